@@ -1,0 +1,174 @@
+# rt: build, run, test, install.  'make help' lists the targets.
+#
+# Every variable may be given on the command line; an empty value counts as not given
+# (LuaRocks passes some that way).  There is one build folder for each Lua and flavour.
+
+.DEFAULT_GOAL := all
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+given = $(if $(strip $(value $(1))),$(value $(1)),$(2))
+
+# --- what to build with ---------------------------------------------------------------------
+override CC := $(call given,CC,cc)
+override CFLAGS := $(call given,CFLAGS,-O2 -g)
+override FLAVOR := $(strip $(FLAVOR))
+
+# the first folder whose lua.h is that of 5.4
+lua_places := /usr/include/lua5.4 /usr/local/include/lua5.4 /usr/include/lua-5.4 /usr/local/include \
+  /opt/homebrew/include/lua5.4 /opt/homebrew/opt/lua@5.4/include/lua5.4 /usr/include
+find_lua = for d in $(lua_places); do grep -qs 'LUA_VERSION_MINOR.*"4"' $$d/lua.h && echo $$d && break; done
+override LUA_INCDIR := $(call given,LUA_INCDIR,$(shell $(find_lua)))
+override LUA_V := $(or $(shell echo 'LUA_VERSION_NUM' | $(CC) -I$(LUA_INCDIR) -E -P -include lua.h - 2>/dev/null | tail -n 1 | \
+  sed -n 's/^\([0-9]\)0\([0-9]\)$$/\1.\2/p'),5.4)
+override LUA := $(call given,LUA,lua$(LUA_V))
+override UV_INCDIR := $(strip $(UV_INCDIR))
+override UV_LIBDIR := $(strip $(UV_LIBDIR))
+
+BUILD := build/lua$(LUA_V)$(FLAVOR:%=-%)
+
+uname := $(shell uname -s)
+ifeq ($(uname),Darwin)
+override LIBFLAG := $(call given,LIBFLAG,-bundle -undefined dynamic_lookup -all_load)
+program_flags :=
+system_libs := -lm
+else
+override LIBFLAG := $(call given,LIBFLAG,-shared)
+module_flags := -Wl,-z,nodelete
+program_flags := -Wl,-E
+system_libs := -lm -ldl -lpthread
+endif
+
+# a static liblua where there is one, so that rt-lua runs where no Lua is
+liblua_a := $(shell f=$$($(CC) -print-file-name=liblua$(LUA_V).a); [ -f "$$f" ] && echo $$f)
+liblua := $(or $(liblua_a),-llua$(LUA_V))
+
+sanitizers.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# (without that parameter, a longjmp out of Lua confuses gcc's thread sanitizer)
+sanitizers.tsan := -fsanitize=thread --param tsan-instrument-func-entry-exit=0
+sanitizers.tight := -DRT_TIGHT
+sanitize := $(sanitizers.$(FLAVOR)) $(if $(FLAVOR),-DRT_DEBUG=1)
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS) $(if $(FLAVOR),-O1) $(sanitize) \
+  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%)
+uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
+
+# --- what to build --------------------------------------------------------------------------
+program_only := main repl options state arena
+sources := $(sort $(wildcard src/*.c))
+objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
+module_objects := $(filter-out $(program_only:%=$(BUILD)/obj/%.o),$(objects))
+lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
+ground_tests := $(patsubst spec/ground/%.c,$(BUILD)/ground/%,$(wildcard spec/ground/*.c))
+library_objects := $(filter-out $(BUILD)/obj/main.o,$(objects))
+
+.PHONY: all
+all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(lua_files)
+
+$(BUILD)/obj/%.o: src/%.c Makefile | $(BUILD)/obj/.there found
+	$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/rt/core.so: $(module_objects) | $(BUILD)/rt/.there
+	$(CC) $(CFLAGS) $(sanitize) $(LIBFLAG) $(module_flags) -o $@ $(module_objects) $(uv_libs) -lm -lpthread
+
+$(BUILD)/rt-lua: $(objects)
+	$(CC) $(CFLAGS) $(sanitize) $(program_flags) -o $@ $(objects) $(liblua) $(uv_libs) $(system_libs)
+
+$(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
+	cp $< $@
+
+$(BUILD)/ground/%: spec/ground/%.c $(library_objects) | $(BUILD)/ground/.there
+	$(CC) $(cflags) -Isrc -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
+
+%/.there:
+	@mkdir -p $(@D) && touch $@
+
+# Says what is missing before the compiler does, in words.
+.PHONY: found
+found:
+	@test -f "$(LUA_INCDIR)/lua.h" || { .ci/packages --explain "the headers of Lua 5.4"; exit 1; }
+	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
+	  { .ci/packages --explain "the headers of libuv (or a C compiler)"; exit 1; }
+
+-include $(objects:.o=.d)
+
+# --- using it -------------------------------------------------------------------------------
+SCRIPT := examples/tour.lua
+
+.PHONY: run
+run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": any script)
+	@.ci/packages build
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/rt-lua $(SCRIPT) $(ARGS)
+
+.PHONY: test
+test: ## install what is missing, build, run the specs in rt-lua and in stock Lua (SPEC=name: one)
+	@.ci/packages build test
+	@$(MAKE) --no-print-directory all ground
+	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) $(if $(SPEC),--only $(SPEC)) $(TEST_ARGS)
+
+.PHONY: ground
+ground: $(ground_tests)
+
+.PHONY: examples
+examples: all ## run every example and compare what it prints
+	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --only examples --hosts rt-lua
+
+define flavor_rule
+.PHONY: $(1)
+$(1): ## $(2)
+	@.ci/packages build test
+	@$$(MAKE) --no-print-directory FLAVOR=$(1) all ground
+	@$$(LUA) spec/support/run.lua --build $$(BUILD)-$(1) --lua $$(LUA) --flavor $(1) $$(if $$(SPEC),--only $$(SPEC)) $$(TEST_ARGS)
+endef
+$(eval $(call flavor_rule,asan,the specs with the address and undefined-behaviour sanitizers))
+$(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
+$(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
+
+# --- keeping it well ------------------------------------------------------------------------
+c_files := $(wildcard src/*.[ch] spec/ground/*.c bench/*.c)
+
+.PHONY: layers
+layers: ## no file includes one of a higher floor
+	@$(LUA) spec/support/layers.lua
+
+.PHONY: lint
+lint: ## luacheck, clang-format, StyLua (where they are installed)
+	@.ci/lint
+
+.PHONY: format
+format: ## format the C and Lua files in place
+	clang-format -i $(c_files)
+	@if command -v stylua >/dev/null; then stylua lua spec examples bench; else echo "stylua is not installed: npm install -g @johnnymorganz/stylua-bin"; fi
+
+# --- installing -----------------------------------------------------------------------------
+override PREFIX := $(call given,PREFIX,/usr/local)
+override BINDIR := $(call given,BINDIR,$(PREFIX)/bin)
+override LUADIR := $(call given,LUADIR,$(PREFIX)/share/lua/$(LUA_V))
+override LIBDIR := $(call given,LIBDIR,$(PREFIX)/lib/lua/$(LUA_V))
+
+.PHONY: install
+install: all ## install to PREFIX (/usr/local), below DESTDIR
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
+	install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua"
+	install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)"
+	install -m 755 $(BUILD)/rt/core.so "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	install -m 644 lua/rt/*.lua "$(DESTDIR)$(LUADIR)/rt/"
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
+	-rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@echo "make            build rt-lua and rt/core.so into $(BUILD)/"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p; s/^$$(eval $$(call flavor_rule,\([a-z]*\),\(.*\)))/make \1|\2/p' \
+	  Makefile | while IFS='|' read -r t d; do printf '%-15s %s\n' "$$t" "$$d"; done

@@ -1,0 +1,25 @@
+--- rt: tasks, timers and TCP for Lua. The front door: every public name, nothing else.
+local core = require "rt.core"
+local task = require "rt.task"
+local time = require "rt.time"
+local tcp = require "rt.tcp"
+
+return {
+  version = core.version,
+  Cancelled = core.Cancelled,
+
+  spawn_local = core.spawn_local,
+  current = core.current,
+  yield = core.yield,
+  join = task.join,
+  run = task.run,
+  on_unhandled = core.on_unhandled,
+  traceback = core.traceback,
+
+  now = core.now,
+  sleep = core.sleep,
+  timeout = core.timeout,
+  interval = time.interval,
+
+  tcp = tcp,
+}

@@ -1,0 +1,134 @@
+#include "cancel.h"
+
+enum { REASON = 1, VALUES = REASON };
+
+typedef struct cancelled {
+  uint64_t frame; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
+} cancelled;
+
+/* --- raising -------------------------------------------------------------------------------- */
+/* Stack: … reason -> … Cancelled */
+static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
+  cancelled *c = rtL_class_new(L, &w->classes, RT_CLASS_CANCELLED, sizeof *c, VALUES);
+  c->frame = frame;
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, REASON);
+}
+
+static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_rawgetp(L, -1, t);
+  lua_remove(L, -2);
+}
+
+static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {
+  rt_frame *frame = NULL;
+  switch (rt_frame_verdict(t, &frame)) {
+    case RT_GO_ON: return;
+    case RT_TASK_CANCELLED:
+      push_reason(L, w, t);
+      push_cancelled(L, w, 0);
+      lua_error(L);
+      break;
+    case RT_FRAME_PASSED:
+      if (!must_wait && !frame->raised) return;
+      frame->raised = true;
+      lua_pushliteral(L, "timeout");
+      push_cancelled(L, w, frame->serial);
+      lua_error(L);
+  }
+}
+
+rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
+  rt_task *t = w->running;
+  rt_worker_own(w);
+  if (rt_unlikely(w->closing)) luaL_error(L, "the runtime has been shut down");
+  if (rt_unlikely(t == NULL)) luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, false);
+  return t;
+}
+
+void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, true);
+}
+
+/* --- cancelling ------------------------------------------------------------------------------ */
+/* One that has no coroutine yet ends here; its place in the queue is only skipped. */
+static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  push_cancelled(L, w, 0);
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 2);
+  t->result = RT_RESULT_KEPT;
+  t->cancelled = 1;
+  w->live--;
+  rt_task_end(t, &w->driver, RT_CANCELLED);
+}
+
+bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  handle = lua_absindex(L, handle);
+  if (rt_task_ended(t) || t->cancelled) {
+    lua_pop(L, 1);
+    return !rt_task_ended(t);
+  }
+  if (t->phase == RT_QUEUED) {
+    cancel_queued(L, w, t, handle);
+    return true;
+  }
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_insert(L, -2);
+  lua_rawsetp(L, -2, t);
+  lua_pop(L, 1);
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
+  return true;
+}
+
+int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  (void)t;
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  if (lua_rawget(L, -2) == LUA_TNIL) push_cancelled(L, w, 0);
+  return lua_error(L);
+}
+
+bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, const rt_frame *f) {
+  const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
+  return c != NULL && c->frame == f->serial;
+}
+
+/* --- rt.Cancelled -------------------------------------------------------------------------------- */
+static int cancelled_tostring(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  lua_pushliteral(L, "cancelled");
+  if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return 1;
+  }
+  luaL_tolstring(L, -1, NULL);
+  lua_remove(L, -2);
+  lua_pushliteral(L, ": ");
+  lua_insert(L, -2);
+  lua_concat(L, 3);
+  return 1;
+}
+
+static int cancelled_fields(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  const char *key = lua_tostring(L, 2);
+  if (key && strcmp(key, "reason") == 0)
+    lua_getiuservalue(L, 1, REASON);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+void rtL_cancel_classes(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
+  rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_CANCELLED);
+}

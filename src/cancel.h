@@ -1,0 +1,28 @@
+/* cancel.h - the error that unwinds a cancelled task, and the checkpoints that raise it. */
+#ifndef RT_CANCEL_H
+#define RT_CANCEL_H
+
+#include "frame.h"
+#include "worker.h"
+
+/* Every operation that may wait begins with this: the running task, or an error if it
+** is being cancelled, or if no task is running. */
+rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w);
+
+/* The operation has found that it must wait: a deadline that has passed counts now,
+** too.  (Before, a result that is ready wins.) */
+void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
+
+/* Cancels a task; the reason is on top of the stack, and is popped. */
+bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
+
+/* Raises what a cancelled task ended with. */
+int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle);
+
+/* Is the value at 'index' the error of this frame's own deadline? */
+bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, const rt_frame *f);
+
+/* Defines the classes and pushes rt.Cancelled. */
+void rtL_cancel_classes(lua_State *L, rt_worker *w);
+
+#endif

@@ -1,0 +1,47 @@
+/* class.h - the types of the objects that rt hands to Lua.
+**
+** Each is a userdata with a metatable that the worker keeps; telling whether a value
+** is one compares a pointer.
+*/
+#ifndef RT_CLASS_H
+#define RT_CLASS_H
+
+#include "keep.h"
+
+#include <stdbool.h>
+
+typedef enum rt_class {
+  RT_CLASS_TASK,
+  RT_CLASS_CANCELLED, /* the error that a cancelled task is unwound with */
+  RT_CLASS_FAILURE,   /* internal: what a failed task ended with */
+  RT_CLASS_FRAME,     /* internal: an open timeout */
+  RT_CLASS_LISTENER,
+  RT_CLASS_STREAM,
+  RT_CLASS_ERRAND, /* internal: a listen or connect under way */
+  RT_CLASSES
+} rt_class;
+
+typedef struct rt_classes {
+  lua_State *keep;
+  const void *metatable[RT_CLASSES];
+} rt_classes;
+
+typedef struct rt_class_def {
+  const luaL_Reg *meta;    /* metamethods */
+  const luaL_Reg *methods; /* what __index finds */
+  lua_CFunction fields;    /* or __index itself, with the table of methods as upvalue 2 */
+} rt_class_def;
+
+/* Every function gets the top value of the stack as upvalue 1; it is left there. */
+void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def);
+
+/* A new object of the class, 'size' bytes of zeros and 'values' user values. */
+void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t size, int values);
+
+/* The object at 'index', or NULL; or an error that says what was expected. */
+void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int index);
+void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index);
+
+const char *rt_class_name(rt_class which);
+
+#endif

@@ -1,0 +1,108 @@
+#include "driver.h"
+
+static void on_bell(uv_async_t *bell) { (void)bell; }
+
+/* It may ring before the loop has come to block: then the loop must not block. */
+static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
+
+static void ring(void *reader) {
+  rt_driver *d = reader;
+  uv_async_send(&d->bell);
+}
+
+static void on_sleep(rt_timer *t, void *who) {
+  rt_task_wake(rt_containerof(t, rt_task, timer), who, RT_FIRED);
+}
+
+int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
+  int err;
+  memset(d, 0, sizeof *d);
+  d->epoch = rt_clock();
+  d->run = run;
+  rt_wheel_init(&d->wheel, on_sleep, d);
+  rt_ready_init(&d->ready);
+  rt_list_init(&d->handles);
+  rt_mailbox_init(&d->mailbox, ring, d);
+  if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
+  if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
+  if ((err = uv_async_init(&d->loop, &d->bell, on_bell)) != 0) goto no_bell;
+  uv_timer_init(&d->loop, &d->alarm);
+  return 0;
+no_bell:
+  uv_loop_close(&d->loop);
+no_loop:
+  rt_free(d->scratch);
+  return err;
+}
+
+void rt_driver_close(rt_driver *d) {
+  rt_list *l;
+  if (d->inside) return;
+  while ((l = rt_list_take(&d->handles)) != NULL) {
+    rt_handle *h = rt_containerof(l, rt_handle, link);
+    h->close(h);
+  }
+  uv_close((uv_handle_t *)&d->bell, NULL);
+  uv_close((uv_handle_t *)&d->alarm, NULL);
+  while (uv_loop_close(&d->loop) == UV_EBUSY) uv_run(&d->loop, UV_RUN_ONCE);
+  rt_free(d->scratch);
+}
+
+void rt_driver_adopt(rt_driver *d, rt_handle *h, void (*close)(rt_handle *)) {
+  h->close = close;
+  rt_list_append(&d->handles, &h->link);
+}
+
+void rt_driver_disown(rt_handle *h) { rt_list_remove(&h->link); }
+
+uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / RT_MILLISECOND; }
+
+uint64_t rt_driver_after(const rt_driver *d, uint64_t ns) {
+  uint64_t from = rt_clock() - d->epoch;
+  if (ns >= RT_NEVER * RT_MILLISECOND - from) return RT_NEVER;
+  return (from + ns + RT_MILLISECOND - 1) / RT_MILLISECOND;
+}
+
+static void run_loop(rt_driver *d, uv_run_mode mode) {
+  d->inside = true;
+  uv_run(&d->loop, mode);
+  d->inside = false;
+}
+
+static void look(rt_driver *d) {
+  rt_mailbox_drain(&d->mailbox);
+  if (rt_wheel_next(&d->wheel) != RT_NEVER) rt_wheel_turn(&d->wheel, rt_driver_tick(d));
+}
+
+void rt_driver_poll(rt_driver *d) {
+  d->polled = rt_clock_coarse();
+  look(d);
+  run_loop(d, UV_RUN_NOWAIT);
+}
+
+static void set_alarm(rt_driver *d, uint64_t due) {
+  uint64_t tick = rt_driver_tick(d);
+  uv_update_time(&d->loop);
+  uv_timer_start(&d->alarm, on_alarm, due > tick ? due - tick : 0, 0);
+}
+
+void rt_driver_park(rt_driver *d) {
+  look(d);
+  if (rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
+    uint64_t due = rt_wheel_next(&d->wheel);
+    if (due != RT_NEVER)
+      set_alarm(d, due);
+    else
+      uv_timer_stop(&d->alarm);
+    run_loop(d, UV_RUN_ONCE);
+    rt_mailbox_wake(&d->mailbox);
+    look(d);
+  }
+  d->polled = rt_clock_coarse();
+}
+
+bool rt_driver_is_barren(rt_driver *d) {
+  return rt_wheel_next(&d->wheel) == RT_NEVER && rt_list_empty(&d->handles);
+}
+
+void rt_driver_ring(rt_driver *d) { ring(d); }

@@ -1,0 +1,67 @@
+/* driver.h - what wakes the tasks of one worker: the OS, the clock and other workers.
+**
+** A driver has the worker's uv_loop, its timer wheel, its mailbox, and the queue of
+** those who may run.  Polling looks at all three sources; parking blocks in the loop
+** until one of them has something.  The wheel stands under a single uv_timer, and the
+** mailbox's bell is a uv_async: it carries no news, it only ends the blocking.
+*/
+#ifndef RT_DRIVER_H
+#define RT_DRIVER_H
+
+#include "mailbox.h"
+#include "ready.h"
+
+#include <uv.h>
+
+/* What libuv knows of us lives until its close callback; a driver that is closed
+** closes what is still open. */
+typedef struct rt_handle {
+  rt_list link;
+  void (*close)(struct rt_handle *);
+} rt_handle;
+
+typedef struct rt_driver {
+  /* fixed */
+  uint64_t epoch; /* of the wheel's ticks */
+  void (*run)(struct rt_driver *, rt_task *); /* the worker's: resumes one task now */
+  /* this thread */
+  uv_loop_t loop;
+  uv_async_t bell;
+  uv_timer_t alarm;
+  rt_wheel wheel;
+  rt_ready ready;
+  rt_list handles;
+  char *scratch;      /* what is read passes through here; RT_SCRATCH bytes */
+  uint64_t polled;    /* when the sources were last looked at, by the coarse clock */
+  bool inside;        /* libuv is below us on the C stack */
+  /* any thread */
+  rt_mailbox mailbox;
+} rt_driver;
+
+enum { RT_SCRATCH = RT_SIZE(64 * 1024, 16) };
+
+int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *));
+/* Closes every handle and the loop.  Called inside a callback of the loop (a program
+** that exits there), it leaves the loop as it is. */
+void rt_driver_close(rt_driver *d);
+
+void rt_driver_adopt(rt_driver *d, rt_handle *h, void (*close)(rt_handle *));
+void rt_driver_disown(rt_handle *h);
+
+/* Ticks of the wheel: the one that has passed, and the first that is not before a
+** time from now. */
+uint64_t rt_driver_tick(const rt_driver *d);
+uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
+
+/* Looks at the mailbox, the timers and the OS, without blocking. */
+void rt_driver_poll(rt_driver *d);
+/* The same, but blocks until one of them has something. */
+void rt_driver_park(rt_driver *d);
+
+/* Nothing but another thread could ever wake this driver: no timer, no handle. */
+bool rt_driver_is_barren(rt_driver *d);
+
+/* any thread: ends a park */
+void rt_driver_ring(rt_driver *d);
+
+#endif

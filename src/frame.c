@@ -1,0 +1,63 @@
+#include "frame.h"
+
+static rt_frame *innermost(const rt_task *t) { return t->more ? t->more->frames : NULL; }
+
+rt_verdict rt_frame_verdict(const rt_task *t, rt_frame **which) {
+  rt_frame *hit = NULL, *f = innermost(t);
+  for (; f && !(f->shield && !f->passed); f = f->outer)
+    if (f->passed && !f->shield) hit = f;
+  if (f == NULL && t->cancelled) return RT_TASK_CANCELLED;
+  *which = hit;
+  return hit ? RT_FRAME_PASSED : RT_GO_ON;
+}
+
+void rt_frame_tell(rt_task *t, rt_driver *d) {
+  rt_frame *which;
+  t->alert = 1;
+  if (t->phase == RT_WAITING && rt_frame_verdict(t, &which) != RT_GO_ON) rt_task_wake(t, d, RT_WITHDRAWN);
+}
+
+static void on_deadline(rt_timeout *timeout) {
+  rt_frame *f = rt_containerof(timeout, rt_frame, deadline);
+  f->passed = true;
+  rt_frame_tell(f->task, f->driver);
+}
+
+int rt_frame_open(rt_frame *f, rt_task *t, rt_driver *d, uint64_t due, bool shield) {
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return UV_ENOMEM;
+  f->task = t;
+  f->driver = d;
+  f->shield = shield;
+  rt_timeout_init(&f->deadline, on_deadline);
+  if (due <= rt_driver_tick(d)) {
+    f->passed = true;
+    t->alert = 1;
+  } else if (due != RT_NEVER) {
+    rt_wheel_add(&d->wheel, &f->deadline.timer, RT_TIMER_CALL, due);
+  }
+  f->outer = more->frames;
+  more->frames = f;
+  return 0;
+}
+
+static bool is_any_passed(const rt_task *t) {
+  for (rt_frame *f = innermost(t); f; f = f->outer)
+    if (f->passed) return true;
+  return false;
+}
+
+void rt_frame_close(rt_frame *f) {
+  rt_task *t = f->task;
+  if (t == NULL) return;
+  rt_assert(innermost(t) == f);
+  rt_timer_remove(&f->deadline.timer);
+  t->more->frames = f->outer;
+  f->task = NULL;
+  if (t->alert) t->alert = t->cancelled || is_any_passed(t);
+}
+
+void rt_frame_close_all(rt_task *t) {
+  rt_frame *f;
+  while ((f = innermost(t)) != NULL) rt_frame_close(f);
+}

@@ -1,0 +1,59 @@
+#include "lib.h"
+
+#include <math.h>
+
+/* getaddrinfo's names are not the ones people know */
+static const char *code_of(int err) {
+  switch (err) {
+    case UV_EAI_NONAME:
+    case UV_EAI_NODATA: return "ENOTFOUND";
+    default: return uv_err_name(err);
+  }
+}
+
+static const char *message_of(int err) {
+  return err == UV_EAI_NONAME || err == UV_EAI_NODATA ? "no such host" : uv_strerror(err);
+}
+
+int rtL_fail(lua_State *L, int err, const char *where) {
+  const char *code = code_of(err);
+  lua_pushnil(L);
+  if (where)
+    lua_pushfstring(L, "%s: %s (%s)", code, message_of(err), where);
+  else
+    lua_pushfstring(L, "%s: %s", code, message_of(err));
+  lua_pushstring(L, code);
+  return 3;
+}
+
+uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
+  luaL_argcheck(L, !isnan(seconds), arg, "a number of seconds expected, got NaN");
+  if (seconds <= 0) return 0;
+  lua_Number ns = seconds * (lua_Number)RT_SECOND;
+  return ns < 9.2e18 ? (uint64_t)ceil(ns) : RT_FOREVER;
+}
+
+uint64_t rtL_check_duration(lua_State *L, int arg) { return rtL_duration_of(L, arg, luaL_checknumber(L, arg)); }
+
+int rtL_option(lua_State *L, int arg, const char *name) {
+  if (lua_isnoneornil(L, arg)) {
+    lua_pushnil(L);
+    return LUA_TNIL;
+  }
+  luaL_checktype(L, arg, LUA_TTABLE);
+  return lua_getfield(L, arg, name);
+}
+
+bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
+  int type = rtL_option(L, arg, name);
+  bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "option '%s': boolean expected, got %s", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return value;
+}
+
+void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
+  lua_pushlightuserdata(L, w);
+  luaL_setfuncs(L, functions, 1);
+}

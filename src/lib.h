@@ -1,0 +1,45 @@
+/* lib.h - what the Lua functions of rt share.
+**
+** Every one of them has its worker as upvalue 1.  Misuse raises; what the world
+** refuses comes back as nil, "CODE: message", "CODE".
+*/
+#ifndef RT_LIB_H
+#define RT_LIB_H
+
+#include "wait.h"
+#include "worker.h"
+
+static inline rt_worker *rtL_self(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/* nil, "ECONNREFUSED: connection refused (where)", "ECONNREFUSED"; 'where' may be NULL */
+int rtL_fail(lua_State *L, int err, const char *where);
+
+/* A duration in seconds at 'arg', as nanoseconds: at least 0, at most for ever. */
+uint64_t rtL_check_duration(lua_State *L, int arg);
+uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds);
+#define RT_FOREVER UINT64_MAX
+
+/* The option 'name' of the table (or nothing) at 'arg': pushes it, returns its type. */
+int rtL_option(lua_State *L, int arg, const char *name);
+bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
+
+/* debug builds: the stack is as high as the author believes */
+#if RT_DEBUG
+#define RTL_ENTER(L) const int rtl_height = lua_gettop(L)
+#define RTL_LEAVE(L, more) rt_assert(lua_gettop(L) == rtl_height + (more))
+#else
+#define RTL_ENTER(L) ((void)0)
+#define RTL_LEAVE(L, more) ((void)0)
+#endif
+
+/* Each adds its functions to the table on top of the stack. */
+void rtL_open_task(lua_State *L, rt_worker *w);
+void rtL_open_time(lua_State *L, rt_worker *w);
+void rtL_open_tcp(lua_State *L, rt_worker *w);
+void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
+void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
+
+/* Sets functions with the worker as upvalue into the table on top of the stack. */
+void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);
+
+#endif

@@ -1,0 +1,60 @@
+/* lib_os.c - os.exit, when tasks are there.
+**
+** Without 'close' it is the original.  With it, the state is closed, which cannot be done
+** from within a task: the task stops where it is, and the worker closes the state from
+** where the main chunk waits.
+*/
+#include "lib.h"
+
+#include <stdlib.h>
+
+/* Upvalue 2 is a table: the original, and the arguments of the task that asked. */
+enum { ORIGINAL = 1, CODE };
+
+static const char exit_key;
+
+static void leave(rt_worker *w, lua_State *L) {
+  w->running = w->main;
+  w->cur = L;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
+  lua_rawgeti(L, -1, ORIGINAL);
+  lua_rawgeti(L, -2, CODE);
+  lua_pushboolean(L, 1);
+  lua_call(L, 2, 0); /* does not return */
+}
+
+static int never(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return luaL_error(L, "the program has ended");
+}
+
+/* os.exit([code [, close]]) */
+static int do_exit(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  bool in_task = w->running != NULL && !w->running->is_main;
+  lua_settop(L, 2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
+  if (in_task && lua_toboolean(L, 2) && L == w->cur && !w->blocked && lua_isyieldable(L)) {
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, CODE);
+    w->exit_asked = true;
+    w->suspending = true;
+    rt_ready_add(&w->driver.ready, w->running);
+    return lua_yieldk(L, 0, 0, never);
+  }
+  lua_rawgeti(L, 3, ORIGINAL);
+  lua_pushvalue(L, 1);
+  lua_pushboolean(L, !in_task && lua_toboolean(L, 2));
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+void rtL_open_os(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
+  w->leave = leave;
+  lua_newtable(L);
+  lua_getfield(L, -2, "exit");
+  lua_rawseti(L, -2, ORIGINAL);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &exit_key);
+  rtL_set_functions(L, w, functions);
+}

@@ -1,0 +1,76 @@
+/* lib_time.c - rt.sleep, rt.now, rt.timeout, rt.shield. */
+#include "lib.h"
+
+/* t = rt.now() */
+static int now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)rt_clock() / (lua_Number)RT_SECOND);
+  return 1;
+}
+
+static int slept(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_over(L, w);
+  return 0;
+}
+
+static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  rtL_wait_prepare(L, w, t);
+  if (ns == 0) {
+    w->yielded = true;
+    rt_ready_add(&w->driver.ready, t);
+  } else {
+    rt_task_sleep(t, &w->driver.wheel, rt_driver_after(&w->driver, ns));
+  }
+  return rtL_wait(L, w, slept, 0);
+}
+
+/* rt.sleep(seconds) */
+static int do_sleep(lua_State *L) { return sleep_for(L, rtL_self(L), rtL_check_duration(L, 1)); }
+
+/* rt.sleep_until(t): as rt.now() counts */
+static int sleep_until(lua_State *L) {
+  lua_Number left = luaL_checknumber(L, 1) - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
+  return sleep_for(L, rtL_self(L), rtL_duration_of(L, 1, left));
+}
+
+/* --- timeouts and shields ---------------------------------------------------------------------- */
+/* Stack: 1 the frame, 2 the function and its arguments, or its results. */
+static int framed(lua_State *L, int status, lua_KContext shield) {
+  rt_worker *w = rtL_self(L);
+  rt_frame *f = lua_touserdata(L, 1);
+  rt_frame_close(f);
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+  if (shield || !rtL_cancel_is_of(L, w, -1, f)) return lua_error(L);
+  lua_pushnil(L);
+  lua_pushliteral(L, "timeout");
+  return 2;
+}
+
+/* Stack: the function and its arguments. */
+static int run_framed(lua_State *L, uint64_t ns, bool shield) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  rt_frame *f = rtL_class_new(L, &w->classes, RT_CLASS_FRAME, sizeof *f, 0);
+  lua_insert(L, 1);
+  f->serial = ++w->last_frame;
+  uint64_t due = ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
+  if (rt_frame_open(f, t, &w->driver, due, shield) != 0) return luaL_error(L, "not enough memory");
+  return framed(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, shield, framed), shield);
+}
+
+/* ... = rt.timeout(seconds, f, ...) */
+static int timeout(lua_State *L) {
+  uint64_t ns = rtL_check_duration(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_remove(L, 1);
+  return run_framed(L, ns, false);
+}
+
+void rtL_open_time(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {
+      {"now", now}, {"sleep", do_sleep}, {"sleep_until", sleep_until}, {"timeout", timeout}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_FRAME, &(rt_class_def){0});
+  rtL_set_functions(L, w, functions);
+}

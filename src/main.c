@@ -1,0 +1,273 @@
+/* main.c - rt-lua: what lua does, with rt inside. */
+#include "interrupt.h"
+#include "module.h"
+#include "options.h"
+#include "outcome.h"
+#include "repl.h"
+#include "runtime.h"
+#include "state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CREW_THREADS = 8, CREW_QUEUE = 1024 };
+
+typedef struct host {
+  rt_shell shell;
+  rt_options options;
+  int argc;
+  char **argv;
+  bool ok;
+} host;
+
+/* --- errors ---------------------------------------------------------------------------------------- */
+/* Message handler, as lua.c's; and an error that came out of a task says where from. */
+static int explain(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  bool with_traceback = true;
+  lua_settop(L, 1);
+  if (lua_isstring(L, 1)) {
+    lua_pushvalue(L, 1);
+  } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
+    with_traceback = false;
+  } else {
+    lua_settop(L, 1);
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  }
+  if (with_traceback) {
+    luaL_traceback(L, L, lua_tostring(L, 2), 1);
+    lua_replace(L, 2);
+  }
+  if (rtL_outcome_cause(L, w, 1)) {
+    lua_pushliteral(L, "\n");
+    lua_insert(L, -2);
+    lua_concat(L, 3);
+  }
+  return 1;
+}
+
+static int call(rt_shell *sh, lua_State *L, int args, int results) {
+  int base = lua_gettop(L) - args;
+  (void)sh;
+  lua_pushcfunction(L, explain);
+  lua_insert(L, base);
+  int status = lua_pcall(L, args, results, base);
+  lua_remove(L, base);
+  return status;
+}
+
+static void report(rt_shell *sh, lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  fprintf(stderr, "%s: %s\n", sh->program, message ? message : "(no message)");
+  fflush(stderr);
+  lua_pop(L, 1);
+}
+
+/* Stack: a function -> nothing; false: it failed, and that was reported. */
+static bool run(host *h, lua_State *L, int status, int args) {
+  if (status == LUA_OK) status = call(&h->shell, L, args, 0);
+  if (status != LUA_OK) report(&h->shell, L);
+  return status == LUA_OK;
+}
+
+static bool run_text(host *h, lua_State *L, const char *text, const char *name) {
+  return run(h, L, luaL_loadbuffer(L, text, strlen(text), name), 0);
+}
+
+/* --- paths -------------------------------------------------------------------------------------------- */
+static bool is_readable(lua_State *L, const char *form, const char *dir) {
+  bool found = access(lua_pushfstring(L, form, dir), R_OK) == 0;
+  lua_pop(L, 1);
+  return found;
+}
+
+static void prepend(lua_State *L, const char *field, const char *form, const char *dir) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, field);
+  const char *old = lua_tostring(L, -1);
+  const char *more = luaL_gsub(L, form, "@", dir);
+  lua_pushfstring(L, "%s;%s", more, old ? old : "");
+  lua_setfield(L, -4, field);
+  lua_pop(L, 3);
+}
+
+/* What was installed with this program is found without any setting: beside it, when it
+** was built and not installed; in ../share/lua and ../lib/lua, when it was. */
+static void add_own_paths(lua_State *L) {
+  static const char lua_dir[] = LUA_VERSION_MAJOR "." LUA_VERSION_MINOR;
+  char dir[4096];
+  size_t size = sizeof dir;
+  if (uv_exepath(dir, &size) != 0 || strrchr(dir, '/') == NULL) return;
+  *strrchr(dir, '/') = '\0';
+  if (is_readable(L, "%s/rt/init.lua", dir)) {
+    prepend(L, "path", "@/?.lua;@/?/init.lua", dir);
+    prepend(L, "cpath", "@/?.so", dir);
+  } else if (is_readable(L, "%s/../share/lua/" LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "/rt/init.lua", dir)) {
+    lua_pushfstring(L, "@/../share/lua/%s/?.lua;@/../share/lua/%s/?/init.lua", lua_dir, lua_dir);
+    prepend(L, "path", lua_tostring(L, -1), dir);
+    lua_pushfstring(L, "@/../lib/lua/%s/?.so", lua_dir);
+    prepend(L, "cpath", lua_tostring(L, -1), dir);
+    lua_pop(L, 2);
+  }
+}
+
+/* --- the steps of a run ---------------------------------------------------------------------------------- */
+static void set_arg(lua_State *L, const host *h) {
+  int script = h->options.script < h->argc ? h->options.script : 0;
+  lua_createtable(L, h->argc - script - 1, script + 1);
+  for (int i = 0; i < h->argc; i++) {
+    lua_pushstring(L, h->argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+/* require is a C function, in which no module could wait; ours is written in Lua. */
+static void replace_require(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "rt.require");
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* no lua/ beside us: the stock one does */
+}
+
+static void open_state(lua_State *L, host *h) {
+  if (h->options.ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  luaL_openlibs(L);
+  set_arg(L, h);
+  add_own_paths(L);
+  luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
+  lua_pop(L, 1);
+  rt_worker *w = rtL_worker_find(L);
+  w->hosted = true;
+  if ((w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, 256 * 1024)) == NULL) luaL_error(L, "not enough memory");
+  rt_interrupt_own(w);
+  replace_require(L);
+  h->shell.worker = w;
+}
+
+static bool run_init(host *h, lua_State *L) {
+  static const char *const names[] = {"LUA_INIT_" LUA_VERSION_MAJOR "_" LUA_VERSION_MINOR, "LUA_INIT"};
+  for (size_t i = 0; i < rt_countof(names) && !h->options.ignore_environment; i++) {
+    const char *init = getenv(names[i]);
+    if (init == NULL) continue;
+    if (*init == '@') return run(h, L, luaL_loadfile(L, init + 1), 0);
+    return run_text(h, L, init, lua_pushfstring(L, "=%s", names[i]));
+  }
+  return true;
+}
+
+/* -l mod, -l g=mod */
+static bool run_library(host *h, lua_State *L, const char *what) {
+  const char *equals = strchr(what, '='), *module = equals ? equals + 1 : what;
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  if (call(&h->shell, L, 1, 1) != LUA_OK) {
+    report(&h->shell, L);
+    return false;
+  }
+  lua_pushlstring(L, what, equals ? (size_t)(equals - what) : strlen(what));
+  lua_insert(L, -2);
+  lua_pushglobaltable(L);
+  lua_insert(L, -3);
+  lua_settable(L, -3);
+  lua_pop(L, 1);
+  return true;
+}
+
+static bool run_options(host *h, lua_State *L) {
+  for (int i = 1; i < h->options.script && i < h->argc; i++) {
+    const char *arg = h->argv[i];
+    if (arg[1] == 'W') lua_warning(L, "@on", 0);
+    if (arg[1] != 'e' && arg[1] != 'l') continue;
+    const char *extra = arg[2] ? arg + 2 : h->argv[++i];
+    bool ok = arg[1] == 'e' ? run_text(h, L, extra, "=(command line)") : run_library(h, L, extra);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static int push_script_arguments(lua_State *L) {
+  if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
+  int table = lua_gettop(L), n = (int)luaL_len(L, table);
+  luaL_checkstack(L, n + 3, "too many arguments to script");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
+  lua_remove(L, table);
+  return n;
+}
+
+static bool run_script(host *h, lua_State *L, const char *name) {
+  int status = luaL_loadfile(L, name);
+  return run(h, L, status, status == LUA_OK ? push_script_arguments(L) : 0);
+}
+
+static void run_rest(host *h, lua_State *L) {
+  const rt_options *o = &h->options;
+  if (o->script < h->argc) {
+    const char *name = h->argv[o->script];
+    bool is_stdin = strcmp(name, "-") == 0 && strcmp(h->argv[o->script - 1], "--") != 0;
+    if (!run_script(h, L, is_stdin ? NULL : name)) return;
+  }
+  if (o->interactive) {
+    rtL_repl(L, &h->shell);
+  } else if (o->script >= h->argc && !o->has_statements && !o->version) {
+    if (isatty(STDIN_FILENO)) {
+      printf("rt-lua %s, %s\n", RT_VERSION, LUA_COPYRIGHT);
+      rtL_repl(L, &h->shell);
+    } else if (!run_script(h, L, NULL)) {
+      return;
+    }
+  }
+  h->ok = true;
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------ */
+static int protected_main(lua_State *L) {
+  host *h = lua_touserdata(L, 1);
+  luaL_checkversion(L);
+  open_state(L, h);
+  if (h->options.version) printf("rt-lua %s, %s\n", RT_VERSION, LUA_COPYRIGHT);
+  if (run_init(h, L) && run_options(h, L)) run_rest(h, L);
+  return 0;
+}
+
+static int protected_stop(lua_State *L) {
+  host *h = lua_touserdata(L, 1);
+  rtL_runtime_stop(L, h->shell.worker);
+  return 0;
+}
+
+static int run_host(host *h, lua_State *L) {
+  lua_pushcfunction(L, protected_main);
+  lua_pushlightuserdata(L, h);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  rt_worker *w = h->shell.worker;
+  if (w == NULL) return EXIT_FAILURE;
+  lua_pushcfunction(L, protected_stop);
+  lua_pushlightuserdata(L, h);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  if (w->interrupted) return 128 + w->interrupted;
+  return h->ok && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+  host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua", .call = call, .report = report},
+            .argc = argc,
+            .argv = argv};
+  if (rt_options_answer(argc, argv)) return EXIT_SUCCESS;
+  rt_options_parse(&h.options, argc, argv);
+  if (h.options.wrong) {
+    rt_options_usage(h.shell.program, &h.options);
+    return EXIT_FAILURE;
+  }
+  lua_State *L = rt_state_new();
+  if (L == NULL) {
+    fprintf(stderr, "%s: cannot create state: not enough memory\n", h.shell.program);
+    return EXIT_FAILURE;
+  }
+  int code = run_host(&h, L);
+  rt_state_close(L);
+  return code;
+}

@@ -1,0 +1,17 @@
+/* repl.h - rt-lua's interactive mode: tasks go on running while the prompt waits. */
+#ifndef RT_REPL_H
+#define RT_REPL_H
+
+#include "worker.h"
+
+typedef struct rt_shell {
+  rt_worker *worker;
+  const char *program; /* before messages */
+  int (*call)(struct rt_shell *, lua_State *, int args, int results); /* with a traceback */
+  void (*report)(struct rt_shell *, lua_State *);                     /* the error on top */
+} rt_shell;
+
+/* Reads, evaluates and prints until the input ends. */
+void rtL_repl(lua_State *L, rt_shell *sh);
+
+#endif

@@ -1,0 +1,14 @@
+/* runtime.h - the end of rt in one Lua state. */
+#ifndef RT_RUNTIME_H
+#define RT_RUNTIME_H
+
+#include "worker.h"
+
+#define RT_GRACE (5 * RT_SECOND)
+
+/* The main chunk has ended: the tasks are cancelled and unwind, within the grace; those
+** that are left are closed as they stand; errors that nobody joined are told.  Harmless
+** twice.  Called outside of tasks, protected. */
+void rtL_runtime_stop(lua_State *L, rt_worker *w);
+
+#endif

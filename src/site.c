@@ -1,0 +1,59 @@
+#include "site.h"
+
+#include "base.h"
+
+#include <stdio.h>
+
+enum { SIZE = RT_SIZE(4096, 8), TEXT = LUA_IDSIZE + 16 };
+
+struct rt_site {
+  int line;
+  char source[LUA_IDSIZE];
+  char text[TEXT];
+};
+
+void rt_sites_init(rt_sites *s) { *s = (rt_sites){0}; }
+
+void rt_sites_close(rt_sites *s) {
+  rt_free(s->entries);
+  rt_sites_init(s);
+}
+
+static uint32_t hash(const char *source, int line) {
+  uint32_t h = (uint32_t)line * 2654435761u;
+  while (*source) h = (h ^ (unsigned char)*source++) * 16777619u;
+  return h;
+}
+
+/* The entry of this line, or the free one where it belongs; NULL when there is none. */
+static rt_site *find(rt_sites *s, const char *source, int line) {
+  uint32_t i = hash(source, line);
+  for (uint32_t probes = 0; probes < SIZE; probes++, i++) {
+    rt_site *e = &s->entries[1 + i % (SIZE - 1)];
+    if (e->text[0] == '\0') return s->count < SIZE - SIZE / 4 ? e : NULL;
+    if (e->line == line && strcmp(e->source, source) == 0) return e;
+  }
+  return NULL;
+}
+
+uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
+  lua_Debug ar;
+  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "Sl", &ar)) return 0;
+  if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
+  rt_site *e = find(s, ar.short_src, ar.currentline);
+  if (e == NULL) return 0;
+  if (e->text[0] == '\0') {
+    s->count++;
+    e->line = ar.currentline;
+    memcpy(e->source, ar.short_src, sizeof e->source);
+    if (ar.currentline > 0)
+      snprintf(e->text, sizeof e->text, "%s:%d", ar.short_src, ar.currentline);
+    else
+      snprintf(e->text, sizeof e->text, "%s", ar.short_src);
+  }
+  return (uint32_t)(e - s->entries);
+}
+
+const char *rt_site_text(const rt_sites *s, uint32_t site) {
+  return site == 0 || s->entries == NULL ? "?" : s->entries[site].text;
+}

@@ -1,0 +1,29 @@
+/* site.h - where tasks were spawned, as small numbers.
+**
+** A program spawns a million tasks from a handful of lines, so a task remembers the
+** number of its line, and the text is made once.
+*/
+#ifndef RT_SITE_H
+#define RT_SITE_H
+
+#include "compat.h"
+
+#include <stdint.h>
+
+typedef struct rt_site rt_site;
+
+typedef struct rt_sites {
+  rt_site *entries; /* open addressing; NULL until the first */
+  uint32_t count, size;
+} rt_sites;
+
+void rt_sites_init(rt_sites *s);
+void rt_sites_close(rt_sites *s);
+
+/* The line that the function at this level of L's stack is at; 0: unknown. */
+uint32_t rt_site_here(lua_State *L, rt_sites *s, int level);
+
+/* "file.lua:12"; "?" for 0 */
+const char *rt_site_text(const rt_sites *s, uint32_t site);
+
+#endif

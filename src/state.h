@@ -1,0 +1,12 @@
+/* state.h - a fresh Lua state with an arena of its own. */
+#ifndef RT_STATE_H
+#define RT_STATE_H
+
+#include "arena.h"
+#include "compat.h"
+
+/* A state as luaL_newstate makes it, without libraries; NULL: no memory. */
+lua_State *rt_state_new(void);
+void rt_state_close(lua_State *L);
+
+#endif

@@ -1,0 +1,36 @@
+/* stream.h - a TCP stream as Lua holds it: the socket, and what has arrived early. */
+#ifndef RT_STREAM_H
+#define RT_STREAM_H
+
+#include "buf.h"
+#include "lib.h"
+#include "sock.h"
+
+typedef struct rt_stream {
+  rt_sock *sock; /* NULL: closed */
+  rt_buf in;     /* has arrived, and no operation has taken it */
+  /* One reader and one writer at a time.  The flags stand while an operation waits. */
+  bool reading, writing;
+  /* where they are: */
+  size_t taken;   /* the reader: bytes of 'in' that its finished formats use, */
+  size_t scanned; /* and those that the present one has looked at */
+  int format;
+  size_t sent; /* the writer: bytes of its argument number 'argument' */
+  int argument;
+} rt_stream;
+
+/* A stream on a connected socket; takes the descriptor over.  On failure pushes
+** nothing and returns UV_E… */
+int rtL_stream_new(lua_State *L, rt_worker *w, int fd);
+
+/* The open stream at index 1, or an error. */
+rt_stream *rtL_stream_check(lua_State *L, rt_worker *w);
+
+/* Takes what has arrived into 'in'.  1: more is there now; 0: the end; UV_EAGAIN: wait;
+** else UV_E… */
+int rt_stream_fill(rt_stream *s);
+
+/* results = stream:read(...)   lib_read.c */
+int rtL_stream_read(lua_State *L);
+
+#endif

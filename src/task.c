@@ -1,0 +1,76 @@
+#include "task.h"
+
+#include "driver.h"
+
+static const char *const phase_names[] = {"queued", "running", "waiting", "done", "failed", "cancelled"};
+static const char *const op_names[] = {NULL,    "yield",  "sleep",   "join",   "read",
+                                       "write", "accept", "connect", "lookup", "stdin"};
+
+void rt_task_init(rt_task *t, uint64_t id) {
+  memset(t, 0, sizeof *t);
+  rt_list_init(&t->link);
+  t->id = id;
+}
+
+const char *rt_task_status(const rt_task *t) { return phase_names[t->phase]; }
+
+const char *rt_task_waits_for(const rt_task *t) {
+  return t->phase == RT_WAITING ? op_names[t->op] : NULL;
+}
+
+rt_more *rt_task_more(rt_task *t) {
+  if (t->more == NULL) {
+    rt_more *m = rt_calloc(sizeof *m);
+    if (m == NULL) return NULL;
+    rt_list_init(&m->joiners);
+    t->more = m;
+  }
+  return t->more;
+}
+
+void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list) {
+  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  t->phase = RT_WAITING;
+  t->op = op;
+  t->on = on;
+  rt_list_append(list, &t->link);
+}
+
+void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
+  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  t->phase = RT_WAITING;
+  t->op = RT_OP_SLEEP;
+  rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
+}
+
+static void unpark(rt_task *t, rt_cause cause) {
+  rt_assert(t->phase == RT_WAITING);
+  rt_list_remove(&t->link);
+  t->phase = RT_RUNNING;
+  t->cause = cause;
+}
+
+void rt_task_wake(rt_task *t, rt_driver *d, rt_cause cause) {
+  unpark(t, cause);
+  rt_ready_add(&d->ready, t);
+}
+
+void rt_task_resume(rt_task *t, rt_driver *d) {
+  unpark(t, RT_FIRED);
+  if (t->is_main)
+    rt_ready_add(&d->ready, t); /* the main chunk is below us on the C stack */
+  else
+    d->run(d, t);
+}
+
+void rt_task_end(rt_task *t, rt_driver *d, rt_phase how) {
+  rt_assert(!rt_task_ended(t) && how >= RT_DONE);
+  t->phase = how;
+  if (t->more) {
+    rt_list *l;
+    while ((l = rt_list_first(&t->more->joiners)) != NULL)
+      rt_task_wake(rt_containerof(l, rt_task, link), d, RT_FIRED);
+    rt_free(t->more);
+    t->more = NULL;
+  }
+}

@@ -1,0 +1,118 @@
+/* task.h - one task, as the worker that runs it sees it.
+**
+** A task is queued until it gets a coroutine; then it runs, or is parked: on a
+** slot of the timer wheel or on the list of what it waits for.  It comes back by one
+** road, rt_task_wake, which takes it off that list and lets it run in the next turn.
+** It ends once: done, failed or cancelled.
+**
+** The record is the body of the Lua object that a program holds (its handle), and it
+** is small because a million tasks may sleep.  What few tasks have is in 'more'.
+** Nobody but the worker of its state touches it; other threads know a task as an
+** rt_job.
+*/
+#ifndef RT_TASK_H
+#define RT_TASK_H
+
+#include "timer.h"
+
+struct lua_State;
+struct rt_driver;
+
+typedef enum rt_phase {
+  RT_QUEUED,    /* has no coroutine yet */
+  RT_RUNNING,   /* runs, or may run in the next turn */
+  RT_WAITING,   /* parked */
+  RT_DONE,      /* from here on it has ended, and never changes again */
+  RT_FAILED,
+  RT_CANCELLED
+} rt_phase;
+
+/* What a parked task waits for. */
+typedef enum rt_op {
+  RT_OP_NONE,
+  RT_OP_YIELD,
+  RT_OP_SLEEP,
+  RT_OP_JOIN,
+  RT_OP_READ,
+  RT_OP_WRITE,
+  RT_OP_ACCEPT,
+  RT_OP_CONNECT,
+  RT_OP_LOOKUP,
+  RT_OP_STDIN
+} rt_op;
+
+/* Why a parked task goes on. */
+typedef enum rt_cause {
+  RT_FIRED,    /* what it waited for is there, or worth another look */
+  RT_WITHDRAWN /* its wait was called off: it was cancelled, or a deadline passed */
+} rt_cause;
+
+/* What fits in the record of the result of a task that has ended. */
+typedef enum rt_result {
+  RT_RESULT_NONE,   /* no value */
+  RT_RESULT_BOOL,
+  RT_RESULT_INTEGER,
+  RT_RESULT_NUMBER,
+  RT_RESULT_KEPT,   /* one value, kept by the state (outcome.h) */
+  RT_RESULT_LIST,   /* several, likewise */
+  RT_RESULT_NOMEM   /* it failed, and there was no memory to say so */
+} rt_result;
+
+/* What only some tasks have, while they live. */
+typedef struct rt_more {
+  rt_list joiners;         /* tasks of this state that wait for the end of this one */
+  struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
+} rt_more;
+
+typedef struct rt_task {
+  union {
+    rt_timer timer; /* asleep */
+    struct {
+      rt_list link; /* on the list of what it waits for, or of those who may run */
+      union {
+        void *on; /* waiting: what for */
+        struct {
+          uint32_t site; /* queued: where it was spawned, */
+          uint32_t args; /* and how many values go with it */
+        } birth;
+        int64_t integer; /* ended: its result */
+        double number;
+      };
+    };
+  };
+  struct lua_State *co; /* its coroutine, from its first turn to its end */
+  rt_more *more;
+  uint64_t id : 40;
+  uint64_t phase : 3;
+  uint64_t op : 5;
+  uint64_t cause : 1;
+  uint64_t result : 3;
+  uint64_t cancelled : 1; /* every checkpoint raises, except under a shield */
+  uint64_t alert : 1;     /* something for the next checkpoint to look at */
+  uint64_t is_main : 1;   /* stands for the main chunk, which is no coroutine */
+  uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
+} rt_task;
+
+void rt_task_init(rt_task *t, uint64_t id);
+
+static inline bool rt_task_ended(const rt_task *t) { return t->phase >= RT_DONE; }
+const char *rt_task_status(const rt_task *t);
+const char *rt_task_waits_for(const rt_task *t); /* NULL: for nothing */
+
+/* NULL when there is no memory */
+rt_more *rt_task_more(rt_task *t);
+
+/* The running task waits on a list; it must give control back now. */
+void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list);
+/* … or until a tick. */
+void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due);
+
+/* Takes a parked task off whatever it waits on; it runs in the next turn. */
+void rt_task_wake(rt_task *t, struct rt_driver *d, rt_cause cause);
+/* The same, but it runs now: for a libuv callback, on the hot path. */
+void rt_task_resume(rt_task *t, struct rt_driver *d);
+
+/* It has ended: those who waited for that go on. */
+void rt_task_end(rt_task *t, struct rt_driver *d, rt_phase how);
+
+#endif

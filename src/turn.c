@@ -1,0 +1,147 @@
+#include "turn.h"
+
+#include "body.h"
+#include "frame.h"
+#include "unhandled.h"
+#include "worker.h"
+
+enum {
+  CREDIT = RT_SIZE(128, 2), /* operations a task may do in one go */
+  POLL_RESUMES = RT_SIZE(61, 3)
+};
+#define POLL_TIME (2 * RT_MILLISECOND)
+
+/* --- one task ------------------------------------------------------------------------------ */
+static void end(rt_worker *w, rt_task *t, rt_phase how) {
+  if (--w->live == 0 && w->main_awaits_end) {
+    w->main_awaits_end = false;
+    rt_task_wake(w->main, &w->driver, RT_FIRED);
+  }
+  t->co = NULL;
+  if (rt_unlikely(t->cancelled)) {
+    lua_pushnil(w->keep);
+    lua_rawsetp(w->keep, RT_KEEP_REASONS, t);
+  }
+  rt_task_end(t, &w->driver, how);
+}
+
+static void returned(rt_worker *w, rt_task *t, int status) {
+  lua_State *co = t->co;
+  if (rt_likely(status == LUA_OK)) {
+    end(w, t, w->ended_as);
+    rt_coros_give(&w->coros, co);
+  } else { /* not even its end could be noted: there is no memory */
+    rt_frame_close_all(t);
+    t->result = RT_RESULT_NOMEM;
+    rt_coros_give_broken(&w->coros, co);
+    end(w, t, RT_FAILED);
+  }
+}
+
+/* A yield that was not a wait: of a function that does not know of tasks. */
+static void gave_way(rt_worker *w, rt_task *t, int values) {
+  lua_pop(t->co, values);
+  w->yielded = true;
+  rt_ready_add(&w->driver.ready, t);
+}
+
+/* -1: it was cancelled in the queue, or there is no memory for it */
+static int begin(rt_worker *w, rt_task *t) {
+  if (rt_task_ended(t)) {
+    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
+    return -1;
+  }
+  int args = rt_body_prepare(w, t);
+  if (rt_unlikely(args < 0)) {
+    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
+    t->result = RT_RESULT_NOMEM;
+    end(w, t, RT_FAILED);
+  }
+  return args;
+}
+
+void rt_turn_run(rt_driver *d, rt_task *t) {
+  rt_worker *w = rt_worker_of(d);
+  int args = 0, values;
+  rt_worker_own(w);
+  rt_assert(w->running == NULL && rt_list_empty(&t->link));
+  if (t->co == NULL && (args = begin(w, t)) < 0) return;
+  w->running = t;
+  w->blocked = false;
+  w->suspending = false;
+  w->credit = CREDIT;
+  w->cur = t->co;
+  int status = lua_resume(t->co, NULL, args, &values);
+  w->cur = NULL;
+  w->running = NULL;
+  w->resumes++;
+  if (rt_unlikely(status != LUA_YIELD))
+    returned(w, t, status);
+  else if (rt_unlikely(!w->suspending))
+    gave_way(w, t, values);
+}
+
+/* --- a turn -------------------------------------------------------------------------------------- */
+static void poll(rt_worker *w) {
+  w->resumes = 0;
+  w->yielded = false;
+  rt_driver_poll(&w->driver);
+}
+
+static bool is_time_to_poll(rt_worker *w) {
+  return w->resumes >= POLL_RESUMES || rt_clock_coarse() - w->driver.polled >= POLL_TIME;
+}
+
+/* With nothing to do is the time to find failures whose handles are gone. */
+static bool collect_a_little(rt_worker *w) {
+  if (w->collecting == 0 || !lua_gc(w->hand, LUA_GCISRUNNING)) return false;
+  if (lua_gc(w->hand, LUA_GCSTEP, 16)) w->collecting--;
+  return true;
+}
+
+static void end_turn(rt_worker *w) {
+  rt_ready *ready = &w->driver.ready;
+  if (rt_unlikely(w->unhandled > 0)) rt_unhandled_tell(w);
+  if (rt_ready_idle(ready)) {
+    if (collect_a_little(w)) {
+      poll(w);
+    } else {
+      w->resumes = 0;
+      w->yielded = false;
+      rt_driver_park(&w->driver);
+    }
+  } else if (w->yielded || is_time_to_poll(w)) {
+    poll(w);
+  }
+  rt_ready_flip(ready);
+}
+
+/* SIGINT or SIGTERM: the main chunk is cancelled, and from there on all that it has. */
+static void interrupt_main(rt_worker *w) {
+  rt_task *t = w->main;
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
+}
+
+void rt_turn_drive(rt_worker *w, lua_State *L) {
+  rt_task *t;
+  rt_assert(!w->driver.inside);
+  w->running = NULL;
+  w->cur = NULL;
+  for (;;) {
+    if (rt_unlikely(w->exit_asked)) w->leave(w, L);
+    if (rt_unlikely(w->interrupted && !w->main->cancelled)) interrupt_main(w);
+    if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
+      end_turn(w);
+    } else if (t->is_main) {
+      break;
+    } else {
+      rt_turn_run(&w->driver, t);
+      if (is_time_to_poll(w)) poll(w);
+    }
+  }
+  if (w->live > 0 && !w->hosted) w->main_returns(w);
+  w->running = w->main;
+  w->cur = L;
+  w->credit = CREDIT;
+}

@@ -1,0 +1,61 @@
+#include "unhandled.h"
+
+#include "outcome.h"
+
+/* A handler that fails is not asked about itself. */
+static bool has_handler(lua_State *L, rt_worker *w) {
+  lua_getiuservalue(L, -1, RT_FAILURE_TASK);
+  const rt_task *t = lua_touserdata(L, -1);
+  rtL_keep_push(L, w, RT_KEEP_ON_UNHANDLED);
+  bool has = lua_isfunction(L, -1) && !t->is_handler;
+  lua_remove(L, -2);
+  if (!has) lua_pop(L, 1);
+  return has;
+}
+
+/* Stack: the failure -> the handler and its arguments, and true; or nothing. */
+static bool prepare(lua_State *L, rt_worker *w) {
+  if (!has_handler(L, w)) {
+    rtL_outcome_report(L, w);
+    return false;
+  }
+  lua_insert(L, -2);
+  rtL_outcome_unpack(L); /* error, traceback, task */
+  lua_insert(L, -2);     /* error, task, traceback */
+  return true;
+}
+
+static int tell(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, 1);
+  while (rtL_outcome_unhandled(L, w)) {
+    if (prepare(L, w)) {
+      rtL_worker_spawn(L, w, 3, 0)->is_handler = 1;
+      lua_pop(L, 1);
+    }
+  }
+  return 0;
+}
+
+void rt_unhandled_tell(rt_worker *w) {
+  lua_State *L = w->hand;
+  lua_pushcfunction(L, tell);
+  lua_pushlightuserdata(L, w);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) { /* an error's own __tostring, or no memory */
+    w->failed = true;
+    lua_warning(L, "rt: an unhandled error could not be reported: ", 1);
+    lua_warning(L, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?", 0);
+    lua_pop(L, 1);
+  }
+}
+
+void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
+  rtL_outcome_flush(L, w);
+  while (rtL_outcome_unhandled(L, w)) {
+    if (prepare(L, w) && lua_pcall(L, 3, 0, 0) != LUA_OK) {
+      w->failed = true;
+      lua_warning(L, "rt: the function of rt.on_unhandled failed: ", 1);
+      lua_warning(L, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?", 0);
+      lua_pop(L, 1);
+    }
+  }
+}

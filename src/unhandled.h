@@ -1,0 +1,14 @@
+/* unhandled.h - errors that nobody joined: told to rt.on_unhandled, or to stderr. */
+#ifndef RT_UNHANDLED_H
+#define RT_UNHANDLED_H
+
+#include "worker.h"
+
+/* Between two tasks: the function of rt.on_unhandled gets a task for each of them; without
+** one they are written to stderr, and the exit code will be 1. */
+void rt_unhandled_tell(rt_worker *w);
+
+/* At the end, in the main chunk: all that is left, at once. */
+void rtL_unhandled_tell_all(lua_State *L, rt_worker *w);
+
+#endif

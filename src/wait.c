@@ -1,0 +1,70 @@
+#include "wait.h"
+
+#include "names.h"
+#include "turn.h"
+
+static bool is_one_of(const char *name, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(name, *list) == 0) return true;
+  return false;
+}
+
+/* Pushes the name of the innermost C function in the way, as a user would know it. */
+static const char *push_boundary(lua_State *L) {
+  static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "nSf", &ar);
+    if (ar.name && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
+      return lua_pushliteral(L, "a finalizer");
+    if (*ar.what == 'C') {
+      const char *name = rtL_name_of(L);
+      if (name == NULL) name = ar.name;
+      if (name && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
+    }
+  }
+  return NULL;
+}
+
+static void refuse(lua_State *L) {
+  const char *name = push_boundary(L);
+  luaL_error(L, "cannot wait here: %s, a C function, called this code and cannot be suspended",
+             name ? name : "the embedding program");
+}
+
+void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
+  rtL_cancel_check(L, w, t);
+  if (t->is_main) {
+    if (rt_unlikely(w->driver.inside)) luaL_error(L, "cannot wait inside a callback of the runtime");
+    return;
+  }
+  if (rt_unlikely(L != w->cur))
+    luaL_error(L, "cannot wait here: this coroutine was resumed by a function that rt does not know "
+                  "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
+  if (rt_unlikely(!lua_isyieldable(L))) refuse(L);
+  if (rt_unlikely(w->blocked))
+    luaL_error(L, "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
+}
+
+int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
+  if (w->running->is_main) {
+    rt_turn_drive(w, L);
+    return k(L, LUA_YIELD, ctx);
+  }
+  w->suspending = true;
+  return lua_yieldk(L, 0, ctx, k);
+}
+
+void rtL_wait_over(lua_State *L, rt_worker *w) {
+  rt_task *t = w->running;
+  if (rt_likely(t->cause == RT_FIRED)) return;
+  t->cause = RT_FIRED;
+  rtL_cancel_check(L, w, t);
+}
+
+bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
+  if (rt_likely(--w->credit > 0)) return false;
+  if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L))) return false; /* it cannot */
+  rt_ready_add(&w->driver.ready, t);
+  return true;
+}

@@ -1,0 +1,32 @@
+/* wait.h - how a task gives control back, and gets it again.
+**
+** Every operation that may wait is written in one way: check the arguments; pass the
+** checkpoint; try; if it has to wait, ask whether this code may (rtL_wait_prepare), arm
+** the wait (put the task on the list of what it waits for), and return rtL_wait(L, w,
+** op_k, ctx); op_k begins with rtL_wait_over, and tries again.
+**
+** In a task, the coroutine is suspended; through the coroutines that the user made in
+** between, lib_coroutine.c passes the suspension outward.  In the main chunk, the
+** others run here, below it on the C stack, until it may go on.
+*/
+#ifndef RT_WAIT_H
+#define RT_WAIT_H
+
+#include "cancel.h"
+#include "worker.h"
+
+/* Raises if the running code cannot wait: what is due to be raised at this task, or an
+** error that names the C function in the way. */
+void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t);
+
+/* Gives control back; 'k' goes on. */
+int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
+
+/* First thing in 'k': raises if the wait was called off. */
+void rtL_wait_over(lua_State *L, rt_worker *w);
+
+/* Has the running task done so many operations in one go that others should have
+** their turn?  Then it is queued at the end, and is to wait. */
+bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t);
+
+#endif

@@ -1,0 +1,109 @@
+#include "worker.h"
+
+static const char registry_key;
+
+/* --- what the state keeps for us --------------------------------------------------------- */
+static void push_weak_table(lua_State *L) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+static lua_State *new_keeper(lua_State *L) {
+  lua_State *keep = lua_newthread(L);
+  luaL_checkstack(keep, RT_KEEP_CLASSES + RT_CLASSES + RT_KEEP_ROOM, "no room for the runtime");
+  for (int slot = 1; slot < RT_KEEP_CLASSES + RT_CLASSES; slot++) {
+    switch (slot) {
+      case RT_KEEP_COROUTINES:
+      case RT_KEEP_REASONS:
+      case RT_KEEP_UNHANDLED: lua_newtable(L); break;
+      case RT_KEEP_OUTCOMES:
+      case RT_KEEP_TRACES:
+      case RT_KEEP_NAMES: push_weak_table(L); break;
+      default: lua_pushnil(L);
+    }
+    lua_xmove(L, keep, 1);
+  }
+  return keep;
+}
+
+void rtL_keep_push(lua_State *L, rt_worker *w, int slot) {
+  lua_pushvalue(w->keep, slot);
+  lua_xmove(w->keep, L, 1);
+}
+
+void rtL_keep_set(lua_State *L, rt_worker *w, int slot) {
+  lua_xmove(L, w->keep, 1);
+  lua_replace(w->keep, slot);
+}
+
+void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
+  lua_pushlightuserdata(L, w);
+  rtL_class_define(L, &w->classes, which, def);
+  lua_pop(L, 1);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------- */
+static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task *)) {
+  int err = rt_driver_init(&w->driver, run);
+  if (err == 0 && (err = rt_coros_init(&w->coros, w->keep, w->hand)) != 0) rt_driver_close(&w->driver);
+  if (err != 0) luaL_error(L, "cannot start the runtime: %s", uv_strerror(err));
+}
+
+rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *), lua_CFunction on_close) {
+  rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
+  memset(w, 0, sizeof *w);
+  w->L = L;
+  w->thread = rt_thread_self();
+  w->first_unhandled = 1;
+  w->keep = new_keeper(L);
+  lua_setiuservalue(L, -2, 1);
+  w->hand = lua_newthread(L);
+  lua_setiuservalue(L, -2, 2);
+  rt_nursery_init(&w->nursery, w->keep);
+  rt_sites_init(&w->sites);
+  w->classes.keep = w->keep;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, on_close);
+  lua_setfield(L, -2, "__gc");
+  acquire(L, w, run);
+  lua_setmetatable(L, -2); /* from here on it is closed with the state */
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
+  return w;
+}
+
+void rt_worker_close(rt_worker *w) {
+  w->closing = true;
+  rt_driver_close(&w->driver);
+  if (w->crew) rt_crew_close(w->crew);
+  rt_coros_close(&w->coros);
+  rt_sites_close(&w->sites);
+}
+
+rt_worker *rtL_worker_find(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
+  rt_worker *w = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return w;
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
+  rt_worker_own(w);
+  uint32_t site = rt_site_here(L, &w->sites, level);
+  rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
+  rt_task_init(t, w->last_id + 1);
+  t->birth.site = site;
+  t->birth.args = (uint32_t)args;
+  lua_pushvalue(L, -1);
+  lua_insert(L, -3 - args); /* one to stay below, one for the queue */
+  lua_insert(L, -2 - args);
+  rtL_nursery_put(L, &w->nursery, 2 + args);
+  w->last_id++;
+  w->live++;
+  rt_ready_add(&w->driver.ready, t);
+  return t;
+}

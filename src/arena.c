@@ -8,9 +8,10 @@ enum {
   GRAIN = 16,
   LARGEST = 1024, /* above, malloc does well */
   CLASSES = LARGEST / GRAIN,
-  PAGE = 64 * 1024,
+  PAGE = 256 * 1024, /* 364 stacks of new coroutines and 64 bytes: nothing is left over */
   REGION = 16 * PAGE, /* what is asked of the system at once */
-  SPARE = RT_SIZE(8, 1) /* empty pages kept with their memory */
+  BATCH = 8,
+  SPARE = RT_SIZE(4, 1) /* empty pages kept with their memory */
 };
 
 typedef struct block {
@@ -18,11 +19,12 @@ typedef struct block {
 } block;
 
 typedef struct page {
-  rt_list link; /* on its class's list while it has room, or on 'spare' or 'cold' */
   block *free;
-  uint32_t bump; /* offset of what was never handed out */
-  uint32_t size; /* of a block */
-  uint32_t used; /* blocks in use */
+  uint32_t used;   /* blocks in use */
+  uint32_t bump;   /* offset of what was never handed out */
+  uint32_t size;   /* of a block */
+  bool full;       /* when last looked at: on no list */
+  rt_list link;    /* on its class's list of pages with room, or on 'spare' or 'cold' */
 } page;
 
 typedef struct region {
@@ -32,13 +34,15 @@ typedef struct region {
 } region;
 
 struct rt_arena {
-  rt_list room[CLASSES + 1]; /* pages of this class with room */
-  rt_list spare;             /* empty pages */
-  rt_list cold;              /* empty pages whose memory was given back */
+  page *current[CLASSES + 1]; /* of each class, the page to take from */
+  rt_list room[CLASSES + 1];  /* of each class, other pages that may have room */
+  rt_list spare;              /* empty pages */
+  rt_list cold;               /* empty pages whose memory was given back */
   size_t spares;
   char *fresh, *fresh_end; /* pages never touched */
   size_t used;
   region *regions;
+  page nothing; /* the current page of a class that has none: full for ever */
 };
 
 static size_t class_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
@@ -70,18 +74,18 @@ static page *find_page(rt_arena *a) {
   if (a->fresh == a->fresh_end && !add_region(a)) return NULL;
   page *pg = (page *)a->fresh;
   a->fresh += PAGE;
-  rt_list_init(&pg->link);
   return pg;
 }
 
-static page *take_page(rt_arena *a, size_t class) {
+static page *open_page(rt_arena *a, size_t class) {
   page *pg = find_page(a);
   if (pg == NULL) return NULL;
   pg->free = NULL;
   pg->bump = (uint32_t)class_of(sizeof *pg) * GRAIN;
   pg->size = (uint32_t)class * GRAIN;
   pg->used = 0;
-  rt_list_append(&a->room[class], &pg->link);
+  pg->full = false;
+  rt_list_init(&pg->link);
   return pg;
 }
 
@@ -96,46 +100,99 @@ static void drop_page(rt_arena *a, page *pg) {
   rt_list_append(&a->cold, &pg->link);
 }
 
-static bool is_full(const page *pg) { return pg->free == NULL && pg->bump + pg->size > PAGE; }
-
 /* --- blocks -------------------------------------------------------------------------- */
-static void *take(rt_arena *a, size_t class) {
-  rt_list *l = rt_list_first(&a->room[class]);
-  page *pg = l ? rt_containerof(l, page, link) : take_page(a, class);
-  if (rt_unlikely(pg == NULL)) return NULL;
-  block *b = pg->free;
-  if (b) {
-    pg->free = b->next;
-  } else {
-    b = (block *)((char *)pg + pg->bump);
+/* A few blocks that were never used, as a list; NULL: there are none. */
+static block *carve(page *pg) {
+  block *list = NULL, **end = &list;
+  for (int i = 0; i < BATCH && pg->bump + pg->size <= PAGE; i++) {
+    *end = (block *)((char *)pg + pg->bump);
+    end = &(*end)->next;
     pg->bump += pg->size;
   }
+  *end = NULL;
+  return list;
+}
+
+static void *failed(rt_arena *a, size_t size) {
+  a->used -= size;
+  return NULL;
+}
+
+/* The current page has no free block: it has some that were never used, or another page
+** becomes current. */
+static __attribute__((noinline)) void *take_slowly(rt_arena *a, size_t size) {
+  size_t class = class_of(size);
+  page *pg = a->current[class];
+  if (pg != &a->nothing && (pg->free = carve(pg)) == NULL) {
+    pg->full = true;
+    rt_list *l = rt_list_take(&a->room[class]);
+    pg = l ? rt_containerof(l, page, link) : &a->nothing;
+  }
+  if (pg == &a->nothing && (pg = open_page(a, class)) == NULL) {
+    a->current[class] = &a->nothing;
+    return failed(a, size);
+  }
+  a->current[class] = pg;
+  if (pg->free == NULL) pg->free = carve(pg);
+  block *b = pg->free;
+  pg->free = b->next;
   pg->used++;
-  if (rt_unlikely(is_full(pg))) rt_list_remove(&pg->link);
   return b;
 }
 
-static void give(rt_arena *a, void *p, size_t class) {
-  page *pg = page_of(p);
-  block *b = p;
-  rt_assert(pg->size == class * GRAIN);
-  if (rt_unlikely(is_full(pg))) rt_list_prepend(&a->room[class], &pg->link);
-  b->next = pg->free;
-  pg->free = b;
-  if (rt_unlikely(--pg->used == 0)) drop_page(a, pg);
+static __attribute__((noinline)) void *take_large(rt_arena *a, size_t size) {
+  void *p = rt_malloc(size);
+  return p ? p : failed(a, size);
 }
 
-static void *resize(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
-  size_t from = class_of(osize), to = class_of(nsize);
-  if (osize > LARGEST && nsize > LARGEST) return rt_realloc(ptr, nsize);
-  if (osize <= LARGEST && from == to) return ptr;
-  void *moved = nsize > LARGEST ? rt_malloc(nsize) : take(a, to);
-  if (moved == NULL) return NULL;
-  memcpy(moved, ptr, osize < nsize ? osize : nsize);
-  if (osize > LARGEST)
-    rt_free(ptr);
-  else
-    give(a, ptr, from);
+static inline void *take(rt_arena *a, size_t size) {
+  a->used += size;
+  if (rt_unlikely(size > LARGEST)) return take_large(a, size);
+  page *pg = a->current[class_of(size)];
+  block *b = pg->free;
+  if (rt_unlikely(b == NULL)) return take_slowly(a, size);
+  pg->free = b->next;
+  pg->used++;
+  return b;
+}
+
+static __attribute__((noinline)) void give_slowly(rt_arena *a, page *pg) {
+  size_t class = pg->size / GRAIN;
+  if (pg == a->current[class]) return;
+  if (pg->used == 0) {
+    drop_page(a, pg);
+  } else if (pg->full) {
+    pg->full = false;
+    rt_list_append(&a->room[class], &pg->link);
+  }
+}
+
+static inline void give(rt_arena *a, void *p, size_t size) {
+  a->used -= size;
+  if (rt_unlikely(size > LARGEST)) {
+    rt_free(p);
+    return;
+  }
+  page *pg = page_of(p);
+  block *b = p;
+  b->next = pg->free;
+  pg->free = b;
+  if (rt_unlikely(--pg->used == 0 || pg->full)) give_slowly(a, pg);
+}
+
+static __attribute__((noinline)) void *resize(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
+  void *moved;
+  if (osize > LARGEST && nsize > LARGEST) {
+    moved = rt_realloc(ptr, nsize);
+  } else if (osize <= LARGEST && class_of(osize) == class_of(nsize)) {
+    moved = ptr;
+  } else {
+    if ((moved = take(a, nsize)) == NULL) return NULL;
+    memcpy(moved, ptr, osize < nsize ? osize : nsize);
+    give(a, ptr, osize);
+    return moved;
+  }
+  if (moved) a->used += nsize - osize;
   return moved;
 }
 
@@ -146,28 +203,23 @@ static const bool plain = true;
 static const bool plain = false;
 #endif
 
-static void *plain_alloc(void *ptr, size_t nsize) {
-  if (nsize > 0) return rt_realloc(ptr, nsize);
-  rt_free(ptr);
-  return NULL;
+static void *plain_alloc(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
+  void *got = NULL;
+  if (nsize == 0)
+    rt_free(ptr);
+  else if ((got = rt_realloc(ptr, nsize)) == NULL)
+    return NULL;
+  a->used += nsize - (ptr ? osize : 0);
+  return got;
 }
 
 void *rt_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
   rt_arena *a = ud;
-  void *got = NULL;
-  if (ptr == NULL) osize = 0; /* Lua passes the kind of object there */
-  if (plain)
-    got = plain_alloc(ptr, nsize);
-  else if (ptr == NULL)
-    got = nsize == 0 ? NULL : nsize > LARGEST ? rt_malloc(nsize) : take(a, class_of(nsize));
-  else if (nsize > 0)
-    got = resize(a, ptr, osize, nsize);
-  else if (osize > LARGEST)
-    rt_free(ptr);
-  else
-    give(a, ptr, class_of(osize));
-  if (got != NULL || nsize == 0) a->used += nsize - osize;
-  return got;
+  if (plain) return plain_alloc(a, ptr, osize, nsize);
+  if (ptr == NULL) return nsize ? take(a, nsize) : NULL; /* (osize is a kind of object then) */
+  if (nsize > 0) return resize(a, ptr, osize, nsize);
+  give(a, ptr, osize);
+  return NULL;
 }
 
 size_t rt_arena_used(const rt_arena *a) { return a->used; }
@@ -175,7 +227,10 @@ size_t rt_arena_used(const rt_arena *a) { return a->used; }
 rt_arena *rt_arena_new(void) {
   rt_arena *a = rt_calloc(sizeof *a);
   if (a == NULL) return NULL;
-  for (size_t i = 0; i <= CLASSES; i++) rt_list_init(&a->room[i]);
+  for (size_t i = 0; i <= CLASSES; i++) {
+    a->current[i] = &a->nothing;
+    rt_list_init(&a->room[i]);
+  }
   rt_list_init(&a->spare);
   rt_list_init(&a->cold);
   return a;

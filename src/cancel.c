@@ -39,12 +39,11 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
   }
 }
 
-rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
+rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
-  rt_worker_own(w);
-  if (rt_unlikely(w->closing)) luaL_error(L, "the runtime has been shut down");
-  if (rt_unlikely(t == NULL)) luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
-  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, false);
+  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (t == NULL) luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+  raise_verdict(L, w, t, false);
   return t;
 }
 

@@ -7,7 +7,12 @@
 
 /* Every operation that may wait begins with this: the running task, or an error if it
 ** is being cancelled, or if no task is running. */
-rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w);
+rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the same, when there is something to see */
+static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
+  rt_task *t = w->running;
+  rt_worker_own(w);
+  return rt_likely(t != NULL && !t->alert && !w->closing) ? t : rtL_cancel_look(L, w);
+}
 
 /* The operation has found that it must wait: a deadline that has passed counts now,
 ** too.  (Before, a result that is ready wins.) */

@@ -8,7 +8,11 @@ static const char *const names[RT_CLASSES] = {
     [RT_CLASS_ERRAND] = "rt.errand",
 };
 
+const char rt_class_tags[RT_CLASSES];
+
 const char *rt_class_name(rt_class which) { return names[which]; }
+
+enum { ROOM = 32 }; /* in the tables: more than they need, so that few names collide */
 
 /* Stack: … shared table -> … shared table */
 static void set_functions(lua_State *L, const luaL_Reg *functions) {
@@ -17,13 +21,13 @@ static void set_functions(lua_State *L, const luaL_Reg *functions) {
 }
 
 void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def) {
-  lua_newtable(L);
+  lua_createtable(L, 0, ROOM);
   lua_pushstring(L, names[which]);
   lua_setfield(L, -2, "__name");
   if (def->meta) set_functions(L, def->meta);
   if (def->methods) {
     lua_pushvalue(L, -2);
-    lua_newtable(L);
+    lua_createtable(L, 0, ROOM);
     set_functions(L, def->methods);
     lua_remove(L, -2);
     if (def->fields) {

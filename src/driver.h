@@ -58,6 +58,15 @@ void rt_driver_poll(rt_driver *d);
 /* The same, but blocks until one of them has something. */
 void rt_driver_park(rt_driver *d);
 
+/* As rt_task_wake, but it runs now: for a libuv callback, on the hot path. */
+static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
+  rt_task_unpark(t, RT_FIRED);
+  if (rt_unlikely(t->is_main))
+    rt_ready_add(&d->ready, t); /* the main chunk is below us on the C stack */
+  else
+    d->run(d, t);
+}
+
 /* Nothing but another thread could ever wake this driver: no timer, no handle. */
 bool rt_driver_is_barren(rt_driver *d);
 

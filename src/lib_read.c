@@ -180,8 +180,8 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
 
 static int read_again(lua_State *L, int status, lua_KContext formats) {
   (void)status;
-  rt_worker *w = rtL_self(L);
   rt_stream *s = lua_touserdata(L, 1);
+  rt_worker *w = s->worker;
   s->reading = false;
   rtL_wait_over(L, w);
   if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
@@ -190,8 +190,8 @@ static int read_again(lua_State *L, int status, lua_KContext formats) {
 
 /* ... | nil [, message, code] = stream:read(...) */
 int rtL_stream_read(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_stream *s = rtL_stream_check(L, w);
+  rt_stream *s = rtL_stream_check(L);
+  rt_worker *w = s->worker;
   check_formats(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (s->reading) return rtL_fail(L, UV_EBUSY, "another task is reading");

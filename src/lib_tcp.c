@@ -40,18 +40,22 @@ static const char *push_address(lua_State *L, const rt_tcp_name *name) {
 }
 
 /* --- streams ------------------------------------------------------------------------------------ */
-static rt_stream *to_stream(lua_State *L, rt_worker *w) {
-  return rtL_class_check(L, &w->classes, RT_CLASS_STREAM, 1);
+static rt_stream *to_stream(lua_State *L) {
+  rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
+  if (s == NULL) luaL_typeerror(L, 1, rt_class_name(RT_CLASS_STREAM));
+  return s;
 }
 
-rt_stream *rtL_stream_check(lua_State *L, rt_worker *w) {
-  rt_stream *s = to_stream(L, w);
-  if (rt_unlikely(s->sock == NULL || w->closing)) luaL_error(L, "attempt to use a closed stream");
-  return s;
+rt_stream *rtL_stream_refuse(lua_State *L) {
+  to_stream(L);
+  luaL_error(L, "attempt to use a closed stream");
+  return NULL;
 }
 
 int rtL_stream_new(lua_State *L, rt_worker *w, int fd) {
   rt_stream *s = rtL_class_new(L, &w->classes, RT_CLASS_STREAM, sizeof *s, 0);
+  s->tag.tag = &rt_class_tags[RT_CLASS_STREAM];
+  s->worker = w;
   int err = rt_sock_open(&s->sock, &w->driver, fd);
   if (err != 0) lua_pop(L, 1);
   return err;
@@ -59,57 +63,60 @@ int rtL_stream_new(lua_State *L, rt_worker *w, int fd) {
 
 static int fail_closed(lua_State *L) { return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile"); }
 
-static int recv_again(lua_State *L, int status, lua_KContext max);
+static int recv_again(lua_State *L, int status, lua_KContext stream);
 
-static int recv_some(lua_State *L, rt_worker *w, rt_stream *s, size_t max) {
-  ssize_t n;
-  if (rt_buf_len(&s->in) > 0) {
-    n = (ssize_t)(rt_buf_len(&s->in) < max ? rt_buf_len(&s->in) : max);
-    lua_pushlstring(L, rt_buf_data(&s->in), (size_t)n);
-    rt_buf_drop(&s->in, (size_t)n);
+static int wait_to_recv(lua_State *L, rt_stream *s, rt_task *t) {
+  rtL_wait_prepare(L, s->worker, t);
+  int err = rt_sock_wait(s->sock, RT_READ, t, RT_OP_READ);
+  if (rt_unlikely(err != 0)) return rtL_fail(L, err, NULL);
+  s->reading = true;
+  return rtL_wait(L, s->worker, recv_again, (lua_KContext)s);
+}
+
+/* Straight from the socket: nothing is buffered. */
+static int recv_now(lua_State *L, rt_stream *s) {
+  char *scratch = s->worker->driver.scratch;
+  ssize_t n = rt_sock_recv(s->sock, scratch, s->most);
+  if (rt_likely(n > 0)) {
+    lua_pushlstring(L, scratch, (size_t)n);
     return 1;
   }
-  n = s->sock->may_read ? rt_sock_recv(s->sock, w->driver.scratch, max < RT_SCRATCH ? max : RT_SCRATCH) : UV_EAGAIN;
-  if (n == UV_EAGAIN) {
-    rt_task *t = w->running;
-    rtL_wait_prepare(L, w, t);
-    int err = rt_sock_wait(s->sock, RT_READ, t, RT_OP_READ);
-    if (rt_unlikely(err != 0)) return rtL_fail(L, err, NULL);
-    s->reading = true;
-    return rtL_wait(L, w, recv_again, (lua_KContext)max);
-  }
-  if (rt_unlikely(n < 0)) return rtL_fail(L, (int)n, NULL);
-  if (n == 0) {
-    s->sock->may_read = true; /* the end stays */
-    return 0;
-  }
-  lua_pushlstring(L, w->driver.scratch, (size_t)n);
+  if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->running);
+  if (n < 0) return rtL_fail(L, (int)n, NULL);
+  s->sock->may_read = true; /* the end stays */
+  return 0;
+}
+
+static int recv_buffered(lua_State *L, rt_stream *s) {
+  size_t n = rt_buf_len(&s->in) < s->most ? rt_buf_len(&s->in) : s->most;
+  lua_pushlstring(L, rt_buf_data(&s->in), n);
+  rt_buf_drop(&s->in, n);
   return 1;
 }
 
-static int recv_again(lua_State *L, int status, lua_KContext max) {
+static int recv_again(lua_State *L, int status, lua_KContext stream) {
   (void)status;
-  rt_worker *w = rtL_self(L);
-  rt_stream *s = lua_touserdata(L, 1);
+  rt_stream *s = (rt_stream *)stream;
   s->reading = false;
-  rtL_wait_over(L, w);
-  if (rt_unlikely(s->sock == NULL)) return fail_closed(L);
-  return recv_some(L, w, s, (size_t)max);
+  rtL_wait_over(L, s->worker);
+  return rt_likely(s->sock != NULL) ? recv_now(L, s) : fail_closed(L);
 }
 
 /* string | nil [, message, code] = stream:recv([max]) */
 static int stream_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_stream *s = rtL_stream_check(L, w);
-  lua_Integer max = lua_isnoneornil(L, 2) ? RT_SCRATCH : luaL_checkinteger(L, 2);
-  luaL_argcheck(L, max > 0, 2, "a positive number of bytes expected");
+  rt_stream *s = rtL_stream_check(L);
+  rt_worker *w = s->worker;
+  lua_Integer most = lua_gettop(L) < 2 ? RT_SCRATCH : luaL_optinteger(L, 2, RT_SCRATCH);
+  luaL_argcheck(L, most > 0, 2, "a positive number of bytes expected");
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (rt_unlikely(s->reading)) return rtL_fail(L, UV_EBUSY, "another task is reading");
-  if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
+  s->most = most < RT_SCRATCH ? (size_t)most : RT_SCRATCH;
+  if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
+  if (rtL_wait_must_yield(L, w, t)) {
     s->reading = true;
-    return rtL_wait(L, w, recv_again, (lua_KContext)max);
+    return rtL_wait(L, w, recv_again, (lua_KContext)s);
   }
-  return recv_some(L, w, s, (size_t)max);
+  return s->sock->may_read ? recv_now(L, s) : wait_to_recv(L, s, t);
 }
 
 int rt_stream_fill(rt_stream *s) {
@@ -172,7 +179,7 @@ static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
   bool all;
   int count;
   while ((count = gather(L, s, bufs, &bytes, &all)) > 0) {
-    ssize_t n = rt_sock_send(s->sock, bufs, count);
+    ssize_t n = rt_sock_send_all(s->sock, bufs, count);
     if (rt_likely(n == (ssize_t)bytes && all)) break;
     if (n == UV_EAGAIN) return wait_to_write(L, w, s);
     if (n < 0) return rtL_fail(L, (int)n, NULL);
@@ -184,26 +191,46 @@ static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
 
 static int write_again(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
   rt_stream *s = lua_touserdata(L, 1);
+  rt_worker *w = s->worker;
   s->writing = false;
   rtL_wait_over(L, w);
   if (rt_unlikely(s->sock == NULL)) return fail_closed(L);
   return write_rest(L, w, s);
 }
 
+/* The usual write: one string, which the socket takes.  What it did not take is left to
+** write_rest; what it refused is the result. */
+static ssize_t write_one(rt_stream *s, const char *data, size_t len) {
+  ssize_t n = rt_sock_send(s->sock, data, len);
+  if (n > 0) s->sent = (size_t)n;
+  return n == UV_EAGAIN ? 0 : n;
+}
+
 /* stream | nil, message, code = stream:write(...) */
 static int stream_write(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_stream *s = rtL_stream_check(L, w);
-  for (int arg = lua_gettop(L); arg >= 2; arg--) luaL_checklstring(L, arg, NULL); /* numbers become strings */
+  rt_stream *s = rtL_stream_check(L);
+  rt_worker *w = s->worker;
+  size_t len;
+  int top = lua_gettop(L);
+  const char *data = top < 2 ? "" : lua_tolstring(L, 2, &len);
+  if (rt_unlikely(data == NULL)) return luaL_typeerror(L, 2, "string");
+  for (int arg = 3; arg <= top; arg++) luaL_checkstring(L, arg); /* numbers become strings */
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (rt_unlikely(s->writing)) return rtL_fail(L, UV_EBUSY, "another task is writing");
   s->argument = 2;
   s->sent = 0;
-  if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
+  if (rtL_wait_must_yield(L, w, t)) {
     s->writing = true;
     return rtL_wait(L, w, write_again, 0);
+  }
+  if (rt_likely(top == 2 && len > 0 && len < WRITE_MOST)) {
+    ssize_t n = write_one(s, data, len);
+    if (rt_unlikely(n < 0)) return rtL_fail(L, (int)n, NULL);
+    if (rt_likely((size_t)n == len)) {
+      lua_pushvalue(L, 1);
+      return 1;
+    }
   }
   return write_rest(L, w, s);
 }
@@ -217,13 +244,13 @@ static int done(lua_State *L, int err) {
 
 /* stream = stream:shutdown() */
 static int stream_shutdown(lua_State *L) {
-  return done(L, rt_tcp_shutdown(rtL_stream_check(L, rtL_self(L))->sock->fd));
+  return done(L, rt_tcp_shutdown(rtL_stream_check(L)->sock->fd));
 }
 
 /* stream:close(), and __close and __gc */
 static int stream_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_stream *s = to_stream(L, w);
+  rt_stream *s = to_stream(L);
   close_sock(w, &s->sock);
   rt_buf_close(&s->in);
   return 0;
@@ -232,24 +259,24 @@ static int stream_close(lua_State *L) {
 /* host, port, family = stream:peer() */
 static int stream_peer(lua_State *L) {
   rt_tcp_name name;
-  return push_name(L, rt_tcp_peer(rtL_stream_check(L, rtL_self(L))->sock->fd, &name), &name);
+  return push_name(L, rt_tcp_peer(rtL_stream_check(L)->sock->fd, &name), &name);
 }
 
 static int stream_sock(lua_State *L) {
   rt_tcp_name name;
-  return push_name(L, rt_tcp_sock(rtL_stream_check(L, rtL_self(L))->sock->fd, &name), &name);
+  return push_name(L, rt_tcp_sock(rtL_stream_check(L)->sock->fd, &name), &name);
 }
 
 /* stream = stream:nodelay(on) */
 static int stream_nodelay(lua_State *L) {
-  rt_stream *s = rtL_stream_check(L, rtL_self(L));
+  rt_stream *s = rtL_stream_check(L);
   luaL_checktype(L, 2, LUA_TBOOLEAN);
   return done(L, rt_tcp_nodelay(s->sock->fd, lua_toboolean(L, 2)));
 }
 
 /* stream = stream:keepalive(seconds | false) */
 static int stream_keepalive(lua_State *L) {
-  rt_stream *s = rtL_stream_check(L, rtL_self(L));
+  rt_stream *s = rtL_stream_check(L);
   if (lua_isboolean(L, 2) && !lua_toboolean(L, 2)) return done(L, rt_tcp_keepalive(s->sock->fd, 0));
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds > 0 && seconds <= 32767, 2, "seconds from above 0 to 32767, or false, expected");
@@ -257,7 +284,7 @@ static int stream_keepalive(lua_State *L) {
 }
 
 static int stream_tostring(lua_State *L) {
-  rt_stream *s = to_stream(L, rtL_self(L));
+  rt_stream *s = to_stream(L);
   rt_tcp_name here, there;
   if (s->sock == NULL) {
     lua_pushliteral(L, "rt.stream (closed)");

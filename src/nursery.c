@@ -4,9 +4,29 @@
 
 enum { SMALLEST = RT_SIZE(256, 4), KEPT = RT_SIZE(65536, 8) };
 
-void rt_nursery_init(rt_nursery *n, lua_State *keep) { *n = (rt_nursery){.keep = keep}; }
+void rt_nursery_init(rt_nursery *n, lua_State *keep, lua_State *hand) {
+  *n = (rt_nursery){.keep = keep, .hand = hand};
+}
 
 static lua_Integer slot(const rt_nursery *n, uint32_t i) { return 1 + (lua_Integer)((n->head + i) & (n->size - 1)); }
+
+/* A table whose hash part overflows is measured anew: then its array, all nil, goes. */
+static int overflow(lua_State *L) {
+  lua_pushboolean(L, 1);
+  lua_rawseti(L, 1, 0);
+  return 0;
+}
+
+/* After a flood, its bed: not left to the collector, it may be most of the memory. */
+static void shrink(rt_nursery *n) {
+  lua_pushcfunction(n->hand, overflow);
+  lua_pushvalue(n->keep, RT_KEEP_NURSERY);
+  lua_xmove(n->keep, n->hand, 1);
+  if (lua_pcall(n->hand, 1, 0, 0) != LUA_OK) lua_pop(n->hand, 1);
+  lua_pushnil(n->keep);
+  lua_replace(n->keep, RT_KEEP_NURSERY);
+  n->size = 0;
+}
 
 /* A ring of another size with the same values becomes the ring. */
 static void resize(lua_State *L, rt_nursery *n, uint32_t size) {
@@ -52,9 +72,5 @@ void rt_nursery_drop(rt_nursery *n, int values) {
     n->head++;
     n->count--;
   }
-  if (n->count == 0 && n->size > KEPT) { /* after a flood, its bed */
-    lua_pushnil(n->keep);
-    lua_replace(n->keep, RT_KEEP_NURSERY);
-    n->size = 0;
-  }
+  if (n->count == 0 && n->size > KEPT) shrink(n);
 }

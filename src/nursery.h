@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 typedef struct rt_nursery {
-  lua_State *keep;
+  lua_State *keep, *hand;
   uint32_t size; /* of the ring; a power of two, or 0 */
   uint32_t head, count;
 } rt_nursery;
 
-void rt_nursery_init(rt_nursery *n, lua_State *keep);
+void rt_nursery_init(rt_nursery *n, lua_State *keep, lua_State *hand);
 
 /* Moves the top n values of L to the end of the queue.  On an error nothing was. */
 void rtL_nursery_put(lua_State *L, rt_nursery *n, int values);

@@ -52,15 +52,13 @@ static int set_interest(rt_sock *s, int wanted) {
   return wanted ? uv_poll_start(&s->poll, wanted, on_poll) : uv_poll_stop(&s->poll);
 }
 
-static int bit_of(rt_side side) { return side == RT_READ ? UV_READABLE : UV_WRITABLE; }
-
 static void ready(rt_sock *s, rt_side side) {
   rt_list *l = rt_list_first(&s->waiting[side]);
   if (side == RT_READ) s->may_read = true;
   if (l)
-    rt_task_resume(rt_containerof(l, rt_task, link), s->driver);
-  else if (s->wanted & bit_of(side))
-    set_interest(s, s->wanted & ~bit_of(side));
+    rt_driver_resume(s->driver, rt_containerof(l, rt_task, link));
+  else if (s->wanted & rt_sock_bit(side))
+    set_interest(s, s->wanted & ~rt_sock_bit(side));
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
@@ -73,14 +71,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (events & UV_WRITABLE && s->fd >= 0) ready(s, RT_WRITE);
 }
 
-int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
-  if ((s->wanted & bit_of(side)) == 0) {
-    int err = set_interest(s, s->wanted | bit_of(side));
-    if (rt_unlikely(err != 0)) return err;
-  }
-  rt_task_park(t, op, s, &s->waiting[side]);
-  return 0;
-}
+int rt_sock_want(rt_sock *s, rt_side side) { return set_interest(s, s->wanted | rt_sock_bit(side)); }
 
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   ssize_t got;
@@ -91,17 +82,21 @@ ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   return got >= 0 ? got : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
 }
 
-ssize_t rt_sock_send(rt_sock *s, const uv_buf_t *bufs, int n) {
-  ssize_t sent;
-  struct iovec one = {bufs[0].base, bufs[0].len};
+static ssize_t sent(ssize_t n) { return n >= 0 ? n : errno == EWOULDBLOCK ? UV_EAGAIN : -errno; }
+
+ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
+  ssize_t r;
+  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
+  do r = send(s->fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (r < 0 && errno == EINTR);
+  return sent(r);
+}
+
+ssize_t rt_sock_send_all(rt_sock *s, const uv_buf_t *bufs, int n) {
   struct msghdr m = {.msg_iov = (struct iovec *)bufs, .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
-  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) {
-    if (one.iov_len > 1) one.iov_len = 1;
-    m.msg_iov = &one;
-    m.msg_iovlen = 1;
-  }
-  do sent = m.msg_iovlen == 1 ? send(s->fd, m.msg_iov->iov_base, m.msg_iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
-                              : sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  return sent >= 0 ? sent : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
+  ssize_t r;
+  if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO)) return rt_sock_send(s, bufs[0].base, bufs[0].len);
+  do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (r < 0 && errno == EINTR);
+  return sent(r);
 }

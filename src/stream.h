@@ -7,12 +7,15 @@
 #include "sock.h"
 
 typedef struct rt_stream {
+  rt_tag tag;
+  rt_worker *worker;
   rt_sock *sock; /* NULL: closed */
   rt_buf in;     /* has arrived, and no operation has taken it */
   /* One reader and one writer at a time.  The flags stand while an operation waits. */
   bool reading, writing;
   /* where they are: */
-  size_t taken;   /* the reader: bytes of 'in' that its finished formats use, */
+  size_t most;    /* the reader: what it wants at most, */
+  size_t taken;   /* bytes of 'in' that its finished formats use, */
   size_t scanned; /* and those that the present one has looked at */
   int format;
   size_t sent; /* the writer: bytes of its argument number 'argument' */
@@ -24,7 +27,11 @@ typedef struct rt_stream {
 int rtL_stream_new(lua_State *L, rt_worker *w, int fd);
 
 /* The open stream at index 1, or an error. */
-rt_stream *rtL_stream_check(lua_State *L, rt_worker *w);
+rt_stream *rtL_stream_refuse(lua_State *L); /* the error */
+static inline rt_stream *rtL_stream_check(lua_State *L) {
+  rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
+  return rt_likely(s != NULL && s->sock != NULL && !s->worker->closing) ? s : rtL_stream_refuse(L);
+}
 
 /* Takes what has arrived into 'in'.  1: more is there now; 0: the end; UV_EAGAIN: wait;
 ** else UV_E… */

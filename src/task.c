@@ -28,14 +28,6 @@ rt_more *rt_task_more(rt_task *t) {
   return t->more;
 }
 
-void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list) {
-  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
-  t->phase = RT_WAITING;
-  t->op = op;
-  t->on = on;
-  rt_list_append(list, &t->link);
-}
-
 void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
   t->phase = RT_WAITING;
@@ -43,24 +35,9 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 
-static void unpark(rt_task *t, rt_cause cause) {
-  rt_assert(t->phase == RT_WAITING);
-  rt_list_remove(&t->link);
-  t->phase = RT_RUNNING;
-  t->cause = cause;
-}
-
 void rt_task_wake(rt_task *t, rt_driver *d, rt_cause cause) {
-  unpark(t, cause);
+  rt_task_unpark(t, cause);
   rt_ready_add(&d->ready, t);
-}
-
-void rt_task_resume(rt_task *t, rt_driver *d) {
-  unpark(t, RT_FIRED);
-  if (t->is_main)
-    rt_ready_add(&d->ready, t); /* the main chunk is below us on the C stack */
-  else
-    d->run(d, t);
 }
 
 void rt_task_end(rt_task *t, rt_driver *d, rt_phase how) {

@@ -103,14 +103,26 @@ const char *rt_task_waits_for(const rt_task *t); /* NULL: for nothing */
 rt_more *rt_task_more(rt_task *t);
 
 /* The running task waits on a list; it must give control back now. */
-void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list);
+static inline void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list) {
+  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  t->phase = RT_WAITING;
+  t->op = op;
+  t->on = on;
+  rt_list_append(list, &t->link);
+}
 /* … or until a tick. */
 void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due);
 
-/* Takes a parked task off whatever it waits on; it runs in the next turn. */
+static inline void rt_task_unpark(rt_task *t, rt_cause cause) {
+  rt_assert(t->phase == RT_WAITING);
+  rt_list_remove(&t->link);
+  t->phase = RT_RUNNING;
+  t->cause = cause;
+}
+
+/* Takes a parked task off whatever it waits on; it runs in the next turn.  (A libuv
+** callback on the hot path lets it run at once: rt_driver_resume.) */
 void rt_task_wake(rt_task *t, struct rt_driver *d, rt_cause cause);
-/* The same, but it runs now: for a libuv callback, on the hot path. */
-void rt_task_resume(rt_task *t, struct rt_driver *d);
 
 /* It has ended: those who waited for that go on. */
 void rt_task_end(rt_task *t, struct rt_driver *d, rt_phase how);

@@ -32,7 +32,7 @@ static void refuse(lua_State *L) {
              name ? name : "the embedding program");
 }
 
-void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
+void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_cancel_check(L, w, t);
   if (t->is_main) {
     if (rt_unlikely(w->driver.inside)) luaL_error(L, "cannot wait inside a callback of the runtime");
@@ -46,24 +46,18 @@ void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
     luaL_error(L, "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
 }
 
-int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
-  if (w->running->is_main) {
-    rt_turn_drive(w, L);
-    return k(L, LUA_YIELD, ctx);
-  }
-  w->suspending = true;
-  return lua_yieldk(L, 0, ctx, k);
+int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
+  rt_turn_drive(w, L);
+  return k(L, LUA_YIELD, ctx);
 }
 
-void rtL_wait_over(lua_State *L, rt_worker *w) {
+void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
-  if (rt_likely(t->cause == RT_FIRED)) return;
   t->cause = RT_FIRED;
   rtL_cancel_check(L, w, t);
 }
 
-bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
-  if (rt_likely(--w->credit > 0)) return false;
+bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
   if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L))) return false; /* it cannot */
   rt_ready_add(&w->driver.ready, t);
   return true;

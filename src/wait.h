@@ -17,16 +17,31 @@
 
 /* Raises if the running code cannot wait: what is due to be raised at this task, or an
 ** error that names the C function in the way. */
-void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t);
+void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t);
+static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
+  bool plain = L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
+  if (rt_unlikely(!plain)) rtL_wait_examine(L, w, t);
+}
 
 /* Gives control back; 'k' goes on. */
-int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
+int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
+static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
+  if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
+  w->suspending = true;
+  return lua_yieldk(L, 0, ctx, k);
+}
 
 /* First thing in 'k': raises if the wait was called off. */
-void rtL_wait_over(lua_State *L, rt_worker *w);
+void rtL_wait_called_off(lua_State *L, rt_worker *w);
+static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
+  if (rt_unlikely(w->running->cause != RT_FIRED)) rtL_wait_called_off(L, w);
+}
 
 /* Has the running task done so many operations in one go that others should have
 ** their turn?  Then it is queued at the end, and is to wait. */
-bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t);
+bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
+static inline bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
+  return rt_unlikely(--w->credit <= 0) && rtL_wait_spent(L, w, t);
+}
 
 #endif

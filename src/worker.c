@@ -62,7 +62,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *), lua
   lua_setiuservalue(L, -2, 1);
   w->hand = lua_newthread(L);
   lua_setiuservalue(L, -2, 2);
-  rt_nursery_init(&w->nursery, w->keep);
+  rt_nursery_init(&w->nursery, w->keep, w->hand);
   rt_sites_init(&w->sites);
   w->classes.keep = w->keep;
   lua_createtable(L, 0, 1);

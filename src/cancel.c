@@ -63,7 +63,7 @@ static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   t->result = RT_RESULT_KEPT;
   t->cancelled = 1;
   w->live--;
-  rt_task_end(t, &w->driver, RT_CANCELLED);
+  rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
 
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {

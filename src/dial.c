@@ -52,7 +52,7 @@ static void finish(rt_dial *d, int result) {
   for (int i = 0; i < d->next; i++)
     if (d->attempts[i].fd >= 0) close(end_attempt(&d->attempts[i]));
   rt_list *l = rt_list_first(&d->waiter);
-  if (l) rt_task_wake(rt_containerof(l, rt_task, link), d->driver, RT_FIRED);
+  if (l) rt_driver_wake(d->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
 /* "No route by this family" says little when another address gave a real answer. */

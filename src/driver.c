@@ -11,7 +11,7 @@ static void ring(void *reader) {
 }
 
 static void on_sleep(rt_timer *t, void *who) {
-  rt_task_wake(rt_containerof(t, rt_task, timer), who, RT_FIRED);
+  rt_driver_wake(who, rt_containerof(t, rt_task, timer), RT_FIRED);
 }
 
 int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {

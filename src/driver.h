@@ -58,7 +58,11 @@ void rt_driver_poll(rt_driver *d);
 /* The same, but blocks until one of them has something. */
 void rt_driver_park(rt_driver *d);
 
-/* As rt_task_wake, but it runs now: for a libuv callback, on the hot path. */
+/* The one road back: a parked task may run, in the next turn. */
+static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {
+  rt_task_wake(t, &d->ready.next, cause);
+}
+/* The same, but it runs now: for a libuv callback, on the hot path. */
 static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
   rt_task_unpark(t, RT_FIRED);
   if (rt_unlikely(t->is_main))

@@ -430,7 +430,7 @@ static void on_impatient(rt_timeout *t) {
   errand *e = rt_containerof(t, errand, patience);
   e->late = true;
   rt_list *l = rt_list_first(&e->lookup->waiter);
-  if (l) rt_task_wake(rt_containerof(l, rt_task, link), e->driver, RT_FIRED);
+  if (l) rt_driver_wake(e->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
 static int fail_errand(lua_State *L, errand *e, int err) {

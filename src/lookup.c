@@ -56,7 +56,7 @@ static void deliver(rt_post *post, void *reader) {
   }
   l->answered = true;
   rt_list *waiter = rt_list_first(&l->waiter);
-  if (waiter) rt_task_wake(rt_containerof(waiter, rt_task, link), reader, RT_FIRED);
+  if (waiter) rt_driver_wake(reader, rt_containerof(waiter, rt_task, link), RT_FIRED);
 }
 
 void rt_lookup_drop(rt_lookup *l) {

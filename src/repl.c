@@ -40,7 +40,7 @@ static void deliver(rt_post *post, void *driver) {
   if (l->chore.dropped)
     rt_free(l);
   else if (waiter)
-    rt_task_wake(rt_containerof(waiter, rt_task, link), driver, RT_FIRED);
+    rt_driver_wake(driver, rt_containerof(waiter, rt_task, link), RT_FIRED);
 }
 
 /* Runs tasks until there is input, or until Ctrl-C. */

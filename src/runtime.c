@@ -10,7 +10,7 @@ static void cancel_queued(rt_worker *w, rt_list *ready) {
     rt_task *t = rt_containerof(l, rt_task, link);
     if (t->phase != RT_QUEUED) continue;
     w->live--;
-    rt_task_end(t, &w->driver, RT_CANCELLED);
+    rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   }
 }
 
@@ -40,7 +40,7 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   rt_frame_close_all(t);
   w->live--;
   t->co = NULL;
-  rt_task_end(t, &w->driver, RT_CANCELLED);
+  rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   rtL_reset(co, L);
 }
 

@@ -32,7 +32,7 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
 static void wake_all(rt_sock *s, rt_side side) {
   rt_list *l;
   while ((l = rt_list_first(&s->waiting[side])) != NULL)
-    rt_task_wake(rt_containerof(l, rt_task, link), s->driver, RT_FIRED);
+    rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
 void rt_sock_close(rt_sock *s) {

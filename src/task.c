@@ -1,7 +1,5 @@
 #include "task.h"
 
-#include "driver.h"
-
 static const char *const phase_names[] = {"queued", "running", "waiting", "done", "failed", "cancelled"};
 static const char *const op_names[] = {NULL,    "yield",  "sleep",   "join",   "read",
                                        "write", "accept", "connect", "lookup", "stdin"};
@@ -35,18 +33,13 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 
-void rt_task_wake(rt_task *t, rt_driver *d, rt_cause cause) {
-  rt_task_unpark(t, cause);
-  rt_ready_add(&d->ready, t);
-}
-
-void rt_task_end(rt_task *t, rt_driver *d, rt_phase how) {
+void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
   rt_assert(!rt_task_ended(t) && how >= RT_DONE);
   t->phase = how;
   if (t->more) {
     rt_list *l;
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
-      rt_task_wake(rt_containerof(l, rt_task, link), d, RT_FIRED);
+      rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
     rt_free(t->more);
     t->more = NULL;
   }

@@ -16,7 +16,6 @@
 #include "timer.h"
 
 struct lua_State;
-struct rt_driver;
 
 typedef enum rt_phase {
   RT_QUEUED,    /* has no coroutine yet */
@@ -120,11 +119,14 @@ static inline void rt_task_unpark(rt_task *t, rt_cause cause) {
   t->cause = cause;
 }
 
-/* Takes a parked task off whatever it waits on; it runs in the next turn.  (A libuv
-** callback on the hot path lets it run at once: rt_driver_resume.) */
-void rt_task_wake(rt_task *t, struct rt_driver *d, rt_cause cause);
+/* Takes a parked task off whatever it waits on, and puts it on the list of those who may
+** run.  (See rt_driver_wake.) */
+static inline void rt_task_wake(rt_task *t, rt_list *ready, rt_cause cause) {
+  rt_task_unpark(t, cause);
+  rt_list_append(ready, &t->link);
+}
 
 /* It has ended: those who waited for that go on. */
-void rt_task_end(rt_task *t, struct rt_driver *d, rt_phase how);
+void rt_task_end(rt_task *t, rt_list *ready, rt_phase how);
 
 #endif

@@ -15,14 +15,14 @@ enum {
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->main_awaits_end) {
     w->main_awaits_end = false;
-    rt_task_wake(w->main, &w->driver, RT_FIRED);
+    rt_driver_wake(&w->driver, w->main, RT_FIRED);
   }
   t->co = NULL;
   if (rt_unlikely(t->cancelled)) {
     lua_pushnil(w->keep);
     lua_rawsetp(w->keep, RT_KEEP_REASONS, t);
   }
-  rt_task_end(t, &w->driver, how);
+  rt_task_end(t, &w->driver.ready.next, how);
 }
 
 static void returned(rt_worker *w, rt_task *t, int status) {

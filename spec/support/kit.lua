@@ -1,0 +1,185 @@
+--- What the specs share: running programs in the present host, waiting with a deadline.
+local kit = {}
+
+kit.build = os.getenv("RT_BUILD") or "build/lua5.4"
+kit.flavor = os.getenv("RT_FLAVOR") or ""
+kit.host = os.getenv("RT_HOST") or kit.build .. "/rt-lua"
+kit.host_env = os.getenv("RT_HOST_ENV") or ""
+kit.in_rt_lua = kit.host:match("rt%-lua$") ~= nil
+kit.rt_lua = kit.build .. "/rt-lua"
+--- Sanitizers make everything slower.
+kit.slow = ({ asan = 3, tsan = 10, tight = 2 })[kit.flavor] or 1
+
+local here = io.popen("pwd"):read("l")
+local scratch
+
+--- A folder for this process's files.
+function kit.dir()
+  if not scratch then
+    scratch = io.popen("mktemp -d"):read("l")
+    kit.at_exit = setmetatable({}, {
+      __gc = function()
+        os.execute("rm -rf '" .. scratch .. "'")
+      end,
+    })
+  end
+  return scratch
+end
+
+local count = 0
+function kit.file(text, suffix)
+  count = count + 1
+  local path = ("%s/%d%s"):format(kit.dir(), count, suffix or ".lua")
+  if text then
+    local f = assert(io.open(path, "w"))
+    f:write(text)
+    f:close()
+  end
+  return path
+end
+
+function kit.read(path)
+  local f = assert(io.open(path))
+  local text = f:read("a")
+  f:close()
+  return text
+end
+
+local function quote(s)
+  return "'" .. tostring(s):gsub("'", "'\\''") .. "'"
+end
+kit.quote = quote
+
+--- Runs a shell command to its end (at most `seconds`): exit code, stdout, stderr.
+function kit.shell(command, seconds)
+  local out, err = kit.file(nil, ".out"), kit.file(nil, ".err")
+  local line = ("cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
+    quote(here), (seconds or 20) * kit.slow, quote(command), out, err)
+  local p = assert(io.popen(line))
+  local code = tonumber(p:read("l"))
+  p:close()
+  return code, kit.read(out), kit.read(err)
+end
+
+--- The command that runs a script (its text) in the present host.
+function kit.command(script, args)
+  local path = kit.file(script)
+  return ("%s %s %s %s"):format(kit.host_env, quote(kit.host), path, args or "")
+end
+
+--- Runs a script in the present host: exit code, stdout, stderr.
+function kit.run(script, args, seconds)
+  return kit.shell("exec env " .. kit.command(script, args), seconds)
+end
+
+--- A script running in the background. `it:line()` reads its next line of output (waiting for it),
+--- `it:stop([signal])` ends it and returns its exit code.
+local Background = {}
+Background.__index = Background
+
+local background = {}
+
+function kit.start(command)
+  local out, code = kit.file(nil, ".out"), kit.file(nil, ".code")
+  local pid = kit.file(nil, ".pid")
+  os.execute(("cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
+    quote(here), pid, command:gsub("'", "'\\''"), out, code))
+  local it = setmetatable({ out = out, code = code, pid_file = pid, position = 0 }, Background)
+  kit.wait_for(function()
+    local f = io.open(pid)
+    it.pid = f and f:read("n")
+    if f then f:close() end
+    return it.pid
+  end, 10, "the program to start")
+  background[#background + 1] = it
+  return it
+end
+
+function kit.start_script(script, args)
+  return kit.start(kit.command(script, args))
+end
+
+function Background:line(seconds)
+  local line
+  kit.wait_for(function()
+    local f = assert(io.open(self.out))
+    f:seek("set", self.position)
+    line = f:read("L")
+    f:close()
+    if line and line:sub(-1) == "\n" then
+      self.position = self.position + #line
+      return true
+    end
+  end, seconds or 20, "a line of output; so far: " .. kit.read(self.out))
+  return line:sub(1, -2)
+end
+
+function Background:output()
+  return kit.read(self.out)
+end
+
+function Background:ended()
+  local f = io.open(self.code)
+  local code = f and f:read("n")
+  if f then f:close() end
+  return code
+end
+
+function Background:signal(name)
+  os.execute(("kill -%s %d 2>/dev/null"):format(name, self.pid))
+end
+
+function Background:wait(seconds)
+  kit.wait_for(function()
+    return self:ended()
+  end, seconds or 20, "the program to end; it wrote: " .. self:output())
+  return self:ended()
+end
+
+function Background:stop(name)
+  if not self:ended() then self:signal(name or "TERM") end
+  return self:wait()
+end
+
+function kit.forget()
+  for i = #background, 1, -1 do
+    if not background[i]:ended() then background[i]:signal("KILL") end
+    background[i] = nil
+  end
+end
+
+--- Polls until f returns something true. For things outside of this process only.
+function kit.wait_for(f, seconds, what)
+  local rt = require("rt")
+  local deadline = rt.now() + seconds * kit.slow
+  while true do
+    local value = f()
+    if value then return value end
+    if rt.now() > deadline then error("no sign of " .. (what or "it") .. " after " .. seconds .. " s", 2) end
+    rt.sleep(0.01)
+  end
+end
+
+--- Resident size of a process, in bytes.
+function kit.rss(pid)
+  local f = assert(io.open(("/proc/%s/statm"):format(pid or "self")))
+  local _, pages = f:read("n", "n")
+  f:close()
+  return pages * 4096
+end
+
+--- Open descriptors of this process.
+function kit.descriptors()
+  local n = 0
+  for _ in io.popen("ls /proc/self/fd /proc/$PPID/fd | grep -c ."):lines() do n = n + 1 end
+  return n
+end
+
+--- Calls f with an argument list each, and collects what they raise.
+function kit.refused(f, ...)
+  local ok, message = pcall(f, ...)
+  if ok then error("this call should have been refused", 2) end
+  return tostring(message)
+end
+
+return kit

@@ -1,0 +1,117 @@
+--- Runs the specs: every file in every host, each in a process of its own with a deadline.
+--   lua5.4 spec/support/run.lua --build DIR [--lua LUA] [--flavor NAME] [--hosts a,b] [--only NAME]
+-- Closes with "N passed, N failed".
+local options = { build = "build/lua5.4", lua = "lua5.4", hosts = "rt-lua,lua", flavor = "" }
+for i = 1, #arg, 2 do
+  local name = arg[i]:match("^%-%-(%a+)$")
+  if not name or not arg[i + 1] then
+    io.stderr:write("usage: ", arg[0], " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAME]\n")
+    os.exit(2)
+  end
+  options[name] = arg[i + 1]
+end
+
+local function quote(s)
+  return "'" .. s:gsub("'", "'\\''") .. "'"
+end
+
+local function output_of(command)
+  local p = assert(io.popen(command))
+  local text = p:read("a")
+  p:close()
+  return (text:gsub("%s+$", ""))
+end
+
+local here = output_of("pwd")
+local build = options.build:sub(1, 1) == "/" and options.build or here .. "/" .. options.build
+local busted = output_of("command -v busted")
+if busted == "" then
+  io.stderr:write("busted is not installed; 'make test' installs it where apt is\n")
+  os.exit(1)
+end
+
+--- What a host needs besides its name: the sanitizer comes first into a stock interpreter.
+local slow = ({ asan = 3, tsan = 6 })[options.flavor] or 1
+local seconds = 120 * slow
+local preload = ""
+if options.flavor == "asan" or options.flavor == "tsan" then
+  local library = output_of("${CC:-gcc} -print-file-name=lib" .. options.flavor .. ".so")
+  preload = "LD_PRELOAD=" .. library
+end
+local hosts = {
+  ["rt-lua"] = { path = build .. "/rt-lua", env = "" },
+  lua = { path = output_of("command -v " .. options.lua), env = preload },
+}
+
+local environment = table.concat({
+  "LUA_PATH=" .. quote(build .. "/?.lua;" .. build .. "/?/init.lua;spec/support/?.lua;;"),
+  "LUA_CPATH=" .. quote(build .. "/?.so;;"),
+  "RT_BUILD=" .. quote(build),
+  "RT_FLAVOR=" .. quote(options.flavor),
+  "ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}",
+  "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=spec/support/tsan.supp}",
+}, " ")
+
+local passed, failed, skipped = 0, 0, 0
+local failures = {}
+
+local function run_file(path, name)
+  local host = hosts[name]
+  local command = ("%s RT_HOST=%s RT_HOST_ENV=%s %s timeout -k 5 %d %s %s -o spec/support/output.lua %s 2>&1 </dev/null; echo \"exit $?\""):format(
+    environment, quote(host.path), quote(host.env), host.env, seconds, quote(host.path), quote(busted), quote(path)
+  )
+  local good, bad, ended, code, lines, last = 0, 0, false, nil, {}, "(the first)"
+  local started = os.time()
+  for line in io.popen(command):lines() do
+    if line:match("^ok ") then
+      good, last = good + 1, line:sub(4)
+    elseif line:match("^skip ") then
+      skipped = skipped + 1
+    elseif line:match("^not ok ") then
+      bad, last = bad + 1, line:sub(8)
+      failures[#failures + 1] = ("%s in %s: %s"):format(path, name, last)
+      lines[#lines + 1] = line
+    elseif line == "end" then
+      ended = true
+    elseif line:match("^exit %d+$") then
+      code = tonumber(line:match("%d+"))
+    else
+      lines[#lines + 1] = line
+    end
+  end
+  local trouble
+  if code == 124 or code == 137 then
+    trouble = ("no end after %d s; the last spec that ended: %s"):format(seconds, last)
+  elseif not ended then
+    trouble = ("died with exit code %s after: %s"):format(code, last)
+  elseif code ~= 0 and bad == 0 then
+    trouble = ("all specs passed, but exit code %s"):format(code)
+  end
+  if trouble then
+    bad = bad + 1
+    failures[#failures + 1] = ("%s in %s: %s"):format(path, name, trouble)
+    lines[#lines + 1] = trouble
+  end
+  passed, failed = passed + good, failed + bad
+  print(("%-7s %-28s %4d passed %s(%d s)"):format(name, path:match("[^/]*$"), good,
+    bad > 0 and bad .. " FAILED " or "", os.time() - started))
+  if bad > 0 then print("    " .. table.concat(lines, "\n    ")) end
+  io.stdout:flush()
+end
+
+local only = options.only and options.only:gsub("_spec$", "")
+for path in io.popen("ls spec/*_spec.lua"):lines() do
+  if not only or path == "spec/" .. only .. "_spec.lua" then
+    for name in options.hosts:gmatch("[^,]+") do
+      run_file(path, name)
+    end
+  end
+end
+
+if #failures > 0 then print("\nfailed:\n  " .. table.concat(failures, "\n  ")) end
+if passed + failed == 0 then
+  print("no spec was run")
+  failed = 1
+end
+print(("\n%d passed, %d failed%s"):format(passed, failed, skipped > 0 and (", %d skipped"):format(skipped) or ""))
+os.exit(failed == 0 and 0 or 1)

@@ -207,8 +207,10 @@ static void *plain_alloc(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
   void *got = NULL;
   if (nsize == 0)
     rt_free(ptr);
-  else if ((got = rt_realloc(ptr, nsize)) == NULL)
+  else if ((got = rt_realloc(ptr, nsize)) == NULL && (ptr == NULL || nsize > osize))
     return NULL;
+  else if (got == NULL)
+    got = ptr; /* a block that shrinks always can */
   a->used += nsize - (ptr ? osize : 0);
   return got;
 }

@@ -39,19 +39,56 @@ bool rt_chaos_strikes(rt_chaos what) {
 #endif
 
 /* --- memory ---------------------------------------------------------------------- */
-void *rt_malloc(size_t size) {
-  return rt_chaos_strikes(RT_CHAOS_ALLOC) ? NULL : malloc(size);
+#if RT_DEBUG
+
+static struct {
+  rt_atomic(long) count, first, width, blocks;
+} alloc;
+
+void rt_alloc_fail(long nth, long width) {
+  rt_store(&alloc.first, 0);
+  rt_store(&alloc.count, 0);
+  rt_store(&alloc.width, width);
+  rt_store(&alloc.first, nth);
 }
 
-void *rt_calloc(size_t size) {
-  return rt_chaos_strikes(RT_CHAOS_ALLOC) ? NULL : calloc(1, size);
+long rt_alloc_count(void) { return rt_load(&alloc.count); }
+long rt_alloc_blocks(void) { return rt_load(&alloc.blocks); }
+
+static bool is_refused(void) {
+  long n = rt_add(&alloc.count, 1) + 1, first = rt_load(&alloc.first);
+  bool refused = first > 0 && n >= first && n - first < rt_load(&alloc.width);
+  return refused || rt_chaos_strikes(RT_CHAOS_ALLOC);
 }
+
+static void *counted(void *p) {
+  if (p) rt_add(&alloc.blocks, 1);
+  return p;
+}
+
+static void forget(void *p) {
+  if (p) rt_sub(&alloc.blocks, 1);
+}
+
+#else
+#define is_refused() false
+#define counted(p) (p)
+#define forget(p) ((void)0)
+#endif
+
+void *rt_malloc(size_t size) { return is_refused() ? NULL : counted(malloc(size)); }
+
+void *rt_calloc(size_t size) { return is_refused() ? NULL : counted(calloc(1, size)); }
 
 void *rt_realloc(void *p, size_t size) {
-  return rt_chaos_strikes(RT_CHAOS_ALLOC) ? NULL : realloc(p, size);
+  if (is_refused()) return NULL;
+  return p ? realloc(p, size) : counted(malloc(size));
 }
 
-void rt_free(void *p) { free(p); }
+void rt_free(void *p) {
+  forget(p);
+  free(p);
+}
 
 /* --- time -------------------------------------------------------------------------- */
 static uint64_t read_clock(clockid_t which) {

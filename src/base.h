@@ -51,6 +51,15 @@ void *rt_calloc(size_t size);
 void *rt_realloc(void *p, size_t size);
 void rt_free(void *p);
 
+#if RT_DEBUG
+/* For the sweep of spec/ground/oom.c, any thread: of the allocations from now on, the
+** nth and those after it, 'width' in all, find no memory (nth 0: none).  How many there
+** were since then, and how many blocks have not been freed. */
+void rt_alloc_fail(long nth, long width);
+long rt_alloc_count(void);
+long rt_alloc_blocks(void);
+#endif
+
 /* --- time ------------------------------------------------------------------- */
 #define RT_SECOND 1000000000ull
 #define RT_MILLISECOND 1000000ull

@@ -46,6 +46,7 @@ static match match_all(lua_State *L, const input *in, size_t *used) {
 static match match_bytes(lua_State *L, const input *in, lua_Integer n, size_t *used) {
   size_t want = (size_t)n;
   if (in->len == 0 && in->ended) return MISMATCHED;
+  if (want == 0 && in->len == 0) return MORE; /* read(0) tells whether the end has come */
   if (in->len < want && !in->ended) return want > READ_MOST ? TOO_LONG : MORE;
   *used = in->len < want ? in->len : want;
   lua_pushlstring(L, in->from, *used);

@@ -1,0 +1,118 @@
+local kit = require("kit")
+local rt = require("rt")
+
+--- RT_SPEC_FULL=1 runs the numbers of the promise; without it, a tenth or less.
+local full = os.getenv("RT_SPEC_FULL") == "1"
+local scale = full and 1 or 0.1 / kit.slow
+
+--- How much the resident size grows while f runs n times, after it ran a while.
+local function growth(n, f)
+  for _ = 1, math.max(100, n // 10) do
+    f()
+  end
+  collectgarbage()
+  collectgarbage()
+  local before = kit.rss()
+  for _ = 1, n do
+    f()
+  end
+  collectgarbage()
+  collectgarbage()
+  return kit.rss() - before
+end
+
+--- Sanitizers keep freed memory in quarantine.
+local function flat(n, bytes, f)
+  if kit.flavor == "asan" or kit.flavor == "tsan" then
+    for _ = 1, math.max(10, n // 100) do
+      f()
+    end
+    return
+  end
+  local grown = growth(math.floor(n), f)
+  assert.is_true(grown < bytes, ("the resident size grew by %d bytes"):format(grown))
+end
+
+describe("memory comes back:", function()
+  it("G29 tasks in sequence leave the resident size flat", function()
+    flat(1e7 * scale, 512 * 1024, function()
+      rt.spawn_local(function(x) return x end, 1):join()
+    end)
+  end)
+
+  it("G29 tasks that wait, fail, return strings and tables, or are cancelled", function()
+    local i = 0
+    flat(2e5 * scale, 1024 * 1024, function()
+      i = i + 1
+      local kind = i % 5
+      local task = rt.spawn_local(function()
+        if kind == 0 then rt.yield() end
+        if kind == 1 then error("no " .. i) end
+        if kind == 2 then rt.sleep(1000) end
+        if kind == 3 then return "result " .. i, {} end
+        return { i }
+      end)
+      rt.yield()
+      if kind == 2 then task:cancel("reason " .. i) end
+      pcall(task.join, task)
+    end)
+  end)
+
+  it("G29 a burst of tasks gives its memory back", function()
+    if kit.flavor ~= "" then return pending("only without sanitizers") end
+    local n = 50000
+    local function burst()
+      local tasks = {}
+      for k = 1, n do
+        tasks[k] = rt.spawn_local(rt.sleep, 0.01)
+      end
+      for k = 1, n do
+        tasks[k]:join()
+      end
+    end
+    for _ = 1, 2 do
+      burst()
+      collectgarbage()
+      collectgarbage()
+    end
+    local before = kit.rss()
+    for _ = 1, 5 do
+      burst()
+      collectgarbage()
+      collectgarbage()
+    end
+    local grown = kit.rss() - before -- one burst needs some 65 MB
+    assert.is_true(grown < 16 * 1024 * 1024, "grew by " .. grown)
+  end)
+
+  it("timeouts, intervals and coroutines that wait", function()
+    flat(1e6 * scale, 512 * 1024, function()
+      rt.timeout(100, function() return 1 end)
+      rt.interval(1)()
+      coroutine.wrap(function() rt.yield() end)()
+    end)
+  end)
+
+  it("connections, one after the other: memory and descriptors", function()
+    local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    rt.spawn_local(function()
+      for stream in listener:incoming() do
+        rt.spawn_local(function()
+          stream:write(stream:read("l"), "\n")
+          stream:close()
+        end)
+      end
+    end)
+    local before = kit.descriptors()
+    flat(2e4 * scale, 1024 * 1024, function()
+      local s = assert(rt.tcp.connect("127.0.0.1", port))
+      s:write("hello\n")
+      assert(s:read("l") == "hello")
+      s:close()
+    end)
+    listener:close()
+    rt.yield()
+    assert.is_true(kit.descriptors() <= before)
+  end)
+end)

@@ -1,7 +1,6 @@
 std = "min" -- what all versions of Lua have
 max_line_length = 120
 read_globals = { table = { fields = { "unpack", "pack" } } }
-files["lua/rt/require.lua"] = { globals = { "_G" }, read_globals = { package = { fields = { "searchers" } } } }
 files["spec"] = { std = "lua54+busted", ignore = { "211/.*", "212", "213", "411", "431", "432", "421", "511", "542" } }
 files["examples"] = { std = "lua54" }
 files["bench"] = { std = "lua54", ignore = { "212", "213", "211", "431", "421", "432", "631", "314" } }

@@ -56,7 +56,7 @@ cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS
 uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 
 # --- what to build --------------------------------------------------------------------------
-program_only := main repl options state arena
+program_only := main repl require options state arena
 sources := $(sort $(wildcard src/*.c))
 objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
 module_objects := $(filter-out $(program_only:%=$(BUILD)/obj/%.o),$(objects))
@@ -79,9 +79,10 @@ $(BUILD)/rt-lua: $(objects)
 $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
 	cp $< $@
 
-$(BUILD)/ground/%: spec/ground/%.c $(library_objects) | $(BUILD)/ground/.there
+$(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BUILD)/ground/.there
 	$(CC) $(cflags) -Isrc -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
+.PRECIOUS: %/.there
 %/.there:
 	@mkdir -p $(@D) && touch $@
 
@@ -161,7 +162,7 @@ install: all ## install to PREFIX (/usr/local), below DESTDIR
 uninstall: ## remove what install put there
 	rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
 	for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
-	-rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
+	@rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt" 2>/dev/null || true
 
 .PHONY: clean
 clean: ## remove build/

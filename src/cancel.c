@@ -17,8 +17,28 @@ static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_keep_push(L, w, RT_KEEP_REASONS);
-  lua_rawgetp(L, -1, t);
+  if (lua_rawgetp(L, -1, t) == LUA_TNIL && w->stopping) {
+    lua_pushliteral(L, "the program has ended");
+    lua_replace(L, -2);
+  }
   lua_remove(L, -2);
+}
+
+static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rtL_cancel_look(L, lua_touserdata(L, lua_upvalueindex(1)));
+  return 0;
+}
+
+/* One that swallows this error in a loop lets the others have their turn, as if it had
+** waited; or nothing could end it, and nothing else would run. */
+static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
+  bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
+  if (--w->credit > 0 || !can) return;
+  rt_ready_add(&w->driver.ready, t);
+  w->yielded = true;
+  w->suspending = true;
+  lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
 }
 
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {
@@ -26,6 +46,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
   switch (rt_frame_verdict(t, &frame)) {
     case RT_GO_ON: return;
     case RT_TASK_CANCELLED:
+      give_way(L, w, t);
       push_reason(L, w, t);
       push_cancelled(L, w, 0);
       lua_error(L);
@@ -33,6 +54,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
     case RT_FRAME_PASSED:
       if (!must_wait && !frame->raised) return;
       frame->raised = true;
+      give_way(L, w, t);
       lua_pushliteral(L, "timeout");
       push_cancelled(L, w, frame->serial);
       lua_error(L);
@@ -127,7 +149,8 @@ static int cancelled_fields(lua_State *L) {
 }
 
 void rtL_cancel_classes(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
   rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_CANCELLED);
 }

@@ -42,6 +42,7 @@ void rt_driver_close(rt_driver *d) {
     rt_handle *h = rt_containerof(l, rt_handle, link);
     h->close(h);
   }
+  rt_mailbox_drain(&d->mailbox); /* what was on its way to one of them */
   uv_close((uv_handle_t *)&d->bell, NULL);
   uv_close((uv_handle_t *)&d->alarm, NULL);
   while (uv_loop_close(&d->loop) == UV_EBUSY) uv_run(&d->loop, UV_RUN_ONCE);
@@ -59,7 +60,7 @@ uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / R
 
 uint64_t rt_driver_after(const rt_driver *d, uint64_t ns) {
   uint64_t from = rt_clock() - d->epoch;
-  if (ns >= RT_NEVER * RT_MILLISECOND - from) return RT_NEVER;
+  if (ns >= INT64_MAX - from) return RT_NEVER;
   return (from + ns + RT_MILLISECOND - 1) / RT_MILLISECOND;
 }
 

@@ -5,17 +5,22 @@
 ** where the main chunk waits.
 */
 #include "lib.h"
-
-#include <stdlib.h>
+#include "runtime.h"
 
 /* Upvalue 2 is a table: the original, and the arguments of the task that asked. */
 enum { ORIGINAL = 1, CODE };
 
 static const char exit_key;
 
+/* The main chunk waits for something: for the end, from here on. */
 static void leave(rt_worker *w, lua_State *L) {
+  if (w->main->phase == RT_WAITING)
+    rt_task_unpark(w->main, RT_FIRED);
+  else
+    rt_list_remove(&w->main->link);
   w->running = w->main;
   w->cur = L;
+  rtL_runtime_stop_quietly(L, w);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
   lua_rawgeti(L, -1, ORIGINAL);
   lua_rawgeti(L, -2, CODE);
@@ -33,18 +38,22 @@ static int do_exit(lua_State *L) {
   rt_worker *w = rtL_self(L);
   bool in_task = w->running != NULL && !w->running->is_main;
   lua_settop(L, 2);
+  if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
+  w->has_code = true;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
   if (in_task && lua_toboolean(L, 2) && L == w->cur && !w->blocked && lua_isyieldable(L)) {
     lua_pushvalue(L, 1);
     lua_rawseti(L, -2, CODE);
-    w->exit_asked = true;
+    w->exiting = w->running;
     w->suspending = true;
     rt_ready_add(&w->driver.ready, w->running);
     return lua_yieldk(L, 0, 0, never);
   }
+  bool close = !in_task && lua_toboolean(L, 2);
+  if (close && w->running != NULL) rtL_runtime_stop_quietly(L, w);
   lua_rawgeti(L, 3, ORIGINAL);
   lua_pushvalue(L, 1);
-  lua_pushboolean(L, !in_task && lua_toboolean(L, 2));
+  lua_pushboolean(L, close);
   lua_call(L, 2, 0);
   return 0;
 }
@@ -52,8 +61,13 @@ static int do_exit(lua_State *L) {
 void rtL_open_os(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
   w->leave = leave;
+  lua_getfield(L, -1, "exit");
+  if (lua_tocfunction(L, -1) == do_exit) { /* since an attempt to open rt that failed later */
+    lua_pop(L, 1);
+    return;
+  }
   lua_newtable(L);
-  lua_getfield(L, -2, "exit");
+  lua_insert(L, -2);
   lua_rawseti(L, -2, ORIGINAL);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &exit_key);
   rtL_set_functions(L, w, functions);

@@ -52,13 +52,11 @@ rt_stream *rtL_stream_refuse(lua_State *L) {
   return NULL;
 }
 
-int rtL_stream_new(lua_State *L, rt_worker *w, int fd) {
+rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
   rt_stream *s = rtL_class_new(L, &w->classes, RT_CLASS_STREAM, sizeof *s, 0);
   s->tag.tag = &rt_class_tags[RT_CLASS_STREAM];
   s->worker = w;
-  int err = rt_sock_open(&s->sock, &w->driver, fd);
-  if (err != 0) lua_pop(L, 1);
-  return err;
+  return s;
 }
 
 static int fail_closed(lua_State *L) { return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile"); }
@@ -318,7 +316,9 @@ static void pause_accepting(rt_worker *w, listener *l, int err) {
 
 static int accept_again(lua_State *L, int status, lua_KContext ctx);
 
+/* Stack: the listener, and the stream to come once there is one. */
 static int accept_one(lua_State *L, rt_worker *w, listener *l) {
+  rt_stream *s = lua_gettop(L) == 1 ? rtL_stream_new(L, w) : lua_touserdata(L, 2);
   int fd;
   do fd = l->sock->may_read ? rt_tcp_accept(l->sock->fd) : UV_EAGAIN;
   while (fd == UV_ECONNABORTED || fd == UV_EPROTO);
@@ -337,7 +337,7 @@ static int accept_one(lua_State *L, rt_worker *w, listener *l) {
   if (fd < 0) return rtL_fail(L, fd, NULL);
   l->warned = false;
   if (l->nodelay) rt_tcp_nodelay(fd, true);
-  int err = rtL_stream_new(L, w, fd);
+  int err = rt_sock_open(&s->sock, &w->driver, fd);
   return err == 0 ? 1 : rtL_fail(L, err, NULL);
 }
 
@@ -439,11 +439,12 @@ static int fail_errand(lua_State *L, errand *e, int err) {
 }
 
 static int finish_connect(lua_State *L, rt_worker *w, errand *e) {
+  rt_stream *s = rtL_stream_new(L, w);
   int fd = rt_dial_take(e->dial);
   if (fd < 0) return fail_errand(L, e, fd);
   end_errand(e);
   if (e->nodelay) rt_tcp_nodelay(fd, true);
-  int err = rtL_stream_new(L, w, fd);
+  int err = rt_sock_open(&s->sock, &w->driver, fd);
   return err == 0 ? 1 : rtL_fail(L, err, e->where);
 }
 

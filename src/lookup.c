@@ -82,9 +82,9 @@ int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *ho
   snprintf(l->port, sizeof l->port, "%d", port);
   l->hints.ai_socktype = SOCK_STREAM;
   l->hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | (passive ? AI_PASSIVE : 0);
-  *out = l;
   if (ask(l) == 0) { /* no name: nobody has to be asked */
     l->answered = true;
+    *out = l;
     return 0;
   }
   l->hints.ai_flags &= ~AI_NUMERICHOST;
@@ -94,5 +94,6 @@ int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *ho
     return err;
   }
   rt_driver_adopt(home, &l->handle, close_with_driver);
+  *out = l;
   return 0;
 }

@@ -4,6 +4,7 @@
 #include "options.h"
 #include "outcome.h"
 #include "repl.h"
+#include "require.h"
 #include "runtime.h"
 #include "state.h"
 
@@ -59,7 +60,8 @@ static int call(rt_shell *sh, lua_State *L, int args, int results) {
 
 static void report(rt_shell *sh, lua_State *L) {
   const char *message = lua_tostring(L, -1);
-  fprintf(stderr, "%s: %s\n", sh->program, message ? message : "(no message)");
+  if (sh->program) fprintf(stderr, "%s: ", sh->program);
+  fprintf(stderr, "%s\n", message ? message : "(no message)");
   fflush(stderr);
   lua_pop(L, 1);
 }
@@ -82,33 +84,56 @@ static bool is_readable(lua_State *L, const char *form, const char *dir) {
   return found;
 }
 
-static void prepend(lua_State *L, const char *field, const char *form, const char *dir) {
+/* Is 'more' among the templates of 'path'? */
+static bool is_known(lua_State *L, const char *path, const char *more) {
+  bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
+  lua_pop(L, 2);
+  return known;
+}
+
+/* Ours is as good as a default: what LUA_PATH names before ";;" is found first. */
+static void add_path(lua_State *L, const char *field, const char *defaults, const char *more) {
   lua_getglobal(L, LUA_LOADLIBNAME);
   lua_getfield(L, -1, field);
-  const char *old = lua_tostring(L, -1);
-  const char *more = luaL_gsub(L, form, "@", dir);
-  lua_pushfstring(L, "%s;%s", more, old ? old : "");
-  lua_setfield(L, -4, field);
-  lua_pop(L, 3);
+  const char *old = lua_tostring(L, -1), *tail = strstr(old, defaults);
+  if (is_known(L, old, more)) {
+    lua_pop(L, 2);
+    return;
+  }
+  if (tail == NULL) {
+    lua_pushfstring(L, "%s;%s", old, more);
+  } else {
+    lua_pushlstring(L, old, (size_t)(tail - old));
+    lua_pushfstring(L, "%s;%s", more, tail);
+    lua_concat(L, 2);
+  }
+  lua_setfield(L, -3, field);
+  lua_pop(L, 2);
+}
+
+static void add_paths(lua_State *L, const char *dir, const char *path, const char *cpath) {
+  add_path(L, "path", LUA_PATH_DEFAULT, luaL_gsub(L, path, "@", dir));
+  add_path(L, "cpath", LUA_CPATH_DEFAULT, luaL_gsub(L, cpath, "@", dir));
+  lua_pop(L, 2);
+}
+
+static bool cut_last_name(char *path) {
+  char *slash = strrchr(path, '/');
+  if (slash) *slash = '\0';
+  return slash != NULL;
 }
 
 /* What was installed with this program is found without any setting: beside it, when it
 ** was built and not installed; in ../share/lua and ../lib/lua, when it was. */
 static void add_own_paths(lua_State *L) {
-  static const char lua_dir[] = LUA_VERSION_MAJOR "." LUA_VERSION_MINOR;
   char dir[4096];
   size_t size = sizeof dir;
-  if (uv_exepath(dir, &size) != 0 || strrchr(dir, '/') == NULL) return;
-  *strrchr(dir, '/') = '\0';
+  if (uv_exepath(dir, &size) != 0 || !cut_last_name(dir)) return;
   if (is_readable(L, "%s/rt/init.lua", dir)) {
-    prepend(L, "path", "@/?.lua;@/?/init.lua", dir);
-    prepend(L, "cpath", "@/?.so", dir);
-  } else if (is_readable(L, "%s/../share/lua/" LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "/rt/init.lua", dir)) {
-    lua_pushfstring(L, "@/../share/lua/%s/?.lua;@/../share/lua/%s/?/init.lua", lua_dir, lua_dir);
-    prepend(L, "path", lua_tostring(L, -1), dir);
-    lua_pushfstring(L, "@/../lib/lua/%s/?.so", lua_dir);
-    prepend(L, "cpath", lua_tostring(L, -1), dir);
-    lua_pop(L, 2);
+    add_paths(L, dir, "@/?.lua;@/?/init.lua", "@/?.so");
+  } else if (cut_last_name(dir) && is_readable(L, "%s/share/lua/" LUA_VDIR "/rt/init.lua", dir)) {
+    add_paths(L, dir, "@/share/lua/" LUA_VDIR "/?.lua;@/share/lua/" LUA_VDIR "/?/init.lua",
+              "@/lib/lua/" LUA_VDIR "/?.so");
   }
 }
 
@@ -123,13 +148,6 @@ static void set_arg(lua_State *L, const host *h) {
   lua_setglobal(L, "arg");
 }
 
-/* require is a C function, in which no module could wait; ours is written in Lua. */
-static void replace_require(lua_State *L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "rt.require");
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* no lua/ beside us: the stock one does */
-}
-
 static void open_state(lua_State *L, host *h) {
   if (h->options.ignore_environment) {
     lua_pushboolean(L, 1);
@@ -142,14 +160,15 @@ static void open_state(lua_State *L, host *h) {
   lua_pop(L, 1);
   rt_worker *w = rtL_worker_find(L);
   w->hosted = true;
-  if ((w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, 256 * 1024)) == NULL) luaL_error(L, "not enough memory");
+  if ((w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, 256 * 1024)) == NULL)
+    luaL_error(L, "not enough memory");
   rt_interrupt_own(w);
-  replace_require(L);
+  rtL_require_open(L);
   h->shell.worker = w;
 }
 
 static bool run_init(host *h, lua_State *L) {
-  static const char *const names[] = {"LUA_INIT_" LUA_VERSION_MAJOR "_" LUA_VERSION_MINOR, "LUA_INIT"};
+  static const char *const names[] = {"LUA_INIT" LUA_VERSUFFIX, "LUA_INIT"};
   for (size_t i = 0; i < rt_countof(names) && !h->options.ignore_environment; i++) {
     const char *init = getenv(names[i]);
     if (init == NULL) continue;
@@ -203,24 +222,28 @@ static bool run_script(host *h, lua_State *L, const char *name) {
   return run(h, L, status, status == LUA_OK ? push_script_arguments(L) : 0);
 }
 
-static void run_rest(host *h, lua_State *L) {
+static bool run_named(host *h, lua_State *L) {
+  const char *name = h->argv[h->options.script];
+  bool is_stdin = strcmp(name, "-") == 0 && strcmp(h->argv[h->options.script - 1], "--") != 0;
+  return run_script(h, L, is_stdin ? NULL : name);
+}
+
+/* No script, and nothing that was to be done instead: then it comes from stdin. */
+static bool is_bare(const host *h) {
   const rt_options *o = &h->options;
-  if (o->script < h->argc) {
-    const char *name = h->argv[o->script];
-    bool is_stdin = strcmp(name, "-") == 0 && strcmp(h->argv[o->script - 1], "--") != 0;
-    if (!run_script(h, L, is_stdin ? NULL : name)) return;
-  }
-  if (o->interactive) {
-    rtL_repl(L, &h->shell);
-  } else if (o->script >= h->argc && !o->has_statements && !o->version) {
-    if (isatty(STDIN_FILENO)) {
-      printf("rt-lua %s, %s\n", RT_VERSION, LUA_COPYRIGHT);
-      rtL_repl(L, &h->shell);
-    } else if (!run_script(h, L, NULL)) {
-      return;
-    }
-  }
-  h->ok = true;
+  return o->script >= h->argc && !o->has_statements && !o->version;
+}
+
+static bool will_prompt(const host *h) {
+  return h->options.interactive || (is_bare(h) && isatty(STDIN_FILENO));
+}
+
+static bool run_rest(host *h, lua_State *L) {
+  if (h->options.script < h->argc && !run_named(h, L)) return false;
+  if (!will_prompt(h)) return !is_bare(h) || run(h, L, luaL_loadfile(L, NULL), 0);
+  if (!h->options.version) printf("%s\nrt %s\n", LUA_COPYRIGHT, RT_VERSION);
+  rtL_repl(L, &h->shell);
+  return true;
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------ */
@@ -228,8 +251,8 @@ static int protected_main(lua_State *L) {
   host *h = lua_touserdata(L, 1);
   luaL_checkversion(L);
   open_state(L, h);
-  if (h->options.version) printf("rt-lua %s, %s\n", RT_VERSION, LUA_COPYRIGHT);
-  if (run_init(h, L) && run_options(h, L)) run_rest(h, L);
+  if (h->options.version) puts(LUA_COPYRIGHT); /* to the letter: other programs read it */
+  h->ok = run_init(h, L) && run_options(h, L) && run_rest(h, L);
   return 0;
 }
 
@@ -253,7 +276,9 @@ static int run_host(host *h, lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-  host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua", .call = call, .report = report},
+  host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua",
+                      .call = call,
+                      .report = report},
             .argc = argc,
             .argv = argv};
   if (rt_options_answer(argc, argv)) return EXIT_SUCCESS;
@@ -262,6 +287,7 @@ int main(int argc, char **argv) {
     rt_options_usage(h.shell.program, &h.options);
     return EXIT_FAILURE;
   }
+  if (will_prompt(&h)) rt_repl_prepare();
   lua_State *L = rt_state_new();
   if (L == NULL) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", h.shell.program);

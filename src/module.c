@@ -7,20 +7,11 @@
 #include "runtime.h"
 #include "turn.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* --- the end -------------------------------------------------------------------------------------- */
-static int stop(lua_State *L) {
-  rtL_runtime_stop(L, lua_touserdata(L, 1));
-  return 0;
-}
-
-static void stop_protected(lua_State *L, rt_worker *w) {
-  lua_pushcfunction(L, stop);
-  lua_pushlightuserdata(L, w);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-}
-
 /* A stock interpreter has computed its exit code before it closes the state. */
 static bool exit_with_failure;
 
@@ -34,9 +25,9 @@ static void at_exit(void) {
 static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->closing) return 0;
-  stop_protected(L, w);
+  rtL_runtime_stop_quietly(L, w);
   rt_interrupt_forget(w);
-  if (w->failed && !w->hosted) exit_with_failure = true;
+  if (w->failed && !w->hosted && !w->has_code) exit_with_failure = true;
   rt_worker_close(w);
   return 0;
 }
@@ -46,7 +37,7 @@ static int on_close(lua_State *L) {
 ** while tasks live; the last one planted stops the runtime. */
 static int last_word(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (w->last_word == lua_touserdata(L, 1)) stop_protected(L, w);
+  if (w->last_word == lua_touserdata(L, 1)) rtL_runtime_stop_quietly(L, w);
   return 0;
 }
 
@@ -84,17 +75,18 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   rt_task_init(t, 0);
   t->phase = RT_RUNNING;
   t->is_main = 1;
-  w->main = t;
-  w->running = t;
-  w->cur = L;
-  rtL_keep_set(L, w, RT_KEEP_MAIN);
   rtL_keep_push(L, w, RT_KEEP_REASONS); /* why a signal cancels it */
   lua_pushliteral(L, "interrupted!");
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
+  rtL_keep_set(L, w, RT_KEEP_MAIN);
+  w->main = t;
+  w->running = t;
+  w->cur = L;
 }
 
-static void replace_functions(lua_State *L, rt_worker *w, const char *library, void (*open)(lua_State *, rt_worker *)) {
+static void replace_functions(lua_State *L, rt_worker *w, const char *library,
+                              void (*open)(lua_State *, rt_worker *)) {
   if (lua_getglobal(L, library) == LUA_TTABLE) open(L, w);
   lua_pop(L, 1);
 }
@@ -115,7 +107,8 @@ static int traceback(lua_State *L) {
 }
 
 static void fill(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
   rtL_outcome_classes(L, w);
   rtL_cancel_classes(L, w);
   lua_setfield(L, -2, "Cancelled");
@@ -127,6 +120,13 @@ static void fill(lua_State *L, rt_worker *w) {
   lua_setfield(L, -2, "version");
 }
 
+/* libuv would get the number of one that is closed for a descriptor of its own, and abort.
+** Opened the wrong way round, they go on to answer EBADF. */
+static void occupy_standard_descriptors(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 static const char core_key; /* a state has one rt, however often it is required */
 
 int luaopen_rt_core(lua_State *L) {
@@ -134,8 +134,10 @@ int luaopen_rt_core(lua_State *L) {
   luaL_checkversion(L);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return 1;
   if (!prepared) atexit(at_exit);
+  occupy_standard_descriptors();
   prepared = true;
-  rt_worker *w = rtL_worker_new(L, rt_turn_run, on_close);
+  rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
+  if (w == NULL) w = rtL_worker_new(L, rt_turn_run, on_close);
   lua_newtable(L);
   fill(L, w);
   make_main_task(L, w);

@@ -4,7 +4,12 @@
 
 #include <stdio.h>
 
-enum { ERROR = RT_FAILURE_ERROR, TRACE = RT_FAILURE_TRACE, HANDLE = RT_FAILURE_TASK, VALUES = HANDLE };
+enum {
+  ERROR = RT_FAILURE_ERROR,
+  TRACE = RT_FAILURE_TRACE,
+  HANDLE = RT_FAILURE_TASK,
+  VALUES = HANDLE
+};
 
 typedef struct failure {
   uint32_t site; /* where its task was spawned */
@@ -69,12 +74,14 @@ static void keep_value(lua_State *L, rt_worker *w, int handle) {
 static void push_failure(lua_State *L, rt_worker *w, int handle, uint32_t site) {
   failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
   f->site = site;
+  f->heard = true; /* until it is complete: the collector tells of those that are not */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
   push_trace(L, w);
   lua_setiuservalue(L, -2, TRACE);
   lua_pushvalue(L, handle);
   lua_setiuservalue(L, -2, HANDLE);
+  f->heard = false;
 }
 
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
@@ -206,11 +213,12 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 static int unheard(lua_State *L, rt_worker *w, int index) {
   failure *f = lua_touserdata(L, index);
   if (f->heard) return 0;
-  hear(w, f);
   rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
   lua_pushvalue(L, index);
-  lua_rawseti(L, -2, w->first_unhandled + w->unhandled++);
+  lua_rawseti(L, -2, w->first_unhandled + w->unhandled);
   lua_pop(L, 1);
+  w->unhandled++;
+  hear(w, f);
   return 1;
 }
 
@@ -251,14 +259,30 @@ int rtL_outcome_unpack(lua_State *L) {
   return VALUES;
 }
 
+static int to_text(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* What an error says of itself: its __tostring may fail. */
+static void push_text(lua_State *L, int error) {
+  lua_pushcfunction(L, to_text);
+  lua_pushvalue(L, error);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  const char *why = lua_tostring(L, -1);
+  lua_pushfstring(L, "(error object is a %s value; its __tostring failed: %s)",
+                  luaL_typename(L, error), why ? why : "?");
+  lua_remove(L, -2);
+}
+
 void rtL_outcome_report(lua_State *L, rt_worker *w) {
   const failure *f = lua_touserdata(L, -1);
   int index = lua_gettop(L);
   for (int value = ERROR; value <= VALUES; value++) lua_getiuservalue(L, index, value);
   push_title(L, w, f, index + HANDLE);
-  luaL_tolstring(L, index + ERROR, NULL);
-  lua_pushfstring(L, "rt: unhandled error in %s\n%s\n%s\n", lua_tostring(L, -2), lua_tostring(L, -1),
-                  lua_tostring(L, index + TRACE));
+  push_text(L, index + ERROR);
+  lua_pushfstring(L, "rt: unhandled error in %s\n%s\n%s\n", lua_tostring(L, -2),
+                  lua_tostring(L, -1), lua_tostring(L, index + TRACE));
   fputs(lua_tostring(L, -1), stderr);
   fflush(stderr);
   w->failed = true;

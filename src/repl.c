@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE = 512 };
-
 /* --- waiting for a line ----------------------------------------------------------------------- */
 /* A terminal cannot be made non-blocking without doing that to everybody who has it open;
 ** so a thread of the crew looks whether there is something to read. */
@@ -62,23 +60,39 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   if (l->seen || rt_crew_drop(w->crew, &l->chore) == RT_CHORE_QUEUED) rt_free(l);
 }
 
-static bool read_line(lua_State *L, rt_shell *sh, const char *prompt) {
-  char line[LINE];
-  rt_worker *w = sh->worker;
+static bool is_input_there(void) {
+  struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&p, 1, 0) != 0;
+}
+
+/* One byte at a time, since what stands in a buffer of stdio is not seen by poll. */
+static int next_byte(lua_State *L, rt_worker *w) {
+  if (!is_input_there()) wait_for_input(L, w);
+  return w->interrupted ? EOF : getc(stdin);
+}
+
+/* Pushes a line without its end; false: there are no more. */
+static bool read_line(lua_State *L, rt_worker *w) {
   luaL_Buffer b;
-  fputs(prompt, stdout);
-  fflush(stdout);
-  wait_for_input(L, w);
-  if (w->interrupted) return false;
+  int c = next_byte(L, w);
+  if (c == EOF) return false;
   luaL_buffinit(L, &b);
-  do {
-    if (fgets(line, sizeof line, stdin) == NULL) break;
-    luaL_addstring(&b, line);
-  } while (strchr(line, '\n') == NULL);
+  for (; c != EOF && c != '\n'; c = next_byte(L, w)) luaL_addchar(&b, (char)c);
   luaL_pushresult(&b);
-  if (lua_rawlen(L, -1) > 0) return true;
-  lua_pop(L, 1);
-  return false;
+  return true;
+}
+
+static void show_prompt(lua_State *L, const char *global, const char *otherwise) {
+  if (lua_getglobal(L, global) != LUA_TNIL) otherwise = luaL_tolstring(L, -1, NULL);
+  fputs(otherwise, stdout);
+  fflush(stdout);
+}
+
+static bool ask(lua_State *L, rt_shell *sh, const char *global, const char *otherwise) {
+  int height = lua_gettop(L);
+  show_prompt(L, global, otherwise);
+  lua_settop(L, height);
+  return read_line(L, sh->worker);
 }
 
 /* --- evaluating ---------------------------------------------------------------------------------- */
@@ -89,37 +103,37 @@ static bool is_incomplete(lua_State *L, int status) {
   return len >= 5 && strcmp(message + len - 5, "<eof>") == 0;
 }
 
-/* Stack: the line -> the function, or an error */
+/* Stack: the line -> the line, and the function or an error */
 static int load_expression(lua_State *L) {
-  lua_pushfstring(L, "return %s", lua_tostring(L, -1));
   size_t len;
-  const char *text = lua_tolstring(L, -1, &len);
+  const char *line = lua_tostring(L, 1);
+  const char *text = lua_pushfstring(L, "return %s", *line == '=' ? line + 1 : line);
+  lua_tolstring(L, -1, &len);
   int status = luaL_loadbuffer(L, text, len, "=stdin");
   lua_remove(L, -2);
-  if (status == LUA_OK)
-    lua_remove(L, -2);
-  else
-    lua_pop(L, 1);
+  if (status != LUA_OK) lua_pop(L, 1);
   return status;
 }
 
+/* The same; reads on while the statement is incomplete. */
 static int load_statement(lua_State *L, rt_shell *sh) {
   for (;;) {
     size_t len;
-    const char *text = lua_tolstring(L, -1, &len);
+    const char *text = lua_tolstring(L, 1, &len);
     int status = luaL_loadbuffer(L, text, len, "=stdin");
-    if (!is_incomplete(L, status)) {
-      lua_remove(L, -2);
-      return status;
-    }
-    lua_pop(L, 1);
-    if (!read_line(L, sh, ">> ")) { /* the input has ended: say what is wrong with it */
-      status = luaL_loadbuffer(L, text, len, "=stdin");
-      lua_remove(L, -2);
-      return status;
-    }
-    lua_concat(L, 2);
+    if (!is_incomplete(L, status) || !ask(L, sh, "_PROMPT2", ">> ")) return status;
+    lua_remove(L, 2);
+    lua_pushliteral(L, "\n");
+    lua_insert(L, 2);
+    lua_concat(L, 3);
   }
+}
+
+static int load(lua_State *L, rt_shell *sh) {
+  int status = load_expression(L);
+  if (status != LUA_OK) status = load_statement(L, sh);
+  lua_remove(L, 1);
+  return status;
 }
 
 static void print_results(lua_State *L, rt_shell *sh) {
@@ -128,21 +142,37 @@ static void print_results(lua_State *L, rt_shell *sh) {
   luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
   lua_getglobal(L, "print");
   lua_insert(L, 1);
-  if (sh->call(sh, L, n, 0) != LUA_OK) sh->report(sh, L);
+  if (lua_pcall(L, n, 0, 0) != LUA_OK) {
+    lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
+    sh->report(sh, L);
+  }
 }
 
+/* Ctrl-C ends what was typed, not the session. */
+static void forgive_interrupt(rt_worker *w) {
+  if (w->interrupted != SIGINT) return;
+  w->main->cancelled = 0;
+  w->main->alert = 0;
+  w->interrupted = 0;
+}
+
+void rt_repl_prepare(void) { setvbuf(stdin, NULL, _IONBF, 0); }
+
 void rtL_repl(lua_State *L, rt_shell *sh) {
+  const char *program = sh->program;
+  sh->program = NULL;
   lua_settop(L, 0);
-  while (read_line(L, sh, "> ")) {
-    int status = load_expression(L);
-    if (status != LUA_OK) status = load_statement(L, sh);
+  while (ask(L, sh, "_PROMPT", "> ")) {
+    int status = load(L, sh);
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);
     else
       sh->report(sh, L);
+    forgive_interrupt(sh->worker);
     lua_settop(L, 0);
   }
   fputc('\n', stdout);
   fflush(stdout);
+  sh->program = program;
 }

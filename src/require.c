@@ -51,7 +51,8 @@ static int search(lua_State *L, int status, lua_KContext index) {
   (void)status;
   while (index == 0 || !is_found(L)) {
     if (lua_rawgeti(L, SEARCHERS, ++index) == LUA_TNIL)
-      return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME), lua_tostring(L, MESSAGES));
+      return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
+                        lua_tostring(L, MESSAGES));
     lua_pushvalue(L, NAME);
     lua_callk(L, 1, 2, index, search);
   }

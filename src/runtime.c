@@ -1,7 +1,7 @@
 #include "runtime.h"
 
 #include "body.h"
-#include "cancel.h"
+#include "frame.h"
 #include "turn.h"
 #include "unhandled.h"
 
@@ -28,9 +28,12 @@ static void each_begun(lua_State *L, rt_worker *w, void (*f)(lua_State *, rt_wor
   lua_pop(L, 1);
 }
 
+/* Without a reason: there may be no memory for one; see push_reason of cancel.c. */
 static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
-  lua_pushliteral(L, "the program has ended");
-  rtL_cancel_task(L, w, t, -2);
+  (void)L;
+  if (t->cancelled) return;
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
 }
 
 /* It has not unwound in time: its <close> variables run now, and cannot wait. */
@@ -55,13 +58,26 @@ static void wait_for_end(lua_State *L, rt_worker *w) {
 }
 
 void rtL_runtime_stop(lua_State *L, rt_worker *w) {
-  if (w->stopping || w->driver.inside) return;
+  if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
   rt_frame_close_all(w->main);
+  if (w->exiting) finish_off(L, w, w->exiting);
+  w->exiting = NULL;
   cancel_queued(w, &w->driver.ready.now);
   cancel_queued(w, &w->driver.ready.next);
   each_begun(L, w, cancel);
   wait_for_end(L, w);
   if (w->live > 0) each_begun(L, w, finish_off);
   rtL_unhandled_tell_all(L, w);
+}
+
+static int stop(lua_State *L) {
+  rtL_runtime_stop(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w) {
+  lua_pushcfunction(L, stop);
+  lua_pushlightuserdata(L, w);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }

@@ -10,5 +10,7 @@
 ** that are left are closed as they stand; errors that nobody joined are told.  Harmless
 ** twice.  Called outside of tasks, protected. */
 void rtL_runtime_stop(lua_State *L, rt_worker *w);
+/* The same where nobody could be told of an error: it raises none. */
+void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w);
 
 #endif

@@ -22,9 +22,9 @@ typedef struct rt_stream {
   int argument;
 } rt_stream;
 
-/* A stream on a connected socket; takes the descriptor over.  On failure pushes
-** nothing and returns UV_E… */
-int rtL_stream_new(lua_State *L, rt_worker *w, int fd);
+/* Pushes a closed stream, which then gets a connected socket: nothing that is open is
+** ever held by the C stack alone. */
+rt_stream *rtL_stream_new(lua_State *L, rt_worker *w);
 
 /* The open stream at index 1, or an error. */
 rt_stream *rtL_stream_refuse(lua_State *L); /* the error */

@@ -2,11 +2,14 @@
 
 enum { BITS = 6, MASK = RT_WHEEL_SLOTS - 1 };
 
+#define ROUND ((uint64_t)1 << (RT_WHEEL_LEVELS * BITS)) /* in ticks */
+
 void rt_wheel_init(rt_wheel *w, void (*on_sleep)(rt_timer *, void *), void *who) {
   for (int l = 0; l < RT_WHEEL_LEVELS; l++) {
     for (int s = 0; s < RT_WHEEL_SLOTS; s++) rt_list_init(&w->slot[l][s]);
     w->taken[l] = 0;
   }
+  rt_list_init(&w->beyond);
   w->now = 0;
   w->on_sleep = on_sleep;
   w->who = who;
@@ -18,19 +21,17 @@ void rt_timeout_init(rt_timeout *t, void (*fired)(rt_timeout *)) {
 }
 
 /* the level of the highest bit in which the two ticks differ */
-static int level_of(uint64_t now, uint64_t due) {
-  int level = (63 - __builtin_clzll((now ^ due) | MASK)) / BITS;
-  return level < RT_WHEEL_LEVELS ? level : RT_WHEEL_LEVELS - 1;
-}
+static int level_of(uint64_t now, uint64_t due) { return (63 - __builtin_clzll((now ^ due) | MASK)) / BITS; }
 
 static unsigned slot_of(uint64_t tick, int level) { return (tick >> (level * BITS)) & MASK; }
 
 static void place(rt_wheel *w, rt_timer *t) {
-  const uint64_t span = (uint64_t)1 << (RT_WHEEL_LEVELS * BITS);
-  uint64_t due = t->due;
-  if ((due ^ w->now) >= span) due = w->now | (span - 1); /* beyond: the last slot there is */
-  int level = level_of(w->now, due);
-  unsigned slot = slot_of(due, level);
+  int level = level_of(w->now, t->due);
+  if (level >= RT_WHEEL_LEVELS) {
+    rt_list_append(&w->beyond, &t->link);
+    return;
+  }
+  unsigned slot = slot_of(t->due, level);
   rt_list_append(&w->slot[level][slot], &t->link);
   w->taken[level] |= (uint64_t)1 << slot;
 }
@@ -54,7 +55,8 @@ static int first_taken(rt_wheel *w, int level) {
   return -1;
 }
 
-/* The tick at which the next slot begins, and which slot that is. */
+/* The tick at which the next slot begins, and which slot that is; at level
+** RT_WHEEL_LEVELS, what is beyond. */
 static uint64_t next_slot(rt_wheel *w, int *level, int *slot) {
   for (*level = 0; *level < RT_WHEEL_LEVELS; ++*level) {
     if ((*slot = first_taken(w, *level)) < 0) continue;
@@ -62,7 +64,7 @@ static uint64_t next_slot(rt_wheel *w, int *level, int *slot) {
     uint64_t start = w->now >> (shift + BITS) << (shift + BITS) | (uint64_t)*slot << shift;
     return start > w->now ? start : w->now;
   }
-  return RT_NEVER;
+  return rt_list_empty(&w->beyond) ? RT_NEVER : (w->now | (ROUND - 1)) + 1;
 }
 
 uint64_t rt_wheel_next(rt_wheel *w) {
@@ -80,22 +82,26 @@ static void fire(rt_wheel *w, rt_timer *t) {
   }
 }
 
-/* A slot of level 0 is one tick: all of it is due.  A higher one moves down.  What a
-** timer's function adds meanwhile is for a later tick, so the slot can be emptied
-** into a list first; one that it takes off leaves that list by itself. */
+/* A slot of level 0 is one tick, and fires; what a timer's function adds meanwhile is for
+** a later one.  A higher slot only moves down: all of it, before anything fires, so that
+** nothing new comes in between.  A timer that is taken off leaves the list by itself. */
 static int empty_slot(rt_wheel *w, int level, int slot) {
-  rt_list due, *l;
+  rt_list timers, *l;
   int n = 0;
-  rt_list_init(&due);
-  rt_list_splice(&due, &w->slot[level][slot]);
-  w->taken[level] &= ~((uint64_t)1 << slot);
-  while ((l = rt_list_take(&due)) != NULL) {
+  rt_list_init(&timers);
+  if (level == RT_WHEEL_LEVELS) {
+    rt_list_splice(&timers, &w->beyond);
+  } else {
+    rt_list_splice(&timers, &w->slot[level][slot]);
+    w->taken[level] &= ~((uint64_t)1 << slot);
+  }
+  while ((l = rt_list_take(&timers)) != NULL) {
     rt_timer *t = rt_containerof(l, rt_timer, link);
-    if (t->due <= w->now) {
+    if (level > 0) {
+      place(w, t);
+    } else {
       fire(w, t);
       n++;
-    } else {
-      place(w, t);
     }
   }
   return n;

@@ -7,8 +7,8 @@
 ** order of their ticks, and those of one tick in the order in which they were added.
 **
 ** Taking a timer off needs no wheel: it leaves its slot, and a slot found empty is
-** forgotten then.  What lies beyond the wheel (two years) waits on its last slot and
-** is placed again.
+** forgotten then.  What lies beyond the wheel's round (two years) waits on a list of its
+** own, and is placed when the next round begins.
 */
 #ifndef RT_TIMER_H
 #define RT_TIMER_H
@@ -38,6 +38,7 @@ typedef struct rt_timeout {
 typedef struct rt_wheel {
   rt_list slot[RT_WHEEL_LEVELS][RT_WHEEL_SLOTS];
   uint64_t taken[RT_WHEEL_LEVELS]; /* a bit for each slot that may hold a timer */
+  rt_list beyond;                  /* not in this round */
   uint64_t now;                    /* all ticks up to this one have been served */
   void (*on_sleep)(rt_timer *, void *);
   void *who;

@@ -14,8 +14,8 @@ enum {
 /* --- one task ------------------------------------------------------------------------------ */
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->main_awaits_end) {
-    w->main_awaits_end = false;
-    rt_driver_wake(&w->driver, w->main, RT_FIRED);
+    w->main_awaits_end = false; /* (it may be awake already: the grace has passed) */
+    if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
   }
   t->co = NULL;
   if (rt_unlikely(t->cancelled)) {
@@ -33,8 +33,8 @@ static void returned(rt_worker *w, rt_task *t, int status) {
   } else { /* not even its end could be noted: there is no memory */
     rt_frame_close_all(t);
     t->result = RT_RESULT_NOMEM;
+    end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
     rt_coros_give_broken(&w->coros, co);
-    end(w, t, RT_FAILED);
   }
 }
 
@@ -68,16 +68,17 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   if (t->co == NULL && (args = begin(w, t)) < 0) return;
   w->running = t;
   w->blocked = false;
-  w->suspending = false;
   w->credit = CREDIT;
   w->cur = t->co;
   int status = lua_resume(t->co, NULL, args, &values);
+  bool waits = w->suspending;
   w->cur = NULL;
   w->running = NULL;
+  w->suspending = false; /* other code yields for other reasons */
   w->resumes++;
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
-  else if (rt_unlikely(!w->suspending))
+  else if (rt_unlikely(!waits))
     gave_way(w, t, values);
 }
 
@@ -129,8 +130,8 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
   w->running = NULL;
   w->cur = NULL;
   for (;;) {
-    if (rt_unlikely(w->exit_asked)) w->leave(w, L);
-    if (rt_unlikely(w->interrupted && !w->main->cancelled)) interrupt_main(w);
+    if (rt_unlikely(w->exiting != NULL)) w->leave(w, L);
+    if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);
     } else if (t->is_main) {

@@ -2,6 +2,8 @@
 
 #include "outcome.h"
 
+#include <stdio.h>
+
 /* A handler that fails is not asked about itself. */
 static bool has_handler(lua_State *L, rt_worker *w) {
   lua_getiuservalue(L, -1, RT_FAILURE_TASK);
@@ -25,6 +27,15 @@ static bool prepare(lua_State *L, rt_worker *w) {
   return true;
 }
 
+/* Stack: an error about an error -> nothing */
+static void complain(lua_State *L, rt_worker *w, const char *what) {
+  const char *text = lua_tostring(L, -1);
+  fprintf(stderr, "rt: %s: %s\n", what, text ? text : luaL_typename(L, -1));
+  fflush(stderr);
+  w->failed = true;
+  lua_pop(L, 1);
+}
+
 static int tell(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   while (rtL_outcome_unhandled(L, w)) {
@@ -40,22 +51,13 @@ void rt_unhandled_tell(rt_worker *w) {
   lua_State *L = w->hand;
   lua_pushcfunction(L, tell);
   lua_pushlightuserdata(L, w);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) { /* an error's own __tostring, or no memory */
-    w->failed = true;
-    lua_warning(L, "rt: an unhandled error could not be reported: ", 1);
-    lua_warning(L, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?", 0);
-    lua_pop(L, 1);
-  }
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) complain(L, w, "an unhandled error could not be reported");
 }
 
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
   rtL_outcome_flush(L, w);
   while (rtL_outcome_unhandled(L, w)) {
-    if (prepare(L, w) && lua_pcall(L, 3, 0, 0) != LUA_OK) {
-      w->failed = true;
-      lua_warning(L, "rt: the function of rt.on_unhandled failed: ", 1);
-      lua_warning(L, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?", 0);
-      lua_pop(L, 1);
-    }
+    if (prepare(L, w) && lua_pcall(L, 3, 0, 0) != LUA_OK)
+      complain(L, w, "the function of rt.on_unhandled failed");
   }
 }

@@ -10,7 +10,7 @@ static bool is_one_of(const char *name, const char *const *list) {
 }
 
 /* Pushes the name of the innermost C function in the way, as a user would know it. */
-static const char *push_boundary(lua_State *L) {
+static const char *push_boundary(lua_State *L, const rt_worker *w) {
   static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
@@ -20,14 +20,15 @@ static const char *push_boundary(lua_State *L) {
     if (*ar.what == 'C') {
       const char *name = rtL_name_of(L);
       if (name == NULL) name = ar.name;
-      if (name && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
+      bool ours = name && w->hosted && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
+      if (name && !ours && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
     }
   }
   return NULL;
 }
 
-static void refuse(lua_State *L) {
-  const char *name = push_boundary(L);
+static void refuse(lua_State *L, const rt_worker *w) {
+  const char *name = push_boundary(L, w);
   luaL_error(L, "cannot wait here: %s, a C function, called this code and cannot be suspended",
              name ? name : "the embedding program");
 }
@@ -41,7 +42,7 @@ void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(L != w->cur))
     luaL_error(L, "cannot wait here: this coroutine was resumed by a function that rt does not know "
                   "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
-  if (rt_unlikely(!lua_isyieldable(L))) refuse(L);
+  if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
   if (rt_unlikely(w->blocked))
     luaL_error(L, "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
 }

@@ -78,6 +78,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *), lua
 void rt_worker_close(rt_worker *w) {
   w->closing = true;
   rt_driver_close(&w->driver);
+  if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);
   if (w->crew) rt_crew_close(w->crew);
   rt_coros_close(&w->coros);
   rt_sites_close(&w->sites);

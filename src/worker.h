@@ -30,7 +30,8 @@ typedef struct rt_worker {
   bool yielded;              /* somebody gave way in this turn, so it must end with a poll */
   bool stopping;             /* the main chunk has ended: no new tasks */
   bool closing;              /* … and the driver is gone */
-  bool exit_asked;           /* os.exit was called in a task; see lib_os.c */
+  rt_task *exiting;          /* the task that called os.exit; see lib_os.c */
+  bool has_code;             /* os.exit has said with which exit code the process ends */
   bool main_awaits_end;      /* it sleeps until the last task has ended */
   int credit;                /* operations that the running task may still do without waiting */
   int resumes;               /* since the last poll */

@@ -5,7 +5,7 @@ local floors = {
   [1] = "timer task ready driver crew lookup sock tcp dial frame",
   [2] = "compat keep class names nursery coros site worker cancel outcome body unhandled turn wait runtime state interrupt",
   [3] = "lib stream lib_task lib_time lib_tcp lib_read lib_coroutine lib_os",
-  [4] = "module options repl main",
+  [4] = "module options repl require main",
 }
 
 local floor_of = {}

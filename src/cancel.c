@@ -107,6 +107,18 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   return true;
 }
 
+void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
+  rt_task *t = w->running;
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_pushstring(L, reason);
+  lua_rawsetp(L, -2, t);
+  t->cancelled = 1;
+  t->alert = 1;
+  lua_pushstring(L, reason);
+  push_cancelled(L, w, 0);
+  lua_error(L);
+}
+
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   (void)t;
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);

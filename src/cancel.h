@@ -21,6 +21,9 @@ void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
 /* Cancels a task; the reason is on top of the stack, and is popped. */
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
+/* Cancels the running task, here and now; for a hook.  Does not return. */
+void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
+
 /* Raises what a cancelled task ended with. */
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle);
 

@@ -1,5 +1,7 @@
 #include "interrupt.h"
 
+#include "cancel.h"
+
 #include <unistd.h>
 
 /* A signal handler has nothing but globals: the worker of the process's first state. */
@@ -7,9 +9,12 @@ static rt_worker *volatile worker;
 static bool sharing;
 static struct sigaction before;
 
+/* The main chunk gets an error as lua's; a task that happens to run is cancelled. */
 static void stop_hook(lua_State *L, lua_Debug *ar) {
+  rt_worker *w = worker;
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
+  if (w != NULL && w->running != NULL && !w->running->is_main) rtL_cancel_running(L, w, "interrupted!");
   luaL_error(L, "interrupted!");
 }
 

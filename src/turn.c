@@ -53,9 +53,9 @@ static int begin(rt_worker *w, rt_task *t) {
   }
   int args = rt_body_prepare(w, t);
   if (rt_unlikely(args < 0)) {
-    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
     t->result = RT_RESULT_NOMEM;
-    end(w, t, RT_FAILED);
+    end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
+    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
   }
   return args;
 }

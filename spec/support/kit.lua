@@ -53,7 +53,8 @@ kit.quote = quote
 --- Runs a shell command to its end (at most `seconds`): exit code, stdout, stderr.
 function kit.shell(command, seconds)
   local out, err = kit.file(nil, ".out"), kit.file(nil, ".err")
-  local line = ("cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
+  -- (a sanitizer that was loaded into a stock interpreter is for that one alone)
+  local line = ("unset LD_PRELOAD; cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
     quote(here), (seconds or 20) * kit.slow, quote(command), out, err)
   local p = assert(io.popen(line))
   local code = tonumber(p:read("l"))
@@ -82,7 +83,7 @@ local background = {}
 function kit.start(command)
   local out, code = kit.file(nil, ".out"), kit.file(nil, ".code")
   local pid = kit.file(nil, ".pid")
-  os.execute(("cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
+  os.execute(("unset LD_PRELOAD; cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
     quote(here), pid, command:gsub("'", "'\\''"), out, code))
   local it = setmetatable({ out = out, code = code, pid_file = pid, position = 0 }, Background)
   kit.wait_for(function()

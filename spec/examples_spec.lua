@@ -1,0 +1,831 @@
+--- Every file in examples/ is run, and spoken to by real peers: curl, nc, wrk.
+local kit = require("kit")
+local rt = require("rt")
+
+-- (a shell dies at once with libtsan loaded before it, as into a stock interpreter)
+if not os.execute("true") then
+  pending("examples: no shell can be started here")
+  return
+end
+
+-- how each example is checked: "alone" (it runs to its end), or below, by what it serves
+local checks = {
+  hello = "alone",
+  sleeps = "alone",
+  tour = "alone",
+  echo_server = "server",
+  echo_client = "with an echo server",
+  chat = "server",
+  tcp_proxy = "server",
+  fetch = "with an HTTP server",
+  http_hello = "server",
+}
+
+local function names_where(how)
+  local names = {}
+  for name, check in pairs(checks) do
+    if check == how then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- A spec with a deadline.
+local function promise(title, f)
+  it(title, function()
+    local _, why = rt.timeout(20 * kit.slow, f)
+    assert.is_nil(why)
+  end)
+end
+
+local function path_of(name)
+  return "examples/" .. name .. ".lua"
+end
+
+local function command(path, args)
+  return ("%s %s %s %s"):format(kit.host_env, kit.quote(kit.host), path, args or "")
+end
+
+local function run(name, args)
+  return kit.shell("exec env " .. command(path_of(name), args))
+end
+
+--- Runs curl, nc and the like: without the sanitizer that a stock interpreter is given.
+local function peers(line)
+  return kit.shell("unset LD_PRELOAD; " .. line)
+end
+
+--- What an example says it prints: { text =, pattern = } for each line.
+local function expectations(name)
+  local list = {}
+  for line in io.lines(path_of(name)) do
+    local tilde, text = line:match("^%-%- expect(~?): ?(.*)$")
+    if text then list[#list + 1] = { text = text, pattern = tilde == "~" } end
+  end
+  return list
+end
+
+local function assert_contains(what, text)
+  assert(text:find(what, 1, true), text .. "\ndoes not contain " .. what)
+end
+
+local function assert_matches(pattern, text)
+  assert(text:find("^" .. pattern .. "$"), text .. "\ndoes not match " .. pattern)
+end
+
+local function assert_line(expected, line)
+  if expected.pattern then
+    assert_matches(expected.text, line)
+  else
+    assert.equal(expected.text, line)
+  end
+end
+
+local function assert_output(name, output)
+  local list, n = expectations(name), 0
+  for line in output:gmatch("([^\n]*)\n") do
+    n = n + 1
+    assert(list[n], "more output than expected: " .. line)
+    assert_line(list[n], line)
+  end
+  assert.equal(#list, n)
+end
+
+--- Starts a server example on a free port; it, and its port.
+local function serve(name, args)
+  local server = kit.start(command(path_of(name), "0 " .. (args or "")))
+  local line = server:line()
+  assert_line(expectations(name)[1], line)
+  return server, math.tointeger(line:match("%d+$"))
+end
+
+--- That it has nothing to say, and still runs.
+local function assert_quiet(server)
+  assert.is_nil(server:ended())
+  assert.equal(1, select(2, server:output():gsub("\n", "\n")), server:output())
+end
+
+local function connect(port)
+  return assert(rt.tcp.connect("127.0.0.1", port))
+end
+
+--- All that comes back for a text; the connection is closed by the server, or after the text.
+local function exchange(port, text)
+  local stream <close> = connect(port)
+  assert(stream:write(text))
+  assert(stream:shutdown())
+  return assert(stream:read("a"))
+end
+
+local function url(port, path)
+  return ("http://127.0.0.1:%d%s"):format(port, path or "/")
+end
+
+--- A port on which nobody listens.
+local function free_port()
+  local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+  return select(2, listener:sock())
+end
+
+local function count(text, what)
+  return select(2, text:gsub(what, "%0"))
+end
+
+local function concurrently(n, f)
+  local tasks = {}
+  for i = 1, n do
+    tasks[i] = rt.spawn_local(f, i)
+  end
+  for i = 1, n do
+    tasks[i]:join()
+  end
+end
+
+--- nc, with a pipe to type into: `it:type(text)`, `it:line()`.
+local function nc(port)
+  local fifo = kit.file(nil, ".fifo")
+  assert(os.execute("mkfifo " .. fifo))
+  local keyboard = assert(io.open(fifo, "r+"))
+  local it = kit.start(("-u LD_PRELOAD sh -c 'exec nc 127.0.0.1 %d <%s'"):format(port, fifo))
+  function it:type(text)
+    keyboard:write(text, "\n")
+    keyboard:flush()
+    return self
+  end
+  return it
+end
+
+describe("examples:", function()
+  after_each(kit.forget)
+
+  it("each has a check, a head that says how to run it, and a line in the README", function()
+    local seen, readme = 0, kit.read("examples/README.md")
+    for path in io.popen("ls examples/*.lua"):lines() do
+      local name = path:match("([^/]+)%.lua$")
+      seen = seen + 1
+      assert(checks[name], path .. " has no check in this spec")
+      assert(#expectations(name) > 0 or name == "fetch", path .. " does not say what it prints")
+      assert_contains(("| [%s.lua](%s.lua) | "):format(name, name), readme)
+      local text = kit.read(path)
+      local head = text:match("^(.-)\nlocal ")
+      local _, lines = head:gsub("[^\n]+", function(line)
+        assert.equal("--", line:sub(1, 2), path)
+      end)
+      assert(lines >= 2 and lines <= 5, path .. ": a head of 2 to 5 lines")
+      assert_contains(path, head)
+      for line in text:gmatch("[^\n]+") do
+        assert(#line <= 100, path .. ": " .. line)
+      end
+    end
+    assert.equal(seen, #names_where("alone") + #names_where("server") + 2)
+  end)
+
+  for _, name in ipairs(names_where("alone")) do
+    it(name .. " prints what it says", function()
+      local code, out, err = run(name)
+      assert.equal("", err)
+      assert_output(name, out)
+      assert.equal(0, code)
+    end)
+  end
+
+  for _, name in ipairs(names_where("server")) do
+    describe(name, function()
+      promise("says that its port is taken, and fails", function()
+        local server, port = serve(name)
+        local code, out, err = run(name, port)
+        assert.equal(1, code)
+        assert.equal("", out)
+        assert_contains("EADDRINUSE: address already in use (127.0.0.1:" .. port .. ")", err)
+        assert_quiet(server)
+      end)
+
+      promise("ends at Ctrl-C, with clients or without", function()
+        for clients = 0, 2 do
+          local server, port = serve(name)
+          local streams = {}
+          for i = 1, clients do
+            streams[i] = connect(port)
+            streams[i]:write("GET") -- half of something
+          end
+          rt.sleep(0.01 * clients) -- any moment will do
+          local started = rt.now()
+          server:signal("INT")
+          assert.equal(kit.in_rt_lua and 130 or 1, server:wait(10))
+          assert(rt.now() - started < 3 * kit.slow, "not promptly")
+          for i = 1, clients do
+            streams[i]:close()
+          end
+          assert.equal("ECONNREFUSED", select(3, rt.tcp.connect("127.0.0.1", port)))
+        end
+      end)
+    end)
+  end
+
+  describe("tour", function()
+    it("fits into a terminal and into three seconds", function()
+      local started = rt.now()
+      local _, out = run("tour")
+      assert(rt.now() - started < 3 * kit.slow, "slow")
+      for line in out:gmatch("[^\n]+") do
+        assert(#line <= 80, line)
+      end
+    end)
+
+    --- The tour with a defect.
+    local function broken(what, by)
+      local text, n = kit.read("examples/tour.lua"):gsub(what, by)
+      assert.equal(1, n)
+      return kit.run(text)
+    end
+
+    it("fails when an answer is wrong", function()
+      local code, out, err = broken('write%(text, "', 'write(text, "!')
+      assert.equal(1, code)
+      assert_contains('client 1 expected "line 1 of client 1" and got "line 1 of client 1!"', err)
+      assert.is_nil(out:find("Every answer was right", 1, true))
+    end)
+
+    it("fails when a timeout does not happen", function()
+      local code, out, err = broken("rt%.timeout%(0%.25, ask, ", "ask(")
+      assert.equal(1, code)
+      assert_contains("client 2: a wrong timeout", err)
+      assert.is_nil(out:find("Every answer was right", 1, true))
+    end)
+
+    it("fails when the server has missed a line", function()
+      local code, out, err = broken("lines = lines %+ 1", "lines = lines + #seconds")
+      assert.equal(1, code)
+      assert_contains("the server missed a line", err)
+      assert.is_nil(out:find("Every answer was right", 1, true))
+    end)
+  end)
+
+  describe("echo_server", function()
+    promise("answers nc", function()
+      local server, port = serve("echo_server")
+      local code, out = peers(("printf 'one\\ntwo' | nc -N 127.0.0.1 %d"):format(port))
+      assert.equal(0, code)
+      assert.equal("one\ntwo", out)
+      local typed = nc(port)
+      assert.equal("at once", typed:type("at once"):line())
+      assert.equal("and again", typed:type("and again"):line())
+      assert_quiet(server)
+    end)
+
+    promise("sends three megabytes back to nc as they were", function()
+      local _, port = serve("echo_server")
+      local file = kit.file(nil, ".bin")
+      local code, out, err = peers(([[head -c 3000000 /dev/urandom >%s
+        nc -N 127.0.0.1 %d <%s | cmp - %s && wc -c <%s]]):format(file, port, file, file, file))
+      assert.same({ 0, "3000000\n", "" }, { code, out, err })
+    end)
+
+    promise("serves 200 clients at once", function()
+      local server, port = serve("echo_server")
+      local streams = {}
+      concurrently(200, function(i)
+        streams[i] = connect(port)
+      end)
+      concurrently(200, function(i)
+        for n = 1, 5 do
+          local text = ("line %d of client %d"):format(n, i)
+          assert(streams[i]:write(text, "\n"))
+          assert.equal(text, (streams[i]:read("l")))
+        end
+      end)
+      assert_quiet(server)
+    end)
+
+    promise("survives a client that resets its connection", function()
+      local server, port = serve("echo_server")
+      for _ = 1, 20 do
+        local rude = connect(port)
+        assert(rude:write("never read"))
+        assert.equal("n", (rude:recv(1))) -- the rest has come, too: closing now is a reset
+        rude:close()
+      end
+      assert.equal("still there", exchange(port, "still there"))
+      assert_quiet(server)
+    end)
+  end)
+
+  describe("echo_client", function()
+    promise("prints what it says, and words of one's own", function()
+      local _, port = serve("echo_server")
+      local code, out, err = run("echo_client", port)
+      assert.equal("", err)
+      assert_output("echo_client", out)
+      assert.equal(0, code)
+      code, out = run("echo_client", port .. " 'two words' x")
+      assert.same({ 0, "two words -> two words\nx -> x\n" }, { code, out })
+    end)
+
+    promise("fails when nobody listens", function()
+      local code, out, err = run("echo_client", free_port())
+      assert.same({ 1, "" }, { code, out })
+      assert_contains("ECONNREFUSED: connection refused", err)
+    end)
+  end)
+
+  describe("chat", function()
+    --- A client of this process, with a name.
+    local function join(port, name)
+      local stream = connect(port)
+      assert.equal("your name?", (stream:read("l")))
+      assert(stream:write(name, "\n"))
+      assert.equal("* " .. name .. " joined", (stream:read("l")))
+      return stream
+    end
+
+    promise("names, notices of who joins and leaves, and every line to everybody", function()
+      local server, port = serve("chat")
+      local ann = nc(port)
+      assert.equal("your name?", ann:line())
+      assert.equal("* ann joined", ann:type("ann"):line())
+      local bob = nc(port)
+      assert.equal("your name?", bob:line())
+      assert.equal("* bob joined", bob:type("bob"):line())
+      assert.equal("* bob joined", ann:line())
+      local eve = join(port, "eve")
+      for _, client in ipairs({ ann, bob }) do
+        assert.equal("* eve joined", client:line())
+      end
+      ann:type("hello, everybody")
+      for _, client in ipairs({ ann, bob }) do
+        assert.equal("ann: hello, everybody", client:line())
+      end
+      assert.equal("ann: hello, everybody", (eve:read("l")))
+      eve:write("hi, ann\r\n")
+      for _, client in ipairs({ ann, bob }) do
+        assert.equal("eve: hi, ann", client:line())
+      end
+      assert.equal("eve: hi, ann", (eve:read("l")))
+      bob:stop("TERM")
+      assert.equal("* bob left", ann:line())
+      assert.equal("* bob left", (eve:read("l")))
+      eve:close()
+      assert.equal("* eve left", ann:line())
+      assert_quiet(server)
+    end)
+
+    promise("asks again for a name that is taken, empty, too long or none", function()
+      local server, port = serve("chat")
+      local ann <close> = join(port, "ann")
+      local other <close> = connect(port)
+      assert.equal("your name?", (other:read("l")))
+      for _, name in ipairs({ "ann", "", "  ", "two words", ("x"):rep(21), "\0", "*" }) do
+        other:write(name, "\n")
+        assert.equal("taken, or not a name", (other:read("l")))
+        assert.equal("your name?", (other:read("l")))
+      end
+      other:write(" bob \r\n")
+      assert.equal("* bob joined", (other:read("l")))
+      assert.equal("* bob joined", (ann:read("l")))
+      other:close()
+      assert.equal("* bob left", (ann:read("l")))
+      join(port, "bob"):close() -- the name is free again
+      assert_quiet(server)
+    end)
+
+    promise("a client may leave without a name, or in the middle of a line", function()
+      local server, port = serve("chat")
+      local ann <close> = join(port, "ann")
+      connect(port):close()
+      exchange(port, "an")
+      assert.equal("* an joined", (ann:read("l")))
+      assert.equal("* an left", (ann:read("l")))
+      exchange(port, "tom\nhalf a line")
+      assert.equal("* tom joined", (ann:read("l")))
+      assert.equal("tom: half a line", (ann:read("l")))
+      assert.equal("* tom left", (ann:read("l")))
+      assert_quiet(server)
+    end)
+
+    --- Ann says lines of 1 KB, and hears each of them, until n others have left.
+    local function flood(ann, n, after_round)
+      local line, round, left = ("x"):rep(998), 0, 0
+      local lines = (line .. "\n"):rep(50)
+      repeat
+        round = round + 1
+        assert(round <= 2000, "the server keeps 100 MB for a client that does not read")
+        assert(ann:write(lines))
+        for _ = 1, 50 do
+          local got = ann:read("l")
+          while got:find("^%* %w+ left$") do
+            left, got = left + 1, ann:read("l")
+          end
+          assert.equal("ann: " .. line, got)
+        end
+        after_round(round)
+      until left == n
+    end
+
+    promise("a slow reader holds nobody up, and is shown the door", function()
+      local server, port = serve("chat")
+      local ann <close> = join(port, "ann")
+      local slow <close> = join(port, "slow") -- reads no more
+      assert.equal("* slow joined", (ann:read("l")))
+      flood(ann, 1, function() end)
+      assert_quiet(server)
+    end)
+
+    promise("slow readers may leave while lines wait for them", function()
+      local server, port = serve("chat")
+      local ann <close> = join(port, "ann")
+      local slow = {}
+      for i = 1, 16 do
+        slow[i] = join(port, "slow" .. i)
+        assert.equal(("* slow%d joined"):format(i), (ann:read("l")))
+      end
+      flood(ann, #slow, function(round)
+        local leaving = round % 8 == 0 and slow[round // 8]
+        if leaving then leaving:shutdown() end
+      end)
+      assert_quiet(server)
+    end)
+
+    promise("fifty clients who all talk at once hear every line", function()
+      local server, port = serve("chat")
+      local streams = {}
+      for i = 1, 50 do
+        streams[i] = join(port, "c" .. i)
+        for k = 1, i - 1 do
+          assert.equal(("* c%d joined"):format(i), (streams[k]:read("l")))
+        end
+      end
+      server:signal("STOP") -- so that all of it is there at once
+      for i = 1, 50 do
+        assert(streams[i]:write(("x\n"):rep(60)))
+      end
+      server:signal("CONT")
+      concurrently(50, function(i)
+        local heard = {}
+        for _ = 1, 50 * 60 do
+          local name = streams[i]:read("l"):match("^(c%d+): x$")
+          heard[name] = (heard[name] or 0) + 1
+        end
+        for k = 1, 50 do
+          assert.equal(60, heard["c" .. k])
+        end
+      end)
+      assert_quiet(server)
+    end)
+  end)
+
+  describe("tcp_proxy", function()
+    promise("passes lines on between nc and an echo server, and logs them", function()
+      local _, echo = serve("echo_server")
+      local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. echo)
+      local code, out = peers(("printf 'one\\r\\ntwo\\n' | nc -N 127.0.0.1 %d"):format(port))
+      assert.equal(0, code)
+      assert.equal("one\r\ntwo\n", out)
+      local log = {}
+      repeat
+        local line = proxy:line()
+        log[#log + 1] = line:gsub("^%d+ ", "")
+      until line:find("closed$")
+      table.sort(log)
+      assert.same({ "< one", "< two", "> one", "> two", "closed" }, log)
+      assert.is_nil(proxy:ended())
+    end)
+
+    promise("keeps 50 conversations apart", function()
+      local _, echo = serve("echo_server")
+      local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. echo)
+      concurrently(50, function(i)
+        local stream <close> = connect(port)
+        for n = 1, 10 do
+          local text = ("line %d of client %d"):format(n, i)
+          assert(stream:write(text, "\n"))
+          assert.equal(text, (stream:read("l")))
+        end
+      end)
+      local lines, closed = 0, 0
+      repeat
+        local line = proxy:line()
+        if line:find("closed$") then
+          closed = closed + 1
+        else
+          lines = lines + 1
+          assert_matches("%d+ [<>] line %d+ of client %d+", line)
+        end
+      until closed == 50
+      assert.equal(1000, lines)
+    end)
+
+    promise("hands a big answer on after the client has shut down", function()
+      local _, echo = serve("echo_server")
+      local _, port = serve("tcp_proxy", "127.0.0.1:" .. echo)
+      local file, back = kit.file(nil, ".txt"), kit.file(nil, ".txt")
+      local code, out, err = peers(([[seq 1 50000 >%s; nc -N 127.0.0.1 %d <%s >%s
+        cmp %s %s && wc -l <%s]]):format(file, port, file, back, file, back, back))
+      assert.same({ 0, "50000\n", "" }, { code, out, err })
+    end)
+
+    promise("closes the connection when the server cannot be reached, and says why", function()
+      local nobody = free_port()
+      local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. nobody)
+      local stream <close> = connect(port)
+      assert.is_nil((stream:recv()))
+      local refused = "ECONNREFUSED: connection refused %(127.0.0.1:" .. nobody .. "%)"
+      assert_matches("%d+ ! " .. refused, proxy:line())
+      assert.is_nil(proxy:ended())
+    end)
+
+    promise("ends a conversation when the server resets it", function()
+      local rude <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, upstream = rude:sock()
+      local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. upstream)
+      local stream <close> = connect(port)
+      assert(stream:write("one\ntwo\n"))
+      local server = assert(rude:accept())
+      assert.equal("o", (server:recv(1)))
+      server:close() -- with input unread
+      assert.is_nil((stream:read("l")))
+      stream:close()
+      repeat
+        local line = proxy:line()
+      until line:find("closed$")
+      assert.is_nil(proxy:ended())
+    end)
+
+    it("says how it is used", function()
+      local code, out, err = run("tcp_proxy", "0 nonsense")
+      assert.same({ 1, "" }, { code, out })
+      assert_contains("usage: tcp_proxy.lua [port [host:port]]", err)
+    end)
+  end)
+
+  describe("fetch", function()
+    --- A server that answers each request with the same bytes, and closes.
+    local function canned(answer)
+      local server = kit.start_script(([[
+        local rt = require "rt"
+        local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+        print((select(2, listener:sock())))
+        io.stdout:flush()
+        for stream in listener:incoming() do
+          repeat local line = stream:read("l") until not line or line == "\r"
+          stream:write(%q)
+          stream:close()
+        end
+      ]]):format(answer))
+      return math.tointeger(server:line())
+    end
+
+    local function assert_lines(expected, output)
+      local lines = {}
+      for line in output:gmatch("([^\n]*)\n") do
+        lines[#lines + 1] = line
+      end
+      for i = 1, math.max(#expected, #lines) do
+        local pattern = (expected[i] or "nothing"):gsub("TIME", "%%d+%%.%%d%%d%%d")
+        assert_matches(pattern, lines[i] or "nothing")
+      end
+    end
+
+    promise("gets several URLs, in the order given", function()
+      local _, port = serve("http_hello")
+      local other = canned("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nnope\n")
+      local long = canned("HTTP/1.0 200 OK\n\n" .. ("x"):rep(100000))
+      local by_name = "http://localhost:" .. port .. "/"
+      local urls = { url(port, ""), by_name, url(other, "/x?y=z"), url(long) }
+      local code, out, err = run("fetch", "'" .. table.concat(urls, "' '") .. "'")
+      assert.equal("", err)
+      assert_lines({
+        "200        14 bytes    TIME s  " .. urls[1],
+        "200        14 bytes    TIME s  " .. urls[2],
+        "404         5 bytes    TIME s  " .. urls[3]:gsub("%?", "%%?"),
+        "200    100000 bytes    TIME s  " .. urls[4],
+        "4 of 4: 100033 bytes in TIME s",
+      }, out)
+      assert.equal(0, code)
+    end)
+
+    promise("says what failed, each for itself", function()
+      local _, port = serve("http_hello")
+      local short = canned("HTTP/1.0 200 OK\r\ncontent-length: 9\r\n\r\n12345")
+      local junk, nobody = canned("junk"), free_port()
+      local urls = { url(nobody), url(port), url(short), url(junk), "https://here/", "here" }
+      local code, out, err = run("fetch", table.concat(urls, " "))
+      assert.equal("", err)
+      local function failure(i, message)
+        return ("%%-%%-%%-         0 bytes    TIME s  %s %%(%s%%)"):format(urls[i], message)
+      end
+      assert_lines({
+        failure(1, "ECONNREFUSED: connection refused %(127.0.0.1:" .. nobody .. "%)"),
+        "200        14 bytes    TIME s  " .. urls[2],
+        failure(3, "5 of 9 bytes came"),
+        failure(4, "no HTTP answer"),
+        failure(5, "not an http:// URL"),
+        failure(6, "not an http:// URL"),
+        "1 of 6: 14 bytes in TIME s",
+      }, out)
+      assert.equal(1, code)
+    end)
+
+    promise("waits no longer than it was told, for all at once", function()
+      local silent <close> = assert(rt.tcp.listen("127.0.0.1", 0)) -- never accepts, never answers
+      local _, port = silent:sock()
+      local _, good = serve("http_hello")
+      local code, out, err = run("fetch", "-t 0.5 " .. (url(port) .. " "):rep(10) .. url(good))
+      assert.equal("", err)
+      local late = "%-%-%-         0 bytes    TIME s  " .. url(port) .. " %(timeout%)"
+      local expected = {}
+      for i = 1, 10 do
+        expected[i] = late
+      end
+      expected[11] = "200        14 bytes    TIME s  " .. url(good)
+      expected[12] = "1 of 11: 14 bytes in TIME s"
+      assert_lines(expected, out)
+      local seconds = tonumber(out:match("in (%S+) s\n$"))
+      assert(seconds >= 0.5 and seconds < 0.5 * 10, out)
+      assert.equal(1, code)
+    end)
+
+    it("says how it is used", function()
+      for _, args in ipairs({ "", "-t", "-t x http://localhost/", "-t 1" }) do
+        local code, out, err = run("fetch", args)
+        assert.same({ 2, "", "usage: fetch.lua [-t seconds] url ...\n" }, { code, out, err })
+      end
+    end)
+  end)
+
+  describe("http_hello", function()
+    local HELLO = "Hello, world!\n"
+    local OK = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n" .. HELLO
+    local LAST = OK:gsub("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+    local BAD = "^HTTP/1%.1 400 Bad Request\r\n.*\r\nConnection: close\r\n\r\n400 Bad Request\n$"
+    local GET = "GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+
+    --- What curl writes; URL in its arguments is the server's.
+    local function curl(port, args)
+      local code, out, err = peers("curl -sS --max-time 15 " .. args:gsub("URL", url(port)))
+      assert.same({ 0, "" }, { code, err })
+      return out
+    end
+
+    promise("keeps a connection of curl for its second request", function()
+      local server, port = serve("http_hello")
+      local out = curl(port, "-w '%{http_code} %{num_connects}\n' URL URL")
+      assert.equal(HELLO .. "200 1\n" .. HELLO .. "200 0\n", out)
+      assert_quiet(server)
+    end)
+
+    promise("answers pipelined requests in order, from nc", function()
+      local _, port = serve("http_hello")
+      local head = GET:gsub("GET", "HEAD")
+      local post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345"
+      local last = GET:gsub("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+      local file = kit.file(GET:rep(3) .. head .. post .. last)
+      local code, out = peers(("nc -N 127.0.0.1 %d <%s"):format(port, file))
+      assert.equal(0, code)
+      assert.equal(OK:rep(3) .. OK:gsub(HELLO, "") .. OK .. LAST, out)
+    end)
+
+    promise("answers a thousand pipelined requests", function()
+      local _, port = serve("http_hello")
+      assert.equal(OK:rep(1000), exchange(port, GET:rep(1000)))
+    end)
+
+    promise("puts requests together that come in pieces", function()
+      local _, port = serve("http_hello")
+      local stream <close> = connect(port)
+      for byte in (GET .. "POST / HTTP/1.1\nHost: x\nContent-Length: 2\n\nab" .. GET):gmatch(".") do
+        assert(stream:write(byte))
+        rt.sleep(0) -- a packet each, mostly
+      end
+      assert.equal(OK:rep(3), (stream:read(3 * #OK)))
+    end)
+
+    promise("HEAD is answered without a body, and the connection goes on", function()
+      local _, port = serve("http_hello")
+      local out = curl(port, "-I -w '%{num_connects}\n' URL URL")
+      local head = OK:gsub(HELLO, "")
+      assert.equal(head .. "1\n" .. head .. "0\n", out)
+    end)
+
+    promise("HTTP/1.0 and 'Connection: close' end the connection", function()
+      local _, port = serve("http_hello")
+      assert.equal(LAST, curl(port, "-i -0 URL"))
+      assert.equal(LAST, curl(port, "-i -H 'Connection: close' URL"))
+      for _, request in ipairs({
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.0\n\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nCONNECTION:Keep-Alive, Close\r\n\r\n",
+      }) do
+        local stream <close> = connect(port)
+        assert(stream:write(request .. GET)) -- what follows is not answered
+        assert.equal(LAST, (stream:read("a")))
+      end
+    end)
+
+    promise("reads past a big body, with curl and its 'Expect: 100-continue'", function()
+      local server, port = serve("http_hello")
+      local file = kit.file(nil, ".bin")
+      os.execute("head -c 5000000 /dev/zero >" .. file)
+      local report = "-w '%{http_code} %{num_connects} %{size_upload}\n'"
+      local out = curl(port, report .. " --data-binary @" .. file .. " URL URL")
+      assert.equal(HELLO .. "200 1 5000000\n" .. HELLO .. "200 0 5000000\n", out)
+      local stream <close> = connect(port)
+      assert(stream:write("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"))
+      assert(stream:write("Expect: 100-continue\r\n\r\n"))
+      assert.equal("HTTP/1.1 100 Continue\r\n\r\n", stream:read("L") .. stream:read("L"))
+      assert(stream:write("abc", GET))
+      assert.equal(OK .. OK, (stream:read(2 * #OK)))
+      assert_quiet(server)
+    end)
+
+    promise("bad requests get 400, and the connection is closed", function()
+      local server, port = serve("http_hello")
+      for _, request in ipairs({
+        "\r\n",
+        "nonsense\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/2.0\r\nHost: x\r\n\r\n",
+        "get / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1 \r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x5\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      }) do
+        local stream <close> = connect(port)
+        assert(stream:write(request .. GET))
+        local answer = stream:read("a")
+        assert(answer and answer:find(BAD), ("%q got %q"):format(request, answer))
+      end
+      assert_quiet(server)
+    end)
+
+    promise("a head of more than 8 KiB gets 431, even if it never ends", function()
+      local server, port = serve("http_hello")
+      local function padded(n)
+        return "GET / HTTP/1.1\r\nHost: x\r\nX: " .. ("x"):rep(n) .. "\r\n\r\n"
+      end
+      local too_large = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+      assert.equal(OK, exchange(port, padded(8000)))
+      local many = "GET / HTTP/1.1\r\n" .. ("X: y\r\n"):rep(10000)
+      for _, request in ipairs({ padded(8200), many, ("x"):rep(3000000) }) do
+        assert_contains(too_large, exchange(port, request))
+      end
+      local endless = "timeout 10 nc 127.0.0.1 %d </dev/zero | head -c 34"
+      local code, out = peers(endless:format(port))
+      assert.same({ 0, "HTTP/1.1 431 Request Header Fields" }, { code, out })
+      assert_quiet(server)
+    end)
+
+    promise("survives clients that leave in the middle", function()
+      local server, port = serve("http_hello")
+      for _, part in ipairs({
+        "",
+        "GET / HT",
+        "GET / HTTP/1.1\r\nHost: x\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf",
+        GET,
+        GET:rep(1000),
+      }) do
+        for _ = 1, 5 do
+          local stream = connect(port)
+          assert(stream:write(part))
+          if part:find("\r\n\r\n$") then assert.equal("H", (stream:recv(1))) end -- then a reset
+          stream:close()
+        end
+      end
+      assert.equal(OK, exchange(port, GET))
+      assert_quiet(server)
+    end)
+
+    promise("serves 200 clients at once", function()
+      local server, port = serve("http_hello")
+      local streams = {}
+      concurrently(200, function(i)
+        streams[i] = connect(port)
+      end)
+      concurrently(200, function(i)
+        for _ = 1, 5 do
+          assert(streams[i]:write(GET))
+          assert.equal(OK, (streams[i]:read(#OK)))
+        end
+      end)
+      assert_quiet(server)
+    end)
+
+    promise("serves 200 connections of wrk without an error", function()
+      if not os.execute("command -v wrk >/dev/null") then return pending("wrk is not installed") end
+      local server, port = serve("http_hello")
+      local code, out, err = peers("wrk -t 2 -c 200 -d 1s --timeout 10s " .. url(port))
+      assert.same({ 0, "" }, { code, err })
+      assert.is_nil(out:find("Socket errors", 1, true), out)
+      assert.is_nil(out:find("Non-2xx", 1, true), out)
+      assert(tonumber(out:match("(%d+) requests in")) >= 200, out)
+      assert_quiet(server)
+    end)
+  end)
+end)

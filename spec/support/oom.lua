@@ -1,0 +1,56 @@
+--- What the scripts of the sweep of failing allocations (spec/ground/oom.c) share. Each of them
+--- returns true, or raises an error: of memory, if it was that; with "wrong" in it, if not.
+local rt = require("rt")
+
+local oom = {}
+
+function oom.right(holds, what)
+  if not holds then error("wrong: " .. what, 0) end
+end
+
+--- A stack that cannot grow says so in its own words.
+local words = { "not enough memory", "ENOMEM", "stack overflow", "too many results", "too many arguments" }
+local function is_of_memory(err)
+  if type(err) ~= "string" then return false end
+  for _, word in ipairs(words) do
+    if err:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+local function have_ended(tasks)
+  local all, failed = true, false
+  for _, task in ipairs(tasks) do
+    local status = task:status()
+    failed = failed or status == "failed"
+    all = all and (status == "done" or status == "failed" or status == "cancelled")
+  end
+  return all, failed
+end
+
+--- The first results of all tasks. If one fails the others are cancelled: they may wait for it.
+--- Where one has failed for want of memory others may have failed with it, for other reasons:
+--- raises the error that counts.
+function oom.join(...)
+  local tasks, results, failures, worst = { ... }, {}, 0, nil
+  local all, failed = have_ended(tasks)
+  while not all do
+    if failed then
+      for _, task in ipairs(tasks) do task:cancel() end
+    end
+    rt.yield()
+    all, failed = have_ended(tasks)
+  end
+  for i, task in ipairs(tasks) do
+    local ok, value = pcall(task.join, task)
+    if not ok then
+      failures = failures + 1
+      if not is_of_memory(worst) then worst = value end
+    end
+    results[i] = value
+  end
+  if failures > 0 then error(worst, 0) end
+  return table.unpack(results)
+end
+
+return oom

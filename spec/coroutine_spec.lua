@@ -288,6 +288,21 @@ describe("coroutines of a waiting task", function()
     assert.equal(1, task:join())
   end)
 
+  it("leave those of the main chunk alone", function()
+    local task = rt.spawn_local(rt.sleep, 0.005)
+    rt.yield() -- the last thing that happened is that a task began to wait
+    local values = {}
+    for value in coroutine.wrap(function()
+      coroutine.yield(1)
+      coroutine.yield(2)
+    end) do
+      values[#values + 1] = value
+    end
+    assert.same({ 1, 2 }, values)
+    assert.equal("waiting", task:status())
+    task:join()
+  end)
+
   it("a generator can be handed from task to task between its values", function()
     local g = coroutine.wrap(function()
       for i = 1, 6 do

@@ -5,15 +5,22 @@ local rt = require("rt")
 local oom = {}
 
 function oom.right(holds, what)
-  if not holds then error("wrong: " .. what, 0) end
+  if not holds then
+    error("wrong: " .. what, 0)
+  end
 end
 
 --- A stack that cannot grow says so in its own words.
-local words = { "not enough memory", "ENOMEM", "stack overflow", "too many results", "too many arguments" }
+local words =
+  { "not enough memory", "ENOMEM", "stack overflow", "too many results", "too many arguments" }
 local function is_of_memory(err)
-  if type(err) ~= "string" then return false end
+  if type(err) ~= "string" then
+    return false
+  end
   for _, word in ipairs(words) do
-    if err:find(word, 1, true) then return true end
+    if err:find(word, 1, true) then
+      return true
+    end
   end
   return false
 end
@@ -36,7 +43,9 @@ function oom.join(...)
   local all, failed = have_ended(tasks)
   while not all do
     if failed then
-      for _, task in ipairs(tasks) do task:cancel() end
+      for _, task in ipairs(tasks) do
+        task:cancel()
+      end
     end
     rt.yield()
     all, failed = have_ended(tasks)
@@ -45,11 +54,15 @@ function oom.join(...)
     local ok, value = pcall(task.join, task)
     if not ok then
       failures = failures + 1
-      if not is_of_memory(worst) then worst = value end
+      if not is_of_memory(worst) then
+        worst = value
+      end
     end
     results[i] = value
   end
-  if failures > 0 then error(worst, 0) end
+  if failures > 0 then
+    error(worst, 0)
+  end
   return table.unpack(results)
 end
 

@@ -9,7 +9,9 @@ local right = oom.right
 local function cancelled(task)
   local ok, err = pcall(task.join, task)
   right(not ok, "it was cancelled")
-  if getmetatable(err) ~= rt.Cancelled then error(err, 0) end
+  if getmetatable(err) ~= rt.Cancelled then
+    error(err, 0)
+  end
   return err
 end
 
@@ -28,7 +30,9 @@ local waiting = rt.spawn_local(function()
     end,
   })
   local ok, err = pcall(rt.sleep, 60)
-  if getmetatable(err) ~= rt.Cancelled then error(err, 0) end
+  if getmetatable(err) ~= rt.Cancelled then
+    error(err, 0)
+  end
   log[#log + 1] = tostring(err)
   rt.sleep(60)
   return ok, guard
@@ -36,7 +40,10 @@ end)
 rt.yield()
 waiting:cancel("enough")
 cancelled(waiting)
-right(not ran and log[1] == "cancelled: enough" and log[2] == "closed" and #log == 2, "a waiting one")
+right(
+  not ran and log[1] == "cancelled: enough" and log[2] == "closed" and #log == 2,
+  "a waiting one"
+)
 right(waiting:cancel() == false and waiting:status() == "cancelled", "it stays so")
 
 local target = rt.spawn_local(function()
@@ -61,11 +68,17 @@ local tasks = {
     rt.sleep(60)
   end)),
 }
-for _ = 1, 3 do rt.yield() end
-for i = 2, 4 do tasks[i]:cancel({ i }) end
+for _ = 1, 3 do
+  rt.yield()
+end
+for i = 2, 4 do
+  tasks[i]:cancel { i }
+end
 local first, why = tasks[1]:join()
 assert(first, why)
-for i = 2, 4 do cancelled(tasks[i]) end
+for i = 2, 4 do
+  cancelled(tasks[i])
+end
 first:close()
 
 --- a cancel that comes with its own timeout still pending

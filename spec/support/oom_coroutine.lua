@@ -27,7 +27,9 @@ end
 
 local function all()
   local last
-  for sum in sums(5) do last = sum end
+  for sum in sums(5) do
+    last = sum
+  end
   return last
 end
 
@@ -45,7 +47,9 @@ local function fail()
 end
 local results = table.pack(rt.run(fail))
 right(results[1] == false, "an error")
-if not results[2]:find("inside") then error(results[2], 0) end
+if not results[2]:find("inside") then
+  error(results[2], 0)
+end
 local ok, err = rt.run(function()
   local co = coroutine.create(function(...)
     local x = ...
@@ -55,9 +59,13 @@ local ok, err = rt.run(function()
     return x
   end)
   local one, first = coroutine.resume(co, 1)
-  if not one then error(first, 0) end
+  if not one then
+    error(first, 0)
+  end
   local two, second = coroutine.resume(co, 41)
-  if not two then error(second, 0) end
+  if not two then
+    error(second, 0)
+  end
   right(first == 1 and second == 42 and coroutine.status(co) == "dead", "resume")
   return true
 end)
@@ -81,7 +89,9 @@ local value = rt.run(function()
   local fine, sum = pcall(function()
     return object + 1
   end)
-  if not fine then error(sum, 0) end
+  if not fine then
+    error(sum, 0)
+  end
   return guard and sum
 end)
 right(value == 2 and closed == 1, "metamethods and closings")
@@ -112,6 +122,8 @@ local idle = coroutine.create(function()
 end)
 assert(coroutine.resume(idle))
 local shut, why = coroutine.close(idle)
-if not shut then error(why, 0) end
+if not shut then
+  error(why, 0)
+end
 right(closed == 2, "closed")
 return true

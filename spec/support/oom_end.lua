@@ -23,7 +23,11 @@ rt.spawn_local(guarded, function()
 end)
 rt.spawn_local(rt.timeout, 60, rt.sleep, 60)
 rt.spawn_local(coroutine.wrap(function()
-  for i in coroutine.wrap(function() rt.sleep(60) end) do
+  for i in
+    coroutine.wrap(function()
+      rt.sleep(60)
+    end)
+  do
     coroutine.yield(i)
   end
 end))
@@ -33,11 +37,15 @@ rt.spawn_local(joined.join, joined)
 rt.spawn_local(function()
   while true do
     local ok = pcall(rt.sleep, 0.001)
-    if not ok then break end
+    if not ok then
+      break
+    end
   end
   rt.spawn_local(tostring, 1) -- too late: an error
 end)
-for _ = 1, 3 do rt.yield() end
+for _ = 1, 3 do
+  rt.yield()
+end
 rt.spawn_local(guarded, tostring, 1)
 rt.spawn_local(tostring, failing)
 return true

@@ -12,9 +12,13 @@ local server <close> = assert(listener:accept())
 right(select(2, client:peer()) == port and server, "by name")
 local none, message, code = rt.tcp.connect("no-such-host.invalid", 1)
 right(none == nil and type(message) == "string", "nobody has this name")
-if code ~= "ENOTFOUND" then error(message, 0) end
+if code ~= "ENOTFOUND" then
+  error(message, 0)
+end
 local tasks = {}
-for i = 1, 4 do tasks[i] = rt.spawn_local(rt.tcp.connect, "localhost", port, { timeout = i == 4 and 0 or nil }) end
+for i = 1, 4 do
+  tasks[i] = rt.spawn_local(rt.tcp.connect, "localhost", port, { timeout = i == 4 and 0 or nil })
+end
 tasks[1]:cancel()
 rt.yield()
 tasks[2]:cancel()

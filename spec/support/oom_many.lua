@@ -6,7 +6,9 @@ local rt = require("rt")
 local right = oom.right
 
 local numbers = {}
-for i = 1, 60 do numbers[i] = i end
+for i = 1, 60 do
+  numbers[i] = i
+end
 local function count(...)
   return select("#", ...), ...
 end
@@ -25,7 +27,9 @@ for _ = 1, 2 do
       sum = sum + i
       return { i }
     end)
-    if i % 5 == 0 then rt.yield() end
+    if i % 5 == 0 then
+      rt.yield()
+    end
   end
   for i = 1, 25 do
     right(tasks[i]:join()[1] == i, "a table")

@@ -24,11 +24,16 @@ right(one:join() == 1, "an integer")
 right(select("#", none:join()) == 0, "nothing")
 right(text:join() == "text", "a string")
 local a, b, c, d = several:join()
-right(a == t and b == nil and c == 2.5 and d == nil and select("#", several:join()) == 4, "several values")
+right(
+  a == t and b == nil and c == 2.5 and d == nil and select("#", several:join()) == 4,
+  "several values"
+)
 right(select("#", waiting:join()) == 4 and several:status() == "done", "after a wait")
 
 local function deep(n)
-  if n == 0 then error(t) end
+  if n == 0 then
+    error(t)
+  end
   return 1 + deep(n - 1)
 end
 local failing = rt.spawn_local(function()
@@ -37,19 +42,27 @@ local failing = rt.spawn_local(function()
 end)
 local ok, err = pcall(failing.join, failing)
 right(not ok and (err == t or type(err) == "string"), "an error")
-if err ~= t then error(err, 0) end
+if err ~= t then
+  error(err, 0)
+end
 ok, err = xpcall(failing.join, rt.traceback, failing)
 right(not ok, "an error twice")
-if type(err) == "string" and err:find("stack traceback") then right(err:find("in task %d+, spawned at"), "where from") end
+if type(err) == "string" and err:find("stack traceback") then
+  right(err:find("in task %d+, spawned at"), "where from")
+end
 right(failing:status() == "failed", "its status")
 
 local sum = 0
-local x, y, z = rt.join(function()
-  rt.yield()
-  return 10
-end, one, function()
-  return (rt.current()).id
-end)
+local x, y, z = rt.join(
+  function()
+    rt.yield()
+    return 10
+  end,
+  one,
+  function()
+    return (rt.current()).id
+  end
+)
 right(x == 10 and y == 1 and math.type(z) == "integer", "join")
 for i = 1, 20 do
   rt.spawn_local(function()

@@ -7,7 +7,10 @@ local right = oom.right
 
 local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0, { backlog = 16 }))
 local host, port, family = listener:sock()
-right(host == "127.0.0.1" and family == "inet" and tostring(listener):find(":" .. port), "its address")
+right(
+  host == "127.0.0.1" and family == "inet" and tostring(listener):find(":" .. port),
+  "its address"
+)
 
 local client = assert(rt.tcp.connect(host, port, { timeout = 30 }))
 local server = assert(listener:accept())
@@ -17,7 +20,9 @@ local function serve()
   while true do
     local line, message = stream:read("L")
     if not line then
-      if message then error(message, 0) end
+      if message then
+        error(message, 0)
+      end
       break
     end
     assert(stream:write(line))
@@ -37,7 +42,9 @@ local function ask()
   line, message = stream:read("l")
   right(assert(line, message) == "line", "a line")
   local a, b, c = stream:read("n", "n", "L")
-  if not a then error(b or "wrong: no number", 0) end
+  if not a then
+    error(b or "wrong: no number", 0)
+  end
   right(a == 12 and b == 16 and c == "\n", "numbers")
   line, message = stream:read(5)
   right(assert(line, message) == "rest\n", "so many bytes")
@@ -63,8 +70,12 @@ end
 listener:close()
 local none, message, code = rt.tcp.connect(host, port)
 right(none == nil and type(message) == "string", "nobody listens")
-if code ~= "ECONNREFUSED" then error(message, 0) end
+if code ~= "ECONNREFUSED" then
+  error(message, 0)
+end
 local ok, err = pcall(listener.accept, listener)
 right(not ok, "closed")
-if not err:find("closed listener") then error(err, 0) end
+if not err:find("closed listener") then
+  error(err, 0)
+end
 return true

@@ -21,7 +21,9 @@ local ticks = 0
 for tick in rt.interval(0.001) do
   ticks = ticks + 1
   right(tick == ticks, "a tick")
-  if tick == 3 then break end
+  if tick == 3 then
+    break
+  end
 end
 
 local none, why = rt.timeout(0.001, function()
@@ -52,5 +54,7 @@ end)
 right(none == nil and why == "timeout" and log == 1, "the outer one unwinds the inner")
 local ok, err = pcall(rt.timeout, 1, error, "own", 0)
 right(not ok and type(err) == "string", "an error inside")
-if err ~= "own" then error(err, 0) end
+if err ~= "own" then
+  error(err, 0)
+end
 return true

@@ -16,7 +16,9 @@ local slow = assert(listener:accept())
 local function send()
   local stream <close> = writer
   local pieces = {}
-  for i = 1, TIMES do pieces[i] = block end
+  for i = 1, TIMES do
+    pieces[i] = block
+  end
   assert(stream:write(table.unpack(pieces)))
   assert(stream:write("the end\n"))
   return TIMES * #block
@@ -45,7 +47,9 @@ local client <close> = assert(rt.tcp.connect("127.0.0.1", port))
 local server <close> = assert(listener:accept())
 assert(client:write("half "))
 local none, why = rt.timeout(0.001, server.read, server, "l")
-if why ~= "timeout" then error(why, 0) end
+if why ~= "timeout" then
+  error(why, 0)
+end
 assert(client:write("a line\n"))
 local line, message = server:read("l")
 right(none == nil and assert(line, message) == "half a line", "nothing is lost")
@@ -59,5 +63,7 @@ right(busy == nil, "a second reader")
 server:close()
 local nothing, cause = reader:join()
 right(nothing == nil and type(cause) == "string", "closing ends the read")
-if code ~= "EBUSY" then error(cause, 0) end
+if code ~= "EBUSY" then
+  error(cause, 0)
+end
 return true

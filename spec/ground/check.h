@@ -1,0 +1,52 @@
+/* check.h - what a ground test needs: a line for each check, and an exit code.
+**
+** A check is a sentence about behaviour, and prints "ok SENTENCE" or "not ok SENTENCE".
+** Chance comes from RT_SEED, or a seed that is printed; a test that hangs is killed.
+*/
+#ifndef RT_CHECK_H
+#define RT_CHECK_H
+
+#include "base.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The sanitizers make everything slower. */
+#define MANY(n) (RT_DEBUG ? (n) / 10 : (n))
+
+static int check_failed;
+static rt_random check_random;
+
+static inline void check(const char *sentence, bool holds) {
+  printf("%s %s\n", holds ? "ok" : "not ok", sentence);
+  fflush(stdout);
+  if (!holds) check_failed++;
+}
+
+/* For a step on which the rest depends. */
+static inline void must(const char *sentence, bool holds) {
+  if (holds) return;
+  check(sentence, false);
+  exit(EXIT_FAILURE);
+}
+
+static inline void check_begin(unsigned seconds) {
+  alarm(seconds);
+  check_random.state = rt_random_seed();
+  printf("# RT_SEED=%llu\n", (unsigned long long)check_random.state);
+}
+
+static inline int check_end(void) { return check_failed ? EXIT_FAILURE : EXIT_SUCCESS; }
+
+/* at least 0, below n */
+static inline uint64_t below(uint64_t n) { return rt_random_next(&check_random) % n; }
+static inline bool one_in(uint64_t n) { return below(n) == 0; }
+
+static inline int count_descriptors(void) {
+  int n = 0;
+  for (int fd = 0; fd < 256; fd++) n += fcntl(fd, F_GETFD) >= 0;
+  return n;
+}
+
+#endif

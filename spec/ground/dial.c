@@ -1,0 +1,264 @@
+/* dial.c - one connection, tried at all the addresses of a host.
+**
+** A black hole is made of a listener whose queue is full: Linux lets further connections
+** wait unanswered. */
+#include "dial.h"
+
+#include "check.h"
+#include "tcp.h"
+
+#include <arpa/inet.h>
+
+static int resumed;
+static void run(rt_driver *d, rt_task *t) {
+  (void)d, (void)t;
+  resumed++;
+}
+
+/* --- addresses -------------------------------------------------------------------------------------- */
+enum { MOST = 12 };
+
+typedef struct places {
+  int n;
+  struct addrinfo info[MOST];
+  struct sockaddr_in at[MOST];
+} places;
+
+static void add_place(places *p, const char *host, int port) {
+  int i = p->n++;
+  p->at[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  inet_pton(AF_INET, host, &p->at[i].sin_addr);
+  p->info[i] = (struct addrinfo){
+      .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&p->at[i], .ai_addrlen = sizeof p->at[i]};
+  if (i > 0) p->info[i - 1].ai_next = &p->info[i];
+}
+
+static int port_of(int fd) {
+  rt_tcp_name name;
+  must("a socket has a name", rt_tcp_sock(fd, &name) == 0);
+  return name.port;
+}
+
+static int listen_at(const char *host, int backlog) {
+  places p = {0};
+  add_place(&p, host, 0);
+  int fd = rt_tcp_listen(&p.info[0], backlog, false);
+  must("it can listen", fd >= 0);
+  return fd;
+}
+
+static int refusing_port(void) {
+  int fd = listen_at("127.0.0.1", 1), port = port_of(fd);
+  close(fd);
+  return port;
+}
+
+typedef struct hole {
+  int listener, port;
+  int fillers[8];
+} hole;
+
+static void hole_open(hole *h) {
+  places p = {0};
+  h->listener = listen_at("127.0.0.1", 0);
+  h->port = port_of(h->listener);
+  add_place(&p, "127.0.0.1", h->port);
+  for (size_t i = 0; i < rt_countof(h->fillers); i++) {
+    h->fillers[i] = rt_tcp_socket(AF_INET);
+    rt_tcp_connect(h->fillers[i], &p.info[0]);
+  }
+  usleep(20000);
+}
+
+static void hole_close(hole *h) {
+  for (size_t i = 0; i < rt_countof(h->fillers); i++) close(h->fillers[i]);
+  close(h->listener);
+}
+
+/* --- dialling ---------------------------------------------------------------------------------------- */
+static rt_dial *start(rt_driver *d, const places *p, uint64_t timeout) {
+  rt_dial *dial = NULL;
+  must("a dial starts", rt_dial_start(&dial, d, p->info, timeout) == 0);
+  return dial;
+}
+
+/* A task waits for it; returns how long that took. */
+static uint64_t wait_for(rt_driver *d, rt_dial *dial) {
+  rt_task t;
+  uint64_t from = rt_clock();
+  if (rt_dial_is_over(dial)) return 0;
+  rt_task_init(&t, 1);
+  t.phase = RT_RUNNING;
+  rt_dial_wait(dial, &t);
+  while (t.phase == RT_WAITING) rt_driver_park(d);
+  rt_list_remove(&t.link);
+  must("whoever is woken finds it over", rt_dial_is_over(dial));
+  return rt_clock() - from;
+}
+
+static int dial_all(rt_driver *d, const places *p, uint64_t timeout, uint64_t *took) {
+  rt_dial *dial = start(d, p, timeout);
+  *took = wait_for(d, dial);
+  int r = rt_dial_take(dial);
+  rt_dial_drop(dial);
+  return r;
+}
+
+static int peer_port(int fd) {
+  rt_tcp_name name;
+  return rt_tcp_peer(fd, &name) == 0 ? name.port : -1;
+}
+
+static void check_ways(rt_driver *d) {
+  uint64_t took;
+  int listener = listen_at("127.0.0.1", 16), port = port_of(listener), closed = refusing_port();
+  hole h;
+  hole_open(&h);
+
+  places good = {0};
+  add_place(&good, "127.0.0.1", port);
+  int fd = dial_all(d, &good, 10 * RT_SECOND, &took);
+  check("an address that answers gives a connection", fd >= 0 && peer_port(fd) == port);
+  close(fd);
+
+  places bad = {0};
+  add_place(&bad, "127.0.0.1", closed);
+  check("one that refuses gives its error",
+        dial_all(d, &bad, 10 * RT_SECOND, &took) == UV_ECONNREFUSED);
+
+  places second = {0};
+  add_place(&second, "127.0.0.1", closed);
+  add_place(&second, "127.0.0.1", port);
+  fd = dial_all(d, &second, 10 * RT_SECOND, &took);
+  check("after one that refuses the next is tried at once",
+        fd >= 0 && took < 200 * RT_MILLISECOND && peer_port(fd) == port);
+  close(fd);
+
+  places silent = {0};
+  add_place(&silent, "127.0.0.1", h.port);
+  int err = dial_all(d, &silent, 80 * RT_MILLISECOND, &took);
+  check("one that is silent ends with the time, not before",
+        err == UV_ETIMEDOUT && took >= 79 * RT_MILLISECOND && took < 5 * RT_SECOND);
+
+  places around = {0};
+  add_place(&around, "127.0.0.1", h.port);
+  add_place(&around, "127.0.0.1", port);
+  fd = dial_all(d, &around, 10 * RT_SECOND, &took);
+  check("while one is silent the next is tried, and wins", fd >= 0 && peer_port(fd) == port &&
+                                                               took >= 200 * RT_MILLISECOND &&
+                                                               took < 900 * RT_MILLISECOND);
+  close(fd);
+
+  places crowd = {0};
+  for (int i = 0; i < MOST; i++) add_place(&crowd, "127.0.0.1", closed);
+  check("more addresses than are tried: as many as that",
+        dial_all(d, &crowd, 10 * RT_SECOND, &took) == UV_ECONNREFUSED);
+
+  check("no time at all is too little for who is silent",
+        dial_all(d, &silent, 0, &took) == UV_ETIMEDOUT);
+  hole_close(&h);
+  close(listener);
+}
+
+static void check_drop(rt_driver *d) {
+  hole h;
+  hole_open(&h);
+  int listener = listen_at("127.0.0.1", 16), before = count_descriptors();
+  places silent = {0}, good = {0};
+  for (int i = 0; i < 2; i++) add_place(&silent, "127.0.0.1", h.port);
+  add_place(&good, "127.0.0.1", port_of(listener));
+
+  rt_dial_drop(start(d, &silent, 10 * RT_SECOND));
+  check("a dial that is dropped at once leaves nothing",
+        count_descriptors() == before && rt_driver_is_barren(d));
+  rt_dial *dial = start(d, &silent, 10 * RT_SECOND);
+  uint64_t until = rt_clock() + 300 * RT_MILLISECOND;
+  while (rt_clock() < until) rt_driver_poll(d);
+  check("two attempts are under way after a while",
+        count_descriptors() == before + (RT_DIAL_MOST >= 2 ? 2 : 1));
+  rt_dial_drop(dial);
+  check("… and both are closed when it is dropped",
+        count_descriptors() == before && rt_driver_is_barren(d));
+
+  dial = start(d, &good, 10 * RT_SECOND);
+  wait_for(d, dial);
+  rt_dial_drop(dial);
+  check("a connection that nobody took is closed", count_descriptors() == before);
+  rt_driver_poll(d);
+  hole_close(&h);
+  close(listener);
+}
+
+/* Random addresses, some in use, dropped at random moments. */
+static void check_chance(rt_driver *d) {
+  hole h;
+  hole_open(&h);
+  int listener = listen_at("127.0.0.1", 64), before = count_descriptors(), connected = 0,
+      failed = 0, wrong = 0;
+  int ports[3] = {port_of(listener), refusing_port(), h.port};
+  for (int i = 0; i < 300; i++) {
+    places p = {0};
+    bool can = false;
+    for (uint64_t n = 1 + below(4); n > 0; n--) {
+      int which = (int)below(3);
+      can = can || which == 0;
+      add_place(&p, "127.0.0.1", ports[which]);
+    }
+    rt_dial *dial = start(d, &p, below(20) * RT_MILLISECOND);
+    for (uint64_t polls = below(4); polls > 0; polls--) rt_driver_poll(d);
+    if (one_in(2)) {
+      wait_for(d, dial);
+      int r = rt_dial_take(dial);
+      wrong += r >= 0 ? !can : r != UV_ETIMEDOUT && r != UV_ECONNREFUSED;
+      connected += r >= 0;
+      failed += r < 0;
+      if (r >= 0) close(r);
+    }
+    rt_dial_drop(dial);
+    int fd;
+    while ((fd = rt_tcp_accept(listener)) >= 0) close(fd);
+  }
+  printf("# %d connected, %d failed\n", connected, failed);
+  check("whatever the addresses, it connects, or fails for a reason they give",
+        wrong == 0 && connected > 0 && failed > 0);
+  check("… and nothing is left", count_descriptors() == before && rt_driver_is_barren(d));
+  hole_close(&h);
+  close(listener);
+}
+
+static void check_end_of_driver(void) {
+  rt_driver d;
+  hole h;
+  places silent = {0};
+  hole_open(&h);
+  int before = count_descriptors();
+  must("a driver starts", rt_driver_init(&d, run) == 0);
+  add_place(&silent, "127.0.0.1", h.port);
+  rt_dial *dial = start(&d, &silent, 10 * RT_SECOND);
+#if RT_DEBUG
+  rt_dial *none = NULL;
+  rt_alloc_fail(1, 1);
+  check("without memory there is no dial",
+        rt_dial_start(&none, &d, silent.info, RT_SECOND) == UV_ENOMEM && none == NULL);
+  rt_alloc_fail(0, 0);
+#endif
+  rt_driver_close(&d);
+  check("a driver that closes ends its dials",
+        rt_dial_is_over(dial) && rt_dial_take(dial) == UV_ECANCELED);
+  rt_dial_drop(dial);
+  check("… and closes what they had", count_descriptors() == before);
+  hole_close(&h);
+}
+
+int main(void) {
+  rt_driver d;
+  check_begin(120);
+  must("a driver starts", rt_driver_init(&d, run) == 0);
+  check_ways(&d);
+  check_drop(&d);
+  check_chance(&d);
+  check("nothing was run inside the loop: a dial only wakes", resumed == 0);
+  rt_driver_close(&d);
+  check_end_of_driver();
+  return check_end();
+}

@@ -1,0 +1,316 @@
+/* oom.c - the sweep of failing allocations.
+**
+**   oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-l] [-m] [-L] SCRIPT
+**
+** Runs the script in a fresh state, and again and again, where allocation number N finds
+** no memory: N = 1, 2, 3 … until the script gets through without meeting its failure.
+** With '-w 2' the next one fails, too (a single failure is absorbed by Lua's emergency
+** collection), with '-w 0' all that follow.  '-s 7 -o 3' takes the points 3, 10, 17 …,
+** '-n' one only.  Counting begins when the standard libraries are open; '-l': before the
+** state is made.  The host is like rt-lua; '-m': like a stock interpreter.
+**
+** At each point: nothing crashes or hangs; the script returns true, or an error that
+** speaks of memory; when memory is back it runs in the same state as if nothing had been;
+** after the state is closed no block and no descriptor is left.  The points are tried in
+** a child process, so that one which crashes is reported like the others.
+*/
+#include "base.h"
+
+#include <stdio.h>
+
+#if !RT_DEBUG
+
+int main(void) {
+  puts("ok (allocations fail in debug builds only)");
+  return EXIT_SUCCESS;
+}
+
+#else
+
+#include "check.h"
+#include "module.h"
+#include "require.h"
+#include "runtime.h"
+#include "state.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_do_recoverable_leak_check() 0
+#endif
+
+enum { SECONDS = 8, MOST_TROUBLES = 12 };
+
+typedef struct sweep {
+  /* what was asked for */
+  const char *script;
+  long width, stride, first, only;
+  bool from_state, as_module, check_leaks;
+  /* what came of it; shared with the child */
+  long at; /* the point under way */
+  long points, stillborn, errors, absorbed, troubles;
+  bool complete;
+} sweep;
+
+static sweep *the;
+
+static void trouble(const char *what, const char *detail) {
+  printf("not ok %s, at -n %ld: %s\n", what, the->at, detail);
+  the->troubles++;
+}
+
+/* --- one state ------------------------------------------------------------------------------------ */
+static void arm(void) { rt_alloc_fail(the->at, the->width > 0 ? the->width : LONG_MAX / 2); }
+
+/* Lua 5.4's own buffers are of no use any more once there was no memory for their
+** metatable: so let them have it before. */
+static void prime_buffers(lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, 100 * LUAL_BUFFERSIZE);
+  luaL_pushresultsize(&b, 0);
+}
+
+/* Opens what a host opens, and runs the script. */
+static int run_script(lua_State *L) {
+  bool again = lua_toboolean(L, 1);
+  luaL_openlibs(L);
+  prime_buffers(L);
+  if (!the->from_state && !again) arm();
+  if (the->as_module) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_rt_core);
+    lua_setfield(L, -2, "rt.core");
+  } else {
+    luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
+    rtL_worker_find(L)->hosted = true;
+    rtL_require_open(L);
+  }
+  lua_settop(L, 0);
+  if (luaL_loadfile(L, the->script) != LUA_OK) return lua_error(L);
+  lua_call(L, 0, 1);
+  return 1;
+}
+
+static int run_protected(lua_State *L, bool again) {
+  lua_settop(L, 0);
+  lua_pushcfunction(L, run_script);
+  lua_pushboolean(L, again);
+  return lua_pcall(L, 1, 1, 0);
+}
+
+static int stop(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  if (w) rtL_runtime_stop(L, w);
+  return 0;
+}
+
+/* rt-lua stops the runtime itself, before it closes the state. */
+static void stop_protected(lua_State *L) {
+  if (the->as_module) return;
+  lua_pushcfunction(L, stop);
+  lua_pcall(L, 0, 0, 0);
+}
+
+/* How Lua, and rt, say that there is no memory: the last three are stacks that could not grow. */
+static bool speaks_of_memory(const char *message) {
+  static const char *const words[] = {"not enough memory", "ENOMEM", "stack overflow",
+                                      "too many arguments", "too many results"};
+  for (size_t i = 0; i < rt_countof(words); i++)
+    if (strstr(message, words[i])) return true;
+  return false;
+}
+
+static const char *message_of(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  return message ? message : luaL_typename(L, -1);
+}
+
+/* See prime_buffers: with '-l' it may be that very call that failed. */
+static bool is_buffer_without_metatable(lua_State *L) {
+  return the->from_state && strstr(message_of(L), "got a non-closable value");
+}
+
+static void judge(lua_State *L, int status, bool struck) {
+  if (status != LUA_OK) {
+    the->errors++;
+    if (!struck || !speaks_of_memory(message_of(L)))
+      trouble("an error that does not speak of memory", message_of(L));
+  } else {
+    the->absorbed += struck;
+    if (!lua_isboolean(L, -1) || !lua_toboolean(L, -1)) trouble("a wrong result", message_of(L));
+  }
+}
+
+/* false: the script got through before the point */
+static bool try_state(void) {
+  rt_alloc_fail(0, 0);
+  if (the->from_state) arm();
+  lua_State *L = rt_state_new();
+  if (L == NULL) {
+    the->stillborn++;
+    return true;
+  }
+  int status = run_protected(L, false);
+  bool struck = rt_alloc_count() >= the->at;
+  judge(L, status, struck);
+  bool to_the_end = the->width == 0 && the->at % 2 == 0; /* not even for closing */
+  if (!to_the_end) {
+    rt_alloc_fail(0, 0);
+    if (struck && run_protected(L, true) != LUA_OK && !is_buffer_without_metatable(L))
+      trouble("with memory back, the same state fails", message_of(L));
+  }
+  stop_protected(L);
+  rt_state_close(L);
+  rt_alloc_fail(0, 0);
+  return struck;
+}
+
+/* --- one point ------------------------------------------------------------------------------------ */
+/* What is there between two points; a thread of the crew lets go a little later. */
+static struct {
+  long blocks;
+  int descriptors;
+} rest;
+
+static bool is_at_rest(void) {
+  return rt_alloc_blocks() == rest.blocks && count_descriptors() == rest.descriptors;
+}
+
+static void look_for_remains(void) {
+  char text[64];
+  for (int tries = 0; !is_at_rest() && tries < 2000; tries++) usleep(1000);
+  if (is_at_rest()) return;
+  snprintf(text, sizeof text, "%ld blocks, %d descriptors", rt_alloc_blocks() - rest.blocks,
+           count_descriptors() - rest.descriptors);
+  trouble("something is left", text);
+  rest.blocks = rt_alloc_blocks();
+  rest.descriptors = count_descriptors();
+}
+
+/* Once without any failure: it works, and libuv opens what it keeps for ever. */
+static void warm_up(void) {
+  long at = the->at;
+  rest.blocks = rt_alloc_blocks();
+  alarm(SECONDS);
+  the->at = LONG_MAX;
+  try_state();
+  for (int tries = 0; rt_alloc_blocks() != rest.blocks && tries < 2000; tries++) usleep(1000);
+  usleep(1000);
+  rest.descriptors = count_descriptors();
+  the->at = at;
+}
+
+static bool try_point(void) {
+  alarm(SECONDS);
+  bool struck = try_state();
+  the->points += struck;
+  look_for_remains();
+  if (the->check_leaks && __lsan_do_recoverable_leak_check())
+    trouble("the leak sanitizer has found something", "");
+  fflush(stdout);
+  return struck;
+}
+
+/* --- the child, and its parent ---------------------------------------------------------------------- */
+/* What was said on stderr, from the file that stands for it. */
+static void print_log(int log) {
+  FILE *f = fdopen(dup(log), "r");
+  char line[512];
+  rewind(f);
+  for (int n = 0; n < 60 && fgets(line, sizeof line, f); n++) printf("#   %s", line);
+  fclose(f);
+  fflush(stdout);
+}
+
+static void try_points(void) {
+  bool struck = true;
+  warm_up();
+  while (struck && the->troubles < MOST_TROUBLES) {
+    long before = the->troubles;
+    must("stderr can be emptied", ftruncate(STDERR_FILENO, 0) == 0);
+    struck = try_point();
+    if (the->troubles > before) print_log(STDERR_FILENO);
+    if (the->only) break;
+    the->at += the->stride;
+  }
+  the->complete = !struck || the->only;
+  alarm(0);
+  if (__lsan_do_recoverable_leak_check()) {
+    trouble("the leak sanitizer has found something", "somewhere; with -L, where");
+    print_log(STDERR_FILENO);
+  }
+  fflush(stdout);
+  _exit(EXIT_SUCCESS);
+}
+
+/* One child tries what is left; when it dies, the next one goes on behind that point. */
+static void sweep_some(void) {
+  FILE *log = tmpfile();
+  char text[64];
+  int status;
+  must("there is a file for stderr", log != NULL);
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    fcntl(fileno(log), F_SETFL, O_APPEND);
+    dup2(fileno(log), STDERR_FILENO);
+    try_points();
+  }
+  must("the child ends", child > 0 && waitpid(child, &status, 0) == child);
+  if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0) {
+    if (WIFSIGNALED(status))
+      snprintf(text, sizeof text, "%s",
+               WTERMSIG(status) == SIGALRM ? "no end" : strsignal(WTERMSIG(status)));
+    else
+      snprintf(text, sizeof text, "exit code %d", WEXITSTATUS(status));
+    trouble("a crash", text);
+    print_log(fileno(log));
+    the->at += the->stride;
+    the->complete = the->only;
+  }
+  fclose(log);
+}
+
+static void usage(void) {
+  fputs("usage: oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-l] [-m] [-L] SCRIPT\n", stderr);
+  exit(EXIT_FAILURE);
+}
+
+static void parse(int argc, char **argv) {
+  int option;
+  while ((option = getopt(argc, argv, "w:s:o:n:lmL")) != -1) {
+    long value = optarg ? strtol(optarg, NULL, 10) : 0;
+    switch (option) {
+      case 'w': the->width = value; break;
+      case 's': the->stride = value > 0 ? value : 1; break;
+      case 'o': the->first = value > 0 ? value : 1; break;
+      case 'n': the->only = value; break;
+      case 'l': the->from_state = true; break;
+      case 'm': the->as_module = true; break;
+      case 'L': the->check_leaks = true; break;
+      default: usage();
+    }
+  }
+  if (optind != argc - 1) usage();
+  the->script = argv[optind];
+}
+
+int main(int argc, char **argv) {
+  the = mmap(NULL, sizeof *the, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  must("there is memory", the != MAP_FAILED);
+  *the = (sweep){.width = 1, .stride = 1, .first = 1};
+  parse(argc, argv);
+  the->at = the->only ? the->only : the->first;
+  while (!the->complete && the->troubles < MOST_TROUBLES) sweep_some();
+  printf("%s %ld points: %ld without a state, %ld errors, %ld absorbed; %ld troubles%s\n",
+         the->troubles ? "not ok" : "ok", the->points, the->stillborn, the->errors, the->absorbed,
+         the->troubles, the->complete ? "" : " (given up)");
+  return the->troubles ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif

@@ -1,7 +1,7 @@
 std = "min" -- what all versions of Lua have
 max_line_length = 120
 read_globals = { table = { fields = { "unpack", "pack" } } }
-files["spec"] = { std = "lua54+busted", ignore = { "211/.*", "212", "213", "411", "431", "432", "421", "511", "542" } }
+files["spec"] = { max_line_length = false, std = "lua54+busted", ignore = { "211/.*", "212", "213", "231", "311", "331", "411", "431", "432", "421", "511", "512", "542" } }
 files["examples"] = { std = "lua54" }
 files["bench"] = { std = "lua54", ignore = { "212", "213", "211", "431", "421", "432", "631", "314" } }
 files["library"] = { std = "lua54", ignore = { "2", "6" } }

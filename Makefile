@@ -129,7 +129,7 @@ $(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
 $(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
 
 # --- keeping it well ------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] spec/ground/*.c bench/*.c)
+c_files := $(wildcard src/*.[ch] spec/ground/*.[ch])
 
 .PHONY: layers
 layers: ## no file includes one of a higher floor

@@ -2,7 +2,7 @@
 -- a slow reader holds nobody up, and is shown the door when its outbox is full.
 -- Run:  build/lua5.4/rt-lua examples/chat.lua [port]    (7002; 0: any free port)
 -- Then: nc 127.0.0.1 7002        in two or three terminals
-local rt = require "rt"
+local rt = require("rt")
 
 local OUTBOX, LINE = 1000, 1000 -- lines that may wait for a client; bytes in each
 local clients = {} -- by name
@@ -39,9 +39,13 @@ end
 local function ask_name(stream)
   while stream:write("your name?\n") do
     local line = stream:read("l")
-    if not line then break end
+    if not line then
+      break
+    end
     local name = line:match("^%s*([%w_-]+)%s*$")
-    if name and #name <= 20 and not clients[name] then return name end
+    if name and #name <= 20 and not clients[name] then
+      return name
+    end
     stream:write("taken, or not a name\n")
   end
 end
@@ -49,13 +53,17 @@ end
 local function serve(accepted)
   local stream <close> = accepted
   local name = ask_name(stream)
-  if not name then return end
+  if not name then
+    return
+  end
   local client = { stream = stream, outbox = {}, open = true, busy = false }
   clients[name] = client
   post_all("* " .. name .. " joined")
   while true do
     local line = stream:read("l")
-    if not line then break end
+    if not line then
+      break
+    end
     post_all(name .. ": " .. line:sub(1, LINE):gsub("%s+$", ""))
   end
   clients[name], client.open = nil, false

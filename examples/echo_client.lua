@@ -1,11 +1,13 @@
 -- Asks an echo server for several words at once, each over a connection of its own.
 -- Run: build/lua5.4/rt-lua examples/echo_server.lua             in another terminal, and
 --      build/lua5.4/rt-lua examples/echo_client.lua [port [word ...]]
-local rt = require "rt"
+local rt = require("rt")
 
 local port = tonumber(arg[1] or 7001)
 local words = { table.unpack(arg, 2) }
-if #words == 0 then words = { "one", "two", "three" } end
+if #words == 0 then
+  words = { "one", "two", "three" }
+end
 
 local function ask(word)
   local stream <close> = assert(rt.tcp.connect("127.0.0.1", port, { timeout = 5 }))

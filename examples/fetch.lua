@@ -1,7 +1,7 @@
 -- Fetches several URLs at once over plain HTTP, each with a time limit (of 5 seconds).
 -- Run: build/lua5.4/rt-lua examples/fetch.lua [-t seconds] http://host[:port]/path ...
 --      (for instance several times the URL of examples/http_hello.lua)
-local rt = require "rt"
+local rt = require("rt")
 
 local limit, urls = 5, { table.unpack(arg) }
 if urls[1] == "-t" then
@@ -15,22 +15,36 @@ end
 --- The status of the answer and the size of its body; or nil and what went wrong.
 local function get(url)
   local host, port, path = url:match("^http://([^/:]+):?(%d*)(.*)$")
-  if not host then return nil, "not an http:// URL" end
+  if not host then
+    return nil, "not an http:// URL"
+  end
   local stream <close>, message = rt.tcp.connect(host, tonumber(port) or 80)
-  if not stream then return nil, message end
-  if path == "" then path = "/" end
+  if not stream then
+    return nil, message
+  end
+  if path == "" then
+    path = "/"
+  end
   stream:write("GET ", path, " HTTP/1.0\r\nHost: ", host, "\r\n\r\n")
 
   local status = (stream:read("l") or ""):match("^HTTP/1%.%d (%d%d%d)")
-  if not status then return nil, "no HTTP answer" end
+  if not status then
+    return nil, "no HTTP answer"
+  end
   local length = 0
   for line in stream:lines() do
-    if line == "\r" or line == "" then break end
+    if line == "\r" or line == "" then
+      break
+    end
     length = tonumber(line:lower():match("^content%-length: *(%d+)")) or length
   end
   local body, broken = stream:read("a")
-  if not body then return nil, broken end
-  if #body < length then return nil, ("%d of %d bytes came"):format(#body, length) end
+  if not body then
+    return nil, broken
+  end
+  if #body < length then
+    return nil, ("%d of %d bytes came"):format(#body, length)
+  end
   return status, #body
 end
 

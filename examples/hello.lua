@@ -1,6 +1,6 @@
 -- Two tasks at once: while one sleeps, the other goes on.
 -- Run: build/lua5.4/rt-lua examples/hello.lua
-local rt = require "rt"
+local rt = require("rt")
 
 local function greet(name, seconds)
   rt.sleep(seconds)

@@ -1,7 +1,7 @@
 -- A small HTTP/1.1 server: keep-alive, pipelining, HEAD, request bodies, limits.
 -- Run:  build/lua5.4/rt-lua examples/http_hello.lua [port]    (8080; 0: any free port)
 -- Then: curl -i http://127.0.0.1:8080/        or: wrk -c 100 http://127.0.0.1:8080/
-local rt = require "rt"
+local rt = require("rt")
 
 local HEAD_MOST = 8192 -- bytes of a request line and its fields
 local HELLO = "Hello, world!\n"
@@ -23,8 +23,12 @@ local function read_head(stream)
     if code == "EMSGSIZE" or size > HEAD_MOST then
       return nil, "431 Request Header Fields Too Large"
     end
-    if not line then return nil end
-    if line == "\r" or line == "" then return lines end
+    if not line then
+      return nil
+    end
+    if line == "\r" or line == "" then
+      return lines
+    end
     lines[#lines + 1] = line
   end
 end
@@ -32,17 +36,25 @@ end
 --- What the head of a request says; nil if it is none.
 local function parse(lines)
   local method, minor = (lines[1] or ""):match("^(%u+) %S+ HTTP/1%.([01])\r?$")
-  if not method then return nil end
+  if not method then
+    return nil
+  end
   local fields = {}
   for i = 2, #lines do
     local name, value = lines[i]:match("^([^%s:]+):%s*(.-)%s*$")
-    if not name then return nil end
+    if not name then
+      return nil
+    end
     name = name:lower()
     fields[name] = fields[name] and fields[name] .. ", " .. value or value
   end
   local length = (fields["content-length"] or "0"):match("^%d+$")
-  if not length or fields["transfer-encoding"] then return nil end
-  if minor == "1" and not fields.host then return nil end
+  if not length or fields["transfer-encoding"] then
+    return nil
+  end
+  if minor == "1" and not fields.host then
+    return nil
+  end
   local last = minor == "0" or (fields.connection or ""):lower():find("close", 1, true)
   return { method = method, length = tonumber(length), expects = fields.expect, last = last }
 end
@@ -51,7 +63,9 @@ end
 local function skip(stream, n)
   while n > 0 do
     local data = stream:recv(math.min(n, 65536))
-    if not data then return end
+    if not data then
+      return
+    end
     n = n - #data
   end
 end
@@ -63,7 +77,9 @@ local function serve(accepted)
     local lines, status = read_head(stream)
     request = lines and parse(lines)
     if request then
-      if request.expects then stream:write("HTTP/1.1 100 Continue\r\n\r\n") end
+      if request.expects then
+        stream:write("HTTP/1.1 100 Continue\r\n\r\n")
+      end
       skip(stream, request.length)
       local body = request.method ~= "HEAD" and HELLO or ""
       stream:write(request.last and last_hello or hello, body)

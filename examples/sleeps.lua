@@ -1,7 +1,7 @@
 -- Concurrent sleeps, as a way to sort numbers: each task sleeps that long and then tells.
 -- All of them take as long as the longest alone.
 -- Run: build/lua5.4/rt-lua examples/sleeps.lua
-local rt = require "rt"
+local rt = require("rt")
 
 local started, total, tasks = rt.now(), 0, {}
 

@@ -2,7 +2,7 @@
 -- Run:  build/lua5.4/rt-lua examples/tcp_proxy.lua [port [upstream]]
 --       (7003 and 127.0.0.1:7001, where examples/echo_server.lua listens; port 0: any free one)
 -- Then: nc 127.0.0.1 7003
-local rt = require "rt"
+local rt = require("rt")
 
 local port = tonumber(arg[1] or 7003)
 local host, host_port = (arg[2] or "127.0.0.1:7001"):match("^(.+):(%d+)$")
@@ -12,7 +12,9 @@ assert(host, "usage: tcp_proxy.lua [port [host:port]]")
 local function pass(from, to, label)
   while true do
     local line = from:read("L")
-    if not line or not to:write(line) then break end
+    if not line or not to:write(line) then
+      break
+    end
     print(label .. line:gsub("%s+$", ""))
   end
   to:shutdown()
@@ -22,7 +24,9 @@ local function serve(accepted)
   local client <close> = accepted
   local _, id = client:peer()
   local upstream <close>, message = rt.tcp.connect(host, tonumber(host_port))
-  if not upstream then return print(id .. " ! " .. message) end
+  if not upstream then
+    return print(id .. " ! " .. message)
+  end
   local back = rt.spawn_local(pass, upstream, client, id .. " < ")
   pass(client, upstream, id .. " > ")
   back:join()

@@ -1,7 +1,7 @@
 -- A tour of rt: a TCP server and a hundred clients in one program. It checks every answer, and
 -- tells what was done and how long that took.
 -- Run: make run        or: build/lua5.4/rt-lua examples/tour.lua
-local rt = require "rt"
+local rt = require("rt")
 
 local CLIENTS, LINES = 100, 20
 local streams, servers = {}, {} -- of the clients; the tasks that serve them
@@ -29,7 +29,9 @@ end)
 
 local function expect(i, text)
   local got = streams[i]:read("l")
-  if got ~= text then error(("client %d expected %q and got %q"):format(i, text, got)) end
+  if got ~= text then
+    error(("client %d expected %q and got %q"):format(i, text, got))
+  end
 end
 
 local function ask(i, seconds, text)
@@ -49,7 +51,7 @@ local function step(name, what, f)
       return f(i)
     end
   end
-  for _, n in ipairs({ rt.join(table.unpack(tasks)) }) do
+  for _, n in ipairs { rt.join(table.unpack(tasks)) } do
     sum = sum + n
   end
   row(name, what:format(sum), ("%.1f ms"):format((rt.now() - started) * 1000))
@@ -82,8 +84,12 @@ end)
 step("timeout", "%d gave up a slow answer, and read it later", function(i)
   local slow = i % 2 == 0
   local _, why = rt.timeout(0.25, ask, i, slow and 0.5 or 0, "answer " .. i)
-  if (why == "timeout") ~= slow then error("client " .. i .. ": a wrong timeout") end
-  if not slow then return 0 end
+  if (why == "timeout") ~= slow then
+    error("client " .. i .. ": a wrong timeout")
+  end
+  if not slow then
+    return 0
+  end
   expect(i, "answer " .. i) -- a timeout loses nothing
   return 1
 end)

@@ -46,7 +46,11 @@ describe("waiting inside", function()
       end
     end
     local got = {}
-    for v in coroutine.wrap(function() nest(10) end) do
+    for v in
+      coroutine.wrap(function()
+        nest(10)
+      end)
+    do
       got[#got + 1] = v
     end
     assert.same({ 11, 12, 13 }, got)
@@ -64,7 +68,7 @@ describe("waiting inside", function()
       end)
       coroutine.yield(a + b, ok, err)
       rt.sleep(0.001)
-      error({ code = 7 })
+      error { code = 7 }
     end)
     assert.same({ true, 3, 1, nil, 3, n = 5 }, table.pack(coroutine.resume(co, 1, nil, 3)))
     assert.equal("suspended", coroutine.status(co))
@@ -87,10 +91,18 @@ describe("waiting inside", function()
     ok, err = xpcall(function(...)
       rt.sleep(0.001)
       error(select("#", ...) .. "!", 0)
-    end, function(m) return "handled " .. m end, 1, 2)
+    end, function(m)
+      return "handled " .. m
+    end, 1, 2)
     assert.is_false(ok)
     assert.equal("handled 2!", err)
-    assert.same({ true, 1, 2 }, { xpcall(function(...) rt.yield() return ... end, print, 1, 2) })
+    assert.same(
+      { true, 1, 2 },
+      { xpcall(function(...)
+        rt.yield()
+        return ...
+      end, print, 1, 2) }
+    )
   end)
 
   both("an iterator of a generic for, and its closing value", function()
@@ -98,12 +110,21 @@ describe("waiting inside", function()
     local sum = 0
     local function iterate(limit, i)
       rt.sleep(0.001)
-      if i < limit then return i + 1 end
+      if i < limit then
+        return i + 1
+      end
     end
-    local closer = setmetatable({}, { __close = function() rt.sleep(0.001) closed = true end })
+    local closer = setmetatable({}, {
+      __close = function()
+        rt.sleep(0.001)
+        closed = true
+      end,
+    })
     for i in iterate, 5, 0, closer do
       sum = sum + i
-      if i == 4 then break end
+      if i == 4 then
+        break
+      end
     end
     assert.equal(10, sum)
     assert.is_true(closed)
@@ -111,22 +132,81 @@ describe("waiting inside", function()
 
   both("metamethods", function()
     local mt = {}
-    for _, op in ipairs { "add", "sub", "mul", "div", "mod", "pow", "unm", "idiv", "band", "bor", "bxor", "shl",
-      "shr", "bnot", "concat" } do
-      mt["__" .. op] = function() rt.yield() return op end
+    for _, op in ipairs {
+      "add",
+      "sub",
+      "mul",
+      "div",
+      "mod",
+      "pow",
+      "unm",
+      "idiv",
+      "band",
+      "bor",
+      "bxor",
+      "shl",
+      "shr",
+      "bnot",
+      "concat",
+    } do
+      mt["__" .. op] = function()
+        rt.yield()
+        return op
+      end
     end
-    mt.__len = function() rt.yield() return 3 end
-    mt.__eq = function() rt.yield() return true end
-    mt.__lt = function() rt.yield() return true end
-    mt.__le = function() rt.yield() return true end
-    mt.__index = function(_, k) rt.sleep(0.001) return k end
-    mt.__newindex = function(t, k, v) rt.yield() rawset(t, k, v) end
-    mt.__call = function(_, ...) rt.yield() return select("#", ...) end
-    mt.__pairs = function(t) rt.yield() return next, t, nil end
+    mt.__len = function()
+      rt.yield()
+      return 3
+    end
+    mt.__eq = function()
+      rt.yield()
+      return true
+    end
+    mt.__lt = function()
+      rt.yield()
+      return true
+    end
+    mt.__le = function()
+      rt.yield()
+      return true
+    end
+    mt.__index = function(_, k)
+      rt.sleep(0.001)
+      return k
+    end
+    mt.__newindex = function(t, k, v)
+      rt.yield()
+      rawset(t, k, v)
+    end
+    mt.__call = function(_, ...)
+      rt.yield()
+      return select("#", ...)
+    end
+    mt.__pairs = function(t)
+      rt.yield()
+      return next, t, nil
+    end
     local a, b = setmetatable({}, mt), setmetatable({}, mt)
-    assert.equal("add sub mul div mod pow unm idiv band bor bxor shl shr bnot concat", table.concat({
-      a + b, a - b, a * 1, 1 / a, a % b, a ^ b, -a, a // b, a & b, a | b, a ~ b, a << b, a >> b, ~a, a .. b,
-    }, " "))
+    assert.equal(
+      "add sub mul div mod pow unm idiv band bor bxor shl shr bnot concat",
+      table.concat({
+        a + b,
+        a - b,
+        a * 1,
+        1 / a,
+        a % b,
+        a ^ b,
+        -a,
+        a // b,
+        a & b,
+        a | b,
+        a ~ b,
+        a << b,
+        a >> b,
+        ~a,
+        a .. b,
+      }, " ")
+    )
     assert.equal(3, #a)
     assert.is_true(a == b)
     assert.is_true(a < b)
@@ -136,17 +216,21 @@ describe("waiting inside", function()
     assert.equal(5, rawget(a, "x"))
     assert.equal(2, a(1, 2))
     local n = 0
-    for _ in pairs(a) do n = n + 1 end
+    for _ in pairs(a) do
+      n = n + 1
+    end
     assert.equal(1, n)
   end)
 
   both("__close, on a normal end, on an error and on break", function()
     local log = {}
     local function guard(name)
-      return setmetatable({}, { __close = function(_, err)
-        rt.sleep(0.001)
-        log[#log + 1] = name .. (err and ":" .. err or "")
-      end })
+      return setmetatable({}, {
+        __close = function(_, err)
+          rt.sleep(0.001)
+          log[#log + 1] = name .. (err and ":" .. err or "")
+        end,
+      })
     end
     do
       local a <close> = guard("a")
@@ -165,7 +249,9 @@ describe("waiting inside", function()
   end)
 
   both("dofile", function()
-    local path = kit.file('local rt = require "rt" rt.sleep(0.001) return 1, rt.run(function() rt.yield() return 2 end)')
+    local path = kit.file(
+      'local rt = require "rt" rt.sleep(0.001) return 1, rt.run(function() rt.yield() return 2 end)'
+    )
     assert.same({ 1, 2 }, { dofile(path) })
   end)
 
@@ -186,7 +272,12 @@ describe("waiting inside", function()
       assert.matches("cannot wait here", err)
       rt.sleep(0.001)
     end)
-    assert.equal(1, rt.run(function() return 1 end))
+    assert.equal(
+      1,
+      rt.run(function()
+        return 1
+      end)
+    )
   end)
 end)
 
@@ -201,19 +292,43 @@ describe("at a real C boundary", function()
   end
 
   it("G5 the error names it: table.sort", function()
-    assert.matches("cannot wait here: 'table.sort'", in_task(table.sort, { 2, 1 }, function() rt.sleep(1) end))
-    assert.matches("cannot wait here: 'table.sort'", in_task(function()
-      local sort = table.sort
-      sort({ 2, 1 }, function() rt.yield() end)
-    end))
+    assert.matches(
+      "cannot wait here: 'table.sort'",
+      in_task(table.sort, { 2, 1 }, function()
+        rt.sleep(1)
+      end)
+    )
+    assert.matches(
+      "cannot wait here: 'table.sort'",
+      in_task(function()
+        local sort = table.sort
+        sort({ 2, 1 }, function()
+          rt.yield()
+        end)
+      end)
+    )
   end)
 
   it("G5 the error names it: string.gsub, load, tostring", function()
-    assert.matches("'string.gsub'", in_task(string.gsub, "abc", "b", function() rt.sleep(1) end))
-    assert.matches("cannot wait here", tostring(in_task(function()
-      assert(load(function() rt.sleep(1) end))
-    end)))
-    local object = setmetatable({}, { __tostring = function() rt.sleep(1) end })
+    assert.matches(
+      "'string.gsub'",
+      in_task(string.gsub, "abc", "b", function()
+        rt.sleep(1)
+      end)
+    )
+    assert.matches(
+      "cannot wait here",
+      tostring(in_task(function()
+        assert(load(function()
+          rt.sleep(1)
+        end))
+      end))
+    )
+    local object = setmetatable({}, {
+      __tostring = function()
+        rt.sleep(1)
+      end,
+    })
     assert.matches("'tostring'", in_task(tostring, object))
   end)
 
@@ -224,13 +339,20 @@ describe("at a real C boundary", function()
       return a < b
     end)
     assert.same({ 1, 2, 3 }, t)
-    assert.equal("a<b>c", (("abc"):gsub("b", function(s) rt.sleep(0.001) return "<" .. s .. ">" end)))
+    assert.equal("a<b>c", (("abc"):gsub("b", function(s)
+      rt.sleep(0.001)
+      return "<" .. s .. ">"
+    end)))
   end)
 
   it("a finalizer is refused", function()
     local seen
     rt.run(function()
-      setmetatable({}, { __gc = function() seen = select(2, pcall(rt.sleep, 1)) end })
+      setmetatable({}, {
+        __gc = function()
+          seen = select(2, pcall(rt.sleep, 1))
+        end,
+      })
       collectgarbage()
       collectgarbage()
     end)
@@ -252,7 +374,9 @@ describe("at a real C boundary", function()
     ]])
     assert.equal("", err)
     assert.equal(0, code)
-    if not kit.in_rt_lua then assert.matches("^false%s.*resumed by a function that rt does not know", out) end
+    if not kit.in_rt_lua then
+      assert.matches("^false%s.*resumed by a function that rt does not know", out)
+    end
   end)
 end)
 
@@ -292,10 +416,12 @@ describe("coroutines of a waiting task", function()
     local task = rt.spawn_local(rt.sleep, 0.005)
     rt.yield() -- the last thing that happened is that a task began to wait
     local values = {}
-    for value in coroutine.wrap(function()
-      coroutine.yield(1)
-      coroutine.yield(2)
-    end) do
+    for value in
+      coroutine.wrap(function()
+        coroutine.yield(1)
+        coroutine.yield(2)
+      end)
+    do
       values[#values + 1] = value
     end
     assert.same({ 1, 2 }, values)
@@ -320,7 +446,11 @@ describe("coroutines of a waiting task", function()
   it("cancelling unwinds the innermost first", function()
     local log = {}
     local function guard(name)
-      return setmetatable({}, { __close = function() log[#log + 1] = name end })
+      return setmetatable({}, {
+        __close = function()
+          log[#log + 1] = name
+        end,
+      })
     end
     local task = rt.spawn_local(function()
       local outer <close> = guard("outer")
@@ -367,26 +497,47 @@ describe("coroutine functions are otherwise the originals:", function()
     assert.matches("thread expected", kit.refused(coroutine.resume))
     assert.matches("thread expected", kit.refused(coroutine.status, {}))
     assert.matches("function expected", kit.refused(coroutine.wrap))
-    assert.matches("cannot close a running coroutine", kit.refused(coroutine.close, coroutine.running()))
-    assert.same({ false, "cannot resume non-suspended coroutine" }, { coroutine.resume(coroutine.running()) })
+    assert.matches(
+      "cannot close a running coroutine",
+      kit.refused(coroutine.close, coroutine.running())
+    )
+    assert.same(
+      { false, "cannot resume non-suspended coroutine" },
+      { coroutine.resume(coroutine.running()) }
+    )
   end)
 
   it("wrap adds the position to string errors, and closes what is pending", function()
     local closed
     local g = coroutine.wrap(function()
-      local c <close> = setmetatable({}, { __close = function() closed = true end })
+      local c <close> = setmetatable({}, {
+        __close = function()
+          closed = true
+        end,
+      })
       error("oops", 0)
     end)
-    assert.matches("coroutine_spec.lua:%d+: oops$", kit.refused(function() g() end))
+    assert.matches(
+      "coroutine_spec.lua:%d+: oops$",
+      kit.refused(function()
+        g()
+      end)
+    )
     assert.is_true(closed)
     local object = {}
-    local _, err = pcall(coroutine.wrap(function() error(object) end))
+    local _, err = pcall(coroutine.wrap(function()
+      error(object)
+    end))
     assert.equal(object, err)
   end)
 
   it("close, with an error in __close", function()
     local co = coroutine.create(function()
-      local c <close> = setmetatable({}, { __close = function() error("in close", 0) end })
+      local c <close> = setmetatable({}, {
+        __close = function()
+          error("in close", 0)
+        end,
+      })
       coroutine.yield()
     end)
     coroutine.resume(co)

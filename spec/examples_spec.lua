@@ -24,7 +24,9 @@ local checks = {
 local function names_where(how)
   local names = {}
   for name, check in pairs(checks) do
-    if check == how then names[#names + 1] = name end
+    if check == how then
+      names[#names + 1] = name
+    end
   end
   table.sort(names)
   return names
@@ -60,7 +62,9 @@ local function expectations(name)
   local list = {}
   for line in io.lines(path_of(name)) do
     local tilde, text = line:match("^%-%- expect(~?): ?(.*)$")
-    if text then list[#list + 1] = { text = text, pattern = tilde == "~" } end
+    if text then
+      list[#list + 1] = { text = text, pattern = tilde == "~" }
+    end
   end
   return list
 end
@@ -276,8 +280,16 @@ describe("examples:", function()
     promise("sends three megabytes back to nc as they were", function()
       local _, port = serve("echo_server")
       local file = kit.file(nil, ".bin")
-      local code, out, err = peers(([[head -c 3000000 /dev/urandom >%s
-        nc -N 127.0.0.1 %d <%s | cmp - %s && wc -c <%s]]):format(file, port, file, file, file))
+      local code, out, err = peers(
+        ([[head -c 3000000 /dev/urandom >%s
+        nc -N 127.0.0.1 %d <%s | cmp - %s && wc -c <%s]]):format(
+          file,
+          port,
+          file,
+          file,
+          file
+        )
+      )
       assert.same({ 0, "3000000\n", "" }, { code, out, err })
     end)
 
@@ -348,16 +360,16 @@ describe("examples:", function()
       assert.equal("* bob joined", bob:type("bob"):line())
       assert.equal("* bob joined", ann:line())
       local eve = join(port, "eve")
-      for _, client in ipairs({ ann, bob }) do
+      for _, client in ipairs { ann, bob } do
         assert.equal("* eve joined", client:line())
       end
       ann:type("hello, everybody")
-      for _, client in ipairs({ ann, bob }) do
+      for _, client in ipairs { ann, bob } do
         assert.equal("ann: hello, everybody", client:line())
       end
       assert.equal("ann: hello, everybody", (eve:read("l")))
       eve:write("hi, ann\r\n")
-      for _, client in ipairs({ ann, bob }) do
+      for _, client in ipairs { ann, bob } do
         assert.equal("eve: hi, ann", client:line())
       end
       assert.equal("eve: hi, ann", (eve:read("l")))
@@ -374,7 +386,7 @@ describe("examples:", function()
       local ann <close> = join(port, "ann")
       local other <close> = connect(port)
       assert.equal("your name?", (other:read("l")))
-      for _, name in ipairs({ "ann", "", "  ", "two words", ("x"):rep(21), "\0", "*" }) do
+      for _, name in ipairs { "ann", "", "  ", "two words", ("x"):rep(21), "\0", "*" } do
         other:write(name, "\n")
         assert.equal("taken, or not a name", (other:read("l")))
         assert.equal("your name?", (other:read("l")))
@@ -440,7 +452,9 @@ describe("examples:", function()
       end
       flood(ann, #slow, function(round)
         local leaving = round % 8 == 0 and slow[round // 8]
-        if leaving then leaving:shutdown() end
+        if leaving then
+          leaving:shutdown()
+        end
       end)
       assert_quiet(server)
     end)
@@ -645,7 +659,7 @@ describe("examples:", function()
     end)
 
     it("says how it is used", function()
-      for _, args in ipairs({ "", "-t", "-t x http://localhost/", "-t 1" }) do
+      for _, args in ipairs { "", "-t", "-t x http://localhost/", "-t 1" } do
         local code, out, err = run("fetch", args)
         assert.same({ 2, "", "usage: fetch.lua [-t seconds] url ...\n" }, { code, out, err })
       end
@@ -710,11 +724,11 @@ describe("examples:", function()
       local _, port = serve("http_hello")
       assert.equal(LAST, curl(port, "-i -0 URL"))
       assert.equal(LAST, curl(port, "-i -H 'Connection: close' URL"))
-      for _, request in ipairs({
+      for _, request in ipairs {
         "GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.0\n\n",
         "GET / HTTP/1.1\r\nHost: x\r\nCONNECTION:Keep-Alive, Close\r\n\r\n",
-      }) do
+      } do
         local stream <close> = connect(port)
         assert(stream:write(request .. GET)) -- what follows is not answered
         assert.equal(LAST, (stream:read("a")))
@@ -739,7 +753,7 @@ describe("examples:", function()
 
     promise("bad requests get 400, and the connection is closed", function()
       local server, port = serve("http_hello")
-      for _, request in ipairs({
+      for _, request in ipairs {
         "\r\n",
         "nonsense\r\n\r\n",
         "GET /\r\n\r\n",
@@ -755,7 +769,7 @@ describe("examples:", function()
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x5\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-      }) do
+      } do
         local stream <close> = connect(port)
         assert(stream:write(request .. GET))
         local answer = stream:read("a")
@@ -772,7 +786,7 @@ describe("examples:", function()
       local too_large = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
       assert.equal(OK, exchange(port, padded(8000)))
       local many = "GET / HTTP/1.1\r\n" .. ("X: y\r\n"):rep(10000)
-      for _, request in ipairs({ padded(8200), many, ("x"):rep(3000000) }) do
+      for _, request in ipairs { padded(8200), many, ("x"):rep(3000000) } do
         assert_contains(too_large, exchange(port, request))
       end
       local endless = "timeout 10 nc 127.0.0.1 %d </dev/zero | head -c 34"
@@ -783,18 +797,20 @@ describe("examples:", function()
 
     promise("survives clients that leave in the middle", function()
       local server, port = serve("http_hello")
-      for _, part in ipairs({
+      for _, part in ipairs {
         "",
         "GET / HT",
         "GET / HTTP/1.1\r\nHost: x\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf",
         GET,
         GET:rep(1000),
-      }) do
+      } do
         for _ = 1, 5 do
           local stream = connect(port)
           assert(stream:write(part))
-          if part:find("\r\n\r\n$") then assert.equal("H", (stream:recv(1))) end -- then a reset
+          if part:find("\r\n\r\n$") then
+            assert.equal("H", (stream:recv(1)))
+          end -- then a reset
           stream:close()
         end
       end
@@ -818,7 +834,9 @@ describe("examples:", function()
     end)
 
     promise("serves 200 connections of wrk without an error", function()
-      if not os.execute("command -v wrk >/dev/null") then return pending("wrk is not installed") end
+      if not os.execute("command -v wrk >/dev/null") then
+        return pending("wrk is not installed")
+      end
       local server, port = serve("http_hello")
       local code, out, err = peers("wrk -t 2 -c 200 -d 1s --timeout 10s " .. url(port))
       assert.same({ 0, "" }, { code, err })

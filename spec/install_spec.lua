@@ -19,14 +19,18 @@ end
 
 local function copy_of_sources()
   local dir = kit.file(nil, ".sources")
-  ok(("mkdir %s && tar cf - --exclude=./build --exclude=./.git . | tar xf - -C %s"):format(dir, dir))
+  ok(
+    ("mkdir %s && tar cf - --exclude=./build --exclude=./.git . | tar xf - -C %s"):format(dir, dir)
+  )
   return dir
 end
 
 --- The first of some commands that runs.
 local function first_of(...)
-  for _, command in ipairs({ ... }) do
-    if try(command) == 0 then return command:match("^(.*) ") end
+  for _, command in ipairs { ... } do
+    if try(command) == 0 then
+      return command:match("^(.*) ")
+    end
   end
 end
 
@@ -39,11 +43,22 @@ local program = "local rt = require 'rt'; local t = rt.now(); rt.run(rt.sleep, 0
 --- Both interpreters find rt in the folder they should; `rt-lua` without being told.
 local function works_in(tree)
   local init = tree .. "/share/lua/5.4/rt/init.lua\n"
-  for _, name in ipairs({ "rt-lua", "rt-lua5.4" }) do
+  for _, name in ipairs { "rt-lua", "rt-lua5.4" } do
     assert.equal(init, ok(("cd / && '%s/bin/%s' -e %s"):format(tree, name, kit.quote(program))))
   end
-  assert.equal(init, ok(([[cd / && LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua' \
-    LUA_CPATH='%s/lib/lua/5.4/?.so' %s -e %s]]):format(tree, tree, tree, stock, kit.quote(program))))
+  assert.equal(
+    init,
+    ok(
+      ([[cd / && LUA_PATH='%s/share/lua/5.4/?.lua;%s/share/lua/5.4/?/init.lua' \
+    LUA_CPATH='%s/lib/lua/5.4/?.so' %s -e %s]]):format(
+        tree,
+        tree,
+        tree,
+        stock,
+        kit.quote(program)
+      )
+    )
+  )
 end
 
 local function files_in(dir)
@@ -66,7 +81,9 @@ end
 
 local function install_it(title, f)
   it(title, function()
-    if not kit.in_rt_lua or kit.flavor ~= "" then return pending("the same in every host and flavour") end
+    if not kit.in_rt_lua or kit.flavor ~= "" then
+      return pending("the same in every host and flavour")
+    end
     f()
   end)
 end
@@ -82,7 +99,9 @@ describe("make install:", function()
     local root = kit.file(nil, ".root")
     make("install PREFIX=/usr DESTDIR=" .. root)
     local expected = {}
-    for i, file in ipairs(expected_files()) do expected[i] = "usr/" .. file end
+    for i, file in ipairs(expected_files()) do
+      expected[i] = "usr/" .. file
+    end
     assert.same(expected, files_in(root))
     works_in(root .. "/usr")
     make("uninstall PREFIX=/usr DESTDIR=" .. root)
@@ -97,7 +116,14 @@ describe("make install:", function()
     works_in(tree)
     local init = tree .. "/share/lua/5.4/rt/init.lua\n"
     local elsewhere = kit.file(nil, ".elsewhere")
-    ok(("mkdir %s && ln -s %s/bin/rt-lua %s/lua && ln -s lua %s/again"):format(elsewhere, tree, elsewhere, elsewhere))
+    ok(
+      ("mkdir %s && ln -s %s/bin/rt-lua %s/lua && ln -s lua %s/again"):format(
+        elsewhere,
+        tree,
+        elsewhere,
+        elsewhere
+      )
+    )
     local e = " -e " .. kit.quote(program)
     assert.equal(init, ok(elsewhere .. "/lua" .. e)) -- through a symlink,
     assert.equal(init, ok(elsewhere .. "/again" .. e)) -- and through a symlink to one
@@ -126,13 +152,24 @@ describe("make install:", function()
 
   install_it("where other folders are asked for, and where empty values are given", function()
     local tree = kit.file(nil, ".tree")
-    make(("install PREFIX= BINDIR=%s/b LIBDIR=%s/l LUADIR=%s/s LUA_LIBDIR= LUALIB= LUA_VERSION= UV_LIBDIR="):format(
-      tree, tree, tree))
+    make(
+      ("install PREFIX= BINDIR=%s/b LIBDIR=%s/l LUADIR=%s/s LUA_LIBDIR= LUALIB= LUA_VERSION= UV_LIBDIR="):format(
+        tree,
+        tree,
+        tree
+      )
+    )
     for i, file in ipairs(files_in(tree)) do
-      assert.equal(({ "b/rt-lua", "b/rt-lua5.4", "l/rt/core.so" })[i] or file:match("^s/rt/%w+%.lua$"), file)
+      assert.equal(
+        ({ "b/rt-lua", "b/rt-lua5.4", "l/rt/core.so" })[i] or file:match("^s/rt/%w+%.lua$"),
+        file
+      )
     end
     local path = ("LUA_PATH='%s/s/?.lua;%s/s/?/init.lua'"):format(tree, tree)
-    assert.equal(tree .. "/s/rt/init.lua\n", ok(("%s %s/b/rt-lua -e %s"):format(path, tree, kit.quote(program))))
+    assert.equal(
+      tree .. "/s/rt/init.lua\n",
+      ok(("%s %s/b/rt-lua -e %s"):format(path, tree, kit.quote(program)))
+    )
   end)
 
   install_it("builds nothing again", function()
@@ -153,26 +190,35 @@ describe("luarocks make:", function()
   local function rocks(arguments)
     sources = sources or copy_of_sources()
     tree = tree or kit.file(nil, ".tree")
-    local alone = "export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 HOME=" .. tree
-    return ok(("cd %s && %s && %s %s --tree=%s"):format(sources, alone, luarocks, arguments, tree), 120)
+    local alone = "export http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 HOME="
+      .. tree
+    return ok(
+      ("cd %s && %s && %s %s --tree=%s"):format(sources, alone, luarocks, arguments, tree),
+      120
+    )
   end
 
   local function rocks_it(title, f)
     install_it(title, function()
-      if not luarocks then return pending("luarocks is not installed") end
+      if not luarocks then
+        return pending("luarocks is not installed")
+      end
       f()
     end)
   end
 
-  rocks_it("installs offline, module and interpreter find each other; twice; and it goes again", function()
-    for _ = 1, 2 do
-      rocks("make")
-      works_in(tree)
-      assert.matches("^rt%-lua\tscm%-1\tinstalled\t", rocks("list --porcelain"))
+  rocks_it(
+    "installs offline, module and interpreter find each other; twice; and it goes again",
+    function()
+      for _ = 1, 2 do
+        rocks("make")
+        works_in(tree)
+        assert.matches("^rt%-lua\tscm%-1\tinstalled\t", rocks("list --porcelain"))
+      end
+      rocks("remove rt-lua")
+      assert.equal("", ok(("find %s -name 'rt*'"):format(tree)))
     end
-    rocks("remove rt-lua")
-    assert.equal("", ok(("find %s -name 'rt*'"):format(tree)))
-  end)
+  )
 
   rocks_it("the rockspec is one that LuaRocks has nothing to say about", function()
     rocks("lint rockspec/rt-lua-scm-1.rockspec")

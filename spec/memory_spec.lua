@@ -36,7 +36,9 @@ end
 describe("memory comes back:", function()
   it("G29 tasks in sequence leave the resident size flat", function()
     flat(1e7 * scale, 512 * 1024, function()
-      rt.spawn_local(function(x) return x end, 1):join()
+      rt.spawn_local(function(x)
+        return x
+      end, 1):join()
     end)
   end)
 
@@ -46,20 +48,32 @@ describe("memory comes back:", function()
       i = i + 1
       local kind = i % 5
       local task = rt.spawn_local(function()
-        if kind == 0 then rt.yield() end
-        if kind == 1 then error("no " .. i) end
-        if kind == 2 then rt.sleep(1000) end
-        if kind == 3 then return "result " .. i, {} end
+        if kind == 0 then
+          rt.yield()
+        end
+        if kind == 1 then
+          error("no " .. i)
+        end
+        if kind == 2 then
+          rt.sleep(1000)
+        end
+        if kind == 3 then
+          return "result " .. i, {}
+        end
         return { i }
       end)
       rt.yield()
-      if kind == 2 then task:cancel("reason " .. i) end
+      if kind == 2 then
+        task:cancel("reason " .. i)
+      end
       pcall(task.join, task)
     end)
   end)
 
   it("G29 a burst of tasks gives its memory back", function()
-    if kit.flavor ~= "" then return pending("only without sanitizers") end
+    if kit.flavor ~= "" then
+      return pending("only without sanitizers")
+    end
     local n = 50000
     local function burst()
       local tasks = {}
@@ -87,9 +101,13 @@ describe("memory comes back:", function()
 
   it("timeouts, intervals and coroutines that wait", function()
     flat(1e6 * scale, 512 * 1024, function()
-      rt.timeout(100, function() return 1 end)
+      rt.timeout(100, function()
+        return 1
+      end)
       rt.interval(1)()
-      coroutine.wrap(function() rt.yield() end)()
+      coroutine.wrap(function()
+        rt.yield()
+      end)()
     end)
   end)
 

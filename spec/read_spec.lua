@@ -11,8 +11,12 @@ local function stream_of(text, size)
   listener:close()
   rt.spawn_local(function()
     for i = 1, #text, size or #text + 1 do
-      if not writer:write(text:sub(i, i + (size or #text + 1) - 1)) then break end
-      if size then rt.yield() end
+      if not writer:write(text:sub(i, i + (size or #text + 1) - 1)) then
+        break
+      end
+      if size then
+        rt.yield()
+      end
     end
     writer:close()
   end)
@@ -26,16 +30,58 @@ local function file_of(text)
 end
 
 local texts = {
-  "", "\n", "one\ntwo\nthree", "one\ntwo\n", "\n\n\n", "a\r\nb\r\n", "no newline at all",
-  "12 -3 +4.5 0x1F .5 5. 1e3 1E-2 0x.8p1 0xA.8P-2 77\nrest of it\n", "1 2x 3", "  \t\n 42", "-", "0x", "1e", "1e+", "..5",
-  "nan inf", "12345678901234567890 9007199254740993", "-0x10", "0x7fffffffffffffff 0xffffffffffffffff", "3 4\n5 6\n",
-  ("x"):rep(5000) .. "\n" .. ("y"):rep(100), "zero\0byte\nnext\0", ("9"):rep(250), "1 " .. ("2"):rep(199) .. " 3",
-  "- 5", "+-5", "5e", "0xg", "1.2.3", "1,2", "\t\r\n7",
+  "",
+  "\n",
+  "one\ntwo\nthree",
+  "one\ntwo\n",
+  "\n\n\n",
+  "a\r\nb\r\n",
+  "no newline at all",
+  "12 -3 +4.5 0x1F .5 5. 1e3 1E-2 0x.8p1 0xA.8P-2 77\nrest of it\n",
+  "1 2x 3",
+  "  \t\n 42",
+  "-",
+  "0x",
+  "1e",
+  "1e+",
+  "..5",
+  "nan inf",
+  "12345678901234567890 9007199254740993",
+  "-0x10",
+  "0x7fffffffffffffff 0xffffffffffffffff",
+  "3 4\n5 6\n",
+  ("x"):rep(5000) .. "\n" .. ("y"):rep(100),
+  "zero\0byte\nnext\0",
+  ("9"):rep(250),
+  "1 " .. ("2"):rep(199) .. " 3",
+  "- 5",
+  "+-5",
+  "5e",
+  "0xg",
+  "1.2.3",
+  "1,2",
+  "\t\r\n7",
 }
 
 local formats = {
-  {}, { "l" }, { "L" }, { "a" }, { "n" }, { 0 }, { 1 }, { 5 }, { 100000 }, { "n", "l" }, { "n", "n", "n", "n", "n" },
-  { "l", "l", "l", "l" }, { 2, "l", "a" }, { "L", 3, "n" }, { "*l", "*a" }, { "n", "L", "a" }, { 0, "a", 0 }, { "a", "a" },
+  {},
+  { "l" },
+  { "L" },
+  { "a" },
+  { "n" },
+  { 0 },
+  { 1 },
+  { 5 },
+  { 100000 },
+  { "n", "l" },
+  { "n", "n", "n", "n", "n" },
+  { "l", "l", "l", "l" },
+  { 2, "l", "a" },
+  { "L", 3, "n" },
+  { "*l", "*a" },
+  { "n", "L", "a" },
+  { 0, "a", 0 },
+  { "a", "a" },
   { "line" },
 }
 
@@ -47,7 +93,9 @@ describe("read:", function()
       for fi, format in ipairs(formats) do
         n = n + 1
         local size = sizes[n % #sizes + 1]
-        if size and #text > 600 then size = 400 end
+        if size and #text > 600 then
+          size = 400
+        end
         local file, stream = file_of(text), stream_of(text, size)
         for call = 1, 3 do
           local want = table.pack(file:read(table.unpack(format)))
@@ -58,7 +106,9 @@ describe("read:", function()
             assert.equal(want[i], got[i], what)
             assert.equal(math.type(want[i]), math.type(got[i]), what)
           end
-          if want.n > 0 and want[want.n] == nil then break end -- what io leaves after a failure is its own
+          if want.n > 0 and want[want.n] == nil then
+            break
+          end -- what io leaves after a failure is its own
         end
         file:close()
         stream:close()
@@ -93,7 +143,9 @@ describe("read:", function()
     local left = 0
     while true do
       local data = stream:recv()
-      if not data then break end
+      if not data then
+        break
+      end
       left = left + #data
     end
     assert.equal(n, left)

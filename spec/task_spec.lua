@@ -22,9 +22,29 @@ describe("task:", function()
 
   it("results of every kind and number come back unchanged", function()
     local t, f = {}, function() end
-    local cases = { {}, { nil }, { true }, { false }, { 1 }, { -1 }, { 2 ^ 53 }, { 1.5 }, { math.maxinteger },
-      { math.mininteger }, { 0 / 0 }, { math.huge }, { -0.0 }, { "" }, { "text" }, { t }, { f }, { nil, nil }, { 1, nil },
-      { nil, "EPIPE: broken pipe", "EPIPE" }, { t, f, 1, "x", false } }
+    local cases = {
+      {},
+      { nil },
+      { true },
+      { false },
+      { 1 },
+      { -1 },
+      { 2 ^ 53 },
+      { 1.5 },
+      { math.maxinteger },
+      { math.mininteger },
+      { 0 / 0 },
+      { math.huge },
+      { -0.0 },
+      { "" },
+      { "text" },
+      { t },
+      { f },
+      { nil, nil },
+      { 1, nil },
+      { nil, "EPIPE: broken pipe", "EPIPE" },
+      { t, f, 1, "x", false },
+    }
     local sizes = { 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 5 }
     for i, values in ipairs(cases) do
       local task = rt.spawn_local(function()
@@ -84,8 +104,12 @@ describe("task:", function()
     local tasks = {}
     for i = 1, 300 do
       tasks[i] = rt.spawn_local(function()
-        if i % 3 == 1 then error("e" .. i, 0) end
-        if i % 3 == 2 then rt.sleep(60) end
+        if i % 3 == 1 then
+          error("e" .. i, 0)
+        end
+        if i % 3 == 2 then
+          rt.sleep(60)
+        end
         return i
       end)
     end
@@ -129,10 +153,12 @@ describe("task:", function()
   it("G12 join returns after the task's cleanup is done", function()
     local closed = false
     local task = rt.spawn_local(function()
-      local guard <close> = setmetatable({}, { __close = function()
-        rt.sleep(0.005)
-        closed = true
-      end })
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          rt.sleep(0.005)
+          closed = true
+        end,
+      })
       return guard ~= nil
     end)
     assert.is_true(task:join())
@@ -178,7 +204,11 @@ describe("task:", function()
   end)
 
   it("G6 an error reaches the joiner unchanged, whatever its type", function()
-    local object = setmetatable({}, { __tostring = function() return "object" end })
+    local object = setmetatable({}, {
+      __tostring = function()
+        return "object"
+      end,
+    })
     for _, value in ipairs { "text", 42, 4.5, true, false, object, print } do
       local task = rt.spawn_local(function()
         error(value, 0)
@@ -224,7 +254,12 @@ describe("task:", function()
     assert.equal("reader", a.name)
     assert.is_nil(a.nonsense)
     assert.matches("^rt.task " .. a.id .. " %(reader, cancelled%)$", tostring(a))
-    assert.matches("no field 'id'", kit.refused(function() a.id = 3 end))
+    assert.matches(
+      "no field 'id'",
+      kit.refused(function()
+        a.id = 3
+      end)
+    )
   end)
 
   it("G13 tasks run in the order in which they became runnable, once a turn", function()
@@ -237,7 +272,9 @@ describe("task:", function()
         end
       end)
     end
-    for _ = 1, 5 do rt.yield() end
+    for _ = 1, 5 do
+      rt.yield()
+    end
     assert.same({ 11, 12, 13, 14, 15, 21, 22, 23, 24, 25, 31, 32, 33, 34, 35 }, log)
   end)
 
@@ -251,7 +288,9 @@ describe("task:", function()
     end)
     local client = assert(rt.tcp.connect("127.0.0.1", port))
     client:write("now")
-    while not flag do rt.yield() end
+    while not flag do
+      rt.yield()
+    end
     listener:close()
   end)
 
@@ -261,14 +300,18 @@ describe("task:", function()
       rt.sleep(0.003)
       woke = true
     end)
-    while not woke do rt.yield() end
+    while not woke do
+      rt.yield()
+    end
   end)
 
   it("a chain of wake-ups does not keep the timers and the OS waiting (G16)", function()
     local stop, n = false, 0
     local function chain()
       n = n + 1
-      if not stop then rt.spawn_local(chain) end
+      if not stop then
+        rt.spawn_local(chain)
+      end
     end
     rt.spawn_local(chain)
     local t = rt.now()
@@ -285,7 +328,9 @@ describe("task:", function()
     local again = 0
     for _ = 1, 20 do
       rt.run(function()
-        if coroutine.running() == first then again = again + 1 end
+        if coroutine.running() == first then
+          again = again + 1
+        end
         local ok = pcall(error, "x")
         assert(not ok)
       end)
@@ -295,27 +340,53 @@ describe("task:", function()
 
   it("deep recursion in a task ends in an error, not in a crash", function()
     local task = rt.spawn_local(function()
-      local function deep(n) return 1 + deep(n + 1) end
+      local function deep(n)
+        return 1 + deep(n + 1)
+      end
       return deep(1)
     end)
     local ok, message = pcall(task.join, task)
     assert.is_false(ok)
     assert.matches("stack overflow", message)
-    assert.equal(1, rt.run(function() return 1 end))
+    assert.equal(
+      1,
+      rt.run(function()
+        return 1
+      end)
+    )
   end)
 
   it("run returns the results of a function, or raises its error", function()
-    assert.same({ 1, nil, 3, n = 3 }, table.pack(rt.run(function(...) return ... end, 1, nil, 3)))
+    assert.same(
+      { 1, nil, 3, n = 3 },
+      table.pack(rt.run(function(...)
+        return ...
+      end, 1, nil, 3))
+    )
     assert.equal("boom", kit.refused(rt.run, error, "boom", 0))
-    assert.equal(7, rt.run(function() return rt.run(function() rt.yield() return 7 end) end))
+    assert.equal(
+      7,
+      rt.run(function()
+        return rt.run(function()
+          rt.yield()
+          return 7
+        end)
+      end)
+    )
   end)
 end)
 
 describe("join:", function()
   it("waits for tasks and functions, and returns the first result of each", function()
-    local t = rt.spawn_local(function() rt.sleep(0.01) return "task", "more" end)
+    local t = rt.spawn_local(function()
+      rt.sleep(0.01)
+      return "task", "more"
+    end)
     local start = rt.now()
-    local a, b, c = rt.join(t, function() rt.sleep(0.01) return "function" end, function() end)
+    local a, b, c = rt.join(t, function()
+      rt.sleep(0.01)
+      return "function"
+    end, function() end)
     assert.same({ "task", "function" }, { a, b, c })
     assert.is_true(rt.now() - start < 0.019 * kit.slow + 0.05)
     assert.equal(0, select("#", rt.join()))
@@ -323,8 +394,15 @@ describe("join:", function()
 
   it("raises the first error, after its own functions have unwound", function()
     local closed = false
-    local ok, err = pcall(rt.join, function() rt.sleep(0.001) error("bad", 0) end, function()
-      local guard <close> = setmetatable({}, { __close = function() closed = true end })
+    local ok, err = pcall(rt.join, function()
+      rt.sleep(0.001)
+      error("bad", 0)
+    end, function()
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          closed = true
+        end,
+      })
       rt.sleep(60)
       return guard
     end)
@@ -334,14 +412,19 @@ describe("join:", function()
   end)
 
   it("refuses what is neither task nor function", function()
-    assert.matches("bad argument #2 to 'join' %(task or function expected, got number%)", kit.refused(rt.join, print, 5))
+    assert.matches(
+      "bad argument #2 to 'join' %(task or function expected, got number%)",
+      kit.refused(rt.join, print, 5)
+    )
   end)
 end)
 
 describe("cancel:", function()
   it("a queued task never runs", function()
     local ran = false
-    local task = rt.spawn_local(function() ran = true end)
+    local task = rt.spawn_local(function()
+      ran = true
+    end)
     assert.is_true(task:cancel("not needed"))
     assert.equal("cancelled", task:status())
     rt.sleep(0.005)
@@ -356,7 +439,11 @@ describe("cancel:", function()
   it("a waiting task is unwound, and every later checkpoint raises again", function()
     local log = {}
     local task = rt.spawn_local(function()
-      local guard <close> = setmetatable({}, { __close = function() log[#log + 1] = "closed" end })
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          log[#log + 1] = "closed"
+        end,
+      })
       log[#log + 1] = tostring(select(2, pcall(rt.sleep, 60)))
       log[#log + 1] = tostring(select(2, pcall(rt.sleep, 60)))
       log[#log + 1] = tostring(select(2, pcall(rt.yield)))
@@ -373,7 +460,9 @@ describe("cancel:", function()
   end)
 
   it("a result that is there wins", function()
-    local task = rt.spawn_local(function() return 5 end)
+    local task = rt.spawn_local(function()
+      return 5
+    end)
     rt.yield()
     assert.is_false(task:cancel())
     assert.equal(5, task:join())

@@ -42,7 +42,9 @@ describe("tcp:", function()
     assert.equal("hello", b:recv())
     b:write("wor", "ld", 1, 2.5)
     local got = ""
-    while #got < 9 do got = got .. a:recv() end
+    while #got < 9 do
+      got = got .. a:recv()
+    end
     assert.equal("world12.5", got)
     a:close()
     assert.is_nil(b:recv())
@@ -69,7 +71,9 @@ describe("tcp:", function()
 
   it("speaks IPv6", function()
     local listener, message, code = rt.tcp.listen("::1", 0)
-    if not listener and (code == "EADDRNOTAVAIL" or code == "EAFNOSUPPORT") then return pending(message) end
+    if not listener and (code == "EADDRNOTAVAIL" or code == "EAFNOSUPPORT") then
+      return pending(message)
+    end
     assert(listener, message)
     local host, port, family = listener:sock()
     assert.same({ "::1", "inet6" }, { host, family })
@@ -109,7 +113,9 @@ describe("tcp:", function()
     for i = 1, 60 do
       tasks[i] = rt.spawn_local(function()
         local s, message = rt.tcp.connect(i % 3 == 0 and "nowhere.invalid" or "localhost", port)
-        if s then s:close() end
+        if s then
+          s:close()
+        end
         return s ~= nil, message
       end)
     end
@@ -119,7 +125,7 @@ describe("tcp:", function()
     listener:close()
   end)
 
-  it("listens on all addresses with \"*\"", function()
+  it('listens on all addresses with "*"', function()
     local listener = assert(rt.tcp.listen("*", 0))
     local _, port = listener:sock()
     local client = assert(rt.tcp.connect("127.0.0.1", port))
@@ -149,7 +155,9 @@ describe("tcp:", function()
     local value, message, code
     for _ = 1, 100 do
       value, message, code = b:recv()
-      if not value then break end
+      if not value then
+        break
+      end
     end
     fails("ECONNRESET", value, message, code)
     local x, y = pair()
@@ -158,7 +166,9 @@ describe("tcp:", function()
     local codes = {}
     for _ = 1, 50 do
       local ok, _, why = x:write("into the void")
-      if not ok then codes[why] = true end
+      if not ok then
+        codes[why] = true
+      end
       rt.sleep(0.0005)
     end
     assert.is_true(codes.EPIPE)
@@ -175,13 +185,17 @@ describe("tcp:", function()
     for i = 1, 20 do
       t = rt.now()
       value, message, code = rt.tcp.connect("127.0.0.1", port, { timeout = 0.05 })
-      if not value then break end
+      if not value then
+        break
+      end
       streams[i] = value
     end
     fails("ETIMEDOUT", value, message, code)
     local took = rt.now() - t
     assert.is_true(took >= 0.05 and took < 0.05 + 0.5 * kit.slow)
-    for _, s in pairs(streams) do s:close() end
+    for _, s in pairs(streams) do
+      s:close()
+    end
     listener:close()
   end)
 
@@ -198,7 +212,9 @@ describe("tcp:", function()
     end
     rt.sleep(0.01)
     assert.equal(before, kit.descriptors())
-    for _, s in pairs(streams) do s:close() end
+    for _, s in pairs(streams) do
+      s:close()
+    end
     listener:close()
   end)
 
@@ -243,7 +259,9 @@ describe("tcp:", function()
     assert.is_true(before < 16 * #piece)
     while true do
       local data = b:recv()
-      if not data then break end
+      if not data then
+        break
+      end
       got = got + #data
     end
     writer:join()
@@ -253,7 +271,9 @@ describe("tcp:", function()
   end)
 
   it("a 100 MB write arrives whole", function()
-    if kit.flavor ~= "" then return pending("only without sanitizers") end
+    if kit.flavor ~= "" then
+      return pending("only without sanitizers")
+    end
     local a, b = pair()
     local block = ("0123456789abcdef"):rep(65536)
     local all = block:rep(100)
@@ -264,7 +284,9 @@ describe("tcp:", function()
     local got, same = 0, true
     while true do
       local data = b:recv()
-      if not data then break end
+      if not data then
+        break
+      end
       local at = got % 16
       same = same and data:sub(1, 16 - at) == ("0123456789abcdef"):sub(at + 1, at + #data)
       got = got + #data
@@ -316,7 +338,9 @@ describe("tcp:", function()
     a:write("for the reader")
     assert.equal("for the reader", reader:join())
     local n = 0
-    while n < #big do n = n + #a:recv() end
+    while n < #big do
+      n = n + #a:recv()
+    end
     writer:join()
     assert.equal(b, b:write("z"))
     assert.equal("z", a:recv())
@@ -338,10 +362,16 @@ describe("tcp:", function()
 
   it("close ends the waits of others, with an error, exactly once", function()
     local a, b = pair()
-    local reader = rt.spawn_local(function() return a:recv() end)
+    local reader = rt.spawn_local(function()
+      return a:recv()
+    end)
     local x, y = pair()
-    local lines = rt.spawn_local(function() return x:read("l") end)
-    local writer = rt.spawn_local(function() return x:write(("w"):rep(16 * 1024 * 1024)) end)
+    local lines = rt.spawn_local(function()
+      return x:read("l")
+    end)
+    local writer = rt.spawn_local(function()
+      return x:write(("w"):rep(16 * 1024 * 1024))
+    end)
     rt.sleep(0.01)
     a:close()
     x:close()
@@ -408,7 +438,9 @@ describe("tcp:", function()
       seen = seen + (tonumber(clients[i]:join()) and 1 or 0)
     end
     listener:close()
-    for i = 1, 4 do tasks[i]:join() end
+    for i = 1, 4 do
+      tasks[i]:join()
+    end
     assert.equal(40, seen)
     assert.equal(40, counts[1] + counts[2] + counts[3] + counts[4])
   end)
@@ -492,15 +524,21 @@ describe("tcp:", function()
     local client = assert(rt.tcp.connect("127.0.0.1", port))
     accepting:cancel()
     local ok, stream = pcall(accepting.join, accepting)
-    if not ok then stream = assert(listener:accept()) end -- else it had committed
+    if not ok then
+      stream = assert(listener:accept())
+    end -- else it had committed
     for i = 1, 50 do
       local receiving = rt.spawn_local(stream.recv, stream)
       rt.yield()
       client:write(("%03d"):format(i))
-      if i % 2 == 0 then rt.yield() end
+      if i % 2 == 0 then
+        rt.yield()
+      end
       receiving:cancel()
       local got, data = pcall(receiving.join, receiving)
-      if not got then data = stream:recv(3) end
+      if not got then
+        data = stream:recv(3)
+      end
       assert.equal(("%03d"):format(i), data)
     end
     client:close()
@@ -515,7 +553,9 @@ describe("tcp:", function()
         rt.spawn_local(function()
           while true do
             local data = stream:recv()
-            if not data then break end
+            if not data then
+              break
+            end
             stream:write(data)
           end
           stream:close()
@@ -535,7 +575,9 @@ describe("tcp:", function()
         return true
       end)
     end
-    for i = 1, 200 do assert.is_true((clients[i]:join())) end
+    for i = 1, 200 do
+      assert.is_true((clients[i]:join()))
+    end
     listener:close()
   end)
 
@@ -543,11 +585,16 @@ describe("tcp:", function()
     local a, b = pair()
     rt.spawn_local(function()
       local piece = ("p"):rep(65536)
-      while a:write(piece) do end
+      while a:write(piece) do
+      end
     end)
     local bytes = 0
     local reader = rt.spawn_local(function()
-      while true do bytes = bytes + #b:recv() end
+      local piece = b:recv()
+      while piece do
+        bytes = bytes + #piece
+        piece = b:recv()
+      end
     end)
     local worst, last = 0, rt.now()
     for _ = 1, 30 do
@@ -574,7 +621,10 @@ describe("tcp misuse:", function()
       assert.matches("zero byte", kit.refused(f, "a\0b", 80))
       assert.matches("too long", kit.refused(f, ("h"):rep(300), 80))
       assert.matches("bad argument #2 .*number expected", kit.refused(f, "127.0.0.1"))
-      assert.matches("port from %d to 65535 expected, got 65536", kit.refused(f, "127.0.0.1", 65536))
+      assert.matches(
+        "port from %d to 65535 expected, got 65536",
+        kit.refused(f, "127.0.0.1", 65536)
+      )
       assert.matches("port from %d to 65535 expected, got %-1", kit.refused(f, "127.0.0.1", -1))
       assert.matches("no integer representation", kit.refused(f, "127.0.0.1", 80.5))
       assert.matches("table expected", kit.refused(f, "127.0.0.1", 80, 5))
@@ -587,7 +637,17 @@ describe("tcp misuse:", function()
 
   it("arguments of the methods, and foreign objects", function()
     local a, b = pair()
-    for _, name in ipairs { "recv", "read", "write", "close", "shutdown", "peer", "sock", "nodelay", "keepalive" } do
+    for _, name in ipairs {
+      "recv",
+      "read",
+      "write",
+      "close",
+      "shutdown",
+      "peer",
+      "sock",
+      "nodelay",
+      "keepalive",
+    } do
       local method = a[name]
       for _, wrong in ipairs { 1, "x", {}, print, io.stdout, coroutine.create(print) } do
         assert.matches("rt.stream expected", kit.refused(method, wrong))

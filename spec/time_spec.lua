@@ -17,28 +17,33 @@ describe("sleep:", function()
     end
   end)
 
-  it("G17 many tasks: none early, ended in the order of their deadlines, ties in call order", function()
-    local base, log = rt.now(), {}
-    local function sleeper(i, s)
-      rt.sleep(s)
-      log[#log + 1] = { at = rt.now() - base, s = s, i = i }
+  it(
+    "G17 many tasks: none early, ended in the order of their deadlines, ties in call order",
+    function()
+      local base, log = rt.now(), {}
+      local function sleeper(i, s)
+        rt.sleep(s)
+        log[#log + 1] = { at = rt.now() - base, s = s, i = i }
+      end
+      local tasks = {}
+      for i = 1, 2000 do
+        -- whole milliseconds: those of one deadline are ties
+        tasks[i] = rt.spawn_local(sleeper, i, ((i * 7919) % 40 + 1) / 1000 * 5)
+      end
+      for i = 1, 2000 do
+        tasks[i]:join()
+      end
+      assert.equal(2000, #log)
+      for k, e in ipairs(log) do
+        assert.is_true(e.at >= e.s)
+        local before = log[k - 1]
+        -- the tasks did not begin in the same millisecond, so only clear differences count
+        if before and before.s > e.s then
+          assert.is_true(before.s - e.s < LATE)
+        end
+      end
     end
-    local tasks = {}
-    for i = 1, 2000 do
-      -- whole milliseconds: those of one deadline are ties
-      tasks[i] = rt.spawn_local(sleeper, i, ((i * 7919) % 40 + 1) / 1000 * 5)
-    end
-    for i = 1, 2000 do
-      tasks[i]:join()
-    end
-    assert.equal(2000, #log)
-    for k, e in ipairs(log) do
-      assert.is_true(e.at >= e.s)
-      local before = log[k - 1]
-      -- the tasks did not begin in the same millisecond, so only clear differences count
-      if before and before.s > e.s then assert.is_true(before.s - e.s < LATE) end
-    end
-  end)
+  )
 
   it("G17 ties end in call order", function()
     local log, tasks = {}, {}
@@ -54,7 +59,9 @@ describe("sleep:", function()
     end
     local inversions = 0
     for i = 2, 50 do
-      if log[i] < log[i - 1] then inversions = inversions + 1 end
+      if log[i] < log[i - 1] then
+        inversions = inversions + 1
+      end
     end
     assert.equal(0, inversions)
   end)
@@ -96,9 +103,13 @@ describe("sleep:", function()
         log = log + 1
       end)
     end
-    while tasks[n]:status() == "queued" do rt.yield() end
+    while tasks[n]:status() == "queued" do
+      rt.yield()
+    end
     for i = 1, n do
-      if i % 50 ~= 0 then tasks[i]:cancel() end
+      if i % 50 ~= 0 then
+        tasks[i]:cancel()
+      end
     end
     for i = 1, n do
       pcall(tasks[i].join, tasks[i])
@@ -123,7 +134,9 @@ describe("interval:", function()
     local base, at = rt.now(), {}
     for tick in rt.interval(0.02) do
       at[tick] = rt.now() - base
-      if tick == 4 then break end
+      if tick == 4 then
+        break
+      end
     end
     assert.is_true(at[1] < LATE)
     for tick = 1, 4 do
@@ -134,7 +147,8 @@ describe("interval:", function()
 
   local function busy(seconds)
     local t = rt.now()
-    while rt.now() - t < seconds do end
+    while rt.now() - t < seconds do
+    end
   end
 
   local function ticks_after_delay(missed)
@@ -177,7 +191,9 @@ describe("interval:", function()
   it("G18 a cancelled wait loses no tick", function()
     local interval = rt.interval(0.03)
     assert.equal(1, interval())
-    local a, b = rt.timeout(0.002, function() return interval() end)
+    local a, b = rt.timeout(0.002, function()
+      return interval()
+    end)
     assert.is_nil(a)
     assert.equal("timeout", b)
     assert.equal(2, interval())
@@ -201,15 +217,30 @@ end)
 
 describe("timeout:", function()
   it("returns the results of what ends in time", function()
-    assert.same({ 1, nil, 3, n = 3 }, table.pack(rt.timeout(1, function(...) return ... end, 1, nil, 3)))
-    assert.equal("late", rt.timeout(1, function() rt.sleep(0.005) return "late" end))
+    assert.same(
+      { 1, nil, 3, n = 3 },
+      table.pack(rt.timeout(1, function(...)
+        return ...
+      end, 1, nil, 3))
+    )
+    assert.equal(
+      "late",
+      rt.timeout(1, function()
+        rt.sleep(0.005)
+        return "late"
+      end)
+    )
   end)
 
-  it("gives nil, \"timeout\" for what does not, after its cleanup", function()
+  it('gives nil, "timeout" for what does not, after its cleanup', function()
     local closed = false
     local t = rt.now()
     local a, b = rt.timeout(0.01, function()
-      local guard <close> = setmetatable({}, { __close = function() closed = true end })
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          closed = true
+        end,
+      })
       rt.sleep(60)
       return guard
     end)
@@ -222,8 +253,15 @@ describe("timeout:", function()
 
   it("G10 a result that is ready wins, whatever the time", function()
     for _, s in ipairs { 0, -1, 0.0000001 } do
-      assert.equal("ready", rt.timeout(s, function() return "ready" end))
-      local done = rt.spawn_local(function() return 9 end)
+      assert.equal(
+        "ready",
+        rt.timeout(s, function()
+          return "ready"
+        end)
+      )
+      local done = rt.spawn_local(function()
+        return 9
+      end)
       rt.yield()
       assert.equal(9, rt.timeout(s, done.join, done))
     end
@@ -249,8 +287,10 @@ describe("timeout:", function()
     assert.is_false(inner_returned)
   end)
 
-  it("G10 a value nil, \"timeout\" of the function's own is just a value", function()
-    local a, b, c = rt.timeout(1, function() return nil, "timeout", "mine" end)
+  it('G10 a value nil, "timeout" of the function\'s own is just a value', function()
+    local a, b, c = rt.timeout(1, function()
+      return nil, "timeout", "mine"
+    end)
     assert.is_nil(a)
     assert.equal("timeout", b)
     assert.equal("mine", c)
@@ -261,7 +301,10 @@ describe("timeout:", function()
     local ok, err = pcall(rt.timeout, 1, error, object)
     assert.is_false(ok)
     assert.equal(object, err)
-    ok, err = pcall(rt.timeout, 1, function() rt.sleep(0.001) error("after a wait", 0) end)
+    ok, err = pcall(rt.timeout, 1, function()
+      rt.sleep(0.001)
+      error("after a wait", 0)
+    end)
     assert.is_false(ok)
     assert.equal("after a wait", err)
   end)
@@ -285,7 +328,10 @@ describe("timeout:", function()
       assert(select(2, rt.timeout(0.003, rt.sleep, 60)) == "timeout")
       local co = coroutine.wrap(function()
         coroutine.yield(select(2, rt.timeout(0.003, rt.sleep, 60)))
-        coroutine.yield((rt.timeout(1, function() rt.sleep(0.001) return "ok" end)))
+        coroutine.yield((rt.timeout(1, function()
+          rt.sleep(0.001)
+          return "ok"
+        end)))
       end)
       assert(co() == "timeout")
       assert(co() == "ok")
@@ -301,7 +347,9 @@ describe("timeout:", function()
   end)
 
   it("many that do not expire leave nothing behind", function()
-    local function f() return 1 end
+    local function f()
+      return 1
+    end
     for _ = 1, 10000 do
       rt.timeout(1000, f)
     end

@@ -7,8 +7,8 @@
 enum {
   GRAIN = 16,
   LARGEST = 1024, /* above, malloc does well */
-  CLASSES = LARGEST / GRAIN,
-  PAGE = 256 * 1024, /* 364 stacks of new coroutines and 64 bytes: nothing is left over */
+  KINDS = LARGEST / GRAIN,
+  PAGE = 256 * 1024,  /* 364 stacks of new coroutines and 64 bytes: nothing is left over */
   REGION = 16 * PAGE, /* what is asked of the system at once */
   BATCH = 8,
   SPARE = RT_SIZE(4, 1) /* empty pages kept with their memory */
@@ -20,11 +20,11 @@ typedef struct block {
 
 typedef struct page {
   block *free;
-  uint32_t used;   /* blocks in use */
-  uint32_t bump;   /* offset of what was never handed out */
-  uint32_t size;   /* of a block */
-  bool full;       /* when last looked at: on no list */
-  rt_list link;    /* on its class's list of pages with room, or on 'spare' or 'cold' */
+  uint32_t used; /* blocks in use */
+  uint32_t bump; /* offset of what was never handed out */
+  uint32_t size; /* of a block */
+  bool full;     /* when last looked at: on no list */
+  rt_list link;  /* on its kind's list of pages with room, or on 'spare' or 'cold' */
 } page;
 
 typedef struct region {
@@ -34,18 +34,18 @@ typedef struct region {
 } region;
 
 struct rt_arena {
-  page *current[CLASSES + 1]; /* of each class, the page to take from */
-  rt_list room[CLASSES + 1];  /* of each class, other pages that may have room */
-  rt_list spare;              /* empty pages */
-  rt_list cold;               /* empty pages whose memory was given back */
+  page *current[KINDS + 1]; /* of each kind, the page to take from */
+  rt_list room[KINDS + 1];  /* of each kind, other pages that may have room */
+  rt_list spare;            /* empty pages */
+  rt_list cold;             /* empty pages whose memory was given back */
   size_t spares;
   char *fresh, *fresh_end; /* pages never touched */
   size_t used;
   region *regions;
-  page nothing; /* the current page of a class that has none: full for ever */
+  page nothing; /* the current page of a kind that has none: full for ever */
 };
 
-static size_t class_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
+static size_t kind_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
 
 static page *page_of(void *p) { return (page *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)); }
 
@@ -77,12 +77,12 @@ static page *find_page(rt_arena *a) {
   return pg;
 }
 
-static page *open_page(rt_arena *a, size_t class) {
+static page *open_page(rt_arena *a, size_t kind) {
   page *pg = find_page(a);
   if (pg == NULL) return NULL;
   pg->free = NULL;
-  pg->bump = (uint32_t)class_of(sizeof *pg) * GRAIN;
-  pg->size = (uint32_t)class * GRAIN;
+  pg->bump = (uint32_t)kind_of(sizeof *pg) * GRAIN;
+  pg->size = (uint32_t)kind * GRAIN;
   pg->used = 0;
   pg->full = false;
   rt_list_init(&pg->link);
@@ -121,18 +121,18 @@ static void *failed(rt_arena *a, size_t size) {
 /* The current page has no free block: it has some that were never used, or another page
 ** becomes current. */
 static __attribute__((noinline)) void *take_slowly(rt_arena *a, size_t size) {
-  size_t class = class_of(size);
-  page *pg = a->current[class];
+  size_t kind = kind_of(size);
+  page *pg = a->current[kind];
   if (pg != &a->nothing && (pg->free = carve(pg)) == NULL) {
     pg->full = true;
-    rt_list *l = rt_list_take(&a->room[class]);
+    rt_list *l = rt_list_take(&a->room[kind]);
     pg = l ? rt_containerof(l, page, link) : &a->nothing;
   }
-  if (pg == &a->nothing && (pg = open_page(a, class)) == NULL) {
-    a->current[class] = &a->nothing;
+  if (pg == &a->nothing && (pg = open_page(a, kind)) == NULL) {
+    a->current[kind] = &a->nothing;
     return failed(a, size);
   }
-  a->current[class] = pg;
+  a->current[kind] = pg;
   if (pg->free == NULL) pg->free = carve(pg);
   block *b = pg->free;
   pg->free = b->next;
@@ -148,7 +148,7 @@ static __attribute__((noinline)) void *take_large(rt_arena *a, size_t size) {
 static inline void *take(rt_arena *a, size_t size) {
   a->used += size;
   if (rt_unlikely(size > LARGEST)) return take_large(a, size);
-  page *pg = a->current[class_of(size)];
+  page *pg = a->current[kind_of(size)];
   block *b = pg->free;
   if (rt_unlikely(b == NULL)) return take_slowly(a, size);
   pg->free = b->next;
@@ -157,13 +157,13 @@ static inline void *take(rt_arena *a, size_t size) {
 }
 
 static __attribute__((noinline)) void give_slowly(rt_arena *a, page *pg) {
-  size_t class = pg->size / GRAIN;
-  if (pg == a->current[class]) return;
+  size_t kind = pg->size / GRAIN;
+  if (pg == a->current[kind]) return;
   if (pg->used == 0) {
     drop_page(a, pg);
   } else if (pg->full) {
     pg->full = false;
-    rt_list_append(&a->room[class], &pg->link);
+    rt_list_append(&a->room[kind], &pg->link);
   }
 }
 
@@ -184,7 +184,7 @@ static __attribute__((noinline)) void *resize(rt_arena *a, void *ptr, size_t osi
   void *moved;
   if (osize > LARGEST && nsize > LARGEST) {
     moved = rt_realloc(ptr, nsize);
-  } else if (osize <= LARGEST && class_of(osize) == class_of(nsize)) {
+  } else if (osize <= LARGEST && kind_of(osize) == kind_of(nsize)) {
     moved = ptr;
   } else {
     if ((moved = take(a, nsize)) == NULL) return NULL;
@@ -229,7 +229,7 @@ size_t rt_arena_used(const rt_arena *a) { return a->used; }
 rt_arena *rt_arena_new(void) {
   rt_arena *a = rt_calloc(sizeof *a);
   if (a == NULL) return NULL;
-  for (size_t i = 0; i <= CLASSES; i++) {
+  for (size_t i = 0; i <= KINDS; i++) {
     a->current[i] = &a->nothing;
     rt_list_init(&a->room[i]);
   }

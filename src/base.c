@@ -41,9 +41,7 @@ bool rt_chaos_strikes(rt_chaos what) {
 /* --- memory ---------------------------------------------------------------------- */
 #if RT_DEBUG
 
-static struct {
-  rt_atomic(long) count, first, width, blocks;
-} alloc;
+static struct { rt_atomic(long) count, first, width, blocks; } alloc;
 
 void rt_alloc_fail(long nth, long width) {
   rt_store(&alloc.first, 0);

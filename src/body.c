@@ -11,7 +11,8 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
   if (status == LUA_OK || status == LUA_YIELD)
     w->ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
   else
-    w->ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, (uint32_t)lua_tointeger(L, SITE));
+    w->ended_as =
+        rtL_outcome_keep_error(L, w, w->running, HANDLE, (uint32_t)lua_tointeger(L, SITE));
   return 0;
 }
 

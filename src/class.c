@@ -3,8 +3,9 @@
 #include <string.h>
 
 static const char *const names[RT_CLASSES] = {
-    [RT_CLASS_TASK] = "rt.task",         [RT_CLASS_CANCELLED] = "rt.Cancelled", [RT_CLASS_FAILURE] = "rt.failure",
-    [RT_CLASS_FRAME] = "rt.frame",       [RT_CLASS_LISTENER] = "rt.listener",   [RT_CLASS_STREAM] = "rt.stream",
+    [RT_CLASS_TASK] = "rt.task",         [RT_CLASS_CANCELLED] = "rt.Cancelled",
+    [RT_CLASS_FAILURE] = "rt.failure",   [RT_CLASS_FRAME] = "rt.frame",
+    [RT_CLASS_LISTENER] = "rt.listener", [RT_CLASS_STREAM] = "rt.stream",
     [RT_CLASS_ERRAND] = "rt.errand",
 };
 

@@ -51,7 +51,8 @@ extern const char rt_class_tags[RT_CLASSES];
 
 static inline void *rt_class_tagged(lua_State *L, rt_class which, int index) {
   const rt_tag *object = lua_touserdata(L, index);
-  bool is_one = object != NULL && lua_rawlen(L, index) >= sizeof *object && object->tag == &rt_class_tags[which];
+  bool is_one = object != NULL && lua_rawlen(L, index) >= sizeof *object &&
+                object->tag == &rt_class_tags[which];
   return is_one ? (void *)object : NULL;
 }
 

@@ -97,7 +97,8 @@ static void try_next(rt_dial *d) {
     if (r == RT_EINPROGRESS) {
       rt_timer_remove(&d->stagger.timer);
       if (d->next < d->count)
-        rt_wheel_add(&d->driver->wheel, &d->stagger.timer, RT_TIMER_CALL, rt_driver_after(d->driver, PATIENCE));
+        rt_wheel_add(&d->driver->wheel, &d->stagger.timer, RT_TIMER_CALL,
+                     rt_driver_after(d->driver, PATIENCE));
       return;
     }
     if (r >= 0) {
@@ -126,7 +127,9 @@ static void on_writable(uv_poll_t *poll, int status, int events) {
 
 static void on_stagger(rt_timeout *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
 
-static void on_deadline(rt_timeout *t) { finish(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT); }
+static void on_deadline(rt_timeout *t) {
+  finish(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
+}
 
 static void close_with_driver(rt_handle *h) {
   finish(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
@@ -163,7 +166,8 @@ static void add_addresses(rt_dial *d, const struct addrinfo *found) {
   }
 }
 
-int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found, uint64_t timeout) {
+int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found,
+                  uint64_t timeout) {
   rt_dial *d = rt_calloc(sizeof *d);
   if (d == NULL) return UV_ENOMEM;
   d->driver = driver;

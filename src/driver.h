@@ -22,7 +22,7 @@ typedef struct rt_handle {
 
 typedef struct rt_driver {
   /* fixed */
-  uint64_t epoch; /* of the wheel's ticks */
+  uint64_t epoch;                             /* of the wheel's ticks */
   void (*run)(struct rt_driver *, rt_task *); /* the worker's: resumes one task now */
   /* this thread */
   uv_loop_t loop;
@@ -31,9 +31,9 @@ typedef struct rt_driver {
   rt_wheel wheel;
   rt_ready ready;
   rt_list handles;
-  char *scratch;      /* what is read passes through here; RT_SCRATCH bytes */
-  uint64_t polled;    /* when the sources were last looked at, by the coarse clock */
-  bool inside;        /* libuv is below us on the C stack */
+  char *scratch;   /* what is read passes through here; RT_SCRATCH bytes */
+  uint64_t polled; /* when the sources were last looked at, by the coarse clock */
+  bool inside;     /* libuv is below us on the C stack */
   /* any thread */
   rt_mailbox mailbox;
 } rt_driver;

@@ -14,7 +14,8 @@ rt_verdict rt_frame_verdict(const rt_task *t, rt_frame **which) {
 void rt_frame_tell(rt_task *t, rt_driver *d) {
   rt_frame *which;
   t->alert = 1;
-  if (t->phase == RT_WAITING && rt_frame_verdict(t, &which) != RT_GO_ON) rt_driver_wake(d, t, RT_WITHDRAWN);
+  if (t->phase == RT_WAITING && rt_frame_verdict(t, &which) != RT_GO_ON)
+    rt_driver_wake(d, t, RT_WITHDRAWN);
 }
 
 static void on_deadline(rt_timeout *timeout) {

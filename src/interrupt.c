@@ -14,7 +14,8 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
   rt_worker *w = worker;
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (w != NULL && w->running != NULL && !w->running->is_main) rtL_cancel_running(L, w, "interrupted!");
+  if (w != NULL && w->running != NULL && !w->running->is_main)
+    rtL_cancel_running(L, w, "interrupted!");
   luaL_error(L, "interrupted!");
 }
 

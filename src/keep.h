@@ -11,20 +11,20 @@
 #include "compat.h"
 
 enum {
-  RT_KEEP_NURSERY = 1, /* ring of the handles, functions and arguments of queued tasks */
-  RT_KEEP_COROUTINES,  /* anchors every coroutine of the pool: reference -> thread */
-  RT_KEEP_OUTCOMES,    /* weak: handle -> what it ended with and the record cannot hold */
-  RT_KEEP_TRACES,      /* weak: coroutine -> traceback of the error that unwinds it */
-  RT_KEEP_NAMES,       /* weak: handle -> task.name */
-  RT_KEEP_REASONS,     /* record of a task being cancelled -> why */
-  RT_KEEP_UNHANDLED,   /* list of failures that nobody can join any more */
+  RT_KEEP_NURSERY = 1,  /* ring of the handles, functions and arguments of queued tasks */
+  RT_KEEP_COROUTINES,   /* anchors every coroutine of the pool: reference -> thread */
+  RT_KEEP_OUTCOMES,     /* weak: handle -> what it ended with and the record cannot hold */
+  RT_KEEP_TRACES,       /* weak: coroutine -> traceback of the error that unwinds it */
+  RT_KEEP_NAMES,        /* weak: handle -> task.name */
+  RT_KEEP_REASONS,      /* record of a task being cancelled -> why */
+  RT_KEEP_UNHANDLED,    /* list of failures that nobody can join any more */
   RT_KEEP_ON_UNHANDLED, /* the function of rt.on_unhandled, or nil */
-  RT_KEEP_RAISED,      /* the error that a join raised last, */
+  RT_KEEP_RAISED,       /* the error that a join raised last, */
   RT_KEEP_RAISED_TRACE, /* and where it came from */
-  RT_KEEP_MAIN,        /* the handle of the main task */
-  RT_KEEP_LAST_WORD,   /* what is finalized first when the state closes; see module.c */
-  RT_KEEP_CLASSES,     /* the first of the metatables; see class.h */
-  RT_KEEP_ROOM = 40    /* stack slots for values on their way */
+  RT_KEEP_MAIN,         /* the handle of the main task */
+  RT_KEEP_LAST_WORD,    /* what is finalized first when the state closes; see module.c */
+  RT_KEEP_CLASSES,      /* the first of the metatables; see class.h */
+  RT_KEEP_ROOM = 40     /* stack slots for values on their way */
 };
 
 #endif

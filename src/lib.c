@@ -33,7 +33,9 @@ uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
   return ns < 9.2e18 ? (uint64_t)ceil(ns) : RT_FOREVER;
 }
 
-uint64_t rtL_check_duration(lua_State *L, int arg) { return rtL_duration_of(L, arg, luaL_checknumber(L, arg)); }
+uint64_t rtL_check_duration(lua_State *L, int arg) {
+  return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
+}
 
 int rtL_option(lua_State *L, int arg, const char *name) {
   if (lua_isnoneornil(L, arg)) {

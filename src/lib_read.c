@@ -9,7 +9,7 @@
 #include <ctype.h>
 
 enum {
-  LINE_MOST = 1024 * 1024,       /* a line, or a number's surroundings */
+  LINE_MOST = 1024 * 1024,        /* a line, or a number's surroundings */
   READ_MOST = 1024 * 1024 * 1024, /* what one call may gather */
   NUMBER_MOST = 200
 };
@@ -25,7 +25,8 @@ typedef struct input {
 /* Each pushes its value when it has MATCHED, and says how much that used. */
 
 static match match_line(lua_State *L, rt_stream *s, const input *in, bool chop, size_t *used) {
-  const char *newline = in->len > s->scanned ? memchr(in->from + s->scanned, '\n', in->len - s->scanned) : NULL;
+  const char *newline =
+      in->len > s->scanned ? memchr(in->from + s->scanned, '\n', in->len - s->scanned) : NULL;
   s->scanned = in->len;
   if (newline == NULL && in->len > LINE_MOST) return TOO_LONG;
   if (newline == NULL && !in->ended) return MORE;
@@ -61,7 +62,9 @@ typedef struct scanner {
   int len;
 } scanner;
 
-static int peek(const scanner *c) { return c->at < c->in->len ? (unsigned char)c->in->from[c->at] : -1; }
+static int peek(const scanner *c) {
+  return c->at < c->in->len ? (unsigned char)c->in->from[c->at] : -1;
+}
 
 static bool take(scanner *c) {
   if (c->len == NUMBER_MOST) { /* no numeral: let the conversion fail */
@@ -135,7 +138,8 @@ static void check_formats(lua_State *L) {
     if (lua_type(L, arg) == LUA_TNUMBER)
       luaL_argcheck(L, luaL_checkinteger(L, arg) >= 0, arg, "a number of bytes cannot be negative");
     else
-      luaL_argcheck(L, strchr("nlLa", *format_at(L, arg)) && *format_at(L, arg), arg, "invalid format");
+      luaL_argcheck(L, strchr("nlLa", *format_at(L, arg)) && *format_at(L, arg), arg,
+                    "invalid format");
   }
   if (last == 1) lua_pushliteral(L, "l");
 }
@@ -156,7 +160,9 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
       input in = {len ? rt_buf_data(&s->in) + s->taken : "", len, ended};
       match m = match_format(L, s, 2 + s->format, &in, &used);
       if (m == MORE) break;
-      if (m == TOO_LONG) return rtL_fail(L, UV_EMSGSIZE, "a line or number of more than 1 MiB, or 1 GiB in one read");
+      if (m == TOO_LONG)
+        return rtL_fail(L, UV_EMSGSIZE,
+                        "a line or number of more than 1 MiB, or 1 GiB in one read");
       s->taken += used;
       s->scanned = 0;
       s->format++;

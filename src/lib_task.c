@@ -115,7 +115,8 @@ static int newindex(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_task(L, w, 1);
   const char *key = luaL_checkstring(L, 2);
-  if (strcmp(key, "name") != 0) return luaL_error(L, "a task has no field '%s' that can be set", key);
+  if (strcmp(key, "name") != 0)
+    return luaL_error(L, "a task has no field '%s' that can be set", key);
   if (!lua_isnil(L, 3)) luaL_checktype(L, 3, LUA_TSTRING);
   rtL_keep_push(L, w, RT_KEEP_NAMES);
   lua_pushvalue(L, 1);
@@ -132,14 +133,16 @@ static int to_string(lua_State *L) {
   if (lua_isnil(L, -1))
     lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)t->id, rt_task_status(t));
   else
-    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)t->id, lua_tostring(L, -1), rt_task_status(t));
+    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)t->id, lua_tostring(L, -1),
+                    rt_task_status(t));
   return 1;
 }
 
 void rtL_open_task(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {
       {"join", join}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"spawn_local", spawn_local}, {"current", current}, {"yield", yield}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});

@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, CONNECT_SECONDS = 30, CREW_THREADS = RT_SIZE(8, 2), CREW_QUEUE = RT_SIZE(1024, 4) };
+enum {
+  BACKLOG = 128,
+  CONNECT_SECONDS = 30,
+  CREW_THREADS = RT_SIZE(8, 2),
+  CREW_QUEUE = RT_SIZE(1024, 4)
+};
 
 typedef struct listener {
   rt_sock *sock; /* NULL: closed */
@@ -59,7 +64,9 @@ rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
   return s;
 }
 
-static int fail_closed(lua_State *L) { return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile"); }
+static int fail_closed(lua_State *L) {
+  return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
+}
 
 static int recv_again(lua_State *L, int status, lua_KContext stream);
 
@@ -277,7 +284,8 @@ static int stream_keepalive(lua_State *L) {
   rt_stream *s = rtL_stream_check(L);
   if (lua_isboolean(L, 2) && !lua_toboolean(L, 2)) return done(L, rt_tcp_keepalive(s->sock->fd, 0));
   lua_Number seconds = luaL_checknumber(L, 2);
-  luaL_argcheck(L, seconds > 0 && seconds <= 32767, 2, "seconds from above 0 to 32767, or false, expected");
+  luaL_argcheck(L, seconds > 0 && seconds <= 32767, 2,
+                "seconds from above 0 to 32767, or false, expected");
   return done(L, rt_tcp_keepalive(s->sock->fd, seconds < 1 ? 1 : (unsigned)seconds));
 }
 
@@ -509,7 +517,9 @@ static const char *check_host(lua_State *L, bool passive) {
 static int check_port(lua_State *L, int least) {
   lua_Integer port = luaL_checkinteger(L, 2);
   if (port < least || port > 65535)
-    luaL_argerror(L, 2, lua_pushfstring(L, "port from %d to 65535 expected, got %I", least, (LUAI_UACINT)port));
+    luaL_argerror(
+        L, 2,
+        lua_pushfstring(L, "port from %d to 65535 expected, got %I", least, (LUAI_UACINT)port));
   return (int)port;
 }
 
@@ -522,12 +532,14 @@ static void read_options(lua_State *L, errand *e) {
   if (rtL_option(L, 3, "backlog") != LUA_TNIL) {
     int valid;
     lua_Integer backlog = lua_tointegerx(L, -1, &valid);
-    if (!valid || backlog < 1 || backlog > 65535) luaL_error(L, "option 'backlog': an integer from 1 to 65535 expected");
+    if (!valid || backlog < 1 || backlog > 65535)
+      luaL_error(L, "option 'backlog': an integer from 1 to 65535 expected");
     e->backlog = (int)backlog;
   }
   lua_pop(L, 1);
   if (rtL_option(L, 3, "timeout") != LUA_TNIL) {
-    if (lua_type(L, -1) != LUA_TNUMBER) luaL_error(L, "option 'timeout': a number of seconds expected");
+    if (lua_type(L, -1) != LUA_TNUMBER)
+      luaL_error(L, "option 'timeout': a number of seconds expected");
     timeout = rtL_duration_of(L, 3, lua_tonumber(L, -1));
   }
   lua_pop(L, 1);
@@ -570,22 +582,28 @@ static int tcp_listen(lua_State *L) { return run_errand(L, true); }
 static int tcp_connect(lua_State *L) { return run_errand(L, false); }
 
 void rtL_open_tcp(lua_State *L, rt_worker *w) {
-  static const luaL_Reg stream_meta[] = {
-      {"__gc", stream_close}, {"__close", stream_close}, {"__tostring", stream_tostring}, {NULL, NULL}};
+  static const luaL_Reg stream_meta[] = {{"__gc", stream_close},
+                                         {"__close", stream_close},
+                                         {"__tostring", stream_tostring},
+                                         {NULL, NULL}};
   static const luaL_Reg stream_methods[] = {
-      {"recv", stream_recv},       {"read", rtL_stream_read},       {"write", stream_write},
-      {"shutdown", stream_shutdown}, {"close", stream_close},       {"peer", stream_peer},
-      {"sock", stream_sock},       {"nodelay", stream_nodelay},     {"keepalive", stream_keepalive},
-      {NULL, NULL}};
-  static const luaL_Reg listener_meta[] = {
-      {"__gc", listener_close}, {"__close", listener_close}, {"__tostring", listener_tostring}, {NULL, NULL}};
+      {"recv", stream_recv},           {"read", rtL_stream_read},
+      {"write", stream_write},         {"shutdown", stream_shutdown},
+      {"close", stream_close},         {"peer", stream_peer},
+      {"sock", stream_sock},           {"nodelay", stream_nodelay},
+      {"keepalive", stream_keepalive}, {NULL, NULL}};
+  static const luaL_Reg listener_meta[] = {{"__gc", listener_close},
+                                           {"__close", listener_close},
+                                           {"__tostring", listener_tostring},
+                                           {NULL, NULL}};
   static const luaL_Reg listener_methods[] = {{"accept", listener_accept},
                                               {"incoming", listener_incoming},
                                               {"sock", listener_sock},
                                               {"close", listener_close},
                                               {NULL, NULL}};
   static const luaL_Reg errand_meta[] = {{"__gc", errand_gc}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"listen", tcp_listen}, {"connect", tcp_connect}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"listen", tcp_listen}, {"connect", tcp_connect}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_STREAM, &(rt_class_def){stream_meta, stream_methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_LISTENER, &(rt_class_def){listener_meta, listener_methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_ERRAND, &(rt_class_def){.meta = errand_meta});

@@ -69,8 +69,11 @@ static int timeout(lua_State *L) {
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"now", now}, {"sleep", do_sleep}, {"sleep_until", sleep_until}, {"timeout", timeout}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"now", now},
+                                       {"sleep", do_sleep},
+                                       {"sleep_until", sleep_until},
+                                       {"timeout", timeout},
+                                       {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_FRAME, &(rt_class_def){0});
   rtL_set_functions(L, w, functions);
 }

@@ -65,9 +65,12 @@ void rt_lookup_drop(rt_lookup *l) {
   /* else its thread or the post on its way frees it */
 }
 
-static void close_with_driver(rt_handle *h) { rt_lookup_drop(rt_containerof(h, rt_lookup, handle)); }
+static void close_with_driver(rt_handle *h) {
+  rt_lookup_drop(rt_containerof(h, rt_lookup, handle));
+}
 
-int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port, bool passive) {
+int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port,
+                    bool passive) {
   rt_lookup *l = rt_calloc(sizeof *l);
   if (l == NULL) return UV_ENOMEM;
   l->crew = c;

@@ -33,7 +33,8 @@ typedef struct rt_lookup {
 
 /* Host NULL or "*": any address of this machine (passive).  The answer may be there
 ** at once.  0 or UV_E… */
-int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port, bool passive);
+int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port,
+                    bool passive);
 void rt_lookup_drop(rt_lookup *l);
 
 #endif

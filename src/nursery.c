@@ -8,7 +8,9 @@ void rt_nursery_init(rt_nursery *n, lua_State *keep, lua_State *hand) {
   *n = (rt_nursery){.keep = keep, .hand = hand};
 }
 
-static lua_Integer slot(const rt_nursery *n, uint32_t i) { return 1 + (lua_Integer)((n->head + i) & (n->size - 1)); }
+static lua_Integer slot(const rt_nursery *n, uint32_t i) {
+  return 1 + (lua_Integer)((n->head + i) & (n->size - 1));
+}
 
 /* A table whose hash part overflows is measured anew: then its array, all nil, goes. */
 static int overflow(lua_State *L) {

@@ -71,7 +71,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (events & UV_WRITABLE && s->fd >= 0) ready(s, RT_WRITE);
 }
 
-int rt_sock_want(rt_sock *s, rt_side side) { return set_interest(s, s->wanted | rt_sock_bit(side)); }
+int rt_sock_want(rt_sock *s, rt_side side) {
+  return set_interest(s, s->wanted | rt_sock_bit(side));
+}
 
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   ssize_t got;
@@ -93,9 +95,11 @@ ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
 }
 
 ssize_t rt_sock_send_all(rt_sock *s, const uv_buf_t *bufs, int n) {
-  struct msghdr m = {.msg_iov = (struct iovec *)bufs, .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
+  struct msghdr m = {.msg_iov = (struct iovec *)bufs,
+                     .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
   ssize_t r;
-  if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO)) return rt_sock_send(s, bufs[0].base, bufs[0].len);
+  if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO))
+    return rt_sock_send(s, bufs[0].base, bufs[0].len);
   do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
   return sent(r);

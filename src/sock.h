@@ -23,7 +23,7 @@ typedef struct rt_sock {
   uv_poll_t poll;
   rt_handle handle;
   rt_driver *driver;
-  int fd; /* -1: closed */
+  int fd;             /* -1: closed */
   uint8_t wanted;     /* what the loop is to tell, in libuv's bits */
   bool may_read;      /* there may be something to read: worth a try before waiting */
   rt_list waiting[2]; /* by side */

@@ -15,7 +15,9 @@ static bool is_control(lua_State *L, const char *message, int to_be_continued) {
   return true;
 }
 
-static void warn_off(void *ud, const char *message, int to_be_continued) { is_control(ud, message, to_be_continued); }
+static void warn_off(void *ud, const char *message, int to_be_continued) {
+  is_control(ud, message, to_be_continued);
+}
 
 static void warn_rest(void *ud, const char *message, int to_be_continued) {
   fputs(message, stderr);
@@ -34,7 +36,8 @@ static void warn_on(void *ud, const char *message, int to_be_continued) {
 
 static int panic(lua_State *L) {
   const char *message = lua_tostring(L, -1);
-  fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n", message ? message : "error object is not a string");
+  fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n",
+          message ? message : "error object is not a string");
   fflush(stderr);
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "task.h"
 
-static const char *const phase_names[] = {"queued", "running", "waiting", "done", "failed", "cancelled"};
+static const char *const phase_names[] = {"queued", "running", "waiting",
+                                          "done",   "failed",  "cancelled"};
 static const char *const op_names[] = {NULL,    "yield",  "sleep",   "join",   "read",
                                        "write", "accept", "connect", "lookup", "stdin"};
 

@@ -18,10 +18,10 @@
 struct lua_State;
 
 typedef enum rt_phase {
-  RT_QUEUED,    /* has no coroutine yet */
-  RT_RUNNING,   /* runs, or may run in the next turn */
-  RT_WAITING,   /* parked */
-  RT_DONE,      /* from here on it has ended, and never changes again */
+  RT_QUEUED,  /* has no coroutine yet */
+  RT_RUNNING, /* runs, or may run in the next turn */
+  RT_WAITING, /* parked */
+  RT_DONE,    /* from here on it has ended, and never changes again */
   RT_FAILED,
   RT_CANCELLED
 } rt_phase;
@@ -48,13 +48,13 @@ typedef enum rt_cause {
 
 /* What fits in the record of the result of a task that has ended. */
 typedef enum rt_result {
-  RT_RESULT_NONE,   /* no value */
+  RT_RESULT_NONE, /* no value */
   RT_RESULT_BOOL,
   RT_RESULT_INTEGER,
   RT_RESULT_NUMBER,
-  RT_RESULT_KEPT,   /* one value, kept by the state (outcome.h) */
-  RT_RESULT_LIST,   /* several, likewise */
-  RT_RESULT_NOMEM   /* it failed, and there was no memory to say so */
+  RT_RESULT_KEPT, /* one value, kept by the state (outcome.h) */
+  RT_RESULT_LIST, /* several, likewise */
+  RT_RESULT_NOMEM /* it failed, and there was no memory to say so */
 } rt_result;
 
 /* What only some tasks have, while they live. */
@@ -86,9 +86,9 @@ typedef struct rt_task {
   uint64_t op : 5;
   uint64_t cause : 1;
   uint64_t result : 3;
-  uint64_t cancelled : 1; /* every checkpoint raises, except under a shield */
-  uint64_t alert : 1;     /* something for the next checkpoint to look at */
-  uint64_t is_main : 1;   /* stands for the main chunk, which is no coroutine */
+  uint64_t cancelled : 1;  /* every checkpoint raises, except under a shield */
+  uint64_t alert : 1;      /* something for the next checkpoint to look at */
+  uint64_t is_main : 1;    /* stands for the main chunk, which is no coroutine */
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
 } rt_task;
 

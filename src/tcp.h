@@ -13,7 +13,8 @@ typedef struct rt_tcp_name {
   const char *family; /* "inet", "inet6" */
 } rt_tcp_name;
 
-#define RT_EINPROGRESS (-EINPROGRESS) /* libuv's errors are the system's, negated; it has no name for this one */
+#define RT_EINPROGRESS \
+  (-EINPROGRESS) /* libuv's errors are the system's, negated; it has no name for this one */
 
 /* All return 0 (or a descriptor) or UV_E… */
 int rt_tcp_socket(int family); /* non-blocking, close-on-exec, quiet */

@@ -21,7 +21,9 @@ void rt_timeout_init(rt_timeout *t, void (*fired)(rt_timeout *)) {
 }
 
 /* the level of the highest bit in which the two ticks differ */
-static int level_of(uint64_t now, uint64_t due) { return (63 - __builtin_clzll((now ^ due) | MASK)) / BITS; }
+static int level_of(uint64_t now, uint64_t due) {
+  return (63 - __builtin_clzll((now ^ due) | MASK)) / BITS;
+}
 
 static unsigned slot_of(uint64_t tick, int level) { return (tick >> (level * BITS)) & MASK; }
 

@@ -19,8 +19,8 @@ enum { RT_WHEEL_LEVELS = 6, RT_WHEEL_SLOTS = 64 };
 
 /* Who is told, by kind: a timer is small because millions of them may sleep. */
 typedef enum rt_timer_kind {
-  RT_TIMER_SLEEP,   /* a sleeping task */
-  RT_TIMER_CALL,    /* an rt_timeout: calls its function */
+  RT_TIMER_SLEEP, /* a sleeping task */
+  RT_TIMER_CALL,  /* an rt_timeout: calls its function */
   RT_TIMER_KINDS
 } rt_timer_kind;
 

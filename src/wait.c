@@ -36,15 +36,19 @@ static void refuse(lua_State *L, const rt_worker *w) {
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_cancel_check(L, w, t);
   if (t->is_main) {
-    if (rt_unlikely(w->driver.inside)) luaL_error(L, "cannot wait inside a callback of the runtime");
+    if (rt_unlikely(w->driver.inside))
+      luaL_error(L, "cannot wait inside a callback of the runtime");
     return;
   }
   if (rt_unlikely(L != w->cur))
-    luaL_error(L, "cannot wait here: this coroutine was resumed by a function that rt does not know "
-                  "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
+    luaL_error(L,
+               "cannot wait here: this coroutine was resumed by a function that rt does not know "
+               "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
   if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
   if (rt_unlikely(w->blocked))
-    luaL_error(L, "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
+    luaL_error(
+        L,
+        "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
 }
 
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
@@ -59,7 +63,8 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
 }
 
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
-  if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L))) return false; /* it cannot */
+  if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
+    return false; /* it cannot */
   rt_ready_add(&w->driver.ready, t);
   return true;
 }

@@ -48,11 +48,13 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 /* --- beginning and end ---------------------------------------------------------------------- */
 static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task *)) {
   int err = rt_driver_init(&w->driver, run);
-  if (err == 0 && (err = rt_coros_init(&w->coros, w->keep, w->hand)) != 0) rt_driver_close(&w->driver);
+  if (err == 0 && (err = rt_coros_init(&w->coros, w->keep, w->hand)) != 0)
+    rt_driver_close(&w->driver);
   if (err != 0) luaL_error(L, "cannot start the runtime: %s", uv_strerror(err));
 }
 
-rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *), lua_CFunction on_close) {
+rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
+                          lua_CFunction on_close) {
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
   w->L = L;

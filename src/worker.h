@@ -23,44 +23,45 @@ typedef struct rt_worker {
   lua_State *hand; /* for protected calls of the worker's own */
   rt_thread thread;
   /* this thread */
-  rt_task *running;          /* the task whose code runs, main included; NULL: the worker's own */
-  lua_State *volatile cur;   /* the coroutine whose code runs, the innermost */
-  bool blocked;              /* a resume between the task and 'cur' cannot pass a wait outward */
-  bool suspending;           /* the yield under way is a wait, not the user's */
-  bool yielded;              /* somebody gave way in this turn, so it must end with a poll */
-  bool stopping;             /* the main chunk has ended: no new tasks */
-  bool closing;              /* … and the driver is gone */
-  rt_task *exiting;          /* the task that called os.exit; see lib_os.c */
-  bool has_code;             /* os.exit has said with which exit code the process ends */
-  bool main_awaits_end;      /* it sleeps until the last task has ended */
-  int credit;                /* operations that the running task may still do without waiting */
-  int resumes;               /* since the last poll */
-  rt_phase ended_as;         /* how the task that just returned ended */
-  rt_task *main;             /* stands for the main chunk */
-  rt_crew *crew;             /* started by the first call that blocks */
+  rt_task *running;        /* the task whose code runs, main included; NULL: the worker's own */
+  lua_State *volatile cur; /* the coroutine whose code runs, the innermost */
+  bool blocked;            /* a resume between the task and 'cur' cannot pass a wait outward */
+  bool suspending;         /* the yield under way is a wait, not the user's */
+  bool yielded;            /* somebody gave way in this turn, so it must end with a poll */
+  bool stopping;           /* the main chunk has ended: no new tasks */
+  bool closing;            /* … and the driver is gone */
+  rt_task *exiting;        /* the task that called os.exit; see lib_os.c */
+  bool has_code;           /* os.exit has said with which exit code the process ends */
+  bool main_awaits_end;    /* it sleeps until the last task has ended */
+  int credit;              /* operations that the running task may still do without waiting */
+  int resumes;             /* since the last poll */
+  rt_phase ended_as;       /* how the task that just returned ended */
+  rt_task *main;           /* stands for the main chunk */
+  rt_crew *crew;           /* started by the first call that blocks */
   rt_coros coros;
   rt_nursery nursery;
   rt_sites sites;
   rt_classes classes;
   uint64_t last_id;
   uint64_t last_frame;
-  int64_t live;              /* tasks that have not ended, without main */
-  int unhandled;             /* failures in the queue RT_KEEP_UNHANDLED, */
-  int first_unhandled;       /* from this index on */
-  int unjoined;              /* failures that nobody has joined yet */
-  int collecting;            /* steps of the collector still to be done when idle, to find such */
-  bool failed;               /* an error went unhandled */
+  int64_t live;        /* tasks that have not ended, without main */
+  int unhandled;       /* failures in the queue RT_KEEP_UNHANDLED, */
+  int first_unhandled; /* from this index on */
+  int unjoined;        /* failures that nobody has joined yet */
+  int collecting;      /* steps of the collector still to be done when idle, to find such */
+  bool failed;         /* an error went unhandled */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
-  void (*main_returns)(struct rt_worker *);       /* the main chunk gets control back while tasks live */
-  void *last_word;           /* see module.c */
-  bool hosted;               /* in rt-lua, which stops the runtime itself */
+  void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
+  void *last_word;                          /* see module.c */
+  bool hosted;                              /* in rt-lua, which stops the runtime itself */
   /* a signal handler of this thread */
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end */
 } rt_worker;
 
 /* Makes the worker of a state and leaves the object that owns it on top of the stack;
 ** when the state closes, so does the worker.  The state has one at most. */
-rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *), lua_CFunction on_close);
+rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
+                          lua_CFunction on_close);
 void rt_worker_close(rt_worker *w);
 
 /* The worker of this state, or NULL. */

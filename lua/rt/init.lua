@@ -1,8 +1,8 @@
 --- rt: tasks, timers and TCP for Lua. The front door: every public name, nothing else.
-local core = require "rt.core"
-local task = require "rt.task"
-local time = require "rt.time"
-local tcp = require "rt.tcp"
+local core = require("rt.core")
+local task = require("rt.task")
+local time = require("rt.time")
+local tcp = require("rt.tcp")
 
 return {
   version = core.version,

@@ -1,5 +1,5 @@
 --- Joining several tasks, and blocking on one.
-local core = require "rt.core"
+local core = require("rt.core")
 
 local spawn_local = core.spawn_local
 
@@ -11,7 +11,9 @@ function task.run(f, ...)
 end
 
 local function start(x)
-  if type(x) == "function" then return spawn_local(x) end
+  if type(x) == "function" then
+    return spawn_local(x)
+  end
   return x
 end
 
@@ -33,12 +35,18 @@ function task.join(...)
       results[i] = (tasks[i]:join())
     end
   end)
-  if ok then return table.unpack(results, 1, n) end
-  for i = 1, n do
-    if tasks[i] ~= given[i] then tasks[i]:cancel("another task of the join failed") end
+  if ok then
+    return table.unpack(results, 1, n)
   end
   for i = 1, n do
-    if tasks[i] ~= given[i] then pcall(tasks[i].join, tasks[i]) end
+    if tasks[i] ~= given[i] then
+      tasks[i]:cancel("another task of the join failed")
+    end
+  end
+  for i = 1, n do
+    if tasks[i] ~= given[i] then
+      pcall(tasks[i].join, tasks[i])
+    end
   end
   error(err, 0)
 end

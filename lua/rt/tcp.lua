@@ -1,11 +1,13 @@
 --- TCP streams and listeners. A read or a write suspends the calling task, never the worker.
-local core = require "rt.core"
+local core = require("rt.core")
 
 local tcp = core.tcp
 local Stream = tcp.stream
 
 local function checked(results, message, ...)
-  if results == nil and message then error(message, 3) end
+  if results == nil and message then
+    error(message, 3)
+  end
   return results, message, ...
 end
 
@@ -21,7 +23,9 @@ function Stream:lines(...)
   local read = self.read
   return function()
     local line, message = read(self, "l")
-    if line == nil and message then error(message, 2) end
+    if line == nil and message then
+      error(message, 2)
+    end
     return line
   end
 end

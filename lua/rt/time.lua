@@ -1,5 +1,5 @@
 --- Ticks at regular intervals.
-local core = require "rt.core"
+local core = require("rt.core")
 
 local now, sleep_until = core.now, core.sleep_until
 
@@ -48,12 +48,9 @@ function time.interval(period, options)
   end
   local missed = options and options.missed or "burst"
   if not after[missed] then
-    error("option 'missed': \"burst\", \"delay\" or \"skip\" expected", 2)
+    error('option \'missed\': "burst", "delay" or "skip" expected', 2)
   end
-  return setmetatable(
-    { period = period, next = after[missed], due = now(), tick = 0 },
-    Interval
-  )
+  return setmetatable({ period = period, next = after[missed], due = now(), tick = 0 }, Interval)
 end
 
 return time

@@ -8,7 +8,7 @@ kit.host_env = os.getenv("RT_HOST_ENV") or ""
 kit.in_rt_lua = kit.host:match("rt%-lua$") ~= nil
 kit.rt_lua = kit.build .. "/rt-lua"
 --- Sanitizers make everything slower.
-kit.slow = ({ asan = 3, tsan = 10, tight = 2 })[kit.flavor] or 1
+kit.slow = ({ asan = 3, tsan = 5, tight = 2 })[kit.flavor] or 1
 
 local here = io.popen("pwd"):read("l")
 local scratch
@@ -55,7 +55,12 @@ function kit.shell(command, seconds)
   local out, err = kit.file(nil, ".out"), kit.file(nil, ".err")
   -- (a sanitizer that was loaded into a stock interpreter is for that one alone)
   local line = ("unset LD_PRELOAD; cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
-    quote(here), (seconds or 20) * kit.slow, quote(command), out, err)
+    quote(here),
+    (seconds or 20) * kit.slow,
+    quote(command),
+    out,
+    err
+  )
   local p = assert(io.popen(line))
   local code = tonumber(p:read("l"))
   p:close()
@@ -83,13 +88,22 @@ local background = {}
 function kit.start(command)
   local out, code = kit.file(nil, ".out"), kit.file(nil, ".code")
   local pid = kit.file(nil, ".pid")
-  os.execute(("unset LD_PRELOAD; cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
-    quote(here), pid, command:gsub("'", "'\\''"), out, code))
+  os.execute(
+    ("unset LD_PRELOAD; cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
+      quote(here),
+      pid,
+      command:gsub("'", "'\\''"),
+      out,
+      code
+    )
+  )
   local it = setmetatable({ out = out, code = code, pid_file = pid, position = 0 }, Background)
   kit.wait_for(function()
     local f = io.open(pid)
     it.pid = f and f:read("n")
-    if f then f:close() end
+    if f then
+      f:close()
+    end
     return it.pid
   end, 10, "the program to start")
   background[#background + 1] = it
@@ -122,7 +136,9 @@ end
 function Background:ended()
   local f = io.open(self.code)
   local code = f and f:read("n")
-  if f then f:close() end
+  if f then
+    f:close()
+  end
   return code
 end
 
@@ -138,13 +154,17 @@ function Background:wait(seconds)
 end
 
 function Background:stop(name)
-  if not self:ended() then self:signal(name or "TERM") end
+  if not self:ended() then
+    self:signal(name or "TERM")
+  end
   return self:wait()
 end
 
 function kit.forget()
   for i = #background, 1, -1 do
-    if not background[i]:ended() then background[i]:signal("KILL") end
+    if not background[i]:ended() then
+      background[i]:signal("KILL")
+    end
     background[i] = nil
   end
 end
@@ -155,8 +175,12 @@ function kit.wait_for(f, seconds, what)
   local deadline = rt.now() + seconds * kit.slow
   while true do
     local value = f()
-    if value then return value end
-    if rt.now() > deadline then error("no sign of " .. (what or "it") .. " after " .. seconds .. " s", 2) end
+    if value then
+      return value
+    end
+    if rt.now() > deadline then
+      error("no sign of " .. (what or "it") .. " after " .. seconds .. " s", 2)
+    end
     rt.sleep(0.01)
   end
 end
@@ -172,14 +196,18 @@ end
 --- Open descriptors of this process.
 function kit.descriptors()
   local n = 0
-  for _ in io.popen("ls /proc/self/fd /proc/$PPID/fd | grep -c ."):lines() do n = n + 1 end
+  for _ in io.popen("ls /proc/self/fd /proc/$PPID/fd | grep -c ."):lines() do
+    n = n + 1
+  end
   return n
 end
 
 --- Calls f with an argument list each, and collects what they raise.
 function kit.refused(f, ...)
   local ok, message = pcall(f, ...)
-  if ok then error("this call should have been refused", 2) end
+  if ok then
+    error("this call should have been refused", 2)
+  end
   return tostring(message)
 end
 

@@ -34,7 +34,13 @@ for path in io.popen("ls src/*.[ch]"):lines() do
         if not floor_of[other] then
           complain("%s includes %s.h, which stands on no floor", path, other)
         elseif floor_of[other] > floor_of[room] then
-          complain("%s (floor %d) includes %s.h (floor %d)", path, floor_of[room], other, floor_of[other])
+          complain(
+            "%s (floor %d) includes %s.h (floor %d)",
+            path,
+            floor_of[room],
+            other,
+            floor_of[other]
+          )
         elseif room:match("^lib_") and other:match("^lib_") then
           complain("%s includes %s.h: lib_ files do not know each other", path, other)
         end
@@ -47,7 +53,9 @@ end
 --- Circles, within a floor or across.
 local state = {}
 local function visit(room, path)
-  if state[room] == "done" then return end
+  if state[room] == "done" then
+    return
+  end
   if state[room] == "open" then
     complain("circle: %s -> %s", table.concat(path, " -> "), room)
     return
@@ -65,7 +73,9 @@ for room in pairs(uses) do
 end
 
 for room, floor in pairs(floor_of) do
-  if not uses[room] then complain("floor %d names %s, which is not there", floor, room) end
+  if not uses[room] then
+    complain("floor %d names %s, which is not there", floor, room)
+  end
 end
 
 if #complaints > 0 then

@@ -19,9 +19,13 @@ return function(options)
 
   local function on_trouble(element, _, message, trace)
     local text = type(message) == "string" and message or require("pl.pretty").write(message)
-    if trace and trace.traceback and element.descriptor == "it" then text = text .. trace.traceback end
+    if trace and trace.traceback and element.descriptor == "it" then
+      text = text .. trace.traceback
+    end
     troubles[#troubles + 1] = text
-    if element.descriptor ~= "it" then say("not ok " .. element.descriptor .. " in", element) end
+    if element.descriptor ~= "it" then
+      say("not ok " .. element.descriptor .. " in", element)
+    end
     return nil, true
   end
 

@@ -101,6 +101,7 @@ bool rt_chaos_strikes(rt_chaos what);
 #define rt_cas(p, expected, v) atomic_compare_exchange_strong(p, expected, v)
 #define rt_add(p, n) atomic_fetch_add(p, n)
 #define rt_sub(p, n) atomic_fetch_sub(p, n)
+#define rt_add_relaxed(p, n) atomic_fetch_add_explicit(p, n, memory_order_relaxed)
 #define rt_or(p, bits) atomic_fetch_or(p, bits)
 
 /* --- locks --------------------------------------------------------------------- */

@@ -7,8 +7,11 @@
 #define RT_CLASS_H
 
 #include "keep.h"
+#include "thing.h"
 
 #include <stdbool.h>
+
+struct rt_worker;
 
 typedef enum rt_class {
   RT_CLASS_TASK,
@@ -21,9 +24,23 @@ typedef enum rt_class {
   RT_CLASSES
 } rt_class;
 
+/* How the objects of a class travel to another state (pack.h): as a thing, whose kind tells
+** the class. */
+typedef struct rt_travel {
+  /* The thing that stands for the object at 'index', as a new reference.  NULL: it cannot
+  ** go; *why may then say what it is, in place of "userdata NAME".  May raise. */
+  rt_thing *(*send)(lua_State *L, struct rt_worker *w, int index, const char **why);
+  /* The packet is complete: what moves leaves the object for the thing.  Cannot fail or
+  ** raise; the object may have changed since, by a finalizer.  NULL: nothing moves */
+  void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_thing *t);
+  /* Pushes the object for it.  May raise; the reference stays the packet's. */
+  void (*receive)(lua_State *L, struct rt_worker *w, rt_thing *t);
+} rt_travel;
+
 typedef struct rt_classes {
   lua_State *keep;
   const void *metatable[RT_CLASSES];
+  const rt_travel *travel[RT_CLASSES]; /* NULL: they cannot travel */
 } rt_classes;
 
 typedef struct rt_class_def {

@@ -23,8 +23,11 @@ enum {
   RT_KEEP_RAISED_TRACE, /* and where it came from */
   RT_KEEP_MAIN,         /* the handle of the main task */
   RT_KEEP_LAST_WORD,    /* what is finalized first when the state closes; see module.c */
-  RT_KEEP_CLASSES,      /* the first of the metatables; see class.h */
-  RT_KEEP_ROOM = 40     /* stack slots for values on their way */
+  RT_KEEP_KNOWN,    /* names of what modules hold: module, field or false, module …; known.h */
+  RT_KEEP_CODES,    /* weak: function that was sent -> ticket of its code (code.h) */
+  RT_KEEP_CLOSURES, /* number of a code -> function made of it */
+  RT_KEEP_CLASSES,  /* the first of the metatables; see class.h */
+  RT_KEEP_ROOM = 40 /* stack slots for values on their way */
 };
 
 #endif

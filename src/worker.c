@@ -18,9 +18,12 @@ static lua_State *new_keeper(lua_State *L) {
     switch (slot) {
       case RT_KEEP_COROUTINES:
       case RT_KEEP_REASONS:
-      case RT_KEEP_UNHANDLED: lua_newtable(L); break;
+      case RT_KEEP_UNHANDLED:
+      case RT_KEEP_KNOWN:
+      case RT_KEEP_CLOSURES: lua_newtable(L); break;
       case RT_KEEP_OUTCOMES:
       case RT_KEEP_TRACES:
+      case RT_KEEP_CODES:
       case RT_KEEP_NAMES: push_weak_table(L); break;
       default: lua_pushnil(L);
     }
@@ -84,6 +87,9 @@ void rt_worker_close(rt_worker *w) {
   if (w->crew) rt_crew_close(w->crew);
   rt_coros_close(&w->coros);
   rt_sites_close(&w->sites);
+  rt_desks_close(&w->desks);
+  rt_known_close(&w->known);
+  rt_codes_close(&w->codes);
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {

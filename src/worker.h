@@ -7,9 +7,12 @@
 #define RT_WORKER_H
 
 #include "class.h"
+#include "code.h"
 #include "coros.h"
 #include "crew.h"
+#include "desk.h"
 #include "driver.h"
+#include "known.h"
 #include "nursery.h"
 #include "site.h"
 
@@ -42,6 +45,10 @@ typedef struct rt_worker {
   rt_nursery nursery;
   rt_sites sites;
   rt_classes classes;
+  rt_desks desks; /* what packing needs */
+  rt_known known; /* … */
+  rt_codes codes; /* … */
+  int closures;   /* how many RT_KEEP_CLOSURES has */
   uint64_t last_id;
   uint64_t last_frame;
   int64_t live;        /* tasks that have not ended, without main */

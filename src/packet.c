@@ -1,0 +1,50 @@
+#include "packet.h"
+
+#include <uv.h>
+
+enum { SMALLEST = RT_SIZE(128, 32) };
+
+rt_packet *rt_packet_new(void) {
+  rt_packet *p = rt_malloc(sizeof *p + SMALLEST);
+  if (p == NULL) return NULL;
+  p->count = 0;
+  p->room = RT_PACKET_FEW;
+  p->many = NULL;
+  p->len = 0;
+  p->cap = SMALLEST;
+  return p;
+}
+
+void rt_packet_drop(rt_packet *p) {
+  rt_thing **things = rt_packet_things(p);
+  for (uint32_t i = 0; i < p->count; i++) rt_thing_drop(things[i]);
+  rt_free(p->many);
+  rt_free(p);
+}
+
+int rt_packet_reserve(rt_packet **pp, size_t more) {
+  rt_packet *p = *pp;
+  if (more > RT_PACKET_MOST || p->len + more > RT_PACKET_MOST) return UV_EMSGSIZE;
+  size_t cap = p->cap * 2;
+  if (cap < p->len + more) cap = p->len + more;
+  if ((p = rt_realloc(p, sizeof *p + cap)) == NULL) return UV_ENOMEM;
+  p->cap = cap;
+  *pp = p;
+  return 0;
+}
+
+static int grow_things(rt_packet *p) {
+  uint32_t room = p->room * 4;
+  rt_thing **many = rt_realloc(p->many, room * sizeof *many);
+  if (many == NULL) return UV_ENOMEM;
+  if (p->many == NULL) memcpy(many, p->few, sizeof p->few);
+  p->many = many;
+  p->room = room;
+  return 0;
+}
+
+int rt_packet_add(rt_packet *p, rt_thing *thing) {
+  int err = p->count == p->room ? grow_things(p) : 0;
+  if (err == 0) rt_packet_things(p)[p->count++] = thing;
+  return err;
+}

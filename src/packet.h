@@ -1,0 +1,34 @@
+/* packet.h - values on their way from one state to another: bytes and things.
+**
+** One allocation, written once at one end and read at the other; what is in it when it
+** is dropped is dropped with it.  What the bytes mean stands in wire.h; a reader trusts
+** none of them.
+*/
+#ifndef RT_PACKET_H
+#define RT_PACKET_H
+
+#include "thing.h"
+
+enum { RT_PACKET_FEW = 4 };
+#define RT_PACKET_MOST ((size_t)1 << 30) /* bytes */
+
+typedef struct rt_packet {
+  uint32_t count, room; /* things */
+  rt_thing **many;      /* where they are when there are more than a few */
+  rt_thing *few[RT_PACKET_FEW];
+  size_t len, cap;
+  char bytes[];
+} rt_packet;
+
+rt_packet *rt_packet_new(void); /* NULL: no memory */
+void rt_packet_drop(rt_packet *p);
+
+/* Makes room for more bytes; may move the packet.  0, UV_ENOMEM, or UV_EMSGSIZE: too large */
+int rt_packet_reserve(rt_packet **p, size_t more);
+
+/* Adds a thing, which is the packet's then, as the last one.  0 or UV_ENOMEM */
+int rt_packet_add(rt_packet *p, rt_thing *thing);
+
+static inline rt_thing **rt_packet_things(rt_packet *p) { return p->many ? p->many : p->few; }
+
+#endif

@@ -56,7 +56,7 @@ cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS
 uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 
 # --- what to build --------------------------------------------------------------------------
-program_only := main repl require options state arena
+program_only := main repl options
 sources := $(sort $(wildcard src/*.c))
 objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
 module_objects := $(filter-out $(program_only:%=$(BUILD)/obj/%.o),$(objects))

@@ -103,6 +103,7 @@ bool rt_chaos_strikes(rt_chaos what);
 #define rt_sub(p, n) atomic_fetch_sub(p, n)
 #define rt_add_relaxed(p, n) atomic_fetch_add_explicit(p, n, memory_order_relaxed)
 #define rt_or(p, bits) atomic_fetch_or(p, bits)
+#define rt_and(p, bits) atomic_fetch_and(p, bits)
 
 /* --- locks --------------------------------------------------------------------- */
 typedef pthread_mutex_t rt_lock;

@@ -1,6 +1,7 @@
 #include "body.h"
 
 #include "outcome.h"
+#include "work.h"
 
 /* the stack of the body */
 enum { WORKER = 1, HANDLE, SITE, HANDLER, FUNCTION };
@@ -10,6 +11,8 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD)
     w->ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
+  else if (rt_unlikely(w->running->is_job))
+    w->ended_as = rtL_work_failed(L, w, w->running);
   else
     w->ended_as =
         rtL_outcome_keep_error(L, w, w->running, HANDLE, (uint32_t)lua_tointeger(L, SITE));

@@ -1,5 +1,7 @@
 #include "cancel.h"
 
+#include "pack.h"
+
 enum { REASON = 1, VALUES = REASON };
 
 typedef struct cancelled {
@@ -15,7 +17,27 @@ static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
   lua_setiuservalue(L, -2, REASON);
 }
 
+int rtL_cancel_raise(lua_State *L, rt_worker *w) {
+  push_cancelled(L, w, 0);
+  return lua_error(L);
+}
+
+void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_lock_take(&j->lock);
+  rt_packet *reason = j->reason; /* once there, it stays */
+  rt_lock_give(&j->lock);
+  if (reason == NULL)
+    lua_pushnil(L);
+  else
+    rtL_unpack(L, w, reason);
+}
+
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
+  if (t->is_job) {
+    rtL_cancel_push_reason(L, w, t->more->job);
+    if (!lua_isnil(L, -1)) return;
+    lua_pop(L, 1); /* (a worker that ends cancels by itself) */
+  }
   rtL_keep_push(L, w, RT_KEEP_REASONS);
   if (lua_rawgetp(L, -1, t) == LUA_TNIL && w->stopping) {
     lua_pushliteral(L, "the program has ended");
@@ -132,6 +154,42 @@ bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, const rt_frame *f) 
   return c != NULL && c->frame == f->serial;
 }
 
+/* --- travelling: the reason does ----------------------------------------------------------------- */
+typedef struct parcel {
+  rt_thing thing;
+  rt_packet *reason;
+} parcel;
+
+static void free_parcel(rt_thing *t) {
+  parcel *p = rt_containerof(t, parcel, thing);
+  rt_packet_drop(p->reason);
+  rt_free(p);
+}
+
+static const rt_thing_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
+
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  (void)why;
+  lua_getiuservalue(L, index, REASON);
+  rt_packet *reason = rtL_pack(L, w, lua_gettop(L), RT_PACK_VALUES);
+  lua_pop(L, 1);
+  parcel *p = rt_malloc(sizeof *p);
+  if (p == NULL) {
+    rt_packet_drop(reason);
+    luaL_error(L, "not enough memory");
+  }
+  rt_thing_init(&p->thing, &kind);
+  p->reason = reason;
+  return &p->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  rtL_unpack(L, w, rt_containerof(t, parcel, thing)->reason);
+  push_cancelled(L, w, 0);
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive};
+
 /* --- rt.Cancelled -------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {
   rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
@@ -164,5 +222,6 @@ void rtL_cancel_classes(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
       {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
+  w->classes.travel[RT_CLASS_CANCELLED] = &travel;
   rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_CANCELLED);
 }

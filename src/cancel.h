@@ -24,6 +24,12 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 /* Cancels the running task, here and now; for a hook.  Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
+/* Pushes the reason why a job was cancelled, or nil. */
+void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j);
+
+/* Raises rt.Cancelled; its reason is on top. */
+int rtL_cancel_raise(lua_State *L, rt_worker *w);
+
 /* Raises what a cancelled task ended with. */
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle);
 

@@ -21,6 +21,8 @@ typedef enum rt_class {
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,
   RT_CLASS_ERRAND, /* internal: a listen or connect under way */
+  RT_CLASS_JOB,    /* a task of the pool */
+  RT_CLASS_CHANNEL,
   RT_CLASSES
 } rt_class;
 

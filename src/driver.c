@@ -22,6 +22,8 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   rt_wheel_init(&d->wheel, on_sleep, d);
   rt_ready_init(&d->ready);
   rt_list_init(&d->handles);
+  rt_list_init(&d->tickets);
+  rt_list_init(&d->spare_tickets);
   rt_mailbox_init(&d->mailbox, ring, d);
   if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
   if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
@@ -70,9 +72,11 @@ static void run_loop(rt_driver *d, uv_run_mode mode) {
   d->inside = false;
 }
 
-static void look(rt_driver *d) {
-  rt_mailbox_drain(&d->mailbox);
+/* True: there was post, of which the worker may have to take note before it sleeps. */
+static bool look(rt_driver *d) {
+  bool post = rt_mailbox_drain(&d->mailbox) > 0;
   if (rt_wheel_next(&d->wheel) != RT_NEVER) rt_wheel_turn(&d->wheel, rt_driver_tick(d));
+  return post;
 }
 
 void rt_driver_poll(rt_driver *d) {
@@ -88,8 +92,7 @@ static void set_alarm(rt_driver *d, uint64_t due) {
 }
 
 void rt_driver_park(rt_driver *d) {
-  look(d);
-  if (rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
+  if (!look(d) && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
     uint64_t due = rt_wheel_next(&d->wheel);
     if (due != RT_NEVER)
       set_alarm(d, due);

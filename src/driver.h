@@ -31,6 +31,9 @@ typedef struct rt_driver {
   rt_wheel wheel;
   rt_ready ready;
   rt_list handles;
+  rt_list tickets;       /* held by its tasks; see ticket.h */
+  rt_list spare_tickets; /* for the next ones */
+  int spares;
   char *scratch;   /* what is read passes through here; RT_SCRATCH bytes */
   uint64_t polled; /* when the sources were last looked at, by the coarse clock */
   bool inside;     /* libuv is below us on the C stack */

@@ -36,8 +36,12 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 void rtL_open_task(lua_State *L, rt_worker *w);
 void rtL_open_time(lua_State *L, rt_worker *w);
 void rtL_open_tcp(lua_State *L, rt_worker *w);
+void rtL_open_spawn(lua_State *L, rt_worker *w);
+void rtL_open_channel(lua_State *L, rt_worker *w);
 void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
 void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
+
+void rtL_open_print(lua_State *L, rt_worker *w); /* replaces the global function */
 
 /* Sets functions with the worker as upvalue into the table on top of the stack. */
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);

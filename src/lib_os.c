@@ -14,6 +14,8 @@ static const char exit_key;
 
 /* The main chunk waits for something: for the end, from here on. */
 static void leave(rt_worker *w, lua_State *L) {
+  bool asked = w->asked_to_exit;
+  w->asked_to_exit = false;
   if (w->main->phase == RT_WAITING)
     rt_task_unpark(w->main, RT_FIRED);
   else
@@ -23,9 +25,19 @@ static void leave(rt_worker *w, lua_State *L) {
   rtL_runtime_stop_quietly(L, w);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
   lua_rawgeti(L, -1, ORIGINAL);
-  lua_rawgeti(L, -2, CODE);
+  if (asked)
+    lua_pushinteger(L, w->asked_code);
+  else
+    lua_rawgeti(L, -2, CODE);
   lua_pushboolean(L, 1);
   lua_call(L, 2, 0); /* does not return */
+}
+
+/* In a worker of the pool: the main worker closes everything, this one too. */
+static void ask_main(lua_State *L, rt_worker *w) {
+  int code = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
+                                 : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+  rt_office_ask_to_exit(w->seat->sched->config.office, code);
 }
 
 static int never(lua_State *L, int status, lua_KContext ctx) {
@@ -46,7 +58,10 @@ static int do_exit(lua_State *L) {
     lua_rawseti(L, -2, CODE);
     w->exiting = w->running;
     w->suspending = true;
-    rt_ready_add(&w->driver.ready, w->running);
+    if (w->seat)
+      ask_main(L, w); /* and stays where it is */
+    else
+      rt_ready_add(&w->driver.ready, w->running);
     return lua_yieldk(L, 0, 0, never);
   }
   bool close = !in_task && lua_toboolean(L, 2);

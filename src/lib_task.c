@@ -2,6 +2,7 @@
 #include "body.h"
 #include "lib.h"
 #include "outcome.h"
+#include "work.h"
 
 static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
   return rtL_class_check(L, &w->classes, RT_CLASS_TASK, index);
@@ -27,6 +28,8 @@ static int current(lua_State *L) {
   if (t == NULL) return 0; /* a finalizer, between two tasks */
   if (t->is_main)
     rtL_keep_push(L, w, RT_KEEP_MAIN);
+  else if (t->is_job)
+    rtL_work_push_handle(L, w, rt_work_job(t));
   else
     rtL_body_task(L, w, t->co);
   return 1;

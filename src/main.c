@@ -164,6 +164,10 @@ static void open_state(lua_State *L, host *h) {
     luaL_error(L, "not enough memory");
   rt_interrupt_own(w);
   rtL_require_open(L);
+  if (h->options.workers > 0) {
+    if ((w->recipe = rt_recipe_new()) == NULL) luaL_error(L, "not enough memory");
+    w->recipe->seats[RT_POOL_SHARED] = h->options.workers;
+  }
   h->shell.worker = w;
 }
 
@@ -199,6 +203,10 @@ static bool run_library(host *h, lua_State *L, const char *what) {
 static bool run_options(host *h, lua_State *L) {
   for (int i = 1; i < h->options.script && i < h->argc; i++) {
     const char *arg = h->argv[i];
+    if (strcmp(arg, "--workers") == 0) {
+      i++;
+      continue;
+    }
     if (arg[1] == 'W') lua_warning(L, "@on", 0);
     if (arg[1] != 'e' && arg[1] != 'l') continue;
     const char *extra = arg[2] ? arg + 2 : h->argv[++i];

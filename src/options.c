@@ -18,6 +18,7 @@ static const char usage[] =
     "  -v          show version information\n"
     "  -E          ignore environment variables\n"
     "  -W          turn warnings on\n"
+    "  --workers n run the tasks of rt.spawn on n threads (else: one a core, or RT_WORKERS)\n"
     "  --help      show this text\n"
     "  --version   show the versions of rt, Lua and libuv\n"
     "  --          stop handling options\n"
@@ -48,8 +49,23 @@ static bool is_alone(rt_options *o, const char *arg) {
   return false;
 }
 
+/* --workers n */
+static void parse_workers(rt_options *o, const char *n) {
+  char *end = NULL;
+  long workers = n ? strtol(n, &end, 10) : 0;
+  if (n == NULL || end == n || *end || workers < 1 || workers > 256) {
+    o->wrong = "--workers";
+    o->why = "'%s' needs a number from 1 to 256";
+  }
+  o->workers = (int)workers;
+}
+
 static void parse_one(rt_options *o, char **argv, int *i) {
   const char *arg = argv[*i];
+  if (strcmp(arg, "--workers") == 0) {
+    parse_workers(o, argv[++*i]);
+    return;
+  }
   switch (arg[1]) {
     case 'E': o->ignore_environment = is_alone(o, arg); return;
     case 'W': is_alone(o, arg); return;

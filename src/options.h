@@ -7,6 +7,7 @@
 typedef struct rt_options {
   bool interactive, version, ignore_environment, has_statements;
   int script;        /* index in argv of the script's name; argc: there is none */
+  int workers;       /* of the pool; 0: not said */
   const char *wrong; /* the argument that is no option; NULL: all is well */
   const char *why;   /* and what is wrong with it */
 } rt_options;

@@ -47,7 +47,7 @@ int rtL_outcome_traceback(lua_State *L) {
   return 1;
 }
 
-static void push_trace(lua_State *L, rt_worker *w) {
+void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
   rtL_keep_push(L, w, RT_KEEP_TRACES);
   lua_pushthread(L);
   if (lua_rawget(L, -2) == LUA_TNIL) { /* it was raised without a handler: no memory */
@@ -77,7 +77,7 @@ static void push_failure(lua_State *L, rt_worker *w, int handle, uint32_t site) 
   f->heard = true; /* until it is complete: the collector tells of those that are not */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
-  push_trace(L, w);
+  rtL_outcome_take_trace(L, w);
   lua_setiuservalue(L, -2, TRACE);
   lua_pushvalue(L, handle);
   lua_setiuservalue(L, -2, HANDLE);
@@ -86,7 +86,8 @@ static void push_failure(lua_State *L, rt_worker *w, int handle, uint32_t site) 
 
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   rt_phase how = RT_CANCELLED;
-  if (!t->cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
+  bool cancelled = t->cancelled || rt_worker_ends(w);
+  if (!cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
     push_failure(L, w, handle, site);
     w->unjoined++;
@@ -168,20 +169,23 @@ static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle)
   lua_remove(L, -2);
 }
 
-/* The traceback is noted for the handler that is told of the error next. */
+int rtL_outcome_raise(lua_State *L, rt_worker *w) {
+  int error = lua_gettop(L) - 2;
+  lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));
+  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
+  lua_settop(L, error);
+  lua_pushvalue(L, -1);
+  rtL_keep_set(L, w, RT_KEEP_RAISED);
+  return lua_error(L);
+}
+
 static int raise_failure(lua_State *L, rt_worker *w, int handle) {
   failure *f = lua_touserdata(L, -1);
   hear(w, f);
   lua_getiuservalue(L, -1, ERROR);
-  lua_pushliteral(L, "in ");
+  lua_getiuservalue(L, -2, TRACE);
   push_title(L, w, f, handle);
-  lua_pushliteral(L, "\n");
-  lua_getiuservalue(L, -5, TRACE);
-  lua_concat(L, 4);
-  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
-  lua_pushvalue(L, -1);
-  rtL_keep_set(L, w, RT_KEEP_RAISED);
-  return lua_error(L);
+  return rtL_outcome_raise(L, w);
 }
 
 static int push_list(lua_State *L) {
@@ -275,18 +279,25 @@ static void push_text(lua_State *L, int error) {
   lua_remove(L, -2);
 }
 
+void rtL_outcome_write(lua_State *L, rt_worker *w) {
+  int error = lua_gettop(L) - 2;
+  push_text(L, error);
+  lua_pushfstring(L, "rt: unhandled error in %s\n%s\n%s\n", lua_tostring(L, error + 2),
+                  lua_tostring(L, -1), lua_tostring(L, error + 1));
+  fputs(lua_tostring(L, -1), stderr);
+  fflush(stderr);
+  w->failed = true;
+  lua_settop(L, error - 1);
+}
+
 void rtL_outcome_report(lua_State *L, rt_worker *w) {
   const failure *f = lua_touserdata(L, -1);
   int index = lua_gettop(L);
   for (int value = ERROR; value <= VALUES; value++) lua_getiuservalue(L, index, value);
   push_title(L, w, f, index + HANDLE);
-  push_text(L, index + ERROR);
-  lua_pushfstring(L, "rt: unhandled error in %s\n%s\n%s\n", lua_tostring(L, -2),
-                  lua_tostring(L, -1), lua_tostring(L, index + TRACE));
-  fputs(lua_tostring(L, -1), stderr);
-  fflush(stderr);
-  w->failed = true;
-  lua_settop(L, index - 1);
+  lua_replace(L, index + HANDLE);
+  rtL_outcome_write(L, w);
+  lua_pop(L, 1);
 }
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w) {

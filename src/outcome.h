@@ -25,6 +25,13 @@ rt_phase rtL_outcome_keep(lua_State *L, rt_worker *w, rt_task *t, int handle, in
 /* … or it has failed with the error on top. */
 rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site);
 
+/* Pushes the traceback that the handler has noted for the running coroutine. */
+void rtL_outcome_take_trace(lua_State *L, rt_worker *w);
+
+/* Raises an error that came out of a task.  Stack: the error, its traceback, the task's
+** title.  The traceback is noted for the handler that is told of the error next. */
+int rtL_outcome_raise(lua_State *L, rt_worker *w);
+
 /* Pushes the results of a task that has ended, or raises its error. */
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
@@ -43,6 +50,8 @@ int rtL_outcome_unhandled(lua_State *L, rt_worker *w);
 int rtL_outcome_unpack(lua_State *L);
 /* Writes the failure on top to stderr, and pops it. */
 void rtL_outcome_report(lua_State *L, rt_worker *w);
+/* The same for an error, its traceback and its task's title. */
+void rtL_outcome_write(lua_State *L, rt_worker *w);
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w);
 

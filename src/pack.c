@@ -299,9 +299,8 @@ static rt_code *code_of(packer *k) {
 static bool is_plain(packer *k, const rt_code *code) {
   if (code->upvalues != 1) return code->upvalues == 0;
   const char *name = lua_getupvalue(k->L, -1, 1);
-  bool plain = strcmp(name, "_ENV") == 0 && lua_topointer(k->L, -1) == k->globals;
   lua_pop(k->L, 1);
-  return plain;
+  return strcmp(name, "_ENV") == 0;
 }
 
 static void put_upvalues(packer *k, uint32_t number, int upvalues) {
@@ -318,8 +317,11 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
     } else {
       m->number = number;
       m->index = (unsigned char)i;
-      lua_getupvalue(L, function, i);
-      put_value(k, function + 1);
+      const char *name = lua_getupvalue(L, function, i);
+      if (strcmp(name, "_ENV") == 0) /* whatever it is here: there it is the globals */
+        put_tag(k, RT_WIRE_GLOBALS);
+      else
+        put_value(k, function + 1);
       lua_pop(L, 1);
     }
   }

@@ -4,8 +4,6 @@
 
 #include "worker.h"
 
-#define RT_GRACE (5 * RT_SECOND)
-
 /* The main chunk has ended: the tasks are cancelled and unwind, within the grace; those
 ** that are left are closed as they stand; errors that nobody joined are told.  Harmless
 ** twice.  Called outside of tasks, protected. */

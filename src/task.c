@@ -2,8 +2,9 @@
 
 static const char *const phase_names[] = {"queued", "running", "waiting",
                                           "done",   "failed",  "cancelled"};
-static const char *const op_names[] = {NULL,    "yield",  "sleep",   "join",   "read",
-                                       "write", "accept", "connect", "lookup", "stdin"};
+static const char *const op_names[] = {NULL,      "yield",  "sleep",   "join",   "read",
+                                       "write",   "accept", "connect", "lookup", "send",
+                                       "receive", "spawn",  "stdin"};
 
 void rt_task_init(rt_task *t, uint64_t id) {
   memset(t, 0, sizeof *t);

@@ -37,6 +37,9 @@ typedef enum rt_op {
   RT_OP_ACCEPT,
   RT_OP_CONNECT,
   RT_OP_LOOKUP,
+  RT_OP_SEND,
+  RT_OP_RECEIVE,
+  RT_OP_SPAWN, /* for room in the queue of spawn_blocking */
   RT_OP_STDIN
 } rt_op;
 
@@ -61,6 +64,7 @@ typedef enum rt_result {
 typedef struct rt_more {
   rt_list joiners;         /* tasks of this state that wait for the end of this one */
   struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
+  struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
 } rt_more;
 
 typedef struct rt_task {
@@ -90,6 +94,7 @@ typedef struct rt_task {
   uint64_t alert : 1;      /* something for the next checkpoint to look at */
   uint64_t is_main : 1;    /* stands for the main chunk, which is no coroutine */
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
+  uint64_t is_job : 1;     /* came from the pool: see more->job */
 } rt_task;
 
 void rt_task_init(rt_task *t, uint64_t id);

@@ -29,6 +29,15 @@ static inline void rt_thing_init(rt_thing *t, const rt_thing_kind *kind) {
 /* Whoever holds it already may let somebody else hold it: nothing has to be seen by then. */
 static inline void rt_thing_hold(rt_thing *t) { rt_add_relaxed(&t->holders, 1); }
 
+/* false: its last holder has just gone */
+static inline bool rt_thing_try_hold(rt_thing *t) {
+  int before = rt_load(&t->holders);
+  do {
+    if (before == 0) return false;
+  } while (!rt_cas(&t->holders, &before, before + 1));
+  return true;
+}
+
 static inline void rt_thing_drop(rt_thing *t) {
   if (rt_sub(&t->holders, 1) == 1) t->kind->free(t);
 }

@@ -3,6 +3,8 @@
 #include "body.h"
 #include "frame.h"
 #include "unhandled.h"
+#include "unwind.h"
+#include "work.h"
 #include "worker.h"
 
 enum {
@@ -13,11 +15,9 @@ enum {
 
 /* --- one task ------------------------------------------------------------------------------ */
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
-  if (--w->live == 0 && w->main_awaits_end) {
-    w->main_awaits_end = false; /* (it may be awake already: the grace has passed) */
-    if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
-  }
+  if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
   t->co = NULL;
+  if (rt_unlikely(t->is_job)) rt_work_end(w, t, how);
   if (rt_unlikely(t->cancelled)) {
     lua_pushnil(w->keep);
     lua_rawsetp(w->keep, RT_KEEP_REASONS, t);
@@ -100,23 +100,67 @@ static bool collect_a_little(rt_worker *w) {
   return true;
 }
 
+/* Can this worker begin jobs? */
+static bool takes_jobs(const rt_worker *w) {
+  return w->seat && !w->stopping && !w->preparing &&
+         (w->live == 0 || !w->seat->sched->config.exclusive);
+}
+
+static void park(rt_worker *w) {
+  bool takes = takes_jobs(w);
+  w->resumes = 0;
+  w->yielded = false;
+  if (takes && !rt_seat_rest(w->seat)) return; /* somebody has brought one */
+  rt_driver_park(&w->driver);
+  if (takes) rt_seat_rise(w->seat);
+}
+
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  if (rt_unlikely(w->unhandled > 0)) rt_unhandled_tell(w);
+  if (rt_unlikely(w->unhandled > 0 || !rt_list_empty(&w->orphans))) rt_unhandled_tell(w);
   if (rt_ready_idle(ready)) {
-    if (collect_a_little(w)) {
+    if (collect_a_little(w))
       poll(w);
-    } else {
-      w->resumes = 0;
-      w->yielded = false;
-      rt_driver_park(&w->driver);
-    }
+    else
+      park(w);
   } else if (w->yielded || is_time_to_poll(w)) {
     poll(w);
   }
   rt_ready_flip(ready);
 }
 
+/* --- a worker of the pool ------------------------------------------------------------------------ */
+/* A job a turn, and one more for every eight tasks that ran in it: those that wait to begin
+** come to it beside those that have begun. */
+static void take_jobs(rt_worker *w, int ran) {
+  for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
+    rt_job *j = rt_sched_take(w->seat, rt_ready_idle(&w->driver.ready));
+    if (j == NULL) return;
+    rt_work_take(w, j);
+  }
+}
+
+void rt_turn_serve(rt_worker *w) {
+  int ran = 0;
+  for (;;) {
+    rt_task *t = rt_ready_take(&w->driver.ready);
+    if (t) {
+      ran++;
+      rt_turn_run(&w->driver, t);
+      if (is_time_to_poll(w)) poll(w);
+      continue;
+    }
+    if (rt_unlikely(w->told_to_stop)) {
+      rt_unwind_member(w);
+      if (w->live == 0 || w->grace_over) return;
+    }
+    take_jobs(w, ran);
+    ran = 0;
+    end_turn(w);
+  }
+}
+
+/* --- the main chunk -------------------------------------------------------------------------------- */
 /* SIGINT or SIGTERM: the main chunk is cancelled, and from there on all that it has. */
 static void interrupt_main(rt_worker *w) {
   rt_task *t = w->main;
@@ -130,7 +174,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
   w->running = NULL;
   w->cur = NULL;
   for (;;) {
-    if (rt_unlikely(w->exiting != NULL)) w->leave(w, L);
+    if (rt_unlikely(w->exiting != NULL || w->asked_to_exit)) w->leave(w, L);
     if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);

@@ -15,6 +15,9 @@ struct rt_worker;
 /* Runs others until the main task may go on; the main chunk is the caller. */
 void rt_turn_drive(struct rt_worker *w, lua_State *L);
 
+/* A worker of the pool: begins jobs and runs tasks, until it is told to end and has. */
+void rt_turn_serve(struct rt_worker *w);
+
 /* Runs one task until it waits or ends: what the driver calls on the hot path. */
 void rt_turn_run(rt_driver *d, rt_task *t);
 

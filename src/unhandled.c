@@ -1,6 +1,7 @@
 #include "unhandled.h"
 
 #include "outcome.h"
+#include "work.h"
 
 #include <stdio.h>
 
@@ -36,8 +37,46 @@ static void complain(lua_State *L, rt_worker *w, const char *what) {
   lua_pop(L, 1);
 }
 
+/* --- of the pool ---------------------------------------------------------------------------------------- */
+/* Stack: -> the handle of the next job with an error nobody can join, or nothing. */
+static rt_job *take_orphan(lua_State *L, rt_worker *w) {
+  rt_work_handle *h;
+  rt_list *l;
+  if (rt_list_empty(&w->orphans)) return NULL;
+  h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0); /* first: it may raise */
+  l = rt_list_take(&w->orphans);
+  h->job = rt_containerof(l, rt_job, record.link);
+  return h->job;
+}
+
+/* Stack: the handle -> the handler and its arguments, and true; or nothing. */
+static bool prepare_orphan(lua_State *L, rt_worker *w, rt_job *j) {
+  int handle = lua_gettop(L);
+  rtL_work_push_failure(L, w, j); /* error, traceback, title */
+  rtL_keep_push(L, w, RT_KEEP_ON_UNHANDLED);
+  if (!lua_isfunction(L, -1)) {
+    lua_pop(L, 1);
+    rtL_outcome_write(L, w);
+    lua_settop(L, handle - 1);
+    return false;
+  }
+  lua_replace(L, handle + 3); /* handle, error, traceback, handler */
+  lua_insert(L, handle);
+  lua_pushvalue(L, handle + 1);
+  lua_remove(L, handle + 1);
+  lua_insert(L, handle + 2); /* handler, error, handle, traceback */
+  return true;
+}
+
 static int tell(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
+  rt_job *j;
+  while ((j = take_orphan(L, w)) != NULL) {
+    if (prepare_orphan(L, w, j)) {
+      rtL_worker_spawn(L, w, 3, 0)->is_handler = 1;
+      lua_pop(L, 1);
+    }
+  }
   while (rtL_outcome_unhandled(L, w)) {
     if (prepare(L, w)) {
       rtL_worker_spawn(L, w, 3, 0)->is_handler = 1;
@@ -54,7 +93,20 @@ void rt_unhandled_tell(rt_worker *w) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) complain(L, w, "an unhandled error could not be reported");
 }
 
+/* What is still held, but will not be joined any more. */
+static void gather_orphans(rt_worker *w) {
+  rt_record *r;
+  while (w->office && (r = rt_office_next(w->office)) != NULL)
+    rt_list_append(&w->orphans, &r->link);
+}
+
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
+  rt_job *j;
+  gather_orphans(w);
+  while ((j = take_orphan(L, w)) != NULL) {
+    if (prepare_orphan(L, w, j) && lua_pcall(L, 3, 0, 0) != LUA_OK)
+      complain(L, w, "the function of rt.on_unhandled failed");
+  }
   rtL_outcome_flush(L, w);
   while (rtL_outcome_unhandled(L, w)) {
     if (prepare(L, w) && lua_pcall(L, 3, 0, 0) != LUA_OK)

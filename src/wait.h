@@ -37,6 +37,9 @@ static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
   if (rt_unlikely(w->running->cause != RT_FIRED)) rtL_wait_called_off(L, w);
 }
 
+/* What was waited for has happened, even if the wait was called off at the same time. */
+static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
+
 /* Has the running task done so many operations in one go that others should have
 ** their turn?  Then it is queued at the end, and is to wait. */
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);

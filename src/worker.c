@@ -63,6 +63,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
   w->L = L;
   w->thread = rt_thread_self();
   w->first_unhandled = 1;
+  rt_list_init(&w->orphans);
   w->keep = new_keeper(L);
   lua_setiuservalue(L, -2, 1);
   w->hand = lua_newthread(L);
@@ -82,6 +83,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 
 void rt_worker_close(rt_worker *w) {
   w->closing = true;
+  rt_ticket_tear_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);
   if (w->crew) rt_crew_close(w->crew);
@@ -90,6 +92,10 @@ void rt_worker_close(rt_worker *w) {
   rt_desks_close(&w->desks);
   rt_known_close(&w->known);
   rt_codes_close(&w->codes);
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which]) rt_sched_drop(w->pools[which]);
+  if (w->office) rt_office_drop(w->office);
+  if (w->recipe) rt_recipe_drop(w->recipe);
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {
@@ -100,18 +106,28 @@ rt_worker *rtL_worker_find(lua_State *L) {
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
+/* A worker draws a block of them at a time, so that it need not ask the others at each. */
+uint64_t rt_worker_next_id(rt_worker *w) {
+  enum { BLOCK = 4096 };
+  static rt_atomic(uint64_t) next_block;
+  if (rt_unlikely(w->last_id == w->last_spare_id)) {
+    w->last_id = rt_add(&next_block, BLOCK);
+    w->last_spare_id = w->last_id + BLOCK;
+  }
+  return ++w->last_id;
+}
+
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
   rt_worker_own(w);
   uint32_t site = rt_site_here(L, &w->sites, level);
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
-  rt_task_init(t, w->last_id + 1);
+  rt_task_init(t, rt_worker_next_id(w));
   t->birth.site = site;
   t->birth.args = (uint32_t)args;
   lua_pushvalue(L, -1);
   lua_insert(L, -3 - args); /* one to stay below, one for the queue */
   lua_insert(L, -2 - args);
   rtL_nursery_put(L, &w->nursery, 2 + args);
-  w->last_id++;
   w->live++;
   rt_ready_add(&w->driver.ready, t);
   return t;

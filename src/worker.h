@@ -14,6 +14,8 @@
 #include "driver.h"
 #include "known.h"
 #include "nursery.h"
+#include "recipe.h"
+#include "sched.h"
 #include "site.h"
 
 #include <signal.h>
@@ -61,6 +63,21 @@ typedef struct rt_worker {
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
   void *last_word;                          /* see module.c */
   bool hosted;                              /* in rt-lua, which stops the runtime itself */
+  /* of the pool */
+  rt_recipe *recipe;         /* how it makes other workers; see recipe.h */
+  rt_sched *pools[RT_POOLS]; /* NULL: not open yet */
+  rt_office *office;         /* where it can be reached; NULL: no pool is open, or not its */
+  rt_seat *seat;             /* its own; NULL: this is the main worker */
+  void (*open_pools)(lua_State *, struct rt_worker *); /* the main worker's; see pool.c */
+  bool asked_to_exit;     /* a task of the pool has called os.exit(code, true) … */
+  int asked_code;         /* … with this */
+  rt_list orphans;        /* jobs with an error that nobody can join any more */
+  uint64_t last_spare_id; /* up to where 'last_id' may count */
+  const char *spoilt;     /* why no job can run here: its preparation has failed */
+  bool preparing;         /* its state is being prepared: no jobs yet */
+  bool told_to_stop;      /* a member: the main worker has ended */
+  bool grace_over;        /* … and what has not unwound since will not */
+  rt_timeout grace;
   /* a signal handler of this thread */
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end */
 } rt_worker;
@@ -82,6 +99,14 @@ void rtL_keep_set(lua_State *L, rt_worker *w, int slot);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);
+
+/* The program ends: what fails now because others were cancelled has not failed. */
+static inline bool rt_worker_ends(const rt_worker *w) {
+  return w->stopping || (w->seat && rt_load(&w->seat->sched->stopping));
+}
+
+/* The id of a new task; no other worker of the process has it. */
+uint64_t rt_worker_next_id(rt_worker *w);
 
 /* A queued task for the function and the arguments on top of the stack; they are
 ** replaced by its handle.  'level': whose line is where it was spawned. */

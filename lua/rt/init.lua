@@ -8,7 +8,9 @@ return {
   version = core.version,
   Cancelled = core.Cancelled,
 
+  spawn = core.spawn,
   spawn_local = core.spawn_local,
+  spawn_blocking = core.spawn_blocking,
   current = core.current,
   yield = core.yield,
   join = task.join,
@@ -20,6 +22,12 @@ return {
   sleep = core.sleep,
   timeout = core.timeout,
   interval = time.interval,
+
+  channel = core.channel,
+
+  configure = core.configure,
+  preload = core.preload,
+  workers = core.workers,
 
   tcp = tcp,
 }

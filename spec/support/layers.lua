@@ -1,11 +1,11 @@
 --- Checks that dependencies point down: the floors are those of src/README.md.
 -- A file includes its own floor, without circles, or lower ones; lib_ files never each other.
 local floors = {
-  [0] = "base list buf arena mailbox thing packet marks code",
-  [1] = "timer task ready driver crew lookup sock tcp dial frame",
-  [2] = "compat keep class known desk names nursery coros site worker cancel outcome body unhandled turn wait runtime state interrupt wire way pack unpack",
-  [3] = "lib stream lib_task lib_time lib_tcp lib_read lib_coroutine lib_os",
-  [4] = "module options repl require main",
+  [0] = "base list buf arena mailbox thing packet marks code cores recipe",
+  [1] = "timer task ready driver crew lookup sock tcp dial frame ticket office job runq sched chan",
+  [2] = "compat keep class known desk names nursery coros site worker cancel outcome body unhandled turn wait runtime unwind work state interrupt wire way pack unpack",
+  [3] = "lib stream lib_task lib_time lib_tcp lib_read lib_coroutine lib_os lib_print lib_spawn lib_channel",
+  [4] = "core pool module options repl require main",
 }
 
 local floor_of = {}

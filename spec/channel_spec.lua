@@ -1,0 +1,261 @@
+local kit = require("kit")
+local rt = require("rt")
+
+describe("rt.channel", function()
+  it("hands values over in order, several at a time, nils too", function()
+    local ch = rt.channel(4)
+    assert.is_true((ch:send(1, nil, "x")))
+    assert.is_true((ch:send { a = 1 }))
+    assert.equal(2, #ch)
+    assert.same({ n = 3, 1, nil, "x" }, table.pack(ch:recv()))
+    assert.same({ a = 1 }, (ch:recv()))
+    assert.matches("^rt.channel %(0 of 4%)$", tostring(ch))
+  end)
+
+  it("copies what is sent, in one state, too", function()
+    local ch, t = rt.channel(1), { 1 }
+    ch:send(t)
+    t[1] = 2
+    assert.same({ 1 }, (ch:recv()))
+  end)
+
+  it("G20 at most n values are buffered, and a sender waits when it is full", function()
+    local ch = rt.channel(2)
+    local sent = 0
+    local sender = rt.spawn_local(function()
+      for i = 1, 5 do
+        ch:send(i)
+        sent = i
+      end
+    end)
+    rt.sleep(0.005)
+    assert.equal(2, sent)
+    assert.equal("waiting", sender:status())
+    assert.same({ nil, "full" }, { ch:try_send(9) })
+    assert.equal(1, (ch:recv()))
+    rt.sleep(0.005)
+    assert.equal(3, sent)
+    for i = 2, 5 do
+      assert.equal(i, (ch:recv()))
+    end
+    sender:join()
+    assert.same({ nil, "empty" }, { ch:try_recv() })
+  end)
+
+  it("G20 a capacity of 0 is a rendezvous", function()
+    local ch = rt.channel(0)
+    assert.same({ nil, "full" }, { ch:try_send(1) })
+    local passed = false
+    local sender = rt.spawn_local(function()
+      ch:send("met")
+      passed = true
+    end)
+    rt.sleep(0.005)
+    assert.is_false(passed)
+    assert.equal("met", (ch:recv()))
+    sender:join()
+    assert.is_true(passed)
+  end)
+
+  it("G20 after close sends fail, buffered values still arrive, then nil and closed", function()
+    local ch = rt.channel(5)
+    ch:send(1)
+    ch:send(2)
+    ch:close()
+    assert.same({ nil, "closed" }, { ch:send(3) })
+    assert.same({ nil, "closed" }, { ch:try_send(3) })
+    assert.equal(1, (ch:recv()))
+    assert.equal(2, (ch:try_recv()))
+    assert.same({ nil, "closed" }, { ch:recv() })
+    assert.same({ nil, "closed" }, { ch:try_recv() })
+    ch:close()
+    assert.matches("closed", tostring(ch))
+  end)
+
+  it("close wakes all who wait, on all workers", function()
+    local ch, full = rt.channel(0), rt.channel(0)
+    local tasks = {}
+    for i = 1, 8 do
+      local spawn = i % 2 == 0 and rt.spawn or rt.spawn_local
+      tasks[#tasks + 1] = spawn(function()
+        return select(2, ch:recv())
+      end)
+      tasks[#tasks + 1] = spawn(function()
+        return select(2, full:send(i))
+      end)
+    end
+    rt.sleep(0.02)
+    ch:close()
+    full:close()
+    for _, task in ipairs(tasks) do
+      assert.equal("closed", (task:join()))
+    end
+  end)
+
+  it("iterates until it is closed", function()
+    local ch = rt.channel(2)
+    rt.spawn(function()
+      for i = 1, 100 do
+        ch:send(i)
+      end
+      ch:close()
+    end)
+    local sum = 0
+    for v in ch:iter() do
+      sum = sum + v
+    end
+    assert.equal(5050, sum)
+  end)
+
+  it("G19 receivers and senders are served in the order in which they came", function()
+    local ch, log = rt.channel(0), {}
+    local tasks = {}
+    for i = 1, 10 do
+      tasks[i] = rt.spawn_local(function()
+        local v = ch:recv()
+        log[#log + 1] = i .. ":" .. v
+      end)
+      rt.yield()
+    end
+    for i = 1, 10 do
+      ch:send(i)
+    end
+    for i = 1, 10 do
+      tasks[i]:join()
+    end
+    local expected = {}
+    for i = 1, 10 do
+      expected[i] = i .. ":" .. i
+    end
+    assert.same(expected, log)
+  end)
+
+  it("G8 a cancelled receiver has consumed nothing", function()
+    local ch = rt.channel(0)
+    local first = rt.spawn_local(ch.recv, ch)
+    local second = rt.spawn_local(ch.recv, ch)
+    rt.yield()
+    rt.yield()
+    first:cancel()
+    rt.yield()
+    ch:send("for the second")
+    assert.equal("for the second", (second:join()))
+    assert.equal("cancelled", first:status())
+  end)
+
+  it("G8 a timeout has consumed nothing, and sent nothing", function()
+    local ch = rt.channel(0)
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, ch.recv, ch) })
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, ch.send, ch, "lost") })
+    assert.same({ nil, "empty" }, { ch:try_recv() })
+    local sender = rt.spawn_local(ch.send, ch, "kept")
+    rt.yield()
+    assert.equal("kept", (ch:recv()))
+    sender:join()
+  end)
+
+  it("G8 cancels and values race: what was sent is what was received", function()
+    local ch = rt.channel(0)
+    local receivers, received, n = {}, rt.channel(100000), 300
+    local producer = rt.spawn(function()
+      local sent = 0
+      for i = 1, n do
+        local ok = rt.timeout(0.2, ch.send, ch, i)
+        if ok then
+          sent = sent + i
+        end
+      end
+      ch:close()
+      return sent
+    end)
+    for i = 1, n * 2 do
+      receivers[i] = (i % 2 == 0 and rt.spawn or rt.spawn_local)(function()
+        local v = ch:recv()
+        if v then
+          received:try_send(v) -- it may have been cancelled since
+        end
+      end)
+      if i % 3 == 0 then
+        rt.yield()
+        receivers[i]:cancel()
+      end
+    end
+    local sent = producer:join()
+    for _, task in ipairs(receivers) do
+      pcall(task.join, task)
+    end
+    received:close()
+    local sum = 0
+    for v in received:iter() do
+      sum = sum + v
+    end
+    assert.equal(sent, sum)
+  end)
+
+  it("G20 no message is lost, doubled or overtaken: 4 producers and 4 consumers", function()
+    local each = kit.flavor == "" and 25000 or 2500
+    for _, capacity in ipairs { 0, 1, 1024 } do
+      local ch = rt.channel(capacity)
+      local producers, consumers = {}, {}
+      for p = 1, 4 do
+        producers[p] = rt.spawn(function()
+          for i = 1, each do
+            ch:send(p, i)
+          end
+        end)
+        consumers[p] = rt.spawn(function()
+          local last, count, sum = { 0, 0, 0, 0 }, 0, 0
+          for from, i in ch:iter() do
+            assert(i > last[from], "overtaken")
+            last[from] = i
+            count, sum = count + 1, sum + i
+          end
+          return count, sum
+        end)
+      end
+      for p = 1, 4 do
+        producers[p]:join()
+      end
+      ch:close()
+      local count, sum = 0, 0
+      for c = 1, 4 do
+        local n, s = consumers[c]:join()
+        count, sum = count + n, sum + s
+      end
+      assert.equal(4 * each, count)
+      assert.equal(4 * each * (each + 1) // 2, sum)
+    end
+  end)
+
+  it("channels travel in channels", function()
+    local requests = rt.channel()
+    local server = rt.spawn(function()
+      for x, reply in requests:iter() do
+        reply:send(x * 2)
+      end
+    end)
+    for i = 1, 10 do
+      local reply = rt.channel(1)
+      requests:send(i, reply)
+      assert.equal(i * 2, (reply:recv()))
+    end
+    requests:close()
+    server:join()
+  end)
+
+  it("misuse raises", function()
+    assert.matches("a capacity from 0", kit.refused(rt.channel, -1))
+    assert.matches("number expected, got string", kit.refused(rt.channel, "x"))
+    assert.matches("no integer representation", kit.refused(rt.channel, 1.5))
+    local ch = rt.channel()
+    assert.matches(
+      "cannot send value 2 %(userdata FILE%*%)",
+      kit.refused(ch.send, ch, 1, io.tmpfile())
+    )
+    for _, name in ipairs { "send", "recv", "try_send", "try_recv", "iter", "close" } do
+      for _, wrong in ipairs { 1, {}, io.stdout } do
+        assert.matches("rt.channel expected", kit.refused(ch[name], wrong))
+      end
+    end
+  end)
+end)

@@ -1,0 +1,811 @@
+local kit = require("kit")
+local rt = require("rt")
+
+--- Runs a script with a number of workers: its output, and that it ended well.
+local function with_workers(n, script)
+  local code, out, err = kit.shell(("RT_WORKERS=%d exec env %s"):format(n, kit.command(script)), 60)
+  assert(code == 0, ("with %d workers: exit code %s\n%s%s"):format(n, code, out, err))
+  return out, err
+end
+
+local function each_count(script, expected)
+  for _, n in ipairs { 1, 2, 4 } do
+    assert.equal(expected, (with_workers(n, script)), n .. " workers")
+  end
+end
+
+local function wait_until(f, what)
+  kit.wait_for(f, 20, what)
+end
+
+describe("rt.spawn", function()
+  it("G4 copies the function, its upvalues and its arguments as they are at the call", function()
+    local t, n = { 1, 2 }, 10
+    local task = rt.spawn(function(arg)
+      t[1] = t[1] + 100
+      return t[1], t[2], n, arg.x, #arg.list
+    end, { x = "ex", list = { 1, 2, 3 } })
+    t[2], n = "changed", "changed"
+    assert.same({ 101, 2, 10, "ex", 3 }, { task:join() })
+    assert.same({ 1, "changed" }, t)
+  end)
+
+  it("G1 never runs any of the child before it returns", function()
+    each_count(
+      [[
+      local rt = require "rt"
+      local ch = rt.channel(1000)
+      for i = 1, 100 do
+        rt.spawn(function() ch:send(i) end)
+      end
+      local seen = {}
+      for _ = 1, 100 do seen[#seen + 1] = ch:recv() end
+      table.sort(seen)
+      local tasks = {}
+      for i = 1, 50 do tasks[i] = rt.spawn(function() return i end) end
+      local sum = 0
+      for i = 1, 50 do sum = sum + tasks[i]:join() end
+      print(#seen, seen[1], seen[100], sum)
+    ]],
+      "100\t1\t100\t1275\n"
+    )
+  end)
+
+  it("G4 prints the same with 1, 2 and 4 workers", function()
+    each_count(
+      [[
+      local rt = require "rt"
+      local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+      local tasks = {}
+      for i = 1, 20 do tasks[i] = rt.spawn(function(k) return k, fib(k) end, i) end
+      for i = 1, 20 do print(tasks[i]:join()) end
+      counter = 5
+      print(pcall(function() return rt.spawn(function() return counter end):join() end))
+    ]],
+      (function()
+        local lines, a, b = {}, 0, 1
+        for i = 1, 20 do
+          a, b = b, a + b
+          lines[i] = i .. "\t" .. a
+        end
+        return table.concat(lines, "\n") .. "\ntrue\tnil\n"
+      end)()
+    )
+  end)
+
+  it("returns everything that f does, nils too", function()
+    assert.same({ n = 0 }, table.pack(rt.spawn(function() end):join()))
+    assert.same(
+      { n = 4, nil, 2, nil, nil },
+      table.pack(rt.spawn(function()
+        return nil, 2, nil, nil
+      end):join())
+    )
+    assert.same({ "x", { y = 1 } }, {
+      rt.spawn(function()
+        return "x", { y = 1 }
+      end):join(),
+    })
+  end)
+
+  it("G5 what cannot travel raises at the call, and names its path", function()
+    local file = io.tmpfile()
+    local config = { log = { file = file } }
+    local message = kit.refused(rt.spawn, function()
+      return config
+    end)
+    assert.matches("upvalue 'config' %.log%.file %(userdata FILE%*%)", message)
+    message = kit.refused(rt.spawn, print, 1, { x = { coroutine.create(print) } })
+    assert.matches("argument 2 %.x%[1%] %(coroutine%)", message)
+    assert.matches(
+      "bad argument #1 to '[rt.]*spawn' %(function expected, got table%)",
+      kit.refused(rt.spawn, {})
+    )
+    assert.matches("function expected, got no value", kit.refused(rt.spawn))
+  end)
+
+  it("an error arrives unchanged, with both tracebacks", function()
+    local function fail()
+      error("boom")
+    end
+    local task = rt.spawn(function()
+      fail()
+    end)
+    local ok, message, trace = nil, nil, nil
+    ok = xpcall(task.join, function(e)
+      message, trace = e, rt.traceback(e)
+    end, task)
+    assert.is_false(ok)
+    assert.matches("spawn_spec.lua:%d+: boom$", message)
+    assert.matches("in task %d+, spawned at .-spawn_spec.lua:%d+", trace)
+    assert.matches("in upvalue 'fail'", trace)
+    assert.equal("failed", task:status())
+    for _, value in ipairs { 5, 1.5, true, { code = 7 } } do
+      local failing = rt.spawn(error, value)
+      local _, err = pcall(failing.join, failing)
+      assert.same(value, err)
+      _, err = pcall(failing.join, failing)
+      assert.same(value, err)
+    end
+    local _, err = pcall(function()
+      return rt.spawn(error):join()
+    end)
+    assert.is_nil(err)
+  end)
+
+  it("an error value that cannot travel arrives as a text that says so", function()
+    local task = rt.spawn(function()
+      error(coroutine.create(print))
+    end)
+    local _, err = pcall(task.join, task)
+    assert.matches("^thread: ", err)
+    assert.matches("could not be handed on: .*coroutine", err)
+  end)
+
+  it("results that cannot travel are an error of the task", function()
+    local task = rt.spawn(function()
+      return 1, io.tmpfile()
+    end)
+    local _, err = pcall(task.join, task)
+    assert.matches("result 2 %(userdata FILE%*%)", err)
+  end)
+
+  it("a global that only main has is explained", function()
+    local name = "a_function_of_main"
+    _G[name] = print
+    local task = rt.spawn(function()
+      return a_function_of_main() -- luacheck: ignore
+    end)
+    local _, err = pcall(task.join, task)
+    _G[name] = nil
+    assert.matches("attempt to call a nil value %(global 'a_function_of_main'%)", err)
+    assert.matches("a state of its own", err)
+  end)
+
+  it("tasks have an id, a name, a status and a text", function()
+    local gate = rt.channel(0)
+    local task = rt.spawn(function()
+      gate:recv()
+      return rt.current().id, rt.current().name, rt.current():status()
+    end)
+    task.name = "worker bee"
+    assert.is_true(math.type(task.id) == "integer")
+    assert.matches("^rt.task " .. task.id .. " %(worker bee, %a+%)$", tostring(task))
+    gate:send(true)
+    assert.same({ task.id, "worker bee", "running" }, { task:join() })
+    assert.equal("done", task:status())
+    assert.equal("worker bee", task.name)
+    assert.matches(
+      "no field 'x'",
+      kit.refused(function()
+        task.x = 1
+      end)
+    )
+  end)
+
+  it("G5 joining oneself raises", function()
+    local task = rt.spawn(function()
+      return pcall(function()
+        return rt.current():join()
+      end)
+    end)
+    local ok, message = task:join()
+    assert.is_false(ok)
+    assert.matches("a task cannot join itself", message)
+  end)
+
+  it("G12 any number of joiners, on any worker, at any time, get the same", function()
+    local gate = rt.channel(0)
+    local task = rt.spawn(function()
+      gate:recv()
+      return "same", { 1 }
+    end)
+    local joiners = {}
+    for i = 1, 10 do
+      joiners[i] = (i % 2 == 0 and rt.spawn or rt.spawn_local)(function()
+        local a, b = task:join()
+        return a .. b[1]
+      end)
+    end
+    rt.sleep(0.01)
+    gate:send(true)
+    for i = 1, 10 do
+      assert.equal("same1", (joiners[i]:join()))
+    end
+    assert.equal("same", (task:join()))
+  end)
+
+  it("G12 a cancelled joiner leaves the task running", function()
+    local gate = rt.channel(0)
+    local task = rt.spawn(function()
+      gate:recv()
+      return 1
+    end)
+    local joiner = rt.spawn_local(task.join, task)
+    rt.yield()
+    joiner:cancel()
+    assert.is_false((pcall(joiner.join, joiner)))
+    gate:send(true)
+    assert.equal(1, (task:join()))
+  end)
+
+  it("a handle that came back by another way is equal", function()
+    local task = rt.spawn(function()
+      return 1
+    end)
+    local same = rt.spawn(function()
+      return task, task:join()
+    end):join()
+    assert.is_true(same == task)
+    assert.is_false(rt.spawn(function() end) == task)
+  end)
+
+  it(
+    "tasks of the pool may spawn, sleep, time out, and share their state with local tasks",
+    function()
+      local task = rt.spawn(function()
+        local x = 0
+        local a = rt.spawn_local(function()
+          rt.sleep(0.005)
+          x = x + 1
+        end)
+        local b = rt.spawn(function()
+          x = x + 100
+          return x
+        end)
+        local nothing, why = rt.timeout(0.01, rt.sleep, 10)
+        a:join()
+        return x, b:join(), nothing, why
+      end)
+      assert.same({ 1, 100, nil, "timeout" }, { task:join() })
+    end
+  )
+
+  it("a chain of 100 tasks that spawn each other ends", function()
+    local function chain(n)
+      if n == 0 then
+        return 0
+      end
+      return 1 + rt.spawn(chain, n - 1):join()
+    end
+    assert.equal(100, chain(100))
+  end)
+
+  it("modules travel by name, and are one in each state", function()
+    local task = rt.spawn(function(t)
+      return rt == require("rt"), t == table, kit == require("kit"), kit.in_rt_lua
+    end, table)
+    assert.same({ true, true, true, kit.in_rt_lua }, { task:join() })
+  end)
+
+  it("arg and package.path are known there", function()
+    local out = with_workers(
+      1,
+      [[
+      package.path = package.path .. ";/nowhere/?.lua"
+      arg[1] = "first"
+      local rt = require "rt"
+      local same = package.path
+      print(rt.spawn(function() return package.path == same, arg[1] end):join())
+    ]]
+    )
+    assert.equal("true\tfirst\n", out)
+  end)
+end)
+
+describe("cancelling a task of the pool:", function()
+  it("G7 one that is queued never runs", function()
+    local out = with_workers(
+      1,
+      [[
+      local rt = require "rt"
+      local gate, ran = rt.channel(0), rt.channel(10)
+      local blocker = rt.spawn(function() local t = os.clock() while os.clock() - t < 0.1 do end end)
+      local queued = rt.spawn(function() ran:send("ran") end)
+      print(queued:status(), queued:cancel("why"), queued:status())
+      local ok, err = pcall(queued.join, queued)
+      print(ok, tostring(err), err.reason)
+      blocker:join()
+      rt.spawn(function() end):join()
+      print(ran:try_recv())
+    ]]
+    )
+    assert.equal("queued\ttrue\tcancelled\nfalse\tcancelled: why\twhy\nnil\tempty\n", out)
+  end)
+
+  it("one that waits is unwound, with the reason", function()
+    local log = rt.channel(10)
+    local task = rt.spawn(function()
+      local guard <close> = setmetatable({}, {
+        __close = function(_, e)
+          log:try_send(tostring(e))
+        end,
+      })
+      log:send("waits")
+      rt.sleep(1000)
+    end)
+    assert.equal("waits", (log:recv()))
+    assert.is_true(task:cancel { code = 5 })
+    local _, err = pcall(task.join, task)
+    assert.equal(5, err.reason.code)
+    assert.equal("cancelled", task:status())
+    assert.is_true(task:cancel())
+    assert.matches("^cancelled", (log:recv()))
+  end)
+
+  it("cancelling one that has ended changes nothing", function()
+    local task = rt.spawn(function()
+      return 1
+    end)
+    task:join()
+    assert.is_false(task:cancel())
+    assert.equal(1, (task:join()))
+  end)
+end)
+
+describe("conservation:", function()
+  it("G2 G3 spawned = done + cancelled before start, over many spawns, with steals", function()
+    local n = (kit.flavor == "" and 1000000 or 100000) // 1
+    local out = with_workers(
+      4,
+      ([[
+      local rt = require "rt"
+      local n, done, cancelled = %d, 0, 0
+      local window = {}
+      local function settle(task)
+        local ok = pcall(task.join, task)
+        local status = task:status()
+        if ok then
+          assert(status == "done")
+          done = done + 1
+        else
+          assert(status == "cancelled", status)
+          cancelled = cancelled + 1
+        end
+      end
+      local function double(x) return x * 2 end
+      for i = 1, n do
+        window[#window + 1] = rt.spawn(double, i)
+        if i %% 5 == 0 then window[#window]:cancel() end
+        if #window == 1000 then
+          for _, task in ipairs(window) do settle(task) end
+          window = {}
+        end
+      end
+      for _, task in ipairs(window) do settle(task) end
+      print(done + cancelled == n, done >= n * 4 // 5)
+    ]]):format(n)
+    )
+    assert.equal("true\ttrue\n", out)
+  end)
+end)
+
+describe("errors that nobody joins:", function()
+  it("G6 of the pool are reported with task, place and traceback; exit code 1", function()
+    local path = kit.file([[
+local rt = require "rt"
+rt.spawn(function() error("lost") end)
+collectgarbage()
+rt.sleep(0.05)
+collectgarbage()
+rt.sleep(0.05)
+print("end")
+]])
+    local code, out, err =
+      kit.shell(("exec env %s %s %s"):format(kit.host_env, kit.quote(kit.host), path))
+    assert.same({ 1, "end\n" }, { code, out })
+    assert.matches(
+      "^rt: unhandled error in task 1, spawned at [^\n]*:2\n[^\n]*:2: lost\nstack traceback:\n",
+      err
+    )
+  end)
+
+  it("G6 whose handles are still held are reported at the end", function()
+    local code, _, err = kit.run([[
+      local rt = require "rt"
+      kept = rt.spawn(error, "kept")
+      while kept:status() ~= "failed" do rt.sleep(0.001) end
+    ]])
+    assert.equal(1, code)
+    assert.matches("rt: unhandled error in task 1, .*kept", err)
+  end)
+
+  it("G6 go to rt.on_unhandled", function()
+    local out = with_workers(
+      2,
+      [[
+      local rt = require "rt"
+      local seen
+      rt.on_unhandled(function(err, task, trace) seen = { err.code, task.name, trace } end)
+      do
+        local task = rt.spawn(function() error({ code = 9 }) end)
+        task.name = "nobody's"
+      end
+      while not seen do rt.sleep(0.001) collectgarbage() end
+      print(seen[1], seen[2], seen[3]:match("^stack traceback:"))
+    ]]
+    )
+    assert.equal("9\tnobody's\tstack traceback:\n", out)
+  end)
+
+  it("G6 of a local task inside a worker: exit code 1, too", function()
+    local code, _, err = kit.run([[
+      local rt = require "rt"
+      rt.spawn(function() rt.spawn_local(error, "inner") rt.sleep(0.01) end):join()
+    ]])
+    assert.equal(1, code)
+    assert.matches("rt: unhandled error in task %d+, .*inner", err)
+  end)
+end)
+
+describe("task_combinations:", function()
+  local script = [[
+    local rt = require "rt"
+    local kind, how, joined = ...
+    local spawn = rt[kind]
+    rt.on_unhandled(function(e) print("unhandled", type(e) == "table" and e.code or (tostring(e):gsub("^.*: ", ""))) end)
+    local bodies = {
+      returns = function() return "value" end,
+      fails = function() error("boom") end,
+      fails_with_table = function() error({ code = 5 }) end,
+      fails_in_close = function()
+        local x <close> = setmetatable({}, { __close = function() error("in close") end })
+        return "lost"
+      end,
+    }
+    local function text(e) return type(e) == "table" and e.code or (tostring(e):gsub("^.*: ", "")) end
+    local function join(task)
+      local ok, value = pcall(task.join, task)
+      print(ok, text(value))
+    end
+    local task = spawn(bodies[how])
+    if joined == "joined" then join(task)
+    elseif joined == "twice" then join(task) join(task)
+    elseif joined == "late" then
+      repeat rt.sleep(0.001) local s = task:status() until s == "done" or s == "failed"
+      join(task)
+    else
+      task = nil
+      collectgarbage()
+      rt.sleep(0.02)
+      collectgarbage()
+      rt.sleep(0.02)
+    end
+  ]]
+  local values =
+    { returns = "value", fails = "boom", fails_with_table = "5", fails_in_close = "in close" }
+  local path
+  for _, kind in ipairs { "spawn", "spawn_local", "spawn_blocking" } do
+    for _, how in ipairs { "returns", "fails", "fails_with_table", "fails_in_close" } do
+      for _, joined in ipairs { "joined", "dropped", "twice", "late" } do
+        it(("%s, %s, %s"):format(kind, how, joined), function()
+          path = path or kit.file(script)
+          for _, n in ipairs { 1, 4 } do
+            local code, out, err = kit.shell(
+              ("RT_WORKERS=%d exec env %s %s %s %s %s %s"):format(
+                n,
+                kit.host_env,
+                kit.quote(kit.host),
+                path,
+                kind,
+                how,
+                joined
+              )
+            )
+            local line = (how == "returns" and "true" or "false") .. "\t" .. values[how] .. "\n"
+            local expected = joined == "twice" and line .. line
+              or joined ~= "dropped" and line
+              or how == "returns" and ""
+              or "unhandled\t" .. values[how] .. "\n"
+            assert.same({ 0, expected, "" }, { code, out, err })
+          end
+        end)
+      end
+    end
+  end
+end)
+
+describe("the pool", function()
+  it("print never tears a line", function()
+    local out = with_workers(
+      4,
+      [[
+      local rt = require "rt"
+      local tasks = {}
+      for i = 1, 8 do
+        tasks[i] = rt.spawn(function()
+          for j = 1, 500 do print(i, ("x"):rep(100), j) end
+        end)
+      end
+      for i = 1, 8 do tasks[i]:join() end
+    ]]
+    )
+    local lines = 0
+    for line in out:gmatch("[^\n]*\n") do
+      lines = lines + 1
+      assert.matches("^%d\t" .. ("x"):rep(100) .. "\t%d+\n$", line)
+    end
+    assert.equal(4000, lines)
+  end)
+
+  it("rt.configure, RT_WORKERS and --workers say how many", function()
+    local show = "local rt = require 'rt' rt.spawn(function() end):join() print(rt.workers())"
+    assert.equal("3\n", (with_workers(3, show)))
+    assert.equal("2\n", (with_workers(3, "require('rt').configure{workers=2} " .. show)))
+    if kit.in_rt_lua then
+      local _, out = kit.shell(kit.quote(kit.host) .. " --workers 5 -e " .. kit.quote(show))
+      assert.equal("5\n", out)
+      local code, _, err = kit.shell(kit.quote(kit.host) .. " --workers x -e ''")
+      assert.equal(1, code)
+      assert.matches("needs a number from 1 to 256", err)
+    end
+    local code, _, err = kit.run([[
+      local rt = require "rt"
+      rt.spawn(function() end):join()
+      rt.configure{ workers = 2 }
+    ]])
+    assert.equal(1, code)
+    assert.matches("rt.configure must come before the first spawn", err)
+    assert.matches(
+      "option 'workers': an integer from 1",
+      kit.refused(rt.configure, { workers = 0 })
+    )
+    assert.matches("unknown option 'wrokers'", kit.refused(rt.configure, { wrokers = 1 }))
+  end)
+
+  it("rt.preload prepares each worker's state", function()
+    local out = with_workers(
+      2,
+      [[
+      local rt = require "rt"
+      local greeting = "hello"
+      rt.preload(function() rt.sleep(0.01) prepared = greeting end)
+      rt.preload("string")
+      local tasks = {}
+      for i = 1, 20 do tasks[i] = rt.spawn(function() rt.sleep(0.001) return prepared end) end
+      for i = 1, 20 do assert(tasks[i]:join() == "hello") end
+      print(prepared)
+    ]]
+    )
+    assert.equal("nil\n", out)
+    local code, _, err = kit.run([[
+      local rt = require "rt"
+      rt.preload("no.such.module")
+      rt.spawn(function() end):join()
+    ]])
+    assert.equal(1, code)
+    assert.matches("rt.preload failed in this worker: .*no.such.module", err)
+  end)
+
+  it("is idle without work: 0 %% CPU", function()
+    local out = with_workers(
+      4,
+      [[
+      local rt = require "rt"
+      local tasks = {}
+      for i = 1, 16 do tasks[i] = rt.spawn(function() rt.sleep(0.001) end) end
+      for i = 1, 16 do tasks[i]:join() end
+      local waiting = rt.spawn(function() rt.channel(0):recv() end)
+      rt.sleep(0.1)
+      local t = os.clock()
+      rt.sleep(1)
+      print(os.clock() - t)
+      waiting:cancel()
+    ]]
+    )
+    assert.is_true(tonumber(out) < 0.01 * kit.slow, out)
+  end)
+
+  it("all workers take part", function()
+    local out = with_workers(
+      4,
+      [[
+      local rt = require "rt"
+      local tasks, states, n = {}, {}, 0
+      for i = 1, 200 do
+        tasks[i] = rt.spawn(function()
+          local t = os.clock()
+          while os.clock() - t < 0.002 do end
+          return tostring(_G)
+        end)
+      end
+      for i = 1, 200 do
+        local state = tasks[i]:join()
+        if not states[state] then states[state] = true n = n + 1 end
+      end
+      print(n)
+    ]]
+    )
+    assert.equal("4\n", out)
+  end)
+
+  it("fork in the process, with workers running, is safe", function()
+    local out = with_workers(
+      4,
+      [[
+      local rt = require "rt"
+      local tasks = {}
+      for i = 1, 8 do
+        tasks[i] = rt.spawn(function()
+          for _ = 1, 10 do
+            local p = io.popen("echo " .. i)
+            assert(p:read("n") == i)
+            p:close()
+            assert(os.execute("true"))
+          end
+          return true
+        end)
+      end
+      for i = 1, 8 do assert(tasks[i]:join()) end
+      print("ok")
+    ]]
+    )
+    assert.equal("ok\n", out)
+  end)
+end)
+
+describe("rt.spawn_blocking", function()
+  it("G23 runs calls that block beside each other, and the pool goes on", function()
+    local t = rt.now()
+    local tasks = {}
+    for i = 1, 8 do
+      tasks[i] = rt.spawn_blocking(function(k)
+        os.execute("sleep 0.2")
+        return k
+      end, i)
+    end
+    for i = 1, 8 do
+      assert.equal(i, (tasks[i]:join()))
+    end
+    assert.is_true(rt.now() - t < 1.2 * kit.slow)
+  end)
+
+  it(
+    "G23 has a bounded queue: a spawn waits for room, and a queued job can be cancelled",
+    function()
+      local out = with_workers(
+        1,
+        [[
+      local rt = require "rt"
+      rt.configure{ blocking = 1 }
+      local n, done = 3000, 0
+      local tasks = {}
+      for i = 1, n do tasks[i] = rt.spawn_blocking(function() return 1 end) end
+      for i = 1, n do done = done + tasks[i]:join() end
+      local blocker = rt.spawn_blocking(os.execute, "sleep 0.1")
+      local queued = rt.spawn_blocking(function() return "ran" end)
+      rt.sleep(0.01)
+      print(done, queued:cancel(), queued:status(), blocker:join())
+    ]]
+      )
+      assert.equal("3000\ttrue\tcancelled\ttrue\texit\t0\n", out)
+    end
+  )
+end)
+
+describe("the end, with workers:", function()
+  local prelude = [[
+    local rt = require "rt"
+    local function guard(name)
+      return setmetatable({}, { __close = function() io.stderr:write("closed " .. name .. "\n") end })
+    end
+  ]]
+  local function count(text, what)
+    local n = 0
+    for _ in text:gmatch(what) do
+      n = n + 1
+    end
+    return n
+  end
+
+  local ends = {
+    ["main ends"] = { "", 0 },
+    ["an error in main"] = { "error('the error')", 1 },
+    ["os.exit with close"] = { "os.exit(3, true)", 3 },
+    ["os.exit with close in a task"] = {
+      "rt.spawn(function() os.exit(4, true) end) rt.sleep(60)",
+      4,
+    },
+    ["os.exit with close in a blocking job"] = {
+      "rt.spawn_blocking(function() os.exit(6, true) end) rt.sleep(60)",
+      6,
+    },
+  }
+  for name, case in pairs(ends) do
+    it("G24 " .. name .. ": every <close> runs once, in every state of a task", function()
+      for _, n in ipairs { 1, 2, 4 } do
+        local path = kit.file(prelude .. [[
+          local up = rt.channel(100)
+          for i = 1, 20 do
+            rt.spawn(function() local g <close> = guard("sleeper") up:send(1) rt.sleep(1000) end)
+            rt.spawn(function()
+              local g <close> = guard("receiver") up:send(1)
+              while true do pcall(function() rt.channel():recv() end) if i % 2 == 0 then break end break end
+            end)
+            rt.spawn(function() local g <close> = guard("joiner") up:send(1) rt.spawn(rt.sleep, 1000):join() end)
+          end
+          rt.spawn_blocking(function() local g <close> = guard("blocking") up:send(1) rt.sleep(1000) end)
+          for i = 1, 61 do up:recv() end
+          for i = 1, 100 do rt.spawn(rt.sleep, 1000) end
+        ]] .. case[1])
+        local started = rt.now()
+        local code, _, err = kit.shell(
+          ("RT_WORKERS=%d exec env %s %s %s"):format(n, kit.host_env, kit.quote(kit.host), path),
+          30
+        )
+        assert.equal(case[2], code, err)
+        assert.equal(20, count(err, "closed sleeper\n"), err)
+        assert.equal(20, count(err, "closed receiver\n"), err)
+        assert.equal(20, count(err, "closed joiner\n"), err)
+        assert.equal(1, count(err, "closed blocking\n"), err)
+        assert.is_true(rt.now() - started < 3 * kit.slow)
+      end
+    end)
+  end
+
+  it("G25 os.exit without close, from a task", function()
+    for _, n in ipairs { 1, 4 } do
+      local path =
+        kit.file("local rt = require 'rt' rt.spawn(function() os.exit(7) end) rt.sleep(60)")
+      local code = kit.shell(
+        ("RT_WORKERS=%d exec env %s %s %s"):format(n, kit.host_env, kit.quote(kit.host), path)
+      )
+      assert.equal(7, code)
+    end
+  end)
+
+  for _, name in ipairs { "INT", "TERM" } do
+    it("G24 SIG" .. name .. " while main waits: everything unwinds", function()
+      if name == "TERM" and not kit.in_rt_lua then
+        return pending("SIGTERM belongs to the stock interpreter")
+      end
+      local it = kit.start_script(prelude .. [[
+        io.stdout:setvbuf("line")
+        local up = rt.channel(10)
+        for i = 1, 5 do
+          rt.spawn(function() local g <close> = guard("task") up:send(1) rt.sleep(1000) end)
+        end
+        for i = 1, 5 do up:recv() end
+        print("ready")
+        rt.sleep(1000)
+      ]])
+      assert.equal("ready", it:line())
+      it:signal(name)
+      it:wait()
+      assert.equal(5, count(it:output(), "closed task\n"), it:output())
+    end)
+  end
+
+  it("G24 twenty times in a row, at any moment", function()
+    for i = 1, 20 do
+      local code, _, err = kit.run(([[
+        local rt = require "rt"
+        for i = 1, %d do rt.spawn(function() rt.sleep(math.random() / 100) end) end
+        rt.sleep(%f)
+      ]]):format(i * 5, i / 2000))
+      assert.same({ 0, "" }, { code, err })
+    end
+  end)
+
+  it("a thread that cannot be started is an error at the call", function()
+    if kit.flavor ~= "" then
+      return pending("sanitizers need the memory")
+    end
+    local path = kit.file([[
+      local rt = require "rt"
+      local ok, err = pcall(rt.spawn, function() end)
+      print(ok, err)
+    ]])
+    local _, out = kit.shell(
+      ("ulimit -s 64; ulimit -v 40000; exec env %s %s %s"):format(
+        kit.host_env,
+        kit.quote(kit.host),
+        path
+      )
+    )
+    assert.is_true(
+      out:find("^true\t") ~= nil or out:find("cannot start a worker: ", 1, true) ~= nil,
+      out
+    )
+  end)
+end)

@@ -1,0 +1,119 @@
+#include "core.h"
+
+#include "cancel.h"
+#include "interrupt.h"
+#include "lib.h"
+#include "outcome.h"
+#include "runtime.h"
+#include "turn.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* --- the end -------------------------------------------------------------------------------------- */
+/* A stock interpreter has computed its exit code before it closes the state. */
+static bool exit_with_failure;
+
+static void at_exit(void) {
+  if (!exit_with_failure) return;
+  fflush(NULL);
+  _Exit(EXIT_FAILURE);
+}
+
+/* The state closes, and with it the worker. */
+static int on_close(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, 1);
+  if (w->closing) return 0;
+  rtL_runtime_stop_quietly(L, w);
+  rt_interrupt_forget(w);
+  if (w->failed && !w->hosted && !w->has_code && w->seat == NULL) exit_with_failure = true;
+  rt_worker_close(w);
+  return 0;
+}
+
+/* --- the beginning ---------------------------------------------------------------------------------- */
+static void replace_functions(lua_State *L, rt_worker *w, const char *library,
+                              void (*open)(lua_State *, rt_worker *)) {
+  if (lua_getglobal(L, library) == LUA_TTABLE) open(L, w);
+  lua_pop(L, 1);
+}
+
+/* rt.on_unhandled(f) */
+static int on_unhandled(lua_State *L) {
+  if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  rtL_keep_set(L, rtL_self(L), RT_KEEP_ON_UNHANDLED);
+  return 0;
+}
+
+/* string = rt.traceback([error [, level]]) */
+static int traceback(lua_State *L) {
+  lua_settop(L, 2);
+  rtL_outcome_where(L, rtL_self(L), 1, (int)luaL_optinteger(L, 2, 1));
+  return 1;
+}
+
+static void fill(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {
+      {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
+  rtL_outcome_classes(L, w);
+  rtL_cancel_classes(L, w);
+  lua_setfield(L, -2, "Cancelled");
+  rtL_open_task(L, w);
+  rtL_open_time(L, w);
+  rtL_open_tcp(L, w);
+  rtL_open_spawn(L, w);
+  rtL_open_channel(L, w);
+  rtL_set_functions(L, w, functions);
+  lua_pushliteral(L, RT_VERSION);
+  lua_setfield(L, -2, "version");
+}
+
+/* Somebody may have taken one before it was replaced; as a field of this module, it can
+** travel by name.  Stack: the module -> the same */
+static void note_originals(lua_State *L) {
+  static const struct {
+    const char *library, *name;
+  } replaced[] = {{LUA_GNAME, "print"},         {"os", "exit"},          {"coroutine", "resume"},
+                  {"coroutine", "wrap"},        {"coroutine", "status"}, {"coroutine", "close"},
+                  {"coroutine", "isyieldable"}, {"coroutine", "yield"}};
+  for (size_t i = 0; i < rt_countof(replaced); i++) {
+    if (lua_getglobal(L, replaced[i].library) == LUA_TTABLE) {
+      lua_pushfstring(L, "original %s.%s", replaced[i].library, replaced[i].name);
+      lua_getfield(L, -2, replaced[i].name);
+      lua_rawset(L, -4);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+static const char core_key; /* a state has one rt, however often it is required */
+
+bool rtL_core_find(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+static void prepare_process(void) {
+  static rt_atomic(bool) prepared;
+  if (!rt_swap(&prepared, true)) atexit(at_exit);
+}
+
+rt_worker *rtL_core_new(lua_State *L) {
+  prepare_process();
+  rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
+  if (w == NULL) w = rtL_worker_new(L, rt_turn_run, on_close);
+  lua_newtable(L);
+  fill(L, w);
+  note_originals(L);
+  return w;
+}
+
+void rtL_core_install(lua_State *L, rt_worker *w) {
+  replace_functions(L, w, "coroutine", rtL_open_coroutine);
+  replace_functions(L, w, "os", rtL_open_os);
+  rtL_open_print(L, w);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+}

@@ -1,0 +1,124 @@
+#include "job.h"
+
+void rt_job_free(rt_thing *t) {
+  rt_job *j = rt_job_of(t);
+  if (rt_office_adopt(j->office, &j->record)) return; /* of its error somebody should hear */
+  if (j->call) rt_packet_drop(j->call);
+  if (j->result) rt_packet_drop(j->result);
+  if (j->reason) rt_packet_drop(j->reason);
+  if (j->outcome) rt_packet_drop(j->outcome);
+  rt_lock_close(&j->lock);
+  rt_free(j->name);
+  rt_office_drop(j->office);
+  rt_free(j);
+}
+
+rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const char *site,
+                   rt_packet *call) {
+  size_t len = strlen(site) + 1;
+  rt_job *j = rt_malloc(sizeof *j + len);
+  if (j == NULL) return NULL;
+  memset(j, 0, sizeof *j);
+  if (rt_lock_init(&j->lock) != 0) {
+    rt_free(j);
+    return NULL;
+  }
+  rt_thing_init(&j->thing, kind);
+  rt_list_init(&j->link);
+  rt_list_init(&j->joiners);
+  rt_list_init(&j->record.link);
+  j->record.whose = &j->thing;
+  j->id = id;
+  j->office = rt_office_hold(o);
+  j->site = memcpy(j + 1, site, len);
+  j->call = call;
+  j->phase = RT_QUEUED;
+  return j;
+}
+
+bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *)) {
+  rt_lock_take(&j->lock);
+  bool begins = j->phase == RT_QUEUED;
+  if (begins) {
+    j->phase = RT_RUNNING;
+    j->home = home;
+    j->cancel_post.deliver = on_cancel;
+  }
+  rt_lock_give(&j->lock);
+  return begins;
+}
+
+static void end_locked(rt_job *j, rt_phase how) {
+  rt_ticket *t;
+  j->phase = how;
+  j->home = NULL;
+  while ((t = rt_ticket_first(&j->joiners)) != NULL) rt_ticket_call(t, 0);
+}
+
+void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {
+  if (how == RT_FAILED) rt_office_note(j->office, &j->record);
+  rt_lock_take(&j->lock);
+  j->outcome = outcome;
+  j->excuse = excuse;
+  end_locked(j, how);
+  rt_lock_give(&j->lock);
+}
+
+bool rt_job_cancel(rt_job *j, rt_packet *reason) {
+  rt_lock_take(&j->lock);
+  bool first = !j->cancelled && j->phase < RT_DONE;
+  bool pending = first || j->phase < RT_DONE || j->phase == RT_CANCELLED;
+  if (first) {
+    j->cancelled = true;
+    j->reason = reason;
+    reason = NULL;
+    if (j->phase == RT_QUEUED) {
+      end_locked(j, RT_CANCELLED);
+    } else {
+      rt_job_hold(j); /* for the post */
+      rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
+    }
+  }
+  rt_lock_give(&j->lock);
+  if (reason) rt_packet_drop(reason);
+  return pending;
+}
+
+rt_phase rt_job_phase(rt_job *j) {
+  rt_lock_take(&j->lock);
+  rt_phase phase = j->phase;
+  rt_lock_give(&j->lock);
+  return phase;
+}
+
+bool rt_job_await(rt_job *j, rt_ticket *t) {
+  rt_lock_take(&j->lock);
+  bool ended = j->phase >= RT_DONE;
+  if (!ended) rt_ticket_queue(t, &j->joiners, &j->lock);
+  rt_lock_give(&j->lock);
+  return ended;
+}
+
+bool rt_job_hear(rt_job *j) {
+  rt_lock_take(&j->lock);
+  bool first = !j->heard;
+  j->heard = true;
+  rt_lock_give(&j->lock);
+  if (first) rt_office_forget(j->office, &j->record);
+  return first;
+}
+
+int rt_job_set_name(rt_job *j, const char *name) {
+  char *copy = NULL;
+  if (name) {
+    size_t len = strlen(name) + 1;
+    if ((copy = rt_malloc(len)) == NULL) return UV_ENOMEM;
+    memcpy(copy, name, len);
+  }
+  rt_lock_take(&j->lock);
+  char *before = j->name;
+  j->name = copy;
+  rt_lock_give(&j->lock);
+  rt_free(before);
+  return 0;
+}

@@ -1,0 +1,59 @@
+/* office.h - how the threads of a runtime reach its main worker, as long as it is there.
+**
+** Whatever other workers have to tell it goes through here: that one of them has left, that
+** a task wants the process to end, and the errors of jobs that nobody has heard of.  A
+** failed job is on record until somebody joins it; when its last handle goes before that,
+** the main worker gets the job itself, to tell of the error.
+*/
+#ifndef RT_OFFICE_H
+#define RT_OFFICE_H
+
+#include "driver.h"
+#include "thing.h"
+
+/* What is on record of a failed job; a part of it. */
+typedef struct rt_record {
+  rt_thing *whose;
+  rt_list link; /* on the record, or on a list of the main worker's */
+  rt_post post;
+} rt_record;
+
+typedef struct rt_office {
+  rt_thing thing;
+  /* fixed */
+  void (*on_orphan)(rt_post *, void *); /* delivered to the main worker: of a record */
+  /* under lock */
+  rt_lock lock;
+  rt_driver *main; /* NULL: it has gone */
+  rt_list records;
+  rt_post failure_post; /* something is on record: look for jobs that nobody holds */
+  bool failure_posted;
+  rt_post exit_post; /* a task has called os.exit(code, true) */
+  bool exit_posted;
+  int exit_code;
+} rt_office;
+
+rt_office *rt_office_new(rt_driver *main); /* NULL: no memory */
+static inline rt_office *rt_office_hold(rt_office *o) {
+  rt_thing_hold(&o->thing);
+  return o;
+}
+static inline void rt_office_drop(rt_office *o) { rt_thing_drop(&o->thing); }
+
+/* any thread: nothing is delivered once the main worker has gone */
+void rt_office_post(rt_office *o, rt_post *p);
+void rt_office_ask_to_exit(rt_office *o, int code); /* the first one counts */
+
+/* any thread: a job has failed; somebody has heard of it; its last holder has gone, and
+** true: the main worker has taken it over, with a reference. */
+void rt_office_note(rt_office *o, rt_record *r);
+void rt_office_forget(rt_office *o, rt_record *r);
+bool rt_office_adopt(rt_office *o, rt_record *r);
+
+/* The main worker: the failure post has come; the next record, with a reference, or NULL; it
+** goes. */
+void rt_office_failure_seen(rt_office *o);
+rt_record *rt_office_next(rt_office *o);
+void rt_office_close(rt_office *o);
+
+#endif

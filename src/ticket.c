@@ -1,0 +1,85 @@
+#include "ticket.h"
+
+enum { SPARE = RT_SIZE(64, 2) };
+
+static void put_away(rt_ticket *t) {
+  rt_driver *d = t->home;
+  if (d->spares < SPARE) {
+    rt_list_append(&d->spare_tickets, &t->held);
+    d->spares++;
+  } else {
+    rt_free(t);
+  }
+}
+
+/* The post has come home. */
+static void deliver(rt_post *p, void *driver) {
+  rt_ticket *t = rt_containerof(p, rt_ticket, post);
+  t->delivered = true;
+  if (t->torn) {
+    put_away(t);
+    return;
+  }
+  rt_list *l = rt_list_first(&t->waiter);
+  if (l) rt_driver_wake(driver, rt_containerof(l, rt_task, link), RT_FIRED);
+}
+
+rt_ticket *rt_ticket_draw(rt_driver *home) {
+  rt_list *l = rt_list_take(&home->spare_tickets);
+  rt_ticket *t = l ? rt_containerof(l, rt_ticket, held) : rt_malloc(sizeof *t);
+  if (t == NULL) return NULL;
+  if (l) home->spares--;
+  memset(t, 0, sizeof *t);
+  t->home = home;
+  t->post.deliver = deliver;
+  rt_list_init(&t->waiter);
+  rt_list_init(&t->link);
+  rt_list_init(&t->held);
+  rt_list_append(&home->tickets, &t->held);
+  return t;
+}
+
+void rt_ticket_queue(rt_ticket *t, rt_list *queue, rt_lock *lock) {
+  t->lock = lock;
+  rt_list_append(queue, &t->link);
+}
+
+void rt_ticket_call(rt_ticket *t, int answer) {
+  rt_list_remove(&t->link);
+  t->called = true;
+  t->answer = answer;
+  rt_mailbox_post(&t->home->mailbox, &t->post);
+}
+
+bool rt_ticket_withdraw(rt_ticket *t) {
+  if (t->delivered) return true;
+  if (t->lock == NULL) return false;
+  rt_lock_take(t->lock);
+  rt_list_remove(&t->link);
+  bool called = t->called;
+  rt_lock_give(t->lock);
+  return called;
+}
+
+void rt_ticket_tear(rt_ticket *t) {
+  if (t->packet) rt_packet_drop(t->packet);
+  t->packet = NULL;
+  rt_list_remove(&t->held);
+  rt_list_remove(&t->waiter);
+  if (t->called && !t->delivered)
+    t->torn = true;
+  else
+    put_away(t);
+}
+
+void rt_ticket_tear_all(rt_driver *d) {
+  rt_list *l;
+  while ((l = rt_list_first(&d->tickets)) != NULL) {
+    rt_ticket *t = rt_containerof(l, rt_ticket, held);
+    rt_ticket_withdraw(t);
+    rt_ticket_tear(t);
+  }
+  rt_mailbox_drain(&d->mailbox); /* those that were called and are torn come home */
+  while ((l = rt_list_take(&d->spare_tickets)) != NULL) rt_free(rt_containerof(l, rt_ticket, held));
+  d->spares = 0;
+}

@@ -1,0 +1,61 @@
+/* ticket.h - a task's place in the queue of a thing that several threads share.
+**
+** The task draws a ticket, queues it under the thing's lock and parks.  Whoever serves
+** it, on any thread and under that lock, calls the ticket: takes it off the queue, leaves
+** with it what it brings, and posts it home, where it wakes the task.  The task, on its
+** way on for whatever reason, first withdraws its ticket under the same lock: either it
+** was called, then the thing has happened and counts; or it was not, then nobody will
+** call it any more and nothing has happened.
+*/
+#ifndef RT_TICKET_H
+#define RT_TICKET_H
+
+#include "driver.h"
+#include "packet.h"
+
+typedef struct rt_ticket {
+  rt_post post;
+  /* fixed */
+  rt_driver *home;
+  /* home */
+  rt_list held;   /* among the tickets of its driver */
+  rt_list waiter; /* the task, while it is parked */
+  rt_lock *lock;  /* of the thing in whose queue it is; NULL: not queued */
+  bool delivered;
+  bool torn; /* its task has gone on; the post is still on its way */
+  /* under the thing's lock */
+  rt_list link; /* in the thing's queue */
+  bool called;
+  int answer;        /* what the caller says, as the thing defines it */
+  rt_packet *packet; /* what the task gives, or what it gets */
+} rt_ticket;
+
+/* home: a ticket for a task of this driver; NULL: no memory. */
+rt_ticket *rt_ticket_draw(rt_driver *home);
+
+/* home, under the thing's lock: at the end of the queue. */
+void rt_ticket_queue(rt_ticket *t, rt_list *queue, rt_lock *lock);
+
+/* home: the task waits until it is called; it must give control back now. */
+static inline void rt_ticket_park(rt_ticket *t, rt_task *task, rt_op op) {
+  rt_task_park(task, op, t, &t->waiter);
+}
+
+/* any thread, under the thing's lock: the first ticket of the queue, or NULL. */
+static inline rt_ticket *rt_ticket_first(const rt_list *queue) {
+  rt_list *l = rt_list_first(queue);
+  return l ? rt_containerof(l, rt_ticket, link) : NULL;
+}
+/* any thread, under the thing's lock: it is served. */
+void rt_ticket_call(rt_ticket *t, int answer);
+
+/* home: the task goes on.  True: it was called; false: it never will be. */
+bool rt_ticket_withdraw(rt_ticket *t);
+
+/* home, after that: throws it away; a packet that is still with it is dropped. */
+void rt_ticket_tear(rt_ticket *t);
+
+/* home: withdraws and tears all that the driver's tasks hold; they have ended. */
+void rt_ticket_tear_all(rt_driver *d);
+
+#endif

@@ -1,0 +1,186 @@
+#include "work.h"
+
+#include "cancel.h"
+#include "outcome.h"
+#include "pack.h"
+
+static const char no_memory[] = "not enough memory";
+
+/* --- the task's function ------------------------------------------------------------------------ */
+enum { WORKER = 1, JOB, FUNCTION };
+
+static int worked(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = lua_touserdata(L, WORKER);
+  rt_job *j = lua_touserdata(L, JOB);
+  rt_packet *results = rtL_pack(L, w, FUNCTION, RT_PACK_RESULTS);
+  j->result = results;
+  return 0;
+}
+
+static int work(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, WORKER);
+  rt_job *j = lua_touserdata(L, JOB);
+  if (!w->running->is_job) { /* no memory even for that */
+    rt_job_end(j, RT_FAILED, NULL, no_memory);
+    rt_job_drop(j);
+    return 0;
+  }
+  if (w->spoilt) luaL_error(L, "%s", w->spoilt);
+  int n = rtL_unpack(L, w, j->call);
+  rt_packet_drop(j->call);
+  j->call = NULL;
+  lua_callk(L, n - 1, LUA_MULTRET, 0, worked);
+  return worked(L, LUA_OK, 0);
+}
+
+/* --- beginning ------------------------------------------------------------------------------------ */
+static void on_cancel(rt_post *p, void *driver) {
+  rt_job *j = rt_containerof(p, rt_job, cancel_post);
+  rt_task *t = j->task;
+  if (t && !t->cancelled) {
+    t->cancelled = 1;
+    rt_frame_tell(t, driver);
+  }
+  rt_job_drop(j);
+}
+
+static int begin(lua_State *L) {
+  rt_job *j = lua_touserdata(L, 1);
+  rt_worker *w = rtL_worker_find(L);
+  lua_pushcfunction(L, work);
+  lua_pushlightuserdata(L, w);
+  lua_pushlightuserdata(L, j);
+  rt_task *t = rtL_worker_spawn(L, w, 2, 0);
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return 0; /* see work */
+  more->job = j;
+  t->id = j->id;
+  t->is_job = 1;
+  j->task = t;
+  return 0;
+}
+
+void rt_work_take(rt_worker *w, rt_job *j) {
+  lua_State *L = w->hand;
+  if (!rt_job_begin(j, &w->driver, on_cancel)) {
+    rt_job_drop(j);
+    return;
+  }
+  lua_pushcfunction(L, begin);
+  lua_pushlightuserdata(L, j);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
+  lua_pop(L, 1);
+  rt_job_end(j, RT_FAILED, NULL, no_memory);
+  rt_job_drop(j);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------- */
+/* Most likely it is a global that only the main state has. */
+static const char hint[] =
+    "\n(a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
+    "\nwhich is copied with the function, an argument, or a field of a module that both sides require)";
+
+static void explain(lua_State *L, int error) {
+  const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
+  if (text == NULL || strstr(text, "a nil value (global '") == NULL || strstr(text, hint + 1))
+    return;
+  lua_pushfstring(L, "%s%s", text, hint);
+  lua_replace(L, error);
+}
+
+static void push_title(lua_State *L, rt_job *j) {
+  char name[64] = "";
+  rt_lock_take(&j->lock);
+  if (j->name) strncat(name, j->name, sizeof name - 1);
+  rt_lock_give(&j->lock);
+  if (name[0])
+    lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)j->id, name, j->site);
+  else
+    lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)j->id, j->site);
+}
+
+static int pack_failure(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  rt_job *j = lua_touserdata(L, 1);
+  j->result = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  return 0;
+}
+
+/* Stack: error, trace, title -> the same */
+static int try_to_pack(lua_State *L, rt_job *j) {
+  int first = lua_gettop(L) - 2;
+  lua_pushcfunction(L, pack_failure);
+  lua_pushlightuserdata(L, j);
+  for (int i = 0; i < 3; i++) lua_pushvalue(L, first + i);
+  return lua_pcall(L, 4, 0, 0);
+}
+
+rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
+  rt_job *j = rt_work_job(t);
+  int error = lua_gettop(L);
+  if ((t->cancelled || rt_worker_ends(w)) &&
+      rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
+    return RT_CANCELLED;
+  luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
+  explain(L, error);
+  rtL_outcome_take_trace(L, w);
+  push_title(L, j);
+  if (try_to_pack(L, j) == LUA_OK) return RT_FAILED;
+  const char *why = lua_tostring(L, -1), *text = luaL_tolstring(L, error, NULL);
+  lua_pushfstring(L, "%s\n(the error itself could not be handed on: %s)", text, why ? why : "?");
+  lua_replace(L, error);
+  lua_settop(L, error + 2);
+  if (try_to_pack(L, j) != LUA_OK) lua_error(L);
+  return RT_FAILED;
+}
+
+void rt_work_end(rt_worker *w, rt_task *t, rt_phase how) {
+  rt_job *j = rt_work_job(t);
+  (void)w;
+  if (j == NULL) return;
+  rt_packet *outcome = j->result;
+  j->result = NULL;
+  j->task = NULL;
+  if (how == RT_CANCELLED && outcome) {
+    rt_packet_drop(outcome);
+    outcome = NULL;
+  }
+  if (how == RT_DONE && outcome == NULL) how = RT_FAILED; /* it could not be packed */
+  rt_job_end(j, how, outcome, how == RT_FAILED && outcome == NULL ? no_memory : NULL);
+  rt_job_drop(j);
+}
+
+/* --- for those who hold it ------------------------------------------------------------------------------ */
+void rtL_work_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_job_hold(j);
+  h->job = j;
+}
+
+void rtL_work_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
+  if (j->outcome) {
+    rtL_unpack(L, w, j->outcome);
+    return;
+  }
+  lua_pushstring(L, j->excuse);
+  lua_pushliteral(L, "(no traceback)");
+  push_title(L, j);
+}
+
+static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_job_hear(j);
+  rtL_work_push_failure(L, w, j);
+  rtL_outcome_raise(L, w);
+  return 0;
+}
+
+int rtL_work_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
+  switch (rt_job_phase(j)) {
+    case RT_DONE: return rtL_unpack(L, w, j->outcome);
+    case RT_FAILED: return raise_failure(L, w, j);
+    default: break;
+  }
+  rtL_cancel_push_reason(L, w, j);
+  return rtL_cancel_raise(L, w);
+}

@@ -80,7 +80,7 @@ $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
 	cp $< $@
 
 $(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BUILD)/ground/.there
-	$(CC) $(cflags) -Isrc -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
+	$(CC) $(cflags) -iquote src -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
 .PRECIOUS: %/.there
 %/.there:

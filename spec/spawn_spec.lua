@@ -98,7 +98,7 @@ describe("rt.spawn", function()
     message = kit.refused(rt.spawn, print, 1, { x = { coroutine.create(print) } })
     assert.matches("argument 2 %.x%[1%] %(coroutine%)", message)
     assert.matches(
-      "bad argument #1 to '[rt.]*spawn' %(function expected, got table%)",
+      "bad argument #1 to '[%a.]*spawn' %(function expected, got table%)",
       kit.refused(rt.spawn, {})
     )
     assert.matches("function expected, got no value", kit.refused(rt.spawn))

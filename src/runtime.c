@@ -20,10 +20,15 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   w->main_awaits_end = false;
 }
 
-/* The last failures are told while their pool is there; then it goes. */
+/* The last errors are told; then nobody can reach this worker any more, and what was on its
+** way comes in before those go who sent it. */
 static void close_pools(lua_State *L, rt_worker *w) {
   rtL_unhandled_tell_all(L, w);
-  if (w->office) rt_office_close(w->office);
+  if (w->office) {
+    rt_office_close(w->office);
+    rt_mailbox_drain(&w->driver.mailbox);
+    rtL_unhandled_tell_all(L, w);
+  }
   for (int which = 0; which < RT_POOLS; which++) {
     if (w->pools[which]) rt_sched_part(w->pools[which]);
     w->pools[which] = NULL;

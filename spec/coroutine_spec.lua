@@ -309,6 +309,24 @@ describe("at a real C boundary", function()
     )
   end)
 
+  it("G5 the error names it, however deep the Lua code above it", function()
+    local function deep(n)
+      if n > 0 then
+        return 1 + deep(n - 1)
+      end
+      rt.yield()
+      return 0
+    end
+    for _, depth in ipairs { 10, 100, 5000 } do
+      assert.matches(
+        "cannot wait here: 'table.sort'",
+        in_task(table.sort, { 2, 1 }, function()
+          deep(depth)
+        end)
+      )
+    end
+  end)
+
   it("G5 the error names it: string.gsub, load, tostring", function()
     assert.matches(
       "'string.gsub'",

@@ -13,7 +13,10 @@ static bool is_one_of(const char *name, const char *const *list) {
 static const char *push_boundary(lua_State *L, const rt_worker *w) {
   static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
   lua_Debug ar;
+  int height = lua_gettop(L);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_settop(L, height);
     lua_getinfo(L, "nSf", &ar);
     if (ar.name && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
       return lua_pushliteral(L, "a finalizer");

@@ -340,6 +340,58 @@ describe("timeout:", function()
     rt.run(check)
   end)
 
+  it("a generator cannot yield out of one that it opened, only inside of its consumer's", function()
+    local function check()
+      local g = coroutine.wrap(function()
+        rt.timeout(60, coroutine.yield, 1)
+      end)
+      assert(kit.refused(g):match("attempt to yield out of a timeout"))
+      local h = coroutine.wrap(function()
+        for i = 1, 3 do
+          coroutine.yield((rt.timeout(60, function()
+            rt.yield()
+            return i
+          end)))
+        end
+      end)
+      assert(h() == 1)
+      assert(rt.timeout(60, h) == 2)
+      assert(h() == 3)
+    end
+    check()
+    rt.run(check)
+  end)
+
+  it("one that a coroutine was left in, by a yield that rt does not know, harms nobody", function()
+    if kit.in_rt_lua then
+      return -- has its own coroutine.yield from the start
+    end
+    local code, out, err = kit.run([[
+      local yield = coroutine.yield
+      local rt = require "rt"
+      local function open(seconds)
+        local g = coroutine.wrap(function() rt.timeout(seconds, yield) return "end" end)
+        g()
+        return g
+      end
+      local function check()
+        for _ = 1, 100 do open(60) end
+        collectgarbage()
+        collectgarbage()
+        local g = open(60)
+        local x, y = rt.timeout(60, function() return g(), rt.timeout(0.01, rt.sleep, 60) end)
+        rt.sleep(0.01)
+        return x, y
+      end
+      local g
+      rt.spawn_local(function() g = open(60) end):join() -- its task has ended
+      print(g())
+      print(check())
+      print(rt.spawn_local(check):join())
+    ]])
+    assert.same({ 0, "", ("end\n"):rep(3) }, { code, err, (out:gsub("\tnil", "")) })
+  end)
+
   it("refuses wrong arguments", function()
     assert.matches("got NaN", kit.refused(rt.timeout, 0 / 0, print))
     assert.matches("function expected", kit.refused(rt.timeout, 1))

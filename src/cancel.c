@@ -149,9 +149,9 @@ int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   return lua_error(L);
 }
 
-bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, const rt_frame *f) {
+bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
   const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
-  return c != NULL && c->frame == f->serial;
+  return c != NULL && c->frame == serial;
 }
 
 /* --- travelling: the reason does ----------------------------------------------------------------- */

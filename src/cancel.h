@@ -33,8 +33,8 @@ int rtL_cancel_raise(lua_State *L, rt_worker *w);
 /* Raises what a cancelled task ended with. */
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
-/* Is the value at 'index' the error of this frame's own deadline? */
-bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, const rt_frame *f);
+/* Is the value at 'index' the error of the own deadline of the frame with this serial? */
+bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial);
 
 /* Defines the classes and pushes rt.Cancelled. */
 void rtL_cancel_classes(lua_State *L, rt_worker *w);

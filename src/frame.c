@@ -24,9 +24,10 @@ static void on_deadline(rt_timeout *timeout) {
   rt_frame_tell(f->task, f->driver);
 }
 
-int rt_frame_open(rt_frame *f, rt_task *t, rt_driver *d, uint64_t due, bool shield) {
+rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
   rt_more *more = rt_task_more(t);
-  if (more == NULL) return UV_ENOMEM;
+  rt_frame *f = more ? rt_calloc(sizeof *f) : NULL;
+  if (f == NULL) return NULL;
   f->task = t;
   f->driver = d;
   f->shield = shield;
@@ -39,7 +40,7 @@ int rt_frame_open(rt_frame *f, rt_task *t, rt_driver *d, uint64_t due, bool shie
   }
   f->outer = more->frames;
   more->frames = f;
-  return 0;
+  return f;
 }
 
 static bool is_any_passed(const rt_task *t) {
@@ -48,17 +49,22 @@ static bool is_any_passed(const rt_task *t) {
   return false;
 }
 
-void rt_frame_close(rt_frame *f) {
-  rt_task *t = f->task;
-  if (t == NULL) return;
-  rt_assert(innermost(t) == f);
+static void take_off(rt_task *t, rt_frame **at) {
+  rt_frame *f = *at;
+  *at = f->outer;
   rt_timer_remove(&f->deadline.timer);
-  t->more->frames = f->outer;
-  f->task = NULL;
+  rt_free(f);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);
 }
 
+/* It is the innermost, unless a coroutine has left it open. */
+void rt_frame_close(rt_task *t, uint64_t serial) {
+  if (t->more == NULL) return;
+  rt_frame **at = &t->more->frames;
+  while (*at && (*at)->serial != serial) at = &(*at)->outer;
+  if (*at) take_off(t, at);
+}
+
 void rt_frame_close_all(rt_task *t) {
-  rt_frame *f;
-  while ((f = innermost(t)) != NULL) rt_frame_close(f);
+  while (innermost(t)) take_off(t, &t->more->frames);
 }

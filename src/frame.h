@@ -6,8 +6,9 @@
 ** between.  Of several that have passed the outermost counts, since the others end with
 ** it.
 **
-** A frame is owned by a userdata on the stack of its task's coroutine; whoever closes a
-** coroutine from outside first closes its frames (rt_frame_close_all).
+** A frame is its task's, and goes at the latest with it.  Lua code knows it by its serial
+** number alone: so a coroutine with an open frame may be abandoned, closed or go on in
+** another task, and nothing dangles.
 */
 #ifndef RT_FRAME_H
 #define RT_FRAME_H
@@ -17,18 +18,25 @@
 typedef struct rt_frame {
   rt_timeout deadline;
   struct rt_frame *outer;
-  rt_task *task; /* NULL: not open */
+  rt_task *task;
   rt_driver *driver;
-  uint64_t serial; /* tells whose error it is that comes out of it */
+  const void *opener; /* the coroutine that opened it */
+  uint64_t serial;    /* tells whose error it is that comes out of it */
   bool shield;
   bool passed; /* its deadline */
   bool raised; /* and some checkpoint inside has said so */
 } rt_frame;
 
-/* due: a tick of the wheel; RT_NEVER for a shield without a limit.  0 or UV_ENOMEM */
-int rt_frame_open(rt_frame *f, rt_task *t, rt_driver *d, uint64_t due, bool shield);
-void rt_frame_close(rt_frame *f);
+/* due: a tick of the wheel; RT_NEVER for a shield without a limit.  NULL: no memory */
+rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield);
+/* Harmless when it is not open, or is another task's. */
+void rt_frame_close(rt_task *t, uint64_t serial);
 void rt_frame_close_all(rt_task *t);
+
+/* Is the innermost frame one that this coroutine opened? */
+static inline bool rt_frame_is_of(const rt_task *t, const void *coroutine) {
+  return t->more != NULL && t->more->frames != NULL && t->more->frames->opener == coroutine;
+}
 
 /* What unwinds this task: nothing, one of its frames, or a cancel of all of it. */
 typedef enum rt_verdict { RT_GO_ON, RT_FRAME_PASSED, RT_TASK_CANCELLED } rt_verdict;

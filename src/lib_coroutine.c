@@ -136,8 +136,11 @@ static bool is_task_itself(lua_State *L, rt_worker *w) {
 
 /* ... = coroutine.yield(...)   upvalue 2 is a boolean: see is_waiting */
 static int yield(lua_State *L) {
-  if (rt_unlikely(is_task_itself(L, rtL_self(L))))
+  rt_worker *w = rtL_self(L);
+  if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
+  if (rt_unlikely(w->running != NULL && rt_frame_is_of(w->running, L)))
+    return luaL_error(L, "attempt to yield out of a timeout: its time is this task's, and goes on");
   return lua_yield(L, lua_gettop(L));
 }
 

@@ -36,13 +36,19 @@ static int sleep_until(lua_State *L) {
 }
 
 /* --- timeouts and shields ---------------------------------------------------------------------- */
-/* Stack: 1 the frame, 2 the function and its arguments, or its results. */
-static int framed(lua_State *L, int status, lua_KContext shield) {
+/* What goes on after the call knows its frame by this. */
+static lua_KContext context_of(const rt_frame *f) {
+  return (lua_KContext)(f->serial << 1 | f->shield);
+}
+
+/* Stack: the results, or the error on top. */
+static int framed(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
-  rt_frame *f = lua_touserdata(L, 1);
-  rt_frame_close(f);
-  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
-  if (shield || !rtL_cancel_is_of(L, w, -1, f)) return lua_error(L);
+  uint64_t serial = (uint64_t)context >> 1;
+  bool shield = context & 1;
+  rt_frame_close(w->running, serial);
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
+  if (shield || !rtL_cancel_is_of(L, w, -1, serial)) return lua_error(L);
   lua_pushnil(L);
   lua_pushliteral(L, "timeout");
   return 2;
@@ -52,12 +58,13 @@ static int framed(lua_State *L, int status, lua_KContext shield) {
 static int run_framed(lua_State *L, uint64_t ns, bool shield) {
   rt_worker *w = rtL_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  rt_frame *f = rtL_class_new(L, &w->classes, RT_CLASS_FRAME, sizeof *f, 0);
-  lua_insert(L, 1);
-  f->serial = ++w->last_frame;
   uint64_t due = ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
-  if (rt_frame_open(f, t, &w->driver, due, shield) != 0) return luaL_error(L, "not enough memory");
-  return framed(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, shield, framed), shield);
+  rt_frame *f = rt_frame_open(t, &w->driver, due, shield);
+  if (f == NULL) return luaL_error(L, "not enough memory");
+  f->serial = ++w->last_frame;
+  f->opener = L;
+  lua_KContext context = context_of(f);
+  return framed(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, context, framed), context);
 }
 
 /* ... = rt.timeout(seconds, f, ...) */
@@ -74,6 +81,5 @@ void rtL_open_time(lua_State *L, rt_worker *w) {
                                        {"sleep_until", sleep_until},
                                        {"timeout", timeout},
                                        {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_FRAME, &(rt_class_def){0});
   rtL_set_functions(L, w, functions);
 }

@@ -17,6 +17,7 @@ enum {
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
   t->co = NULL;
+  if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
   if (rt_unlikely(t->is_job)) rt_work_end(w, t, how);
   if (rt_unlikely(t->cancelled)) {
     lua_pushnil(w->keep);
@@ -31,7 +32,6 @@ static void returned(rt_worker *w, rt_task *t, int status) {
     end(w, t, w->ended_as);
     rt_coros_give(&w->coros, co);
   } else { /* not even its end could be noted: there is no memory */
-    rt_frame_close_all(t);
     t->result = RT_RESULT_NOMEM;
     end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
     rt_coros_give_broken(&w->coros, co);

@@ -164,6 +164,9 @@ describe("the end of the main chunk:", function()
       local code, out = run(
         [[
         rt.spawn_local(function()
+          local late <close> = setmetatable({}, { __close = function()
+            print("a late wait", pcall(rt.sleep, 60))
+          end })
           local g <close> = guard("the stubborn")
           while true do pcall(rt.sleep, 1) end
         end)
@@ -176,6 +179,7 @@ describe("the end of the main chunk:", function()
       assert.equal(0, code)
       assert.matches("^end\n", out)
       assert.equal(1, count(out, "closed the stubborn\n"))
+      assert.equal(1, count(out, "a late wait\tfalse\t[^\n]*no task is running"))
       assert.equal(1, count(out, "closed the other\n"))
     end)
     assert.is_true(took < 7 * kit.slow, "it took " .. took .. " s")

@@ -37,14 +37,17 @@ static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
   rt_frame_tell(t, &w->driver);
 }
 
-/* It has not unwound in time: its <close> variables run now, and cannot wait. */
+/* It has not unwound in time: its <close> variables run now, as nobody's, and cannot wait. */
 static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
+  rt_task *running = w->running;
   rt_list_remove(&t->link);
   rt_frame_close_all(t);
   w->live--;
   t->co = NULL;
+  w->running = NULL;
   rtL_reset(co, L); /* before anyone hears of its end */
+  w->running = running;
   rt_work_end(w, t, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }

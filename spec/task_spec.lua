@@ -321,21 +321,33 @@ describe("task:", function()
     assert.is_true(n > 10)
   end)
 
-  it("a coroutine is used again, and starts clean", function()
-    local first = rt.run(function()
-      return coroutine.running()
+  it("a coroutine that the program has seen is dead when its task has ended", function()
+    local co = rt.run(function()
+      pcall(error, "x")
+      return (coroutine.running())
     end)
-    local again = 0
+    assert.equal("dead", coroutine.status(co))
+    assert.same({ false, "cannot resume dead coroutine" }, { coroutine.resume(co) })
+    assert.is_true(coroutine.close(co))
     for _ = 1, 20 do
+      assert(rt.run(coroutine.running) ~= co)
+    end
+  end)
+
+  it("a hook ends with the task that set it", function()
+    local lines = 0
+    local function count()
+      lines = lines + 1
+    end
+    for _ = 1, 3 do
+      rt.run(debug.sethook, count, "l")
+    end
+    for _ = 1, 5 do
       rt.run(function()
-        if coroutine.running() == first then
-          again = again + 1
-        end
-        local ok = pcall(error, "x")
-        assert(not ok)
+        assert(debug.gethook() == nil)
       end)
     end
-    assert.is_true(again > 0)
+    assert.equal(0, lines)
   end)
 
   it("deep recursion in a task ends in an error, not in a crash", function()

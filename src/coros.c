@@ -46,22 +46,25 @@ static int find_number(rt_coros *c, lua_State *co) {
   return found;
 }
 
-static void keep_idle(rt_coros *c, lua_State *co, int number) {
-  if (c->count < MOST_IDLE)
-    c->idle[c->count++] = co;
-  else
-    luaL_unref(c->keep, RT_KEEP_COROUTINES, number);
+static void forget(rt_coros *c, lua_State *co, int number) {
+  lua_settop(co, 0);
+  luaL_unref(c->keep, RT_KEEP_COROUTINES, number);
 }
+
+void rt_coros_retire(rt_coros *c, lua_State *co) { forget(c, co, (int)lua_tointeger(co, NUMBER)); }
 
 void rt_coros_give(rt_coros *c, lua_State *co) {
+  if (rt_unlikely(c->count == MOST_IDLE)) {
+    rt_coros_retire(c, co);
+    return;
+  }
   lua_settop(co, NUMBER);
-  keep_idle(c, co, (int)lua_tointeger(co, NUMBER));
+  if (rt_unlikely(lua_gethookmask(co) != 0)) lua_sethook(co, NULL, 0, 0);
+  c->idle[c->count++] = co;
 }
 
-void rt_coros_give_broken(rt_coros *c, lua_State *co) {
+void rt_coros_retire_broken(rt_coros *c, lua_State *co) {
   int number = find_number(c, co);
   rtL_reset(co, NULL);
-  lua_settop(co, 0);
-  lua_pushinteger(co, number);
-  keep_idle(c, co, number);
+  forget(c, co, number);
 }

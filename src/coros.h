@@ -23,8 +23,10 @@ void rt_coros_close(rt_coros *c);
 lua_State *rt_coros_take(rt_coros *c);
 /* One whose function has returned. */
 void rt_coros_give(rt_coros *c, lua_State *co);
-/* One that ended with an error, or is to end where it stands: its pending <close>
-** variables are closed.  Searches the pool: not for every day. */
-void rt_coros_give_broken(rt_coros *c, lua_State *co);
+/* The same, but it is not used again: to the program it is a dead coroutine. */
+void rt_coros_retire(rt_coros *c, lua_State *co);
+/* One that ended with an error: its pending <close> variables are closed.  Not used again.
+** Searches the pool: not for every day. */
+void rt_coros_retire_broken(rt_coros *c, lua_State *co);
 
 #endif

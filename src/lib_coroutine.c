@@ -151,6 +151,14 @@ static int isyieldable(lua_State *L) {
   return 1;
 }
 
+/* co, ismain = coroutine.running() */
+static int running(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  if (is_task_itself(L, w)) w->running->is_seen = 1;
+  lua_pushboolean(L, lua_pushthread(L));
+  return 2;
+}
+
 static const char *status_of(lua_State *L, lua_State *co, rt_worker *w) {
   lua_Debug ar;
   if (co == L) return "running";
@@ -190,9 +198,9 @@ static int do_close(lua_State *L) {
 }
 
 void rtL_open_coroutine(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"resume", resume},           {"wrap", wrap},
-                                       {"status", status},           {"close", do_close},
-                                       {"isyieldable", isyieldable}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"resume", resume}, {"wrap", wrap},      {"running", running}, {"isyieldable", isyieldable},
+      {"status", status}, {"close", do_close}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   lua_pushlightuserdata(L, w);
   lua_pushboolean(L, 1);

@@ -95,6 +95,7 @@ typedef struct rt_task {
   uint64_t is_main : 1;    /* stands for the main chunk, which is no coroutine */
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
   uint64_t is_job : 1;     /* came from the pool: see more->job */
+  uint64_t is_seen : 1;    /* the program holds its coroutine, which so cannot be another's */
 } rt_task;
 
 void rt_task_init(rt_task *t, uint64_t id);

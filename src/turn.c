@@ -29,12 +29,16 @@ static void end(rt_worker *w, rt_task *t, rt_phase how) {
 static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
+    bool seen = t->is_seen;
     end(w, t, w->ended_as);
-    rt_coros_give(&w->coros, co);
+    if (rt_unlikely(seen))
+      rt_coros_retire(&w->coros, co);
+    else
+      rt_coros_give(&w->coros, co);
   } else { /* not even its end could be noted: there is no memory */
     t->result = RT_RESULT_NOMEM;
     end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
-    rt_coros_give_broken(&w->coros, co);
+    rt_coros_retire_broken(&w->coros, co);
   }
 }
 

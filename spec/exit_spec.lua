@@ -328,6 +328,24 @@ stack traceback:
     it:stop("KILL")
   end)
 
+  for _, mode in ipairs { "incremental", "generational" } do
+    it("looking for errors that nobody joined comes to an end: " .. mode, function()
+      quiet(([[
+        collectgarbage("%s")
+        local kept = rt.spawn_local(error, "kept")
+        local told
+        rt.on_unhandled(function(e) told = e end)
+        rt.spawn_local(error, "dropped")
+        rt.sleep(0.2)
+        local before = os.clock()
+        rt.sleep(0.5)
+        assert(os.clock() - before < 0.25, os.clock() - before)
+        assert(told == "dropped", told)
+        assert(not pcall(kept.join, kept))
+      ]]):format(mode))
+    end)
+  end
+
   it("one report each, in the order in which they failed", function()
     local code, _, err = run([[
       for i = 1, 5 do rt.spawn_local(function() rt.sleep((6 - i) / 100) error("no " .. i, 0) end) end

@@ -6,6 +6,7 @@
 #include "outcome.h"
 #include "runtime.h"
 #include "turn.h"
+#include "unhandled.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ static void fill(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
   rtL_outcome_classes(L, w);
+  rtL_unhandled_classes(L, w);
   rtL_cancel_classes(L, w);
   lua_setfield(L, -2, "Cancelled");
   rtL_open_task(L, w);

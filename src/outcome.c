@@ -91,7 +91,7 @@ static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, u
     how = RT_FAILED;
     push_failure(L, w, handle, site);
     w->unjoined++;
-    w->collecting = 2; /* two cycles: what is new may survive the first */
+    w->looking = 2;
   }
   keep_value(L, w, handle);
   t->result = RT_RESULT_KEPT;

@@ -160,7 +160,7 @@ static void on_orphan(rt_post *p, void *driver) {
 
 static void on_failure(rt_post *p, void *driver) {
   rt_office_failure_seen(rt_containerof(p, rt_office, failure_post));
-  rt_worker_of(driver)->collecting = 2; /* two cycles: its handle may survive the first */
+  rt_worker_of(driver)->looking = 2; /* two cycles: its handle may survive the first */
 }
 
 static void on_exit_asked(rt_post *p, void *driver) {

@@ -97,13 +97,6 @@ static bool is_time_to_poll(rt_worker *w) {
   return w->resumes >= POLL_RESUMES || rt_clock_coarse() - w->driver.polled >= POLL_TIME;
 }
 
-/* With nothing to do is the time to find failures whose handles are gone. */
-static bool collect_a_little(rt_worker *w) {
-  if (w->collecting == 0 || !lua_gc(w->hand, LUA_GCISRUNNING)) return false;
-  if (lua_gc(w->hand, LUA_GCSTEP, 16)) w->collecting--;
-  return true;
-}
-
 /* Can this worker begin jobs? */
 static bool takes_jobs(const rt_worker *w) {
   return w->seat && !w->stopping && !w->preparing &&
@@ -123,7 +116,7 @@ static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
   if (rt_unlikely(w->unhandled > 0 || !rt_list_empty(&w->orphans))) rt_unhandled_tell(w);
   if (rt_ready_idle(ready)) {
-    if (collect_a_little(w))
+    if (rt_unhandled_look(w))
       poll(w);
     else
       park(w);

@@ -93,6 +93,45 @@ void rt_unhandled_tell(rt_worker *w) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) complain(L, w, "an unhandled error could not be reported");
 }
 
+/* --- looking for them --------------------------------------------------------------------------- */
+/* A probe is garbage from its birth: once it is finalized, the collector has been at what
+** was garbage then, by cycles or by generations.  (Nothing else tells that in both modes:
+** the steps of a generational collector never come to an end.) */
+static int probe_gc(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  w->has_probe = false;
+  if (w->looking > 0) w->looking--;
+  return 0;
+}
+
+static int new_probe(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, 1);
+  rtL_class_new(L, &w->classes, RT_CLASS_PROBE, 1, 0);
+  w->has_probe = true;
+  return 0;
+}
+
+static bool has_probe(rt_worker *w) {
+  lua_State *L = w->hand;
+  if (w->has_probe) return true;
+  lua_pushcfunction(L, new_probe);
+  lua_pushlightuserdata(L, w);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  return w->has_probe;
+}
+
+bool rt_unhandled_look(rt_worker *w) {
+  if (w->looking == 0 || w->stopping || !lua_gc(w->hand, LUA_GCISRUNNING)) return false;
+  if (!has_probe(w) || lua_gc(w->hand, LUA_GCSTEP, 16) < 0) w->looking = 0;
+  return true;
+}
+
+void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", probe_gc}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_PROBE, &(rt_class_def){.meta = meta});
+}
+
+/* --- the end ------------------------------------------------------------------------------------ */
 /* What is still held, but will not be joined any more. */
 static void gather_orphans(rt_worker *w) {
   rt_record *r;

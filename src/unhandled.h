@@ -8,7 +8,13 @@
 ** one they are written to stderr, and the exit code will be 1. */
 void rt_unhandled_tell(rt_worker *w);
 
+/* With nothing to do is the time to find failures whose handles are gone: collects a
+** little, or (false) there are none to be found. */
+bool rt_unhandled_look(rt_worker *w);
+
 /* At the end, in the main chunk: all that is left, at once. */
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w);
+
+void rtL_unhandled_classes(lua_State *L, rt_worker *w);
 
 #endif

@@ -57,7 +57,8 @@ typedef struct rt_worker {
   int unhandled;       /* failures in the queue RT_KEEP_UNHANDLED, */
   int first_unhandled; /* from this index on */
   int unjoined;        /* failures that nobody has joined yet */
-  int collecting;      /* steps of the collector still to be done when idle, to find such */
+  int looking;         /* how often the collector is still to come by when idle, to find such */
+  bool has_probe;      /* there is one of unhandled.c, not yet collected */
   bool failed;         /* an error went unhandled */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */

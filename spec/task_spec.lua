@@ -423,7 +423,76 @@ describe("join:", function()
     assert.is_true(closed)
   end)
 
-  it("refuses what is neither task nor function", function()
+  it("raises at once, whichever fails first; tasks of the caller go on", function()
+    local slow = rt.spawn_local(rt.sleep, 60)
+    local closed = 0
+    local function stuck()
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          closed = closed + 1
+        end,
+      })
+      rt.sleep(60)
+      return guard
+    end
+    local err = { "an error" }
+    local fails = rt.spawn_local(function()
+      rt.sleep(0.001)
+      error(err)
+    end)
+    local start = rt.now()
+    assert.same({ false, err }, { pcall(rt.join, slow, stuck, fails, stuck) })
+    assert.equal(err, select(2, pcall(rt.join, stuck, slow, fails)))
+    assert.is_true(rt.now() - start < 5)
+    assert.equal(3, closed)
+    assert.equal("waiting", slow:status())
+    slow:cancel()
+    assert.matches("cancelled", kit.refused(rt.join, rt.yield, slow))
+  end)
+
+  it(
+    "when it is called off itself, its functions are cancelled and tasks of the caller go on",
+    function()
+      local other, inner = rt.spawn_local(rt.sleep, 60), nil
+      local _, why = rt.timeout(0.005, rt.join, other, function()
+        inner = rt.current()
+        rt.sleep(60)
+      end)
+      assert.equal("timeout", why)
+      rt.yield()
+      assert.equal("cancelled", inner:status())
+      assert.equal("waiting", other:status())
+      other:cancel()
+    end
+  )
+
+  it("the same task twice, those that have ended, and none", function()
+    local t = rt.spawn_local(tostring, 7)
+    assert.same({ "7", "7" }, { rt.join(t, t) })
+    assert.same({ "7" }, { rt.join(t) })
+    assert.same({ n = 2 }, table.pack(rt.join(rt.yield, rt.yield)))
+  end)
+
+  it("its functions and that of run were spawned where it was called", function()
+    local function fail()
+      error("it fails")
+    end
+    local here = debug.getinfo(1, "l").currentline
+    local function where(f, ...)
+      local g <const>, args <const> = f, { ... }
+      local _, trace = xpcall(function()
+        g(table.unpack(args)) -- here + 4
+      end, rt.traceback)
+      return trace
+    end
+    local site = "in task %d+, spawned at [^\n]*task_spec.lua:" .. here + 4 .. "\n"
+    assert.matches(site, where(rt.join, rt.yield, fail))
+    assert.matches(site, where(rt.run, fail))
+  end)
+
+  it("refuses oneself, and what is neither task nor function", function()
+    assert.matches("a task cannot join itself", kit.refused(rt.join, rt.yield, rt.current()))
+    assert.matches("task or function expected, got userdata", kit.refused(rt.join, io.stdin))
     assert.matches(
       "bad argument #2 to 'join' %(task or function expected, got number%)",
       kit.refused(rt.join, print, 5)

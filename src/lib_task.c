@@ -21,6 +21,16 @@ static int spawn_local(lua_State *L) {
   return 1;
 }
 
+/* task = core.spawn_at(level, f, ...): spawn_local for a caller that many levels out */
+static int spawn_at(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  int level = (int)luaL_checkinteger(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  check_open(L, w);
+  rtL_worker_spawn(L, w, lua_gettop(L) - 2, level);
+  return 1;
+}
+
 /* task = rt.current() */
 static int current(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -146,8 +156,11 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
       {"join", join}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"spawn_local", spawn_local}, {"current", current}, {"yield", yield}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
+                                       {"spawn_at", spawn_at},
+                                       {"current", current},
+                                       {"yield", yield},
+                                       {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});
   rtL_set_functions(L, w, functions);
 }

@@ -138,6 +138,9 @@ write {
     return { name = ..., where = select(2, ...) }
   ]],
   ["waits_outer.lua"] = "local m = require 'waits'; require('rt').yield() return { inner = m.name }\n",
+  ["waits_circle1.lua"] = "require('rt').yield() return require 'waits_circle2'\n",
+  ["waits_circle2.lua"] = "require('rt').yield() return require 'waits_circle1'\n",
+  ["waits_self.lua"] = "return (require('rt').run(require, 'waits_self'))\n",
   ["waits_fails.lua"] = "require('rt').sleep(0.001)\nerror('after a wait')\n",
 }
 
@@ -553,6 +556,66 @@ describe("rt-lua does as lua: require:", function()
     assert.same({ 0, "" }, { code, err })
     return out
   end
+
+  it("whoever requires a module that another task loads waits for that", function()
+    assert.equal(
+      "true\t1\n",
+      works([[
+      local function get() return (require "waits") end
+      local generator = coroutine.wrap(function() coroutine.yield((require "waits")) end)
+      local a, b, c = rt.join(get, get, generator)
+      print(a == b and b == c and c == require "waits", loads)
+    ]])
+    )
+    assert.equal(
+      "true\t1\n",
+      works([[
+      local task = rt.spawn_local(require, "waits")
+      rt.yield()
+      print(require "waits" == task:join(), loads)
+    ]])
+    )
+  end)
+
+  it("… and gets its error; if it was only cancelled, it loads the module itself", function()
+    assert.equal(
+      "true\ttrue\n",
+      works([[
+      local function get() return select(2, pcall(require, "waits_fails")) end
+      local a, b = rt.join(get, get)
+      print(a == b, a:match("after a wait") ~= nil)
+    ]])
+    )
+    assert.equal(
+      "cancelled\tcancelled\twaits\t1\n",
+      works([[
+      local one, two, three = rt.spawn_local(require, "waits"), rt.spawn_local(require, "waits"),
+        rt.spawn_local(require, "waits")
+      rt.yield()
+      one:cancel()
+      two:cancel()
+      local m = three:join()
+      print(one:status(), two:status(), m.name, loads)
+    ]])
+    )
+  end)
+
+  it("modules that wait and require each other in a circle are refused", function()
+    assert.equal(
+      "false\tfalse\tfalse\tfalse\n",
+      works([[
+      local function get(name)
+        return function()
+          local ok, message = pcall(require, name)
+          assert(ok or message:find("requires itself, in a circle", 1, true), message)
+          return ok
+        end
+      end
+      local a, b = rt.join(get "waits_circle1", get "waits_circle2")
+      print(a, b, rt.run(get "waits_circle1"), rt.run(get "waits_self"))
+    ]])
+    )
+  end)
 
   it("a module may wait while it loads, and other tasks run meanwhile", function()
     assert.equal(

@@ -18,6 +18,7 @@ typedef enum rt_class {
   RT_CLASS_CANCELLED, /* the error that a cancelled task is unwound with */
   RT_CLASS_FAILURE,   /* internal: what a failed task ended with */
   RT_CLASS_PROBE,     /* internal: garbage, see unhandled.c */
+  RT_CLASS_LOADING,   /* internal: a require under way */
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,
   RT_CLASS_ERRAND, /* internal: a listen or connect under way */

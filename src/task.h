@@ -40,7 +40,8 @@ typedef enum rt_op {
   RT_OP_SEND,
   RT_OP_RECEIVE,
   RT_OP_SPAWN, /* for room in the queue of spawn_blocking */
-  RT_OP_STDIN
+  RT_OP_STDIN,
+  RT_OP_REQUIRE
 } rt_op;
 
 /* Why a parked task goes on. */

@@ -549,6 +549,21 @@ describe("coroutine functions are otherwise the originals:", function()
     assert.equal(object, err)
   end)
 
+  it("what wrap closes after an error cannot wait, and is told so", function()
+    local why
+    rt.run(function()
+      pcall(coroutine.wrap(function()
+        local guard <close> = setmetatable({}, {
+          __close = function()
+            why = select(2, pcall(rt.sleep, 0))
+          end,
+        })
+        error(guard)
+      end))
+    end)
+    assert.matches("cannot wait here: .*, a C function, called this code", why)
+  end)
+
   it("close, with an error in __close", function()
     local co = coroutine.create(function()
       local c <close> = setmetatable({}, {

@@ -40,6 +40,18 @@ typedef enum kind { RESUME, WRAP } kind;
 
 static int resumed(lua_State *L, int status, lua_KContext kind);
 
+/* Its <close> variables run on it, and cannot wait. */
+static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
+  lua_State *outer = w->cur;
+  bool blocked = w->blocked;
+  w->cur = co;
+  w->blocked = true;
+  int status = rtL_reset(co, L);
+  w->cur = outer;
+  w->blocked = blocked;
+  return status;
+}
+
 /* Stack: what the function was called with, below; the error on top. */
 static int failed(lua_State *L, lua_State *co, kind k) {
   if (k == RESUME) {
@@ -49,7 +61,7 @@ static int failed(lua_State *L, lua_State *co, kind k) {
   }
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) { /* it has failed: close what it left open */
-    status = rtL_reset(co, L);
+    status = close_pending(L, co, rtL_self(L));
     lua_pop(L, 1);
     lua_xmove(co, L, 1);
   }
@@ -184,13 +196,7 @@ static int do_close(lua_State *L) {
   lua_State *co = check_coroutine(L);
   const char *now = status_of(L, co, w);
   if (*now == 'r' || *now == 'n') return luaL_error(L, "cannot close a %s coroutine", now);
-  lua_State *outer = w->cur;
-  bool blocked = w->blocked;
-  w->cur = co; /* its <close> variables run on it, and cannot wait */
-  w->blocked = true;
-  int failure = rtL_reset(co, L);
-  w->cur = outer;
-  w->blocked = blocked;
+  int failure = close_pending(L, co, w);
   lua_pushboolean(L, failure == LUA_OK);
   if (failure == LUA_OK) return 1;
   lua_xmove(co, L, 1);

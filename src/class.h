@@ -36,7 +36,8 @@ typedef struct rt_travel {
   /* The packet is complete: what moves leaves the object for the thing.  Cannot fail or
   ** raise; the object may have changed since, by a finalizer.  NULL: nothing moves */
   void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_thing *t);
-  /* Pushes the object for it.  May raise; the reference stays the packet's. */
+  /* Pushes the object for it; NULL: it never arrives.  May raise; the reference stays the
+  ** packet's. */
   void (*receive)(lua_State *L, struct rt_worker *w, rt_thing *t);
 } rt_travel;
 

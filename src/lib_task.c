@@ -151,6 +151,12 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
+static rt_thing *refuse_to_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  (void)L, (void)w, (void)index;
+  *why = "a task of spawn_local";
+  return NULL;
+}
+
 void rtL_open_task(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {
       {"join", join}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
@@ -161,6 +167,8 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
                                        {"current", current},
                                        {"yield", yield},
                                        {NULL, NULL}};
+  static const rt_travel travel = {.send = refuse_to_send};
   rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});
+  w->classes.travel[RT_CLASS_TASK] = &travel;
   rtL_set_functions(L, w, functions);
 }

@@ -17,12 +17,6 @@ enum {
   CREW_QUEUE = RT_SIZE(1024, 4)
 };
 
-typedef struct listener {
-  rt_sock *sock; /* NULL: closed */
-  bool nodelay;
-  bool warned; /* of a shortage of descriptors that still lasts */
-} listener;
-
 /* --- closing, and what is common ------------------------------------------------------------- */
 /* When the worker has gone, its driver has closed everything. */
 static void close_sock(rt_worker *w, rt_sock **s) {
@@ -52,8 +46,9 @@ static rt_stream *to_stream(lua_State *L) {
 }
 
 rt_stream *rtL_stream_refuse(lua_State *L) {
-  to_stream(L);
-  luaL_error(L, "attempt to use a closed stream");
+  bool moved = to_stream(L)->moved;
+  luaL_error(L, moved ? "attempt to use a stream that was moved to another task"
+                      : "attempt to use a closed stream");
   return NULL;
 }
 
@@ -293,7 +288,7 @@ static int stream_tostring(lua_State *L) {
   rt_stream *s = to_stream(L);
   rt_tcp_name here, there;
   if (s->sock == NULL) {
-    lua_pushliteral(L, "rt.stream (closed)");
+    lua_pushstring(L, s->moved ? "rt.stream (moved)" : "rt.stream (closed)");
   } else if (rt_tcp_sock(s->sock->fd, &here) != 0 || rt_tcp_peer(s->sock->fd, &there) != 0) {
     lua_pushliteral(L, "rt.stream (disconnected)");
   } else {
@@ -304,19 +299,21 @@ static int stream_tostring(lua_State *L) {
 }
 
 /* --- listeners ----------------------------------------------------------------------------------- */
-static listener *to_listener(lua_State *L, rt_worker *w) {
+static rt_listener *to_listener(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_LISTENER, 1);
 }
 
-static listener *check_listener(lua_State *L, rt_worker *w) {
-  listener *l = to_listener(L, w);
-  if (l->sock == NULL || w->closing) luaL_error(L, "attempt to use a closed listener");
+static rt_listener *check_listener(lua_State *L, rt_worker *w) {
+  rt_listener *l = to_listener(L, w);
+  if (l->sock == NULL || w->closing)
+    luaL_error(L, l->moved ? "attempt to use a listener that was moved to another task"
+                           : "attempt to use a closed listener");
   return l;
 }
 
 /* Out of descriptors: say so once, and try again in a while.  The connection stays in
 ** the listener's queue. */
-static void pause_accepting(rt_worker *w, listener *l, int err) {
+static void pause_accepting(rt_worker *w, rt_listener *l, int err) {
   if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
   l->warned = true;
   rt_task_sleep(w->running, &w->driver.wheel, rt_driver_after(&w->driver, 100 * RT_MILLISECOND));
@@ -325,7 +322,7 @@ static void pause_accepting(rt_worker *w, listener *l, int err) {
 static int accept_again(lua_State *L, int status, lua_KContext ctx);
 
 /* Stack: the listener, and the stream to come once there is one. */
-static int accept_one(lua_State *L, rt_worker *w, listener *l) {
+static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
   rt_stream *s = lua_gettop(L) == 1 ? rtL_stream_new(L, w) : lua_touserdata(L, 2);
   int fd;
   do fd = l->sock->may_read ? rt_tcp_accept(l->sock->fd) : UV_EAGAIN;
@@ -340,6 +337,7 @@ static int accept_one(lua_State *L, rt_worker *w, listener *l) {
       int err = rt_sock_wait(l->sock, RT_READ, t, RT_OP_ACCEPT);
       if (err != 0) return rtL_fail(L, err, NULL);
     }
+    l->accepting++;
     return rtL_wait(L, w, accept_again, 0);
   }
   if (fd < 0) return rtL_fail(L, fd, NULL);
@@ -352,7 +350,8 @@ static int accept_one(lua_State *L, rt_worker *w, listener *l) {
 static int accept_again(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  listener *l = lua_touserdata(L, 1);
+  rt_listener *l = lua_touserdata(L, 1);
+  l->accepting--;
   rtL_wait_over(L, w);
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   return accept_one(L, w, l);
@@ -361,16 +360,20 @@ static int accept_again(lua_State *L, int status, lua_KContext ctx) {
 /* stream | nil, message, code = listener:accept() */
 static int listener_accept(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  listener *l = check_listener(L, w);
+  rt_listener *l = check_listener(L, w);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   lua_settop(L, 1);
-  if (rt_unlikely(rtL_wait_must_yield(L, w, t))) return rtL_wait(L, w, accept_again, 0);
+  if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
+    l->accepting++;
+    return rtL_wait(L, w, accept_again, 0);
+  }
   return accept_one(L, w, l);
 }
 
 /* As accept, but once the listener is closed there are just no more streams. */
 static int next_stream(lua_State *L) {
-  return to_listener(L, rtL_self(L))->sock == NULL ? 0 : listener_accept(L);
+  rt_listener *l = to_listener(L, rtL_self(L));
+  return l->sock == NULL && !l->moved ? 0 : listener_accept(L);
 }
 
 /* for stream in listener:incoming() do */
@@ -395,10 +398,10 @@ static int listener_close(lua_State *L) {
 }
 
 static int listener_tostring(lua_State *L) {
-  listener *l = to_listener(L, rtL_self(L));
+  rt_listener *l = to_listener(L, rtL_self(L));
   rt_tcp_name name;
   if (l->sock == NULL)
-    lua_pushliteral(L, "rt.listener (closed)");
+    lua_pushstring(L, l->moved ? "rt.listener (moved)" : "rt.listener (closed)");
   else if (rt_tcp_sock(l->sock->fd, &name) != 0)
     lua_pushliteral(L, "rt.listener");
   else
@@ -457,7 +460,7 @@ static int finish_connect(lua_State *L, rt_worker *w, errand *e) {
 }
 
 static int finish_listen(lua_State *L, rt_worker *w, errand *e) {
-  listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
+  rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
   int fd = UV_EADDRNOTAVAIL, err;
   l->nodelay = e->nodelay;
   for (const struct addrinfo *a = e->lookup->found; a && fd < 0; a = a->ai_next)
@@ -606,6 +609,8 @@ void rtL_open_tcp(lua_State *L, rt_worker *w) {
       {"listen", tcp_listen}, {"connect", tcp_connect}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_STREAM, &(rt_class_def){stream_meta, stream_methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_LISTENER, &(rt_class_def){listener_meta, listener_methods, NULL});
+  w->classes.travel[RT_CLASS_STREAM] = &rt_stream_travel;
+  w->classes.travel[RT_CLASS_LISTENER] = &rt_listener_travel;
   rtL_worker_class(L, w, RT_CLASS_ERRAND, &(rt_class_def){.meta = errand_meta});
   lua_newtable(L);
   rtL_set_functions(L, w, functions);

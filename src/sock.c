@@ -35,15 +35,17 @@ static void wake_all(rt_sock *s, rt_side side) {
     rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-void rt_sock_close(rt_sock *s) {
+int rt_sock_release(rt_sock *s) {
   int fd = s->fd;
   s->fd = -1;
   rt_driver_disown(&s->handle);
   wake_all(s, RT_READ);
   wake_all(s, RT_WRITE);
-  uv_close((uv_handle_t *)&s->poll, on_closed);
-  close(fd); /* the loop has forgotten it already, and the peer should hear of it now */
+  uv_close((uv_handle_t *)&s->poll, on_closed); /* which tells epoll now, not later */
+  return fd;
 }
+
+void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); /* the peer should hear of it now */ }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 

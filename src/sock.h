@@ -36,6 +36,10 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd);
 ** has let go of it; after this call it is not its owner's any more. */
 void rt_sock_close(rt_sock *s);
 
+/* The same, but the descriptor stays open and is returned: it may go to another loop at
+** once, since ours has forgotten it. */
+int rt_sock_release(rt_sock *s);
+
 /* The running task waits until the socket is ready on this side.  0 or UV_E… */
 int rt_sock_want(rt_sock *s, rt_side side); /* … which the loop must be told first */
 static inline int rt_sock_bit(rt_side side) { return side == RT_READ ? UV_READABLE : UV_WRITABLE; }

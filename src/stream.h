@@ -1,4 +1,4 @@
-/* stream.h - a TCP stream as Lua holds it: the socket, and what has arrived early. */
+/* stream.h - streams and listeners as Lua holds them: the socket, and what has arrived early. */
 #ifndef RT_STREAM_H
 #define RT_STREAM_H
 
@@ -13,6 +13,7 @@ typedef struct rt_stream {
   rt_buf in;     /* has arrived, and no operation has taken it */
   /* One reader and one writer at a time.  The flags stand while an operation waits. */
   bool reading, writing;
+  bool moved; /* to another task; closed here */
   /* where they are: */
   size_t most;    /* the reader: what it wants at most, */
   size_t taken;   /* bytes of 'in' that its finished formats use, */
@@ -21,6 +22,14 @@ typedef struct rt_stream {
   size_t sent; /* the writer: bytes of its argument number 'argument' */
   int argument;
 } rt_stream;
+
+typedef struct rt_listener {
+  rt_sock *sock; /* NULL: closed */
+  int accepting; /* tasks that wait for a stream */
+  bool nodelay;
+  bool warned; /* of a shortage of descriptors that still lasts */
+  bool moved;  /* to another task; closed here */
+} rt_listener;
 
 /* Pushes a closed stream, which then gets a connected socket: nothing that is open is
 ** ever held by the C stack alone. */
@@ -39,5 +48,8 @@ int rt_stream_fill(rt_stream *s);
 
 /* results = stream:read(...)   lib_read.c */
 int rtL_stream_read(lua_State *L);
+
+/* How they move to another task.   lib_move.c */
+extern const rt_travel rt_stream_travel, rt_listener_travel;
 
 #endif

@@ -172,7 +172,7 @@ static void make_thing(unpacker *u, rt_thing *t) {
   int class = t->kind->class, top = lua_gettop(L);
   expect(u, class >= 0 && class < RT_CLASSES);
   const rt_travel *travel = u->w->classes.travel[class];
-  expect(u, travel != NULL);
+  expect(u, travel != NULL && travel->receive != NULL);
   travel->receive(L, u->w, t);
   rt_assert(lua_gettop(L) == top + 1);
   (void)top;

@@ -128,8 +128,21 @@ $(eval $(call flavor_rule,asan,the specs with the address and undefined-behaviou
 $(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
 $(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
 
+# --- looking for what nobody thought of: needs clang -------------------------------------------
+SECONDS := 60
+fuzz_sources := $(filter-out src/main.c,$(sources))
+
+build/fuzz/unpack: spec/fuzz/unpack.c $(fuzz_sources) $(wildcard src/*.h) | build/fuzz/corpus/.there
+	clang -std=gnu11 -D_GNU_SOURCE -DRT_DEBUG=1 -g -O1 -fno-omit-frame-pointer \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%) -Isrc -o $@ $< $(fuzz_sources) $(liblua) $(uv_libs) $(system_libs)
+
+.PHONY: fuzz
+fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer's mind (SECONDS=60)
+	cd build/fuzz && ./unpack -max_total_time=$(SECONDS) -max_len=2048 -timeout=10 -rss_limit_mb=4096 corpus
+
 # --- keeping it well ------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] spec/ground/*.[ch])
+c_files := $(wildcard src/*.[ch] spec/ground/*.[ch] spec/fuzz/*.[ch])
 
 .PHONY: layers
 layers: ## no file includes one of a higher floor

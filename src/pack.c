@@ -4,7 +4,10 @@
 #include "way.h"
 #include "wire.h"
 
-enum { STACK = 24 }; /* slots for the packer's own use */
+enum {
+  STACK = 24, /* slots for the packer's own use */
+  FUNCTIONS_KEPT = RT_SIZE(4096, 4)
+};
 
 typedef struct packer {
   lua_State *L;
@@ -243,13 +246,21 @@ static uint32_t add_thing(packer *k, rt_thing *t) {
   return draft->count - 1;
 }
 
-static uint32_t add_code(packer *k, rt_code *code) {
+/* Code that is in the packet: the place of the thing, and whether a function before has it. */
+typedef struct used_code {
+  rt_code *code; /* NULL: the function went by name */
+  uint32_t thing;
+  bool again;
+} used_code;
+
+static used_code use_code(packer *k, rt_code *code) {
   rt_mark *m = mark(k, code);
-  if (m->number == 0) {
+  bool again = m->number != 0;
+  if (!again) {
     rt_thing_hold(&code->thing);
     m->number = add_thing(k, &code->thing) + 1;
   }
-  return m->number - 1;
+  return (used_code){code, m->number - 1, again};
 }
 
 static int dump(lua_State *L, const void *bytes, size_t n, void *buf) {
@@ -270,34 +281,50 @@ static rt_code *new_code(packer *k, int function, uint64_t *ticket) {
   return code;
 }
 
-/* Of a function that is called by name, the table of codes says so; of others it has the
-** ticket of the code.  NULL: it went by name. */
-static rt_code *code_of(packer *k) {
+/* Weak tables do not shrink, and every collection walks them: so that of the codes does not
+** become larger than is useful. */
+static void remember(packer *k, int function, uint64_t ticket) {
   lua_State *L = k->L;
   rt_worker *w = k->w;
-  int function = lua_gettop(L);
-  uint64_t ticket;
   rtL_keep_push(L, w, RT_KEEP_CODES);
-  lua_pushvalue(L, function);
-  rt_code *code = NULL;
-  if (lua_rawget(L, -2) == LUA_TNUMBER)
-    code = rt_codes_at(&w->codes, (uint64_t)lua_tointeger(L, -1));
-  lua_settop(L, function);
-  if (code || put_name(k)) return code;
-  code = new_code(k, function, &ticket);
-  uint32_t thing = add_code(k, code); /* held, before something is collected */
-  rtL_keep_push(L, w, RT_KEEP_CODES);
+  if (w->functions++ >= FUNCTIONS_KEPT) {
+    w->functions = 1;
+    lua_newtable(L);
+    lua_getmetatable(L, -2);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    rtL_keep_set(L, w, RT_KEEP_CODES);
+  }
   lua_pushvalue(L, function);
   lua_pushinteger(L, (lua_Integer)ticket);
   lua_rawset(L, -3);
   lua_settop(L, function);
-  return (rt_code *)(void *)rt_packet_things(k->desk->draft)[thing];
+}
+
+/* The table of codes has the ticket of the code of a function that was sent before. */
+static used_code code_of(packer *k) {
+  lua_State *L = k->L;
+  rt_worker *w = k->w;
+  int function = lua_gettop(L);
+  uint64_t ticket;
+  rt_code *code = NULL;
+  rtL_keep_push(L, w, RT_KEEP_CODES);
+  lua_pushvalue(L, function);
+  if (lua_rawget(L, -2) == LUA_TNUMBER)
+    code = rt_codes_at(&w->codes, (uint64_t)lua_tointeger(L, -1));
+  lua_settop(L, function);
+  if (code) return use_code(k, code);
+  if (put_name(k)) return (used_code){.code = NULL};
+  used_code used = use_code(k, new_code(k, function, &ticket));
+  remember(k, function, ticket);
+  return used;
 }
 
 /* Has it no upvalue, or only _ENV, which is the globals?  Then its receiver has to make it
-** only once. */
-static bool is_plain(packer *k, const rt_code *code) {
-  if (code->upvalues != 1) return code->upvalues == 0;
+** only once; but two functions of one packet stay two. */
+static bool is_plain(packer *k, const used_code *used) {
+  if (used->again || used->code->upvalues > 1) return false;
+  if (used->code->upvalues == 0) return true;
   const char *name = lua_getupvalue(k->L, -1, 1);
   lua_pop(k->L, 1);
   return strcmp(name, "_ENV") == 0;
@@ -332,11 +359,11 @@ static void put_function(packer *k, uint32_t number) {
     if (!put_name(k)) refuse(k, number, "C function that no module holds");
     return;
   }
-  rt_code *code = code_of(k);
-  if (code == NULL) return;
-  bool plain = is_plain(k, code);
-  put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, add_code(k, code));
-  if (!plain) put_upvalues(k, number, code->upvalues);
+  used_code used = code_of(k);
+  if (used.code == NULL) return;
+  bool plain = is_plain(k, &used);
+  put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, used.thing);
+  if (!plain) put_upvalues(k, number, used.code->upvalues);
 }
 
 static const rt_travel *travel_of(packer *k) {

@@ -48,9 +48,10 @@ typedef struct rt_worker {
   rt_sites sites;
   rt_classes classes;
   rt_desks desks; /* what packing needs */
-  rt_known known; /* … */
-  rt_codes codes; /* … */
-  int closures;   /* how many RT_KEEP_CLOSURES has */
+  rt_known known;
+  rt_codes codes;
+  int functions; /* at most so many have a ticket in RT_KEEP_CODES */
+  int closures;  /* at most so many are in RT_KEEP_CLOSURES */
   uint64_t last_id;
   uint64_t last_frame;
   int64_t live;        /* tasks that have not ended, without main */

@@ -1,14 +1,20 @@
 /* pack.c - values from one state to another and back: the host of pack.lua.
 **
-** Two states, each with its worker, in one thread.  The script runs in the first and gets
+** Two states in one thread and a third in another, each with its worker.  The script runs in
+** the first, and gets a table with
 **
-**   echo(...)            what becomes of the values, there and back
+**   echo(...)            what becomes of the values, there (in the second) and back
 **   call(f, ...)         calls the function there, as a task would be; its results, or its error
 **   there(source, ...)   runs the source there; its results
+**   far(n, ...)          as echo, n times, by way of the third
 **   check(sentence, ok)  says so
-**   maim(...)            damages a packet of the values in every way; see below
-**   cost(n, ...)         nanoseconds of processor time for one way, of n
-**   below(n), flavor     chance; whether this is a debug build
+**   maim(...)            damages a packet of the values in every way
+**   sweep(width, ...)    packs and unpacks the values while allocations fail, one after the other
+**   cost(n, ...)         processor time of n ways there
+**   below(n)             chance
+**   pointer(n)           a light userdata
+**   blocks()             how many blocks of memory there are
+**   debug_build
 */
 #include "pack.h"
 
@@ -130,6 +136,11 @@ static int check_in_lua(lua_State *L) {
   return 0;
 }
 
+static int pointer(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)luaL_checkinteger(L, 1));
+  return 1;
+}
+
 static int below_in_lua(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)below((uint64_t)luaL_checkinteger(L, 1)));
   return 1;
@@ -191,6 +202,185 @@ static int maim(lua_State *L) {
   return 3;
 }
 
+/* --- memory that is not there --------------------------------------------------------------------- */
+/* The states get their memory from where the rest does.  A block that shrinks may not fail. */
+static void *allocate(void *ud, void *p, size_t old, size_t size) {
+  (void)ud;
+  if (size == 0) {
+    rt_free(p);
+    return NULL;
+  }
+  void *q = rt_realloc(p, size);
+  return q == NULL && p != NULL && size <= old ? p : q;
+}
+
+#if RT_DEBUG
+
+static bool speaks_of_memory(const char *message) {
+  return strstr(message, "memory") || strstr(message, "stack overflow") ||
+         strstr(message, "ENOMEM");
+}
+
+static bool is_struck(lua_State *L, int status, long nth) {
+  bool struck = rt_alloc_count() >= nth;
+  rt_alloc_fail(0, 0);
+  if (status != LUA_OK &&
+      !(struck && lua_isstring(L, -1) && speaks_of_memory(lua_tostring(L, -1)))) {
+    printf("not ok an error that does not speak of memory, at %ld: %s\n", nth,
+           luaL_tolstring(L, -1, NULL));
+    check_failed++;
+  }
+  return struck;
+}
+
+/* pack_all(parcel, ...) */
+static int pack_all(lua_State *L) {
+  parcel *p = lua_touserdata(L, 1);
+  p->packet = rtL_pack(L, rtL_worker_find(L), 2, RT_PACK_VALUES);
+  return 0;
+}
+
+static int unpack_all(lua_State *L) {
+  parcel *p = lua_touserdata(L, 1);
+  rtL_unpack(L, rtL_worker_find(L), p->packet);
+  return 0;
+}
+
+static void drop(parcel *p) {
+  if (p->packet) rt_packet_drop(p->packet);
+  p->packet = NULL;
+}
+
+/* errors, absorbed = sweep(width, ...) */
+static int sweep(lua_State *L) {
+  long width = (long)luaL_checkinteger(L, 1), n;
+  lua_State *to = states[other(L)];
+  lua_Integer errors = 0, absorbed = 0;
+  int values = lua_gettop(L) - 1;
+  parcel *p = push_parcel(L);
+  lua_replace(L, 1);
+  for (n = 1;; n++) {
+    lua_pushcfunction(L, pack_all);
+    for (int i = 1; i <= values + 1; i++) lua_pushvalue(L, i);
+    rt_alloc_fail(n, width);
+    int status = lua_pcall(L, values + 1, 0, 0);
+    bool struck = is_struck(L, status, n);
+    errors += status != LUA_OK;
+    absorbed += status == LUA_OK && struck;
+    lua_settop(L, values + 1);
+    if (!struck) break;
+    drop(p);
+  }
+  for (n = 1;; n++) {
+    lua_pushcfunction(to, unpack_all);
+    lua_pushlightuserdata(to, p);
+    rt_alloc_fail(n, width);
+    int status = lua_pcall(to, 1, 0, 0);
+    bool struck = is_struck(to, status, n);
+    errors += status != LUA_OK;
+    absorbed += status == LUA_OK && struck;
+    lua_settop(to, 0);
+    if (!struck) break;
+  }
+  drop(p);
+  lua_pushinteger(L, errors);
+  lua_pushinteger(L, absorbed);
+  return 2;
+}
+
+#else
+
+static int sweep(lua_State *L) {
+  lua_pushinteger(L, 0);
+  lua_pushinteger(L, 0);
+  return 2;
+}
+
+#endif
+
+static int blocks(lua_State *L) {
+  lua_gc(states[0], LUA_GCCOLLECT);
+  lua_gc(states[1], LUA_GCCOLLECT);
+#if RT_DEBUG
+  lua_pushinteger(L, rt_alloc_blocks());
+#else
+  lua_pushinteger(L, 0);
+#endif
+  return 1;
+}
+
+/* --- another thread ------------------------------------------------------------------------------- */
+static lua_State *new_state(void) {
+  lua_State *L = lua_newstate(allocate, NULL);
+  must("there is a state", L != NULL);
+  luaL_openlibs(L);
+  luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
+  lua_settop(L, 0);
+  return L;
+}
+
+static struct {
+  rt_lock lock;
+  rt_cond changed;
+  rt_packet *there, *back;
+  bool over;
+} far_side;
+
+static void put_packet(rt_packet **to, rt_packet *p) {
+  rt_lock_take(&far_side.lock);
+  *to = p;
+  rt_cond_broadcast(&far_side.changed);
+  rt_lock_give(&far_side.lock);
+}
+
+static rt_packet *get_packet(rt_packet **from) {
+  rt_lock_take(&far_side.lock);
+  while (*from == NULL && !far_side.over) rt_cond_wait(&far_side.changed, &far_side.lock);
+  rt_packet *p = *from;
+  *from = NULL;
+  rt_lock_give(&far_side.lock);
+  return p;
+}
+
+static void far_main(void *arg) {
+  (void)arg;
+  lua_State *L = new_state();
+  rt_packet *p;
+  while ((p = get_packet(&far_side.there)) != NULL) {
+    rtL_unpack(L, rtL_worker_find(L), p);
+    rt_packet_drop(p);
+    put_packet(&far_side.back, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS));
+    lua_settop(L, 0);
+  }
+  lua_close(L);
+}
+
+/* ... = far(n, ...) */
+static int far(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  rt_thread thread;
+  lua_remove(L, 1);
+  far_side.over = false;
+  must("there is a lock", rt_lock_init(&far_side.lock) == 0);
+  must("there is a condition", rt_cond_init(&far_side.changed) == 0);
+  must("there is a thread", rt_thread_start(&thread, 1 << 20, far_main, NULL) == 0);
+  for (lua_Integer i = 0; i < n; i++) {
+    put_packet(&far_side.there, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES));
+    rt_packet *p = get_packet(&far_side.back);
+    lua_settop(L, 0);
+    rtL_unpack(L, rtL_worker_find(L), p);
+    rt_packet_drop(p);
+  }
+  rt_lock_take(&far_side.lock);
+  far_side.over = true;
+  rt_cond_broadcast(&far_side.changed);
+  rt_lock_give(&far_side.lock);
+  rt_thread_join(thread);
+  rt_cond_close(&far_side.changed);
+  rt_lock_close(&far_side.lock);
+  return lua_gettop(L);
+}
+
 /* --- time ---------------------------------------------------------------------------------------- */
 static double processor_seconds(void) {
   struct timespec t;
@@ -224,8 +414,9 @@ static int cost(lua_State *L) {
 
 /* --- the whole ----------------------------------------------------------------------------------- */
 static const luaL_Reg functions[] = {
-    {"echo", echo}, {"call", call},          {"there", there}, {"check", check_in_lua},
-    {"maim", maim}, {"below", below_in_lua}, {"cost", cost},   {NULL, NULL}};
+    {"echo", echo},          {"call", call},       {"there", there},   {"far", far},
+    {"check", check_in_lua}, {"maim", maim},       {"sweep", sweep},   {"cost", cost},
+    {"below", below_in_lua}, {"pointer", pointer}, {"blocks", blocks}, {NULL, NULL}};
 
 static int run(lua_State *L) {
   if (luaL_loadfile(L, "spec/ground/pack.lua") != LUA_OK) return lua_error(L);
@@ -238,19 +429,31 @@ static int run(lua_State *L) {
 }
 
 static int traced(lua_State *L) {
-  luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
   return 1;
 }
 
+/* What the script cannot ask for. */
+static void check_packet(void) {
+  rt_packet *p = rt_packet_new();
+  must("there is a packet", p != NULL);
+  check("a packet has an end", rt_packet_reserve(&p, RT_PACKET_MOST + 1) == UV_EMSGSIZE &&
+                                   rt_packet_reserve(&p, SIZE_MAX) == UV_EMSGSIZE);
+  p->len = p->cap;
+  check("... which is that of all of it",
+        rt_packet_reserve(&p, RT_PACKET_MOST - p->len + 1) == UV_EMSGSIZE);
+  rt_packet_drop(p);
+}
+
 int main(int argc, char **argv) {
-  check_begin(240);
+  check_begin(RT_DEBUG ? 300 : 120);
+  check_packet();
+#if RT_DEBUG
+  long before = rt_alloc_blocks();
+#endif
   for (int i = 0; i < 2; i++) {
-    lua_State *L = states[i] = luaL_newstate();
-    must("there is a state", L != NULL);
-    luaL_openlibs(L);
-    luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
-    lua_settop(L, 0);
-    workers[i] = rtL_worker_find(L);
+    states[i] = new_state();
+    workers[i] = rtL_worker_find(states[i]);
   }
   lua_State *L = states[0];
   lua_pushcfunction(L, traced);
@@ -262,5 +465,8 @@ int main(int argc, char **argv) {
   }
   lua_close(states[0]);
   lua_close(states[1]);
+#if RT_DEBUG
+  check("when all is closed, no memory is left", rt_alloc_blocks() == before);
+#endif
   return check_end();
 }

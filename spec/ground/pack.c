@@ -9,11 +9,12 @@
 **   far(n, ...)          as echo, n times, by way of the third
 **   check(sentence, ok)  says so
 **   maim(...)            damages a packet of the values in every way
-**   sweep(width, ...)    packs and unpacks the values while allocations fail, one after the other
+**   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
 **   cost(n, ...)         processor time of n ways there
 **   below(n)             chance
 **   pointer(n)           a light userdata
-**   blocks()             how many blocks of memory there are
+**   blocks()             how many blocks of memory there are, and
+**   descriptors()        how many descriptors
 **   debug_build
 */
 #include "pack.h"
@@ -222,7 +223,7 @@ static bool speaks_of_memory(const char *message) {
 }
 
 static bool is_struck(lua_State *L, int status, long nth) {
-  bool struck = rt_alloc_count() >= nth;
+  bool struck = nth > 0 && rt_alloc_count() >= nth;
   rt_alloc_fail(0, 0);
   if (status != LUA_OK &&
       !(struck && lua_isstring(L, -1) && speaks_of_memory(lua_tostring(L, -1)))) {
@@ -246,45 +247,65 @@ static int unpack_all(lua_State *L) {
   return 0;
 }
 
+typedef struct sweeper {
+  lua_State *from, *to;
+  long width;
+  lua_Integer errors, absorbed;
+} sweeper;
+
+/* Stack: width, maker, parcel.  false: it got through before the nth allocation */
+static bool pack_without_memory(sweeper *s, long nth) {
+  lua_State *L = s->from;
+  lua_settop(L, 3);
+  lua_pushcfunction(L, pack_all);
+  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 2);
+  lua_call(L, 0, LUA_MULTRET);
+  rt_alloc_fail(nth, s->width);
+  int status = lua_pcall(L, lua_gettop(L) - 4, 0, 0);
+  bool struck = is_struck(L, status, nth);
+  s->errors += status != LUA_OK;
+  s->absorbed += status == LUA_OK && struck;
+  return struck || status != LUA_OK;
+}
+
+static bool unpack_without_memory(sweeper *s, parcel *p, long nth) {
+  lua_State *L = s->to;
+  lua_settop(L, 0);
+  lua_pushcfunction(L, unpack_all);
+  lua_pushlightuserdata(L, p);
+  rt_alloc_fail(nth, s->width);
+  int status = lua_pcall(L, 1, 0, 0);
+  bool struck = is_struck(L, status, nth);
+  s->errors += status != LUA_OK;
+  s->absorbed += status == LUA_OK && struck;
+  lua_settop(L, 0);
+  return struck || status != LUA_OK;
+}
+
 static void drop(parcel *p) {
   if (p->packet) rt_packet_drop(p->packet);
   p->packet = NULL;
 }
 
-/* errors, absorbed = sweep(width, ...) */
+/* errors, absorbed = sweep(width, maker): the maker's results are packed and unpacked */
 static int sweep(lua_State *L) {
-  long width = (long)luaL_checkinteger(L, 1), n;
-  lua_State *to = states[other(L)];
-  lua_Integer errors = 0, absorbed = 0;
-  int values = lua_gettop(L) - 1;
+  sweeper s = {L, states[other(L)], (long)luaL_checkinteger(L, 1), 0, 0};
+  bool more = true;
+  lua_settop(L, 2);
   parcel *p = push_parcel(L);
-  lua_replace(L, 1);
-  for (n = 1;; n++) {
-    lua_pushcfunction(L, pack_all);
-    for (int i = 1; i <= values + 1; i++) lua_pushvalue(L, i);
-    rt_alloc_fail(n, width);
-    int status = lua_pcall(L, values + 1, 0, 0);
-    bool struck = is_struck(L, status, n);
-    errors += status != LUA_OK;
-    absorbed += status == LUA_OK && struck;
-    lua_settop(L, values + 1);
-    if (!struck) break;
+  for (long n = 1; more; n++) {
+    more = pack_without_memory(&s, n);
     drop(p);
   }
-  for (n = 1;; n++) {
-    lua_pushcfunction(to, unpack_all);
-    lua_pushlightuserdata(to, p);
-    rt_alloc_fail(n, width);
-    int status = lua_pcall(to, 1, 0, 0);
-    bool struck = is_struck(to, status, n);
-    errors += status != LUA_OK;
-    absorbed += status == LUA_OK && struck;
-    lua_settop(to, 0);
-    if (!struck) break;
+  more = true;
+  for (long n = 1; more; n++) {
+    pack_without_memory(&s, 0);
+    more = unpack_without_memory(&s, p, n);
+    drop(p);
   }
-  drop(p);
-  lua_pushinteger(L, errors);
-  lua_pushinteger(L, absorbed);
+  lua_pushinteger(L, s.errors);
+  lua_pushinteger(L, s.absorbed);
   return 2;
 }
 
@@ -306,6 +327,13 @@ static int blocks(lua_State *L) {
 #else
   lua_pushinteger(L, 0);
 #endif
+  return 1;
+}
+
+static int descriptors(lua_State *L) {
+  rt_driver_poll(&workers[0]->driver);
+  rt_driver_poll(&workers[1]->driver);
+  lua_pushinteger(L, count_descriptors());
   return 1;
 }
 
@@ -414,9 +442,11 @@ static int cost(lua_State *L) {
 
 /* --- the whole ----------------------------------------------------------------------------------- */
 static const luaL_Reg functions[] = {
-    {"echo", echo},          {"call", call},       {"there", there},   {"far", far},
-    {"check", check_in_lua}, {"maim", maim},       {"sweep", sweep},   {"cost", cost},
-    {"below", below_in_lua}, {"pointer", pointer}, {"blocks", blocks}, {NULL, NULL}};
+    {"echo", echo},       {"call", call},          {"there", there},
+    {"far", far},         {"check", check_in_lua}, {"maim", maim},
+    {"sweep", sweep},     {"cost", cost},          {"below", below_in_lua},
+    {"pointer", pointer}, {"blocks", blocks},      {"descriptors", descriptors},
+    {NULL, NULL}};
 
 static int run(lua_State *L) {
   if (luaL_loadfile(L, "spec/ground/pack.lua") != LUA_OK) return lua_error(L);

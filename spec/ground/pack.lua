@@ -674,7 +674,7 @@ section("streams", function()
     "a stream moves, with what had arrived",
     there("S = ... return S:read('l')", server) == "world"
   )
-  check("... and what had not", there("return S:recv()") == "and more")
+  check("... and what had not", there("return S:read(8)") == "and more")
   refused(
     "its object cannot be used any more",
     "attempt to use a stream that was moved to another task",
@@ -699,11 +699,11 @@ section("streams", function()
     "... nor does collecting it",
     there("S:write('still here') return tostring(S)"):find("127.0.0.1")
   )
-  check("the other end has noticed nothing", client:recv() == "still here")
+  check("the other end has noticed nothing", client:read(10) == "still here")
   local back, list = there("return S, {S, s = S}")
   check("it comes back, once", back == list[1] and back == list.s and back:write("x") == back)
   check("... and is moved there", there("return tostring(S)") == "rt.stream (moved)")
-  client:recv()
+  client:read(1)
   refused(
     "when something else cannot go, nothing has moved",
     "cannot send value 2 .co (coroutine) to another worker",
@@ -711,7 +711,7 @@ section("streams", function()
     back,
     { co = coroutine.create(print) }
   )
-  check("... so that it can be used", back:write("yes") == back and client:recv() == "yes")
+  check("... so that it can be used", back:write("yes") == back and client:read(3) == "yes")
   local reader = rt.spawn_local(back.recv, back)
   rt.sleep(0.01)
   refused(
@@ -754,7 +754,7 @@ section("streams", function()
   check("a listener moves", there("L = ... return tostring(L)", listener):find("127.0.0.1"))
   check(
     "... with those who wait in it",
-    there("S = L:accept() return S:write('hi') == S") and early:recv() == "hi"
+    there("S = L:accept() return S:write('hi') == S") and early:read(2) == "hi"
   )
   refused(
     "its object cannot be used any more",
@@ -797,7 +797,7 @@ section("streams", function()
   for _ = 1, 100 do
     server = echo(server)
     client:write("ping")
-    n = n + (server:recv() == "ping" and 1 or 0)
+    n = n + (server:read(4) == "ping" and 1 or 0)
   end
   check("a stream goes there and back 100 times", n == 100)
 end)
@@ -889,6 +889,9 @@ section("damage", function()
 end)
 
 section("memory", function()
+  if not debug_build then
+    return -- allocations fail in debug builds only
+  end
   local rt = require("rt.core")
   local n = 0
   local function count()
@@ -934,8 +937,9 @@ section("memory", function()
     end
   end
   print(("# %d errors, %d absorbed"):format(errors, absorbed))
-  check("without memory there is an error that says so", errors > 0 or not debug_build)
-  check("... nothing is lost", host.blocks() - before < 100)
+  check("without memory there is an error that says so", errors > 0)
+  print(("# %d blocks more"):format(host.blocks() - before))
+  check("... nothing is lost", host.blocks() - before < 30)
   check("... and others still go", isomorphic({ wide }, echo { wide }))
   local listener = assert(rt.tcp.listen("127.0.0.1", 0))
   local _, port = listener:sock()
@@ -943,7 +947,7 @@ section("memory", function()
   local function connect()
     if server and tostring(server) ~= "rt.stream (moved)" then
       client:write("two")
-      whole = whole + (server:recv() == "one\n" and server:recv() == "two" and 1 or 0)
+      whole = whole + (server:read("l") == "one" and server:read(3) == "two" and 1 or 0)
       errors = errors + 1
       server:close()
     end
@@ -963,10 +967,7 @@ section("memory", function()
   client:close()
   server:close()
   host.blocks()
-  check(
-    "a stream that could not go is as it was",
-    whole == errors and (whole > 0 or not debug_build)
-  )
+  check("a stream that could not go is as it was", whole == errors and whole > 0)
   check("... no descriptor is left open", host.descriptors() == open)
   listener:close()
 end)

@@ -75,6 +75,7 @@ static int raise_here(lua_State *L, lua_State *from) {
 static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what) {
   int top = lua_gettop(to);
   luaL_checkstack(from, LUA_MINSTACK, NULL);
+  luaL_checkstack(to, LUA_MINSTACK, NULL);
   rt_packet *packet = rtL_pack(from, rtL_worker_find(from), first, what);
   lua_pushcfunction(to, unpack);
   lua_pushlightuserdata(to, packet);
@@ -85,6 +86,7 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
 /* reply(...): the values come back, as the results of a function there */
 static int reply(lua_State *L) {
   lua_State *back = states[other(L)];
+  luaL_checkstack(back, LUA_MINSTACK, NULL);
   rt_packet *packet = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS);
   lua_pushlightuserdata(back, packet);
   return 0;
@@ -92,6 +94,8 @@ static int reply(lua_State *L) {
 
 /* Takes n values from the top there, sends them back, and returns them. */
 static int come_back(lua_State *L, lua_State *there, int n) {
+  luaL_checkstack(there, LUA_MINSTACK, NULL); /* the values have filled it */
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_pushcfunction(there, reply);
   lua_insert(there, -n - 1);
   int top = lua_gettop(L);

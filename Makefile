@@ -135,7 +135,7 @@ fuzz_sources := $(filter-out src/main.c,$(sources))
 build/fuzz/unpack: spec/fuzz/unpack.c $(fuzz_sources) $(wildcard src/*.h) | build/fuzz/corpus/.there
 	clang -std=gnu11 -D_GNU_SOURCE -DRT_DEBUG=1 -g -O1 -fno-omit-frame-pointer \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%) -Isrc -o $@ $< $(fuzz_sources) $(liblua) $(uv_libs) $(system_libs)
+	  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%) -iquote src -o $@ $< $(fuzz_sources) $(liblua) $(uv_libs) $(system_libs)
 
 .PHONY: fuzz
 fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer's mind (SECONDS=60)

@@ -65,6 +65,8 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_time(L, w);
   rtL_open_tcp(L, w);
   rtL_open_spawn(L, w);
+  rtL_open_job(L, w);
+  rtL_open_group(L, w);
   rtL_open_channel(L, w);
   rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);

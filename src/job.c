@@ -10,6 +10,7 @@ void rt_job_free(rt_thing *t) {
   rt_lock_close(&j->lock);
   rt_free(j->name);
   rt_office_drop(j->office);
+  if (j->member.group) rt_thing_drop(&j->member.group->thing);
   rt_free(j);
 }
 
@@ -27,6 +28,7 @@ rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const c
   rt_list_init(&j->link);
   rt_list_init(&j->joiners);
   rt_list_init(&j->record.link);
+  rt_list_init(&j->member.link);
   j->record.whose = &j->thing;
   j->id = id;
   j->office = rt_office_hold(o);
@@ -48,6 +50,10 @@ bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void 
   return begins;
 }
 
+static void leave_group(rt_job *j, bool failed) {
+  if (j->member.group) rt_group_leave(&j->member, failed);
+}
+
 static void end_locked(rt_job *j, rt_phase how) {
   rt_ticket *t;
   j->phase = how;
@@ -62,17 +68,19 @@ void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse)
   j->excuse = excuse;
   end_locked(j, how);
   rt_lock_give(&j->lock);
+  leave_group(j, how == RT_FAILED);
 }
 
 bool rt_job_cancel(rt_job *j, rt_packet *reason) {
   rt_lock_take(&j->lock);
   bool first = !j->cancelled && j->phase < RT_DONE;
   bool pending = first || j->phase < RT_DONE || j->phase == RT_CANCELLED;
+  bool ends = first && j->phase == RT_QUEUED;
   if (first) {
     j->cancelled = true;
     j->reason = reason;
     reason = NULL;
-    if (j->phase == RT_QUEUED) {
+    if (ends) {
       end_locked(j, RT_CANCELLED);
     } else {
       rt_job_hold(j); /* for the post */
@@ -80,6 +88,7 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
     }
   }
   rt_lock_give(&j->lock);
+  if (ends) leave_group(j, false);
   if (reason) rt_packet_drop(reason);
   return pending;
 }

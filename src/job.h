@@ -8,6 +8,7 @@
 #ifndef RT_JOB_H
 #define RT_JOB_H
 
+#include "group.h"
 #include "office.h"
 #include "ticket.h"
 
@@ -37,6 +38,8 @@ typedef struct rt_job {
   rt_post cancel_post; /* on its way home */
   /* fixed once it has ended: the results; or the error, its traceback, the title */
   rt_packet *outcome;
+  /* the group's */
+  rt_member member;
   /* the office's */
   rt_record record; /* of its error, until somebody has heard of it */
 } rt_job;

@@ -212,3 +212,42 @@ int rtL_stream_read(lua_State *L) {
   }
   return read_on(L, w, s, formats);
 }
+
+/* --- lines --------------------------------------------------------------------------------------- */
+/* the upvalues of the iterator, after the worker */
+enum { READ = 2, STREAM, FORMATS, FORMATS_MOST = 250 };
+
+static int have_read(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  if (!lua_isnil(L, 1) || lua_isnoneornil(L, 2)) return lua_gettop(L);
+  lua_settop(L, 2); /* nil, message */
+  return lua_error(L);
+}
+
+static int next_line(lua_State *L) {
+  int formats = (int)lua_tointeger(L, lua_upvalueindex(FORMATS));
+  lua_settop(L, 0);
+  luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
+  lua_pushvalue(L, lua_upvalueindex(READ));
+  lua_pushvalue(L, lua_upvalueindex(STREAM));
+  for (int i = 1; i <= formats; i++) lua_pushvalue(L, lua_upvalueindex(FORMATS + i));
+  lua_callk(L, 1 + formats, LUA_MULTRET, 0, have_read);
+  return have_read(L, LUA_OK, 0);
+}
+
+/* for ... in stream:lines(...): as file:lines; raises if the connection breaks */
+int rtL_stream_lines(lua_State *L) {
+  rtL_stream_check(L);
+  int formats = lua_gettop(L) - 1;
+  luaL_argcheck(L, formats <= FORMATS_MOST, FORMATS_MOST + 2, "too many formats");
+  check_formats(L);
+  lua_settop(L, 1 + formats);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, rtL_stream_read, 1);
+  lua_pushvalue(L, 1);
+  lua_pushinteger(L, formats);
+  for (int i = 1; i <= formats; i++) lua_pushvalue(L, 1 + i);
+  lua_pushcclosure(L, next_line, FORMATS + formats);
+  return 1;
+}

@@ -370,17 +370,33 @@ static int listener_accept(lua_State *L) {
   return accept_one(L, w, l);
 }
 
-/* As accept, but once the listener is closed there are just no more streams. */
+static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_listener *l = lua_touserdata(L, 1);
+  if (!lua_isnil(L, 2) || (l->sock == NULL && !l->moved)) return lua_gettop(L) - 1;
+  lua_settop(L, 3); /* nil, message */
+  return lua_error(L);
+}
+
+/* As accept; but once the listener is closed there are just no more streams, and what else
+** can go wrong raises. */
 static int next_stream(lua_State *L) {
   rt_listener *l = to_listener(L, rtL_self(L));
-  return l->sock == NULL && !l->moved ? 0 : listener_accept(L);
+  if (l->sock == NULL && !l->moved) return 0;
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, 1);
+  lua_callk(L, 1, LUA_MULTRET, 0, next_accepted);
+  return next_accepted(L, LUA_OK, 0);
 }
 
 /* for stream in listener:incoming() do */
 static int listener_incoming(lua_State *L) {
   check_listener(L, rtL_self(L));
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushcclosure(L, next_stream, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, listener_accept, 1);
+  lua_pushcclosure(L, next_stream, 2);
   lua_pushvalue(L, 1);
   return 2;
 }
@@ -589,12 +605,17 @@ void rtL_open_tcp(lua_State *L, rt_worker *w) {
                                          {"__close", stream_close},
                                          {"__tostring", stream_tostring},
                                          {NULL, NULL}};
-  static const luaL_Reg stream_methods[] = {
-      {"recv", stream_recv},           {"read", rtL_stream_read},
-      {"write", stream_write},         {"shutdown", stream_shutdown},
-      {"close", stream_close},         {"peer", stream_peer},
-      {"sock", stream_sock},           {"nodelay", stream_nodelay},
-      {"keepalive", stream_keepalive}, {NULL, NULL}};
+  static const luaL_Reg stream_methods[] = {{"recv", stream_recv},
+                                            {"read", rtL_stream_read},
+                                            {"lines", rtL_stream_lines},
+                                            {"write", stream_write},
+                                            {"shutdown", stream_shutdown},
+                                            {"close", stream_close},
+                                            {"peer", stream_peer},
+                                            {"sock", stream_sock},
+                                            {"nodelay", stream_nodelay},
+                                            {"keepalive", stream_keepalive},
+                                            {NULL, NULL}};
   static const luaL_Reg listener_meta[] = {{"__gc", listener_close},
                                            {"__close", listener_close},
                                            {"__tostring", listener_tostring},
@@ -614,9 +635,5 @@ void rtL_open_tcp(lua_State *L, rt_worker *w) {
   rtL_worker_class(L, w, RT_CLASS_ERRAND, &(rt_class_def){.meta = errand_meta});
   lua_newtable(L);
   rtL_set_functions(L, w, functions);
-  rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_STREAM); /* tcp.lua adds methods */
-  lua_getfield(L, -1, "__index");
-  lua_setfield(L, -3, "stream");
-  lua_pop(L, 1);
   lua_setfield(L, -2, "tcp");
 }

@@ -57,7 +57,8 @@ static int framed(lua_State *L, int status, lua_KContext context) {
 /* Stack: the function and its arguments. */
 static int run_framed(lua_State *L, uint64_t ns, bool shield) {
   rt_worker *w = rtL_self(L);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
+  rt_task *t = shield ? w->running : rtL_cancel_checkpoint(L, w);
+  if (rt_unlikely(t == NULL || w->closing)) rtL_cancel_look(L, w);
   uint64_t due = ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
   rt_frame *f = rt_frame_open(t, &w->driver, due, shield);
   if (f == NULL) return luaL_error(L, "not enough memory");
@@ -75,11 +76,21 @@ static int timeout(lua_State *L) {
   return run_framed(L, ns, false);
 }
 
+/* ... = rt.shield([seconds,] f, ...): an outer cancel waits, for that long at most; so it
+** can be used in the cleanup of a task that has been cancelled. */
+static int shield(lua_State *L) {
+  uint64_t ns = RT_FOREVER;
+  if (lua_type(L, 1) == LUA_TNUMBER) {
+    ns = rtL_check_duration(L, 1);
+    lua_remove(L, 1);
+  }
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  return run_framed(L, ns, true);
+}
+
 void rtL_open_time(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"now", now},
-                                       {"sleep", do_sleep},
-                                       {"sleep_until", sleep_until},
-                                       {"timeout", timeout},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"now", now},         {"sleep", do_sleep}, {"sleep_until", sleep_until},
+      {"timeout", timeout}, {"shield", shield},  {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

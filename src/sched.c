@@ -3,9 +3,14 @@
 #include <limits.h>
 
 /* --- beginning and end of a scheduler --------------------------------------------------------- */
+static void close_queues(rt_seat *seat) {
+  rt_runq_close(&seat->queue);
+  rt_runq_close(&seat->pinned);
+}
+
 static void free_sched(rt_thing *t) {
   rt_sched *s = rt_containerof(t, rt_sched, thing);
-  for (int i = 0; i < s->config.seats; i++) rt_runq_close(&s->seats[i].queue);
+  for (int i = 0; i < s->config.seats; i++) close_queues(&s->seats[i]);
   if (s->config.free_recipe) s->config.free_recipe(s->config.recipe);
   rt_office_drop(s->config.office);
   rt_lock_close(&s->lock);
@@ -14,6 +19,13 @@ static void free_sched(rt_thing *t) {
 
 static const rt_thing_kind sched_kind = {.name = "scheduler", .free = free_sched};
 
+static bool init_queues(rt_seat *seat) {
+  if (rt_runq_init(&seat->queue) != 0) return false;
+  if (rt_runq_init(&seat->pinned) == 0) return true;
+  rt_runq_close(&seat->queue);
+  return false;
+}
+
 static bool init_seats(rt_sched *s) {
   for (int i = 0; i < s->config.seats; i++) {
     rt_seat *seat = &s->seats[i];
@@ -21,8 +33,8 @@ static bool init_seats(rt_sched *s) {
     seat->number = i;
     seat->stop_post.deliver = s->config.stop;
     seat->left_post.deliver = s->config.left;
-    if (rt_runq_init(&seat->queue) != 0) {
-      while (i-- > 0) rt_runq_close(&s->seats[i].queue);
+    if (!init_queues(seat)) {
+      while (i-- > 0) close_queues(&s->seats[i]);
       return false;
     }
   }
@@ -117,8 +129,10 @@ static rt_atomic(uint64_t) * word_of(rt_seat *seat) {
   return &seat->sched->idle[seat->number / 64];
 }
 
-static bool any_queued(rt_sched *s) {
+static bool any_queued(rt_seat *seat) {
+  rt_sched *s = seat->sched;
   int n = rt_load(&s->taken);
+  if (rt_load(&seat->pinned.count) > 0) return true;
   for (int i = 0; i < n; i++)
     if (rt_load(&s->seats[i].queue.count) > 0) return true;
   return false;
@@ -127,7 +141,7 @@ static bool any_queued(rt_sched *s) {
 bool rt_seat_rest(rt_seat *seat) {
   rt_or(word_of(seat), bit_of(seat));
   /* after the announcement; see rt_sched_submit */
-  if (!any_queued(seat->sched)) return true;
+  if (!any_queued(seat)) return true;
   rt_seat_rise(seat);
   return false;
 }
@@ -149,14 +163,15 @@ static void abandon(rt_runq *q, const char *excuse) {
 }
 
 /* The last one locks up: no queue takes a job any more. */
+static void lock_queue(rt_sched *s, rt_runq *q) {
+  rt_lock_take(&q->lock);
+  q->closed = true;
+  rt_lock_give(&q->lock);
+  abandon(q, rt_load(&s->stopping) ? NULL : "no worker could be started: not enough memory");
+}
+
 static void lock_up(rt_sched *s) {
-  for (int i = 0; i < s->config.seats; i++) {
-    rt_runq *q = &s->seats[i].queue;
-    rt_lock_take(&q->lock);
-    q->closed = true;
-    rt_lock_give(&q->lock);
-    abandon(q, rt_load(&s->stopping) ? NULL : "no worker could be started: not enough memory");
-  }
+  for (int i = 0; i < s->config.seats; i++) lock_queue(s, &s->seats[i].queue);
 }
 
 void rt_seat_down(rt_seat *seat) {
@@ -169,6 +184,7 @@ void rt_seat_down(rt_seat *seat) {
 void rt_seat_leave(rt_seat *seat) {
   rt_sched *s = seat->sched;
   bool last = true;
+  lock_queue(s, &seat->pinned);
   rt_lock_take(&s->lock);
   seat->state = RT_SEAT_LEFT;
   for (int i = 0; i < s->config.seats; i++) last = last && s->seats[i].state != RT_SEAT_TAKEN;
@@ -200,12 +216,20 @@ static bool wake_one(rt_sched *s, rt_seat *best) {
   return false;
 }
 
+static int load_of(rt_seat *seat) {
+  return rt_runq_count(&seat->queue) + rt_load_relaxed(&seat->load);
+}
+
 static rt_seat *least_loaded(rt_sched *s) {
   int n = rt_load_relaxed(&s->taken), at = (int)(rt_add(&s->turn, 1) % (unsigned)n);
   rt_seat *best = &s->seats[at];
-  for (int i = 0; i < n && rt_runq_count(&best->queue) > 0; i++) {
+  int least = load_of(best);
+  for (int i = 1; i < n && least > 0; i++) {
     rt_seat *seat = &s->seats[(at + i) % n];
-    if (rt_runq_count(&seat->queue) < rt_runq_count(&best->queue)) best = seat;
+    int load = load_of(seat);
+    if (load >= least) continue;
+    best = seat;
+    least = load;
   }
   return best;
 }
@@ -224,6 +248,25 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own) {
   /* after the job is there; see rt_seat_rest */
   if (!wake_one(s, seat) && taken < s->config.seats) take_seat(s, taken);
   return 0;
+}
+
+/* So many seats that this one has a thread. */
+static int take_seats_up_to(rt_sched *s, int number) {
+  int err = 0;
+  while (err == 0 && rt_load_relaxed(&s->taken) <= number) err = take_seat(s, number);
+  return err;
+}
+
+int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
+  rt_seat *seat = &s->seats[number];
+  int err = take_seats_up_to(s, number);
+  if (err != 0) return err;
+  rt_add(&s->queued, 1);
+  if ((err = rt_runq_put(&seat->pinned, j)) != 0)
+    rt_sub(&s->queued, 1);
+  else
+    wake_seat(seat); /* after the job is there */
+  return err;
 }
 
 bool rt_sched_await_room(rt_sched *s, rt_ticket *t) {
@@ -263,7 +306,8 @@ static bool steal(rt_seat *seat) {
 }
 
 rt_job *rt_sched_take(rt_seat *seat, bool may_steal) {
-  rt_job *j;
+  rt_job *j = rt_runq_take(&seat->pinned);
+  if (j != NULL) return taken(seat, j);
   if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal(seat);
   if ((j = rt_runq_take(&seat->queue)) != NULL) return taken(seat, j);
   while (may_steal && steal(seat))

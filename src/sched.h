@@ -28,6 +28,9 @@ typedef struct rt_seat {
   int number;
   /* any thread */
   rt_runq queue;
+  rt_runq pinned; /* jobs for this worker, which nobody steals */
+  /* written by its worker */
+  rt_atomic(int) load; /* tasks that have begun and not ended, about */
   /* under the scheduler's lock */
   rt_seat_state state;
   rt_thread thread;
@@ -83,8 +86,11 @@ rt_sched *rt_sched_peer(rt_sched *s);
 int rt_sched_start(rt_sched *s);
 
 /* any thread, 'own' its seat or NULL: queues the job, with the caller's reference.
+** Without an own seat: to the one with the least to do.
 ** 0; UV_EAGAIN: too many are queued already; UV_ECANCELED: it is stopping. */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own);
+/* The same, for the worker of this seat alone. */
+int rt_sched_submit_to(rt_sched *s, rt_job *j, int seat);
 /* The ticket is called when there is room; true: there is now. */
 bool rt_sched_await_room(rt_sched *s, rt_ticket *t);
 

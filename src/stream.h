@@ -48,6 +48,8 @@ int rt_stream_fill(rt_stream *s);
 
 /* results = stream:read(...)   lib_read.c */
 int rtL_stream_read(lua_State *L);
+/* for ... in stream:lines(...) */
+int rtL_stream_lines(lua_State *L);
 
 /* How they move to another task.   lib_move.c */
 extern const rt_travel rt_stream_travel, rt_listener_travel;

@@ -130,6 +130,7 @@ static void end_turn(rt_worker *w) {
 /* A job a turn, and one more for every eight tasks that ran in it: those that wait to begin
 ** come to it beside those that have begun. */
 static void take_jobs(rt_worker *w, int ran) {
+  rt_store_relaxed(&w->seat->load, (int)w->live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
     rt_job *j = rt_sched_take(w->seat, rt_ready_idle(&w->driver.ready));
     if (j == NULL) return;

@@ -21,6 +21,7 @@ return {
   now = core.now,
   sleep = core.sleep,
   timeout = core.timeout,
+  shield = core.shield,
   interval = time.interval,
 
   channel = core.channel,

@@ -1,0 +1,145 @@
+--- Serving TCP with all workers: each connection is a task of the pool.
+local core = require("rt.core")
+
+local listen, with, timeout, shield = core.tcp.listen, core.with, core.timeout, core.shield
+
+--- A connection's task: its stream is closed however the handler ends.
+local function handle(stream, handler)
+  return with(stream, handler)
+end
+
+--- What has been accepted by the system but not by us is not turned away.
+local function drain(listener, start)
+  local stream = timeout(0, listener.accept, listener)
+  while stream do
+    start(stream)
+    stream = timeout(0, listener.accept, listener)
+  end
+end
+
+--- The task that accepts: one in each worker, or a single one that hands over.
+local function accept(listener, handler, group, how)
+  local function start(stream)
+    group[how](group, handle, stream, handler)
+  end
+  local ok, err = pcall(function()
+    for stream in listener:incoming() do
+      start(stream)
+    end
+  end)
+  shield(1, drain, listener, start)
+  if not ok then
+    error(err, 0)
+  end
+end
+
+local function accept_and_close(listener, ...)
+  return with(listener, accept, ...)
+end
+
+local Server = {}
+Server.__index = Server
+Server.__name = "rt.server"
+
+--- host, port, family
+function Server:address()
+  return self.host, self.port, self.family
+end
+
+--- Accepts no more connections; waits for the handlers that run, for `grace` seconds (5, or the
+--- option of that name), then cancels them. Returns when all have ended.
+function Server:close(grace)
+  if grace == nil then
+    grace = self.grace
+  end
+  for _, task in ipairs(self.acceptors) do
+    task:cancel("the server was closed")
+  end
+  for _, task in ipairs(self.acceptors) do
+    pcall(task.join, task)
+  end
+  timeout(grace, self.group.wait, self.group)
+  if #self.group > 0 then
+    self.group:cancel()
+    self.group:wait()
+  end
+end
+
+--- Waits until the server has been closed and its handlers have ended.
+function Server:join()
+  for _, task in ipairs(self.acceptors) do
+    local ok, err = pcall(task.join, task)
+    if not ok and task:status() ~= "cancelled" then
+      error(err, 0)
+    end
+  end
+  self.group:wait()
+end
+
+function Server:__tostring()
+  local form = self.host:find(":", 1, true) and "[%s]:%d" or "%s:%d"
+  return ("rt.server (" .. form .. ", %d connections)"):format(self.host, self.port, #self.group)
+end
+
+function Server:__close()
+  self:close()
+end
+
+local function check(options)
+  if options ~= nil and type(options) ~= "table" then
+    error("bad argument #4 to 'serve' (table expected, got " .. type(options) .. ")", 3)
+  end
+  local balance = options and options.balance or "reuseport"
+  if balance ~= "reuseport" and balance ~= "handoff" then
+    error('option \'balance\': "reuseport" or "handoff" expected', 3)
+  end
+  local grace = options and options.grace or 5
+  if type(grace) ~= "number" or grace ~= grace then
+    error("option 'grace': a number of seconds expected", 3)
+  end
+  return balance, grace
+end
+
+--- As many listeners on one port as there are workers; where the system does not spread
+--- connections over them, one.
+local function open(host, port, options, count)
+  local given = options or {}
+  local wish = { backlog = given.backlog, nodelay = given.nodelay, reuseport = count > 1 }
+  local first, message, code = listen(host, port, wish)
+  if not first then
+    return nil, message, code
+  end
+  local listeners = { first }
+  local _, actual = first:sock()
+  for i = 2, count do
+    listeners[i] = listen(host, actual, wish)
+  end
+  return listeners
+end
+
+--- Serves connections until the server is closed. Returns the server, or nil, message, code.
+return function(host, port, handler, options)
+  if type(handler) ~= "function" then
+    error("bad argument #3 to 'serve' (function expected, got " .. type(handler) .. ")", 2)
+  end
+  local balance, grace = check(options)
+  local spread = balance == "reuseport"
+  local listeners, message, code = open(host, port, options, spread and core.workers() or 1)
+  if not listeners then
+    return nil, message, code
+  end
+  local server = { group = core.group(), acceptors = {}, grace = grace }
+  server.host, server.port, server.family = listeners[1]:sock()
+  local accepting = core.group()
+  for i, listener in ipairs(listeners) do
+    server.acceptors[i] = accepting:spawn_at(
+      i,
+      accept_and_close,
+      listener,
+      handler,
+      server.group,
+      spread and "spawn" or "spread"
+    )
+  end
+  return setmetatable(server, Server)
+end

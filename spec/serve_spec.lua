@@ -1,0 +1,192 @@
+local kit = require("kit")
+local rt = require("rt")
+
+--- The same script with 1, 2 and 4 workers and both ways to spread connections: what it prints.
+local function each(script, expected)
+  for _, balance in ipairs { "reuseport", "handoff" } do
+    for _, n in ipairs { 1, 2, 4 } do
+      local path = kit.file(script)
+      local code, out, err = kit.shell(
+        ("RT_WORKERS=%d exec env %s %s %s %s"):format(
+          n,
+          kit.host_env,
+          kit.quote(kit.host),
+          path,
+          balance
+        ),
+        60
+      )
+      assert.same({ 0, expected, "" }, { code, out, err }, balance .. ", workers: " .. n)
+    end
+  end
+end
+
+describe("rt.tcp.serve", function()
+  it("each connection is a task of the pool", function()
+    each(
+      [[
+      local rt = require "rt"
+      local seen = 0
+      local server = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
+        seen = seen + 1
+        for line in stream:lines() do stream:write(seen, " ", line:upper(), "\n") end
+      end, { balance = ... }))
+      local host, port, family = server:address()
+      local clients = {}
+      for i = 1, 100 do
+        clients[i] = rt.spawn_local(function()
+          local c = assert(rt.tcp.connect(host, port))
+          for round = 1, 3 do
+            c:write("hello ", i, " ", round, "\n")
+            local answer = c:read("l")
+            assert(answer == "1 HELLO " .. i .. " " .. round, answer)
+          end
+          c:close()
+        end)
+      end
+      for i = 1, 100 do clients[i]:join() end
+      server:close()
+      server:join()
+      print(host, family, seen, (select(3, rt.tcp.connect(host, port))))
+    ]],
+      "127.0.0.1\tinet\t0\tECONNREFUSED\n"
+    )
+  end)
+
+  it("connections are spread over the workers", function()
+    local out = kit.run([[
+      local rt = require "rt"
+      rt.configure{ workers = 4 }
+      local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+        local t = os.clock()
+        while os.clock() - t < 0.002 do end
+        stream:write(tostring(_G))
+      end)
+      local _, port = server:address()
+      local states, n, clients = {}, 0, {}
+      for i = 1, 200 do
+        clients[i] = rt.spawn_local(function()
+          local state = assert(rt.tcp.connect("127.0.0.1", port)):read("a")
+          if not states[state] then states[state] = true n = n + 1 end
+        end)
+      end
+      for i = 1, 200 do clients[i]:join() end
+      server:close()
+      os.exit(n)
+    ]])
+    assert.equal(4, out, "worker states")
+  end)
+
+  it("close lets running handlers finish within the grace, then cancels them", function()
+    each(
+      [[
+      local rt = require "rt"
+      local log = rt.channel(10)
+      local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+        local guard <close> = setmetatable({}, { __close = function() log:try_send("closed") end })
+        local wish = stream:read("l")
+        log:send(wish)
+        rt.sleep(wish == "short" and 0.05 or 1000)
+        log:send("done")
+        stream:write("bye")
+      end, { balance = ... })
+      local _, port = server:address()
+      local a = rt.tcp.connect("127.0.0.1", port)
+      a:write("short\n")
+      print(log:recv())
+      local t = rt.now()
+      server:close()
+      print(log:recv(), log:recv(), a:read("a"), rt.now() - t < 2)
+      server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+        local guard <close> = setmetatable({}, { __close = function() log:try_send("closed") end })
+        log:send(stream:read("l"))
+        rt.sleep(1000)
+      end, { balance = ... })
+      local b = rt.tcp.connect("127.0.0.1", (select(2, server:address())))
+      b:write("long\n")
+      print(log:recv())
+      t = rt.now()
+      server:close(0.05)
+      print(log:recv(), b:read("a"), rt.now() - t >= 0.05, rt.now() - t < 2)
+    ]],
+      "short\ndone\tclosed\tbye\ttrue\nlong\nclosed\t\ttrue\ttrue\n"
+    )
+  end)
+
+  it("a handler that fails is reported, its stream is closed, and the others go on", function()
+    local code, out, err = kit.run([[
+      local rt = require "rt"
+      local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+        local line = stream:read("l")
+        if line == "fail" then error("handler failed") end
+        stream:write(line)
+      end)
+      local _, port = server:address()
+      local function ask(what)
+        local c = rt.tcp.connect("127.0.0.1", port)
+        c:write(what, "\n")
+        return c:read("a")
+      end
+      print(ask("one"), ask("fail"), ask("two"))
+      server:close()
+    ]])
+    assert.same({ 1, "one\t\ttwo\n" }, { code, out })
+    assert.matches("rt: unhandled error in task %d+, .*handler failed", err)
+  end)
+
+  it("close while clients come: each has an answer or was refused", function()
+    each(
+      [[
+      local rt = require "rt"
+      local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+        local line = stream:read("l")
+        rt.sleep(0.002)
+        stream:write(line, "\n")
+      end, { balance = ... })
+      local _, port = server:address()
+      local wrong, answered = 0, 0
+      local clients = {}
+      for i = 1, 50 do
+        clients[i] = rt.spawn_local(function()
+          while true do
+            local c = rt.tcp.connect("127.0.0.1", port)
+            if not c then return end
+            if c:write("ping\n") then
+              local answer, message, code = c:read("l")
+              if answer == "ping" then answered = answered + 1
+              elseif answer or (code and code ~= "ECONNRESET") then wrong = wrong + 1 end
+            end
+            c:close()
+          end
+        end)
+      end
+      rt.sleep(0.1)
+      server:close()
+      for i = 1, 50 do clients[i]:join() end
+      print(wrong, answered > 50)
+    ]],
+      "0\ttrue\n"
+    )
+  end)
+
+  it("a port in use, bad arguments", function()
+    local l = rt.tcp.listen("127.0.0.1", 0)
+    local _, port = l:sock()
+    local nothing, message, code = rt.tcp.serve("127.0.0.1", port, print)
+    assert.is_nil(nothing)
+    assert.equal("EADDRINUSE", code)
+    assert.matches("^EADDRINUSE: ", message)
+    l:close()
+    assert.matches("function expected, got nil", kit.refused(rt.tcp.serve, "127.0.0.1", 0))
+    assert.matches("balance", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { balance = "x" }))
+    assert.matches("grace", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { grace = "x" }))
+    assert.matches("table expected", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, 5))
+    local file = io.tmpfile()
+    assert.matches(
+      "upvalue 'file'",
+      kit.refused(rt.tcp.serve, "127.0.0.1", 0, function()
+        return file
+      end)
+    )
+  end)
+end)

@@ -1,0 +1,106 @@
+#include "group.h"
+
+static rt_member *member_of(rt_list *l) { return rt_containerof(l, rt_member, link); }
+
+void rt_group_free(rt_thing *t) {
+  rt_group *g = rt_group_of(t);
+  rt_list *l;
+  while ((l = rt_list_take(&g->failed)) != NULL) rt_thing_drop(member_of(l)->whose);
+  rt_lock_close(&g->lock);
+  rt_free(g);
+}
+
+rt_group *rt_group_new(const rt_thing_kind *kind, bool keeps_failures, void (*cancel)(rt_thing *)) {
+  rt_group *g = rt_calloc(sizeof *g);
+  if (g == NULL) return NULL;
+  if (rt_lock_init(&g->lock) != 0) {
+    rt_free(g);
+    return NULL;
+  }
+  rt_thing_init(&g->thing, kind);
+  g->cancel = cancel;
+  g->keeps_failures = keeps_failures;
+  rt_list_init(&g->members);
+  rt_list_init(&g->failed);
+  rt_list_init(&g->waiters);
+  return g;
+}
+
+bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
+  rt_thing_hold(&g->thing);
+  m->group = g;
+  m->whose = whose;
+  rt_lock_take(&g->lock);
+  rt_list_append(&g->members, &m->link);
+  g->live++;
+  bool cancelled = m->told = g->cancelled;
+  rt_lock_give(&g->lock);
+  return !cancelled;
+}
+
+static void call_waiters(rt_group *g) {
+  rt_ticket *t;
+  while ((t = rt_ticket_first(&g->waiters)) != NULL) rt_ticket_call(t, 0);
+}
+
+/* It must not have gone with its last member: who calls holds the member, which holds it. */
+void rt_group_leave(rt_member *m, bool failed) {
+  rt_group *g = m->group;
+  rt_lock_take(&g->lock);
+  rt_list_remove(&m->link);
+  g->live--;
+  if (failed && g->keeps_failures) {
+    rt_thing_hold(m->whose);
+    rt_list_append(&g->failed, &m->link);
+  }
+  if (g->live == 0 || !rt_list_empty(&g->failed)) call_waiters(g);
+  rt_lock_give(&g->lock);
+}
+
+static rt_thing *next_to_tell(rt_group *g) {
+  rt_thing *whose = NULL;
+  rt_lock_take(&g->lock);
+  g->cancelled = true;
+  for (rt_list *l = g->members.next; l != &g->members && whose == NULL; l = l->next) {
+    rt_member *m = member_of(l);
+    if (m->told) continue;
+    m->told = true;
+    rt_list_remove(l); /* to the end, so that nobody is looked at twice */
+    rt_list_append(&g->members, l);
+    whose = m->whose;
+    rt_thing_hold(whose);
+    break;
+  }
+  rt_lock_give(&g->lock);
+  return whose;
+}
+
+void rt_group_cancel(rt_group *g) {
+  rt_thing *whose;
+  while ((whose = next_to_tell(g)) != NULL) {
+    g->cancel(whose);
+    rt_thing_drop(whose);
+  }
+}
+
+bool rt_group_await(rt_group *g, rt_ticket *t) {
+  rt_lock_take(&g->lock);
+  bool over = g->live == 0 || !rt_list_empty(&g->failed);
+  if (!over) rt_ticket_queue(t, &g->waiters, &g->lock);
+  rt_lock_give(&g->lock);
+  return over;
+}
+
+int rt_group_live(rt_group *g) {
+  rt_lock_take(&g->lock);
+  int live = g->live;
+  rt_lock_give(&g->lock);
+  return live;
+}
+
+rt_thing *rt_group_take_failed(rt_group *g) {
+  rt_lock_take(&g->lock);
+  rt_list *l = rt_list_take(&g->failed);
+  rt_lock_give(&g->lock);
+  return l ? member_of(l)->whose : NULL;
+}

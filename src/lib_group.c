@@ -1,0 +1,159 @@
+/* lib_group.c - groups of tasks of the pool: what servers and scopes are made of. */
+#include "lib.h"
+#include "pack.h"
+#include "spawn.h"
+
+typedef struct group {
+  rt_group *group;
+} group;
+
+static rt_group *check_group(lua_State *L, int index) {
+  group *g = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_GROUP, index);
+  return g->group;
+}
+
+static void cancel_member(rt_thing *t) { rt_job_cancel(rt_job_of(t), NULL); }
+
+static const rt_thing_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
+
+static group *push_group(lua_State *L, rt_worker *w) {
+  return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
+}
+
+/* group = core.group([keeps_failures]) */
+static int new_group(lua_State *L) {
+  bool keeps = lua_toboolean(L, 1);
+  group *g = push_group(L, rtL_self(L));
+  if ((g->group = rt_group_new(&kind, keeps, cancel_member)) == NULL)
+    return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* Stack: the group, (where,) the function and its arguments. */
+static int spawn(lua_State *L, int seat, int first) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, first, LUA_TFUNCTION);
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
+  rt_job *j = rtL_spawn_make(L, w, s, g, first);
+  if (rtL_spawn_submit(L, w, s, j, seat)) return 1;
+  rt_job_cancel(j, NULL);
+  return luaL_error(L, "too many tasks are queued that no worker has begun");
+}
+
+/* task = group:spawn(f, ...) */
+static int group_spawn(lua_State *L) { return spawn(L, RT_ANY_SEAT, 2); }
+
+/* task = group:spread(f, ...): for the worker with the least to do */
+static int group_spread(lua_State *L) { return spawn(L, RT_LEAST_LOADED, 2); }
+
+/* task = group:spawn_at(n, f, ...): for the nth worker alone */
+static int group_spawn_at(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 2);
+  rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_SHARED);
+  luaL_argcheck(L, n >= 1 && n <= s->config.seats, 2, "there is no such worker");
+  return spawn(L, (int)n - 1, 3);
+}
+
+static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool called = rt_ticket_withdraw(t);
+  rt_ticket_tear(t);
+  if (!called) rtL_wait_over(L, w);
+  rtL_wait_happened(w);
+  return 0;
+}
+
+/* group:wait(): until nobody is left, or somebody has failed whose failure is kept */
+static int group_wait(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  lua_settop(L, 1);
+  rtL_wait_prepare(L, w, me);
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  if (t == NULL) return luaL_error(L, "not enough memory");
+  if (rt_group_await(g, t)) {
+    rt_ticket_tear(t);
+    return 0;
+  }
+  rt_ticket_park(t, me, RT_OP_JOIN);
+  return rtL_wait(L, w, wait_k, (lua_KContext)t);
+}
+
+/* group:cancel() */
+static int group_cancel(lua_State *L) {
+  rt_group_cancel(check_group(L, 1));
+  return 0;
+}
+
+static int group_len(lua_State *L) {
+  lua_pushinteger(L, rt_group_live(check_group(L, 1)));
+  return 1;
+}
+
+/* task | nil = group:failed(): the next one that has */
+static int group_failed(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_thing *t = rt_group_take_failed(g);
+  if (t == NULL) return 0;
+  h->job = rt_job_of(t);
+  return 1;
+}
+
+static int group_gc(lua_State *L) {
+  group *g = lua_touserdata(L, 1);
+  if (g->group) rt_thing_drop(&g->group->thing);
+  g->group = NULL;
+  return 0;
+}
+
+/* --- a resource for the time of a call ------------------------------------------------------------ */
+static int over(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return lua_gettop(L) - 1;
+}
+
+/* ... = core.with(object, f, ...): closes it however f(object, ...) ends */
+static int with(lua_State *L) {
+  lua_pushvalue(L, 1);
+  lua_insert(L, 3); /* object, f, object, … */
+  lua_toclose(L, 1);
+  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, over);
+  return over(L, LUA_OK, 0);
+}
+
+/* --- travelling: the other side gets another reference ------------------------------------------------ */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  group *g = lua_touserdata(L, index);
+  (void)w, (void)why;
+  if (g->group == NULL) return NULL;
+  rt_thing_hold(&g->group->thing);
+  return &g->group->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  group *g = push_group(L, w);
+  rt_thing_hold(t);
+  g->group = rt_group_of(t);
+}
+
+void rtL_open_group(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"spawn", group_spawn},
+                                     {"spread", group_spread},
+                                     {"spawn_at", group_spawn_at},
+                                     {"wait", group_wait},
+                                     {"cancel", group_cancel},
+                                     {"failed", group_failed},
+                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"group", new_group}, {"with", with}, {NULL, NULL}};
+  static const rt_travel travel = {travel_send, NULL, travel_receive};
+  rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
+  w->classes.travel[RT_CLASS_GROUP] = &travel;
+  rtL_set_functions(L, w, functions);
+}

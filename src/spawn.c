@@ -1,0 +1,52 @@
+#include "spawn.h"
+
+#include "pack.h"
+
+const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
+
+static void refuse_at_end(lua_State *L) { luaL_error(L, "the program has ended: no new tasks"); }
+
+rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
+  if (w->closing || w->stopping) refuse_at_end(L);
+  if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
+  if (w->pools[which] == NULL) refuse_at_end(L);
+  int err = rt_sched_start(w->pools[which]);
+  if (err == UV_ECANCELED) refuse_at_end(L);
+  if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
+  return w->pools[which];
+}
+
+rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
+  uint32_t site = rt_site_here(L, &w->sites, 1);
+  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  lua_insert(L, first);
+  rt_packet *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);
+  h->job = rt_job_new(&rt_spawn_kind, s->config.office, rt_worker_next_id(w),
+                      rt_site_text(&w->sites, site), call);
+  if (h->job == NULL) {
+    rt_packet_drop(call);
+    luaL_error(L, "not enough memory");
+  }
+  lua_settop(L, first);
+  if (group && !rt_group_enter(group, &h->job->member, &h->job->thing)) rt_job_cancel(h->job, NULL);
+  return h->job;
+}
+
+static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+  if (seat >= 0) return rt_sched_submit_to(s, j, seat);
+  bool own = seat == RT_ANY_SEAT && w->seat && w->seat->sched == s;
+  return rt_sched_submit(s, j, own ? w->seat : NULL);
+}
+
+bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+  if (rt_job_phase(j) == RT_CANCELLED) return true; /* born cancelled: nobody need look at it */
+  rt_job_hold(j);
+  int err = submit(w, s, j, seat);
+  if (err == 0) return true;
+  rt_job_drop(j);
+  if (err == UV_EAGAIN) return false;
+  rt_job_cancel(j, NULL); /* it leaves its group */
+  if (err == UV_ECANCELED) refuse_at_end(L);
+  luaL_error(L, "cannot queue a task: %s", uv_strerror(err));
+  return false;
+}

@@ -18,10 +18,13 @@ void rt_frame_tell(rt_task *t, rt_driver *d) {
     rt_driver_wake(d, t, RT_WITHDRAWN);
 }
 
-static void on_deadline(rt_timeout *timeout) {
-  rt_frame *f = rt_containerof(timeout, rt_frame, deadline);
+void rt_frame_pass(rt_frame *f) {
   f->passed = true;
   rt_frame_tell(f->task, f->driver);
+}
+
+static void on_deadline(rt_timeout *timeout) {
+  rt_frame_pass(rt_containerof(timeout, rt_frame, deadline));
 }
 
 rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
@@ -53,6 +56,10 @@ static void take_off(rt_task *t, rt_frame **at) {
   rt_frame *f = *at;
   *at = f->outer;
   rt_timer_remove(&f->deadline.timer);
+  if (f->ticket) {
+    rt_ticket_withdraw(f->ticket);
+    rt_ticket_tear(f->ticket);
+  }
   rt_free(f);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);
 }

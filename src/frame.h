@@ -13,7 +13,7 @@
 #ifndef RT_FRAME_H
 #define RT_FRAME_H
 
-#include "driver.h"
+#include "ticket.h"
 
 typedef struct rt_frame {
   rt_timeout deadline;
@@ -21,6 +21,7 @@ typedef struct rt_frame {
   rt_task *task;
   rt_driver *driver;
   const void *opener; /* the coroutine that opened it */
+  rt_ticket *ticket;  /* of a scope: called when it is decided; NULL: none */
   uint64_t serial;    /* tells whose error it is that comes out of it */
   bool shield;
   bool passed; /* its deadline */
@@ -41,6 +42,9 @@ static inline bool rt_frame_is_of(const rt_task *t, const void *coroutine) {
 /* What unwinds this task: nothing, one of its frames, or a cancel of all of it. */
 typedef enum rt_verdict { RT_GO_ON, RT_FRAME_PASSED, RT_TASK_CANCELLED } rt_verdict;
 rt_verdict rt_frame_verdict(const rt_task *t, rt_frame **which);
+
+/* It passes, as if its deadline had. */
+void rt_frame_pass(rt_frame *f);
 
 /* Something has been cancelled: a parked task goes on if it is to hear of that. */
 void rt_frame_tell(rt_task *t, rt_driver *d);

@@ -10,7 +10,7 @@ void rt_group_free(rt_thing *t) {
   rt_free(g);
 }
 
-rt_group *rt_group_new(const rt_thing_kind *kind, bool keeps_failures, void (*cancel)(rt_thing *)) {
+rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy, void (*cancel)(rt_thing *)) {
   rt_group *g = rt_calloc(sizeof *g);
   if (g == NULL) return NULL;
   if (rt_lock_init(&g->lock) != 0) {
@@ -19,10 +19,11 @@ rt_group *rt_group_new(const rt_thing_kind *kind, bool keeps_failures, void (*ca
   }
   rt_thing_init(&g->thing, kind);
   g->cancel = cancel;
-  g->keeps_failures = keeps_failures;
+  g->policy = policy;
   rt_list_init(&g->members);
   rt_list_init(&g->failed);
   rt_list_init(&g->waiters);
+  rt_list_init(&g->watchers);
   return g;
 }
 
@@ -38,28 +39,63 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
   return !cancelled;
 }
 
-static void call_waiters(rt_group *g) {
+static void call_all(rt_list *tickets) {
   rt_ticket *t;
-  while ((t = rt_ticket_first(&g->waiters)) != NULL) rt_ticket_call(t, 0);
+  while ((t = rt_ticket_first(tickets)) != NULL) rt_ticket_call(t, 0);
 }
 
-/* It must not have gone with its last member: who calls holds the member, which holds it. */
+static bool decides(rt_policy policy, bool failed, bool cancelled) {
+  switch (policy) {
+    case RT_UNTIL_ALL: return false;
+    case RT_UNTIL_FAILURE: return failed;
+    case RT_UNTIL_SUCCESS: return !failed && !cancelled;
+    case RT_UNTIL_ANY: return true;
+  }
+  return false;
+}
+
+static void left_locked(rt_group *g, bool failed) {
+  g->live--;
+  if (!g->decided && decides(g->policy, failed, g->cancelled)) {
+    g->decided = true;
+    call_all(&g->watchers);
+    call_all(&g->waiters);
+  } else if (g->live == 0) {
+    call_all(&g->waiters);
+  }
+}
+
+/* It cannot go with its last member: who calls holds the member, which holds it. */
 void rt_group_leave(rt_member *m, bool failed) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
-  g->live--;
-  if (failed && g->keeps_failures) {
+  if (failed && g->policy != RT_UNTIL_ALL) {
     rt_thing_hold(m->whose);
     rt_list_append(&g->failed, &m->link);
   }
-  if (g->live == 0 || !rt_list_empty(&g->failed)) call_waiters(g);
+  left_locked(g, failed);
   rt_lock_give(&g->lock);
+}
+
+void rt_group_enter_local(rt_group *g) {
+  rt_thing_hold(&g->thing);
+  rt_lock_take(&g->lock);
+  g->live++;
+  rt_lock_give(&g->lock);
+}
+
+void rt_group_leave_local(rt_group *g, bool failed) {
+  rt_lock_take(&g->lock);
+  left_locked(g, failed);
+  rt_lock_give(&g->lock);
+  rt_thing_drop(&g->thing);
 }
 
 static rt_thing *next_to_tell(rt_group *g) {
   rt_thing *whose = NULL;
   rt_lock_take(&g->lock);
+  if (!g->cancelled) call_all(&g->watchers);
   g->cancelled = true;
   for (rt_list *l = g->members.next; l != &g->members && whose == NULL; l = l->next) {
     rt_member *m = member_of(l);
@@ -83,10 +119,18 @@ void rt_group_cancel(rt_group *g) {
   }
 }
 
-bool rt_group_await(rt_group *g, rt_ticket *t) {
+bool rt_group_await(rt_group *g, rt_ticket *t, bool all) {
   rt_lock_take(&g->lock);
-  bool over = g->live == 0 || !rt_list_empty(&g->failed);
+  bool over = g->live == 0 || (g->decided && !all);
   if (!over) rt_ticket_queue(t, &g->waiters, &g->lock);
+  rt_lock_give(&g->lock);
+  return over;
+}
+
+bool rt_group_watch(rt_group *g, rt_ticket *t) {
+  rt_lock_take(&g->lock);
+  bool over = g->decided || g->cancelled;
+  if (!over) rt_ticket_queue(t, &g->watchers, &g->lock);
   rt_lock_give(&g->lock);
   return over;
 }

@@ -1,8 +1,9 @@
-/* group.h - jobs that belong together: those of a server, or of a scope.
+/* group.h - tasks that belong together: those of a server, of a scope, of a race.
 **
 ** A group knows which of its jobs have not ended, so that somebody can wait for all of them
-** or cancel them all; one that enters a cancelled group is born cancelled.  If it is asked to,
-** it keeps those that have failed, and its waiters hear of the first one at once.
+** or cancel them all; one that enters a cancelled group is born cancelled.  Local tasks it
+** only counts: they are their state's business.  Its policy says when those who wait for it,
+** and the body of the scope that watches it, hear of it before all have ended.
 */
 #ifndef RT_GROUP_H
 #define RT_GROUP_H
@@ -19,23 +20,32 @@ typedef struct rt_member {
   bool told; /* to cancel */
 } rt_member;
 
+typedef enum rt_policy {
+  RT_UNTIL_ALL,     /* nothing but the end of the last counts */
+  RT_UNTIL_FAILURE, /* a failure, too, which is kept */
+  RT_UNTIL_SUCCESS, /* a success, too; failures are kept */
+  RT_UNTIL_ANY      /* any end, too; failures are kept */
+} rt_policy;
+
 typedef struct rt_group {
   rt_thing thing;
   /* fixed */
   void (*cancel)(rt_thing *member);
-  bool keeps_failures;
+  rt_policy policy;
   /* under lock */
   rt_lock lock;
   bool cancelled;
+  bool decided; /* what the policy names has happened */
   int live;
-  rt_list members; /* that have not ended */
-  rt_list failed;  /* held */
-  rt_list waiters; /* tickets */
+  rt_list members;  /* that have not ended */
+  rt_list failed;   /* held */
+  rt_list waiters;  /* tickets: called at the decision, or when nobody is left */
+  rt_list watchers; /* tickets: called at the decision, or when it is cancelled */
 } rt_group;
 
 void rt_group_free(rt_thing *t); /* of its kind */
 
-rt_group *rt_group_new(const rt_thing_kind *kind, bool keeps_failures,
+rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy,
                        void (*cancel)(rt_thing *)); /* NULL: no memory */
 static inline rt_group *rt_group_of(rt_thing *t) { return rt_containerof(t, rt_group, thing); }
 
@@ -44,12 +54,18 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose);
 /* any thread: a member has ended. */
 void rt_group_leave(rt_member *m, bool failed);
 
+/* The same for a local task, which brings a reference and gives it up at its end. */
+void rt_group_enter_local(rt_group *g);
+void rt_group_leave_local(rt_group *g, bool failed);
+
 /* any thread: cancels all that are there, and all that will come. */
 void rt_group_cancel(rt_group *g);
 
-/* Waiting: true, there is nothing to wait for (nobody is left, or somebody has failed);
-** false, the ticket is queued. */
-bool rt_group_await(rt_group *g, rt_ticket *t);
+/* Waiting.  True: there is nothing to wait for (nobody is left; or, unless it is to be 'all',
+** it is decided); false: the ticket is queued. */
+bool rt_group_await(rt_group *g, rt_ticket *t, bool all);
+/* True: it is decided, or cancelled; false: the ticket is queued. */
+bool rt_group_watch(rt_group *g, rt_ticket *t);
 
 int rt_group_live(rt_group *g);
 

@@ -1,6 +1,6 @@
 /* lib_group.c - groups of tasks of the pool: what servers and scopes are made of. */
 #include "lib.h"
-#include "pack.h"
+#include "outcome.h"
 #include "spawn.h"
 
 typedef struct group {
@@ -20,11 +20,12 @@ static group *push_group(lua_State *L, rt_worker *w) {
   return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
 }
 
-/* group = core.group([keeps_failures]) */
+/* group = core.group([policy]): see rt_policy */
 static int new_group(lua_State *L) {
-  bool keeps = lua_toboolean(L, 1);
+  static const char *const policies[] = {"settle", "all", "any", "first", NULL};
+  rt_policy policy = (rt_policy)luaL_checkoption(L, 1, "settle", policies);
   group *g = push_group(L, rtL_self(L));
-  if ((g->group = rt_group_new(&kind, keeps, cancel_member)) == NULL)
+  if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL)
     return luaL_error(L, "not enough memory");
   return 1;
 }
@@ -66,16 +67,17 @@ static int wait_k(lua_State *L, int status, lua_KContext ticket) {
   return 0;
 }
 
-/* group:wait(): until nobody is left, or somebody has failed whose failure is kept */
+/* group:wait([all]): until nobody is left, or (unless all) what its policy names has happened */
 static int group_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L, 1);
   rt_task *me = rtL_cancel_checkpoint(L, w);
+  bool all = lua_toboolean(L, 2);
   lua_settop(L, 1);
   rtL_wait_prepare(L, w, me);
   rt_ticket *t = rt_ticket_draw(&w->driver);
   if (t == NULL) return luaL_error(L, "not enough memory");
-  if (rt_group_await(g, t)) {
+  if (rt_group_await(g, t, all)) {
     rt_ticket_tear(t);
     return 0;
   }
@@ -112,6 +114,80 @@ static int group_gc(lua_State *L) {
   return 0;
 }
 
+/* task = group:spawn_local(f, ...) */
+static int group_spawn_local(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (w->stopping) return luaL_error(L, "the program has ended: no new tasks");
+  rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) {
+    lua_pushnil(L);
+    rtL_cancel_task(L, w, t, -2);
+    return luaL_error(L, "not enough memory");
+  }
+  rt_group_enter_local(g);
+  more->group = g;
+  more->leave = rt_group_leave_local;
+  if (g->cancelled) {
+    lua_pushnil(L);
+    rtL_cancel_task(L, w, t, -2);
+  }
+  return 1;
+}
+
+/* --- the body of a scope --------------------------------------------------------------------------- */
+/* The frame that the body runs in passes as a deadline does, when the group is decided. */
+static void on_decided(rt_ticket *t) { rt_frame_pass(t->whose); }
+
+static int trace(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  lua_settop(L, 1);
+  if (!rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) rtL_outcome_note(L, w, 1);
+  return 1;
+}
+
+/* Stack: the group, the handler, the results or the error. */
+static int body_ended(lua_State *L, int status, lua_KContext serial) {
+  rt_worker *w = rtL_self(L);
+  rt_frame_close(w->running, (uint64_t)serial);
+  if (status == LUA_OK || status == LUA_YIELD) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+  }
+  if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return 2;
+}
+
+/* true, ... | false, error | nothing = group:run(f, ...): the last if the group was decided or
+** cancelled meanwhile, and f gave up because of that */
+static int group_run(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  lua_pushcfunction(L, trace);
+  lua_insert(L, 2);
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_frame *f = t ? rt_frame_open(me, &w->driver, RT_NEVER, false) : NULL;
+  if (f == NULL) {
+    if (t) rt_ticket_tear(t);
+    return luaL_error(L, "not enough memory");
+  }
+  lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
+  f->opener = L;
+  f->ticket = t;
+  t->whose = f;
+  t->on_call = on_decided;
+  if (rt_group_watch(g, t)) rt_frame_pass(f);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
+  return body_ended(L, status, serial);
+}
+
 /* --- a resource for the time of a call ------------------------------------------------------------ */
 static int over(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
@@ -144,13 +220,10 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
 
 void rtL_open_group(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"spawn", group_spawn},
-                                     {"spread", group_spread},
-                                     {"spawn_at", group_spawn_at},
-                                     {"wait", group_wait},
-                                     {"cancel", group_cancel},
-                                     {"failed", group_failed},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"spawn", group_spawn},   {"spread", group_spread},           {"spawn_at", group_spawn_at},
+      {"wait", group_wait},     {"spawn_local", group_spawn_local}, {"run", group_run},
+      {"cancel", group_cancel}, {"failed", group_failed},           {NULL, NULL}};
   static const luaL_Reg functions[] = {{"group", new_group}, {"with", with}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};
   rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});

@@ -169,6 +169,13 @@ static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle)
   lua_remove(L, -2);
 }
 
+void rtL_outcome_note(lua_State *L, rt_worker *w, int index) {
+  lua_pushvalue(L, index);
+  rtL_outcome_where(L, w, index, 2);
+  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
+  rtL_keep_set(L, w, RT_KEEP_RAISED);
+}
+
 int rtL_outcome_raise(lua_State *L, rt_worker *w) {
   int error = lua_gettop(L) - 2;
   lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));

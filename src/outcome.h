@@ -32,6 +32,10 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w);
 ** title.  The traceback is noted for the handler that is told of the error next. */
 int rtL_outcome_raise(lua_State *L, rt_worker *w);
 
+/* In a message handler: the traceback of the error at 'index' is noted, for whoever raises
+** it again. */
+void rtL_outcome_note(lua_State *L, rt_worker *w, int index);
+
 /* Pushes the results of a task that has ended, or raises its error. */
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
 

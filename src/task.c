@@ -46,6 +46,7 @@ void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
     rt_list *l;
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
+    if (t->more->group) t->more->leave(t->more->group, how == RT_FAILED);
     rt_free(t->more);
     t->more = NULL;
   }

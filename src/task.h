@@ -66,6 +66,8 @@ typedef struct rt_more {
   rt_list joiners;         /* tasks of this state that wait for the end of this one */
   struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
   struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
+  struct rt_group *group;  /* whose local member it is, held; */
+  void (*leave)(struct rt_group *, bool failed); /* how it leaves that, when it has ended */
 } rt_more;
 
 typedef struct rt_task {

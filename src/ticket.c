@@ -20,6 +20,10 @@ static void deliver(rt_post *p, void *driver) {
     put_away(t);
     return;
   }
+  if (t->on_call) {
+    t->on_call(t);
+    return;
+  }
   rt_list *l = rt_list_first(&t->waiter);
   if (l) rt_driver_wake(driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }

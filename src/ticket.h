@@ -18,9 +18,11 @@ typedef struct rt_ticket {
   /* fixed */
   rt_driver *home;
   /* home */
-  rt_list held;   /* among the tickets of its driver */
-  rt_list waiter; /* the task, while it is parked */
-  rt_lock *lock;  /* of the thing in whose queue it is; NULL: not queued */
+  rt_list held;                        /* among the tickets of its driver */
+  rt_list waiter;                      /* the task, while it is parked */
+  void (*on_call)(struct rt_ticket *); /* instead of waking a task; NULL: that */
+  void *whose;                         /* for on_call */
+  rt_lock *lock;                       /* of the thing in whose queue it is; NULL: not queued */
   bool delivered;
   bool torn; /* its task has gone on; the post is still on its way */
   /* under the thing's lock */

@@ -3,6 +3,7 @@ local core = require("rt.core")
 local task = require("rt.task")
 local time = require("rt.time")
 local tcp = require("rt.tcp")
+local scope = require("rt.scope")
 
 return {
   version = core.version,
@@ -15,6 +16,8 @@ return {
   yield = core.yield,
   join = task.join,
   run = task.run,
+  scope = scope.scope,
+  race = scope.race,
   on_unhandled = core.on_unhandled,
   traceback = core.traceback,
 

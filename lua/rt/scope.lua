@@ -1,0 +1,251 @@
+--- Tasks that end together: rt.scope, rt.race.
+local core = require("rt.core")
+
+local shield = core.shield
+
+local Scope = {}
+Scope.__index = Scope
+Scope.__name = "rt.scope"
+
+local function checked(self)
+  if not self.open then
+    error("the scope has ended: no new tasks", 3)
+  end
+  return self.group
+end
+
+--- What has ended well is forgotten, or a scope that lives long would grow with its tasks.
+local function forget_ended(self)
+  local kept = {}
+  for _, task in ipairs(self.tasks) do
+    local status = task:status()
+    if status ~= "cancelled" and (status ~= "done" or self.keeps_done) then
+      kept[#kept + 1] = task
+    end
+  end
+  self.tasks = kept
+  self.limit = math.max(64, 2 * #kept)
+end
+
+local function add(self, task)
+  if #self.tasks >= self.limit then
+    forget_ended(self)
+  end
+  self.tasks[#self.tasks + 1] = task
+  return task
+end
+
+--- An isolated task, on any worker.
+function Scope:spawn(f, ...)
+  return add(self, checked(self):spawn(f, ...))
+end
+
+--- A task in this state.
+function Scope:spawn_local(f, ...)
+  return add(self, checked(self):spawn_local(f, ...))
+end
+
+--- Cancels the tasks of the scope, those to come, and its body.
+function Scope:cancel(reason)
+  self.group:cancel()
+  for _, task in ipairs(self.tasks) do
+    task:cancel(reason)
+  end
+end
+
+function Scope:__tostring()
+  return ("rt.scope (%s, %d tasks)"):format(self.open and "open" or "ended", #self.group)
+end
+
+--- All have ended and cleaned up when this returns, whatever happens to the task that waits: if
+--- it is cancelled, so are they.
+local function settle(self, decided)
+  local group = self.group
+  local ok, err = pcall(group.wait, group)
+  if not ok or (decided and #group > 0) then
+    self:cancel(not ok and "the task of the scope was cancelled" or decided)
+  end
+  shield(function()
+    group:wait(true)
+  end)
+  if not ok then
+    error(err, 0)
+  end
+end
+
+local Errors = {}
+Errors.__index = Errors
+Errors.__name = "rt.errors"
+
+function Errors:__tostring()
+  local lines = { ("%d tasks failed:"):format(#self.errors) }
+  for i, err in ipairs(self.errors) do
+    lines[i + 1] = ("  %d. %s"):format(i, (tostring(err):gsub("\n", "\n     ")))
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Re-raises the errors of the tasks that have failed: one as itself, several as one.
+local function raise(failed, first)
+  local errors = { first }
+  for _, task in ipairs(failed) do
+    local _, err = pcall(task.join, task)
+    errors[#errors + 1] = err
+  end
+  if #errors == 1 then
+    if failed[1] then
+      failed[1]:join()
+    end
+    error(errors[1], 0)
+  end
+  error(setmetatable({ errors = errors }, Errors), 0)
+end
+
+local function failures(self)
+  local failed = {}
+  for _, task in ipairs(self.tasks) do
+    if task:status() == "failed" then
+      failed[#failed + 1] = task
+    end
+  end
+  return failed
+end
+
+local function first_of(self, statuses)
+  for _, task in ipairs(self.tasks) do
+    if statuses[task:status()] then
+      return task
+    end
+  end
+end
+
+local reasons = {
+  all = "another task of the scope failed",
+  any = "another task of the scope succeeded",
+  first = "another task of the scope ended",
+}
+
+local endings = {
+  all = function(self, results)
+    local failed = failures(self)
+    if failed[1] then
+      raise(failed)
+    end
+    return table.unpack(results, 2, results.n)
+  end,
+  any = function(self, results)
+    local winner = first_of(self, { done = true })
+    local failed = failures(self)
+    if winner then
+      for _, task in ipairs(failed) do
+        pcall(task.join, task) -- heard, and of no interest
+      end
+      return winner:join()
+    end
+    if failed[1] then
+      raise(failed)
+    end
+    return table.unpack(results, 2, results.n)
+  end,
+  settle = function(self, results)
+    for _, task in ipairs(failures(self)) do
+      pcall(task.join, task)
+    end
+    return table.unpack(results, 2, results.n)
+  end,
+}
+
+function endings.first(self, results)
+  local winner = first_of(self, { done = true, failed = true })
+  for _, task in ipairs(failures(self)) do
+    if task ~= winner then
+      pcall(task.join, task)
+    end
+  end
+  if winner then
+    return winner:join()
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+local function body(self, f, ...)
+  return f(self, ...)
+end
+
+local scope = {}
+
+--- Runs f(scope, ...). Does not return, or raise, before every task of the scope has ended and
+--- cleaned up. Policies: "all" (the first failure cancels the others and f, and is raised),
+--- "any" (the first success cancels the others and is the result), "first" (the first end of
+--- any kind), "settle" (nothing cancels the others).
+function scope.scope(f, policy)
+  if type(f) ~= "function" then
+    error("bad argument #1 to 'scope' (function expected, got " .. type(f) .. ")", 2)
+  end
+  policy = policy or "all"
+  if not endings[policy] then
+    error('bad argument #2 to \'scope\' ("all", "any", "first" or "settle" expected)', 2)
+  end
+  local self = setmetatable({
+    group = core.group(policy),
+    tasks = {},
+    limit = 64,
+    keeps_done = policy == "any" or policy == "first",
+    open = true,
+  }, Scope)
+  local results = table.pack(self.group:run(body, self, f))
+  if results[1] == false then
+    self:cancel("the body of the scope failed")
+    settle(self)
+    self.open = false
+    local failed = {}
+    for _, task in ipairs(failures(self)) do
+      failed[#failed + 1] = task
+    end
+    raise(failed, results[2])
+  end
+  settle(self, reasons[policy])
+  self.open = false
+  return endings[policy](self, results)
+end
+
+--- The index and the results of whichever ends first; or its error. The others, tasks given by
+--- the caller too, are cancelled, and have ended when this returns.
+function scope.race(...)
+  local n, given = select("#", ...), { ... }
+  for i = 1, n do
+    local kind = type(given[i])
+    if kind ~= "function" and kind ~= "userdata" then
+      error(("bad argument #%d to 'race' (task or function expected, got %s)"):format(i, kind), 2)
+    end
+  end
+  if n == 0 then
+    error("bad argument #1 to 'race' (task or function expected, got no value)", 2)
+  end
+  local function run(i, f, ...)
+    return i, f(...)
+  end
+  local results = table.pack(pcall(scope.scope, function(self)
+    for i = 1, n do
+      if type(given[i]) == "function" then
+        self:spawn_local(run, i, given[i])
+      else
+        self:spawn_local(run, i, given[i].join, given[i])
+      end
+    end
+  end, "first"))
+  shield(function()
+    for i = 1, n do
+      if type(given[i]) == "userdata" and results[2] ~= i then
+        given[i]:cancel("another task won the race")
+        pcall(given[i].join, given[i])
+      end
+    end
+  end)
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+return scope

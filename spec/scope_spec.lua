@@ -1,0 +1,341 @@
+local kit = require("kit")
+local rt = require("rt")
+
+--- A thing to close that counts how often it was.
+local function guard(log, name)
+  return setmetatable({}, {
+    __close = function()
+      log[#log + 1] = name
+    end,
+  })
+end
+
+describe("rt.scope", function()
+  it("G21 does not return until all its tasks have ended, and returns what f does", function()
+    local ended = 0
+    local a, b = rt.scope(function(scope)
+      for i = 1, 10 do
+        scope:spawn_local(function()
+          rt.sleep(i / 1000)
+          ended = ended + 1
+        end)
+        scope:spawn(rt.sleep, i / 1000)
+      end
+      return 1, nil
+    end)
+    assert.same({ 10, 1, nil }, { ended, a, b })
+  end)
+
+  it("G21 the first failure cancels the siblings and f, and is raised as itself", function()
+    local log = {}
+    local started = rt.now()
+    local ok, err = pcall(rt.scope, function(scope)
+      local g <close> = guard(log, "f")
+      scope:spawn_local(function()
+        local g2 <close> = guard(log, "sibling")
+        rt.sleep(60)
+      end)
+      scope:spawn(rt.sleep, 60)
+      scope:spawn(function()
+        rt.sleep(0.01)
+        error { code = 7 }
+      end)
+      rt.sleep(60)
+    end)
+    assert.is_false(ok)
+    assert.equal(7, err.code)
+    table.sort(log)
+    assert.same({ "f", "sibling" }, log)
+    assert.is_true(rt.now() - started < 5)
+  end)
+
+  it("G21 a failure in this state does the same", function()
+    local ok, err = pcall(rt.scope, function(scope)
+      scope:spawn(rt.sleep, 60)
+      scope:spawn_local(error, "local failure", 0)
+      rt.sleep(60)
+    end)
+    assert.same({ false, "local failure" }, { ok, err })
+  end)
+
+  it("G21 several failures come as one error, with all of them", function()
+    local ok, err = pcall(rt.scope, function(scope)
+      for i = 1, 3 do
+        scope:spawn_local(function()
+          local cleanup <close> = setmetatable({}, {
+            __close = function()
+              error("failure " .. i, 0)
+            end,
+          })
+          rt.sleep(i == 1 and 0.005 or 60)
+        end)
+      end
+    end)
+    assert.is_false(ok)
+    table.sort(err.errors)
+    assert.same({ "failure 1", "failure 2", "failure 3" }, err.errors)
+    assert.matches("^3 tasks failed:\n  1. failure 1\n", tostring(err))
+  end)
+
+  it("G21 an error of f cancels the tasks and is raised when they have ended", function()
+    local log = {}
+    local ok, err = pcall(rt.scope, function(scope)
+      scope:spawn_local(function()
+        local g <close> = guard(log, "closed")
+        rt.sleep(60)
+      end)
+      rt.yield()
+      error("of f", 0)
+    end)
+    assert.same({ false, "of f", { "closed" } }, { ok, err, log })
+  end)
+
+  it("G21 G22 its tasks have cleaned up, which may take time, when it returns", function()
+    local cleaned = 0
+    pcall(rt.scope, function(scope)
+      for _ = 1, 5 do
+        scope:spawn_local(function()
+          local g <close> = setmetatable({}, {
+            __close = function()
+              rt.shield(1, function()
+                rt.sleep(0.01)
+                cleaned = cleaned + 1
+              end)
+            end,
+          })
+          rt.sleep(60)
+        end)
+      end
+      rt.yield()
+      error("x")
+    end)
+    assert.equal(5, cleaned)
+  end)
+
+  it("G7 a cancel of the task around it cancels all, on every worker", function()
+    local log = rt.channel(10)
+    local task = rt.spawn_local(function()
+      rt.scope(function(scope)
+        for _ = 1, 2 do
+          scope:spawn(function()
+            local g <close> = setmetatable({}, {
+              __close = function()
+                log:try_send("remote")
+              end,
+            })
+            log:send("up")
+            rt.sleep(60)
+          end)
+        end
+      end)
+    end)
+    log:recv()
+    log:recv()
+    task:cancel("outer")
+    local _, err = pcall(task.join, task)
+    assert.equal("outer", err.reason)
+    assert.same({ "remote", "remote" }, { log:try_recv(), (log:try_recv()) })
+  end)
+
+  it("G7 scope:cancel ends the tasks and f; a task added afterwards is born cancelled", function()
+    local log, late = {}, nil
+    rt.scope(function(scope)
+      scope:spawn_local(function()
+        local g <close> = guard(log, "task")
+        rt.sleep(60)
+      end)
+      local remote = scope:spawn(rt.sleep, 60)
+      rt.yield()
+      scope:cancel("enough")
+      late = scope:spawn(function()
+        error("never runs")
+      end)
+      assert.equal("cancelled", late:status())
+      assert.is_true(remote:cancel())
+      rt.sleep(60)
+    end)
+    assert.same({ "task" }, log)
+  end)
+
+  it("a scope that has ended takes no more tasks", function()
+    local kept
+    rt.scope(function(scope)
+      kept = scope
+    end)
+    assert.matches("the scope has ended", kit.refused(kept.spawn_local, kept, print))
+    assert.matches("the scope has ended", kit.refused(kept.spawn, kept, print))
+    assert.matches("^rt.scope %(ended", tostring(kept))
+  end)
+
+  it("scopes nest", function()
+    local ok, err = pcall(rt.scope, function(outer)
+      outer:spawn_local(function()
+        rt.scope(function(inner)
+          inner:spawn(rt.sleep, 60)
+          inner:spawn_local(function()
+            rt.sleep(0.005)
+            error("deep", 0)
+          end)
+        end)
+      end)
+      outer:spawn_local(rt.sleep, 60)
+    end)
+    assert.same({ false, "deep" }, { ok, err })
+  end)
+
+  it("a timeout around it ends everything in it", function()
+    local log = {}
+    local r, why = rt.timeout(0.01, rt.scope, function(scope)
+      scope:spawn_local(function()
+        local g <close> = guard(log, "closed")
+        rt.sleep(60)
+      end)
+      scope:spawn(rt.sleep, 60)
+    end)
+    assert.same({ nil, "timeout", { "closed" } }, { r, why, log })
+  end)
+
+  it("policy any: the first success cancels the others and is the result", function()
+    local a, b = rt.scope(function(scope)
+      scope:spawn_local(error, "fails at once")
+      scope:spawn(rt.sleep, 60)
+      scope:spawn(function()
+        rt.sleep(0.01)
+        return "won", 2
+      end)
+    end, "any")
+    assert.same({ "won", 2 }, { a, b })
+    local ok, err = pcall(rt.scope, function(scope)
+      scope:spawn_local(error, "a", 0)
+      scope:spawn_local(error, "b", 0)
+    end, "any")
+    assert.is_false(ok)
+    assert.same({ "a", "b" }, err.errors)
+  end)
+
+  it("policy first: the first end of any kind", function()
+    assert.equal("quick", (rt.scope(function(scope)
+      scope:spawn(rt.sleep, 60)
+      scope:spawn_local(function()
+        rt.sleep(0.002)
+        return "quick"
+      end)
+    end, "first")))
+    local ok, err = pcall(rt.scope, function(scope)
+      scope:spawn(rt.sleep, 60)
+      scope:spawn_local(error, "failed first", 0)
+    end, "first")
+    assert.same({ false, "failed first" }, { ok, err })
+  end)
+
+  it("policy settle: nothing cancels the others", function()
+    local tasks = rt.scope(function(scope)
+      return {
+        scope:spawn_local(error, "one"),
+        scope:spawn(function()
+          rt.sleep(0.01)
+          return 2
+        end),
+      }
+    end, "settle")
+    assert.same({ "failed", "done" }, { tasks[1]:status(), tasks[2]:status() })
+    assert.equal(2, (tasks[2]:join()))
+  end)
+
+  it("does not grow with the tasks that have ended", function()
+    rt.scope(function(scope)
+      for _ = 1, 200 do
+        for _ = 1, 50 do
+          scope:spawn_local(function() end)
+        end
+        rt.yield()
+      end
+      assert.is_true(#scope.tasks < 1000)
+    end)
+  end)
+
+  it("bad arguments", function()
+    assert.matches("bad argument #1 to 'scope'", kit.refused(rt.scope))
+    assert.matches("bad argument #2 to 'scope'", kit.refused(rt.scope, print, "x"))
+    assert.matches(
+      "function expected",
+      kit.refused(rt.scope, function(scope)
+        scope:spawn(5)
+      end)
+    )
+  end)
+end)
+
+describe("rt.race", function()
+  it("returns the index and the results of the first, and cancels the others", function()
+    local log = {}
+    local i, a, b = rt.race(function()
+      local g <close> = guard(log, "loser")
+      rt.sleep(60)
+    end, function()
+      rt.sleep(0.005)
+      return "a", "b"
+    end)
+    assert.same({ 2, "a", "b", { "loser" } }, { i, a, b, log })
+  end)
+
+  it("takes tasks, too, and cancels those that lose", function()
+    local slow = rt.spawn(rt.sleep, 60)
+    local slow_here = rt.spawn_local(rt.sleep, 60)
+    local i, v = rt.race(
+      slow,
+      slow_here,
+      rt.spawn(function()
+        return "remote"
+      end)
+    )
+    assert.same({ 3, "remote" }, { i, v })
+    assert.same({ "cancelled", "cancelled" }, { slow:status(), slow_here:status() })
+  end)
+
+  it("raises the error of the first", function()
+    local ok, err = pcall(rt.race, function()
+      rt.sleep(60)
+    end, function()
+      error("first", 0)
+    end)
+    assert.same({ false, "first" }, { ok, err })
+  end)
+
+  it("bad arguments", function()
+    assert.matches("bad argument #2 to 'race'", kit.refused(rt.race, print, 5))
+    assert.matches("no value", kit.refused(rt.race))
+  end)
+end)
+
+describe("rt.shield", function()
+  it("G22 an outer cancel waits until it ends", function()
+    local log = {}
+    local task = rt.spawn_local(function()
+      rt.shield(function()
+        rt.sleep(0.01)
+        log[#log + 1] = "finished"
+      end)
+      rt.sleep(0)
+      log[#log + 1] = "never"
+    end)
+    rt.yield()
+    task:cancel()
+    assert.is_false((pcall(task.join, task)))
+    assert.same({ "finished" }, log)
+  end)
+
+  it("G22 with seconds, for that long", function()
+    local task = rt.spawn_local(function()
+      rt.shield(0.01, rt.sleep, 60)
+    end)
+    rt.yield()
+    local started = rt.now()
+    task:cancel()
+    assert.is_false((pcall(task.join, task)))
+    assert.is_true(rt.now() - started < 5)
+    assert.same({ 1, 2 }, { rt.shield(function()
+      return 1, 2
+    end) })
+  end)
+end)

@@ -52,9 +52,11 @@ rt_chan *rt_chan_new(const rt_thing_kind *kind, size_t capacity) {
 }
 
 /* --- passing on ---------------------------------------------------------------------------------------- */
+static const rt_claim *claim_of(const rt_ticket *t) { return t ? t->claim : NULL; }
+
 static rt_chan_answer send_locked(rt_chan *c, rt_packet *p, rt_ticket *t) {
-  rt_ticket *receiver = rt_ticket_first(&c->receivers);
   if (c->closed) return RT_CHAN_CLOSED;
+  rt_ticket *receiver = rt_ticket_next(&c->receivers, claim_of(t));
   if (receiver) {
     receiver->packet = p;
     rt_ticket_call(receiver, RT_CHAN_DONE);
@@ -83,22 +85,21 @@ static rt_packet *take_from_sender(rt_ticket *sender) {
 }
 
 static rt_chan_answer recv_locked(rt_chan *c, rt_packet **p, rt_ticket *t) {
-  rt_ticket *sender = rt_ticket_first(&c->senders);
-  if (c->count > 0) {
-    *p = pop(c);
-    if (sender) push(c, take_from_sender(sender)); /* there is room: one has just left */
-    return RT_CHAN_DONE;
-  }
-  if (sender) {
+  bool buffered = c->count > 0;
+  if (buffered) *p = pop(c);
+  rt_ticket *sender = rt_ticket_next(&c->senders, claim_of(t));
+  if (sender && buffered)
+    push(c, take_from_sender(sender)); /* there is room: one has just left */
+  else if (sender)
     *p = take_from_sender(sender);
-    return RT_CHAN_DONE;
-  }
+  if (*p) return RT_CHAN_DONE;
   if (c->closed) return RT_CHAN_CLOSED;
   if (t) rt_ticket_queue(t, &c->receivers, &c->lock);
   return RT_CHAN_WAITS;
 }
 
 rt_chan_answer rt_chan_recv(rt_chan *c, rt_packet **p, rt_ticket *t) {
+  *p = NULL;
   rt_lock_take(&c->lock);
   rt_chan_answer answer = recv_locked(c, p, t);
   rt_lock_give(&c->lock);
@@ -106,11 +107,10 @@ rt_chan_answer rt_chan_recv(rt_chan *c, rt_packet **p, rt_ticket *t) {
 }
 
 void rt_chan_close(rt_chan *c) {
-  rt_ticket *t;
   rt_lock_take(&c->lock);
   c->closed = true;
-  while ((t = rt_ticket_first(&c->senders)) != NULL) rt_ticket_call(t, RT_CHAN_CLOSED);
-  while ((t = rt_ticket_first(&c->receivers)) != NULL) rt_ticket_call(t, RT_CHAN_CLOSED);
+  rt_ticket_call_all(&c->senders, RT_CHAN_CLOSED);
+  rt_ticket_call_all(&c->receivers, RT_CHAN_CLOSED);
   rt_lock_give(&c->lock);
 }
 

@@ -39,11 +39,6 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
   return !cancelled;
 }
 
-static void call_all(rt_list *tickets) {
-  rt_ticket *t;
-  while ((t = rt_ticket_first(tickets)) != NULL) rt_ticket_call(t, 0);
-}
-
 static bool decides(rt_policy policy, bool failed, bool cancelled) {
   switch (policy) {
     case RT_UNTIL_ALL: return false;
@@ -58,10 +53,10 @@ static void left_locked(rt_group *g, bool failed) {
   g->live--;
   if (!g->decided && decides(g->policy, failed, g->cancelled)) {
     g->decided = true;
-    call_all(&g->watchers);
-    call_all(&g->waiters);
+    rt_ticket_call_all(&g->watchers, 0);
+    rt_ticket_call_all(&g->waiters, 0);
   } else if (g->live == 0) {
-    call_all(&g->waiters);
+    rt_ticket_call_all(&g->waiters, 0);
   }
 }
 
@@ -95,7 +90,7 @@ void rt_group_leave_local(rt_group *g, bool failed) {
 static rt_thing *next_to_tell(rt_group *g) {
   rt_thing *whose = NULL;
   rt_lock_take(&g->lock);
-  if (!g->cancelled) call_all(&g->watchers);
+  if (!g->cancelled) rt_ticket_call_all(&g->watchers, 0);
   g->cancelled = true;
   for (rt_list *l = g->members.next; l != &g->members && whose == NULL; l = l->next) {
     rt_member *m = member_of(l);

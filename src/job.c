@@ -55,10 +55,9 @@ static void leave_group(rt_job *j, bool failed) {
 }
 
 static void end_locked(rt_job *j, rt_phase how) {
-  rt_ticket *t;
   j->phase = how;
   j->home = NULL;
-  while ((t = rt_ticket_first(&j->joiners)) != NULL) rt_ticket_call(t, 0);
+  rt_ticket_call_all(&j->joiners, 0);
 }
 
 void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {

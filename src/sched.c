@@ -282,7 +282,7 @@ static void make_room(rt_sched *s) {
   rt_sub(&s->queued, 1);
   if (s->config.queue_most == INT_MAX) return;
   rt_lock_take(&s->lock);
-  rt_ticket *t = rt_ticket_first(&s->waiting);
+  rt_ticket *t = rt_ticket_next(&s->waiting, NULL);
   if (t) rt_ticket_call(t, 0);
   rt_lock_give(&s->lock);
 }

@@ -48,6 +48,27 @@ void rt_ticket_queue(rt_ticket *t, rt_list *queue, rt_lock *lock) {
   rt_list_append(queue, &t->link);
 }
 
+static bool can_be_served(rt_ticket *t) {
+  return t->claim == NULL || !rt_swap(&t->claim->taken, true);
+}
+
+rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except) {
+  rt_list *l = queue->next;
+  while (l != queue) {
+    rt_ticket *t = rt_containerof(l, rt_ticket, link);
+    l = l->next;
+    if (t->claim != NULL && t->claim == except) continue;
+    if (can_be_served(t)) return t;
+    rt_list_remove(&t->link);
+  }
+  return NULL;
+}
+
+void rt_ticket_call_all(rt_list *queue, int answer) {
+  rt_ticket *t;
+  while ((t = rt_ticket_next(queue, NULL)) != NULL) rt_ticket_call(t, answer);
+}
+
 void rt_ticket_call(rt_ticket *t, int answer) {
   rt_list_remove(&t->link);
   t->called = true;

@@ -13,10 +13,16 @@
 #include "driver.h"
 #include "packet.h"
 
+/* Several tickets of one task, of which one may be called: those of an rt.select. */
+typedef struct rt_claim {
+  rt_atomic(bool) taken;
+} rt_claim;
+
 typedef struct rt_ticket {
   rt_post post;
   /* fixed */
   rt_driver *home;
+  rt_claim *claim; /* NULL: it is the task's only one */
   /* home */
   rt_list held;                        /* among the tickets of its driver */
   rt_list waiter;                      /* the task, while it is parked */
@@ -43,13 +49,14 @@ static inline void rt_ticket_park(rt_ticket *t, rt_task *task, rt_op op) {
   rt_task_park(task, op, t, &t->waiter);
 }
 
-/* any thread, under the thing's lock: the first ticket of the queue, or NULL. */
-static inline rt_ticket *rt_ticket_first(const rt_list *queue) {
-  rt_list *l = rt_list_first(queue);
-  return l ? rt_containerof(l, rt_ticket, link) : NULL;
-}
+/* any thread, under the thing's lock: the first ticket of the queue that can be served, which
+** then must be; or NULL.  Those whose select has been decided elsewhere leave the queue;
+** those of the claim 'except' (the caller's own) are passed over. */
+rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except);
 /* any thread, under the thing's lock: it is served. */
 void rt_ticket_call(rt_ticket *t, int answer);
+/* The same for all tickets of a queue. */
+void rt_ticket_call_all(rt_list *queue, int answer);
 
 /* home: the task goes on.  True: it was called; false: it never will be. */
 bool rt_ticket_withdraw(rt_ticket *t);

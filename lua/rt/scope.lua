@@ -19,7 +19,7 @@ local function forget_ended(self)
   local kept = {}
   for _, task in ipairs(self.tasks) do
     local status = task:status()
-    if status ~= "cancelled" and (status ~= "done" or self.keeps_done) then
+    if self.keeps_all or (status ~= "cancelled" and status ~= "done") then
       kept[#kept + 1] = task
     end
   end
@@ -125,6 +125,15 @@ local reasons = {
   first = "another task of the scope ended",
 }
 
+--- Of a competition: all were cancelled, and so is this; or there were none.
+local function none_won(self, results)
+  local cancelled = first_of(self, { cancelled = true })
+  if cancelled then
+    cancelled:join()
+  end
+  return table.unpack(results, 2, results.n)
+end
+
 local endings = {
   all = function(self, results)
     local failed = failures(self)
@@ -145,7 +154,7 @@ local endings = {
     if failed[1] then
       raise(failed)
     end
-    return table.unpack(results, 2, results.n)
+    return none_won(self, results)
   end,
   settle = function(self, results)
     for _, task in ipairs(failures(self)) do
@@ -165,7 +174,7 @@ function endings.first(self, results)
   if winner then
     return winner:join()
   end
-  return table.unpack(results, 2, results.n)
+  return none_won(self, results)
 end
 
 local function body(self, f, ...)
@@ -190,7 +199,7 @@ function scope.scope(f, policy)
     group = core.group(policy),
     tasks = {},
     limit = 64,
-    keeps_done = policy == "any" or policy == "first",
+    keeps_all = policy == "any" or policy == "first",
     open = true,
   }, Scope)
   local results = table.pack(self.group:run(body, self, f))

@@ -171,9 +171,9 @@ local ending = [[
   scenario()
 ]]
 
-for _, workers in ipairs({ 1, 4 }) do
+for _, workers in ipairs { 1, 4 } do
   describe(("G8 with %d workers:"):format(workers), function()
-    for _, how in ipairs({ "cancel", "timeout", "scope", "shutdown" }) do
+    for _, how in ipairs { "cancel", "timeout", "scope", "shutdown" } do
       for name, operation in pairs(operations) do
         it(("%s calls off %s"):format(how, name), function()
           local path = kit.file(prelude .. operation .. ending)
@@ -225,18 +225,21 @@ describe("cancelling, level and order:", function()
     assert.is_true(getmetatable(err) == getmetatable(err) and tostring(err) == "cancelled: first")
   end)
 
-  it("G9 an operation that has committed returns its result, and the next checkpoint raises", function()
-    local ch, log = rt.channel(0), {}
-    local task = rt.spawn_local(function()
-      log[1] = ch:recv()
-      log[2] = tostring(select(2, pcall(rt.yield)))
-    end)
-    rt.yield()
-    ch:send("value")
-    task:cancel("late")
-    task:join()
-    assert.same({ "value", "cancelled: late" }, log)
-  end)
+  it(
+    "G9 an operation that has committed returns its result, and the next checkpoint raises",
+    function()
+      local ch, log = rt.channel(0), {}
+      local task = rt.spawn_local(function()
+        log[1] = ch:recv()
+        log[2] = tostring(select(2, pcall(rt.yield)))
+      end)
+      rt.yield()
+      ch:send("value")
+      task:cancel("late")
+      task:join()
+      assert.same({ "value", "cancelled: late" }, log)
+    end
+  )
 
   it("G9 cancel against completion has one outcome, many times, on other workers", function()
     local done, cancelled = 0, 0

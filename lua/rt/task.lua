@@ -74,8 +74,8 @@ function task.join(...)
     end
   end
   if all.failed then
+    local how = all.failed:status() -- before it is given up
     give_up(all)
-    local how = all.failed:status()
     if how == "failed" or how == "cancelled" then
       all.failed:join() -- raises, and says where the error comes from
     end

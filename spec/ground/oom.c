@@ -127,7 +127,7 @@ static bool speaks_of_memory(const char *message) {
 
 static const char *message_of(lua_State *L) {
   const char *message = lua_tostring(L, -1);
-  return message ? message : luaL_typename(L, -1);
+  return message ? message : luaL_tolstring(L, -1, NULL);
 }
 
 /* See prime_buffers: with '-l' it may be that very call that failed. */

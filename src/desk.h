@@ -28,6 +28,7 @@ typedef struct rt_move {
 
 typedef struct rt_desks {
   rt_desk *free;
+  bool listing; /* the list RT_KEEP_OBJECTS is in use */
 } rt_desks;
 
 void rt_desks_close(rt_desks *d);

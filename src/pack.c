@@ -6,6 +6,7 @@
 
 enum {
   STACK = 24, /* slots for the packer's own use */
+  OBJECTS_KEPT = RT_SIZE(64, 4),
   FUNCTIONS_KEPT = RT_SIZE(4096, 4)
 };
 
@@ -15,7 +16,8 @@ typedef struct packer {
   rt_desk *desk;
   char *at, *end;   /* of the draft: what is written next, and of what there is room for */
   rt_way way;       /* has the stack indexes */
-  bool listed;      /* there is a list of the objects */
+  bool listed;      /* there is a list of the objects, */
+  bool lists;       /* and it is the worker's */
   uint32_t objects; /* how many have a number */
   uint32_t parent;  /* what is being written: an object, or a value's place and RT_WAY_ROOT */
   uint32_t metatables;
@@ -128,11 +130,42 @@ static rt_mark *mark(packer *k, const void *object) {
   return m;
 }
 
+/* The list of the objects: the worker's, which is at hand, or one for a packet within a
+** packet. */
 static void open_list(packer *k) {
+  lua_State *L = k->L;
   if (k->listed) return;
-  lua_createtable(k->L, 4, 0);
-  lua_replace(k->L, k->way.list);
+  rtL_keep_push(L, k->w, RT_KEEP_OBJECTS);
+  if (k->w->desks.listing || lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_createtable(L, 4, 0);
+  }
+  if (!k->w->desks.listing) {
+    lua_pushvalue(L, -1);
+    rtL_keep_set(L, k->w, RT_KEEP_OBJECTS);
+    k->w->desks.listing = k->lists = true;
+  }
+  lua_replace(L, k->way.list);
   k->listed = true;
+}
+
+/* The worker's list keeps nothing alive afterwards, and does not stay large. */
+static void close_list(packer *k) {
+  lua_State *keep = k->w->keep;
+  if (!k->lists) return;
+  k->w->desks.listing = false;
+  if (k->objects > OBJECTS_KEPT) {
+    lua_pushnil(keep);
+    lua_replace(keep, RT_KEEP_OBJECTS);
+    return;
+  }
+  for (uint32_t n = k->objects; n > 0; n--) {
+    bool held = lua_rawgeti(keep, RT_KEEP_OBJECTS, n) != LUA_TNIL;
+    lua_pop(keep, 1);
+    if (!held) continue; /* it is one of the values; for it, setting nil might allocate */
+    lua_pushnil(keep);
+    lua_rawseti(keep, RT_KEEP_OBJECTS, n);
+  }
 }
 
 /* The number of the object at 'index'. */
@@ -478,6 +511,7 @@ rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   int status = lua_pcall(L, top - first + 2, 0, 0); /* so that the desk is given back */
   rt_packet *p = k.desk->draft;
   if (status == LUA_OK) k.desk->draft = NULL;
+  close_list(&k);
   rt_desk_give(&w->desks, k.desk);
   if (status != LUA_OK) lua_error(L);
   return p;

@@ -6,7 +6,7 @@
 
 enum {
   FEW = 8, /* so many objects are kept on the stack, more in a table */
-  STACK = 24,
+  STACK = 40,
   CLOSURES_KEPT = RT_SIZE(256, 2)
 };
 

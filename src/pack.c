@@ -353,8 +353,8 @@ static used_code code_of(packer *k) {
   return used;
 }
 
-/* Has it no upvalue, or only _ENV, which is the globals?  Then its receiver has to make it
-** only once; but two functions of one packet stay two. */
+/* Has it no upvalue, or only _ENV, which is the globals there?  Then its receiver has to make
+** it only once; but two functions of one packet stay two. */
 static bool is_plain(packer *k, const used_code *used) {
   if (used->again || used->code->upvalues > 1) return false;
   if (used->code->upvalues == 0) return true;

@@ -11,6 +11,7 @@
 **   maim(...)            damages a packet of the values in every way
 **   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
 **   cost(n, ...)         processor time of n ways there
+**   closes_early(stream) closes it while it is being packed; how it arrives
 **   below(n)             chance
 **   pointer(n)           a light userdata
 **   blocks()             how many blocks of memory there are, and
@@ -341,6 +342,25 @@ static int descriptors(lua_State *L) {
   return 1;
 }
 
+/* --- hooks --------------------------------------------------------------------------------------- */
+/* string = closes_early(stream): it is closed, as by a finalizer, after it has been looked at
+** and before it moves; what arrives */
+static int closes_early(lua_State *L) {
+  const rt_travel *travel = workers[0]->classes.travel[RT_CLASS_STREAM];
+  const char *why = NULL;
+  rt_thing *t = travel->send(L, workers[0], 1, &why);
+  must("it can go", t != NULL);
+  lua_getfield(L, 1, "close");
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 0);
+  travel->commit(L, workers[0], 1, t);
+  travel->receive(states[1], workers[1], t);
+  rt_thing_drop(t);
+  lua_pushstring(L, luaL_tolstring(states[1], -1, NULL));
+  lua_settop(states[1], 0);
+  return 1;
+}
+
 /* --- another thread ------------------------------------------------------------------------------- */
 static lua_State *new_state(void) {
   lua_State *L = lua_newstate(allocate, NULL);
@@ -445,12 +465,20 @@ static int cost(lua_State *L) {
 }
 
 /* --- the whole ----------------------------------------------------------------------------------- */
-static const luaL_Reg functions[] = {
-    {"echo", echo},       {"call", call},          {"there", there},
-    {"far", far},         {"check", check_in_lua}, {"maim", maim},
-    {"sweep", sweep},     {"cost", cost},          {"below", below_in_lua},
-    {"pointer", pointer}, {"blocks", blocks},      {"descriptors", descriptors},
-    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"echo", echo},
+                                     {"call", call},
+                                     {"there", there},
+                                     {"far", far},
+                                     {"check", check_in_lua},
+                                     {"maim", maim},
+                                     {"sweep", sweep},
+                                     {"cost", cost},
+                                     {"below", below_in_lua},
+                                     {"closes_early", closes_early},
+                                     {"pointer", pointer},
+                                     {"blocks", blocks},
+                                     {"descriptors", descriptors},
+                                     {NULL, NULL}};
 
 static int run(lua_State *L) {
   if (luaL_loadfile(L, "spec/ground/pack.lua") != LUA_OK) return lua_error(L);

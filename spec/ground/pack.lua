@@ -399,8 +399,19 @@ section("functions", function()
   check("a chunk arrives", select(2, call(chunk, 12)) == "12")
   local _, err = pcall(call, load("local x = nil\nreturn x.y", "@file.lua"))
   check("it knows its lines there", err:find("file.lua:2:.*local 'x'"))
-  local boxed = load("return math", "=boxed", "t", { math = 42 })
-  check("an _ENV of its own becomes the globals", call(boxed) == math)
+  there("answer = 'of the globals'")
+  local boxed, extra = load("return answer", "=boxed", "t", { answer = 42 }), 1
+  local function both()
+    local _ENV = { answer = 43 }
+    return function()
+      return answer, extra
+    end
+  end
+  check(
+    "an _ENV of its own becomes the globals there",
+    call(boxed) == "of the globals" and call(both()) == "of the globals"
+  )
+  there("answer = nil")
   local same_code = {}
   for v = 1, 10 do
     same_code[v] = function()
@@ -658,6 +669,25 @@ section("refusals", function()
   check("after all that, others still go", isomorphic(wide[1], echo(wide[1])))
 end)
 
+section("errors", function()
+  local rt = require("rt.core")
+  local t = rt.spawn_local(rt.sleep, 60)
+  rt.sleep(0)
+  t:cancel { "why", 1 }
+  local _, cancelled = pcall(t.join, t)
+  check("(it was cancelled)", getmetatable(cancelled) == rt.Cancelled)
+  local got = echo { cancelled, cancelled }
+  check(
+    "the error of a cancelled task arrives, with its reason",
+    getmetatable(got[1]) == rt.Cancelled and got[1].reason[1] == "why" and got[1] == got[2]
+  )
+  t = rt.spawn_local(rt.sleep, 60)
+  rt.sleep(0)
+  t:cancel { coroutine.create(print) }
+  _, cancelled = pcall(t.join, t)
+  check("... if that can", not pcall(echo, cancelled))
+end)
+
 section("streams", function()
   local rt = require("rt.core")
   local function pair()
@@ -773,24 +803,27 @@ section("streams", function()
   check("it says so", tostring(listener) == "rt.listener (moved)" and listener:close() == nil)
   check("an end there is one here", there("S:close() L:close()") == nil and early:recv() == nil)
   early:close()
-  client, server, listener = pair()
-  pcall(echo, server, require("rt.core").missing, function()
-    return there
-  end)
-  host.check("a stream that went is not lost when its packet is", server:close() == nil)
-  client:close()
+  client, server = pair()
+  check(
+    "a stream that a finalizer closes on the way arrives closed",
+    host.closes_early(server) == "rt.stream (closed)" and tostring(server) == "rt.stream (closed)"
+  )
+  check("... and is closed once", client:recv() == nil and client:close() == nil)
   client, server = pair()
   local ok = pcall(there, "error('refused')", server)
   there("collectgarbage() collectgarbage()")
   check("a stream that nobody keeps there is closed", not ok and client:recv() == nil)
-  -- a packet that cannot be opened: the module is not there
-  client, server = pair()
+  -- packets that cannot be opened: the module is not there
   package.loaded.nowhere = {}
-  ok = pcall(echo, server, package.loaded.nowhere)
-  package.loaded.nowhere = nil
+  client, server = pair()
+  ok = pcall(echo, package.loaded.nowhere, server)
   there("collectgarbage() collectgarbage()")
-  collectgarbage()
-  check("... and one whose packet is dropped", not ok and client:recv() == nil)
+  check("... and one that was not taken out of its packet", not ok and client:recv() == nil)
+  client, server = pair()
+  ok = pcall(echo, server, package.loaded.nowhere)
+  there("collectgarbage() collectgarbage()")
+  check("... and one that was, in vain", not ok and client:recv() == nil)
+  package.loaded.nowhere = nil
   client, server = pair()
   local n = 0
   for _ = 1, 100 do

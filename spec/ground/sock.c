@@ -184,6 +184,60 @@ static void check_close(void) {
   check("no descriptor is left", count_descriptors() == before);
 }
 
+/* Moves to another loop, in the middle of its own callback. */
+static struct {
+  rt_driver *to;
+  rt_sock *there;
+  actor reader;
+} move;
+
+static void note_read(actor *a) {
+  char c;
+  a->result = (int)rt_sock_recv(a->sock, &c, 1);
+}
+
+static void move_away(actor *a) {
+  int fd = rt_sock_release(a->sock);
+  must("it opens there", rt_sock_open(&move.there, move.to, fd) == 0);
+  actor_init(&move.reader, move.there, note_read);
+  wait(&move.reader, RT_READ);
+}
+
+static void check_release(void) {
+  rt_driver d, d2;
+  int peer, before = count_descriptors();
+  actor early, a;
+  driver_init(&d);
+  driver_init(&d2);
+  rt_sock *s = sock_and_peer(&d, &peer);
+  actor_init(&early, s, NULL);
+  wait(&early, RT_READ);
+  int fd = rt_sock_release(s);
+  check("letting a descriptor go wakes who waits for it, and leaves it open",
+        early.task.phase == RT_RUNNING && fcntl(fd, F_GETFD) >= 0);
+  must("it opens again", rt_sock_open(&s, &d, fd) == 0);
+  actor_init(&a, s, move_away);
+  wait(&a, RT_READ);
+  must("it is written", write(peer, "x", 1) == 1);
+  move.to = &d2;
+  turn(&d, 2);
+  check("it goes to another loop in the middle of its callback, and the old one hears no more",
+        a.resumes == 1 && rt_driver_is_barren(&d) && move.reader.resumes == 0);
+  turn(&d2, 2);
+  check("... where it goes on", move.reader.result == 1 && move.reader.resumes == 1);
+  fd = rt_sock_release(move.there);
+  must("it opens in the same loop", rt_sock_open(&s, &d2, fd) == 0);
+  actor_init(&a, s, note_read);
+  wait(&a, RT_READ);
+  must("it is written", write(peer, "y", 1) == 1);
+  turn(&d2, 3);
+  check("it may come back to the same loop at once", a.result == 1 && a.resumes == 1);
+  rt_driver_close(&d);
+  rt_driver_close(&d2);
+  close(peer);
+  check("all is closed in the end", count_descriptors() == before);
+}
+
 static void check_refusal(void) {
   rt_driver d;
   rt_sock *s = NULL;
@@ -285,6 +339,7 @@ int main(void) {
   check_read();
   check_write();
   check_close();
+  check_release();
   check_refusal();
   check_chance();
   return check_end();

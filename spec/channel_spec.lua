@@ -243,6 +243,32 @@ describe("rt.channel", function()
     server:join()
   end)
 
+  it("a chain of channels and tasks, however long, is freed without growing the stack", function()
+    local code, out, err = kit.run(
+      [[
+      local rt = require "rt"
+      local ch, task = rt.channel(), nil
+      for _ = 1, 400000 do
+        local outer = rt.channel()
+        outer:send(ch)
+        ch = outer
+      end
+      for i = 1, 200000 do
+        task = rt.spawn(function(before) return before end, task)
+        if i % 1000 == 0 then task:join() end
+      end
+      task:join()
+      ch, task = nil, nil
+      collectgarbage()
+      collectgarbage()
+      print("freed")
+    ]],
+      nil,
+      60
+    )
+    assert.same({ 0, "freed\n", "" }, { code, out, err })
+  end)
+
   it("misuse raises", function()
     assert.matches("a capacity from 0", kit.refused(rt.channel, -1))
     assert.matches("number expected, got string", kit.refused(rt.channel, "x"))

@@ -13,6 +13,8 @@ typedef struct rt_thing {
   const struct rt_thing_kind *kind;
   /* atomic */
   rt_atomic(int) holders;
+  /* the thread that frees it */
+  struct rt_thing *next; /* to be freed after it */
 } rt_thing;
 
 typedef struct rt_thing_kind {
@@ -38,8 +40,9 @@ static inline bool rt_thing_try_hold(rt_thing *t) {
   return true;
 }
 
+void rt_thing_free(rt_thing *t); /* nobody holds it; now, or after those that are being freed */
 static inline void rt_thing_drop(rt_thing *t) {
-  if (rt_sub(&t->holders, 1) == 1) t->kind->free(t);
+  if (rt_sub(&t->holders, 1) == 1) rt_thing_free(t);
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* lib_move.c - how streams and listeners move from one task to another.
 **
 ** On the way the descriptor is in a crate, with what had arrived and was not read.  A crate
-** that nobody opens closes it.
+** that nobody opens closes it.  A task's result may have several readers, in several threads:
+** the first one gets the stream, the others a closed one.
 */
 #include "stream.h"
 
@@ -9,14 +10,15 @@
 
 typedef struct crate {
   rt_thing thing;
-  int fd; /* -1: nothing in it */
+  rt_atomic(int) fd; /* -1: nothing in it; whoever takes it out has the rest, too */
   rt_buf in;
   bool nodelay;
 } crate;
 
 static void free_crate(rt_thing *t) {
   crate *c = rt_containerof(t, crate, thing);
-  if (c->fd >= 0) close(c->fd);
+  int fd = rt_load(&c->fd);
+  if (fd >= 0) close(fd);
   rt_buf_close(&c->in);
   rt_free(c);
 }
@@ -27,22 +29,23 @@ static const rt_thing_kind listener_crate = {"listener", free_crate, RT_CLASS_LI
 static rt_thing *new_crate(lua_State *L, const rt_thing_kind *kind) {
   crate *c = rt_malloc(sizeof *c);
   if (c == NULL) luaL_error(L, "not enough memory");
-  *c = (crate){.fd = -1};
+  memset(c, 0, sizeof *c);
+  atomic_init(&c->fd, -1);
   rt_thing_init(&c->thing, kind);
   return &c->thing;
 }
 
 static crate *crate_of(rt_thing *t) { return rt_containerof(t, crate, thing); }
 
-/* The descriptor gets a loop again.  (One that was closed after all, by a finalizer, before
-** it could move is as closed here.) */
-static void open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
-  int fd = c->fd;
-  if (fd < 0) return;
-  c->fd = -1;
+/* The descriptor gets a loop again; false: it has gone.  (One that was closed after all, by a
+** finalizer, before it could move is as closed here.) */
+static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
+  int fd = rt_swap(&c->fd, -1);
+  if (fd < 0) return false;
   int err = rt_sock_open(sock, &w->driver, fd);
   if (err != 0) luaL_error(L, "cannot take over a %s: %s", c->thing.kind->name, uv_strerror(err));
   (*sock)->may_read = true; /* what it waits for may have come meanwhile */
+  return true;
 }
 
 /* --- streams ------------------------------------------------------------------------------------ */
@@ -65,7 +68,7 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_thing *t) {
   crate *c = crate_of(t);
   (void)w;
   if (why_stream_stays(s)) return;
-  c->fd = rt_sock_release(s->sock);
+  rt_store(&c->fd, rt_sock_release(s->sock));
   c->in = s->in;
   s->sock = NULL;
   s->moved = true;
@@ -75,7 +78,7 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_thing *t) {
 static void receive_stream(lua_State *L, rt_worker *w, rt_thing *t) {
   rt_stream *s = rtL_stream_new(L, w);
   crate *c = crate_of(t);
-  open_crate(L, w, c, &s->sock);
+  if (!open_crate(L, w, c, &s->sock)) return;
   s->in = c->in;
   rt_buf_init(&c->in);
 }
@@ -101,7 +104,7 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_thing *t) 
   crate *c = crate_of(t);
   (void)w;
   if (why_listener_stays(l)) return;
-  c->fd = rt_sock_release(l->sock);
+  rt_store(&c->fd, rt_sock_release(l->sock));
   c->nodelay = l->nodelay;
   l->sock = NULL;
   l->moved = true;

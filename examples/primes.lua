@@ -1,0 +1,42 @@
+-- The sieve of Eratosthenes as a pipeline: every prime is a task of the pool that lets through
+-- what it does not divide. Numbers flow from task to task through channels, on all cores.
+-- Run: build/lua5.4/rt-lua examples/primes.lua [most]    (the primes up to that; 100)
+local rt = require("rt")
+
+local most = tonumber(arg[1] or 100)
+local ROOM = 64 -- numbers that a channel holds before its sender waits
+
+local function count_up(to)
+  for n = 2, most do
+    to:send(n)
+  end
+  to:close() -- whoever receives gets what is in it, and then the end
+end
+
+local function sieve(prime, from, to)
+  for n in from:iter() do
+    if n % prime ~= 0 then
+      to:send(n)
+    end
+  end
+  to:close()
+end
+
+local primes, from = {}, rt.channel(ROOM)
+rt.spawn(count_up, from)
+while true do
+  local prime = from:recv() -- what no prime so far divides is one
+  if not prime then
+    break
+  end
+  primes[#primes + 1] = prime
+  local to = rt.channel(ROOM)
+  rt.spawn(sieve, prime, from, to)
+  from = to
+end
+
+print(("%d primes up to %d:"):format(#primes, most))
+print(table.concat(primes, " "))
+
+-- expect: 25 primes up to 100:
+-- expect: 2 3 5 7 11 13 17 19 23 29 31 37 41 43 47 53 59 61 67 71 73 79 83 89 97

@@ -378,6 +378,24 @@ describe("cancelling a task of the pool:", function()
     assert.matches("^cancelled", (log:recv()))
   end)
 
+  it("what moved to one that never begins is closed by the time it has ended", function()
+    local out = with_workers(
+      1,
+      [[
+      local rt = require "rt"
+      local blocker = rt.spawn(function() local t = os.clock() while os.clock() - t < 0.05 do end end)
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, port = listener:sock()
+      local queued = rt.spawn(function(l) return l:accept() end, listener)
+      print(queued:cancel(), queued:status())
+      assert(rt.tcp.listen("127.0.0.1", port)):close()
+      blocker:join()
+      print(queued:status())
+    ]]
+    )
+    assert.equal("true\tcancelled\ncancelled\n", out)
+  end)
+
   it("cancelling one that has ended changes nothing", function()
     local task = rt.spawn(function()
       return 1

@@ -54,6 +54,12 @@ static void leave_group(rt_job *j, bool failed) {
   if (j->member.group) rt_group_leave(&j->member, failed);
 }
 
+/* What would have begun it; sockets that moved to it are closed. */
+static void drop_call(rt_job *j) {
+  if (j->call) rt_packet_drop(j->call);
+  j->call = NULL;
+}
+
 static void end_locked(rt_job *j, rt_phase how) {
   j->phase = how;
   j->home = NULL;
@@ -62,12 +68,22 @@ static void end_locked(rt_job *j, rt_phase how) {
 
 void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {
   if (how == RT_FAILED) rt_office_note(j->office, &j->record);
+  drop_call(j);
   rt_lock_take(&j->lock);
   j->outcome = outcome;
   j->excuse = excuse;
   end_locked(j, how);
   rt_lock_give(&j->lock);
   leave_group(j, how == RT_FAILED);
+}
+
+/* It was cancelled in its queue, and nobody begins it any more. */
+static void end_unbegun(rt_job *j) {
+  drop_call(j);
+  rt_lock_take(&j->lock);
+  end_locked(j, RT_CANCELLED);
+  rt_lock_give(&j->lock);
+  leave_group(j, false);
 }
 
 bool rt_job_cancel(rt_job *j, rt_packet *reason) {
@@ -80,14 +96,14 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
     j->reason = reason;
     reason = NULL;
     if (ends) {
-      end_locked(j, RT_CANCELLED);
+      j->phase = RT_RUNNING;
     } else {
       rt_job_hold(j); /* for the post */
       rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
     }
   }
   rt_lock_give(&j->lock);
-  if (ends) leave_group(j, false);
+  if (ends) end_unbegun(j);
   if (reason) rt_packet_drop(reason);
   return pending;
 }

@@ -20,7 +20,7 @@ typedef struct rt_job {
   const char *site;  /* where it was spawned: "file.lua:12" */
   /* the lock of the queue that it is in */
   rt_list link;
-  /* the thread that queues it, then the one that begins it */
+  /* the thread that queues it, then the one that begins it, or cancels it before that */
   rt_packet *call;
   /* home, where it runs */
   rt_task *task;

@@ -169,6 +169,20 @@ describe("rt.tcp.serve", function()
     )
   end)
 
+  it("a port that another server listens on is in use, however many workers share it", function()
+    each(
+      [[
+      local rt = require "rt"
+      local server = assert(rt.tcp.serve("127.0.0.1", 0, print))
+      local _, port = server:address()
+      print(select(3, rt.tcp.serve("127.0.0.1", port, print)))
+      server:close()
+      assert(rt.tcp.serve("127.0.0.1", port, print)):close()
+    ]],
+      "EADDRINUSE\n"
+    )
+  end)
+
   it("a port in use, bad arguments", function()
     local l = rt.tcp.listen("127.0.0.1", 0)
     local _, port = l:sock()

@@ -100,12 +100,25 @@ local function check(options)
   return balance, grace
 end
 
+--- Listeners that share a port share it with those of any other program, too, which would take
+--- away half of its connections: a port that somebody listens on already is refused, as always.
+local function open_first(host, port, wish)
+  if wish.reuseport and port ~= 0 then
+    local alone, message, code = listen(host, port, { backlog = 1 })
+    if not alone then
+      return nil, message, code
+    end
+    alone:close()
+  end
+  return listen(host, port, wish)
+end
+
 --- As many listeners on one port as there are workers; where the system does not spread
 --- connections over them, one.
 local function open(host, port, options, count)
   local given = options or {}
   local wish = { backlog = given.backlog, nodelay = given.nodelay, reuseport = count > 1 }
-  local first, message, code = listen(host, port, wish)
+  local first, message, code = open_first(host, port, wish)
   if not first then
     return nil, message, code
   end

@@ -59,7 +59,7 @@ local function serve(accepted)
   local client = { stream = stream, outbox = {}, open = true, busy = false }
   clients[name] = client
   post_all("* " .. name .. " joined")
-  while true do
+  while client.open do
     local line = stream:read("l")
     if not line then
       break

@@ -1,96 +1,13 @@
--- A small HTTP/1.1 server: keep-alive, pipelining, HEAD, request bodies, limits.
+-- A small HTTP/1.1 server: a local task for each connection, all of them on one thread. The
+-- protocol is in http.lua, which http_all_cores.lua uses, too.
 -- Run:  build/lua5.4/rt-lua examples/http_hello.lua [port]    (8080; 0: any free port)
 -- Then: curl -i http://127.0.0.1:8080/        or: wrk -c 100 http://127.0.0.1:8080/
 local rt = require("rt")
+package.path = arg[0]:gsub("[^/]*$", "?.lua;", 1) .. package.path -- modules beside this file
+local http = require("http")
 
-local HEAD_MOST = 8192 -- bytes of a request line and its fields
-local HELLO = "Hello, world!\n"
-
-local function head(status, length, fields)
-  local form = "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n"
-  return form:format(status, length, fields or "")
-end
-
-local hello = head("200 OK", #HELLO)
-local last_hello = head("200 OK", #HELLO, "Connection: close\r\n")
-
---- The lines of a request's head; or nil, and what to answer if there is anybody.
-local function read_head(stream)
-  local lines, size = {}, 0
-  while true do
-    local line, _, code = stream:read("l")
-    size = size + #(line or "")
-    if code == "EMSGSIZE" or size > HEAD_MOST then
-      return nil, "431 Request Header Fields Too Large"
-    end
-    if not line then
-      return nil
-    end
-    if line == "\r" or line == "" then
-      return lines
-    end
-    lines[#lines + 1] = line
-  end
-end
-
---- What the head of a request says; nil if it is none.
-local function parse(lines)
-  local method, minor = (lines[1] or ""):match("^(%u+) %S+ HTTP/1%.([01])\r?$")
-  if not method then
-    return nil
-  end
-  local fields = {}
-  for i = 2, #lines do
-    local name, value = lines[i]:match("^([^%s:]+):%s*(.-)%s*$")
-    if not name then
-      return nil
-    end
-    name = name:lower()
-    fields[name] = fields[name] and fields[name] .. ", " .. value or value
-  end
-  local length = (fields["content-length"] or "0"):match("^%d+$")
-  if not length or fields["transfer-encoding"] then
-    return nil
-  end
-  if minor == "1" and not fields.host then
-    return nil
-  end
-  local last = minor == "0" or (fields.connection or ""):lower():find("close", 1, true)
-  return { method = method, length = tonumber(length), expects = fields.expect, last = last }
-end
-
---- Reads n bytes and drops them.
-local function skip(stream, n)
-  while n > 0 do
-    local data = stream:recv(math.min(n, 65536))
-    if not data then
-      return
-    end
-    n = n - #data
-  end
-end
-
-local function serve(accepted)
-  local stream <close> = accepted
-  local request
-  repeat
-    local lines, status = read_head(stream)
-    request = lines and parse(lines)
-    if request then
-      if request.expects then
-        stream:write("HTTP/1.1 100 Continue\r\n\r\n")
-      end
-      skip(stream, request.length)
-      local body = request.method ~= "HEAD" and HELLO or ""
-      stream:write(request.last and last_hello or hello, body)
-    elseif lines or status then
-      status = status or "400 Bad Request"
-      stream:write(head(status, #status + 1, "Connection: close\r\n"), status, "\n")
-    end
-  until not request or request.last
-  -- closing with input unread would reset the connection, and lose the answer
-  stream:shutdown()
-  rt.timeout(1, skip, stream, math.huge)
+local function hello()
+  return "Hello, world!\n"
 end
 
 local listener <close> = assert(rt.tcp.listen("127.0.0.1", tonumber(arg[1] or 8080)))
@@ -98,7 +15,7 @@ print(("listening on %s:%d"):format(listener:sock()))
 io.stdout:flush()
 
 for stream in listener:incoming() do
-  rt.spawn_local(serve, stream)
+  rt.spawn_local(http.serve, stream, hello)
 end
 
 -- expect~: listening on 127%.0%.0%.1:%d+

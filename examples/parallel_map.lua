@@ -59,6 +59,6 @@ for i = 1, math.min(3, #ranking) do
 end
 
 -- expect~: %d+ files, %d+ lines, %d+ different words
--- expect~: +%d+  %l+
--- expect~: +%d+  %l+
--- expect~: +%d+  %l+
+-- expect~:  +%d+  %l+
+-- expect~:  +%d+  %l+
+-- expect~:  +%d+  %l+

@@ -51,11 +51,9 @@ for _, done in ipairs { rt.join(table.unpack(consumers)) } do
   end
 end
 print(("%d orders of %d producers"):format(total, PRODUCERS))
-print(("the longest: %d steps from %d (producer %d)"):format(
-  best.longest,
-  best.number,
-  best.producer
-))
+print(
+  ("the longest: %d steps from %d (producer %d)"):format(best.longest, best.number, best.producer)
+)
 
 -- expect: 3000 orders of 3 producers
 -- expect: the longest: 216 steps from 2919 (producer 3)

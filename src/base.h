@@ -105,6 +105,15 @@ bool rt_chaos_strikes(rt_chaos what);
 #define rt_or(p, bits) atomic_fetch_or(p, bits)
 #define rt_and(p, bits) atomic_fetch_and(p, bits)
 
+/* for a loop that waits for another thread */
+#if defined(__x86_64__) || defined(__i386__)
+#define rt_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define rt_relax() __asm__ volatile("yield")
+#else
+#define rt_relax() ((void)0)
+#endif
+
 /* --- locks --------------------------------------------------------------------- */
 typedef pthread_mutex_t rt_lock;
 typedef pthread_cond_t rt_cond;

@@ -91,8 +91,11 @@ static void set_alarm(rt_driver *d, uint64_t due) {
   uv_timer_start(&d->alarm, on_alarm, due > tick ? due - tick : 0, 0);
 }
 
-void rt_driver_park(rt_driver *d) {
-  if (!look(d) && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
+void rt_driver_look(rt_driver *d) { look(d); }
+
+bool rt_driver_park(rt_driver *d) {
+  bool post = look(d);
+  if (!post && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
     uint64_t due = rt_wheel_next(&d->wheel);
     if (due != RT_NEVER)
       set_alarm(d, due);
@@ -100,9 +103,10 @@ void rt_driver_park(rt_driver *d) {
       uv_timer_stop(&d->alarm);
     run_loop(d, UV_RUN_ONCE);
     rt_mailbox_wake(&d->mailbox);
-    look(d);
+    post = look(d);
   }
   d->polled = rt_clock_coarse();
+  return post;
 }
 
 bool rt_driver_is_barren(rt_driver *d) {

@@ -58,8 +58,10 @@ uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
 
 /* Looks at the mailbox, the timers and the OS, without blocking. */
 void rt_driver_poll(rt_driver *d);
-/* The same, but blocks until one of them has something. */
-void rt_driver_park(rt_driver *d);
+/* The same, but blocks until one of them has something.  True: there was post. */
+bool rt_driver_park(rt_driver *d);
+/* Looks at the mailbox and the timers only. */
+void rt_driver_look(rt_driver *d);
 
 /* The one road back: a parked task may run, in the next turn. */
 static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {

@@ -129,7 +129,7 @@ static rt_atomic(uint64_t) * word_of(rt_seat *seat) {
   return &seat->sched->idle[seat->number / 64];
 }
 
-static bool any_queued(rt_seat *seat) {
+bool rt_sched_has_job(rt_seat *seat) {
   rt_sched *s = seat->sched;
   int n = rt_load(&s->taken);
   if (rt_load(&seat->pinned.count) > 0) return true;
@@ -141,7 +141,7 @@ static bool any_queued(rt_seat *seat) {
 bool rt_seat_rest(rt_seat *seat) {
   rt_or(word_of(seat), bit_of(seat));
   /* after the announcement; see rt_sched_submit */
-  if (!any_queued(seat)) return true;
+  if (!rt_sched_has_job(seat)) return true;
   rt_seat_rise(seat);
   return false;
 }

@@ -97,6 +97,9 @@ bool rt_sched_await_room(rt_sched *s, rt_ticket *t);
 /* The seat's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
 rt_job *rt_sched_take(rt_seat *seat, bool steal);
 
+/* Is there one, for it or to be stolen?  A glance. */
+bool rt_sched_has_job(rt_seat *seat);
+
 /* The seat's worker: it is up; it may sleep, if there is nothing to take; it has woken; it
 ** closes, and nobody rings it any more; it has gone. */
 void rt_seat_up(rt_seat *seat, rt_driver *d);

@@ -107,9 +107,17 @@ static void park(rt_worker *w) {
   bool takes = takes_jobs(w);
   w->resumes = 0;
   w->yielded = false;
+  bool alone = w->pools[RT_POOL_SHARED] == NULL;
+  if (!alone && rt_linger_try(&w->linger, &w->driver, takes ? w->seat : NULL)) {
+    rt_driver_look(&w->driver);
+    return;
+  }
   if (takes && !rt_seat_rest(w->seat)) return; /* somebody has brought one */
-  rt_driver_park(&w->driver);
+  uint64_t since = alone ? 0 : rt_clock();
+  bool post = rt_driver_park(&w->driver);
   if (takes) rt_seat_rise(w->seat);
+  if (alone) return;
+  rt_linger_slept(&w->linger, rt_clock() - since, post || (takes && rt_sched_has_job(w->seat)));
 }
 
 static void end_turn(rt_worker *w) {

@@ -12,6 +12,7 @@
 #include "crew.h"
 #include "desk.h"
 #include "driver.h"
+#include "linger.h"
 #include "known.h"
 #include "nursery.h"
 #include "recipe.h"
@@ -69,7 +70,8 @@ typedef struct rt_worker {
   rt_recipe *recipe;         /* how it makes other workers; see recipe.h */
   rt_sched *pools[RT_POOLS]; /* NULL: not open yet */
   rt_office *office;         /* where it can be reached; NULL: no pool is open, or not its */
-  rt_seat *seat;             /* its own; NULL: this is the main worker */
+  rt_linger linger;
+  rt_seat *seat;                                       /* its own; NULL: this is the main worker */
   void (*open_pools)(lua_State *, struct rt_worker *); /* the main worker's; see pool.c */
   bool asked_to_exit;     /* a task of the pool has called os.exit(code, true) … */
   int asked_code;         /* … with this */

@@ -106,12 +106,35 @@ rt_chan_answer rt_chan_recv(rt_chan *c, rt_packet **p, rt_ticket *t) {
   return answer;
 }
 
+bool rt_chan_await_send(rt_chan *c, rt_ticket *t) {
+  rt_lock_take(&c->lock);
+  bool waits = !c->closed && c->count >= c->capacity && !rt_ticket_any(&c->receivers, t->claim);
+  if (waits) rt_ticket_queue(t, &c->senders, &c->lock);
+  rt_lock_give(&c->lock);
+  return waits;
+}
+
+bool rt_chan_await_recv(rt_chan *c, rt_ticket *t) {
+  rt_lock_take(&c->lock);
+  bool waits = !c->closed && c->count == 0 && !rt_ticket_any(&c->senders, t->claim);
+  if (waits) rt_ticket_queue(t, &c->receivers, &c->lock);
+  rt_lock_give(&c->lock);
+  return waits;
+}
+
 void rt_chan_close(rt_chan *c) {
   rt_lock_take(&c->lock);
   c->closed = true;
   rt_ticket_call_all(&c->senders, RT_CHAN_CLOSED);
   rt_ticket_call_all(&c->receivers, RT_CHAN_CLOSED);
   rt_lock_give(&c->lock);
+}
+
+bool rt_chan_has_room(rt_chan *c) {
+  rt_lock_take(&c->lock);
+  bool room = c->count < c->capacity || rt_ticket_any(&c->receivers, NULL);
+  rt_lock_give(&c->lock);
+  return room;
 }
 
 bool rt_chan_closed(rt_chan *c) {

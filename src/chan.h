@@ -39,9 +39,15 @@ rt_chan_answer rt_chan_send(rt_chan *c, rt_packet *p, rt_ticket *t);
 /* any thread; DONE: *p is the caller's.  A ticket that is called DONE has its packet. */
 rt_chan_answer rt_chan_recv(rt_chan *c, rt_packet **p, rt_ticket *t);
 
+/* For a select.  True: the ticket is in the queue (that of a send brings its packet); false:
+** the operation need not wait. */
+bool rt_chan_await_send(rt_chan *c, rt_ticket *t);
+bool rt_chan_await_recv(rt_chan *c, rt_ticket *t);
+
 /* Sends fail from here on; what is buffered can still be received. */
 void rt_chan_close(rt_chan *c);
 
+bool rt_chan_has_room(rt_chan *c); /* or a receiver: a send need not wait */
 bool rt_chan_closed(rt_chan *c);
 size_t rt_chan_count(rt_chan *c);
 

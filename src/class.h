@@ -24,7 +24,9 @@ typedef enum rt_class {
   RT_CLASS_ERRAND, /* internal: a listen or connect under way */
   RT_CLASS_JOB,    /* a task of the pool */
   RT_CLASS_CHANNEL,
-  RT_CLASS_GROUP, /* of tasks of the pool */
+  RT_CLASS_OPERATION, /* what rt.select chooses from */
+  RT_CLASS_SELECT,    /* internal: one that waits */
+  RT_CLASS_GROUP,     /* of tasks of the pool */
   RT_CLASSES
 } rt_class;
 

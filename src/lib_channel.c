@@ -2,6 +2,7 @@
 #include "chan.h"
 #include "lib.h"
 #include "pack.h"
+#include "select.h"
 
 enum { CAPACITY = 1024 };
 
@@ -132,8 +133,8 @@ static int unpack(lua_State *L) {
 }
 
 /* The packet has no other owner: whatever happens, it is dropped. */
-static int received(lua_State *L, rt_worker *w, rt_packet *p) {
-  lua_settop(L, 1);
+static int receive(lua_State *L, rt_worker *w, rt_packet *p) {
+  int top = lua_gettop(L);
   if (!lua_checkstack(L, LUA_MINSTACK)) {
     rt_packet_drop(p);
     return luaL_error(L, "stack overflow");
@@ -143,7 +144,12 @@ static int received(lua_State *L, rt_worker *w, rt_packet *p) {
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, LUA_MULTRET, 0);
   rt_packet_drop(p);
-  return status == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
+  return status == LUA_OK ? lua_gettop(L) - top : lua_error(L);
+}
+
+static int received(lua_State *L, rt_worker *w, rt_packet *p) {
+  lua_settop(L, 1);
+  return receive(L, w, p);
 }
 
 static int recv_k(lua_State *L, int status, lua_KContext ticket) {
@@ -210,6 +216,98 @@ static int channel_iter(lua_State *L) {
   return 2;
 }
 
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static rt_chan *channel_of(lua_State *L, int op) {
+  channel *c = rtL_select_object(L, op);
+  return c->chan;
+}
+
+static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_packet *p;
+  (void)b;
+  rt_chan_answer answer = rt_chan_recv(channel_of(L, op), &p, NULL);
+  if (answer == RT_CHAN_DONE) return receive(L, w, p);
+  return answer == RT_CHAN_CLOSED ? refuse(L, "closed") : -1;
+}
+
+static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return rt_chan_await_recv(channel_of(L, op), b->ticket);
+}
+
+static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)op;
+  rt_packet *p = b->ticket->packet;
+  b->ticket->packet = NULL;
+  rt_ticket_tear(b->ticket);
+  return p ? receive(L, w, p) : refuse(L, "closed");
+}
+
+static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
+  int top = lua_gettop(L), n = 0;
+  if (lua_getiuservalue(L, op, RT_OPERATION_ARGS) == LUA_TTABLE) {
+    lua_getfield(L, -1, "n");
+    n = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, n + LUA_MINSTACK, "too many values");
+    for (int i = 1; i <= n; i++) lua_rawgeti(L, top + 1, i);
+  }
+  lua_remove(L, top + 1);
+  rt_packet *p = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  lua_settop(L, top);
+  return p;
+}
+
+static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  b->packet = pack_args(L, w, op);
+}
+
+static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_chan *c = channel_of(L, op);
+  if (rt_chan_closed(c)) return refuse(L, "closed");
+  if (!rt_chan_has_room(c)) return -1; /* (a glance: packing is dear) */
+  rt_packet *p = b && b->packet ? b->packet : pack_args(L, w, op);
+  if (b) b->packet = NULL;
+  rt_chan_answer answer = rt_chan_send(c, p, NULL);
+  if (answer == RT_CHAN_WAITS && b) {
+    b->packet = p;
+    return -1;
+  }
+  if (answer != RT_CHAN_DONE) rt_packet_drop(p);
+  return answer == RT_CHAN_WAITS ? -1 : sent(L, answer);
+}
+
+static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  b->ticket->packet = b->packet;
+  b->packet = NULL;
+  return rt_chan_await_send(channel_of(L, op), b->ticket);
+}
+
+static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_chan_answer answer = (rt_chan_answer)b->ticket->answer;
+  (void)w, (void)op;
+  rt_ticket_tear(b->ticket);
+  return sent(L, answer);
+}
+
+static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
+static const rt_op_kind send_kind = {"send",       true,     attempt_send,
+                                     prepare_send, arm_send, finish_send};
+
+/* op = channel:recv_op() */
+static int channel_recv_op(lua_State *L) {
+  check_channel(L);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, rtL_self(L), &recv_kind);
+}
+
+/* op = channel:send_op(...) */
+static int channel_send_op(lua_State *L) {
+  check_channel(L);
+  return rtL_select_operation(L, rtL_self(L), &send_kind);
+}
+
 /* --- the rest --------------------------------------------------------------------------------------------- */
 /* channel:close(), and __close */
 static int channel_close(lua_State *L) {
@@ -248,13 +346,10 @@ void rtL_open_channel(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", channel_gc},   {"__close", channel_close},
                                   {"__len", channel_len}, {"__tostring", channel_tostring},
                                   {"__eq", channel_eq},   {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"send", channel_send},
-                                     {"recv", channel_recv},
-                                     {"try_send", channel_try_send},
-                                     {"try_recv", channel_try_recv},
-                                     {"iter", channel_iter},
-                                     {"close", channel_close},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"send", channel_send},         {"recv", channel_recv},   {"try_send", channel_try_send},
+      {"try_recv", channel_try_recv}, {"iter", channel_iter},   {"recv_op", channel_recv_op},
+      {"send_op", channel_send_op},   {"close", channel_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"channel", new_channel}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CHANNEL, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_CHANNEL] = &travel;

@@ -1,6 +1,7 @@
 /* lib_job.c - the methods of a task of the pool. */
 #include "lib.h"
 #include "pack.h"
+#include "select.h"
 #include "spawn.h"
 
 /* --- travelling: the other side gets another handle ------------------------------------------------- */
@@ -53,6 +54,37 @@ static int join(lua_State *L) {
     rt_ticket_tear(t);
   }
   return rtL_work_push_outcome(L, w, j);
+}
+
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static rt_job *job_of(lua_State *L, int op) {
+  rt_work_handle *h = rtL_select_object(L, op);
+  return h->job;
+}
+
+static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_job *j = job_of(L, op);
+  (void)b;
+  return rt_job_phase(j) < RT_DONE ? -1 : rtL_work_push_outcome(L, w, j);
+}
+
+static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return !rt_job_await(job_of(L, op), b->ticket);
+}
+
+static int finish_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_ticket_tear(b->ticket);
+  return rtL_work_push_outcome(L, w, job_of(L, op));
+}
+
+static const rt_op_kind join_kind = {"join", true, attempt_join, NULL, arm_join, finish_join};
+
+/* op = task:join_op() */
+static int join_op(lua_State *L) {
+  check_job(L, 1);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, rtL_self(L), &join_kind);
 }
 
 /* pending = task:cancel([reason]) */
@@ -140,7 +172,7 @@ static int collect(lua_State *L) {
 
 void rtL_open_job(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {
-      {"join", join}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__newindex", newindex},
                                   {"__tostring", to_string},
                                   {"__eq", equal},

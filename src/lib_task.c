@@ -2,6 +2,7 @@
 #include "body.h"
 #include "lib.h"
 #include "outcome.h"
+#include "select.h"
 #include "work.h"
 
 static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
@@ -86,6 +87,42 @@ static int join(lua_State *L) {
   return rtL_wait(L, w, join_k, 0);
 }
 
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)b;
+  if (!rt_task_ended(t)) return -1;
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  int handle = lua_gettop(L), results = rtL_outcome_push(L, w, t, handle);
+  lua_remove(L, handle);
+  return results;
+}
+
+static void prepare_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)w, (void)b;
+  if (!rt_task_ended(t) && rt_task_more(t) == NULL) luaL_error(L, "not enough memory");
+}
+
+static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)w;
+  if (rt_task_ended(t)) return false;
+  rt_select_park(b, &t->more->joiners);
+  return true;
+}
+
+static const rt_op_kind join_kind = {"join", false, attempt_join, prepare_join, arm_join, NULL};
+
+/* op = task:join_op() */
+static int join_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
+  lua_settop(L, 1);
+  return rtL_select_operation(L, w, &join_kind);
+}
+
 /* pending = task:cancel([reason]) */
 static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -159,7 +196,7 @@ static rt_thing *refuse_to_send(lua_State *L, rt_worker *w, int index, const cha
 
 void rtL_open_task(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {
-      {"join", join}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"spawn_local", spawn_local},

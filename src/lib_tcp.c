@@ -2,6 +2,7 @@
 #include "dial.h"
 #include "lib.h"
 #include "lookup.h"
+#include "select.h"
 #include "sock.h"
 #include "stream.h"
 #include "tcp.h"
@@ -128,6 +129,47 @@ int rt_stream_fill(rt_stream *s) {
   }
   int err = rt_buf_put(&s->in, d->scratch, (size_t)n);
   return err == 0 ? 1 : err;
+}
+
+/* op = stream:recv_op([max]), for rt.select */
+static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_stream *s = rtL_select_object(L, op);
+  (void)b;
+  if (s->sock == NULL) return fail_closed(L);
+  if (s->reading) return rtL_fail(L, UV_EBUSY, "another task is reading");
+  lua_getiuservalue(L, op, RT_OPERATION_ARGS);
+  s->most = lua_isnil(L, -1) ? RT_SCRATCH : (size_t)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
+  if (!s->sock->may_read) return -1;
+  ssize_t n = rt_sock_recv(s->sock, w->driver.scratch, s->most);
+  if (n == UV_EAGAIN) return -1;
+  if (n < 0) return rtL_fail(L, (int)n, NULL);
+  if (n > 0)
+    lua_pushlstring(L, w->driver.scratch, (size_t)n);
+  else
+    lua_pushnil(L);
+  if (n == 0) s->sock->may_read = true; /* the end stays */
+  return 1;
+}
+
+static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_stream *s = rtL_select_object(L, op);
+  (void)w;
+  return s->sock && rt_sock_wait(s->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
+}
+
+static const rt_op_kind recv_kind = {"recv", false, attempt_recv, NULL, arm_recv, NULL};
+
+static int stream_recv_op(lua_State *L) {
+  rt_stream *s = rtL_stream_check(L);
+  lua_Integer most = luaL_optinteger(L, 2, RT_SCRATCH);
+  luaL_argcheck(L, most > 0, 2, "a positive number of bytes expected");
+  lua_settop(L, 1);
+  rtL_select_operation(L, s->worker, &recv_kind);
+  lua_pushinteger(L, most < RT_SCRATCH ? most : RT_SCRATCH);
+  lua_setiuservalue(L, 1, RT_OPERATION_ARGS);
+  return 1;
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */
@@ -370,6 +412,42 @@ static int listener_accept(lua_State *L) {
   return accept_one(L, w, l);
 }
 
+/* op = listener:accept_op(), for rt.select */
+static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_listener *l = rtL_select_object(L, op);
+  (void)b;
+  if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
+  if (!l->sock->may_read) return -1;
+  rt_stream *s = rtL_stream_new(L, w); /* first: it may raise */
+  int fd = rt_tcp_accept(l->sock->fd);
+  if (fd == UV_EAGAIN || fd == UV_ECONNABORTED || fd == UV_EPROTO) {
+    l->sock->may_read = fd != UV_EAGAIN;
+    lua_pop(L, 1);
+    return -1;
+  }
+  if (fd >= 0 && l->nodelay) rt_tcp_nodelay(fd, true);
+  int err = fd < 0 ? fd : rt_sock_open(&s->sock, &w->driver, fd);
+  if (err == 0) return 1;
+  lua_pop(L, 1);
+  return rtL_fail(L, err, NULL);
+}
+
+static bool arm_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_listener *l = rtL_select_object(L, op);
+  (void)w;
+  if (l->sock == NULL || l->sock->may_read) return false;
+  return rt_sock_wait(l->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
+}
+
+static const rt_op_kind accept_kind = {"accept", false, attempt_accept, NULL, arm_accept, NULL};
+
+static int listener_accept_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  check_listener(L, w);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, w, &accept_kind);
+}
+
 static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_listener *l = lua_touserdata(L, 1);
@@ -605,26 +683,19 @@ void rtL_open_tcp(lua_State *L, rt_worker *w) {
                                          {"__close", stream_close},
                                          {"__tostring", stream_tostring},
                                          {NULL, NULL}};
-  static const luaL_Reg stream_methods[] = {{"recv", stream_recv},
-                                            {"read", rtL_stream_read},
-                                            {"lines", rtL_stream_lines},
-                                            {"write", stream_write},
-                                            {"shutdown", stream_shutdown},
-                                            {"close", stream_close},
-                                            {"peer", stream_peer},
-                                            {"sock", stream_sock},
-                                            {"nodelay", stream_nodelay},
-                                            {"keepalive", stream_keepalive},
-                                            {NULL, NULL}};
+  static const luaL_Reg stream_methods[] = {
+      {"recv", stream_recv},       {"recv_op", stream_recv_op},     {"read", rtL_stream_read},
+      {"lines", rtL_stream_lines}, {"write", stream_write},         {"shutdown", stream_shutdown},
+      {"close", stream_close},     {"peer", stream_peer},           {"sock", stream_sock},
+      {"nodelay", stream_nodelay}, {"keepalive", stream_keepalive}, {NULL, NULL}};
   static const luaL_Reg listener_meta[] = {{"__gc", listener_close},
                                            {"__close", listener_close},
                                            {"__tostring", listener_tostring},
                                            {NULL, NULL}};
-  static const luaL_Reg listener_methods[] = {{"accept", listener_accept},
-                                              {"incoming", listener_incoming},
-                                              {"sock", listener_sock},
-                                              {"close", listener_close},
-                                              {NULL, NULL}};
+  static const luaL_Reg listener_methods[] = {
+      {"accept", listener_accept},     {"accept_op", listener_accept_op},
+      {"incoming", listener_incoming}, {"sock", listener_sock},
+      {"close", listener_close},       {NULL, NULL}};
   static const luaL_Reg errand_meta[] = {{"__gc", errand_gc}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"listen", tcp_listen}, {"connect", tcp_connect}, {NULL, NULL}};

@@ -1,5 +1,5 @@
 /* lib_time.c - rt.sleep, rt.now, rt.timeout, rt.shield. */
-#include "lib.h"
+#include "select.h"
 
 /* t = rt.now() */
 static int now(lua_State *L) {
@@ -33,6 +33,39 @@ static int do_sleep(lua_State *L) { return sleep_for(L, rtL_self(L), rtL_check_d
 static int sleep_until(lua_State *L) {
   lua_Number left = luaL_checknumber(L, 1) - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
   return sleep_for(L, rtL_self(L), rtL_duration_of(L, 1, left));
+}
+
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static uint64_t duration_of(lua_State *L, int op) {
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  uint64_t ns = rtL_duration_of(L, 1, lua_tonumber(L, -1));
+  lua_pop(L, 1);
+  return ns;
+}
+
+static int attempt_sleep(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  bool over = b ? b->due <= rt_driver_tick(&w->driver) : duration_of(L, op) == 0;
+  return over ? 0 : -1;
+}
+
+static void prepare_sleep(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  b->due = rt_driver_after(&w->driver, duration_of(L, op));
+}
+
+static bool arm_sleep(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)L, (void)op;
+  if (b->due != RT_NEVER) rt_select_sleep(b, &w->driver);
+  return true;
+}
+
+static const rt_op_kind sleep_kind = {"sleep",       false,     attempt_sleep,
+                                      prepare_sleep, arm_sleep, NULL};
+
+/* op = rt.sleep_op(seconds): counted from the select */
+static int sleep_op(lua_State *L) {
+  rtL_check_duration(L, 1);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, rtL_self(L), &sleep_kind);
 }
 
 /* --- timeouts and shields ---------------------------------------------------------------------- */
@@ -89,8 +122,12 @@ static int shield(lua_State *L) {
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"now", now},         {"sleep", do_sleep}, {"sleep_until", sleep_until},
-      {"timeout", timeout}, {"shield", shield},  {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"now", now},
+                                       {"sleep", do_sleep},
+                                       {"sleep_until", sleep_until},
+                                       {"sleep_op", sleep_op},
+                                       {"timeout", timeout},
+                                       {"shield", shield},
+                                       {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

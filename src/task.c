@@ -3,11 +3,11 @@
 static const char *const phase_names[] = {"queued", "running", "waiting",
                                           "done",   "failed",  "cancelled"};
 static const char *const op_names[] = {
-    [RT_OP_YIELD] = "yield",     [RT_OP_SLEEP] = "sleep",   [RT_OP_JOIN] = "join",
-    [RT_OP_READ] = "read",       [RT_OP_WRITE] = "write",   [RT_OP_ACCEPT] = "accept",
-    [RT_OP_CONNECT] = "connect", [RT_OP_LOOKUP] = "lookup", [RT_OP_SEND] = "send",
-    [RT_OP_RECEIVE] = "receive", [RT_OP_SPAWN] = "spawn",   [RT_OP_STDIN] = "stdin",
-    [RT_OP_REQUIRE] = "require",
+    [RT_OP_YIELD] = "yield",     [RT_OP_SLEEP] = "sleep",     [RT_OP_JOIN] = "join",
+    [RT_OP_READ] = "read",       [RT_OP_WRITE] = "write",     [RT_OP_ACCEPT] = "accept",
+    [RT_OP_CONNECT] = "connect", [RT_OP_LOOKUP] = "lookup",   [RT_OP_SEND] = "send",
+    [RT_OP_RECEIVE] = "receive", [RT_OP_SPAWN] = "spawn",     [RT_OP_SELECT] = "select",
+    [RT_OP_STDIN] = "stdin",     [RT_OP_REQUIRE] = "require",
 };
 
 void rt_task_init(rt_task *t, uint64_t id) {

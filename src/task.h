@@ -40,6 +40,7 @@ typedef enum rt_op {
   RT_OP_SEND,
   RT_OP_RECEIVE,
   RT_OP_SPAWN, /* for room in the queue of spawn_blocking */
+  RT_OP_SELECT,
   RT_OP_STDIN,
   RT_OP_REQUIRE
 } rt_op;
@@ -97,6 +98,7 @@ typedef struct rt_task {
   uint64_t alert : 1;      /* something for the next checkpoint to look at */
   uint64_t is_main : 1;    /* stands for the main chunk, which is no coroutine */
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
+  uint64_t is_proxy : 1;   /* no task: of a select; it only wakes one (select.h) */
   uint64_t is_job : 1;     /* came from the pool: see more->job */
   uint64_t is_seen : 1;    /* the program holds its coroutine, which so cannot be another's */
 } rt_task;

@@ -64,6 +64,14 @@ rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except) {
   return NULL;
 }
 
+bool rt_ticket_any(const rt_list *queue, const rt_claim *except) {
+  for (rt_list *l = queue->next; l != queue; l = l->next) {
+    rt_ticket *t = rt_containerof(l, rt_ticket, link);
+    if (t->claim == NULL || (t->claim != except && !rt_load(&t->claim->taken))) return true;
+  }
+  return false;
+}
+
 void rt_ticket_call_all(rt_list *queue, int answer) {
   rt_ticket *t;
   while ((t = rt_ticket_next(queue, NULL)) != NULL) rt_ticket_call(t, answer);

@@ -53,6 +53,8 @@ static inline void rt_ticket_park(rt_ticket *t, rt_task *task, rt_op op) {
 ** then must be; or NULL.  Those whose select has been decided elsewhere leave the queue;
 ** those of the claim 'except' (the caller's own) are passed over. */
 rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except);
+/* any thread, under the thing's lock: is there one that could be served?  A glance. */
+bool rt_ticket_any(const rt_list *queue, const rt_claim *except);
 /* any thread, under the thing's lock: it is served. */
 void rt_ticket_call(rt_ticket *t, int answer);
 /* The same for all tickets of a queue. */

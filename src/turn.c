@@ -49,8 +49,12 @@ static void gave_way(rt_worker *w, rt_task *t, int values) {
   rt_ready_add(&w->driver.ready, t);
 }
 
-/* -1: it was cancelled in the queue, or there is no memory for it */
+/* -1: it is no task, was cancelled in the queue, or there is no memory for it */
 static int begin(rt_worker *w, rt_task *t) {
+  if (rt_unlikely(t->is_proxy)) {
+    w->on_proxy(t);
+    return -1;
+  }
   if (rt_task_ended(t)) {
     rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
     return -1;

@@ -117,6 +117,11 @@ uint64_t rt_worker_next_id(rt_worker *w) {
   return ++w->last_id;
 }
 
+uint64_t rt_worker_chance(rt_worker *w) {
+  if (w->chance.state == 0) w->chance.state = rt_random_seed();
+  return rt_random_next(&w->chance) >> 16;
+}
+
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
   rt_worker_own(w);
   uint32_t site = rt_site_here(L, &w->sites, level);

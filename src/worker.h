@@ -55,13 +55,15 @@ typedef struct rt_worker {
   int closures;  /* at most so many are in RT_KEEP_CLOSURES */
   uint64_t last_id;
   uint64_t last_frame;
-  int64_t live;        /* tasks that have not ended, without main */
-  int unhandled;       /* failures in the queue RT_KEEP_UNHANDLED, */
-  int first_unhandled; /* from this index on */
-  int unjoined;        /* failures that nobody has joined yet */
-  int looking;         /* how often the collector is still to come by when idle, to find such */
-  bool has_probe;      /* there is one of unhandled.c, not yet collected */
-  bool failed;         /* an error went unhandled */
+  rt_random chance;            /* of rt.select; see rt_worker_chance */
+  void (*on_proxy)(rt_task *); /* what stands for a select has been woken */
+  int64_t live;                /* tasks that have not ended, without main */
+  int unhandled;               /* failures in the queue RT_KEEP_UNHANDLED, */
+  int first_unhandled;         /* from this index on */
+  int unjoined;                /* failures that nobody has joined yet */
+  int looking;    /* how often the collector is still to come by when idle, to find such */
+  bool has_probe; /* there is one of unhandled.c, not yet collected */
+  bool failed;    /* an error went unhandled */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
   void *last_word;                          /* see module.c */
@@ -111,6 +113,9 @@ static inline bool rt_worker_ends(const rt_worker *w) {
 
 /* The id of a new task; no other worker of the process has it. */
 uint64_t rt_worker_next_id(rt_worker *w);
+
+/* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
+uint64_t rt_worker_chance(rt_worker *w);
 
 /* A queued task for the function and the arguments on top of the stack; they are
 ** replaced by its handle.  'level': whose line is where it was spawned. */

@@ -28,6 +28,10 @@ return {
   interval = time.interval,
 
   channel = core.channel,
+  select = core.select,
+  select_biased = core.select_biased,
+  sleep_op = core.sleep_op,
+  default_op = core.default_op,
 
   configure = core.configure,
   preload = core.preload,

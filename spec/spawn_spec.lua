@@ -817,6 +817,73 @@ describe("the end, with workers:", function()
     end
   end)
 
+  it("G24 os.exit with close from several tasks of one worker: none holds it up", function()
+    local started = rt.now()
+    local out, err
+    for _, n in ipairs { 1, 2 } do
+      local path = kit.file(prelude .. [[
+        for _ = 1, 3 do
+          rt.spawn(function() local g <close> = guard("task") rt.yield() os.exit(7, true) end)
+        end
+        rt.sleep(60)
+      ]])
+      local code
+      code, out, err = kit.shell(
+        ("RT_WORKERS=%d exec env %s %s %s"):format(n, kit.host_env, kit.quote(kit.host), path)
+      )
+      assert.same({ 7, "" }, { code, out }, err)
+      assert.is_true(count(err, "closed task\n") <= 3, err)
+    end
+    assert.is_true(rt.now() - started < 3 * kit.slow)
+  end)
+
+  it(
+    "G24 os.exit with close when the program ends already: the others clean up all the same",
+    function()
+      for _, n in ipairs { 1, 4 } do
+        for _ = 1, 5 do
+          local path = kit.file(prelude .. [[
+          local up = rt.channel()
+          for _ = 1, 4 do
+            rt.spawn(function()
+              local g <close> = setmetatable({}, { __close = function() os.exit(7, true) end })
+              up:send(1)
+              rt.sleep(1000)
+            end)
+            rt.spawn(function()
+              local g <close> = guard("task")
+              local h <close> = setmetatable({}, { __close = function()
+                local t = os.clock()
+                repeat until os.clock() - t > 0.01
+              end })
+              up:send(1)
+              rt.sleep(1000)
+            end)
+          end
+          for _ = 1, 8 do up:recv() end
+        ]])
+          local code, out, err = kit.shell(
+            ("RT_WORKERS=%d exec env %s %s %s"):format(n, kit.host_env, kit.quote(kit.host), path)
+          )
+          assert.same({ 7, "" }, { code, out }, err)
+          assert.equal(4, count(err, "closed task\n"), err)
+        end
+      end
+    end
+  )
+
+  it("G24 os.exit with close at the moment when main ends", function()
+    for i = 1, 20 do
+      local code, out, err = kit.run(([[
+        local rt = require "rt"
+        for _ = 1, 4 do rt.spawn(function() os.exit(7, true) end) end
+        rt.sleep(%f)
+      ]]):format(i / 5000))
+      assert.same({ "", "" }, { out, err })
+      assert.is_true(code == 7 or code == 0)
+    end
+  end)
+
   for _, name in ipairs { "INT", "TERM" } do
     it("G24 SIG" .. name .. " while main waits: everything unwinds", function()
       if name == "TERM" and not kit.in_rt_lua then
@@ -848,6 +915,36 @@ describe("the end, with workers:", function()
       ]]):format(i * 5, i / 2000))
       assert.same({ 0, "" }, { code, err })
     end
+  end)
+
+  it("a finalizer that runs after it finds nothing that crashes", function()
+    local code, out, err = kit.run([[
+      local ch, task, rt
+      KEEP = setmetatable({}, { __gc = function()
+        local calls = {
+          function() return rt.workers() end,
+          function() return rt.configure { workers = 2 } end,
+          function() return rt.preload("string") end,
+          function() return ch:try_send { 1 } end,
+          function() return ch:try_recv() end,
+          function() return ch:close() end,
+          function() return tostring(ch) .. #ch end,
+          function() return task:status() end,
+          function() return task:cancel { "why" } end,
+          function() return task:join() end,
+          function() return rt.spawn(print) end,
+          function() return rt.spawn_blocking(print) end,
+        }
+        for _, f in ipairs(calls) do pcall(f) end
+        print("finalized")
+      end })
+      rt = require "rt"
+      ch = rt.channel()
+      ch:send { 1 }
+      task = rt.spawn(function() rt.sleep(100) end)
+      rt.spawn(function() return 1 end):join()
+    ]])
+    assert.same({ 0, "finalized\n", "" }, { code, out, err })
   end)
 
   it("a thread that cannot be started is an error at the call", function()

@@ -13,12 +13,20 @@
 
 /* --- the end -------------------------------------------------------------------------------------- */
 /* A stock interpreter has computed its exit code before it closes the state. */
-static bool exit_with_failure;
+static bool has_exit_code;
+static int exit_code;
 
 static void at_exit(void) {
-  if (!exit_with_failure) return;
+  if (!has_exit_code) return;
   fflush(NULL);
-  _Exit(EXIT_FAILURE);
+  _Exit(exit_code);
+}
+
+/* What a task said when lua_close was under way, or that an error went unhandled. */
+static void note_exit_code(const rt_worker *w) {
+  if (!w->asked_to_exit && (!w->failed || w->has_code)) return;
+  exit_code = w->asked_to_exit ? w->exit_code : EXIT_FAILURE;
+  has_exit_code = true;
 }
 
 /* The state closes, and with it the worker. */
@@ -27,7 +35,7 @@ static int on_close(lua_State *L) {
   if (w->closing) return 0;
   rtL_runtime_stop_quietly(L, w);
   rt_interrupt_forget(w);
-  if (w->failed && !w->hosted && !w->has_code && w->seat == NULL) exit_with_failure = true;
+  if (!w->hosted && w->seat == NULL) note_exit_code(w);
   rt_worker_close(w);
   return 0;
 }

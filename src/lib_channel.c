@@ -12,6 +12,7 @@ typedef struct channel {
 
 static rt_chan *check_channel(lua_State *L) {
   channel *c = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_CHANNEL, 1);
+  if (rt_unlikely(c->chan == NULL)) luaL_error(L, "this channel has been finalized");
   return c->chan;
 }
 

@@ -1,20 +1,20 @@
 /* lib_os.c - os.exit, when tasks are there.
 **
 ** Without 'close' it is the original.  With it, the state is closed, which cannot be done
-** from within a task: the task stops where it is, and the worker closes the state from
-** where the main chunk waits.
+** from within a task: the task stops where it is, and the main worker closes the state from
+** where the main chunk waits.  The first one to ask counts.  When the program ends already,
+** only the code does.
 */
+#include "cancel.h"
 #include "lib.h"
 #include "runtime.h"
 
-/* Upvalue 2 is a table: the original, and the arguments of the task that asked. */
-enum { ORIGINAL = 1, CODE };
+static const char original_key;
 
-static const char exit_key;
+static void push_original(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &original_key); }
 
 /* The main chunk waits for something: for the end, from here on. */
 static void leave(rt_worker *w, lua_State *L) {
-  bool asked = w->asked_to_exit;
   w->asked_to_exit = false;
   if (w->main->phase == RT_WAITING)
     rt_task_unpark(w->main, RT_FIRED);
@@ -23,21 +23,23 @@ static void leave(rt_worker *w, lua_State *L) {
   w->running = w->main;
   w->cur = L;
   rtL_runtime_stop_quietly(L, w);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
-  lua_rawgeti(L, -1, ORIGINAL);
-  if (asked)
-    lua_pushinteger(L, w->asked_code);
-  else
-    lua_rawgeti(L, -2, CODE);
+  push_original(L);
+  lua_pushinteger(L, w->exit_code);
   lua_pushboolean(L, 1);
   lua_call(L, 2, 0); /* does not return */
 }
 
-/* In a worker of the pool: the main worker closes everything, this one too. */
-static void ask_main(lua_State *L, rt_worker *w) {
-  int code = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
-                                 : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
-  rt_office_ask_to_exit(w->seat->sched->config.office, code);
+static int code_of(lua_State *L) {
+  if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+}
+
+/* The main worker closes everything, this one too. */
+static void ask(rt_worker *w, int code) {
+  if (w->seat)
+    rt_office_ask_to_exit(w->seat->sched->config.office, code);
+  else
+    rt_worker_ask_to_exit(w, code);
 }
 
 static int never(lua_State *L, int status, lua_KContext ctx) {
@@ -45,28 +47,36 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
   return luaL_error(L, "the program has ended");
 }
 
+/* A task stays where it is; if the program ends already, it unwinds as the others do. */
+static int exit_in_task(lua_State *L, rt_worker *w) {
+  ask(w, code_of(L));
+  if (rt_worker_ends(w)) {
+    lua_pushliteral(L, "the program has ended");
+    return rtL_cancel_raise(L, w);
+  }
+  w->suspending = true;
+  return lua_yieldk(L, 0, 0, never);
+}
+
+/* A finalizer, between two tasks: the state cannot be closed below it. */
+static int exit_between_tasks(lua_State *L, rt_worker *w) {
+  ask(w, code_of(L));
+  return luaL_error(L, "the program has ended");
+}
+
 /* os.exit([code [, close]]) */
 static int do_exit(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  bool in_task = w->running != NULL && !w->running->is_main;
+  bool in_task = w->running != NULL && !w->running->is_main, close = lua_toboolean(L, 2);
   lua_settop(L, 2);
   if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
+  if (close && in_task && L == w->cur && !w->blocked && lua_isyieldable(L))
+    return exit_in_task(L, w);
+  if (close && w->running == NULL && !w->closing) return exit_between_tasks(L, w);
+  close = close && !in_task;
   w->has_code = true;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &exit_key);
-  if (in_task && lua_toboolean(L, 2) && L == w->cur && !w->blocked && lua_isyieldable(L)) {
-    lua_pushvalue(L, 1);
-    lua_rawseti(L, -2, CODE);
-    w->exiting = w->running;
-    w->suspending = true;
-    if (w->seat)
-      ask_main(L, w); /* and stays where it is */
-    else
-      rt_ready_add(&w->driver.ready, w->running);
-    return lua_yieldk(L, 0, 0, never);
-  }
-  bool close = !in_task && lua_toboolean(L, 2);
   if (close && w->running != NULL) rtL_runtime_stop_quietly(L, w);
-  lua_rawgeti(L, 3, ORIGINAL);
+  push_original(L);
   lua_pushvalue(L, 1);
   lua_pushboolean(L, close);
   lua_call(L, 2, 0);
@@ -81,9 +91,6 @@ void rtL_open_os(lua_State *L, rt_worker *w) {
     lua_pop(L, 1);
     return;
   }
-  lua_newtable(L);
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, ORIGINAL);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &exit_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
   rtL_set_functions(L, w, functions);
 }

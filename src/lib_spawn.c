@@ -55,13 +55,18 @@ static int spawn_blocking(lua_State *L) {
 }
 
 /* --- setting up ------------------------------------------------------------------------------------------ */
-static rt_recipe *check_recipe(lua_State *L, rt_worker *w, const char *what) {
-  if (w->seat) luaL_error(L, "%s is for the main state", what);
-  if (w->pools[RT_POOL_SHARED])
-    luaL_error(L, "%s must come before the first spawn: the pool has been started", what);
+static rt_recipe *check_recipe(lua_State *L, rt_worker *w) {
+  if (w->closing) luaL_error(L, "the runtime has been shut down");
   if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
     luaL_error(L, "not enough memory");
   return w->recipe;
+}
+
+static rt_recipe *check_open_recipe(lua_State *L, rt_worker *w, const char *what) {
+  if (w->seat) luaL_error(L, "%s is for the main state", what);
+  if (w->pools[RT_POOL_SHARED])
+    luaL_error(L, "%s must come before the first spawn: the pool has been started", what);
+  return check_recipe(L, w);
 }
 
 /* The option's number, or 0. */
@@ -99,7 +104,7 @@ static int configure(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   check_option_names(L);
   int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
-  rt_recipe *r = check_recipe(L, w, "rt.configure");
+  rt_recipe *r = check_open_recipe(L, w, "rt.configure");
   if (shared > 0) r->seats[RT_POOL_SHARED] = shared;
   if (blocking > 0) r->seats[RT_POOL_BLOCKING] = blocking;
   return 0;
@@ -110,7 +115,7 @@ static int preload(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING || lua_isfunction(L, 1), 1,
                    "string or function");
-  rt_recipe *r = check_recipe(L, w, "rt.preload");
+  rt_recipe *r = check_open_recipe(L, w, "rt.preload");
   lua_settop(L, 1);
   rt_packet *p = rtL_pack(L, w, 1, RT_PACK_CALL);
   if (rt_recipe_add(r, p) != 0) {
@@ -123,9 +128,7 @@ static int preload(lua_State *L) {
 /* n = rt.workers(): of the pool */
 static int workers(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
-    return luaL_error(L, "not enough memory");
-  lua_pushinteger(L, w->recipe->seats[RT_POOL_SHARED]);
+  lua_pushinteger(L, check_recipe(L, w)->seats[RT_POOL_SHARED]);
   return 1;
 }
 

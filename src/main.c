@@ -279,6 +279,7 @@ static int run_host(host *h, lua_State *L) {
   lua_pushcfunction(L, protected_stop);
   lua_pushlightuserdata(L, h);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  if (w->asked_to_exit) return w->exit_code;
   if (w->interrupted) return 128 + w->interrupted;
   return h->ok && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

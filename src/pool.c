@@ -164,9 +164,7 @@ static void on_failure(rt_post *p, void *driver) {
 }
 
 static void on_exit_asked(rt_post *p, void *driver) {
-  rt_worker *w = rt_worker_of(driver);
-  w->asked_code = rt_containerof(p, rt_office, exit_post)->exit_code;
-  w->asked_to_exit = w->has_code = true;
+  rt_worker_ask_to_exit(rt_worker_of(driver), rt_containerof(p, rt_office, exit_post)->exit_code);
 }
 
 /* --- opening ----------------------------------------------------------------------------------------- */

@@ -184,7 +184,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
   w->running = NULL;
   w->cur = NULL;
   for (;;) {
-    if (rt_unlikely(w->exiting != NULL || w->asked_to_exit)) w->leave(w, L);
+    if (rt_unlikely(w->asked_to_exit && !w->stopping)) w->leave(w, L);
     if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);

@@ -29,14 +29,6 @@ static void each_begun(lua_State *L, rt_worker *w, void (*f)(lua_State *, rt_wor
   lua_pop(L, 1);
 }
 
-/* Without a reason: there may be no memory for one; see push_reason of cancel.c. */
-static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
-  (void)L;
-  if (t->cancelled) return;
-  t->cancelled = 1;
-  rt_frame_tell(t, &w->driver);
-}
-
 /* It has not unwound in time: its <close> variables run now, as nobody's, and cannot wait. */
 static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
@@ -52,9 +44,20 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
 
+/* It has called os.exit, and is on no list: nobody would let it go on. */
+static bool has_exited(const rt_task *t) {
+  return t->phase == RT_RUNNING && rt_list_empty(&t->link);
+}
+
+/* Without a reason: there may be no memory for one; see push_reason of cancel.c. */
+static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
+  if (has_exited(t)) finish_off(L, w, t);
+  if (t->cancelled || rt_task_ended(t)) return;
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
+}
+
 void rtL_unwind_begin(lua_State *L, rt_worker *w) {
-  if (w->exiting) finish_off(L, w, w->exiting);
-  w->exiting = NULL;
   cancel_queued(w, &w->driver.ready.now);
   cancel_queued(w, &w->driver.ready.next);
   each_begun(L, w, cancel);

@@ -83,6 +83,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 
 void rt_worker_close(rt_worker *w) {
   w->closing = true;
+  if (w->office) rt_office_close(w->office);
   rt_ticket_tear_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);
@@ -96,6 +97,13 @@ void rt_worker_close(rt_worker *w) {
     if (w->pools[which]) rt_sched_drop(w->pools[which]);
   if (w->office) rt_office_drop(w->office);
   if (w->recipe) rt_recipe_drop(w->recipe);
+}
+
+void rt_worker_ask_to_exit(rt_worker *w, int code) {
+  if (w->has_code) return;
+  w->has_code = w->asked_to_exit = true;
+  w->exit_code = code;
+  rt_driver_ring(&w->driver); /* it may be about to sleep */
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {

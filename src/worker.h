@@ -36,14 +36,15 @@ typedef struct rt_worker {
   bool yielded;            /* somebody gave way in this turn, so it must end with a poll */
   bool stopping;           /* the main chunk has ended: no new tasks */
   bool closing;            /* … and the driver is gone */
-  rt_task *exiting;        /* the task that called os.exit; see lib_os.c */
-  bool has_code;           /* os.exit has said with which exit code the process ends */
-  bool main_awaits_end;    /* it sleeps until the last task has ended */
-  int credit;              /* operations that the running task may still do without waiting */
-  int resumes;             /* since the last poll */
-  rt_phase ended_as;       /* how the task that just returned ended */
-  rt_task *main;           /* stands for the main chunk */
-  rt_crew *crew;           /* started by the first call that blocks */
+  bool has_code;           /* os.exit has said with which exit code the process ends: */
+  int exit_code;
+  bool asked_to_exit;   /* … in a task, so that is still to be done; see lib_os.c */
+  bool main_awaits_end; /* it sleeps until the last task has ended */
+  int credit;           /* operations that the running task may still do without waiting */
+  int resumes;          /* since the last poll */
+  rt_phase ended_as;    /* how the task that just returned ended */
+  rt_task *main;        /* stands for the main chunk */
+  rt_crew *crew;        /* started by the first call that blocks */
   rt_coros coros;
   rt_nursery nursery;
   rt_sites sites;
@@ -75,8 +76,6 @@ typedef struct rt_worker {
   rt_linger linger;
   rt_seat *seat;                                       /* its own; NULL: this is the main worker */
   void (*open_pools)(lua_State *, struct rt_worker *); /* the main worker's; see pool.c */
-  bool asked_to_exit;     /* a task of the pool has called os.exit(code, true) … */
-  int asked_code;         /* … with this */
   rt_list orphans;        /* jobs with an error that nobody can join any more */
   uint64_t last_spare_id; /* up to where 'last_id' may count */
   const char *spoilt;     /* why no job can run here: its preparation has failed */
@@ -110,6 +109,9 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 static inline bool rt_worker_ends(const rt_worker *w) {
   return w->stopping || (w->seat && rt_load(&w->seat->sched->stopping));
 }
+
+/* The main worker: a task has called os.exit(code, true).  The first one counts. */
+void rt_worker_ask_to_exit(rt_worker *w, int code);
 
 /* The id of a new task; no other worker of the process has it. */
 uint64_t rt_worker_next_id(rt_worker *w);

@@ -1,10 +1,12 @@
 /* base.c - what is behind the words of base.h. */
 #include "base.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 /* --- chaos ---------------------------------------------------------------------
 ** RT_CHAOS=steal,preempt,short-io,alloc,delay   RT_SEED=n replays it. */
@@ -15,6 +17,7 @@ static struct {
   pthread_once_t once;
   unsigned enabled;
   uint64_t seed;
+  rt_atomic(uint64_t) threads; /* each has chances of its own */
 } chaos = {.once = PTHREAD_ONCE_INIT};
 
 static _Thread_local rt_random chaos_random;
@@ -32,8 +35,15 @@ bool rt_chaos_strikes(rt_chaos what) {
   static const unsigned one_in[] = {2, 3, 3, 200, 8};
   pthread_once(&chaos.once, chaos_init);
   if (rt_likely((chaos.enabled & (1u << what)) == 0)) return false;
-  if (chaos_random.state == 0) chaos_random.state = chaos.seed;
+  if (chaos_random.state == 0) chaos_random.state = chaos.seed + rt_add(&chaos.threads, 1);
   return rt_random_next(&chaos_random) % one_in[what] == 0;
+}
+
+/* Most often for about as long as it takes to wake up; now and then for much longer. */
+void rt_chaos_delay(void) {
+  if (!rt_chaos_strikes(RT_CHAOS_DELAY)) return;
+  uint64_t r = rt_random_next(&chaos_random);
+  usleep(r % 16 == 0 ? 5000 : (useconds_t)(r >> 32 & 127));
 }
 
 #endif
@@ -209,5 +219,6 @@ no_attr:
 
 void rt_thread_detach(rt_thread t) { must(pthread_detach(t)); }
 void rt_thread_join(rt_thread t) { must(pthread_join(t, NULL)); }
+void rt_thread_yield(void) { sched_yield(); }
 rt_thread rt_thread_self(void) { return pthread_self(); }
 bool rt_thread_is(rt_thread t) { return pthread_equal(t, pthread_self()) != 0; }

@@ -83,7 +83,9 @@ typedef enum rt_chaos {
 } rt_chaos;
 #if RT_DEBUG
 bool rt_chaos_strikes(rt_chaos what);
+void rt_chaos_delay(void); /* where somebody else may come first, it gets time to */
 #else
+#define rt_chaos_delay() ((void)0)
 #define rt_chaos_strikes(what) ((void)(what), false)
 #endif
 
@@ -133,6 +135,7 @@ typedef pthread_t rt_thread;
 int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg);
 void rt_thread_detach(rt_thread t);
 void rt_thread_join(rt_thread t);
+void rt_thread_yield(void);
 rt_thread rt_thread_self(void);
 bool rt_thread_is(rt_thread t); /* is it this one? */
 

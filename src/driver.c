@@ -45,6 +45,7 @@ void rt_driver_close(rt_driver *d) {
     h->close(h);
   }
   rt_mailbox_drain(&d->mailbox); /* what was on its way to one of them */
+  rt_mailbox_close(&d->mailbox);
   uv_close((uv_handle_t *)&d->bell, NULL);
   uv_close((uv_handle_t *)&d->alarm, NULL);
   while (uv_loop_close(&d->loop) == UV_EBUSY) uv_run(&d->loop, UV_RUN_ONCE);

@@ -3,16 +3,25 @@
 void rt_mailbox_init(rt_mailbox *m, void (*ring)(void *), void *reader) {
   m->ring = ring;
   m->reader = reader;
+  m->mark = (rt_post){NULL, NULL};
+  m->asleep = false;
+  m->owed = 0;
   atomic_init(&m->newest, NULL);
-  atomic_init(&m->asleep, false);
+  atomic_init(&m->rung, 0);
+}
+
+void rt_mailbox_close(rt_mailbox *m) {
+  while (rt_load(&m->rung) != m->owed) rt_thread_yield();
 }
 
 void rt_mailbox_post(rt_mailbox *m, rt_post *p) {
-  rt_post *before = rt_load_relaxed(&m->newest);
-  do p->next = before;
+  rt_post *before = rt_load_relaxed(&m->newest), *mark = &m->mark;
+  do p->next = before == mark ? NULL : before;
   while (!rt_cas(&m->newest, &before, p));
-  /* after the post; see rt_mailbox_sleep */
-  if (rt_load(&m->asleep) && rt_swap(&m->asleep, false)) m->ring(m->reader);
+  if (before != mark) return; /* and the mailbox may be gone */
+  rt_chaos_delay();
+  m->ring(m->reader);
+  rt_add(&m->rung, 1);
 }
 
 /* The list is newest first; turn it round. */
@@ -41,11 +50,13 @@ int rt_mailbox_drain(rt_mailbox *m) {
 }
 
 bool rt_mailbox_sleep(rt_mailbox *m) {
-  rt_store(&m->asleep, true);
-  /* after the announcement; see rt_mailbox_post */
-  if (rt_load(&m->newest) == NULL) return true;
-  rt_store(&m->asleep, false);
-  return false;
+  rt_post *none = NULL;
+  m->asleep = rt_cas(&m->newest, &none, &m->mark);
+  return m->asleep;
 }
 
-void rt_mailbox_wake(rt_mailbox *m) { rt_store_relaxed(&m->asleep, false); }
+void rt_mailbox_wake(rt_mailbox *m) {
+  rt_post *mark = &m->mark;
+  if (m->asleep && !rt_cas(&m->newest, &mark, NULL)) m->owed++;
+  m->asleep = false;
+}

@@ -48,6 +48,7 @@ int rt_runq_steal(rt_runq *from, rt_runq *to) {
   add_locked(from, -n);
   rt_lock_give(&from->lock);
   if (n == 0) return 0;
+  rt_chaos_delay();
   rt_lock_take(&to->lock);
   rt_list_splice(&to->jobs, &loot);
   add_locked(to, n);

@@ -285,11 +285,44 @@ static void check_closely(void) {
   printf("# %llu times\n", (unsigned long long)s.posts);
 }
 
+/* The bell of a slow ringer, and whether he has done. */
+static rt_atomic(bool) ringing, has_rung_slowly;
+
+static void ring_slowly(void *reader) {
+  (void)reader;
+  rt_store(&ringing, true);
+  usleep(50000);
+  rt_store(&has_rung_slowly, true);
+}
+
+static void post_one(void *to) {
+  static rt_post p = {.deliver = arrive};
+  rt_mailbox_post(to, &p);
+}
+
+static void check_close(void) {
+  rt_mailbox m;
+  rt_thread t;
+  rt_mailbox_init(&m, ring_slowly, NULL);
+  rt_mailbox_close(&m);
+  check("a mailbox that nobody rang for closes at once", !rt_load(&ringing));
+  bool asleep = rt_mailbox_sleep(&m);
+  must("a thread starts", rt_thread_start(&t, 256 * 1024, post_one, &m) == 0);
+  while (!rt_load(&ringing)) usleep(100);
+  rt_mailbox_wake(&m); /* by a timer, say */
+  int n = rt_mailbox_drain(&m);
+  rt_mailbox_close(&m);
+  check("a mailbox closes when those who ring for it have done",
+        asleep && n == 1 && rt_load(&has_rung_slowly));
+  rt_thread_join(t);
+}
+
 int main(void) {
   check_begin(240);
   check_alone();
   check_one_by_one();
   check_closely();
   check_threads();
+  check_close();
   return check_end();
 }

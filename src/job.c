@@ -67,11 +67,11 @@ static void end_locked(rt_job *j, rt_phase how) {
 }
 
 void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {
-  if (how == RT_FAILED) rt_office_note(j->office, &j->record);
   drop_call(j);
   rt_lock_take(&j->lock);
   j->outcome = outcome;
   j->excuse = excuse;
+  if (how == RT_FAILED) rt_office_note(j->office, &j->record); /* before anyone can hear of it */
   end_locked(j, how);
   rt_lock_give(&j->lock);
   leave_group(j, how == RT_FAILED);

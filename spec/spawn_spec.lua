@@ -744,6 +744,37 @@ describe("rt.spawn_blocking", function()
       assert.equal("3000\ttrue\tcancelled\ttrue\texit\t0\n", out)
     end
   )
+
+  it("G23 room in the queue that one cannot use is the next one's", function()
+    local code, out, err = kit.run([[
+      local rt = require "rt"
+      rt.configure { blocking = 1 }
+      local gate, queued = rt.channel(), 0
+      local first = rt.spawn_blocking(function() gate:recv() end)
+      local filler = rt.spawn_local(function()
+        while true do
+          rt.spawn_blocking(function() end)
+          queued = queued + 1
+        end
+      end)
+      local before
+      repeat before = queued rt.sleep(0.05) until queued == before and queued > 0
+      filler:cancel()
+      pcall(filler.join, filler)
+      local refused = 0
+      for _ = 1, queued + 10 do
+        rt.spawn_local(function()
+          if not pcall(rt.spawn_blocking, function() end, coroutine.create(print)) then refused = refused + 1 end
+        end)
+      end
+      local good = rt.spawn_local(function() return rt.spawn_blocking(function() return "done" end):join() end)
+      rt.sleep(0.05)
+      gate:close()
+      print(rt.timeout(10, function() return good:join() end))
+      print(refused - queued)
+    ]])
+    assert.same({ 0, "done\n10\n", "" }, { code, out, err })
+  end)
 end)
 
 describe("the end, with workers:", function()

@@ -16,7 +16,7 @@ static int spawn(lua_State *L) {
 static int blocking_again(lua_State *L, int status, lua_KContext ticket);
 
 /* Stack: the function and its arguments; or the handle, when others were faster. */
-static int spawn_when_room(lua_State *L, rt_worker *w) {
+static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
   rt_work_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   for (;;) {
@@ -28,7 +28,7 @@ static int spawn_when_room(lua_State *L, rt_worker *w) {
     rtL_wait_prepare(L, w, w->running);
     rt_ticket *t = rt_ticket_draw(&w->driver);
     if (t == NULL) return luaL_error(L, "not enough memory");
-    if (!rt_sched_await_room(s, t)) {
+    if (!rt_sched_await_room(s, t, again)) {
       rt_ticket_park(t, w->running, RT_OP_SPAWN);
       return rtL_wait(L, w, blocking_again, (lua_KContext)t);
     }
@@ -40,10 +40,11 @@ static int blocking_again(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
   rt_ticket *t = (rt_ticket *)ticket;
-  rt_ticket_withdraw(t);
+  bool called = rt_ticket_withdraw(t);
   rt_ticket_tear(t);
+  if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_pass_room(w->pools[RT_POOL_BLOCKING]);
   rtL_wait_over(L, w);
-  return spawn_when_room(L, w);
+  return spawn_when_room(L, w, true);
 }
 
 /* task = rt.spawn_blocking(f, ...) */
@@ -51,7 +52,7 @@ static int spawn_blocking(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rtL_cancel_checkpoint(L, w);
-  return spawn_when_room(L, w);
+  return spawn_when_room(L, w, false);
 }
 
 /* --- setting up ------------------------------------------------------------------------------------------ */

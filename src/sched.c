@@ -138,22 +138,50 @@ bool rt_sched_has_job(rt_seat *seat) {
   return false;
 }
 
-bool rt_seat_rest(rt_seat *seat) {
-  rt_or(word_of(seat), bit_of(seat));
-  /* after the announcement; see rt_sched_submit */
-  if (!rt_sched_has_job(seat)) return true;
-  rt_seat_rise(seat);
+static bool wake_seat(rt_seat *seat) {
+  uint64_t before = rt_load(word_of(seat)), bit = bit_of(seat);
+  do {
+    if (!(before & bit)) return false;
+  } while (!rt_cas(word_of(seat), &before, before & ~bit));
+  rt_chaos_delay();
+  rt_lock_take(&seat->queue.lock); /* it cannot go meanwhile */
+  if (seat->queue.owner) rt_driver_ring(seat->queue.owner);
+  rt_lock_give(&seat->queue.lock);
+  return true;
+}
+
+/* Somebody idle gets up, this one if it can be. */
+static bool wake_one(rt_sched *s, rt_seat *best) {
+  if (wake_seat(best)) return true;
+  for (size_t word = 0; word < rt_countof(s->idle); word++) {
+    uint64_t idle;
+    while ((idle = rt_load(&s->idle[word])) != 0)
+      if (wake_seat(&s->seats[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
+  }
   return false;
 }
 
-void rt_seat_rise(rt_seat *seat) {
-  if (rt_load_relaxed(word_of(seat)) & bit_of(seat)) rt_and(word_of(seat), ~bit_of(seat));
+bool rt_seat_rest(rt_seat *seat) {
+  rt_or(word_of(seat), bit_of(seat));
+  rt_chaos_delay();
+  /* after the announcement; see rt_sched_submit */
+  if (!rt_sched_has_job(seat)) return true;
+  rt_seat_rise(seat, false);
+  return false;
+}
+
+void rt_seat_rise(rt_seat *seat, bool busy) {
+  uint64_t bit = bit_of(seat);
+  bool idle = rt_load(word_of(seat)) & bit, woken = !idle || !(rt_and(word_of(seat), ~bit) & bit);
+  /* whoever woke it counts on it, and will not wake another one */
+  if (woken && busy && rt_sched_has_job(seat)) wake_one(seat->sched, seat);
 }
 
 /* Nobody begins these any more. */
-static void abandon(rt_runq *q, const char *excuse) {
+static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
   rt_job *j;
   while ((j = rt_runq_take(q)) != NULL) {
+    rt_sub(&s->queued, 1);
     if (excuse == NULL)
       rt_job_cancel(j, NULL);
     else if (rt_job_begin(j, NULL, NULL))
@@ -162,16 +190,24 @@ static void abandon(rt_runq *q, const char *excuse) {
   }
 }
 
+/* Those who wait for room will find that there is no worker. */
+static void dismiss_waiting(rt_sched *s) {
+  rt_lock_take(&s->lock);
+  rt_ticket_call_all(&s->waiting, 0);
+  rt_lock_give(&s->lock);
+}
+
 /* The last one locks up: no queue takes a job any more. */
 static void lock_queue(rt_sched *s, rt_runq *q) {
   rt_lock_take(&q->lock);
   q->closed = true;
   rt_lock_give(&q->lock);
-  abandon(q, rt_load(&s->stopping) ? NULL : "no worker could be started: not enough memory");
+  abandon(s, q, rt_load(&s->stopping) ? NULL : "no worker could be started: not enough memory");
 }
 
 static void lock_up(rt_sched *s) {
   for (int i = 0; i < s->config.seats; i++) lock_queue(s, &s->seats[i].queue);
+  if (!rt_load(&s->stopping)) dismiss_waiting(s); /* else they are cancelled anyway */
 }
 
 void rt_seat_down(rt_seat *seat) {
@@ -194,28 +230,6 @@ void rt_seat_leave(rt_seat *seat) {
 }
 
 /* --- submitting ------------------------------------------------------------------------------------ */
-static bool wake_seat(rt_seat *seat) {
-  uint64_t before = rt_load(word_of(seat)), bit = bit_of(seat);
-  do {
-    if (!(before & bit)) return false;
-  } while (!rt_cas(word_of(seat), &before, before & ~bit));
-  rt_lock_take(&seat->queue.lock); /* it cannot go meanwhile */
-  if (seat->queue.owner) rt_driver_ring(seat->queue.owner);
-  rt_lock_give(&seat->queue.lock);
-  return true;
-}
-
-/* Somebody idle gets up, this one if it can be. */
-static bool wake_one(rt_sched *s, rt_seat *best) {
-  if (wake_seat(best)) return true;
-  for (size_t word = 0; word < rt_countof(s->idle); word++) {
-    uint64_t idle;
-    while ((idle = rt_load(&s->idle[word])) != 0)
-      if (wake_seat(&s->seats[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
-  }
-  return false;
-}
-
 static int load_of(rt_seat *seat) {
   return rt_runq_count(&seat->queue) + rt_load_relaxed(&seat->load);
 }
@@ -269,22 +283,26 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   return err;
 }
 
-bool rt_sched_await_room(rt_sched *s, rt_ticket *t) {
+bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again) {
   rt_lock_take(&s->lock);
   bool room = rt_load(&s->queued) < s->config.queue_most;
-  if (!room) rt_ticket_queue(t, &s->waiting, &s->lock);
+  if (!room) rt_ticket_queue(t, again ? s->waiting.next : &s->waiting, &s->lock);
   rt_lock_give(&s->lock);
   return room;
+}
+
+void rt_sched_pass_room(rt_sched *s) {
+  rt_lock_take(&s->lock);
+  bool room = rt_load(&s->queued) < s->config.queue_most;
+  rt_ticket *t = room ? rt_ticket_next(&s->waiting, NULL) : NULL;
+  if (t) rt_ticket_call(t, 0);
+  rt_lock_give(&s->lock);
 }
 
 /* --- taking ------------------------------------------------------------------------------------------- */
 static void make_room(rt_sched *s) {
   rt_sub(&s->queued, 1);
-  if (s->config.queue_most == INT_MAX) return;
-  rt_lock_take(&s->lock);
-  rt_ticket *t = rt_ticket_next(&s->waiting, NULL);
-  if (t) rt_ticket_call(t, 0);
-  rt_lock_give(&s->lock);
+  if (s->config.queue_most != INT_MAX) rt_sched_pass_room(s);
 }
 
 static rt_job *taken(rt_seat *seat, rt_job *j) {

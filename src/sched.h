@@ -91,8 +91,10 @@ int rt_sched_start(rt_sched *s);
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own);
 /* The same, for the worker of this seat alone. */
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int seat);
-/* The ticket is called when there is room; true: there is now. */
-bool rt_sched_await_room(rt_sched *s, rt_ticket *t);
+/* The ticket is called when there is room; true: there is now.  'again': it keeps its place.
+** Whoever was called passes that on before anything may keep it from submitting. */
+bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again);
+void rt_sched_pass_room(rt_sched *s);
 
 /* The seat's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
 rt_job *rt_sched_take(rt_seat *seat, bool steal);
@@ -100,11 +102,12 @@ rt_job *rt_sched_take(rt_seat *seat, bool steal);
 /* Is there one, for it or to be stolen?  A glance. */
 bool rt_sched_has_job(rt_seat *seat);
 
-/* The seat's worker: it is up; it may sleep, if there is nothing to take; it has woken; it
-** closes, and nobody rings it any more; it has gone. */
+/* The seat's worker: it is up; it may sleep, if there is nothing to take; it has woken, and
+** is busy if it has something to do before it takes a job; it closes, and nobody rings it any
+** more; it has gone. */
 void rt_seat_up(rt_seat *seat, rt_driver *d);
 bool rt_seat_rest(rt_seat *seat);
-void rt_seat_rise(rt_seat *seat);
+void rt_seat_rise(rt_seat *seat, bool busy);
 void rt_seat_down(rt_seat *seat);
 void rt_seat_leave(rt_seat *seat);
 

@@ -119,7 +119,7 @@ static void park(rt_worker *w) {
   if (takes && !rt_seat_rest(w->seat)) return; /* somebody has brought one */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
-  if (takes) rt_seat_rise(w->seat);
+  if (takes) rt_seat_rise(w->seat, !rt_ready_idle(&w->driver.ready));
   if (alone) return;
   rt_linger_slept(&w->linger, rt_clock() - since, post || (takes && rt_sched_has_job(w->seat)));
 }

@@ -1,0 +1,206 @@
+/* chan.c - channels and tickets between threads: nothing is lost, doubled or overtaken, however
+** often those who wait give up. */
+#include "chan.h"
+
+#include "check.h"
+
+enum { PAIRS = 3, MESSAGES = 60000 };
+
+static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+
+/* One task of one worker, which is this thread. */
+typedef struct party {
+  rt_thread thread;
+  rt_chan *chan;
+  int number;
+  rt_random random;
+  rt_driver driver;
+  rt_task task;
+  uint64_t passed, given_up;
+  bool in_order;
+  uint64_t last[PAIRS]; /* what came last, by sender */
+} party;
+
+static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
+
+static rt_packet *packet(int sender, uint64_t number) {
+  rt_packet *p = rt_packet_new();
+  must("there is a packet", p != NULL && p->cap >= 2 * sizeof number);
+  uint64_t words[2] = {(uint64_t)sender, number};
+  memcpy(p->bytes, words, sizeof words);
+  p->len = sizeof words;
+  return p;
+}
+
+static bool is_ready(party *me) {
+  rt_task *t = rt_ready_take(&me->driver.ready);
+  if (t == NULL) {
+    rt_ready_flip(&me->driver.ready);
+    t = rt_ready_take(&me->driver.ready);
+  }
+  return t != NULL;
+}
+
+/* Parks until the ticket is called, or (one time in four) gives up after a moment; true: it
+** was called. */
+static bool wait(party *me, rt_ticket *t) {
+  uint64_t r = rt_random_next(&me->random);
+  rt_ticket_park(t, &me->task, RT_OP_RECEIVE);
+  if (r % 4 != 0) {
+    while (!is_ready(me)) rt_driver_park(&me->driver);
+  } else {
+    bool ready = false;
+    for (uint64_t i = r >> 32 & 7; i > 0 && !ready; i--) {
+      rt_driver_poll(&me->driver);
+      ready = is_ready(me);
+    }
+    if (!ready) {
+      rt_driver_wake(&me->driver, &me->task, RT_WITHDRAWN);
+      is_ready(me);
+    }
+  }
+  return rt_ticket_withdraw(t);
+}
+
+static void begin(party *me) {
+  must("a driver starts", rt_driver_init(&me->driver, run) == 0);
+  rt_task_init(&me->task, 1);
+  me->task.phase = RT_RUNNING;
+}
+
+static void end(party *me) {
+  rt_ticket_tear_all(&me->driver);
+  rt_driver_close(&me->driver);
+}
+
+static void send_all(void *arg) {
+  party *me = arg;
+  begin(me);
+  while (me->passed < MANY(MESSAGES)) {
+    rt_packet *p = packet(me->number, me->passed + 1);
+    rt_ticket *t = rt_ticket_draw(&me->driver);
+    rt_chan_answer answer = rt_chan_send(me->chan, p, t);
+    if (answer == RT_CHAN_WAITS && !wait(me, t)) {
+      me->given_up++;
+    } else {
+      me->passed++;
+    }
+    rt_ticket_tear(t);
+    if (rt_random_next(&me->random) % 512 == 0) usleep(50);
+  }
+  end(me);
+}
+
+static void take_note(party *me, rt_packet *p) {
+  uint64_t words[2];
+  memcpy(words, p->bytes, sizeof words);
+  if (words[1] <= me->last[words[0]]) me->in_order = false;
+  me->last[words[0]] = words[1];
+  me->passed++;
+  rt_packet_drop(p);
+}
+
+static void receive_all(void *arg) {
+  party *me = arg;
+  rt_chan_answer answer = RT_CHAN_DONE;
+  begin(me);
+  while (answer != RT_CHAN_CLOSED) {
+    rt_packet *p = NULL;
+    rt_ticket *t = rt_ticket_draw(&me->driver);
+    answer = rt_chan_recv(me->chan, &p, t);
+    if (answer == RT_CHAN_WAITS) {
+      if (wait(me, t)) {
+        answer = (rt_chan_answer)t->answer;
+        p = t->packet;
+        t->packet = NULL;
+      } else {
+        me->given_up++;
+      }
+    }
+    rt_ticket_tear(t);
+    if (p) take_note(me, p);
+    if (rt_random_next(&me->random) % 512 == 0) usleep(50);
+  }
+  end(me);
+}
+
+static void start(party *me, rt_chan *c, int number, void (*f)(void *)) {
+  *me = (party){.chan = c, .number = number, .in_order = true};
+  me->random.state = rt_random_next(&check_random);
+  must("a thread starts", rt_thread_start(&me->thread, 1 << 20, f, me) == 0);
+}
+
+static void check_capacity(size_t capacity) {
+  static party senders[PAIRS], receivers[PAIRS];
+  uint64_t sent = 0, received = 0, given_up = 0;
+  bool in_order = true, bounded = true;
+  rt_chan *c = rt_chan_new(&kind, capacity);
+  must("there is a channel", c != NULL);
+  for (int i = 0; i < PAIRS; i++) {
+    start(&senders[i], c, i, send_all);
+    start(&receivers[i], c, i, receive_all);
+  }
+  for (int i = 0; i < 100; i++, usleep(100)) bounded = bounded && rt_chan_count(c) <= capacity;
+  for (int i = 0; i < PAIRS; i++) rt_thread_join(senders[i].thread);
+  rt_chan_close(c);
+  for (int i = 0; i < PAIRS; i++) {
+    rt_thread_join(receivers[i].thread);
+    sent += senders[i].passed;
+    received += receivers[i].passed;
+    given_up += senders[i].given_up + receivers[i].given_up;
+    in_order = in_order && receivers[i].in_order;
+  }
+  printf("# capacity %zu: %llu sent, %llu times given up\n", capacity, (unsigned long long)sent,
+         (unsigned long long)given_up);
+  check("what was sent, and no more, was received", sent == received);
+  check("no receiver sees the messages of one sender out of order", in_order);
+  check("no more is buffered than there is room for", bounded && rt_chan_count(c) == 0);
+  check("nobody waits in the end", rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
+  rt_thing_drop(&c->thing);
+}
+
+/* Closed in the middle: who has an answer, has the right one. */
+static void check_close(void) {
+  static party senders[PAIRS], receivers[PAIRS];
+  bool in_order = true;
+  for (int round = 0; round < 100; round++) {
+    rt_chan *c = rt_chan_new(&kind, (size_t)round % 3);
+    must("there is a channel", c != NULL);
+    for (int i = 0; i < PAIRS; i++) start(&receivers[i], c, i, receive_all);
+    party *me = &senders[0];
+    *me = (party){.chan = c};
+    begin(me);
+    uint64_t sent = 0, received = 0;
+    for (uint64_t n = below(64); n > 0; n--) {
+      rt_packet *p = packet(0, sent + 1);
+      if (rt_chan_send(c, p, NULL) == RT_CHAN_DONE)
+        sent++;
+      else
+        rt_packet_drop(p);
+    }
+    rt_chan_close(c);
+    rt_packet *p = packet(0, sent + 1);
+    in_order = in_order && rt_chan_send(c, p, NULL) == RT_CHAN_CLOSED;
+    rt_packet_drop(p);
+    end(me);
+    for (int i = 0; i < PAIRS; i++) {
+      rt_thread_join(receivers[i].thread);
+      received += receivers[i].passed;
+    }
+    in_order = in_order && sent == received;
+    rt_thing_drop(&c->thing);
+  }
+  check("what was sent before a close arrives, and nothing else", in_order);
+}
+
+int main(void) {
+  check_begin(240);
+  check_capacity(0);
+  check_capacity(1);
+  check_capacity(7);
+  check_close();
+#if RT_DEBUG
+  check("nothing is leaked", rt_alloc_blocks() == 0);
+#endif
+  return check_end();
+}

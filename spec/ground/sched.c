@@ -1,0 +1,247 @@
+/* sched.c - the workers together, with members that run no Lua: who takes a job, whom to wake. */
+#include "sched.h"
+
+#include "check.h"
+
+enum { SEATS = 4, SUBMITTERS = 3, JOBS = 40000 };
+
+static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+
+/* A worker: takes jobs and ends them. */
+typedef struct hand {
+  rt_driver driver;
+  bool told;
+} hand;
+
+static rt_atomic(uint64_t) done, begun_late;
+static rt_atomic(bool) one_is_busy, has_busy_one;
+
+static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
+
+static void on_stop(rt_post *p, void *driver) {
+  (void)p;
+  rt_containerof(driver, hand, driver)->told = true;
+}
+
+static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
+
+static void on_cancel(rt_post *p, void *driver) {
+  (void)driver;
+  rt_job_drop(rt_containerof(p, rt_job, cancel_post));
+}
+
+static void work(hand *h, rt_job *j) {
+  if (rt_job_begin(j, &h->driver, on_cancel)) {
+    rt_add(&done, 1);
+    rt_job_end(j, RT_DONE, NULL, NULL);
+  }
+  rt_job_drop(j);
+}
+
+/* The first that wakes has something else to do, until some other one has taken the job. */
+static bool is_kept_busy(rt_seat *seat) {
+  if (!rt_load(&one_is_busy) || rt_swap(&has_busy_one, true)) return false;
+  uint64_t before = rt_load(&done), until = rt_clock() + 20 * RT_SECOND;
+  rt_seat_rise(seat, true);
+  while (rt_load(&done) == before && rt_clock() < until) usleep(100);
+  if (rt_load(&done) == before) rt_add(&begun_late, 1);
+  return true;
+}
+
+static void member(rt_seat *seat) {
+  hand h = {.told = false};
+  must("a driver starts", rt_driver_init(&h.driver, run) == 0);
+  rt_seat_up(seat, &h.driver);
+  while (!h.told) {
+    rt_job *j = rt_sched_take(seat, true);
+    if (j) {
+      work(&h, j);
+      rt_driver_poll(&h.driver);
+    } else if (rt_seat_rest(seat)) {
+      rt_driver_park(&h.driver);
+      if (!is_kept_busy(seat)) rt_seat_rise(seat, false);
+    }
+  }
+  rt_seat_down(seat);
+  rt_driver_close(&h.driver);
+  rt_seat_leave(seat);
+}
+
+static rt_driver driver; /* the main worker's */
+static rt_office *office;
+
+static rt_sched *open_sched(int seats) {
+  must("there is an office", (office = rt_office_new(&driver)) != NULL);
+  rt_sched_config config = {.seats = seats,
+                            .stack = 1 << 20,
+                            .member = member,
+                            .stop = on_stop,
+                            .left = on_left,
+                            .office = rt_office_hold(office)};
+  rt_sched *s = rt_sched_new(&config);
+  must("there is a scheduler, with a worker", s != NULL && rt_sched_start(s) == 0);
+  return s;
+}
+
+static rt_job *submit(rt_sched *s) {
+  rt_job *j = rt_job_new(&job_kind, office, 1, "here", NULL);
+  must("there is a job", j != NULL);
+  rt_job_hold(j);
+  must("a job is queued", rt_sched_submit(s, j, NULL) == 0);
+  return j;
+}
+
+static bool ends(rt_job *j) {
+  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  for (uint64_t spins = 0; rt_job_phase(j) < RT_DONE; spins++) {
+    if (rt_clock() > until) return false;
+    if (spins % 256 == 0) usleep(1);
+  }
+  return true;
+}
+
+static int idle_seats(rt_sched *s) { return __builtin_popcountll(rt_load(&s->idle[0])); }
+
+static void wait_until_all_rest(rt_sched *s) {
+  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  while (idle_seats(s) < rt_load(&s->taken) && rt_clock() < until) usleep(100);
+  must("workers without jobs rest", idle_seats(s) == rt_load(&s->taken));
+}
+
+static bool stop(rt_sched *s) {
+  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  rt_sched_stop(s);
+  while (rt_sched_left(s) > 0 && rt_clock() < until) usleep(100);
+  bool left = rt_sched_left(s) == 0;
+  rt_office_close(office);
+  rt_mailbox_drain(&driver.mailbox);
+  rt_sched_part(s);
+  rt_office_drop(office);
+  return left;
+}
+
+/* --- one job at a time, each for workers that are just falling asleep ---------------------------- */
+static void check_one_by_one(void) {
+  bool in_time = true;
+  rt_sched *s = open_sched(SEATS);
+  for (int i = 0; i < MANY(50000) && in_time; i++) {
+    rt_job *j = submit(s);
+    in_time = ends(j);
+    rt_job_drop(j);
+    for (volatile int rest = (int)below(512); rest > 0; rest--) {}
+  }
+  check("no job is left lying while a worker sleeps", in_time);
+  if (!in_time) exit(EXIT_FAILURE);
+  check("workers that are told to end do", stop(s));
+}
+
+/* --- a wake-up that the one who got it cannot use ------------------------------------------------- */
+static void check_busy(void) {
+  rt_sched *s = open_sched(2);
+  rt_job *both[64];
+  for (int i = 0; i < 64; i++) both[i] = submit(s); /* more than one takes: two threads */
+  for (int i = 0; i < 64; i++) {
+    must("a job ends", ends(both[i]));
+    rt_job_drop(both[i]);
+  }
+  if (rt_load(&s->taken) == 2) {
+    wait_until_all_rest(s);
+    rt_store(&one_is_busy, true);
+    rt_job *j = submit(s);
+    bool in_time = ends(j) && rt_load(&begun_late) == 0;
+    check("a job is another one's when the one that was woken is busy", in_time);
+    rt_job_drop(j);
+    rt_store(&one_is_busy, false);
+  }
+  stop(s);
+}
+
+/* --- many threads: conservation -------------------------------------------------------------------- */
+typedef struct submitter {
+  rt_thread thread;
+  rt_sched *to;
+  rt_random random;
+  uint64_t cancelled, submitted;
+} submitter;
+
+static void submit_all(void *arg) {
+  submitter *s = arg;
+  rt_job *last = NULL;
+  for (int i = 0; i < MANY(JOBS); i++) {
+    uint64_t r = rt_random_next(&s->random);
+    rt_job *j = submit(s->to);
+    s->submitted++;
+    if (r % 4 == 0) rt_job_cancel(j, NULL);
+    if (r % 64 == 1 && last) rt_job_cancel(last, NULL);
+    if (last) {
+      ends(last);
+      s->cancelled += rt_job_phase(last) == RT_CANCELLED;
+      rt_job_drop(last);
+    }
+    last = j;
+    if (r % 1024 == 2) usleep(r >> 32 & 255);
+  }
+  ends(last);
+  s->cancelled += rt_job_phase(last) == RT_CANCELLED;
+  rt_job_drop(last);
+}
+
+static void check_many(void) {
+  static submitter submitters[SUBMITTERS];
+  uint64_t submitted = 0, cancelled = 0;
+  rt_sched *s = open_sched(SEATS);
+  rt_store(&done, 0);
+  for (int i = 0; i < SUBMITTERS; i++) {
+    submitters[i] = (submitter){.to = s};
+    submitters[i].random.state = rt_random_next(&check_random);
+    must("a thread starts",
+         rt_thread_start(&submitters[i].thread, 1 << 20, submit_all, &submitters[i]) == 0);
+  }
+  for (int i = 0; i < SUBMITTERS; i++) {
+    rt_thread_join(submitters[i].thread);
+    submitted += submitters[i].submitted;
+    cancelled += submitters[i].cancelled;
+  }
+  wait_until_all_rest(s);
+  printf("# %llu jobs, %llu cancelled\n", (unsigned long long)submitted,
+         (unsigned long long)cancelled);
+  check("every job is done or was cancelled before it began, once",
+        rt_load(&done) + cancelled == submitted);
+  check("and none is in a queue", rt_load(&s->queued) == 0);
+  check("workers that rest are told to end, and do", stop(s));
+}
+
+/* --- the end, with jobs in the queues ---------------------------------------------------------------- */
+static void check_end_with_jobs(void) {
+  enum { LEFT = 3000 };
+  static rt_job *jobs[LEFT];
+  bool all_ended = true, refused = true;
+  for (int round = 0; round < 20; round++) {
+    rt_sched *s = open_sched(SEATS);
+    for (int i = 0; i < LEFT; i++) jobs[i] = submit(s);
+    rt_sched_hold(s);
+    all_ended = stop(s) && all_ended;
+    for (int i = 0; i < LEFT; i++) {
+      all_ended = all_ended && rt_job_phase(jobs[i]) >= RT_DONE;
+      refused = refused && rt_sched_submit(s, jobs[i], NULL) == UV_ECANCELED;
+      rt_job_drop(jobs[i]);
+    }
+    rt_sched_drop(s);
+  }
+  check("at the end every job has ended", all_ended);
+  check("a scheduler that has stopped takes no job", refused);
+}
+
+int main(void) {
+  check_begin(240);
+  must("a driver starts", rt_driver_init(&driver, run) == 0);
+  check_one_by_one();
+  check_busy();
+  check_many();
+  check_end_with_jobs();
+  rt_driver_close(&driver);
+#if RT_DEBUG
+  check("nothing is leaked", rt_alloc_blocks() == 0);
+#endif
+  return check_end();
+}

@@ -569,6 +569,7 @@ static int go_on(lua_State *L, int status, lua_KContext ctx);
 
 static int step(lua_State *L, rt_worker *w, errand *e) {
   rt_task *t = w->running;
+  if (e->lookup == NULL) return rtL_fail(L, UV_ECANCELED, e->where); /* finalized: the end */
   if (e->late) return fail_errand(L, e, UV_ETIMEDOUT);
   if (!e->lookup->answered) {
     rtL_wait_prepare(L, w, t);

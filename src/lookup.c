@@ -60,6 +60,8 @@ static void deliver(rt_post *post, void *reader) {
 }
 
 void rt_lookup_drop(rt_lookup *l) {
+  rt_list *waiter = rt_list_first(&l->waiter);
+  if (waiter) rt_list_remove(waiter); /* the state closes, and its task comes after us */
   rt_driver_disown(&l->handle);
   if (l->answered || rt_crew_drop(l->crew, &l->chore) == RT_CHORE_QUEUED) free_lookup(l);
   /* else its thread or the post on its way frees it */

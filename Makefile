@@ -155,7 +155,7 @@ lint: ## luacheck, clang-format, StyLua (where they are installed)
 .PHONY: format
 format: ## format the C and Lua files in place
 	clang-format -i $(c_files)
-	@if command -v stylua >/dev/null; then stylua lua spec examples bench; else echo "stylua is not installed: npm install -g @johnnymorganz/stylua-bin"; fi
+	@if command -v stylua >/dev/null; then stylua lua spec examples bench library docs; else echo "stylua is not installed: npm install -g @johnnymorganz/stylua-bin"; fi
 
 # --- installing -----------------------------------------------------------------------------
 override PREFIX := $(call given,PREFIX,/usr/local)

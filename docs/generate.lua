@@ -1,0 +1,156 @@
+--- Writes docs/reference.md from library/rt.lua: lua5.4 docs/generate.lua [library [reference]]
+-- What it understands of LuaCATS is what that file uses.
+local source, target = arg[1] or "library/rt.lua", arg[2] or "docs/reference.md"
+
+local out = {
+  "# Reference",
+  "",
+  "<!-- generated from library/rt.lua by docs/generate.lua -->",
+  "",
+  [[
+Everything that `require "rt"` returns. Durations are seconds, and may have a fraction. Misuse raises an error; what
+the world refuses comes back as `nil`, a message and a code, for instance `nil, "ECONNREFUSED: connection refused
+(127.0.0.1:7000)", "ECONNREFUSED"`. What is marked *may wait* suspends the task, and raises if it was cancelled.]],
+  "",
+}
+
+local function put(form, ...)
+  out[#out + 1] = select("#", ...) > 0 and form:format(...) or form
+end
+
+--- What stands above a function or a class: text, and its tags.
+local function new_doc()
+  return { text = {}, params = {}, returns = {}, fields = {} }
+end
+
+--- "name type  text": the type may have blanks in brackets or after a colon.
+local function split(rest)
+  local front, text = rest:match("^(.-)  +(.*)$")
+  return front or rest, text
+end
+
+local tags = {}
+
+function tags.param(doc, rest)
+  local front, text = split(rest)
+  local name, kind = front:match("^(%S+) (.*)$")
+  doc.params[#doc.params + 1] =
+    { name = name:gsub("%?$", ""), optional = name:sub(-1) == "?", kind = kind, text = text }
+end
+
+tags["return"] = function(doc, rest)
+  local front, text = split(rest)
+  local kind, name = front:match("^(.-) ([%w_]+)$")
+  if kind and (kind:sub(-1) == ":" or kind:sub(-1) == ",") then
+    kind = nil
+  end
+  local rest_of_them = front:match("^(.*) %.%.%.$")
+  doc.returns[#doc.returns + 1] =
+    { kind = kind or rest_of_them or front, name = rest_of_them and "..." or name, text = text }
+end
+
+function tags.field(doc, rest)
+  local front, text = split(rest)
+  local name, kind = front:match("^(%S+) (.*)$")
+  doc.fields[#doc.fields + 1] = { name = name, kind = kind, text = text }
+end
+
+function tags.class(doc, rest)
+  doc.class = rest
+end
+
+function tags.async(doc)
+  doc.async = true
+end
+
+local function code(text)
+  return "`" .. text .. "`"
+end
+
+local function signature(name, doc)
+  local list = ""
+  for i, param in ipairs(doc.params) do
+    local shown = (i > 1 and ", " or "") .. param.name
+    list = list .. (param.optional and (i > 1 and " [" or "[") .. shown .. "]" or shown)
+  end
+  return name .. "(" .. list .. ")"
+end
+
+local function item(what, kind, text)
+  put("- %s: %s%s", what, code(kind), text and "; " .. text or "")
+end
+
+local function put_doc(doc)
+  local text = table.concat(doc.text, "\n")
+  if doc.async then
+    text = text .. " *May wait.*"
+  end
+  put(text)
+  put("")
+end
+
+local function put_function(name, doc)
+  put("#### %s", code(signature(name, doc)))
+  put("")
+  put_doc(doc)
+  for _, param in ipairs(doc.params) do
+    local what = param.name == "..." and code("...") or code(param.name)
+    item(what, param.kind, param.text)
+  end
+  for _, result in ipairs(doc.returns) do
+    item("returns" .. (result.name and " " .. code(result.name) or ""), result.kind, result.text)
+  end
+  if #doc.params + #doc.returns > 0 then
+    put("")
+  end
+end
+
+local function put_class(doc)
+  if doc.class ~= "rt" and doc.class ~= "rt.tcp" then
+    put("### %s", code(doc.class))
+    put("")
+    put_doc(doc)
+  end
+  for _, field in ipairs(doc.fields) do
+    item(code((doc.class == "rt" and "rt." or "") .. field.name), field.kind, field.text)
+  end
+  if #doc.fields > 0 then
+    put("")
+  end
+end
+
+local doc = new_doc()
+local function finish_class()
+  if doc.class then
+    put_class(doc)
+  end
+  doc = new_doc()
+end
+
+for line in io.lines(source) do
+  local tag, rest = line:match("^%-%-%-@(%a+) ?(.*)$")
+  local text, section, name =
+    line:match("^%-%-%- (.*)$"), line:match("^%-%- (## .*)$"), line:match("^function ([%w_.:]+)")
+  if tag then
+    if tags[tag] then
+      tags[tag](doc, rest)
+    end
+  elseif text then
+    doc.text[#doc.text + 1] = text
+  elseif section then
+    put(section)
+    put("")
+  elseif name then
+    put_function(name:gsub("^tcp%.", "rt.tcp."), doc)
+    doc = new_doc()
+  else
+    finish_class()
+  end
+end
+
+while out[#out] == "" do
+  out[#out] = nil
+end
+local file = assert(io.open(target, "w"))
+file:write(table.concat(out, "\n"), "\n")
+file:close()

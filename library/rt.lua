@@ -1,0 +1,414 @@
+---@meta rt
+-- What `require "rt"` returns, for lua-language-server: add this folder to "workspace.library".
+-- docs/reference.md is generated from it, and spec/library_spec.lua compares it with the module.
+-- Durations are seconds, and may have a fraction. Misuse raises an error. What the world refuses
+-- comes back as nil, a message and a code: nil, "ECONNREFUSED: …", "ECONNREFUSED".
+
+---@class rt
+---@field version string  of rt: "0.1.0"
+---@field Cancelled rt.Cancelled  the metatable of cancellation errors: `getmetatable(err) == rt.Cancelled`
+---@field tcp rt.tcp
+local rt = {}
+
+-- ## Tasks
+
+--- An isolated task, on any worker of the pool. The function, its upvalues and the arguments are
+--- copied as they are at the call; streams and listeners move. It sees the globals of its worker,
+--- not those of the caller. Returns before any of it has run.
+--- Raises if a value cannot travel, and says where it is; nothing has been spawned or moved then.
+---@param f function  a Lua function, or a C function that a module holds
+---@param ... any  its arguments
+---@return rt.task task
+function rt.spawn(f, ...) end
+
+--- A task in this state: it shares upvalues, tables and globals with its siblings, and they take
+--- turns only where one of them waits. Returns before any of it has run.
+---@param f function
+---@param ... any  its arguments
+---@return rt.task task
+function rt.spawn_local(f, ...) end
+
+--- An isolated task on a thread that may be blocked: for C libraries that wait, `os.execute`,
+--- slow files. There are 64 such threads at most (`rt.configure`), each with a Lua state; 1024
+--- tasks may be queued, and then this call waits.
+---@async
+---@param f function
+---@param ... any  its arguments
+---@return rt.task task
+function rt.spawn_blocking(f, ...) end
+
+--- The task that runs: in the main chunk, the main task. nil in a finalizer that runs between two
+--- tasks.
+---@return rt.task|nil task
+function rt.current() end
+
+--- Lets every other task of this worker that may run have its turn, and looks at timers and the OS.
+---@async
+function rt.yield() end
+
+--- Waits for all of them at once. Functions are run as local tasks. As soon as one fails, its error
+--- is raised, after the functions that still run have been cancelled and have ended; tasks that the
+--- caller gave go on.
+---@async
+---@param ... rt.task|function
+---@return any ...  the first result of each
+function rt.join(...) end
+
+--- Waits for the first to end. Functions are run as local tasks. The others are cancelled, tasks
+--- that the caller gave, too, and have ended when this returns. If the first one fails, its error
+--- is raised.
+---@async
+---@param ... rt.task|function
+---@return integer index  of the one that ended first
+---@return any ...  its results
+function rt.race(...) end
+
+--- Runs `f(scope)`, and does not return or raise before all tasks of the scope have ended and
+--- cleaned up. Policies: `"all"`, the first failure cancels the other tasks and f, and is raised
+--- (several: as one `rt.errors`); `"any"`, the first success cancels the others, and its results
+--- are the scope's; `"first"`, likewise the first end of any kind; `"settle"`, nothing cancels the
+--- others, and failures stay in their tasks.
+---@async
+---@param f fun(scope: rt.scope): ...
+---@param policy? "all"|"any"|"first"|"settle"  by default "all"
+---@return any ...  what f returns, or those of the task that the policy names
+function rt.scope(f, policy) end
+
+--- Runs f as a local task and waits for it: for those who like it explicit.
+---@async
+---@param f function
+---@param ... any  its arguments
+---@return any ...  its results
+function rt.run(f, ...) end
+
+--- Says who is told of errors that nobody joins, in place of stderr and exit code 1: errors of the
+--- tasks of this state and, in the main state, of the tasks of the pool. Called as a task, when the
+--- handle of a failed task has been collected, or at the end. nil: as in the beginning.
+---@param f? fun(err: any, task: rt.task, traceback: string)
+function rt.on_unhandled(f) end
+
+--- The traceback of the running function; and if the error came out of a task by a join, that of
+--- the task. For message handlers of `xpcall`.
+---@param err? any
+---@param level? integer  by default 1
+---@return string
+function rt.traceback(err, level) end
+
+--- A task, of whatever kind. Dropping it changes nothing: the task runs to its end. One of the pool
+--- may be sent to other tasks, a local one cannot.
+---@class rt.task
+---@field id integer  unique in the process; read only
+---@field name string|nil  may be set; seen in messages
+local task = {}
+
+--- Waits until it has ended. Any number of tasks may join it, at any time. Raises its error; if it
+--- was cancelled, an `rt.Cancelled`. A task cannot join itself, and nobody the main task.
+---@async
+---@return any ...  its results; if it is one of the pool, a copy for each who joins (and a stream among them for the first)
+function task:join() end
+
+--- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
+--- and so does every one after that, so that it unwinds. Does not wait for that.
+---@param reason? any  the `reason` of the error
+---@return boolean pending  false: it had ended before (a cancelled one of the pool says true)
+function task:cancel(reason) end
+
+--- Where it stands.
+---@return "queued"|"running"|"waiting"|"done"|"failed"|"cancelled"
+function task:status() end
+
+--- The error that a cancelled task is unwound with, and that joining it raises. Its text is
+--- `cancelled: reason`.
+---@class rt.Cancelled
+---@field reason any  what was given to `task:cancel`
+
+--- What `rt.scope` hands to its function: tasks that end together.
+---@class rt.scope
+local scope = {}
+
+--- As `rt.spawn`, as a part of the scope. In a scope that was cancelled, the task is born cancelled;
+--- raises in one that has ended.
+---@param f function
+---@param ... any
+---@return rt.task task
+function scope:spawn(f, ...) end
+
+--- As `rt.spawn_local`, likewise.
+---@param f function
+---@param ... any
+---@return rt.task task
+function scope:spawn_local(f, ...) end
+
+--- Cancels its tasks, those to come, and the function of the scope.
+---@param reason? any
+function scope:cancel(reason) end
+
+--- What a scope raises when several of its tasks have failed.
+---@class rt.errors
+---@field errors any[]
+
+-- ## Time
+
+--- A clock that never goes back, in seconds from some moment on.
+---@return number seconds
+function rt.now() end
+
+--- Waits: never less than that. 0 and below is `rt.yield()`, `math.huge` is for ever.
+---@async
+---@param seconds number
+function rt.sleep(seconds) end
+
+--- Runs f, but not for longer than that: then every wait in it raises, and when it has unwound,
+--- `nil, "timeout"` comes back. If it is ready in time, or does not wait, its results do.
+---@async
+---@param seconds number
+---@param f function
+---@param ... any  its arguments
+---@return any ...  its results, or nil
+---@return "timeout"|nil
+function rt.timeout(seconds, f, ...) end
+
+--- Runs f; a cancel or a timeout from outside of it waits until it has ended, or for so many
+--- seconds. For cleaning up that has to wait.
+---@async
+---@param seconds number  may be left out: however long it takes
+---@param f function
+---@param ... any  its arguments
+---@return any ...  its results
+---@overload fun(f: function, ...): ...
+function rt.shield(seconds, f, ...) end
+
+--- `for tick in rt.interval(0.1) do`: ticks at once, and then every `period` seconds. What becomes
+--- of a late tick: with "burst" those that were missed follow at once, with "delay" the next comes a
+--- period later, with "skip" the schedule stays and missed ones are left out.
+---@param period number  above 0
+---@param options? { missed?: "burst"|"delay"|"skip" }  by default "burst"
+---@return rt.interval
+function rt.interval(period, options) end
+
+--- Calling it waits for the next tick, and returns its number: 1, 2, 3 …
+---@class rt.interval
+---@overload fun(): integer
+
+-- ## Sharing
+
+--- A queue between tasks of any workers. What is sent is copied, or moves, as by `rt.spawn`. Each
+--- sender's order is kept; whoever waits longest is served first. The channel itself goes to other
+--- tasks as another reference to the same one.
+---@param capacity? integer  how many messages it holds, from 0 (a rendezvous) to 2^30; by default 1024
+---@return rt.channel
+function rt.channel(capacity) end
+
+--- `#channel` is how many messages it holds at the moment. Has `__close`.
+---@class rt.channel
+---@operator len: integer
+local channel = {}
+
+--- Waits while the channel is full. Any number of values make one message.
+---@async
+---@param ... any
+---@return true|nil sent
+---@return "closed"|nil why
+function channel:send(...) end
+
+--- Does not wait.
+---@param ... any
+---@return true|nil sent
+---@return "full"|"closed"|nil why
+function channel:try_send(...) end
+
+--- Waits while the channel is empty and open.
+---@async
+---@return any ...  the values of one message; or `nil, "closed"`
+function channel:recv() end
+
+--- Does not wait.
+---@return any ...  the values of one message; or `nil, "empty"`, or `nil, "closed"`
+function channel:try_recv() end
+
+--- `for a, b in channel:iter() do`: receives until the channel is closed and empty; or until a
+--- message begins with nil.
+---@return fun(): ...
+function channel:iter() end
+
+--- Sends fail from here on, those that wait, too; what it holds can still be received. Harmless
+--- twice.
+function channel:close() end
+
+-- ## The pool
+
+--- How many workers the pool has (by default, as many as there are cores that the process may use)
+--- and how many threads for calls that block (64). Also by the environment, `RT_WORKERS` and
+--- `RT_BLOCKING`, and by `rt-lua --workers N`. In the main state, before the first spawn.
+---@param options { workers?: integer, blocking?: integer }  each from 1 to 256
+function rt.configure(options) end
+
+--- What every worker does before its first task: require a module, or run a function, which may
+--- wait and may set globals. If it fails there, so do the tasks. In the main state, before the first
+--- spawn.
+---@param what string|function
+function rt.preload(what) end
+
+--- How many workers the pool has, or will have.
+---@return integer
+function rt.workers() end
+
+-- ## TCP
+
+---@class rt.tcp
+local tcp = {}
+
+--- Listens on the first address of a host: a name, an address, or "*".
+---@async
+---@param host string
+---@param port integer  0: any free one
+---@param options? { backlog?: integer, reuseport?: boolean, nodelay?: boolean }  by default 128, false, true
+---@return rt.listener|nil listener
+---@return string|nil message
+---@return string|nil code
+function tcp.listen(host, port, options) end
+
+--- Connects to the first address of a host that answers; several are tried at once if they are
+--- slow. The name is looked up without blocking anybody.
+---@async
+---@param host string
+---@param port integer
+---@param options? { timeout?: number, nodelay?: boolean }  by default 30 seconds, true
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function tcp.connect(host, port, options) end
+
+--- Serves connections with all workers: each is a task of the pool that runs `handler(stream)`, and
+--- its stream is closed when that ends. With "reuseport" every worker accepts for itself, and the
+--- system spreads the connections; with "handoff" one task accepts and hands them to the workers
+--- with the least to do. An error of a handler goes to `rt.on_unhandled`. A port that another server
+--- listens on is refused.
+---@async
+---@param host string
+---@param port integer  0: any free one
+---@param handler fun(stream: rt.stream)  travels as the function of `rt.spawn` does
+---@param options? { balance?: "reuseport"|"handoff", backlog?: integer, nodelay?: boolean, grace?: number }  by default "reuseport", 128, true, 5 seconds
+---@return rt.server|nil server
+---@return string|nil message
+---@return string|nil code
+function tcp.serve(host, port, handler, options) end
+
+--- A connection. It belongs to one state: sent to another task of the pool it moves, with what has
+--- arrived and was not read, and here it is closed. One task may read and another one write at the
+--- same time; a second reader or writer gets `nil, "EBUSY: …"`. Using one that is closed or has
+--- moved raises. Has `__close`, and is closed when it is collected.
+---@class rt.stream
+local stream = {}
+
+--- What has arrived, as soon as there is any.
+---@async
+---@param max? integer  bytes at most; by default 65536, which is the most there is
+---@return string|nil data  nil alone: the end
+---@return string|nil message
+---@return string|nil code
+function stream:recv(max) end
+
+--- As `file:read` of Lua's io library. A read that is cancelled or times out has taken no byte.
+--- A line may have 1 MiB (`"EMSGSIZE"`).
+---@async
+---@param ... "n"|"l"|"L"|"a"|integer  by default "l"
+---@return any ...  a value for each; nil alone: the end
+function stream:read(...) end
+
+--- As `file:lines` of Lua's io library. Raises if the connection breaks.
+---@param ... "n"|"l"|"L"|"a"|integer  by default "l"
+---@return fun(): ...
+function stream:lines(...) end
+
+--- Writes all of it, and waits while the peer is slow. A write that is cancelled may have sent a
+--- part.
+---@async
+---@param ... string|number
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function stream:write(...) end
+
+--- Tells the peer that nothing more will be written. It can still be read from.
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function stream:shutdown() end
+
+--- Closes it, at once; a task that waits for it gets `nil, "ECANCELED: …"`. Harmless twice.
+function stream:close() end
+
+--- The address at the other end.
+---@return string|nil host
+---@return integer|string port  or a message
+---@return "inet"|"inet6"|string family  or a code
+function stream:peer() end
+
+--- The address at this end.
+---@return string|nil host
+---@return integer|string port  or a message
+---@return "inet"|"inet6"|string family  or a code
+function stream:sock() end
+
+--- Whether small writes are sent at once. They are, unless it was said otherwise.
+---@param on boolean
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function stream:nodelay(on) end
+
+--- Whether the system looks now and then if the peer is still there.
+---@param seconds number|false  of silence before it does, 1 to 32767; false: never
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function stream:keepalive(seconds) end
+
+--- Sent to another task of the pool it moves, as streams do. Has `__close`, and is closed when it is
+--- collected.
+---@class rt.listener
+local listener = {}
+
+--- Waits for the next connection. When the process is out of descriptors it says so on stderr and
+--- goes on waiting; no connection is lost.
+---@async
+---@return rt.stream|nil stream
+---@return string|nil message
+---@return string|nil code
+function listener:accept() end
+
+--- `for stream in listener:incoming() do`, until it is closed.
+---@return fun(): rt.stream|nil
+function listener:incoming() end
+
+--- The address that it listens on.
+---@return string|nil host
+---@return integer|string port  or a message
+---@return "inet"|"inet6"|string family  or a code
+function listener:sock() end
+
+--- Closes it, at once. Harmless twice.
+function listener:close() end
+
+--- What `rt.tcp.serve` returns. It belongs to the state that made it. Has `__close`.
+---@class rt.server
+local server = {}
+
+--- The address that it listens on.
+---@return string host
+---@return integer port
+---@return "inet"|"inet6" family
+function server:address() end
+
+--- Accepts no more connections, waits until the handlers that run have ended, for so long, and
+--- cancels those that have not. Returns when all have ended.
+---@async
+---@param grace? number  seconds; by default the option of that name
+function server:close(grace) end
+
+--- Waits until somebody has closed it and its handlers have ended.
+---@async
+function server:join() end
+
+return rt

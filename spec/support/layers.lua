@@ -1,5 +1,6 @@
 --- Checks that dependencies point down: the floors are those of src/README.md.
 -- A file includes its own floor, without circles, or lower ones; lib_ files never each other.
+-- And that the map there names all of them.
 local floors = {
   [0] = "base list buf arena mailbox thing packet marks code cores recipe",
   [1] = "timer task ready driver crew lookup sock tcp dial frame ticket group office job runq sched linger chan",
@@ -75,6 +76,23 @@ end
 for room, floor in pairs(floor_of) do
   if not uses[room] then
     complain("floor %d names %s, which is not there", floor, room)
+  end
+end
+
+--- The map names every room, on its floor.
+local mapped, on = {}, nil
+for line in io.lines("src/README.md") do
+  local floor, rooms, text = line:match("^| (.-) ?| (`.-) | (.*) |$")
+  if floor then
+    on = tonumber(floor:match("^%d")) or on
+    for room in (rooms .. text):gmatch("`([%w_]+)`") do
+      mapped[room] = mapped[room] or on
+    end
+  end
+end
+for room, floor in pairs(floor_of) do
+  if mapped[room] ~= floor then
+    complain("src/README.md: %s stands on floor %d, and is not named there", room, floor)
   end
 end
 

@@ -160,7 +160,7 @@ describe("rt.tcp.serve", function()
           end
         end)
       end
-      rt.sleep(0.1)
+      repeat rt.sleep(0.01) until answered > 50
       server:close()
       for i = 1, 50 do clients[i]:join() end
       print(wrong, answered > 50)

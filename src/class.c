@@ -9,7 +9,7 @@ static const char *const names[RT_CLASSES] = {
     [RT_CLASS_PROBE] = "rt.probe",     [RT_CLASS_JOB] = "rt.task",
     [RT_CLASS_LOADING] = "rt.loading", [RT_CLASS_CHANNEL] = "rt.channel",
     [RT_CLASS_GROUP] = "rt.group",     [RT_CLASS_OPERATION] = "rt.operation",
-    [RT_CLASS_SELECT] = "rt.select",
+    [RT_CLASS_SELECT] = "rt.select",   [RT_CLASS_DICT] = "rt.dict",
 };
 
 const char rt_class_tags[RT_CLASSES];

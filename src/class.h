@@ -27,6 +27,7 @@ typedef enum rt_class {
   RT_CLASS_OPERATION, /* what rt.select chooses from */
   RT_CLASS_SELECT,    /* internal: one that waits */
   RT_CLASS_GROUP,     /* of tasks of the pool */
+  RT_CLASS_DICT,
   RT_CLASSES
 } rt_class;
 

@@ -77,6 +77,7 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_group(L, w);
   rtL_open_channel(L, w);
   rtL_open_select(L, w);
+  rtL_open_dict(L, w);
   rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");

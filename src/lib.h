@@ -41,6 +41,7 @@ void rtL_open_job(lua_State *L, rt_worker *w);
 void rtL_open_group(lua_State *L, rt_worker *w);
 void rtL_open_select(lua_State *L, rt_worker *w);
 void rtL_open_channel(lua_State *L, rt_worker *w);
+void rtL_open_dict(lua_State *L, rt_worker *w);
 void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
 void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
 

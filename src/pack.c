@@ -22,6 +22,7 @@ typedef struct packer {
   uint32_t parent;  /* what is being written: an object, or a value's place and RT_WAY_ROOT */
   uint32_t metatables;
   const void *globals;
+  bool kept;               /* the packet is read more than once: nothing may move */
   bool refreshed, rebuilt; /* what is known of modules, for this packet */
 } packer;
 
@@ -422,6 +423,7 @@ static void refuse_userdata(packer *k, uint32_t number, const char *why) {
 static void put_object(packer *k, uint32_t number, const rt_travel *travel) {
   const char *why = NULL;
   int object = lua_gettop(k->L);
+  if (k->kept && travel->commit) refuse_userdata(k, number, "a thing that only one task can have");
   rt_thing *t = travel->send(k->L, k->w, object, &why);
   lua_settop(k->L, object);
   if (t == NULL) refuse_userdata(k, number, why);
@@ -498,8 +500,9 @@ static int pack(lua_State *L) {
 
 rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   int top = lua_gettop(L);
-  static const char *const nouns[] = {"argument", "value", "result"};
+  static const char *const nouns[] = {"argument", "value", "result", "value"};
   packer k = {.L = L, .w = w, .way.noun = nouns[what], .way.is_call = what == RT_PACK_CALL};
+  k.kept = what == RT_PACK_KEPT;
   rt_worker_own(w);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");

@@ -18,9 +18,10 @@
 
 /* What the values at 'first' and above are called in errors. */
 typedef enum rt_pack_what {
-  RT_PACK_CALL,   /* a function and its arguments */
-  RT_PACK_VALUES, /* values given to a function: "value 1" */
-  RT_PACK_RESULTS /* "result 1" */
+  RT_PACK_CALL,    /* a function and its arguments */
+  RT_PACK_VALUES,  /* values given to a function: "value 1" */
+  RT_PACK_RESULTS, /* "result 1" */
+  RT_PACK_KEPT     /* as VALUES, to be read more than once: what moves is refused */
 } rt_pack_what;
 
 /* Copies the values from 'first' to the top, which stay.  What moves has moved when it

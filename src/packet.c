@@ -33,6 +33,14 @@ int rt_packet_reserve(rt_packet **pp, size_t more) {
   return 0;
 }
 
+void rt_packet_trim(rt_packet **pp) {
+  rt_packet *p = *pp;
+  if (p->cap - p->len < p->len / 8 + 16) return; /* not worth a copy */
+  if ((p = rt_realloc(p, sizeof *p + p->len)) == NULL) return;
+  p->cap = p->len;
+  *pp = p;
+}
+
 static int grow_things(rt_packet *p) {
   uint32_t room = p->room * 4;
   rt_thing **many = rt_realloc(p->many, room * sizeof *many);

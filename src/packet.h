@@ -26,6 +26,9 @@ void rt_packet_drop(rt_packet *p);
 /* Makes room for more bytes; may move the packet.  0, UV_ENOMEM, or UV_EMSGSIZE: too large */
 int rt_packet_reserve(rt_packet **p, size_t more);
 
+/* Gives back the room that is not used; may move the packet. */
+void rt_packet_trim(rt_packet **p);
+
 /* Adds a thing, which is the packet's then, as the last one.  0 or UV_ENOMEM */
 int rt_packet_add(rt_packet *p, rt_thing *thing);
 

@@ -28,6 +28,7 @@ return {
   interval = time.interval,
 
   channel = core.channel,
+  dict = core.dict,
   select = core.select,
   select_biased = core.select_biased,
   sleep_op = core.sleep_op,

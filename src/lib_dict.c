@@ -1,0 +1,535 @@
+/* lib_dict.c - rt.dict: one map for the tasks of all workers. */
+#include "dict.h"
+#include "lib.h"
+#include "pack.h"
+
+#include <math.h>
+
+#define BYTES ((size_t)256 << 20) /* unless an option says otherwise */
+
+typedef struct dict {
+  rt_dict *dict;
+} dict;
+
+static rt_dict *check_dict(lua_State *L) {
+  dict *d = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_DICT, 1);
+  return d->dict;
+}
+
+static dict *push_dict(lua_State *L, rt_worker *w) {
+  return rtL_class_new(L, &w->classes, RT_CLASS_DICT, sizeof(dict), 0);
+}
+
+/* --- travelling: the other side gets another reference ------------------------------------------- */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  dict *d = lua_touserdata(L, index);
+  (void)w, (void)why;
+  if (d->dict == NULL) return NULL;
+  rt_thing_hold(&d->dict->thing);
+  return &d->dict->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  dict *d = push_dict(L, w);
+  rt_thing_hold(t);
+  d->dict = rt_dict_of(t);
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_thing_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
+
+/* --- options ---------------------------------------------------------------------------------------- */
+static void check_names(lua_State *L) {
+  static const char *const names[] = {"max_entries", "max_bytes", "when_full", NULL};
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    bool known = false;
+    for (int i = 0; names[i] && lua_type(L, -2) == LUA_TSTRING; i++)
+      known = known || strcmp(names[i], lua_tostring(L, -2)) == 0;
+    if (!known)
+      luaL_error(L, "rt.dict: unknown option '%s' (max_entries, max_bytes, when_full)",
+                 luaL_tolstring(L, -2, NULL));
+    lua_pop(L, 1);
+  }
+}
+
+/* A bound: at least 1; math.huge is none. */
+static size_t read_bound(lua_State *L, const char *name, size_t otherwise) {
+  size_t bound = otherwise;
+  if (rtL_option(L, 1, name) != LUA_TNIL) {
+    int valid;
+    lua_Integer n = lua_tointegerx(L, -1, &valid);
+    bool number = lua_type(L, -1) == LUA_TNUMBER;
+    bool huge = number && lua_tonumber(L, -1) == (lua_Number)HUGE_VAL;
+    if (!huge && (!number || !valid || n < 1))
+      luaL_error(L, "option '%s': a positive integer, or math.huge, expected", name);
+    bound = huge ? RT_DICT_UNBOUNDED : (size_t)n;
+  }
+  lua_pop(L, 1);
+  return bound;
+}
+
+static bool read_evicts(lua_State *L) {
+  bool evicts = false;
+  if (rtL_option(L, 1, "when_full") != LUA_TNIL) {
+    const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    evicts = strcmp(s, "evict") == 0;
+    if (!evicts && strcmp(s, "fail") != 0)
+      luaL_error(L, "option 'when_full': \"evict\" or \"fail\" expected");
+  }
+  lua_pop(L, 1);
+  return evicts;
+}
+
+/* dict = rt.dict([options]) */
+static int new_dict(lua_State *L) {
+  lua_settop(L, 1);
+  if (!lua_isnil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    check_names(L);
+  }
+  rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
+                           read_bound(L, "max_bytes", BYTES), read_evicts(L)};
+  dict *d = push_dict(L, rtL_self(L));
+  if ((d->dict = rt_dict_new(&kind, &bounds)) == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* --- keys: what is equal in Lua is equal here ------------------------------------------------------------ */
+enum { KEY_STRING, KEY_INTEGER, KEY_NUMBER, KEY_FALSE, KEY_TRUE };
+
+typedef struct key {
+  rt_dict_key key; /* may point at what follows */
+  union {
+    lua_Integer integer;
+    lua_Number number;
+  };
+} key;
+
+static void read_number_key(lua_State *L, key *k) {
+  int valid;
+  k->integer = lua_tointegerx(L, 2, &valid);
+  if (!valid) {
+    k->number = lua_tonumber(L, 2);
+    luaL_argcheck(L, !isnan(k->number), 2, "a key expected, got NaN");
+  }
+  k->key =
+      (rt_dict_key){(const char *)&k->integer, sizeof k->integer, valid ? KEY_INTEGER : KEY_NUMBER};
+}
+
+static void read_string_key(lua_State *L, key *k) {
+  size_t len;
+  k->key.bytes = lua_tolstring(L, 2, &len);
+  luaL_argcheck(L, len <= RT_PACKET_MOST, 2, "a key of at most 1 GiB expected");
+  k->key.len = (uint32_t)len;
+  k->key.type = KEY_STRING;
+}
+
+/* The key at 2; it is valid as long as that stays where it is. */
+static const rt_dict_key *check_key(lua_State *L, key *k) {
+  switch (lua_type(L, 2)) {
+    case LUA_TSTRING: read_string_key(L, k); break;
+    case LUA_TNUMBER: read_number_key(L, k); break;
+    case LUA_TBOOLEAN:
+      k->key = (rt_dict_key){"", 0, lua_toboolean(L, 2) ? KEY_TRUE : KEY_FALSE};
+      break;
+    default: luaL_typeerror(L, 2, "string, number or boolean");
+  }
+  return &k->key;
+}
+
+static void push_key(lua_State *L, const rt_dict_key *k) {
+  lua_Integer integer;
+  lua_Number number;
+  switch (k->type) {
+    case KEY_STRING: lua_pushlstring(L, k->bytes, k->len); break;
+    case KEY_INTEGER:
+      memcpy(&integer, k->bytes, sizeof integer);
+      lua_pushinteger(L, integer);
+      break;
+    case KEY_NUMBER:
+      memcpy(&number, k->bytes, sizeof number);
+      lua_pushnumber(L, number);
+      break;
+    default: lua_pushboolean(L, k->type == KEY_TRUE);
+  }
+}
+
+/* --- values --------------------------------------------------------------------------------------------- */
+static void check_memory(lua_State *L, int err) {
+  if (err != 0) luaL_error(L, "not enough memory");
+}
+
+static void pack_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
+  lua_pushvalue(L, index);
+  rt_packet *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
+  lua_pop(L, 1);
+  check_memory(L, rt_value_from_packet(v, p));
+}
+
+static void read_string(lua_State *L, int index, rt_value *v) {
+  size_t len;
+  const char *s = lua_tolstring(L, index, &len);
+  check_memory(L, rt_value_from_string(v, s, len));
+}
+
+static void read_number(lua_State *L, int index, rt_value *v) {
+  if (lua_isinteger(L, index)) {
+    v->type = RT_VALUE_INTEGER;
+    v->integer = lua_tointeger(L, index);
+  } else {
+    v->type = RT_VALUE_NUMBER;
+    v->number = lua_tonumber(L, index);
+  }
+}
+
+/* The value at 'index', which the caller is to drop.  May raise, owning nothing. */
+static void read_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: v->type = RT_VALUE_NONE; break;
+    case LUA_TBOOLEAN: v->type = lua_toboolean(L, index) ? RT_VALUE_TRUE : RT_VALUE_FALSE; break;
+    case LUA_TNUMBER: read_number(L, index, v); break;
+    case LUA_TSTRING: read_string(L, index, v); break;
+    default: pack_value(L, w, index, v);
+  }
+}
+
+/* unpack(worker, parcel) */
+static int unpack(lua_State *L) {
+  rt_parcel *p = lua_touserdata(L, 2);
+  if (p->packet) return rtL_unpack(L, lua_touserdata(L, 1), p->packet);
+  lua_pushlstring(L, p->bytes, p->len);
+  return 1;
+}
+
+/* Whatever happens, the parcel is dropped. */
+static void push_parcel(lua_State *L, rt_parcel *p) {
+  if (!lua_checkstack(L, LUA_MINSTACK)) {
+    rt_parcel_drop(p);
+    luaL_error(L, "stack overflow");
+  }
+  lua_pushcfunction(L, unpack);
+  lua_pushlightuserdata(L, rtL_self(L));
+  lua_pushlightuserdata(L, p);
+  int status = lua_pcall(L, 2, 1, 0);
+  rt_parcel_drop(p);
+  if (status != LUA_OK) lua_error(L);
+}
+
+/* Pushes a value that the caller holds, and drops it. */
+static void push_value(lua_State *L, const rt_value *v) {
+  switch (v->type) {
+    case RT_VALUE_NONE: lua_pushnil(L); break;
+    case RT_VALUE_FALSE: lua_pushboolean(L, false); break;
+    case RT_VALUE_TRUE: lua_pushboolean(L, true); break;
+    case RT_VALUE_INTEGER: lua_pushinteger(L, v->integer); break;
+    case RT_VALUE_NUMBER: lua_pushnumber(L, v->number); break;
+    case RT_VALUE_STRING: lua_pushlstring(L, v->text, v->len); break;
+    default: push_parcel(L, v->parcel);
+  }
+}
+
+/* --- times --------------------------------------------------------------------------------------------------- */
+/* rt_clock() so many seconds from now, or never. */
+static uint64_t check_expires(lua_State *L, int arg) {
+  uint64_t seconds = rtL_check_duration(L, arg);
+  if (seconds == RT_FOREVER) return RT_DICT_NEVER;
+  uint64_t now = rt_clock();
+  return seconds < RT_DICT_NEVER - now ? now + seconds : RT_DICT_NEVER;
+}
+
+static uint64_t opt_expires(lua_State *L, int arg) {
+  return lua_isnoneornil(L, arg) ? RT_DICT_NEVER : check_expires(L, arg);
+}
+
+/* seconds | nil = dict:ttl(key): math.huge if it does not expire */
+static int dict_ttl(lua_State *L) {
+  key k;
+  rt_dict *d = check_dict(L);
+  uint64_t expires = rt_dict_expires(d, check_key(L, &k)), now = rt_clock();
+  if (expires == 0)
+    lua_pushnil(L);
+  else if (expires == RT_DICT_NEVER)
+    lua_pushnumber(L, (lua_Number)HUGE_VAL);
+  else
+    lua_pushnumber(L, expires > now ? (lua_Number)(expires - now) / (lua_Number)RT_SECOND : 0);
+  return 1;
+}
+
+/* boolean = dict:expire(key, seconds): is there such a key? */
+static int dict_expire(lua_State *L) {
+  key k;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = check_key(L, &k);
+  rt_dict_answer answer = rt_dict_expire(d, it, check_expires(L, 3));
+  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  lua_pushboolean(L, answer == RT_DICT_DONE);
+  return 1;
+}
+
+/* --- reading and changing -------------------------------------------------------------------------------------- */
+static int refuse(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* true | false | nil, "full" */
+static int answered(lua_State *L, rt_dict_answer answer) {
+  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_DICT_FULL) return refuse(L, "full");
+  lua_pushboolean(L, answer == RT_DICT_DONE);
+  return 1;
+}
+
+/* Stack: the dict, the key, the value, perhaps the seconds. */
+static int put(lua_State *L, rt_dict_rule rule) {
+  key k;
+  rt_value v;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = check_key(L, &k);
+  luaL_checkany(L, 3);
+  uint64_t expires = opt_expires(L, 4);
+  read_value(L, rtL_self(L), 3, &v);
+  rt_dict_put p = {.rule = rule, .value = &v, .expires = expires};
+  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_value_drop(&v);
+  return answered(L, answer);
+}
+
+/* value | nil = dict:get(key) */
+static int dict_get(lua_State *L) {
+  key k;
+  rt_value v;
+  rt_dict *d = check_dict(L);
+  rt_dict_get(d, check_key(L, &k), &v);
+  push_value(L, &v);
+  return 1;
+}
+
+/* true | nil, "full" = dict:set(key, value [, seconds]); nil deletes */
+static int dict_set(lua_State *L) { return put(L, RT_DICT_ALWAYS); }
+
+/* true | false | nil, "full" = dict:add(key, value [, seconds]): if there is no such key */
+static int dict_add(lua_State *L) { return put(L, RT_DICT_ABSENT); }
+
+/* true | false | nil, "full" = dict:replace(key, value [, seconds]): if there is one */
+static int dict_replace(lua_State *L) { return put(L, RT_DICT_PRESENT); }
+
+/* boolean = dict:delete(key): was there such a key? */
+static int dict_delete(lua_State *L) {
+  key k;
+  rt_dict *d = check_dict(L);
+  rt_value none = {.type = RT_VALUE_NONE};
+  rt_dict_put p = {.rule = RT_DICT_PRESENT, .value = &none};
+  lua_pushboolean(L, rt_dict_apply(d, check_key(L, &k), &p) == RT_DICT_DONE);
+  return 1;
+}
+
+static void opt_number(lua_State *L, int arg, lua_Integer otherwise, rt_value *v) {
+  if (lua_isnoneornil(L, arg)) {
+    v->type = RT_VALUE_INTEGER;
+    v->integer = otherwise;
+  } else {
+    luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
+    read_number(L, arg, v);
+  }
+}
+
+/* number | nil, "not a number" or "full" = dict:incr(key [, delta [, initial]]) */
+static int dict_incr(lua_State *L) {
+  key k;
+  rt_value delta, initial, now;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = check_key(L, &k);
+  opt_number(L, 3, 1, &delta);
+  opt_number(L, 4, 0, &initial);
+  rt_dict_answer answer = rt_dict_incr(d, it, &delta, &initial, &now);
+  if (answer == RT_DICT_NOT) return refuse(L, "not a number");
+  if (answer != RT_DICT_DONE) return answered(L, answer);
+  push_value(L, &now);
+  return 1;
+}
+
+/* read_value(worker, into, value) */
+static int read_protected(lua_State *L) {
+  read_value(L, lua_touserdata(L, 1), 3, lua_touserdata(L, 2));
+  return 0;
+}
+
+/* The value at 'index', while another one is held: that is dropped if this raises. */
+static void read_second(lua_State *L, int index, rt_value *v, const rt_value *held) {
+  lua_pushcfunction(L, read_protected);
+  lua_pushlightuserdata(L, rtL_self(L));
+  lua_pushlightuserdata(L, v);
+  lua_pushvalue(L, index);
+  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
+  rt_value_drop(held);
+  lua_error(L);
+}
+
+static bool is_simple(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER;
+}
+
+/* true | false | nil, "full" = dict:cas(key, expected, new): nil is that there is no such key */
+static int dict_cas(lua_State *L) {
+  key k;
+  rt_value expected, new;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = check_key(L, &k);
+  luaL_checkany(L, 4);
+  lua_settop(L, 4);
+  if (is_simple(L, 3)) { /* then it owns nothing */
+    read_value(L, rtL_self(L), 3, &expected);
+    read_value(L, rtL_self(L), 4, &new);
+  } else {
+    read_value(L, rtL_self(L), 4, &new);
+    read_second(L, 3, &expected, &new);
+  }
+  rt_dict_put p = {.rule = RT_DICT_EXPECTED, .value = &new, .expected = &expected};
+  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_value_drop(&expected);
+  rt_value_drop(&new);
+  return answered(L, answer);
+}
+
+/* Stack: the dict, the key, the function and its arguments -> the same, and the call to make */
+static lua_KContext begin_update(lua_State *L) {
+  key k;
+  rt_value old;
+  int top = lua_gettop(L);
+  uint64_t version = rt_dict_get(check_dict(L), check_key(L, &k), &old);
+  lua_pushvalue(L, 3);
+  push_value(L, &old);
+  for (int i = 4; i <= top; i++) lua_pushvalue(L, i);
+  return (lua_KContext)version;
+}
+
+/* Stack: … what the function returned.  NOT: somebody was faster. */
+static rt_dict_answer commit_update(lua_State *L, lua_KContext version) {
+  key k;
+  rt_value v;
+  read_value(L, rtL_self(L), -1, &v);
+  rt_dict_put p = {.rule = RT_DICT_VERSION, .value = &v, .version = (uint64_t)version};
+  rt_dict_answer answer = rt_dict_apply(check_dict(L), check_key(L, &k), &p);
+  rt_value_drop(&v);
+  return answer;
+}
+
+static int update_k(lua_State *L, int status, lua_KContext version) {
+  rt_dict_answer answer;
+  (void)status;
+  while ((answer = commit_update(L, version)) == RT_DICT_NOT) {
+    lua_pop(L, 1);
+    int arguments = lua_gettop(L) - 2;
+    version = begin_update(L);
+    lua_callk(L, arguments, 1, version, update_k);
+  }
+  return answer == RT_DICT_DONE ? 1 : answered(L, answer);
+}
+
+/* value | nil, "full" = dict:update(key, f, ...): f(value, ...) is the new value, nil deletes it;
+** it is called again if somebody was faster */
+static int dict_update(lua_State *L) {
+  key k;
+  check_dict(L);
+  check_key(L, &k);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  luaL_checkstack(L, lua_gettop(L) + LUA_MINSTACK, "too many arguments");
+  int arguments = lua_gettop(L) - 2;
+  lua_KContext version = begin_update(L);
+  lua_callk(L, arguments, 1, version, update_k);
+  return update_k(L, LUA_OK, version);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* Adds the keys of one shard to the list on top of the stack, until there are so many. */
+static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integer n,
+                             lua_Integer limit) {
+  rt_dict_key k;
+  size_t room = 0, needed;
+  char *buffer = NULL;
+  while ((needed = rt_dict_keys(d, shard, buffer, room)) > room) {
+    if (buffer) lua_pop(L, 1);
+    room = needed + needed / 4;
+    buffer = lua_newuserdatauv(L, room, 0);
+  }
+  if (buffer == NULL) return n;
+  for (const char *at = buffer, *end = buffer + needed; at < end && n < limit;) {
+    at = rt_dict_key_at(at, &k);
+    push_key(L, &k);
+    lua_rawseti(L, -3, ++n);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+/* list = dict:keys([limit]) */
+static int dict_keys(lua_State *L) {
+  rt_dict *d = check_dict(L);
+  lua_Integer limit = luaL_optinteger(L, 2, LUA_MAXINTEGER), n = 0;
+  luaL_argcheck(L, limit >= 0, 2, "a limit of at least 0 expected");
+  lua_newtable(L);
+  for (uint32_t i = 0; i < d->shard_count && n < limit; i++) n = list_keys(L, d, i, n, limit);
+  return 1;
+}
+
+/* entries, bytes = dict:count() */
+static int dict_count(lua_State *L) {
+  rt_dict *d = check_dict(L);
+  lua_pushinteger(L, (lua_Integer)rt_dict_count(d));
+  lua_pushinteger(L, (lua_Integer)rt_load(&d->bytes));
+  return 2;
+}
+
+static int dict_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rt_dict_count(check_dict(L)));
+  return 1;
+}
+
+/* dict:clear() */
+static int dict_clear(lua_State *L) {
+  rt_dict_clear(check_dict(L));
+  return 0;
+}
+
+static int dict_tostring(lua_State *L) {
+  lua_pushfstring(L, "rt.dict (%I entries)", (LUAI_UACINT)rt_dict_count(check_dict(L)));
+  return 1;
+}
+
+static int dict_eq(lua_State *L) {
+  const rt_classes *classes = &rtL_self(L)->classes;
+  dict *a = rtL_class_test(L, classes, RT_CLASS_DICT, 1);
+  dict *b = rtL_class_test(L, classes, RT_CLASS_DICT, 2);
+  lua_pushboolean(L, a && b && a->dict == b->dict);
+  return 1;
+}
+
+static int dict_gc(lua_State *L) {
+  dict *d = lua_touserdata(L, 1);
+  if (d->dict) rt_thing_drop(&d->dict->thing);
+  d->dict = NULL;
+  return 0;
+}
+
+void rtL_open_dict(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", dict_gc},
+                                  {"__len", dict_len},
+                                  {"__tostring", dict_tostring},
+                                  {"__eq", dict_eq},
+                                  {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", dict_get},       {"set", dict_set},
+                                     {"add", dict_add},       {"replace", dict_replace},
+                                     {"delete", dict_delete}, {"incr", dict_incr},
+                                     {"cas", dict_cas},       {"update", dict_update},
+                                     {"ttl", dict_ttl},       {"keys", dict_keys},
+                                     {"expire", dict_expire}, {"count", dict_count},
+                                     {"clear", dict_clear},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"dict", new_dict}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_DICT, &(rt_class_def){meta, methods, NULL});
+  w->classes.travel[RT_CLASS_DICT] = &travel;
+  rtL_set_functions(L, w, functions);
+}

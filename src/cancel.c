@@ -39,7 +39,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     lua_pop(L, 1); /* (a worker that ends cancels by itself) */
   }
   rtL_keep_push(L, w, RT_KEEP_REASONS);
-  if (lua_rawgetp(L, -1, t) == LUA_TNIL && w->stopping) {
+  if (lua_rawgetp(L, -1, t) == LUA_TNIL && (w->stopping || w->told_to_stop)) {
     lua_pushliteral(L, "the program has ended");
     lua_replace(L, -2);
   }
@@ -59,8 +59,29 @@ static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
   if (--w->credit > 0 || !can) return;
   rt_ready_add(&w->driver.ready, t);
   w->yielded = true;
-  w->suspending = true;
+  w->suspending = RT_IS_WAIT;
   lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
+}
+
+/* Stack: … -> the error, raised */
+static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
+  push_reason(L, w, t);
+  push_cancelled(L, w, 0);
+  lua_error(L);
+}
+
+static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
+  f->raised = true;
+  lua_pushliteral(L, "timeout");
+  push_cancelled(L, w, f->serial);
+  lua_error(L);
+}
+
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  if (f)
+    raise_timeout(L, w, f);
+  else
+    raise_cancel(L, w, t);
 }
 
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {
@@ -69,24 +90,25 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
     case RT_GO_ON: return;
     case RT_TASK_CANCELLED:
       give_way(L, w, t);
-      push_reason(L, w, t);
-      push_cancelled(L, w, 0);
-      lua_error(L);
+      raise_cancel(L, w, t);
       break;
     case RT_FRAME_PASSED:
       if (!must_wait && !frame->raised) return;
       frame->raised = true;
       give_way(L, w, t);
-      lua_pushliteral(L, "timeout");
-      push_cancelled(L, w, frame->serial);
-      lua_error(L);
+      raise_timeout(L, w, frame);
   }
 }
 
-rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
-  rt_task *t = w->running;
+rt_task *rtL_running(lua_State *L, rt_worker *w) {
   if (w->closing) luaL_error(L, "the runtime has been shut down");
-  if (t == NULL) luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+  if (w->running == NULL)
+    luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+  return w->running;
+}
+
+rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
+  rt_task *t = rtL_running(L, w);
   raise_verdict(L, w, t, false);
   return t;
 }

@@ -5,6 +5,9 @@
 #include "frame.h"
 #include "worker.h"
 
+/* The running task, or an error if there is none. */
+rt_task *rtL_running(lua_State *L, rt_worker *w);
+
 /* Every operation that may wait begins with this: the running task, or an error if it
 ** is being cancelled, or if no task is running. */
 rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the same, when there is something to see */
@@ -23,6 +26,10 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
 /* Cancels the running task, here and now; for a hook.  Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
+
+/* The same for what is due at the running task: the deadline of a frame, or (NULL) the cancel
+** of all of it. */
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
 
 /* Pushes the reason why a job was cancelled, or nil. */
 void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j);

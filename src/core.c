@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "lib.h"
 #include "outcome.h"
+#include "preempt.h"
 #include "runtime.h"
 #include "turn.h"
 #include "unhandled.h"
@@ -36,6 +37,7 @@ static int on_close(lua_State *L) {
   rtL_runtime_stop_quietly(L, w);
   rt_interrupt_forget(w);
   if (!w->hosted && w->seat == NULL) note_exit_code(w);
+  rt_preempt_stop(w);
   rt_worker_close(w);
   return 0;
 }

@@ -46,6 +46,22 @@ rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
   return f;
 }
 
+bool rt_frame_is_critical(const rt_task *t) {
+  rt_frame *f = innermost(t);
+  while (f && !f->critical) f = f->outer;
+  return f != NULL;
+}
+
+void rt_frame_look(rt_task *t, uint64_t tick) {
+  for (rt_frame *f = innermost(t); f; f = f->outer) {
+    rt_timer *timer = &f->deadline.timer;
+    if (rt_list_empty(&timer->link) || timer->due > tick) continue;
+    rt_timer_remove(timer);
+    f->passed = true;
+    t->alert = 1;
+  }
+}
+
 static bool is_any_passed(const rt_task *t) {
   for (rt_frame *f = innermost(t); f; f = f->outer)
     if (f->passed) return true;

@@ -24,8 +24,9 @@ typedef struct rt_frame {
   rt_ticket *ticket;  /* of a scope: called when it is decided; NULL: none */
   uint64_t serial;    /* tells whose error it is that comes out of it */
   bool shield;
-  bool passed; /* its deadline */
-  bool raised; /* and some checkpoint inside has said so */
+  bool critical; /* no hook switches the task or raises in it */
+  bool passed;   /* its deadline */
+  bool raised;   /* and some checkpoint inside has said so */
 } rt_frame;
 
 /* due: a tick of the wheel; RT_NEVER for a shield without a limit.  NULL: no memory */
@@ -38,6 +39,12 @@ void rt_frame_close_all(rt_task *t);
 static inline bool rt_frame_is_of(const rt_task *t, const void *coroutine) {
   return t->more != NULL && t->more->frames != NULL && t->more->frames->opener == coroutine;
 }
+
+/* Is one of them critical? */
+bool rt_frame_is_critical(const rt_task *t);
+
+/* Takes note of deadlines that have passed by this tick, before the wheel comes to them. */
+void rt_frame_look(rt_task *t, uint64_t tick);
 
 /* What unwinds this task: nothing, one of its frames, or a cancel of all of it. */
 typedef enum rt_verdict { RT_GO_ON, RT_FRAME_PASSED, RT_TASK_CANCELLED } rt_verdict;

@@ -16,18 +16,20 @@ static lua_State *check_coroutine(lua_State *L) {
 }
 
 /* Suspended by a wait: what stands on top of it is one of our functions, which are
-** known by their worker.  (coroutine.yield has none, or is not suspended by us.) */
+** known by their worker.  (coroutine.yield has none, or is not suspended by us.)  Or it was
+** switched by preempt.c: then it is a Lua function, which nothing else can suspend. */
 static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_Debug ar;
   if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &ar)) return false;
   if (!lua_checkstack(co, 2)) return false;
   lua_getinfo(co, "f", &ar);
-  bool ours = false;
-  if (lua_iscfunction(co, -1) && lua_getupvalue(co, -1, 1) != NULL) {
+  bool ours = !lua_iscfunction(co, -1);
+  if (!ours && lua_getupvalue(co, -1, 1) != NULL) {
     ours = lua_touserdata(co, -1) == w && lua_islightuserdata(co, -1);
     lua_pop(co, 1);
   }
-  if (ours && lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, of lib_coroutine.c */
+  if (ours && lua_iscfunction(co, -1) &&
+      lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, of lib_coroutine.c */
     ours = !lua_isboolean(co, -1);
     lua_pop(co, 1);
   }
@@ -79,7 +81,7 @@ static int go(lua_State *L, lua_State *co, int args, kind k) {
   bool blocked = w->blocked;
   int values;
   w->cur = co;
-  if (!lua_isyieldable(L)) w->blocked = true;
+  if (L != outer || !lua_isyieldable(L)) w->blocked = true;
   int status = lua_resume(co, L, args, &values);
   w->cur = outer;
   w->blocked = blocked;

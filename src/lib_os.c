@@ -54,7 +54,7 @@ static int exit_in_task(lua_State *L, rt_worker *w) {
     lua_pushliteral(L, "the program has ended");
     return rtL_cancel_raise(L, w);
   }
-  w->suspending = true;
+  w->suspending = RT_IS_WAIT;
   return lua_yieldk(L, 0, 0, never);
 }
 

@@ -1,4 +1,5 @@
-/* lib_time.c - rt.sleep, rt.now, rt.timeout, rt.shield. */
+/* lib_time.c - rt.sleep, rt.now, rt.timeout, rt.shield, rt.critical. */
+#include "preempt.h"
 #include "select.h"
 
 /* t = rt.now() */
@@ -68,66 +69,85 @@ static int sleep_op(lua_State *L) {
   return rtL_select_operation(L, rtL_self(L), &sleep_kind);
 }
 
-/* --- timeouts and shields ---------------------------------------------------------------------- */
-/* What goes on after the call knows its frame by this. */
-static lua_KContext context_of(const rt_frame *f) {
-  return (lua_KContext)(f->serial << 1 | f->shield);
-}
+/* --- timeouts, shields, critical sections -------------------------------------------------------- */
+typedef enum kind { TIMEOUT, SHIELD, CRITICAL } kind;
 
-/* Stack: the results, or the error on top. */
+/* Stack: the results, or the error on top.  What goes on after the call knows its frame by
+** the serial number alone. */
 static int framed(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
-  uint64_t serial = (uint64_t)context >> 1;
-  bool shield = context & 1;
+  uint64_t serial = (uint64_t)context >> 2;
+  kind k = context & 3;
   rt_frame_close(w->running, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
-  if (shield || !rtL_cancel_is_of(L, w, -1, serial)) return lua_error(L);
+  if (k != TIMEOUT || !rtL_cancel_is_of(L, w, -1, serial)) return lua_error(L);
   lua_pushnil(L);
   lua_pushliteral(L, "timeout");
   return 2;
 }
 
+/* In the main chunk, in a coroutine that was resumed by somebody who does not say so: the
+** deadline is to find it all the same. */
+static int run_unknown(lua_State *L, rt_worker *w, lua_KContext context) {
+  lua_State *outer = w->cur;
+  w->cur = L;
+  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  w->cur = outer;
+  return framed(L, status, context);
+}
+
 /* Stack: the function and its arguments. */
-static int run_framed(lua_State *L, uint64_t ns, bool shield) {
+static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
   rt_worker *w = rtL_self(L);
-  rt_task *t = shield ? w->running : rtL_cancel_checkpoint(L, w);
-  if (rt_unlikely(t == NULL || w->closing)) rtL_cancel_look(L, w);
-  uint64_t due = ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
-  rt_frame *f = rt_frame_open(t, &w->driver, due, shield);
+  rt_frame *f = rt_frame_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return luaL_error(L, "not enough memory");
+  f->critical = k == CRITICAL;
   f->serial = ++w->last_frame;
   f->opener = L;
-  lua_KContext context = context_of(f);
+  lua_KContext context = (lua_KContext)(f->serial << 2 | k);
+  rt_preempt_need(w);
+  if (rt_unlikely(t->is_main && L != w->cur)) return run_unknown(L, w, context);
   return framed(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, context, framed), context);
+}
+
+static uint64_t due_after(rt_worker *w, uint64_t ns) {
+  return ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
 }
 
 /* ... = rt.timeout(seconds, f, ...) */
 static int timeout(lua_State *L) {
+  rt_worker *w = rtL_self(L);
   uint64_t ns = rtL_check_duration(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_remove(L, 1);
-  return run_framed(L, ns, false);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  return run_framed(L, t, due_after(w, ns), TIMEOUT);
 }
 
-/* ... = rt.shield([seconds,] f, ...): an outer cancel waits, for that long at most; so it
-** can be used in the cleanup of a task that has been cancelled. */
+/* ... = rt.shield([seconds,] f, ...): no checkpoint, since it is for one that is cancelled */
 static int shield(lua_State *L) {
+  rt_worker *w = rtL_self(L);
   uint64_t ns = RT_FOREVER;
   if (lua_type(L, 1) == LUA_TNUMBER) {
     ns = rtL_check_duration(L, 1);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_remove(L, 1);
   }
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_framed(L, ns, true);
+  return run_framed(L, rtL_running(L, w), due_after(w, ns), SHIELD);
+}
+
+/* ... = rt.critical(f, ...) */
+static int critical(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  return run_framed(L, rtL_running(L, w), RT_NEVER, CRITICAL);
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"now", now},
-                                       {"sleep", do_sleep},
-                                       {"sleep_until", sleep_until},
-                                       {"sleep_op", sleep_op},
-                                       {"timeout", timeout},
-                                       {"shield", shield},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"now", now},           {"sleep", do_sleep},  {"sleep_until", sleep_until},
+      {"sleep_op", sleep_op}, {"timeout", timeout}, {"shield", shield},
+      {"critical", critical}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

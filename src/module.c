@@ -60,7 +60,7 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   rtL_keep_set(L, w, RT_KEEP_MAIN);
   w->main = t;
   w->running = t;
-  w->cur = L;
+  w->cur = w->L; /* (a coroutine that requires rt was resumed by who does not keep this) */
 }
 
 /* libuv would get the number of one that is closed for a descriptor of its own, and abort.

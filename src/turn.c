@@ -2,6 +2,7 @@
 
 #include "body.h"
 #include "frame.h"
+#include "preempt.h"
 #include "unhandled.h"
 #include "unwind.h"
 #include "work.h"
@@ -42,9 +43,30 @@ static void returned(rt_worker *w, rt_task *t, int status) {
   }
 }
 
-/* A yield that was not a wait: of a function that does not know of tasks. */
-static void gave_way(rt_worker *w, rt_task *t, int values) {
-  lua_pop(t->co, values);
+/* Its <close> variables run now, as nobody's, and cannot wait: before anyone hears of its
+** end, and while something else than its coroutine holds it. */
+static void finish_off(rt_worker *w, rt_task *t) {
+  lua_State *co = t->co;
+  bool held = rtL_body_task(w->keep, w, co) != NULL; /* (cannot raise) */
+  t->cancelled = 1;
+  if (held) {
+    rt_coros_retire_broken(&w->coros, co);
+    end(w, t, RT_CANCELLED);
+    lua_pop(w->keep, 1);
+  } else { /* there is no memory */
+    end(w, t, RT_CANCELLED);
+    rt_coros_retire_broken(&w->coros, co);
+  }
+}
+
+/* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
+** What was switched is resumed as it stands, with nothing on top. */
+static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
+  if (how == RT_IS_DOOMED) {
+    finish_off(w, t);
+    return;
+  }
+  if (how == RT_IS_USERS) lua_pop(t->co, values);
   w->yielded = true;
   rt_ready_add(&w->driver.ready, t);
 }
@@ -55,6 +77,7 @@ static int begin(rt_worker *w, rt_task *t) {
     w->on_proxy(t);
     return -1;
   }
+  rt_preempt_need(w);
   if (rt_task_ended(t)) {
     rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
     return -1;
@@ -77,28 +100,30 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   w->running = t;
   w->blocked = false;
   w->credit = CREDIT;
+  w->slices++;
+  if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
   int status = lua_resume(t->co, NULL, args, &values);
-  bool waits = w->suspending;
+  rt_yield how = w->suspending;
   w->cur = NULL;
   w->running = NULL;
-  w->suspending = false; /* other code yields for other reasons */
-  w->resumes++;
+  w->suspending = RT_IS_USERS; /* other code yields for other reasons */
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
-  else if (rt_unlikely(!waits))
-    gave_way(w, t, values);
+  else if (rt_unlikely(how != RT_IS_WAIT))
+    gave_way(w, t, values, how);
 }
 
 /* --- a turn -------------------------------------------------------------------------------------- */
 static void poll(rt_worker *w) {
-  w->resumes = 0;
+  w->polled_at = w->slices;
   w->yielded = false;
   rt_driver_poll(&w->driver);
 }
 
 static bool is_time_to_poll(rt_worker *w) {
-  return w->resumes >= POLL_RESUMES || rt_clock_coarse() - w->driver.polled >= POLL_TIME;
+  return w->slices - w->polled_at >= POLL_RESUMES ||
+         rt_clock_coarse() - w->driver.polled >= POLL_TIME;
 }
 
 /* Can this worker begin jobs? */
@@ -109,7 +134,7 @@ static bool takes_jobs(const rt_worker *w) {
 
 static void park(rt_worker *w) {
   bool takes = takes_jobs(w);
-  w->resumes = 0;
+  w->polled_at = w->slices;
   w->yielded = false;
   bool alone = w->pools[RT_POOL_SHARED] == NULL;
   if (!alone && rt_linger_try(&w->linger, &w->driver, takes ? w->seat : NULL)) {
@@ -180,6 +205,7 @@ static void interrupt_main(rt_worker *w) {
 
 void rt_turn_drive(rt_worker *w, lua_State *L) {
   rt_task *t;
+  lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
   rt_assert(!w->driver.inside);
   w->running = NULL;
   w->cur = NULL;
@@ -197,6 +223,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
   }
   if (w->live > 0 && !w->hosted) w->main_returns(w);
   w->running = w->main;
-  w->cur = L;
+  w->slices++;
+  w->cur = outer;
   w->credit = CREDIT;
 }

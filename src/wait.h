@@ -27,7 +27,7 @@ static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
 static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
-  w->suspending = true;
+  w->suspending = RT_IS_WAIT;
   return lua_yieldk(L, 0, ctx, k);
 }
 

@@ -60,7 +60,9 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
                           lua_CFunction on_close) {
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
-  w->L = L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  w->L = lua_tothread(L, -1);
+  lua_pop(L, 1);
   w->thread = rt_thread_self();
   w->first_unhandled = 1;
   rt_list_init(&w->orphans);

@@ -18,8 +18,28 @@
 #include "recipe.h"
 #include "sched.h"
 #include "site.h"
+#include "tick.h"
 
 #include <signal.h>
+
+/* What a yield that is under way is. */
+typedef enum rt_yield {
+  RT_IS_USERS,    /* a value for who resumed the coroutine */
+  RT_IS_WAIT,     /* of a task, which has been put where it is woken */
+  RT_IS_SWITCHED, /* a task that may go on in the next turn; see preempt.c */
+  RT_IS_DOOMED    /* one that never goes on */
+} rt_yield;
+
+/* Of preempt.c; what its signal handler touches is volatile. */
+typedef struct rt_preempt {
+  rt_tick tick;
+  bool started;            /* or it need not, or cannot */
+  volatile unsigned armed; /* the slice for which the hook was set */
+  volatile unsigned seen;  /* the slice at the last tick */
+  volatile unsigned skip;  /* ticks that do nothing */
+  unsigned struck;         /* the slice in which a hook raised last */
+  uint64_t ends_since;     /* when a hook first saw that the program ends */
+} rt_preempt;
 
 typedef struct rt_worker {
   rt_driver driver; /* the first field: what is known of a worker below this floor */
@@ -32,7 +52,7 @@ typedef struct rt_worker {
   rt_task *running;        /* the task whose code runs, main included; NULL: the worker's own */
   lua_State *volatile cur; /* the coroutine whose code runs, the innermost */
   bool blocked;            /* a resume between the task and 'cur' cannot pass a wait outward */
-  bool suspending;         /* the yield under way is a wait, not the user's */
+  rt_yield suspending;     /* the yield under way: a wait, or the user's */
   bool yielded;            /* somebody gave way in this turn, so it must end with a poll */
   bool stopping;           /* the main chunk has ended: no new tasks */
   bool closing;            /* … and the driver is gone */
@@ -41,7 +61,8 @@ typedef struct rt_worker {
   bool asked_to_exit;   /* … in a task, so that is still to be done; see lib_os.c */
   bool main_awaits_end; /* it sleeps until the last task has ended */
   int credit;           /* operations that the running task may still do without waiting */
-  int resumes;          /* since the last poll */
+  unsigned slices;      /* resumes of tasks so far, */
+  unsigned polled_at;   /* and at the last poll */
   rt_phase ended_as;    /* how the task that just returned ended */
   rt_task *main;        /* stands for the main chunk */
   rt_crew *crew;        /* started by the first call that blocks */
@@ -83,6 +104,7 @@ typedef struct rt_worker {
   bool told_to_stop;      /* a member: the main worker has ended */
   bool grace_over;        /* … and what has not unwound since will not */
   rt_timeout grace;
+  rt_preempt preempt;
   /* a signal handler of this thread */
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end */
 } rt_worker;

@@ -25,6 +25,7 @@ return {
   sleep = core.sleep,
   timeout = core.timeout,
   shield = core.shield,
+  critical = core.critical,
   interval = time.interval,
 
   channel = core.channel,

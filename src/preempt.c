@@ -1,0 +1,159 @@
+#include "preempt.h"
+
+#include "cancel.h"
+#include "frame.h"
+#include "unwind.h"
+
+#include <stdio.h>
+
+/* How long a task may go on that has been told to end. */
+#define PATIENCE RT_SECOND
+
+/* --- the hook: in Lua, at an instruction of the coroutine that runs -------------------------------- */
+static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
+
+/* What a poll would see: post, and what this task's clock says. */
+static void look(rt_worker *w, rt_task *t) {
+  if (t->more && t->more->frames) rt_frame_look(t, rt_driver_tick(&w->driver));
+  rt_mailbox_drain(&w->driver.mailbox);
+  if ((w->told_to_stop || w->asked_to_exit) && !t->is_main) {
+    t->cancelled = 1;
+    t->alert = 1;
+  }
+}
+
+/* The program ends, and has waited long enough. */
+static bool is_grace_over(rt_worker *w) {
+  if (!w->stopping && !w->told_to_stop && !w->asked_to_exit) return false;
+  uint64_t now = rt_clock();
+  if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
+  return now - w->preempt.ends_since >= RT_GRACE;
+}
+
+/* It is told to end, for the first time or again; has it been for too long? */
+static bool is_patience_over(rt_task *t, const rt_frame *f) {
+  rt_more *more = rt_task_more(t);
+  uint64_t whose = f ? f->serial : 0, now = rt_clock();
+  if (more == NULL) return false;
+  if (more->told_at == 0 || more->told_by != whose) {
+    more->told_at = now;
+    more->told_by = whose;
+  }
+  return now - more->told_at >= PATIENCE;
+}
+
+/* Lua yields when the hook returns, which it must at once. */
+static void give_way(lua_State *L, rt_worker *w, rt_yield how) {
+  w->suspending = how;
+  lua_yield(L, 0);
+}
+
+/* What unwinds the task is due; false: not here, or not now. */
+static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, bool yieldable) {
+  bool merciless = is_patience_over(t, f);
+  if (merciless && f == NULL && yieldable) {
+    give_way(L, w, RT_IS_DOOMED);
+    return true;
+  }
+  bool again = w->preempt.struck == w->slices;
+  if (again && !merciless && t->is_job && yieldable) return false; /* the others' turn, first */
+  w->preempt.struck = w->slices;
+  if (!merciless) disarm(L); /* else the next instruction raises again: no pcall can hold that */
+  rtL_cancel_unwind(L, w, t, f);
+  return true;
+}
+
+/* True: the hook stays, for Lua yields now. */
+static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
+  rt_frame *f = NULL;
+  look(w, t);
+  bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
+  if (!t->is_main && is_grace_over(w)) {
+    if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
+    give_way(L, w, RT_IS_DOOMED);
+    return true;
+  }
+  if (rt_frame_is_critical(t)) return false;
+  rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
+  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && !t->is_main))
+    if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
+  if (!is_due || !t->is_job || !yieldable) return false;
+  give_way(L, w, RT_IS_SWITCHED);
+  return true;
+}
+
+/* It stays set over a switch, and is taken off at the first call after it: taken off before,
+** it would leave a mark in Lua that costs the program one event of its own hook. */
+static void hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  rt_worker *w = rtL_worker_find(L);
+  if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
+    bool is_due = w->preempt.armed == w->slices;
+    if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;
+  }
+  disarm(L);
+}
+
+/* --- the tick: in a signal handler ------------------------------------------------------------------ */
+/* A task that cannot be switched is left alone as long as there is nothing to tell it. */
+static bool is_worth_it(rt_worker *w, const rt_task *t) {
+  if (t == NULL) return false;
+  return t->is_job || t->alert || (t->more && t->more->frames) || w->stopping ||
+         rt_load_relaxed(&w->driver.mailbox.newest) != NULL;
+}
+
+/* Setting a hook takes a while in a deep recursion: then the next ticks do nothing, so that
+** ticks never take more than a twentieth of the time. */
+static void arm(rt_worker *w, lua_State *L) {
+  uint64_t before = rt_clock();
+  w->preempt.armed = w->slices;
+  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.tick.period);
+}
+
+static void on_tick(rt_tick *tick) {
+  rt_worker *w = rt_containerof(tick, rt_worker, preempt.tick);
+  lua_State *L = w->cur;
+  if (w->preempt.skip > 0) {
+    w->preempt.skip--;
+  } else if (w->preempt.seen != w->slices) { /* this task is younger than a tick */
+    w->preempt.seen = w->slices;
+  } else if (L != NULL && is_worth_it(w, w->running)) {
+    lua_Hook there = lua_gethook(L);
+    if (there == NULL || there == hook) arm(w, L); /* else it is the program's own */
+  }
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------ */
+static bool is_switched_off(void) {
+  const char *text = getenv("RT_PREEMPT");
+  return text && strcmp(text, "0") == 0;
+}
+
+static void complain(void) {
+  static rt_atomic(bool) said;
+  if (rt_swap(&said, true)) return;
+  fprintf(stderr,
+          "rt: SIGURG is taken by other code: a task that computes for long keeps the "
+          "others waiting (RT_PREEMPT=0 accepts that)\n");
+  fflush(stderr);
+}
+
+void rt_preempt_start(rt_worker *w) {
+  w->preempt.started = true;
+  if (is_switched_off()) return;
+  if (rt_tick_start(&w->preempt.tick, on_tick) == -EBUSY) complain();
+}
+
+void rt_preempt_stop(rt_worker *w) {
+  rt_tick_stop(&w->preempt.tick);
+  w->preempt.started = true; /* and stays without */
+}
+
+void rt_preempt_soon(rt_worker *w, lua_State *co) {
+  static _Thread_local rt_random random;
+  if (lua_gethook(co) != NULL) return;
+  if (random.state == 0) random.state = rt_random_seed();
+  w->preempt.armed = w->slices;
+  lua_sethook(co, hook, LUA_MASKCOUNT, 1 + (int)(rt_random_next(&random) % 1000));
+}

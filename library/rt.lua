@@ -107,6 +107,10 @@ local task = {}
 ---@return any ...  its results; if it is one of the pool, a copy for each who joins (and a stream among them for the first)
 function task:join() end
 
+--- For `rt.select`: to join it.
+---@return rt.operation
+function task:join_op() end
+
 --- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
 --- and so does every one after that, so that it unwinds. Does not wait for that.
 ---@param reason? any  the `reason` of the error
@@ -226,6 +230,15 @@ function channel:recv() end
 ---@return any ...  the values of one message; or `nil, "empty"`, or `nil, "closed"`
 function channel:try_recv() end
 
+--- For `rt.select`: to send these values. They are packed by the select.
+---@param ... any
+---@return rt.operation
+function channel:send_op(...) end
+
+--- For `rt.select`: to receive a message.
+---@return rt.operation
+function channel:recv_op() end
+
 --- `for a, b in channel:iter() do`: receives until the channel is closed and empty; or until a
 --- message begins with nil.
 ---@return fun(): ...
@@ -234,6 +247,35 @@ function channel:iter() end
 --- Sends fail from here on, those that wait, too; what it holds can still be received. Harmless
 --- twice.
 function channel:close() end
+
+--- Does exactly one of several operations, and waits until one can be done. The others have done
+--- nothing then. Of several that can be done, each has the same chance.
+---@async
+---@param ... rt.operation
+---@return integer index  of the operation
+---@return any ...  its results
+function rt.select(...) end
+
+--- The same, but of several that can be done it does the first.
+---@async
+---@param ... rt.operation
+---@return integer index  of the operation
+---@return any ...  its results
+function rt.select_biased(...) end
+
+--- For `rt.select`: so many seconds have passed since it began.
+---@param seconds number
+---@return rt.operation
+function rt.sleep_op(seconds) end
+
+--- For `rt.select`: nothing else can be done at once. With it, the select does not wait.
+---@return rt.operation
+function rt.default_op() end
+
+--- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
+--- `stream:recv_op()`, `listener:accept_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. A value,
+--- which may be selected any number of times. It belongs to its state.
+---@class rt.operation
 
 -- ## The pool
 
@@ -309,6 +351,11 @@ local stream = {}
 ---@return string|nil code
 function stream:recv(max) end
 
+--- For `rt.select`: the same.
+---@param max? integer
+---@return rt.operation
+function stream:recv_op(max) end
+
 --- As `file:read` of Lua's io library. A read that is cancelled or times out has taken no byte.
 --- A line may have 1 MiB (`"EMSGSIZE"`).
 ---@async
@@ -377,6 +424,10 @@ local listener = {}
 ---@return string|nil message
 ---@return string|nil code
 function listener:accept() end
+
+--- For `rt.select`: to accept a connection.
+---@return rt.operation
+function listener:accept_op() end
 
 --- `for stream in listener:incoming() do`, until it is closed.
 ---@return fun(): rt.stream|nil

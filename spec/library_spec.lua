@@ -68,6 +68,9 @@ describe("library/rt.lua", function()
       server,
       scope,
     }
+    assert.is_nil(methods_of(rt.default_op()))
+    assert.equal("rt.operation", debug.getmetatable(rt.default_op()).__name)
+    documented["rt.operation"] = nil
     local seen = { ["rt"] = true, ["rt.tcp"] = true, ["rt.Cancelled"] = true, ["rt.errors"] = true }
     for _, object in ipairs(objects) do
       local class = debug.getmetatable(object).__name

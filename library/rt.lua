@@ -114,7 +114,7 @@ function task:join_op() end
 --- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
 --- and so does every one after that, so that it unwinds. Does not wait for that.
 ---@param reason? any  the `reason` of the error
----@return boolean pending  false: it had ended before (a cancelled one of the pool says true)
+---@return boolean pending  false: it had ended before
 function task:cancel(reason) end
 
 --- Where it stands.

@@ -89,7 +89,7 @@ static void end_unbegun(rt_job *j) {
 bool rt_job_cancel(rt_job *j, rt_packet *reason) {
   rt_lock_take(&j->lock);
   bool first = !j->cancelled && j->phase < RT_DONE;
-  bool pending = first || j->phase < RT_DONE || j->phase == RT_CANCELLED;
+  bool pending = j->phase < RT_DONE;
   bool ends = first && j->phase == RT_QUEUED;
   if (first) {
     j->cancelled = true;

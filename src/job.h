@@ -60,8 +60,8 @@ bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void 
 /* Ends it, once, and lets the joiners go on.  The packet becomes its outcome. */
 void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse);
 
-/* any thread: the packet (the reason, or NULL) is taken over.  True: it will be cancelled,
-** or it has been; false: it had ended otherwise. */
+/* any thread: the packet (the reason, or NULL) is taken over.  False: it had ended
+** already. */
 bool rt_job_cancel(rt_job *j, rt_packet *reason);
 
 rt_phase rt_job_phase(rt_job *j);

@@ -148,13 +148,18 @@ static bool is_task_itself(lua_State *L, rt_worker *w) {
   return w->running != NULL && !w->running->is_main && w->running->co == L;
 }
 
+static void refuse_to_leave(lua_State *L, rt_worker *w) {
+  const rt_frame *f = w->running->more->frames;
+  const char *what = f->critical ? "critical section" : f->shield ? "shield" : "timeout";
+  luaL_error(L, "attempt to yield out of a %s: it is this task's, and goes on", what);
+}
+
 /* ... = coroutine.yield(...)   upvalue 2 is a boolean: see is_waiting */
 static int yield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
-  if (rt_unlikely(w->running != NULL && rt_frame_is_of(w->running, L)))
-    return luaL_error(L, "attempt to yield out of a timeout: its time is this task's, and goes on");
+  if (rt_unlikely(w->running != NULL && rt_frame_is_of(w->running, L))) refuse_to_leave(L, w);
   return lua_yield(L, lua_gettop(L));
 }
 

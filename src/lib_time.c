@@ -144,10 +144,16 @@ static int critical(lua_State *L) {
   return run_framed(L, rtL_running(L, w), RT_NEVER, CRITICAL);
 }
 
+/* n = core.switches(): tasks of this worker that were switched where they did not wait */
+static int switches(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rtL_self(L)->preempt.switches);
+  return 1;
+}
+
 void rtL_open_time(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
-      {"now", now},           {"sleep", do_sleep},  {"sleep_until", sleep_until},
-      {"sleep_op", sleep_op}, {"timeout", timeout}, {"shield", shield},
-      {"critical", critical}, {NULL, NULL}};
+      {"now", now},           {"sleep", do_sleep},    {"sleep_until", sleep_until},
+      {"sleep_op", sleep_op}, {"timeout", timeout},   {"shield", shield},
+      {"critical", critical}, {"switches", switches}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

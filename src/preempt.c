@@ -10,6 +10,8 @@
 #define PATIENCE RT_SECOND
 
 /* --- the hook: in Lua, at an instruction of the coroutine that runs -------------------------------- */
+static void hook(lua_State *L, lua_Debug *ar);
+
 static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 
 /* What a poll would see: post, and what this task's clock says. */
@@ -63,6 +65,34 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, bool yie
   return true;
 }
 
+/* --- waiting for a C function to return ------------------------------------------------------------- */
+/* Code that a C function calls (a comparator of table.sort) cannot be suspended, but a loop
+** of such calls can, between two of them: so for a while, every return is looked at.  That
+** costs something, so the while is short at first, and never long. */
+enum { FIRST_WATCH = 1000, LAST_WATCH = 8000 };
+
+static _Thread_local int returns_left;
+
+static void on_return(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  if (rt_likely(--returns_left > 0 && !lua_isyieldable(L))) return;
+  if (returns_left > 0)
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1); /* only at an instruction can it yield */
+  else
+    disarm(L);
+}
+
+static void watch(lua_State *L, rt_worker *w) {
+  rt_preempt *p = &w->preempt;
+  bool again = p->watched == w->slices;
+  p->returns = again ? p->returns * 2 : FIRST_WATCH;
+  if (p->returns > LAST_WATCH) p->returns = LAST_WATCH;
+  p->watched = w->slices;
+  returns_left = p->returns;
+  lua_sethook(L, on_return, LUA_MASKRET, 0);
+}
+
+/* --- what becomes of the task --------------------------------------------------------------------------- */
 /* True: the hook stays, for Lua yields now. */
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_frame *f = NULL;
@@ -77,8 +107,11 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
   if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && !t->is_main))
     if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
-  if (!is_due || !t->is_job || !yieldable) return false;
-  give_way(L, w, RT_IS_SWITCHED);
+  if (!is_due || !t->is_job) return false;
+  if (yieldable)
+    give_way(L, w, RT_IS_SWITCHED);
+  else
+    watch(L, w); /* a C function is in the way */
   return true;
 }
 
@@ -120,7 +153,8 @@ static void on_tick(rt_tick *tick) {
     w->preempt.seen = w->slices;
   } else if (L != NULL && is_worth_it(w, w->running)) {
     lua_Hook there = lua_gethook(L);
-    if (there == NULL || there == hook) arm(w, L); /* else it is the program's own */
+    if (there == NULL || there == hook || there == on_return)
+      arm(w, L); /* else it is the program's own */
   }
 }
 

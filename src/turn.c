@@ -66,7 +66,10 @@ static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
     finish_off(w, t);
     return;
   }
-  if (how == RT_IS_USERS) lua_pop(t->co, values);
+  if (how == RT_IS_USERS)
+    lua_pop(t->co, values);
+  else
+    w->preempt.switches++;
   w->yielded = true;
   rt_ready_add(&w->driver.ready, t);
 }

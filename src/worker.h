@@ -37,6 +37,9 @@ typedef struct rt_preempt {
   volatile unsigned armed; /* the slice for which the hook was set */
   volatile unsigned seen;  /* the slice at the last tick */
   volatile unsigned skip;  /* ticks that do nothing */
+  uint64_t switches;       /* so far */
+  unsigned watched;        /* the slice in which a C function was in the way last, */
+  int returns;             /* and how many returns were looked at then */
   unsigned struck;         /* the slice in which a hook raised last */
   uint64_t ends_since;     /* when a hook first saw that the program ends */
 } rt_preempt;

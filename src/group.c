@@ -4,8 +4,6 @@ static rt_member *member_of(rt_list *l) { return rt_containerof(l, rt_member, li
 
 void rt_group_free(rt_thing *t) {
   rt_group *g = rt_group_of(t);
-  rt_list *l;
-  while ((l = rt_list_take(&g->failed)) != NULL) rt_thing_drop(member_of(l)->whose);
   rt_lock_close(&g->lock);
   rt_free(g);
 }
@@ -21,7 +19,6 @@ rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy, void (*cance
   g->cancel = cancel;
   g->policy = policy;
   rt_list_init(&g->members);
-  rt_list_init(&g->failed);
   rt_list_init(&g->waiters);
   rt_list_init(&g->watchers);
   return g;
@@ -65,10 +62,6 @@ void rt_group_leave(rt_member *m, bool failed) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
-  if (failed && g->policy != RT_UNTIL_ALL) {
-    rt_thing_hold(m->whose);
-    rt_list_append(&g->failed, &m->link);
-  }
   left_locked(g, failed);
   rt_lock_give(&g->lock);
 }
@@ -135,11 +128,4 @@ int rt_group_live(rt_group *g) {
   int live = g->live;
   rt_lock_give(&g->lock);
   return live;
-}
-
-rt_thing *rt_group_take_failed(rt_group *g) {
-  rt_lock_take(&g->lock);
-  rt_list *l = rt_list_take(&g->failed);
-  rt_lock_give(&g->lock);
-  return l ? member_of(l)->whose : NULL;
 }

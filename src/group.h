@@ -22,9 +22,9 @@ typedef struct rt_member {
 
 typedef enum rt_policy {
   RT_UNTIL_ALL,     /* nothing but the end of the last counts */
-  RT_UNTIL_FAILURE, /* a failure, too, which is kept */
-  RT_UNTIL_SUCCESS, /* a success, too; failures are kept */
-  RT_UNTIL_ANY      /* any end, too; failures are kept */
+  RT_UNTIL_FAILURE, /* a failure, too */
+  RT_UNTIL_SUCCESS, /* a success, too */
+  RT_UNTIL_ANY      /* any end, too */
 } rt_policy;
 
 typedef struct rt_group {
@@ -38,7 +38,6 @@ typedef struct rt_group {
   bool decided; /* what the policy names has happened */
   int live;
   rt_list members;  /* that have not ended */
-  rt_list failed;   /* held */
   rt_list waiters;  /* tickets: called at the decision, or when nobody is left */
   rt_list watchers; /* tickets: called at the decision, or when it is cancelled */
 } rt_group;
@@ -68,8 +67,5 @@ bool rt_group_await(rt_group *g, rt_ticket *t, bool all);
 bool rt_group_watch(rt_group *g, rt_ticket *t);
 
 int rt_group_live(rt_group *g);
-
-/* The next one that has failed, with a reference, or NULL. */
-rt_thing *rt_group_take_failed(rt_group *g);
 
 #endif

@@ -96,17 +96,6 @@ static int group_len(lua_State *L) {
   return 1;
 }
 
-/* task | nil = group:failed(): the next one that has */
-static int group_failed(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L, 1);
-  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
-  rt_thing *t = rt_group_take_failed(g);
-  if (t == NULL) return 0;
-  h->job = rt_job_of(t);
-  return 1;
-}
-
 static int group_gc(lua_State *L) {
   group *g = lua_touserdata(L, 1);
   if (g->group) rt_thing_drop(&g->group->thing);
@@ -220,10 +209,14 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
 
 void rtL_open_group(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"spawn", group_spawn},   {"spread", group_spread},           {"spawn_at", group_spawn_at},
-      {"wait", group_wait},     {"spawn_local", group_spawn_local}, {"run", group_run},
-      {"cancel", group_cancel}, {"failed", group_failed},           {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"spawn", group_spawn},
+                                     {"spread", group_spread},
+                                     {"spawn_at", group_spawn_at},
+                                     {"wait", group_wait},
+                                     {"spawn_local", group_spawn_local},
+                                     {"run", group_run},
+                                     {"cancel", group_cancel},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"group", new_group}, {"with", with}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};
   rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});

@@ -96,9 +96,9 @@ local operations = {
     function check(i) assert(i.tick == 1) end
   ]],
   ["many waits, each swallowed by pcall"] = [[
-    function prepare() end
-    function wait()
-      for _ = 1, 50 do pcall(rt.sleep, 1000) pcall(function() rt.channel(0):recv() end) end
+    function prepare() return rt.channel(0) end
+    function wait(ch)
+      for _ = 1, 50 do pcall(rt.sleep, 1000) pcall(ch.recv, ch) end
       error(select(2, pcall(rt.sleep, 1000)), 0)
     end
     function check() end

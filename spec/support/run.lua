@@ -122,16 +122,32 @@ local function run_file(path, name)
   io.stdout:flush()
 end
 
---- What a flavour has nothing to say about: signals that interrupt a busy program are put off by
---- the thread sanitizer until it waits.
-local not_in = { tsan = { rt_lua = true, install = true, oom = true } }
+--- What a flavour has nothing to say about. (The thread sanitizer puts signals off until a busy
+--- program waits; small queues are no matter of the command line.)
+local not_in = {
+  tsan = { rt_lua = true, install = true, oom = true, library = true },
+  tight = {
+    examples = true,
+    exit = true,
+    install = true,
+    library = true,
+    oom = true,
+    preempt = true,
+    readme = true,
+    rt_lua = true,
+  },
+}
+
+--- What takes long, and is the same in both hosts as far as a sanitizer can tell.
+local in_one_host = { asan = { examples = true, exit = true, preempt = true, rt_lua = true } }
 
 local only = options.only and options.only:gsub("_spec$", "")
 for path in io.popen("ls spec/*_spec.lua"):lines() do
   local name = path:match("([^/]*)_spec%.lua$")
   local wanted = not (not_in[options.flavor] or {})[name]
   if wanted and (not only or only == name) then
-    for host in options.hosts:gmatch("[^,]+") do
+    local hosts = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
+    for host in hosts:gmatch("[^,]+") do
       run_file(path, host)
     end
   end

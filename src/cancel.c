@@ -77,7 +77,16 @@ static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
   lua_error(L);
 }
 
+static void note_told(rt_task *t, uint64_t whose) {
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return;
+  if (more->told_by != whose) more->struck_at = 0;
+  more->told_by = whose;
+  more->told_at = rt_clock();
+}
+
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  note_told(t, f ? f->serial : 0);
   if (f)
     raise_timeout(L, w, f);
   else
@@ -90,13 +99,13 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
     case RT_GO_ON: return;
     case RT_TASK_CANCELLED:
       give_way(L, w, t);
-      raise_cancel(L, w, t);
+      rtL_cancel_unwind(L, w, t, NULL);
       break;
     case RT_FRAME_PASSED:
       if (!must_wait && !frame->raised) return;
       frame->raised = true;
       give_way(L, w, t);
-      raise_timeout(L, w, frame);
+      rtL_cancel_unwind(L, w, t, frame);
   }
 }
 

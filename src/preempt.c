@@ -8,6 +8,8 @@
 
 /* How long a task may go on that has been told to end. */
 #define PATIENCE RT_SECOND
+/* How long it may clean up before it is told again. */
+#define PAUSE (100 * RT_MILLISECOND)
 
 /* --- the hook: in Lua, at an instruction of the coroutine that runs -------------------------------- */
 static void hook(lua_State *L, lua_Debug *ar);
@@ -32,16 +34,9 @@ static bool is_grace_over(rt_worker *w) {
   return now - w->preempt.ends_since >= RT_GRACE;
 }
 
-/* It is told to end, for the first time or again; has it been for too long? */
-static bool is_patience_over(rt_task *t, const rt_frame *f) {
-  rt_more *more = rt_task_more(t);
-  uint64_t whose = f ? f->serial : 0, now = rt_clock();
-  if (more == NULL) return false;
-  if (more->told_at == 0 || more->told_by != whose) {
-    more->told_at = now;
-    more->told_by = whose;
-  }
-  return now - more->told_at >= PATIENCE;
+/* It has been told, at a checkpoint or by a hook, and may still be about to clean up. */
+static bool is_unwinding(const rt_more *more, uint64_t whose, uint64_t now) {
+  return more->told_at != 0 && more->told_by == whose && now - more->told_at < PAUSE;
 }
 
 /* Lua yields when the hook returns, which it must at once. */
@@ -50,17 +45,24 @@ static void give_way(lua_State *L, rt_worker *w, rt_yield how) {
   lua_yield(L, 0);
 }
 
-/* What unwinds the task is due; false: not here, or not now. */
+/* What unwinds the task is due.  False: it is not told now. */
 static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, bool yieldable) {
-  bool merciless = is_patience_over(t, f);
+  rt_more *more = rt_task_more(t);
+  uint64_t whose = f ? f->serial : 0, now = rt_clock();
+  bool same = more && more->told_by == whose;
+  bool merciless = same && more->struck_at != 0 && now - more->struck_at >= PATIENCE;
   if (merciless && f == NULL && yieldable) {
     give_way(L, w, RT_IS_DOOMED);
     return true;
   }
-  bool again = w->preempt.struck == w->slices;
-  if (again && !merciless && t->is_job && yieldable) return false; /* the others' turn, first */
-  w->preempt.struck = w->slices;
-  if (!merciless) disarm(L); /* else the next instruction raises again: no pcall can hold that */
+  if (!merciless) {
+    if (more && is_unwinding(more, whose, now)) return false;
+    if (more && !(same && more->struck_at)) {
+      more->told_by = whose;
+      more->struck_at = now;
+    }
+    disarm(L); /* else the next instruction raises again: no pcall can hold that */
+  }
   rtL_cancel_unwind(L, w, t, f);
   return true;
 }
@@ -118,7 +120,10 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
 /* It stays set over a switch, and is taken off at the first call after it: taken off before,
 ** it would leave a mark in Lua that costs the program one event of its own hook. */
 static void hook(lua_State *L, lua_Debug *ar) {
-  (void)ar;
+  if (rt_unlikely(ar->event != LUA_HOOKCOUNT)) { /* a tick came in the middle of a return */
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);      /* (a yield there would break Lua) */
+    return;
+  }
   rt_worker *w = rtL_worker_find(L);
   if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
     bool is_due = w->preempt.armed == w->slices;

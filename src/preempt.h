@@ -4,9 +4,9 @@
 ** than a whole tick, and sets a hook on its coroutine, which Lua calls at the next
 ** instruction.  There, in Lua and not in a signal handler, is decided what becomes of it:
 **
-**   - a cancel or a deadline is due: it is raised, and again in every slice that the task
-**     goes on; after a second it is closed from outside (a task that is cancelled), or every
-**     instruction raises (inside a timeout);
+**   - a cancel or a deadline is due: it is raised, and again after a while (for a task may
+**     clean up) as long as the task goes on; after a second it is closed from outside (a task
+**     that is cancelled), or every instruction raises (inside a timeout);
 **   - a task of the pool, which shares nothing with others, yields, and goes on in the next
 **     turn at the instruction where it was;
 **   - any other goes on at once.  The next tick tries again.

@@ -40,7 +40,6 @@ typedef struct rt_preempt {
   uint64_t switches;       /* so far */
   unsigned watched;        /* the slice in which a C function was in the way last, */
   int returns;             /* and how many returns were looked at then */
-  unsigned struck;         /* the slice in which a hook raised last */
   uint64_t ends_since;     /* when a hook first saw that the program ends */
 } rt_preempt;
 

@@ -745,6 +745,37 @@ describe("rt.spawn_blocking", function()
     end
   )
 
+  it("a command that a task executes hears signals, and its result is as ever", function()
+    local task = rt.spawn_blocking(function()
+      local function result(...)
+        return table.concat({ tostring((...)), select(2, ...) }, " ")
+      end
+      return result(os.execute("kill -TERM $$; echo deaf")),
+        result(os.execute("exit 3")),
+        result(os.execute("true")),
+        os.execute()
+    end)
+    assert.same({ "nil signal 15", "nil exit 3", "true exit 0", true }, { task:join() })
+    local by_name = rt.spawn_blocking(os.execute, "exit 4")
+    assert.same({ nil, "exit", 4 }, { by_name:join() })
+  end)
+
+  it("G24 SIGINT is heard while a task executes a command", function()
+    local it = kit.start_script([[
+      io.stdout:setvbuf("line")
+      local rt = require "rt"
+      rt.spawn_blocking(function() os.execute("sleep 1") end)
+      rt.sleep(0.3)
+      print("ready")
+      rt.sleep(100)
+    ]])
+    assert.equal("ready", it:line())
+    local started = rt.now()
+    it:signal("INT")
+    assert.not_equal(0, it:wait())
+    assert.is_true(rt.now() - started < 5 * kit.slow)
+  end)
+
   it("G23 room in the queue that one cannot use is the next one's", function()
     local code, out, err = kit.run([[
       local rt = require "rt"

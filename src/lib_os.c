@@ -1,13 +1,23 @@
-/* lib_os.c - os.exit, when tasks are there.
+/* lib_os.c - os.exit, when tasks are there, and os.execute, on the threads of the pool.
 **
-** Without 'close' it is the original.  With it, the state is closed, which cannot be done
+** os.exit: without 'close' it is the original.  With it, the state is closed, which cannot be done
 ** from within a task: the task stops where it is, and the main worker closes the state from
 ** where the main chunk waits.  The first one to ask counts.  When the program ends already,
 ** only the code does.
+**
+** os.execute: C's system() makes the whole process deaf to SIGINT while the command runs, and
+** lets the command inherit which signals its thread has blocked: all, in a thread of ours.  So
+** there the command is started without it.
 */
 #include "cancel.h"
 #include "lib.h"
 #include "runtime.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+extern char **environ;
 
 static const char original_key;
 
@@ -83,8 +93,46 @@ static int do_exit(lua_State *L) {
   return 0;
 }
 
+/* --- os.execute -------------------------------------------------------------------------------------- */
+/* 0 or an errno */
+static int start_shell(pid_t *pid, const char *command) {
+  char *argv[] = {"sh", "-c", (char *)command, NULL};
+  posix_spawnattr_t attr;
+  sigset_t none;
+  int err = posix_spawnattr_init(&attr);
+  if (err != 0) return err;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attr, &none);
+  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+  err = posix_spawn(pid, "/bin/sh", NULL, &attr, argv, environ);
+  posix_spawnattr_destroy(&attr);
+  return err;
+}
+
+/* As system() has it: a wait status, or -1 and errno. */
+static int run_command(const char *command) {
+  pid_t pid, ended;
+  int status, err = start_shell(&pid, command);
+  if (err != 0) {
+    errno = err;
+    return -1;
+  }
+  do ended = waitpid(pid, &status, 0);
+  while (ended < 0 && errno == EINTR);
+  return ended < 0 ? -1 : status;
+}
+
+/* true | nil, "exit" or "signal", code = os.execute([command]) */
+static int execute(lua_State *L) {
+  const char *command = luaL_optstring(L, 1, NULL);
+  if (command) return luaL_execresult(L, run_command(command));
+  lua_pushboolean(L, run_command("exit 0") == 0);
+  return 1;
+}
+
 void rtL_open_os(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
+  static const luaL_Reg of_member[] = {{"execute", execute}, {NULL, NULL}};
   w->leave = leave;
   lua_getfield(L, -1, "exit");
   if (lua_tocfunction(L, -1) == do_exit) { /* since an attempt to open rt that failed later */
@@ -93,4 +141,5 @@ void rtL_open_os(lua_State *L, rt_worker *w) {
   }
   lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
   rtL_set_functions(L, w, functions);
+  if (w->seat) rtL_set_functions(L, w, of_member);
 }

@@ -1,0 +1,110 @@
+--- One client: a task reads its requests and answers them in order.
+local rt = require("rt")
+local commands = require("commands")
+local protocol = require("protocol")
+local pubsub = require("pubsub")
+
+local connection = {}
+
+local Client = {}
+Client.__index = Client
+
+--- Queues an answer. It is written when no request is left in the buffer: see protocol.reader.
+function Client:answer(text)
+  self.answers[#self.answers + 1] = text
+  self.waiting = self.waiting + #text
+  if self.waiting > 65536 then -- a client that only asks shall not fill the memory
+    self:flush()
+  end
+end
+
+--- Writes the answers; to a subscriber by way of its outbox, so that they do not get mixed up with
+--- what others publish.
+function Client:flush()
+  if #self.answers == 0 then
+    return
+  end
+  local text = table.concat(self.answers)
+  self.answers, self.waiting = {}, 0
+  if self.outbox then
+    self.outbox:send(text)
+  else
+    self.stream:write(text)
+  end
+end
+
+local function unknown(request)
+  local list = {}
+  for i = 2, #request do
+    list[i - 1] = ("'%s' "):format(request[i]:sub(1, 128))
+  end
+  local form = "ERR unknown command '%s', with args beginning with: %s"
+  return protocol.error(form:format(request[1]:sub(1, 128), table.concat(list)):gsub("[\r\n]", " "))
+end
+
+--- The answer to a request; nil: the command has answered itself.
+local function run(client, request)
+  local name = request[1]:lower()
+  local command = commands[name]
+  if not command then
+    return unknown(request)
+  end
+  local n = #request - 1
+  if n < command.least or n > command.most then
+    return protocol.error(("ERR wrong number of arguments for '%s' command"):format(name))
+  end
+  if client.subscriptions > 0 and not command.for_subscribers then
+    return protocol.error(pubsub.REFUSAL:format(name))
+  end
+  return command.run(client, table.unpack(request, 2, n + 1))
+end
+
+--- Serves a client until it leaves, or says QUIT.
+function connection.serve(stream, server)
+  local client <close> = setmetatable({
+    stream = stream,
+    server = server,
+    answers = {},
+    waiting = 0,
+    topics = {}, -- that it has subscribed to
+    subscriptions = 0,
+  }, Client)
+  local reader = protocol.reader(stream, server.limits, function()
+    client:flush()
+  end)
+  local message
+  repeat
+    local request, wrong = reader:request()
+    message = wrong
+    local answer = request and run(client, request)
+    if answer then
+      client:answer(answer)
+    end
+  until not request or client.leaving
+  if message then
+    client:answer(protocol.error("ERR " .. message))
+  end
+  client:finish(message)
+end
+
+--- The last answers are written; the connection is closed when its task has ended.
+function Client:finish(in_the_middle)
+  self:flush()
+  if self.outbox then
+    self.leaving = true
+    self.outbox:close()
+    self.writer:join()
+  end
+  -- closing with input unread would reset it, and lose the answer
+  if in_the_middle and not self.outbox then
+    self.stream:shutdown()
+    rt.timeout(1, self.stream.read, self.stream, 1 << 20)
+  end
+end
+
+--- However it ends: nobody is to publish to it any more.
+function Client:__close()
+  pubsub.leave(self)
+end
+
+return connection

@@ -1,0 +1,131 @@
+--- Publish and subscribe, between clients on any workers. A subscriber has an outbox: a channel
+--- that a task beside it empties to its stream. The dict of topics has the outboxes of each.
+local rt = require("rt")
+local protocol = require("protocol")
+
+local bulk, integer = protocol.bulk, protocol.integer
+
+local pubsub = {
+  REFUSAL = "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+    .. "RESET are allowed in this context",
+}
+
+local OUTBOX = 10000 -- messages that may wait for a subscriber,
+local PATIENCE = 10 -- and seconds that it may take to read some of them
+
+-- Both run inside dict:update: nobody subscribes unseen.
+
+local function with(outboxes, outbox)
+  outboxes = outboxes or {}
+  outboxes[#outboxes + 1] = outbox
+  return outboxes
+end
+
+local function without(outboxes, outbox)
+  local others = {}
+  for _, other in ipairs(outboxes or others) do
+    if other ~= outbox then
+      others[#others + 1] = other
+    end
+  end
+  return #others > 0 and others or nil
+end
+
+--- Writes what is in the outbox, as much at once as there is. When it ends, so does the client.
+local function empty(client)
+  for text in client.outbox:iter() do
+    local texts = { text }
+    while #texts < 100 do
+      local more = client.outbox:try_recv()
+      if not more then
+        break
+      end
+      texts[#texts + 1] = more
+    end
+    if not rt.timeout(PATIENCE, client.stream.write, client.stream, table.concat(texts)) then
+      break
+    end
+  end
+  client.outbox:close()
+  if not client.leaving then
+    client.leaving = true
+    client.stream:close() -- which ends its read, too
+  end
+end
+
+--- What the answer to SUBSCRIBE says.
+local function told(client, what, topic)
+  local name = topic and bulk(topic) or protocol.NIL
+  client:answer(protocol.array { bulk(what), name, integer(client.subscriptions) })
+end
+
+function pubsub.subscribe(client, ...)
+  if not client.outbox then
+    client:flush()
+    client.outbox = rt.channel(OUTBOX)
+    client.writer = rt.spawn_local(empty, client)
+  end
+  for _, topic in ipairs { ... } do
+    if not client.topics[topic] then
+      client.topics[topic] = true
+      client.subscriptions = client.subscriptions + 1
+      told(client, "subscribe", topic)
+      client:flush() -- before the first message
+      client.server.topics:update(topic, with, client.outbox)
+    else
+      told(client, "subscribe", topic)
+    end
+  end
+end
+
+local function unsubscribe(client, topic)
+  if client.topics[topic] then
+    client.topics[topic] = nil
+    client.subscriptions = client.subscriptions - 1
+    client.server.topics:update(topic, without, client.outbox)
+  end
+end
+
+function pubsub.unsubscribe(client, ...)
+  local topics = { ... }
+  if #topics == 0 then
+    for topic in pairs(client.topics) do
+      topics[#topics + 1] = topic
+    end
+  end
+  for _, topic in ipairs(topics) do
+    unsubscribe(client, topic)
+    told(client, "unsubscribe", topic)
+  end
+  if #topics == 0 then
+    told(client, "unsubscribe")
+  end
+end
+
+--- The client has gone.
+function pubsub.leave(client)
+  for topic in pairs(client.topics) do
+    unsubscribe(client, topic)
+  end
+  if client.outbox then
+    client.outbox:close()
+  end
+end
+
+--- How many have got it. A subscriber whose outbox is full is too slow: it is shown the door.
+function pubsub.publish(client, topic, text)
+  local outboxes = client.server.topics:get(topic) or {}
+  local message = protocol.texts { "message", topic, text }
+  local n = 0
+  for _, outbox in ipairs(outboxes) do
+    local ok, why = outbox:try_send(message)
+    if ok then
+      n = n + 1
+    elseif why == "full" then
+      outbox:close()
+    end
+  end
+  return integer(n)
+end
+
+return pubsub

@@ -153,7 +153,7 @@ describe("rt.select", function()
       for i = 1, n do
         local x, y = math.random(3), math.random(3)
         local value = seed * 1000000 + i
-        local which, v = rt.select(chans[x]:send_op(value), chans[y]:recv_op(), rt.sleep_op(0.05))
+        local which, v = rt.select(chans[x]:send_op(value), chans[y]:recv_op(), rt.sleep_op(0.002))
         if which == 1 then
           sent = sent + value
         elseif which == 2 then

@@ -48,8 +48,16 @@ void rt_ticket_queue(rt_ticket *t, rt_list *queue, rt_lock *lock) {
   rt_list_append(queue, &t->link);
 }
 
-static bool can_be_served(rt_ticket *t) {
-  return t->claim == NULL || !rt_swap(&t->claim->taken, true);
+bool rt_ticket_seize(rt_ticket *t) { return t->claim == NULL || !rt_swap(&t->claim->taken, true); }
+
+rt_ticket *rt_ticket_first(rt_list *queue) {
+  rt_list *l;
+  while ((l = rt_list_first(queue)) != NULL) {
+    rt_ticket *t = rt_containerof(l, rt_ticket, link);
+    if (t->claim == NULL || !rt_load(&t->claim->taken)) return t;
+    rt_list_remove(l);
+  }
+  return NULL;
 }
 
 rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except) {
@@ -58,7 +66,7 @@ rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except) {
     rt_ticket *t = rt_containerof(l, rt_ticket, link);
     l = l->next;
     if (t->claim != NULL && t->claim == except) continue;
-    if (can_be_served(t)) return t;
+    if (rt_ticket_seize(t)) return t;
     rt_list_remove(&t->link);
   }
   return NULL;
@@ -85,13 +93,20 @@ void rt_ticket_call(rt_ticket *t, int answer) {
 }
 
 bool rt_ticket_withdraw(rt_ticket *t) {
-  if (t->delivered) return true;
-  if (t->lock == NULL) return false;
-  rt_lock_take(t->lock);
+  if (t->delivered || t->lock == NULL) return t->called;
+  rt_lock *lock = t->lock;
+  rt_lock_take(lock);
   rt_list_remove(&t->link);
   bool called = t->called;
-  rt_lock_give(t->lock);
+  if (!called && t->on_leave) t->on_leave(t);
+  t->lock = NULL;
+  rt_lock_give(lock);
   return called;
+}
+
+void rt_ticket_withdraw_all(rt_driver *d) {
+  for (rt_list *l = d->tickets.next; l != &d->tickets; l = l->next)
+    rt_ticket_withdraw(rt_containerof(l, rt_ticket, held));
 }
 
 void rt_ticket_tear(rt_ticket *t) {

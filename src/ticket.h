@@ -34,8 +34,10 @@ typedef struct rt_ticket {
   /* under the thing's lock */
   rt_list link; /* in the thing's queue */
   bool called;
-  int answer;        /* what the caller says, as the thing defines it */
-  rt_packet *packet; /* what the task gives, or what it gets */
+  void (*on_leave)(struct rt_ticket *); /* it is withdrawn without a call; may call others */
+  int want;                             /* what the task asks for, and */
+  int answer;                           /* what the caller says, as the thing defines them */
+  rt_packet *packet;                    /* what the task gives, or what it gets */
 } rt_ticket;
 
 /* home: a ticket for a task of this driver; NULL: no memory. */
@@ -55,6 +57,10 @@ static inline void rt_ticket_park(rt_ticket *t, rt_task *task, rt_op op) {
 rt_ticket *rt_ticket_next(rt_list *queue, const rt_claim *except);
 /* any thread, under the thing's lock: is there one that could be served?  A glance. */
 bool rt_ticket_any(const rt_list *queue, const rt_claim *except);
+/* The same in two steps, for a thing that cannot serve everybody: the first ticket that nobody
+** else has served yet, or NULL; then, whether it still can be (if not, look again). */
+rt_ticket *rt_ticket_first(rt_list *queue);
+bool rt_ticket_seize(rt_ticket *t);
 /* any thread, under the thing's lock: it is served. */
 void rt_ticket_call(rt_ticket *t, int answer);
 /* The same for all tickets of a queue. */
@@ -62,6 +68,8 @@ void rt_ticket_call_all(rt_list *queue, int answer);
 
 /* home: the task goes on.  True: it was called; false: it never will be. */
 bool rt_ticket_withdraw(rt_ticket *t);
+/* home: all that the driver's tasks hold; the things are not looked at any more. */
+void rt_ticket_withdraw_all(rt_driver *d);
 
 /* home, after that: throws it away; a packet that is still with it is dropped. */
 void rt_ticket_tear(rt_ticket *t);

@@ -129,30 +129,6 @@ static int channel_try_send(lua_State *L) {
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
-static int unpack(lua_State *L) {
-  return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
-}
-
-/* The packet has no other owner: whatever happens, it is dropped. */
-static int receive(lua_State *L, rt_worker *w, rt_packet *p) {
-  int top = lua_gettop(L);
-  if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_packet_drop(p);
-    return luaL_error(L, "stack overflow");
-  }
-  lua_pushcfunction(L, unpack);
-  lua_pushlightuserdata(L, w);
-  lua_pushlightuserdata(L, p);
-  int status = lua_pcall(L, 2, LUA_MULTRET, 0);
-  rt_packet_drop(p);
-  return status == LUA_OK ? lua_gettop(L) - top : lua_error(L);
-}
-
-static int received(lua_State *L, rt_worker *w, rt_packet *p) {
-  lua_settop(L, 1);
-  return receive(L, w, p);
-}
-
 static int recv_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
@@ -163,13 +139,13 @@ static int recv_k(lua_State *L, int status, lua_KContext ticket) {
   rt_ticket_tear(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
-  return p ? received(L, w, p) : refuse(L, "closed");
+  return p ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
 }
 
 static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
   rt_packet *p;
   rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
-  if (answer == RT_CHAN_DONE) return received(L, w, p);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
   if (answer == RT_CHAN_CLOSED) return refuse(L, "closed");
   rtL_wait_prepare(L, w, w->running);
   rt_ticket *t = draw(L, w);
@@ -179,7 +155,7 @@ static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
     return rtL_wait(L, w, recv_k, (lua_KContext)t);
   }
   rt_ticket_tear(t);
-  return answer == RT_CHAN_DONE ? received(L, w, p) : refuse(L, "closed");
+  return answer == RT_CHAN_DONE ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
 }
 
 static int recv_later(lua_State *L, int status, lua_KContext ctx) {
@@ -204,7 +180,7 @@ static int channel_try_recv(lua_State *L) {
   rt_chan *c = check_channel(L);
   rt_packet *p;
   rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
-  if (answer == RT_CHAN_DONE) return received(L, w, p);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
   return refuse(L, answer == RT_CHAN_CLOSED ? "closed" : "empty");
 }
 
@@ -227,7 +203,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_packet *p;
   (void)b;
   rt_chan_answer answer = rt_chan_recv(channel_of(L, op), &p, NULL);
-  if (answer == RT_CHAN_DONE) return receive(L, w, p);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
   return answer == RT_CHAN_CLOSED ? refuse(L, "closed") : -1;
 }
 
@@ -241,7 +217,7 @@ static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_packet *p = b->ticket->packet;
   b->ticket->packet = NULL;
   rt_ticket_tear(b->ticket);
-  return p ? receive(L, w, p) : refuse(L, "closed");
+  return p ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
 }
 
 static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {

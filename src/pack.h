@@ -33,4 +33,7 @@ rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what);
 ** the things are what they say: at worst it raises. */
 int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p);
 
+/* The same, and drops the packet, whatever happens. */
+int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p);
+
 #endif

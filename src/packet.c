@@ -7,6 +7,7 @@ enum { SMALLEST = RT_SIZE(128, 32) };
 rt_packet *rt_packet_new(void) {
   rt_packet *p = rt_malloc(sizeof *p + SMALLEST);
   if (p == NULL) return NULL;
+  atomic_init(&p->holders, 1);
   p->count = 0;
   p->room = RT_PACKET_FEW;
   p->many = NULL;
@@ -16,6 +17,7 @@ rt_packet *rt_packet_new(void) {
 }
 
 void rt_packet_drop(rt_packet *p) {
+  if (rt_load_acquire(&p->holders) > 1 && rt_sub(&p->holders, 1) > 1) return;
   rt_thing **things = rt_packet_things(p);
   for (uint32_t i = 0; i < p->count; i++) rt_thing_drop(things[i]);
   rt_free(p->many);

@@ -1,8 +1,8 @@
 /* packet.h - values on their way from one state to another: bytes and things.
 **
-** One allocation, written once at one end and read at the other; what is in it when it
-** is dropped is dropped with it.  What the bytes mean stands in wire.h; a reader trusts
-** none of them.
+** One allocation, written once at one end and read at the other, or at several; what is in
+** it when its last holder drops it is dropped with it.  What the bytes mean stands in
+** wire.h; a reader trusts none of them.
 */
 #ifndef RT_PACKET_H
 #define RT_PACKET_H
@@ -13,6 +13,7 @@ enum { RT_PACKET_FEW = 4 };
 #define RT_PACKET_MOST ((size_t)1 << 30) /* bytes */
 
 typedef struct rt_packet {
+  rt_atomic(int) holders;
   uint32_t count, room; /* things */
   rt_thing **many;      /* where they are when there are more than a few */
   rt_thing *few[RT_PACKET_FEW];
@@ -22,6 +23,12 @@ typedef struct rt_packet {
 
 rt_packet *rt_packet_new(void); /* NULL: no memory */
 void rt_packet_drop(rt_packet *p);
+
+/* One more, of a packet that is complete: any number of threads may read it. */
+static inline rt_packet *rt_packet_hold(rt_packet *p) {
+  rt_add_relaxed(&p->holders, 1);
+  return p;
+}
 
 /* Makes room for more bytes; may move the packet.  0, UV_ENOMEM, or UV_EMSGSIZE: too large */
 int rt_packet_reserve(rt_packet **p, size_t more);

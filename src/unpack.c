@@ -386,3 +386,21 @@ int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p) {
   }
   return values;
 }
+
+static int protected_unpack(lua_State *L) {
+  return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
+}
+
+int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p) {
+  int height = lua_gettop(L);
+  if (!lua_checkstack(L, LUA_MINSTACK)) {
+    rt_packet_drop(p);
+    return luaL_error(L, "stack overflow");
+  }
+  lua_pushcfunction(L, protected_unpack);
+  lua_pushlightuserdata(L, w);
+  lua_pushlightuserdata(L, p);
+  int status = lua_pcall(L, 2, LUA_MULTRET, 0);
+  rt_packet_drop(p);
+  return status == LUA_OK ? lua_gettop(L) - height : lua_error(L);
+}

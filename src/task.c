@@ -7,7 +7,9 @@ static const char *const op_names[] = {
     [RT_OP_READ] = "read",       [RT_OP_WRITE] = "write",     [RT_OP_ACCEPT] = "accept",
     [RT_OP_CONNECT] = "connect", [RT_OP_LOOKUP] = "lookup",   [RT_OP_SEND] = "send",
     [RT_OP_RECEIVE] = "receive", [RT_OP_SPAWN] = "spawn",     [RT_OP_SELECT] = "select",
-    [RT_OP_STDIN] = "stdin",     [RT_OP_REQUIRE] = "require",
+    [RT_OP_STDIN] = "stdin",     [RT_OP_REQUIRE] = "require", [RT_OP_LOCK] = "lock",
+    [RT_OP_ACQUIRE] = "acquire", [RT_OP_NOTIFY] = "notify",   [RT_OP_BARRIER] = "barrier",
+    [RT_OP_ONCE] = "once",       [RT_OP_CHANGE] = "change",
 };
 
 void rt_task_init(rt_task *t, uint64_t id) {
@@ -27,6 +29,7 @@ rt_more *rt_task_more(rt_task *t) {
     rt_more *m = rt_calloc(sizeof *m);
     if (m == NULL) return NULL;
     rt_list_init(&m->joiners);
+    rt_list_init(&m->holds);
     t->more = m;
   }
   return t->more;
@@ -39,11 +42,20 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 
+void rt_task_let_go(rt_task *t) {
+  rt_list *l;
+  while (t->more && (l = rt_list_take(&t->more->holds)) != NULL) {
+    rt_hold *h = rt_containerof(l, rt_hold, link);
+    h->lost(h);
+  }
+}
+
 void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
   rt_assert(!rt_task_ended(t) && how >= RT_DONE);
   t->phase = how;
   if (t->more) {
     rt_list *l;
+    rt_task_let_go(t);
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
     if (t->more->group) t->more->leave(t->more->group, how == RT_FAILED);

@@ -42,7 +42,13 @@ typedef enum rt_op {
   RT_OP_SPAWN, /* for room in the queue of spawn_blocking */
   RT_OP_SELECT,
   RT_OP_STDIN,
-  RT_OP_REQUIRE
+  RT_OP_REQUIRE,
+  RT_OP_LOCK,
+  RT_OP_ACQUIRE,
+  RT_OP_NOTIFY,
+  RT_OP_BARRIER,
+  RT_OP_ONCE,
+  RT_OP_CHANGE
 } rt_op;
 
 /* Why a parked task goes on. */
@@ -62,9 +68,16 @@ typedef enum rt_result {
   RT_RESULT_NOMEM /* it failed, and there was no memory to say so */
 } rt_result;
 
+/* What a task has of a thing for which others wait; it ends with the task at the latest. */
+typedef struct rt_hold {
+  rt_list link;
+  void (*lost)(struct rt_hold *); /* that has ended */
+} rt_hold;
+
 /* What only some tasks have, while they live. */
 typedef struct rt_more {
   rt_list joiners;         /* tasks of this state that wait for the end of this one */
+  rt_list holds;           /* locks */
   struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
   struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
   struct rt_group *group;  /* whose local member it is, held; */
@@ -139,6 +152,9 @@ static inline void rt_task_wake(rt_task *t, rt_list *ready, rt_cause cause) {
   rt_task_unpark(t, cause);
   rt_list_append(ready, &t->link);
 }
+
+/* It has run to its end: what it held, it holds no more.  Before anyone hears of the end. */
+void rt_task_let_go(rt_task *t);
 
 /* It has ended: those who waited for that go on. */
 void rt_task_end(rt_task *t, rt_list *ready, rt_phase how);

@@ -40,6 +40,7 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   w->running = NULL;
   rtL_reset(co, L); /* before anyone hears of its end */
   w->running = running;
+  rt_task_let_go(t);
   rt_work_end(w, t, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
@@ -63,7 +64,11 @@ void rtL_unwind_begin(lua_State *L, rt_worker *w) {
   each_begun(L, w, cancel);
 }
 
-void rtL_unwind_finish(lua_State *L, rt_worker *w) { each_begun(L, w, finish_off); }
+/* What they wait for may go with their stacks: nobody is to call them any more. */
+void rtL_unwind_finish(lua_State *L, rt_worker *w) {
+  rt_ticket_withdraw_all(&w->driver);
+  each_begun(L, w, finish_off);
+}
 
 bool rt_unwind_is_over(rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)

@@ -385,9 +385,258 @@ function rt.sleep_op(seconds) end
 function rt.default_op() end
 
 --- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
---- `stream:recv_op()`, `listener:accept_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. A value,
+--- `stream:recv_op()`, `listener:accept_op()`, `semaphore:acquire_op(n)`, `notify:wait_op()`,
+--- `watcher:wait_op()`, `subscriber:recv_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. A value,
 --- which may be selected any number of times. It belongs to its state.
 ---@class rt.operation
+
+-- ## What tasks share: locks, signals, values
+
+--- One task at a time, of whatever worker, and the value it guards. Who waits longest has it next.
+--- The lock belongs to the task that took it: until it unlocks it, or closes its guard, or has
+--- ended, however it ends. (That a guard is collected means nothing.)
+--- The value is copied in and copied out.
+---@param value? any
+---@return rt.mutex
+function rt.mutex(value) end
+
+--- A task that asks for what it has already raises "deadlock".
+---@class rt.mutex
+local mutex = {}
+
+--- Runs f(value, ...) with the lock. Its first result is the new value (if it returns nothing, the
+--- value stays; nil is a value); the others are the results. If it raises, the value stays.
+---@async
+---@param f function
+---@param ... any
+---@return any ...
+function mutex:with(f, ...) end
+
+--- The same, if the lock can be had at once.
+---@param f function
+---@param ... any
+---@return boolean done  false: it is locked
+---@return any ...
+function mutex:try_with(f, ...) end
+
+--- Waits until it has the lock. `local guard <close> = mutex:lock()`, or `mutex:unlock()` later.
+---@async
+---@return rt.guard
+function mutex:lock() end
+
+---@return rt.guard|false guard  false: it is locked
+function mutex:try_lock() end
+
+--- Raises if this task does not hold it.
+function mutex:unlock() end
+
+--- A mutex that is held. Has `__close`, which unlocks it.
+---@class rt.guard
+local guard = {}
+
+--- A copy of the value.
+---@return any
+function guard:get() end
+
+---@param value any
+function guard:set(value) end
+
+--- Raises if it has been unlocked.
+function guard:unlock() end
+
+--- Permits. Who waits longest is served first: one that wants many is not overtaken by those behind
+--- it that want few. `acquire` and `release` count, and any task may release; where permits belong
+--- to a piece of work, `with` or `permit` give them back.
+---@param n integer  how many there are to begin with
+---@return rt.semaphore
+function rt.semaphore(n) end
+
+--- `#semaphore` is how many permits there are at the moment.
+---@class rt.semaphore
+---@operator len: integer
+local semaphore = {}
+
+--- Waits until it has n permits, by default one.
+---@async
+---@param n? integer
+---@return true
+function semaphore:acquire(n) end
+
+---@param n? integer
+---@return boolean done
+function semaphore:try_acquire(n) end
+
+--- As an operation for `rt.select`.
+---@param n? integer
+---@return rt.operation
+function semaphore:acquire_op(n) end
+
+--- n permits more, by default one.
+---@param n? integer
+function semaphore:release(n) end
+
+--- Waits for n permits, which come back when the object is closed, or released, or collected at the
+--- latest: `local permit <close> = semaphore:permit()`.
+---@async
+---@param n? integer
+---@return rt.permit
+function semaphore:permit(n) end
+
+--- Runs f(...) with one permit.
+---@async
+---@param f function
+---@param ... any
+---@return any ...
+function semaphore:with(f, ...) end
+
+---@return integer n  the same as `#semaphore`
+function semaphore:available() end
+
+--- Permits that are held. Has `__close`.
+---@class rt.permit
+local permit = {}
+
+--- Raises if it has been released.
+function permit:release() end
+
+--- Wakes tasks, and says nothing else.
+---@return rt.notify
+function rt.notify() end
+
+---@class rt.notify
+local notify = {}
+
+--- Waits for a notification.
+---@async
+---@return true
+function notify:wait() end
+
+--- As an operation for `rt.select`.
+---@return rt.operation
+function notify:wait_op() end
+
+--- For whoever waits longest; if nobody does, for the next who comes. (One is remembered.)
+function notify:notify_one() end
+
+--- For all who wait now.
+function notify:notify_all() end
+
+--- n tasks wait for each other, round after round.
+---@param n integer
+---@return rt.barrier
+function rt.barrier(n) end
+
+---@class rt.barrier
+local barrier = {}
+
+--- Waits until n tasks have come. One that gives up waiting has not come.
+---@async
+---@return boolean leader  true for one of each round
+function barrier:wait() end
+
+--- What is made once, by whichever task needs it first.
+---@return rt.once
+function rt.once() end
+
+---@class rt.once
+local once = {}
+
+--- The first caller runs f(...), the others wait; all get its results, copied, now and later. If f
+--- raises, its caller gets the error, and the next one tries again.
+---@async
+---@param f function
+---@param ... any
+---@return any ...
+function once:get(f, ...) end
+
+--- The latest value, copied in and copied out, and waiting for another.
+---@param ... any  usually one value
+---@return rt.watch
+function rt.watch(...) end
+
+--- Has `__close`.
+---@class rt.watch
+local watch = {}
+
+---@return any ...
+function watch:get() end
+
+---@param ... any
+---@return true|nil
+---@return "closed"|nil why
+function watch:set(...) end
+
+--- Waits for the next value that is set.
+---@async
+---@return any ...  nil, "closed": there will be none
+function watch:changed() end
+
+--- One that has seen the present value.
+---@return rt.watcher
+function watch:subscribe() end
+
+--- The value stays, and nobody waits for another.
+function watch:close() end
+
+--- May be sent to another task; those who share one share what it sees. Has `__close`.
+---@class rt.watcher
+local watcher = {}
+
+--- Waits for a value that it has not seen. Of several, only the latest is seen.
+---@async
+---@return any ...  nil, "closed": there will be none
+function watcher:wait() end
+
+--- As an operation for `rt.select`.
+---@return rt.operation
+function watcher:wait_op() end
+
+--- It sees nothing more.
+function watcher:close() end
+
+--- Every subscriber gets every message. Nobody waits to send: the last messages are kept, as many as
+--- the capacity, and a subscriber that is too slow loses the oldest, and is told.
+---@param capacity integer
+---@return rt.broadcast
+function rt.broadcast(capacity) end
+
+--- Has `__close`.
+---@class rt.broadcast
+local broadcast = {}
+
+--- Any number of values make one message.
+---@param ... any
+---@return true|nil
+---@return "closed"|nil why
+function broadcast:send(...) end
+
+--- One that gets what is sent from now on.
+---@return rt.subscriber
+function broadcast:subscribe() end
+
+--- What is kept can still be received.
+function broadcast:close() end
+
+--- May be sent to another task; those who share one share its messages. Has `__close`.
+---@class rt.subscriber
+local subscriber = {}
+
+--- Waits for the next message. nil, "lagged", n: n messages have been lost, and the next call goes on
+--- with the oldest that is there. nil, "closed": there will be none.
+---@async
+---@return any ...
+function subscriber:recv() end
+
+--- The same without waiting; nil, "empty": there is none.
+---@return any ...
+function subscriber:try_recv() end
+
+--- As an operation for `rt.select`.
+---@return rt.operation
+function subscriber:recv_op() end
+
+--- It gets nothing more.
+function subscriber:close() end
 
 -- ## The pool
 

@@ -95,6 +95,61 @@ local operations = {
     function wait(i) i() end
     function check(i) assert(i.tick == 1) end
   ]],
+  ["lock of a mutex"] = [[
+    function prepare()
+      local m, go = rt.mutex(), rt.semaphore(0)
+      local t = rt.spawn_local(function() m:lock() go:acquire() end)
+      rt.yield()
+      return m, go, t
+    end
+    function wait(m) m:lock() end
+    function check(m, go, t) go:release() t:join() assert(tostring(m) == "rt.mutex (unlocked)") end
+  ]],
+  ["with a mutex that a task of the pool has"] = [[
+    function prepare()
+      local m, go = rt.mutex(), rt.semaphore(0)
+      rt.spawn(function() m:with(function() go:release() go:acquire(2) end) end)
+      go:acquire()
+      return m, go
+    end
+    function wait(m) m:with(error) end
+    function check(m, go) go:release(2) m:lock():unlock() end
+  ]],
+  ["acquire of a semaphore"] = [[
+    function prepare() return rt.semaphore(2) end
+    function wait(s) s:acquire(3) end
+    function check(s) assert(tostring(s) == "rt.semaphore (2 available, 0 waiting)") end
+  ]],
+  ["with a semaphore"] = [[
+    function prepare() return rt.semaphore(0) end
+    function wait(s) s:with(error) end
+    function check(s) s:release() s:with(function() end) assert(#s == 1) end
+  ]],
+  ["wait for a notify"] = [[
+    function prepare() return rt.notify() end
+    function wait(n) n:wait() end
+    function check(n) n:notify_one() assert(tostring(n) == "rt.notify (notified)") end
+  ]],
+  ["wait at a barrier"] = [[
+    function prepare() return rt.barrier(2) end
+    function wait(b) b:wait() end
+    function check(b) assert(tostring(b) == "rt.barrier (0 of 2 waiting)") end
+  ]],
+  ["a once"] = [[
+    function prepare() return rt.once() end
+    function wait(o) o:get(rt.sleep, 1000) end
+    function check(o) assert(o:get(tostring, 1) == "1") end
+  ]],
+  ["change of a watch"] = [[
+    function prepare() local w = rt.watch(1) return w, w:subscribe() end
+    function wait(_, watcher) watcher:wait() end
+    function check(w, watcher) w:set(2) assert(watcher:wait() == 2) end
+  ]],
+  ["recv of a subscriber"] = [[
+    function prepare() local b = rt.broadcast(1) return b, b:subscribe() end
+    function wait(_, s) s:recv() end
+    function check(b, s) b:send("kept") assert(s:recv() == "kept") end
+  ]],
   ["many waits, each swallowed by pcall"] = [[
     function prepare() return rt.channel(0) end
     function wait(ch)

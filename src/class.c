@@ -3,13 +3,19 @@
 #include <string.h>
 
 static const char *const names[RT_CLASSES] = {
-    [RT_CLASS_TASK] = "rt.task",       [RT_CLASS_CANCELLED] = "rt.Cancelled",
-    [RT_CLASS_FAILURE] = "rt.failure", [RT_CLASS_LISTENER] = "rt.listener",
-    [RT_CLASS_STREAM] = "rt.stream",   [RT_CLASS_ERRAND] = "rt.errand",
-    [RT_CLASS_PROBE] = "rt.probe",     [RT_CLASS_JOB] = "rt.task",
-    [RT_CLASS_LOADING] = "rt.loading", [RT_CLASS_CHANNEL] = "rt.channel",
-    [RT_CLASS_GROUP] = "rt.group",     [RT_CLASS_OPERATION] = "rt.operation",
-    [RT_CLASS_SELECT] = "rt.select",   [RT_CLASS_DICT] = "rt.dict",
+    [RT_CLASS_TASK] = "rt.task",           [RT_CLASS_CANCELLED] = "rt.Cancelled",
+    [RT_CLASS_FAILURE] = "rt.failure",     [RT_CLASS_LISTENER] = "rt.listener",
+    [RT_CLASS_STREAM] = "rt.stream",       [RT_CLASS_ERRAND] = "rt.errand",
+    [RT_CLASS_PROBE] = "rt.probe",         [RT_CLASS_JOB] = "rt.task",
+    [RT_CLASS_LOADING] = "rt.loading",     [RT_CLASS_CHANNEL] = "rt.channel",
+    [RT_CLASS_GROUP] = "rt.group",         [RT_CLASS_OPERATION] = "rt.operation",
+    [RT_CLASS_SELECT] = "rt.select",       [RT_CLASS_DICT] = "rt.dict",
+    [RT_CLASS_MUTEX] = "rt.mutex",         [RT_CLASS_GUARD] = "rt.guard",
+    [RT_CLASS_SEMAPHORE] = "rt.semaphore", [RT_CLASS_PERMIT] = "rt.permit",
+    [RT_CLASS_NOTIFY] = "rt.notify",       [RT_CLASS_BARRIER] = "rt.barrier",
+    [RT_CLASS_ONCE] = "rt.once",           [RT_CLASS_RUN] = "rt.run",
+    [RT_CLASS_WATCH] = "rt.watch",         [RT_CLASS_WATCHER] = "rt.watcher",
+    [RT_CLASS_BROADCAST] = "rt.broadcast", [RT_CLASS_SUBSCRIBER] = "rt.subscriber",
 };
 
 const char rt_class_tags[RT_CLASSES];

@@ -28,6 +28,18 @@ typedef enum rt_class {
   RT_CLASS_SELECT,    /* internal: one that waits */
   RT_CLASS_GROUP,     /* of tasks of the pool */
   RT_CLASS_DICT,
+  RT_CLASS_MUTEX,
+  RT_CLASS_GUARD, /* of one that is held */
+  RT_CLASS_SEMAPHORE,
+  RT_CLASS_PERMIT, /* that is held */
+  RT_CLASS_NOTIFY,
+  RT_CLASS_BARRIER,
+  RT_CLASS_ONCE,
+  RT_CLASS_RUN, /* internal: of a function that a once runs */
+  RT_CLASS_WATCH,
+  RT_CLASS_WATCHER, /* who waits for changes of one */
+  RT_CLASS_BROADCAST,
+  RT_CLASS_SUBSCRIBER, /* of one */
   RT_CLASSES
 } rt_class;
 

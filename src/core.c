@@ -80,6 +80,13 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_channel(L, w);
   rtL_open_select(L, w);
   rtL_open_dict(L, w);
+  rtL_open_mutex(L, w);
+  rtL_open_semaphore(L, w);
+  rtL_open_notify(L, w);
+  rtL_open_barrier(L, w);
+  rtL_open_once(L, w);
+  rtL_open_watch(L, w);
+  rtL_open_broadcast(L, w);
   rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");

@@ -42,6 +42,13 @@ void rtL_open_group(lua_State *L, rt_worker *w);
 void rtL_open_select(lua_State *L, rt_worker *w);
 void rtL_open_channel(lua_State *L, rt_worker *w);
 void rtL_open_dict(lua_State *L, rt_worker *w);
+void rtL_open_mutex(lua_State *L, rt_worker *w);
+void rtL_open_semaphore(lua_State *L, rt_worker *w);
+void rtL_open_notify(lua_State *L, rt_worker *w);
+void rtL_open_barrier(lua_State *L, rt_worker *w);
+void rtL_open_once(lua_State *L, rt_worker *w);
+void rtL_open_watch(lua_State *L, rt_worker *w);
+void rtL_open_broadcast(lua_State *L, rt_worker *w);
 void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
 void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
 

@@ -34,6 +34,13 @@ return {
   select_biased = core.select_biased,
   sleep_op = core.sleep_op,
   default_op = core.default_op,
+  mutex = core.mutex,
+  semaphore = core.semaphore,
+  notify = core.notify,
+  barrier = core.barrier,
+  once = core.once,
+  watch = core.watch,
+  broadcast = core.broadcast,
 
   configure = core.configure,
   preload = core.preload,

@@ -19,7 +19,7 @@ local checks = {
   tcp_proxy = "server",
   fetch = "with an HTTP server",
   http_hello = "server",
-  http = "a module of the next two",
+  http = "a module of the next three",
   http_all_cores = "server",
   echo_all_cores = "server",
   chat_rooms = "server",
@@ -27,6 +27,10 @@ local checks = {
   primes = "alone",
   producer_consumer = "alone",
   two_listeners = "with two clients",
+  ordered_pool = "alone",
+  rate_limiter = "alone",
+  pubsub = "alone",
+  cache = "server",
 }
 
 local modules = { http = true }
@@ -1079,5 +1083,32 @@ describe("examples:", function()
   end)
   describe("http_all_cores", function()
     speaks_http("http_all_cores")
+  end)
+
+  describe("cache", function()
+    promise("of many who ask at once, one computes; the others find it, on all workers", function()
+      local server, port = serve("cache")
+      local form = "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+      local function get(path)
+        local started = rt.now()
+        local body = exchange(port, form:format(path)):match("\r\n\r\n(.*)$")
+        assert.equal(path .. " was computed\n", body)
+        return rt.now() - started
+      end
+      local started = rt.now()
+      concurrently(30, function(i)
+        assert(get("/" .. i % 3) >= 0.19)
+      end)
+      assert(rt.now() - started < 1 * kit.slow, "computed more than once")
+      local fast = 0
+      concurrently(30, function(i)
+        local took = get("/" .. i % 3)
+        fast = fast + (took < 0.19 and 1 or 0)
+      end)
+      assert(fast >= 25 or kit.slow > 1, fast .. " of 30 were there")
+      rt.sleep(2.1)
+      assert(get("/0") >= 0.19, "it has not expired")
+      assert_quiet(server)
+    end)
   end)
 end)

@@ -338,4 +338,26 @@ describe("rt.shield", function()
       return 1, 2
     end) })
   end)
+
+  it("G21 a cancel that comes as its last task ends is not lost", function()
+    local child, went_on
+    local task = rt.spawn_local(function()
+      rt.scope(function(s)
+        child = s:spawn_local(rt.sleep, 60)
+      end)
+      went_on = true
+    end)
+    while not child do
+      rt.yield()
+    end
+    child:cancel()
+    while child:status() ~= "cancelled" do
+      rt.yield()
+    end
+    task:cancel("the same cause")
+    local ok, err = pcall(task.join, task)
+    assert.is_false(ok)
+    assert.equal("the same cause", err.reason)
+    assert.is_nil(went_on)
+  end)
 end)

@@ -58,7 +58,7 @@ function Scope:__tostring()
 end
 
 --- All have ended and cleaned up when this returns, whatever happens to the task that waits: if
---- it is cancelled, so are they.
+--- it is cancelled, so are they, and the error is returned.
 local function settle(self, decided)
   local group = self.group
   local ok, err = pcall(group.wait, group)
@@ -68,9 +68,11 @@ local function settle(self, decided)
   shield(function()
     group:wait(true)
   end)
-  if not ok then
-    error(err, 0)
+  self.open = false
+  if ok then -- a cancel that came while they ended, perhaps of the same cause, counts, too
+    ok, err = pcall(group.wait, group)
   end
+  return not ok and err or nil
 end
 
 local Errors = {}
@@ -206,15 +208,16 @@ function scope.scope(f, policy)
   if results[1] == false then
     self:cancel("the body of the scope failed")
     settle(self)
-    self.open = false
     local failed = {}
     for _, task in ipairs(failures(self)) do
       failed[#failed + 1] = task
     end
     raise(failed, results[2])
   end
-  settle(self, reasons[policy])
-  self.open = false
+  local cancelled = settle(self, reasons[policy])
+  if cancelled then
+    error(cancelled, 0)
+  end
   return endings[policy](self, results)
 end
 

@@ -48,7 +48,7 @@ function rt.yield() end
 
 --- Waits for all of them at once. Functions are run as local tasks. As soon as one fails, its error
 --- is raised, after the functions that still run have been cancelled and have ended; tasks that the
---- caller gave go on.
+--- caller gave go on. Several errors are raised as one, with `.errors`.
 ---@async
 ---@param ... rt.task|function
 ---@return any ...  the first result of each

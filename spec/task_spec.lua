@@ -404,6 +404,18 @@ describe("join:", function()
     assert.equal(0, select("#", rt.join()))
   end)
 
+  it("G6 hears of every failure: several are raised as one", function()
+    local function fail(text)
+      return function()
+        error(text, 0)
+      end
+    end
+    local ok, err = pcall(rt.join, fail("one"), fail("two"))
+    assert.is_false(ok)
+    assert.same({ "one", "two" }, err.errors)
+    assert.matches("2 tasks failed:\n  1. one\n  2. two", tostring(err))
+  end)
+
   it("raises the first error, after its own functions have unwound", function()
     local closed = false
     local ok, err = pcall(rt.join, function()
@@ -491,6 +503,16 @@ describe("join:", function()
     local site = "in task %d+, spawned at [^\n]*task_spec.lua:" .. here + 4 .. "\n"
     assert.matches(site, where(rt.join, rt.yield, fail))
     assert.matches(site, where(rt.run, fail))
+    local function in_scope(how)
+      return function(f)
+        return where(rt.scope, function(s)
+          s[how](s, f)
+        end)
+      end
+    end
+    local within = "in task %d+, spawned at [^\n]*task_spec.lua:%d+\n"
+    assert.matches(within, in_scope("spawn_local")(fail))
+    assert.matches(within, in_scope("spawn")(fail))
   end)
 
   it("refuses oneself, and what is neither task nor function", function()

@@ -22,14 +22,10 @@ static int spawn_local(lua_State *L) {
   return 1;
 }
 
-/* task = core.spawn_at(level, f, ...): spawn_local for a caller that many levels out */
-static int spawn_at(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  int level = (int)luaL_checkinteger(L, 1);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
-  check_open(L, w);
-  rtL_worker_spawn(L, w, lua_gettop(L) - 2, level);
-  return 1;
+/* core.spawns_for_callers(): whatever the calling file spawns was spawned by who called it */
+static int spawns_for_callers(lua_State *L) {
+  rt_sites_add_library(L, &rtL_self(L)->sites, 1);
+  return 0;
 }
 
 /* task = rt.current() */
@@ -200,7 +196,7 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
-                                       {"spawn_at", spawn_at},
+                                       {"spawns_for_callers", spawns_for_callers},
                                        {"current", current},
                                        {"yield", yield},
                                        {NULL, NULL}};

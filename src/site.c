@@ -36,9 +36,36 @@ static rt_site *find(rt_sites *s, const char *source, int line) {
   return NULL;
 }
 
+/* --- whose line it is ------------------------------------------------------------------------------ */
+void rt_sites_add_library(lua_State *L, rt_sites *s, int level) {
+  lua_Debug ar;
+  size_t i = 0;
+  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
+  while (i < rt_countof(s->libraries) - 1 && s->libraries[i]) i++;
+  s->libraries[i] = ar.source;
+}
+
+static bool is_library(const rt_sites *s, const char *source) {
+  for (size_t i = 0; i < rt_countof(s->libraries); i++)
+    if (s->libraries[i] == source) return true;
+  return false;
+}
+
+/* Functions of C, such as pcall, that a library calls belong to it. */
+static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
+  bool inside = false;
+  for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++) {
+    if (is_library(s, ar->source))
+      inside = true;
+    else if (!inside || ar->what[0] != 'C')
+      return true;
+  }
+  return false;
+}
+
 uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
   lua_Debug ar;
-  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "Sl", &ar)) return 0;
+  if (!look(L, s, level, &ar)) return 0;
   if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
   rt_site *e = find(s, ar.short_src, ar.currentline);
   if (e == NULL) return 0;

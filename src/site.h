@@ -1,7 +1,8 @@
 /* site.h - where tasks were spawned, as small numbers.
 **
 ** A program spawns a million tasks from a handful of lines, so a task remembers the
-** number of its line, and the text is made once.
+** number of its line, and the text is made once.  What a library file of rt spawns for a
+** caller was spawned by the caller.
 */
 #ifndef RT_SITE_H
 #define RT_SITE_H
@@ -14,13 +15,18 @@ typedef struct rt_site rt_site;
 
 typedef struct rt_sites {
   rt_site *entries; /* open addressing; NULL until the first */
-  uint32_t count, size;
+  uint32_t count;
+  const void *libraries[4]; /* the names of their chunks, which Lua has one copy of each */
 } rt_sites;
 
 void rt_sites_init(rt_sites *s);
 void rt_sites_close(rt_sites *s);
 
-/* The line that the function at this level of L's stack is at; 0: unknown. */
+/* The chunk of the function at this level is a library's. */
+void rt_sites_add_library(lua_State *L, rt_sites *s, int level);
+
+/* The line that the function at this level of L's stack is at, or, when that is a library's,
+** the first one behind it that is not; 0: unknown. */
 uint32_t rt_site_here(lua_State *L, rt_sites *s, int level);
 
 /* "file.lua:12"; "?" for 0 */

@@ -1,6 +1,8 @@
 --- Tasks that end together: rt.scope, rt.race.
 local core = require("rt.core")
 
+core.spawns_for_callers()
+
 local shield = core.shield
 
 local Scope = {}

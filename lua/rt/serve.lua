@@ -1,6 +1,8 @@
 --- Serving TCP with all workers: each connection is a task of the pool.
 local core = require("rt.core")
 
+core.spawns_for_callers()
+
 local listen, with, timeout, shield = core.tcp.listen, core.with, core.timeout, core.shield
 
 --- A connection's task: its stream is closed however the handler ends.

@@ -1,13 +1,16 @@
 --- Joining several tasks, and blocking on one.
 local core = require("rt.core")
+local scope = require("rt.scope").scope
 
-local current, spawn_at, spawn_local = core.current, core.spawn_at, core.spawn_local
+core.spawns_for_callers()
+
+local current, spawn_local = core.current, core.spawn_local
 
 local task = {}
 
 --- Runs a function as a task and returns its results, or raises its error.
 function task.run(f, ...)
-  return spawn_at(2, f, ...):join()
+  return spawn_local(f, ...):join()
 end
 
 local function check(x, i)
@@ -20,68 +23,27 @@ local function check(x, i)
   end
 end
 
---- What one call of join knows. Each of its tasks has a watcher, a task that does nothing but
---- join it: the first one to see a failure calls the others off.
-local function watch(all, i)
-  local ok, result = pcall(all.tasks[i].join, all.tasks[i])
-  if ok then
-    all.results[i] = result
-  elseif not all.failed then
-    all.failed, all.error = all.tasks[i], result
-    for k = 1, all.n do
-      all.watchers[k]:cancel()
-    end
-  end
-end
-
---- Tasks that are left: those that join made itself end with it, the caller's go on.
-local function give_up(all)
-  for i = 1, all.n do
-    all.watchers[i]:cancel()
-    if all.own[i] then
-      all.tasks[i]:cancel("another task of the join failed")
-    end
-  end
-  for i = 1, all.n do
-    if all.own[i] then
-      pcall(all.tasks[i].join, all.tasks[i])
-    end
-  end
-end
-
 --- Waits for tasks and functions (which it runs as local tasks), all at once. Returns the first
---- result of each. As soon as one of them fails its error is raised, after the functions that
---- still ran have been cancelled and have unwound.
+--- result of each. As soon as one of them fails the functions that still run are cancelled, and
+--- the error is raised when they have unwound: one as itself, several as one.
 function task.join(...)
-  local n = select("#", ...)
-  local all = { n = n, tasks = { ... }, own = {}, watchers = {}, results = {} }
+  local n, given, results = select("#", ...), { ... }, {}
   for i = 1, n do
-    check(all.tasks[i], i)
+    check(given[i], i)
   end
-  for i = 1, n do
-    if type(all.tasks[i]) == "function" then
-      all.tasks[i], all.own[i] = spawn_at(2, all.tasks[i]), true
+  local function run(i, f, ...)
+    results[i] = f(...)
+  end
+  scope(function(self)
+    for i = 1, n do
+      if type(given[i]) == "function" then
+        self:spawn_local(run, i, given[i])
+      else
+        self:spawn_local(run, i, given[i].join, given[i])
+      end
     end
-  end
-  for i = 1, n do
-    all.watchers[i] = spawn_local(watch, all, i)
-  end
-  for i = 1, n do
-    local ok, err = pcall(all.watchers[i].join, all.watchers[i])
-    if not (ok or all.failed) then -- the caller is cancelled, or its time is over
-      give_up(all)
-      error(err, 0)
-    end
-  end
-  if all.failed then
-    local how = all.failed:status() -- before it is given up
-    give_up(all)
-    if how == "failed" or how == "cancelled" then
-      all.failed:join() -- raises, and says where the error comes from
-    end
-    error(all.error, 0) -- of the watcher: it had no memory to join
-  end
-  return table.unpack(all.results, 1, n)
+  end)
+  return table.unpack(results, 1, n)
 end
 
 return task

@@ -220,5 +220,11 @@ no_attr:
 void rt_thread_detach(rt_thread t) { must(pthread_detach(t)); }
 void rt_thread_join(rt_thread t) { must(pthread_join(t, NULL)); }
 void rt_thread_yield(void) { sched_yield(); }
+
+void rt_thread_sleep(uint64_t ns) {
+  struct timespec t = {(time_t)(ns / RT_SECOND), (long)(ns % RT_SECOND)};
+  nanosleep(&t, NULL);
+}
+
 rt_thread rt_thread_self(void) { return pthread_self(); }
 bool rt_thread_is(rt_thread t) { return pthread_equal(t, pthread_self()) != 0; }

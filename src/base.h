@@ -136,6 +136,7 @@ int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg);
 void rt_thread_detach(rt_thread t);
 void rt_thread_join(rt_thread t);
 void rt_thread_yield(void);
+void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
 bool rt_thread_is(rt_thread t); /* is it this one? */
 

@@ -35,6 +35,7 @@ static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->closing) return 0;
   rtL_runtime_stop_quietly(L, w);
+  if (w->seat == NULL) rt_runtime_part(w);
   rt_interrupt_forget(w);
   if (!w->hosted && w->seat == NULL) note_exit_code(w);
   rt_preempt_stop(w);

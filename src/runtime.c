@@ -20,15 +20,26 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   w->main_awaits_end = false;
 }
 
-/* The last errors are told; then nobody can reach this worker any more, and what was on its
-** way comes in before those go who sent it. */
-static void close_pools(lua_State *L, rt_worker *w) {
-  rtL_unhandled_tell_all(L, w);
-  if (w->office) {
-    rt_office_close(w->office);
-    rt_mailbox_drain(&w->driver.mailbox);
-    rtL_unhandled_tell_all(L, w);
-  }
+static bool is_a_member_left(const rt_worker *w) {
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return true;
+  return false;
+}
+
+static void stop_pools(rt_worker *w) {
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which]) rt_sched_stop(w->pools[which]);
+}
+
+/* Nobody can reach this worker any more, and what was on its way comes in before those go who
+** sent it. */
+static void shut_office(rt_worker *w) {
+  if (w->office == NULL) return;
+  rt_office_close(w->office);
+  rt_mailbox_drain(&w->driver.mailbox);
+}
+
+static void part(rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++) {
     if (w->pools[which]) rt_sched_part(w->pools[which]);
     w->pools[which] = NULL;
@@ -36,12 +47,32 @@ static void close_pools(lua_State *L, rt_worker *w) {
   if (w->recipe && rt_load(&w->recipe->failed)) w->failed = true;
 }
 
+/* The last errors are told first. */
+static void close_pools(lua_State *L, rt_worker *w) {
+  rtL_unhandled_tell_all(L, w);
+  if (w->office) {
+    shut_office(w);
+    rtL_unhandled_tell_all(L, w);
+  }
+  part(w);
+}
+
+void rt_runtime_part(rt_worker *w) {
+  uint64_t until = rt_clock() + RT_GRACE + LAST_WORDS;
+  rt_list *l;
+  stop_pools(w);
+  while (is_a_member_left(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  shut_office(w);
+  while ((l = rt_list_take(&w->orphans)) != NULL)
+    rt_job_drop(rt_containerof(l, rt_job, record.link));
+  part(w);
+}
+
 void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
   rt_frame_close_all(w->main);
-  for (int which = 0; which < RT_POOLS; which++)
-    if (w->pools[which]) rt_sched_stop(w->pools[which]);
+  stop_pools(w);
   uint64_t until = rt_clock() + RT_GRACE;
   rtL_unwind_begin(L, w);
   wait_for_end(L, w, until);

@@ -11,4 +11,8 @@ void rtL_runtime_stop(lua_State *L, rt_worker *w);
 /* The same where nobody could be told of an error: it raises none. */
 void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w);
 
+/* The main worker goes: if its stop came to nothing, since there was no memory, the workers of
+** the pools end now, and what they had to say is lost.  Needs no memory. */
+void rt_runtime_part(rt_worker *w);
+
 #endif

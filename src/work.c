@@ -21,11 +21,6 @@ static int worked(lua_State *L, int status, lua_KContext ctx) {
 static int work(lua_State *L) {
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
-  if (!w->running->is_job) { /* no memory even for that */
-    rt_job_end(j, RT_FAILED, NULL, no_memory);
-    rt_job_drop(j);
-    return 0;
-  }
   if (w->spoilt) luaL_error(L, "%s", w->spoilt);
   int n = rtL_unpack(L, w, j->call);
   rt_packet_drop(j->call);
@@ -45,6 +40,13 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(j);
 }
 
+/* The queue holds it still, and will only skip it. */
+static int take_back(lua_State *L, rt_worker *w, rt_task *t) {
+  w->live--;
+  rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
+  return luaL_error(L, no_memory);
+}
+
 static int begin(lua_State *L) {
   rt_job *j = lua_touserdata(L, 1);
   rt_worker *w = rtL_worker_find(L);
@@ -53,7 +55,7 @@ static int begin(lua_State *L) {
   lua_pushlightuserdata(L, j);
   rt_task *t = rtL_worker_spawn(L, w, 2, 0);
   rt_more *more = rt_task_more(t);
-  if (more == NULL) return 0; /* see work */
+  if (more == NULL) return take_back(L, w, t);
   more->job = j;
   t->id = j->id;
   t->is_job = 1;

@@ -85,7 +85,6 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 
 void rt_worker_close(rt_worker *w) {
   w->closing = true;
-  if (w->office) rt_office_close(w->office);
   rt_ticket_tear_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);

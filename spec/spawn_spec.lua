@@ -879,6 +879,23 @@ describe("the end, with workers:", function()
     end
   end)
 
+  it("G25 os.exit with close, from a task, while the main chunk computes", function()
+    for _, busy in ipairs {
+      "while true do end",
+      "while true do pcall(error) end",
+      "local t = {} for i = 1, 100 do t[i] = i end while true do table.sort(t, function(a, b) return a < b end) end",
+      "coroutine.wrap(function() while true do end end)()",
+      "local g <close> = setmetatable({}, { __close = function() io.write('closed') end }) while true do end",
+    } do
+      local path = kit.file(
+        "local rt = require 'rt' rt.spawn(function() rt.sleep(0.01) os.exit(7, true) end) " .. busy
+      )
+      local code, out, err =
+        kit.shell(("exec env %s %s %s"):format(kit.host_env, kit.quote(kit.host), path))
+      assert.same({ 7, busy:find("closed") and "closed" or "", "" }, { code, out, err })
+    end
+  end)
+
   it("G24 os.exit with close from several tasks of one worker: none holds it up", function()
     local started = rt.now()
     local out, err

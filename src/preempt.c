@@ -99,6 +99,7 @@ static void watch(lua_State *L, rt_worker *w) {
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_frame *f = NULL;
   look(w, t);
+  if (w->asked_to_exit && t->is_main && !w->stopping) w->leave(w, L); /* does not return */
   bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
   if (!t->is_main && is_grace_over(w)) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);

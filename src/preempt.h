@@ -9,7 +9,8 @@
 **     that is cancelled), or every instruction raises (inside a timeout);
 **   - a task of the pool, which shares nothing with others, yields, and goes on in the next
 **     turn at the instruction where it was;
-**   - any other goes on at once.  The next tick tries again.
+**   - any other goes on at once, unless the program is to end (os.exit in a task of the pool,
+**     while the main chunk computes).  The next tick tries again.
 **
 ** Nothing is set for a task that behaves, so it pays nothing.
 */

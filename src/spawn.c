@@ -1,6 +1,7 @@
 #include "spawn.h"
 
 #include "pack.h"
+#include "preempt.h"
 
 const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
@@ -10,6 +11,7 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
   if (w->closing || w->stopping) refuse_at_end(L);
   if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
   if (w->pools[which] == NULL) refuse_at_end(L);
+  rt_preempt_need(w); /* tasks there can ask this worker to end, which may never wait */
   int err = rt_sched_start(w->pools[which]);
   if (err == UV_ECANCELED) refuse_at_end(L);
   if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));

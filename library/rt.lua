@@ -125,7 +125,8 @@ function task:status() end
 --- The error that a cancelled task is unwound with, and that joining it raises. Its text is
 --- `cancelled: reason`.
 ---@class rt.Cancelled
----@field reason any  what was given to `task:cancel`
+---@field reason any  what was given to `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`
+---@field source string|nil  who it came from: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`
 
 --- What `rt.scope` hands to its function: tasks that end together.
 ---@class rt.scope

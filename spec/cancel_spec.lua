@@ -270,6 +270,68 @@ describe("cancelling, level and order:", function()
     assert.equal(10, count)
   end)
 
+  it("says why and who: the reason and the source", function()
+    local function who(task, cancel)
+      rt.yield()
+      local line = debug.getinfo(cancel, "S").linedefined + 1
+      cancel(task)
+      local _, err = pcall(task.join, task)
+      assert.equal("why", err.reason)
+      assert.matches("cancel_spec%.lua:" .. line .. "$", err.source)
+      return err
+    end
+    local function cancel(task)
+      task:cancel("why")
+    end
+    who(rt.spawn_local(rt.sleep, 60), cancel)
+    local err = who(rt.spawn(rt.sleep, 60), cancel)
+    assert.equal(
+      err.source,
+      rt.spawn(function()
+        return err.source
+      end):join()
+    )
+    local child
+    pcall(rt.scope, function(s)
+      child = s:spawn(rt.sleep, 60)
+      s:cancel("why")
+    end)
+    local _, of_scope = pcall(child.join, child)
+    assert.equal("why", of_scope.reason)
+    assert.matches("cancel_spec%.lua:%d+$", of_scope.source)
+  end)
+
+  it("says so when it is a timeout, a scope or the end", function()
+    local errors = {}
+    local function catch(...)
+      errors[#errors + 1] = select(2, pcall(...))
+    end
+    rt.timeout(0.001, catch, rt.sleep, 60)
+    pcall(rt.scope, function(s)
+      s:spawn_local(error, "it fails")
+      catch(rt.sleep, 60)
+    end)
+    assert.same({ "timeout", "rt.timeout" }, { errors[1].reason, errors[1].source })
+    assert.same(
+      { "another task of the scope has ended it", "rt.scope" },
+      { errors[2].reason, errors[2].source }
+    )
+    local _, out =
+      kit.shell(("exec env %s %s %s"):format(
+        kit.host_env,
+        kit.quote(kit.host),
+        kit.file([[
+        local rt = require "rt"
+        rt.spawn_local(function()
+          local _, err = pcall(rt.sleep, 60)
+          print(err.reason, err.source)
+        end)
+        rt.yield()
+      ]])
+      ))
+    assert.equal("the program has ended\trt\n", out)
+  end)
+
   it("G7 is idempotent: the first reason counts", function()
     local task = rt.spawn_local(rt.sleep, 60)
     rt.yield()

@@ -2,18 +2,19 @@
 
 #include "pack.h"
 
-enum { REASON = 1, VALUES = REASON };
+enum { REASON = 1, SOURCE, VALUES = SOURCE };
 
 typedef struct cancelled {
   uint64_t frame; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
 } cancelled;
 
 /* --- raising -------------------------------------------------------------------------------- */
-/* Stack: … reason -> … Cancelled */
+/* Stack: … reason source -> … Cancelled */
 static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
   cancelled *c = rtL_class_new(L, &w->classes, RT_CLASS_CANCELLED, sizeof *c, VALUES);
   c->frame = frame;
-  lua_insert(L, -2);
+  lua_insert(L, -3);
+  lua_setiuservalue(L, -3, SOURCE);
   lua_setiuservalue(L, -2, REASON);
 }
 
@@ -22,28 +23,41 @@ int rtL_cancel_raise(lua_State *L, rt_worker *w) {
   return lua_error(L);
 }
 
-void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
+void rtL_cancel_push_end(lua_State *L) {
+  lua_pushliteral(L, "the program has ended");
+  lua_pushliteral(L, "rt");
+}
+
+static bool push_reason_of_job(lua_State *L, rt_worker *w, rt_job *j) {
   rt_lock_take(&j->lock);
   rt_packet *reason = j->reason; /* once there, it stays */
   rt_lock_give(&j->lock);
-  if (reason == NULL)
-    lua_pushnil(L);
-  else
-    rtL_unpack(L, w, reason);
+  if (reason) rtL_unpack(L, w, reason);
+  return reason != NULL;
+}
+
+void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
+  if (!push_reason_of_job(L, w, j)) lua_settop(L, lua_gettop(L) + 2);
+}
+
+void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
+  uint32_t site = rt_site_here(L, &w->sites, 1);
+  lua_pushstring(L, site ? rt_site_text(&w->sites, site) : NULL);
 }
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
-  if (t->is_job) {
-    rtL_cancel_push_reason(L, w, t->more->job);
-    if (!lua_isnil(L, -1)) return;
-    lua_pop(L, 1); /* (a worker that ends cancels by itself) */
-  }
+  if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
   rtL_keep_push(L, w, RT_KEEP_REASONS);
-  if (lua_rawgetp(L, -1, t) == LUA_TNIL && (w->stopping || w->told_to_stop)) {
-    lua_pushliteral(L, "the program has ended");
-    lua_replace(L, -2);
-  }
+  lua_rawgetp(L, -1, t);
   lua_remove(L, -2);
+  if (t->more && t->more->cancel_site) {
+    lua_pushstring(L, rt_site_text(&w->sites, t->more->cancel_site));
+  } else if (w->stopping || w->told_to_stop) { /* (a worker that ends cancels by itself) */
+    lua_pop(L, 1);
+    rtL_cancel_push_end(L);
+  } else {
+    lua_pushnil(L);
+  }
 }
 
 static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
@@ -72,7 +86,13 @@ static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
 
 static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
   f->raised = true;
-  lua_pushliteral(L, "timeout");
+  if (f->ticket) {
+    lua_pushliteral(L, "another task of the scope has ended it");
+    lua_pushliteral(L, "rt.scope");
+  } else {
+    lua_pushliteral(L, "timeout");
+    lua_pushliteral(L, "rt.timeout");
+  }
   push_cancelled(L, w, f->serial);
   lua_error(L);
 }
@@ -129,6 +149,7 @@ void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
 /* --- cancelling ------------------------------------------------------------------------------ */
 /* One that has no coroutine yet ends here; its place in the queue is only skipped. */
 static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  rtL_cancel_push_source(L, w);
   push_cancelled(L, w, 0);
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
   lua_pushvalue(L, handle);
@@ -155,6 +176,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   lua_insert(L, -2);
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
+  if (rt_task_more(t)) t->more->cancel_site = rt_site_here(L, &w->sites, 1);
   t->cancelled = 1;
   rt_frame_tell(t, &w->driver);
   return true;
@@ -168,6 +190,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
   t->cancelled = 1;
   t->alert = 1;
   lua_pushstring(L, reason);
+  lua_pushliteral(L, "a signal");
   push_cancelled(L, w, 0);
   lua_error(L);
 }
@@ -176,7 +199,10 @@ int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   (void)t;
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
   lua_pushvalue(L, handle);
-  if (lua_rawget(L, -2) == LUA_TNIL) push_cancelled(L, w, 0);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pushnil(L);
+    push_cancelled(L, w, 0);
+  }
   return lua_error(L);
 }
 
@@ -201,9 +227,11 @@ static const rt_thing_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED}
 
 static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)why;
+  int first = lua_gettop(L) + 1;
   lua_getiuservalue(L, index, REASON);
-  rt_packet *reason = rtL_pack(L, w, lua_gettop(L), RT_PACK_VALUES);
-  lua_pop(L, 1);
+  lua_getiuservalue(L, index, SOURCE);
+  rt_packet *reason = rtL_pack(L, w, first, RT_PACK_VALUES);
+  lua_settop(L, first - 1);
   parcel *p = rt_malloc(sizeof *p);
   if (p == NULL) {
     rt_packet_drop(reason);
@@ -244,6 +272,8 @@ static int cancelled_fields(lua_State *L) {
   const char *key = lua_tostring(L, 2);
   if (key && strcmp(key, "reason") == 0)
     lua_getiuservalue(L, 1, REASON);
+  else if (key && strcmp(key, "source") == 0)
+    lua_getiuservalue(L, 1, SOURCE);
   else
     lua_pushnil(L);
   return 1;

@@ -31,10 +31,13 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 ** of all of it. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
 
-/* Pushes the reason why a job was cancelled, or nil. */
+/* Pushes who cancels now: the line, or nil. */
+void rtL_cancel_push_source(lua_State *L, rt_worker *w);
+/* Push the reason and the source: why a job was cancelled, two nils if nobody said; the end. */
 void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j);
+void rtL_cancel_push_end(lua_State *L);
 
-/* Raises rt.Cancelled; its reason is on top. */
+/* Raises rt.Cancelled; its reason and its source are on top. */
 int rtL_cancel_raise(lua_State *L, rt_worker *w);
 
 /* Raises what a cancelled task ended with. */

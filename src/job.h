@@ -32,7 +32,7 @@ typedef struct rt_job {
   rt_list joiners; /* tickets */
   bool cancelled;
   bool heard;         /* somebody has joined it, or its error was told */
-  rt_packet *reason;  /* of the cancel; may be NULL */
+  rt_packet *reason;  /* of the cancel, and its source; may be NULL */
   const char *excuse; /* it could not even be begun, or ended properly: static text */
   char *name;
   rt_post cancel_post; /* on its way home */

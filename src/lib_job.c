@@ -92,8 +92,8 @@ static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_job *j = check_job(L, 1);
   lua_settop(L, 2);
-  rt_packet *reason = lua_isnil(L, 2) ? NULL : rtL_pack(L, w, 2, RT_PACK_VALUES);
-  lua_pushboolean(L, rt_job_cancel(j, reason));
+  rtL_cancel_push_source(L, w);
+  lua_pushboolean(L, rt_job_cancel(j, rtL_pack(L, w, 2, RT_PACK_VALUES)));
   return 1;
 }
 

@@ -61,7 +61,7 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
 static int exit_in_task(lua_State *L, rt_worker *w) {
   ask(w, code_of(L));
   if (rt_worker_ends(w)) {
-    lua_pushliteral(L, "the program has ended");
+    rtL_cancel_push_end(L);
     return rtL_cancel_raise(L, w);
   }
   w->suspending = RT_IS_WAIT;

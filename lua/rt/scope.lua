@@ -49,10 +49,10 @@ end
 
 --- Cancels the tasks of the scope, those to come, and its body.
 function Scope:cancel(reason)
-  self.group:cancel()
   for _, task in ipairs(self.tasks) do
     task:cancel(reason)
   end
+  self.group:cancel()
 end
 
 function Scope:__tostring()

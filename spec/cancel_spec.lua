@@ -107,13 +107,13 @@ local operations = {
   ]],
   ["with a mutex that a task of the pool has"] = [[
     function prepare()
-      local m, go = rt.mutex(), rt.semaphore(0)
-      rt.spawn(function() m:with(function() go:release() go:acquire(2) end) end)
-      go:acquire()
+      local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
+      rt.spawn(function() m:with(function() has:release() go:acquire() end) end)
+      has:acquire()
       return m, go
     end
     function wait(m) m:with(error) end
-    function check(m, go) go:release(2) m:lock():unlock() end
+    function check(m, go) go:release() m:lock():unlock() end
   ]],
   ["acquire of a semaphore"] = [[
     function prepare() return rt.semaphore(2) end

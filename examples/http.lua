@@ -1,4 +1,4 @@
---- What http_hello.lua and http_all_cores.lua have in common: one connection of an HTTP/1.1
+--- What the HTTP servers among the examples have in common: one connection of an HTTP/1.1
 --- server, with keep-alive, pipelining, HEAD, request bodies and limits. It knows nothing of
 --- workers: its stream may be served by any task, here or in the pool.
 local rt = require("rt")
@@ -65,8 +65,8 @@ local function skip(stream, n)
   end
 end
 
---- Answers the requests of a connection, one after the other: with the text that `answer`
---- returns for each, a table with its method, path and fields.
+--- Answers the requests of a connection, one after the other, with the text that `answer` returns
+--- for each, a table with its method, path and fields; the last one where it also returns true.
 function http.serve(accepted, answer)
   local stream <close> = accepted
   local request
@@ -78,7 +78,8 @@ function http.serve(accepted, answer)
         stream:write("HTTP/1.1 100 Continue\r\n\r\n")
       end
       skip(stream, request.length)
-      local text = answer(request)
+      local text, stop = answer(request)
+      request.last = request.last or stop
       local body = request.method ~= "HEAD" and text or ""
       stream:write(head("200 OK", #text, request.last and "Connection: close\r\n"), body)
     elseif lines or status then

@@ -19,7 +19,7 @@ local checks = {
   tcp_proxy = "server",
   fetch = "with an HTTP server",
   http_hello = "server",
-  http = "a module of the next three",
+  http = "a module of the HTTP servers",
   http_all_cores = "server",
   echo_all_cores = "server",
   chat_rooms = "server",
@@ -31,6 +31,10 @@ local checks = {
   rate_limiter = "alone",
   pubsub = "alone",
   cache = "server",
+  supervisor = "alone",
+  happy_eyeballs = "alone",
+  crawler = "alone",
+  http_graceful = "server",
 }
 
 local modules = { http = true }
@@ -1083,6 +1087,47 @@ describe("examples:", function()
   end)
   describe("http_all_cores", function()
     speaks_http("http_all_cores")
+  end)
+
+  describe("http_graceful", function()
+    --- Asks until it is told that this was the last answer; how often.
+    local function ask_until_closed(port)
+      local stream <close>, asked = connect(port), 0
+      repeat
+        asked = asked + 1
+        assert(stream:write("GET /", asked, " HTTP/1.1\r\nHost: x\r\n\r\n"))
+        local status, last = stream:read("l"), false
+        assert.equal("HTTP/1.1 200 OK\r", status)
+        for line in stream:lines() do
+          last = last or line == "Connection: close\r"
+          if line == "\r" then
+            break
+          end
+        end
+        assert.equal("/" .. asked, (stream:read("l")))
+      until last
+      assert.equal("", (stream:read("a")))
+      return asked
+    end
+
+    promise("answers every request when it is stopped under load", function()
+      local server, port = serve("http_graceful")
+      local idle <close> = connect(port)
+      local clients = {}
+      for i = 1, 50 do
+        clients[i] = rt.spawn_local(ask_until_closed, port)
+      end
+      rt.sleep(0.2 * kit.slow) -- any moment will do
+      server:signal(kit.in_rt_lua and "TERM" or "INT")
+      local sum = 0
+      for i = 1, 50 do
+        sum = sum + clients[i]:join()
+      end
+      assert(sum > 50, "hardly a load")
+      assert.equal("", (idle:read("a")))
+      assert.equal(kit.in_rt_lua and 143 or 1, server:wait(10))
+      assert.equal("ECONNREFUSED", select(3, rt.tcp.connect("127.0.0.1", port)))
+    end)
   end)
 
   describe("cache", function()

@@ -751,7 +751,7 @@ describe("rt.spawn_blocking", function()
         return table.concat({ tostring((...)), select(2, ...) }, " ")
       end
       return result(os.execute("kill -TERM $$; echo deaf")),
-        result(os.execute("exit 3")),
+        io.open("/no/such/file") == nil and result(os.execute("exit 3")), -- (errno is of no concern)
         result(os.execute("true")),
         os.execute()
     end)

@@ -109,7 +109,7 @@ static int start_shell(pid_t *pid, const char *command) {
   return err;
 }
 
-/* As system() has it: a wait status, or -1 and errno. */
+/* A wait status; or -1 and errno, which is 0 otherwise: luaL_execresult looks at that first. */
 static int run_command(const char *command) {
   pid_t pid, ended;
   int status, err = start_shell(&pid, command);
@@ -119,7 +119,9 @@ static int run_command(const char *command) {
   }
   do ended = waitpid(pid, &status, 0);
   while (ended < 0 && errno == EINTR);
-  return ended < 0 ? -1 : status;
+  if (ended < 0) return -1;
+  errno = 0;
+  return status;
 }
 
 /* true | nil, "exit" or "signal", code = os.execute([command]) */

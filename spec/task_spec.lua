@@ -404,6 +404,22 @@ describe("join:", function()
     assert.equal(0, select("#", rt.join()))
   end)
 
+  it("tells of tasks only where its error comes from one, not an equal error of later", function()
+    local function fail()
+      error("equal", 0)
+    end
+    local task = rt.spawn_local(fail)
+    assert.is_false((pcall(task.join, task)))
+    rt.yield()
+    for _ = 1, 3 do
+      local again = rt.spawn_local(fail)
+      local _, trace = xpcall(again.join, rt.traceback, again)
+      assert.equal(1, select(2, trace:gsub("in task", "")))
+      _, trace = xpcall(fail, rt.traceback)
+      assert.is_nil(trace:find("in task", 1, true))
+    end
+  end)
+
   it("G6 hears of every failure: several are raised as one", function()
     local function fail(text)
       return function()

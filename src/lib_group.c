@@ -149,11 +149,11 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
   if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
-  return 2;
+  return rtL_outcome_cause(L, w, -1) ? 3 : 2;
 }
 
-/* true, ... | false, error | nothing = group:run(f, ...): the last if the group was decided or
-** cancelled meanwhile, and f gave up because of that */
+/* true, ... | false, error, traceback | nothing = group:run(f, ...): the last if the group was
+** decided or cancelled meanwhile, and f gave up because of that */
 static int group_run(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L, 1);
@@ -175,6 +175,13 @@ static int group_run(lua_State *L) {
   if (rt_group_watch(g, t)) rt_frame_pass(f);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
   return body_ended(L, status, serial);
+}
+
+/* core.raise(error, traceback): again, as it came out of group:run */
+static int raise_again(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) lua_pop(L, 1);
+  return lua_gettop(L) == 2 ? rtL_outcome_raise_noted(L, rtL_self(L)) : lua_error(L);
 }
 
 /* --- a resource for the time of a call ------------------------------------------------------------ */
@@ -217,7 +224,8 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"run", group_run},
                                      {"cancel", group_cancel},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"group", new_group}, {"with", with}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"group", new_group}, {"raise", raise_again}, {"with", with}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};
   rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &travel;

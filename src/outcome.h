@@ -35,6 +35,8 @@ int rtL_outcome_raise(lua_State *L, rt_worker *w);
 /* In a message handler: the traceback of the error at 'index' is noted, for whoever raises
 ** it again. */
 void rtL_outcome_note(lua_State *L, rt_worker *w, int index);
+/* Raises an error of which that is known.  Stack: the error, its traceback. */
+int rtL_outcome_raise_noted(lua_State *L, rt_worker *w);
 
 /* Pushes the results of a task that has ended, or raises its error. */
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);

@@ -89,8 +89,9 @@ function Errors:__tostring()
   return table.concat(lines, "\n")
 end
 
---- Re-raises the errors of the tasks that have failed: one as itself, several as one.
-local function raise(failed, first)
+--- Re-raises the errors of the tasks that have failed: one as itself, several as one. The first
+--- may be that of the body.
+local function raise(failed, first, trace)
   local errors = { first }
   for _, task in ipairs(failed) do
     local _, err = pcall(task.join, task)
@@ -100,7 +101,7 @@ local function raise(failed, first)
     if failed[1] then
       failed[1]:join()
     end
-    error(errors[1], 0)
+    core.raise(errors[1], trace)
   end
   error(setmetatable({ errors = errors }, Errors), 0)
 end
@@ -214,7 +215,7 @@ function scope.scope(f, policy)
     for _, task in ipairs(failures(self)) do
       failed[#failed + 1] = task
     end
-    raise(failed, results[2])
+    raise(failed, results[2], results[3])
   end
   local cancelled = settle(self, reasons[policy])
   if cancelled then

@@ -72,9 +72,16 @@ rt_sched *rt_sched_peer(rt_sched *s) {
 }
 
 /* --- seats --------------------------------------------------------------------------------------- */
+/* Who started it has counted it: else it would see a job in vain, again and again. */
+static void await_starter(rt_sched *s) {
+  rt_lock_take(&s->lock);
+  rt_lock_give(&s->lock);
+}
+
 static void thread_main(void *arg) {
   rt_seat *seat = arg;
   rt_sched *s = seat->sched;
+  await_starter(s);
   s->config.member(seat);
   rt_sched_drop(s);
 }

@@ -82,6 +82,24 @@ $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
 $(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BUILD)/ground/.there
 	$(CC) $(cflags) -iquote src -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
+# The model build: the rooms without Lua on an explorer of thread schedules (spec/model).
+model_rooms := mailbox thing packet timer task driver ticket group office job runq sched chan mutex semaphore \
+  notify barrier feed crew
+explorer := $(wildcard spec/model/explorer/*.c)
+model_objects := $(model_rooms:%=$(BUILD)/model/obj/%.o) $(explorer:spec/model/explorer/%.c=$(BUILD)/model/obj/explorer_%.o)
+models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model/%,$(wildcard spec/model/*.c)))
+model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"words.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
+  -iquote src -iquote spec/model/explorer
+
+$(BUILD)/model/obj/%.o: src/%.c Makefile | $(BUILD)/model/obj/.there
+	$(CC) $(model_flags) -c -o $@ $<
+
+$(BUILD)/model/obj/explorer_%.o: spec/model/explorer/%.c Makefile | $(BUILD)/model/obj/.there
+	$(CC) $(model_flags) -c -o $@ $<
+
+$(BUILD)/model/%: spec/model/%.c $(model_objects) | $(BUILD)/model/.there
+	$(CC) $(model_flags) -MF $@.d -o $@ $< $(model_objects)
+
 .PRECIOUS: %/.there
 %/.there:
 	@mkdir -p $(@D) && touch $@
@@ -93,7 +111,7 @@ found:
 	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
 	  { .ci/packages --explain "the headers of libuv (or a C compiler)"; exit 1; }
 
--include $(objects:.o=.d)
+-include $(objects:.o=.d) $(model_objects:.o=.d) $(models:=.d)
 
 # --- using it -------------------------------------------------------------------------------
 SCRIPT := examples/tour.lua
@@ -107,11 +125,20 @@ run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": an
 .PHONY: test
 test: ## install what is missing, build, run the specs in rt-lua and in stock Lua (SPEC=name: one)
 	@.ci/packages build test
-	@$(MAKE) --no-print-directory all ground
+	@$(MAKE) --no-print-directory all ground models
 	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) $(if $(SPEC),--only $(SPEC)) $(TEST_ARGS)
 
 .PHONY: ground
 ground: $(ground_tests)
+
+.PHONY: models
+models: $(models)
+
+PREEMPTIONS := 2
+
+.PHONY: model
+model: models ## run the C core in all schedules of its threads (PREEMPTIONS=2: with so many switches)
+	@failed=0; for m in $(models); do $$m --preemptions $(PREEMPTIONS) || failed=1; done; exit $$failed
 
 .PHONY: examples
 examples: all ## run every example and compare what it prints
@@ -142,7 +169,7 @@ fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer
 	cd build/fuzz && ./unpack -max_total_time=$(SECONDS) -max_len=2048 -timeout=10 -rss_limit_mb=4096 corpus
 
 # --- keeping it well ------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] spec/ground/*.[ch] spec/fuzz/*.[ch])
+c_files := $(wildcard src/*.[ch] spec/ground/*.[ch] spec/model/*.c spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
 
 .PHONY: layers
 layers: ## no file includes one of a higher floor

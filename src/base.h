@@ -140,4 +140,10 @@ void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
 bool rt_thread_is(rt_thread t); /* is it this one? */
 
+/* The model build (spec/model) names a file that puts points between the words, where another
+** thread may go on. */
+#ifdef RT_MODEL
+#include RT_MODEL
+#endif
+
 #endif

@@ -1,0 +1,157 @@
+/* chan.c - a channel without and with room: senders, receivers, one that gives up, and a close. */
+#include "chan.h"
+#include "model_worker.h"
+
+enum { VALUES = 3 };
+
+static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+
+static rt_chan *chan;
+static worker *sender, *another, *receiver, *hasty;
+static bool was_sent[VALUES];
+static int received[VALUES];
+
+static void begin_with(size_t capacity) {
+  chan = rt_chan_new(&kind, capacity);
+  sender = worker_new();
+  another = worker_new();
+  receiver = worker_new();
+  hasty = worker_new();
+  memset(was_sent, 0, sizeof was_sent);
+  memset(received, 0, sizeof received);
+}
+
+static void begin_without_room(void) { begin_with(0); }
+static void begin_with_room(void) { begin_with(1); }
+
+/* --- operations, as those of lib_channel ---------------------------------------------------------- */
+static rt_packet *packet_of(int value) {
+  rt_packet *p = rt_packet_new();
+  p->len = (size_t)value;
+  return p;
+}
+
+/* True: the ticket was called. */
+static bool wait(worker *w, rt_ticket *t, bool gives_up) {
+  if (gives_up) worker_set_deadline(w);
+  rt_ticket_park(t, &w->task, RT_OP_SEND);
+  rt_cause cause = worker_wait(w);
+  if (gives_up) worker_forget_deadline(w);
+  bool called = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+  check(called || gives_up);
+  return called;
+}
+
+static rt_chan_answer send_one(worker *w, int value, bool gives_up) {
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_packet *p = packet_of(value);
+  rt_chan_answer answer = rt_chan_send(chan, p, t);
+  if (answer == RT_CHAN_WAITS) {
+    if (wait(w, t, gives_up)) answer = (rt_chan_answer)t->answer;
+  } else if (answer != RT_CHAN_DONE) {
+    rt_packet_drop(p);
+  }
+  rt_ticket_tear(t);
+  was_sent[value] = answer == RT_CHAN_DONE;
+  return answer;
+}
+
+static rt_chan_answer recv_one(worker *w, bool gives_up, int *value) {
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_packet *p;
+  rt_chan_answer answer = rt_chan_recv(chan, &p, t);
+  if (answer == RT_CHAN_WAITS && wait(w, t, gives_up)) {
+    answer = (rt_chan_answer)t->answer;
+    p = t->packet;
+    t->packet = NULL;
+  }
+  rt_ticket_tear(t);
+  check((answer == RT_CHAN_DONE) == (p != NULL));
+  if (p == NULL) return answer;
+  *value = (int)p->len;
+  received[*value]++;
+  p->len = 0;
+  rt_packet_drop(p);
+  return answer;
+}
+
+/* --- who does what ----------------------------------------------------------------------------------- */
+static void send_two(void) {
+  if (send_one(sender, 0, false) == RT_CHAN_DONE) send_one(sender, 1, false);
+  worker_free(sender);
+}
+
+static void receive_all(void) {
+  int value, last = -1;
+  while (recv_one(receiver, false, &value) == RT_CHAN_DONE) {
+    check(value == 2 || value > last); /* those of one sender in its order */
+    if (value != 2) last = value;
+  }
+  check(rt_chan_closed(chan));
+  worker_free(receiver);
+}
+
+static void receive_for_a_while(void) {
+  int value;
+  recv_one(hasty, true, &value);
+  worker_free(hasty);
+}
+
+static void close_it(void) { rt_chan_close(chan); }
+
+static void send_and_close(void) {
+  send_one(another, 2, true);
+  rt_chan_close(chan);
+  worker_free(another);
+}
+
+/* Whoever was told that a value is sent gave it to exactly one, or it can still be received. */
+static void end(void) {
+  rt_packet *p;
+  while (rt_chan_recv(chan, &p, NULL) == RT_CHAN_DONE) {
+    received[p->len]++;
+    rt_packet_drop(p);
+  }
+  for (int i = 0; i < VALUES; i++) check(received[i] == was_sent[i]);
+  rt_thing_drop(&chan->thing);
+}
+
+static void end_without_hasty(void) {
+  worker_free(hasty);
+  end();
+}
+
+static void end_without_another(void) {
+  worker_free(another);
+  end();
+}
+
+#define GIVES_UP                                                                           \
+  {"who gives up did not ask whether it was called", OWN, "careless"},                     \
+      {"a ticket were called without the lock", OPEN, "chan.c: rt_lock_take(&c->lock)"}, { \
+    "the bell were not heard before one sleeps", DEAF, "uv_async_send"                     \
+  }
+
+static const model models[] = {
+    {.says = "chan: without room, a value is sent if and only if it is received, by one receiver, "
+             "though others give up and it is closed",
+     .begin = begin_without_room,
+     .fibers = {{"sender", send_two}, {"receiver", receive_all}, {"another", send_and_close}},
+     .end = end_without_hasty,
+     .bugs = {GIVES_UP}},
+    {.says = "chan: the same with room for one",
+     .begin = begin_with_room,
+     .fibers = {{"sender", send_two}, {"receiver", receive_all}, {"another", send_and_close}},
+     .end = end_without_hasty,
+     .bugs = {GIVES_UP}},
+    {.says = "chan: a receiver that gives up takes no value with it",
+     .begin = begin_with_room,
+     .fibers = {{"sender", send_two},
+                {"receiver", receive_all},
+                {"hasty", receive_for_a_while},
+                {"closer", close_it}},
+     .end = end_without_another,
+     .bugs = {GIVES_UP}},
+};
+
+EXPLORE(models)

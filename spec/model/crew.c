@@ -1,0 +1,109 @@
+/* crew.c - threads for calls that block: chores are done, taken back, or finished for nobody. */
+#include "crew.h"
+#include "explore.h"
+
+enum { CHORES = 2 };
+
+static rt_crew *crew;
+static rt_chore *chores;
+static int worked[CHORES], done[CHORES];
+static bool wanted[CHORES], queued[CHORES];
+static rt_lock lock;
+static rt_cond some_done;
+
+static void work(rt_chore *c) {
+  worked[c - chores]++;
+  rt_chaos_delay();
+}
+
+static void finish(rt_chore *c, bool is_wanted) {
+  done[c - chores]++;
+  wanted[c - chores] = is_wanted;
+  rt_lock_take(&lock);
+  rt_cond_signal(&some_done);
+  rt_lock_give(&lock);
+}
+
+static void begin(void) {
+  crew = rt_crew_new(1, 2, 1);
+  rt_lock_init(&lock);
+  rt_cond_init(&some_done);
+  chores = rt_malloc(CHORES * sizeof *chores);
+  for (int i = 0; i < CHORES; i++) {
+    chores[i] = (rt_chore){.work = work, .done = finish};
+    rt_list_init(&chores[i].link);
+    worked[i] = done[i] = 0;
+    wanted[i] = queued[i] = false;
+  }
+}
+
+static void submit(int n) {
+  queued[n] = rt_crew_submit(crew, &chores[n]) == 0;
+  check(queued[n]);
+}
+
+static void await(int n) {
+  rt_lock_take(&lock);
+  while (done[n] == 0) rt_cond_wait(&some_done, &lock);
+  rt_lock_give(&lock);
+}
+
+/* A thread may end just then, since it has been idle for long enough. */
+static void submit_two(void) {
+  submit(0);
+  await(0);
+  submit(1);
+  if (!seeded("hasty")) await(1);
+  rt_crew_close(crew);
+}
+
+static rt_chore_state dropped_as;
+
+static void drop_chores(void) {
+  rt_free(chores);
+  chores = NULL;
+}
+
+static void submit_and_drop(void) {
+  submit(0);
+  submit(1);
+  dropped_as = rt_crew_drop(crew, &chores[1]);
+  if (dropped_as == RT_CHORE_FINISHED) check(done[1] == 1 && wanted[1]);
+  if (dropped_as == RT_CHORE_QUEUED) check(worked[1] == 0);
+  await(0);
+  rt_crew_close(crew);
+  if (seeded("careless")) drop_chores();
+}
+
+static void close_all(void) {
+  if (chores) drop_chores();
+  rt_cond_close(&some_done);
+  rt_lock_close(&lock);
+}
+
+static void end(void) {
+  for (int i = 0; i < CHORES; i++) check(worked[i] == 1 && done[i] == 1 && wanted[i]);
+  close_all();
+}
+
+static void end_dropped(void) {
+  check(worked[0] == 1 && done[0] == 1);
+  check(worked[1] == (dropped_as != RT_CHORE_QUEUED) && done[1] == worked[1]);
+  check(dropped_as != RT_CHORE_BEGUN || !wanted[1]);
+  close_all();
+}
+
+static const model models[] = {
+    {.says = "crew: a chore is done, though the thread was about to end for want of work",
+     .begin = begin,
+     .fibers = {{"owner", submit_two}},
+     .end = end,
+     .bugs = {{"its owner closed the crew before", OWN, "hasty"}}},
+    {.says = "crew: a chore that is dropped is taken back, or finished for nobody",
+     .begin = begin,
+     .fibers = {{"owner", submit_and_drop}},
+     .end = end_dropped,
+     .bugs = {{"who drops it did not ask whether it has begun", OWN, "careless"}}},
+};
+
+EXPLORE(models)

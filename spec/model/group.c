@@ -1,0 +1,146 @@
+/* group.c - tasks that belong together: their ends, a cancel, who waits, and who comes late. */
+#include "job.h"
+#include "model_worker.h"
+
+enum { MEMBERS = 2 };
+
+static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+static const rt_thing_kind kind = {"group", rt_group_free, 0};
+
+static rt_office *office;
+static rt_group *group;
+static rt_job *members[MEMBERS];
+static worker *homes[MEMBERS], *waiter;
+static bool told[MEMBERS], heard;
+
+static void cancel_member(rt_thing *whose) { rt_job_cancel(rt_job_of(whose), NULL); }
+
+static void enter(int n) {
+  members[n] = rt_job_new(&job_kind, office, (uint64_t)n, "here", NULL);
+  bool wanted = rt_group_enter(group, &members[n]->member, &members[n]->thing);
+  if (!wanted && !seeded("born free")) rt_job_cancel(members[n], NULL);
+}
+
+static void begin_with(rt_policy policy, int members_before) {
+  office = rt_office_new(NULL);
+  group = rt_group_new(&kind, policy, cancel_member);
+  waiter = worker_new();
+  heard = false;
+  for (int i = 0; i < MEMBERS; i++) {
+    homes[i] = worker_new();
+    told[i] = false;
+    members[i] = NULL;
+  }
+  for (int i = 0; i < members_before; i++) enter(i);
+}
+
+static void begin_until_all(void) { begin_with(RT_UNTIL_ALL, MEMBERS); }
+static void begin_until_any(void) { begin_with(RT_UNTIL_ANY, MEMBERS); }
+static void begin_with_one(void) { begin_with(RT_UNTIL_ALL, 1); }
+
+/* --- members --------------------------------------------------------------------------------------- */
+static void on_cancel(rt_post *p, void *driver) {
+  told[driver == &homes[1]->driver] = true;
+  rt_job_drop(rt_containerof(p, rt_job, cancel_post));
+}
+
+/* It runs; 'until_told': for ever, unless it is cancelled. */
+static void run(int n, bool until_told) {
+  rt_job *j = members[n];
+  if (rt_job_begin(j, &homes[n]->driver, on_cancel)) {
+    while (until_told && !told[n]) rt_driver_park(&homes[n]->driver);
+    rt_job_end(j, told[n] ? RT_CANCELLED : RT_DONE, NULL, NULL);
+  }
+  worker_free(homes[n]);
+}
+
+static void run_0(void) { run(0, false); }
+static void run_1(void) { run(1, false); }
+static void run_until_told(void) { run(0, true); }
+
+static void come_late(void) {
+  enter(1);
+  run(1, true);
+}
+
+/* --- who waits, and who cancels ------------------------------------------------------------------------ */
+static void await(bool (*queue)(rt_ticket *)) {
+  rt_ticket *t = rt_ticket_draw(&waiter->driver);
+  if (!queue(t)) {
+    rt_ticket_park(t, &waiter->task, RT_OP_JOIN);
+    worker_wait(waiter);
+    check(rt_ticket_withdraw(t));
+  }
+  rt_ticket_tear(t);
+  heard = true;
+}
+
+static bool queue_for_all(rt_ticket *t) { return rt_group_await(group, t, true); }
+static bool queue_for_any(rt_ticket *t) { return rt_group_await(group, t, false); }
+static bool queue_to_watch(rt_ticket *t) { return rt_group_watch(group, t); }
+
+static void wait_for_all(void) {
+  await(queue_for_all);
+  check(rt_group_live(group) == 0);
+  worker_free(waiter);
+}
+
+/* As a race: the first that ends decides, the others are cancelled. */
+static void race(void) {
+  await(queue_for_any);
+  check(rt_job_phase(members[0]) >= RT_DONE || rt_job_phase(members[1]) >= RT_DONE);
+  rt_group_cancel(group);
+  wait_for_all();
+}
+
+static bool is_cancelled(void) {
+  rt_lock_take(&group->lock);
+  bool is = group->cancelled;
+  rt_lock_give(&group->lock);
+  return is;
+}
+
+static void watch(void) {
+  await(queue_to_watch);
+  check(is_cancelled());
+  worker_free(waiter);
+}
+
+static void cancel(void) { rt_group_cancel(group); }
+
+/* --- afterwards ------------------------------------------------------------------------------------------ */
+static void end(void) {
+  check(heard && rt_group_live(group) == 0);
+  for (int i = 0; i < MEMBERS; i++) {
+    check(rt_job_phase(members[i]) >= RT_DONE);
+    rt_job_drop(members[i]);
+  }
+  rt_thing_drop(&group->thing);
+  rt_office_drop(office);
+}
+
+static const model models[] = {
+    {.says = "group: who waits for it hears when nobody is left, however they end",
+     .begin = begin_until_all,
+     .fibers = {{"member 0", run_0},
+                {"member 1", run_1},
+                {"waiter", wait_for_all},
+                {"canceller", cancel}},
+     .end = end,
+     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+    {.says = "group: the first that ends decides a race, and the others are cancelled",
+     .begin = begin_until_any,
+     .fibers = {{"member 0", run_until_told}, {"member 1", run_1}, {"waiter", race}},
+     .end = end,
+     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+    {.says = "group: a cancel reaches whoever enters, before it or after it, and who watches",
+     .begin = begin_with_one,
+     .fibers = {{"member 0", run_until_told},
+                {"late", come_late},
+                {"canceller", cancel},
+                {"watcher", watch}},
+     .end = end,
+     .bugs = {{"who enters did not ask whether it is cancelled", OWN, "born free"}}},
+};
+
+EXPLORE(models)

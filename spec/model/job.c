@@ -1,0 +1,107 @@
+/* job.c - the state word of a task: its beginning, its end, a cancel, and who joins it. */
+#include "job.h"
+#include "model_worker.h"
+
+static const rt_thing_kind kind = {"task", rt_job_free, 0};
+
+static rt_office *office;
+static rt_job *job;
+static worker *home, *joiner;
+static bool begun, told_to_cancel, cancel_was_pending[2], heard;
+static rt_phase ended_as, joined_as;
+
+static void on_orphan(rt_post *p, void *driver) { (void)p, (void)driver; }
+
+static void begin(void) {
+  office = rt_office_new(NULL);
+  office->on_orphan = on_orphan;
+  job = rt_job_new(&kind, office, 1, "here", rt_packet_new());
+  home = worker_new();
+  joiner = worker_new();
+  begun = told_to_cancel = heard = false;
+  ended_as = joined_as = RT_QUEUED;
+}
+
+/* --- where it runs ----------------------------------------------------------------------------- */
+static void on_cancel(rt_post *p, void *driver) {
+  (void)driver;
+  told_to_cancel = true;
+  rt_job_drop(rt_containerof(p, rt_job, cancel_post));
+}
+
+static void run_job(void) {
+  begun = rt_job_begin(job, &home->driver, on_cancel);
+  if (begun) {
+    rt_driver_poll(&home->driver);
+    ended_as = told_to_cancel ? RT_CANCELLED : RT_DONE;
+    rt_job_end(job, ended_as, NULL, NULL);
+  }
+  worker_free(home);
+}
+
+/* --- who cancels it ------------------------------------------------------------------------------ */
+static void cancel(int n) { cancel_was_pending[n] = rt_job_cancel(job, rt_packet_new()); }
+static void cancel_0(void) { cancel(0); }
+static void cancel_1(void) { cancel(1); }
+
+/* --- who waits for it, for a while ---------------------------------------------------------------- */
+static void join(void) {
+  rt_ticket *t = rt_ticket_draw(&joiner->driver);
+  bool ended = rt_job_await(job, t);
+  if (!ended) {
+    worker_set_deadline(joiner);
+    rt_ticket_park(t, &joiner->task, RT_OP_JOIN);
+    rt_cause cause = worker_wait(joiner);
+    ended = seeded("careless") ? t->called : rt_ticket_withdraw(t);
+    check(ended || cause == RT_WITHDRAWN);
+    worker_forget_deadline(joiner);
+  }
+  rt_ticket_tear(t);
+  if (ended) joined_as = rt_job_phase(job);
+  worker_free(joiner);
+}
+
+static void join_for_ever(void) {
+  rt_ticket *t = rt_ticket_draw(&joiner->driver);
+  if (!rt_job_await(job, t)) {
+    rt_ticket_park(t, &joiner->task, RT_OP_JOIN);
+    check(worker_wait(joiner) == RT_FIRED);
+    check(rt_ticket_withdraw(t));
+  }
+  rt_ticket_tear(t);
+  joined_as = rt_job_phase(job);
+  check(joined_as >= RT_DONE);
+  worker_free(joiner);
+}
+
+/* Exactly one outcome: its own if it began, else that it was cancelled. */
+static void end(void) {
+  rt_phase phase = rt_job_phase(job);
+  check(phase == (begun ? ended_as : RT_CANCELLED));
+  check(joined_as == RT_QUEUED || joined_as == phase);
+  check(phase != RT_CANCELLED || cancel_was_pending[0] || cancel_was_pending[1]);
+  check(!told_to_cancel || begun);
+  rt_job_drop(job);
+  rt_office_drop(office);
+}
+
+static const model models[] = {
+    {.says = "job: of a beginning, an end and two cancels exactly one decides what it ends with, "
+             "and who waits for it hears of that",
+     .begin = begin,
+     .fibers = {{"home", run_job},
+                {"canceller", cancel_0},
+                {"another", cancel_1},
+                {"joiner", join_for_ever}},
+     .end = end,
+     .bugs = {{"its lock let everybody in", OPEN, "rt_lock_take(&j->lock)"},
+              {"the bell were not heard before the joiner sleeps", DEAF, "uv_async_send"}}},
+    {.says = "job: who gives up waiting for it either hears of its end or is never called",
+     .begin = begin,
+     .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join}},
+     .end = end,
+     .bugs = {{"the ticket were looked at without the lock", OWN, "careless"},
+              {"the lock of the job let everybody in", OPEN, "rt_lock_take(&j->lock)"}}},
+};
+
+EXPLORE(models)

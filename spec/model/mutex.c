@@ -1,0 +1,138 @@
+/* mutex.c - one owner at a time, in the order of those who wait, whoever gives up or ends. */
+#include "mutex.h"
+#include "model_worker.h"
+
+enum { TASKS = 3 };
+
+static const rt_thing_kind kind = {"mutex", rt_mutex_free, 0};
+
+static rt_mutex *mutex;
+static worker *tasks[TASKS];
+static bool waits[TASKS];
+static int inside, owned;
+
+static void begin(void) {
+  mutex = rt_mutex_new(&kind, NULL);
+  for (int i = 0; i < TASKS; i++) tasks[i] = worker_new();
+  memset(waits, 0, sizeof waits);
+  inside = owned = 0;
+}
+
+/* --- one task ------------------------------------------------------------------------------------ */
+static bool lock(int me, bool gives_up) {
+  worker *w = tasks[me];
+  bool before[TASKS];
+  memcpy(before, waits, sizeof before);
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  bool mine = rt_mutex_lock(mutex, &w->task, t) == RT_MUTEX_DONE;
+  if (!mine) {
+    waits[me] = true;
+    if (gives_up) worker_set_deadline(w);
+    rt_ticket_park(t, &w->task, RT_OP_LOCK);
+    rt_cause cause = worker_wait(w);
+    if (gives_up) worker_forget_deadline(w);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+    check(mine || gives_up);
+    if (mine) rt_mutex_enter(mutex, &w->task);
+    waits[me] = false;
+  }
+  rt_ticket_tear(t);
+  for (int i = 0; mine && i < TASKS; i++)
+    if (before[i]) check(!waits[i]); /* nobody who came later overtakes */
+  return mine;
+}
+
+static void use(void) {
+  check(inside++ == 0);
+  rt_chaos_delay();
+  check(--inside == 0);
+  owned++;
+}
+
+static void lock_and_unlock(int me) {
+  check(lock(me, false));
+  use();
+  check(rt_mutex_unlock(mutex, &tasks[me]->task));
+  worker_free(tasks[me]);
+}
+
+static void task_0(void) { lock_and_unlock(0); }
+
+/* It ends with the lock, which so is free. */
+static void task_1(void) {
+  check(lock(1, false));
+  use();
+  worker_free(tasks[1]);
+}
+
+static void task_2(void) {
+  if (lock(2, true)) {
+    use();
+    check(rt_mutex_unlock(mutex, &tasks[2]->task));
+  }
+  worker_free(tasks[2]);
+}
+
+/* Whoever has it first settles the value, as rt.once does; the others go on without the lock. */
+static void settle_once(int me) {
+  worker *w = tasks[me];
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_mutex_answer answer = rt_mutex_lock(mutex, &w->task, t);
+  if (answer == RT_MUTEX_WAITS) {
+    rt_ticket_park(t, &w->task, RT_OP_ONCE);
+    worker_wait(w);
+    check(rt_ticket_withdraw(t));
+    answer = (rt_mutex_answer)t->answer;
+    if (answer == RT_MUTEX_DONE) rt_mutex_enter(mutex, &w->task);
+  }
+  rt_ticket_tear(t);
+  if (answer == RT_MUTEX_DONE) {
+    use();
+    if (seeded("forgetful"))
+      rt_mutex_unlock(mutex, &w->task);
+    else
+      rt_mutex_settle(mutex, NULL);
+  }
+  check(answer != RT_MUTEX_SETTLED || rt_mutex_settled(mutex));
+  worker_free(w);
+}
+
+static void settle_0(void) { settle_once(0); }
+static void settle_1(void) { settle_once(1); }
+static void settle_2(void) { settle_once(2); }
+
+/* --- afterwards ------------------------------------------------------------------------------------ */
+static void check_free(void) {
+  int waiting;
+  check(rt_mutex_look(mutex, &waiting) == -1 && waiting == 0);
+  rt_thing_drop(&mutex->thing);
+}
+
+static void end(void) {
+  check(owned >= 2);
+  check_free();
+}
+
+static void end_settled(void) {
+  check(owned == 1 && rt_mutex_settled(mutex));
+  check_free();
+}
+
+static const model models[] = {
+    {.says = "mutex: one owner at a time, in the order in which they wait; who gives up or ends "
+             "leaves it free",
+     .begin = begin,
+     .fibers = {{"unlocks", task_0}, {"ends", task_1}, {"gives up", task_2}},
+     .end = end,
+     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"},
+              {"two could take it at once", OPEN, "mutex.c: rt_lock_take(&m->lock)"},
+              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+    {.says = "mutex: of three who would make a value once, one does, and all go on",
+     .begin = begin,
+     .fibers = {{"task 0", settle_0}, {"task 1", settle_1}, {"task 2", settle_2}},
+     .end = end_settled,
+     .bugs = {{"it were unlocked, and not settled", OWN, "forgetful"},
+              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+};
+
+EXPLORE(models)

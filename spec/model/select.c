@@ -1,0 +1,244 @@
+/* select.c - of several operations exactly one: attempts, arming and withdrawing, as lib_select. */
+#include "chan.h"
+#include "model_worker.h"
+
+enum { BRANCHES = 2, VALUES = 4 };
+
+static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+
+typedef struct branch {
+  rt_chan *chan;
+  int sends; /* this value; -1: it receives */
+  rt_ticket *ticket;
+} branch;
+
+typedef struct selector {
+  worker *worker;
+  rt_claim claim;
+  rt_list waiter;
+  bool did_while_arming;
+  branch branches[BRANCHES];
+} selector;
+
+static rt_chan *a, *b;
+static worker *workers[3];
+static int sent[VALUES], received[VALUES];
+
+static void begin_with(size_t capacity) {
+  a = rt_chan_new(&kind, capacity);
+  b = rt_chan_new(&kind, capacity);
+  for (int i = 0; i < 3; i++) workers[i] = worker_new();
+  memset(sent, 0, sizeof sent);
+  memset(received, 0, sizeof received);
+}
+
+static void begin_without_room(void) { begin_with(0); }
+static void begin_with_room(void) { begin_with(1); }
+
+/* --- one operation ---------------------------------------------------------------------------------- */
+static rt_packet *packet_of(int value) {
+  rt_packet *p = rt_packet_new();
+  p->len = (size_t)value;
+  return p;
+}
+
+static void take(rt_packet *p) {
+  received[p->len]++;
+  p->len = 0;
+  rt_packet_drop(p);
+}
+
+static bool attempt_send(branch *o) {
+  rt_packet *p = packet_of(o->sends);
+  bool done = rt_chan_send(o->chan, p, NULL) == RT_CHAN_DONE;
+  if (done)
+    sent[o->sends]++;
+  else
+    rt_packet_drop(p);
+  return done;
+}
+
+static bool attempt(branch *o) {
+  rt_packet *p;
+  if (o->sends >= 0) return attempt_send(o);
+  bool done = rt_chan_recv(o->chan, &p, NULL) == RT_CHAN_DONE;
+  if (done) take(p);
+  return done;
+}
+
+static bool arm(branch *o) {
+  if (o->sends < 0) return rt_chan_await_recv(o->chan, o->ticket);
+  if (o->ticket->packet == NULL) o->ticket->packet = packet_of(o->sends);
+  return rt_chan_await_send(o->chan, o->ticket);
+}
+
+static void finish(branch *o) {
+  if (o->sends >= 0) {
+    sent[o->sends]++;
+  } else {
+    take(o->ticket->packet);
+    o->ticket->packet = NULL;
+  }
+}
+
+/* --- the select --------------------------------------------------------------------------------------- */
+static void on_call(rt_ticket *t) {
+  selector *s = t->whose;
+  rt_list *l = rt_list_first(&s->waiter);
+  if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
+}
+
+static void open_select(selector *s) {
+  rt_list_init(&s->waiter);
+  for (int i = 0; i < BRANCHES; i++) {
+    rt_ticket *t = s->branches[i].ticket = rt_ticket_draw(&s->worker->driver);
+    t->claim = seeded("unclaimed") ? NULL : &s->claim;
+    t->whose = s;
+    t->on_call = on_call;
+  }
+}
+
+static void close_select(selector *s) {
+  for (int i = 0; i < BRANCHES; i++) rt_ticket_tear(s->branches[i].ticket);
+}
+
+static bool arm_all(selector *s) {
+  rt_store(&s->claim.taken, false);
+  for (int i = 0; i < BRANCHES; i++) {
+    if (arm(&s->branches[i])) continue;
+    s->did_while_arming = seeded("eager") && attempt(&s->branches[i]);
+    return false;
+  }
+  return true;
+}
+
+static branch *withdraw_all(selector *s) {
+  branch *called = NULL;
+  for (int i = 0; i < BRANCHES; i++) {
+    if (!rt_ticket_withdraw(s->branches[i].ticket)) continue;
+    check(called == NULL);
+    called = &s->branches[i];
+  }
+  return called;
+}
+
+static bool attempt_any(selector *s) {
+  for (int i = 0; i < BRANCHES; i++)
+    if (attempt(&s->branches[i])) return true;
+  return false;
+}
+
+static bool select_one(worker *w, branch first, branch second) {
+  selector s = {.worker = w, .branches = {first, second}};
+  bool done = false;
+  open_select(&s);
+  while (!done && !(done = attempt_any(&s))) {
+    if (arm_all(&s) || seeded("hopeful")) {
+      rt_task_park(&w->task, RT_OP_SELECT, &s, &s.waiter);
+      worker_wait(w);
+    }
+    branch *called = withdraw_all(&s);
+    if (called) finish(called);
+    done = called || s.did_while_arming;
+  }
+  close_select(&s);
+  return done;
+}
+
+/* --- who does what --------------------------------------------------------------------------------------- */
+static branch recv_from(rt_chan *c) { return (branch){c, -1, NULL}; }
+static branch send_to(rt_chan *c, int value) { return (branch){c, value, NULL}; }
+
+static void send_for_a_while(worker *w, rt_chan *c, int value) {
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_packet *p = packet_of(value);
+  rt_chan_answer answer = rt_chan_send(c, p, t);
+  if (answer == RT_CHAN_WAITS) {
+    worker_set_deadline(w);
+    rt_ticket_park(t, &w->task, RT_OP_SEND);
+    worker_wait(w);
+    worker_forget_deadline(w);
+    if (rt_ticket_withdraw(t)) answer = (rt_chan_answer)t->answer;
+  }
+  rt_ticket_tear(t);
+  sent[value] += answer == RT_CHAN_DONE;
+}
+
+static void select_both(void) {
+  check(select_one(workers[0], recv_from(a), recv_from(b)));
+  check(received[0] + received[1] == 1);
+  worker_free(workers[0]);
+}
+
+/* (One of them must stay, or nobody would ever come.) */
+static void send_to_a(void) {
+  rt_ticket *t = rt_ticket_draw(&workers[1]->driver);
+  rt_packet *p = packet_of(0);
+  rt_chan_answer answer = rt_chan_send(a, p, t);
+  sent[0] += answer == RT_CHAN_DONE;
+  while (answer == RT_CHAN_WAITS && received[0] + received[1] == 0) rt_thread_yield();
+  if (answer == RT_CHAN_WAITS) sent[0] += rt_ticket_withdraw(t);
+  rt_ticket_tear(t);
+  worker_free(workers[1]);
+}
+
+static void send_to_b(void) {
+  send_for_a_while(workers[2], b, 1);
+  worker_free(workers[2]);
+}
+
+/* Each offers what the other one wants, on two channels: they meet on exactly one. */
+static bool met[2];
+
+static void meet(int me, branch first, branch second) {
+  met[me] = select_one(workers[me], first, second);
+  worker_free(workers[me]);
+}
+
+static void meet_0(void) { meet(0, send_to(a, 0), recv_from(b)); }
+static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
+
+/* --- afterwards --------------------------------------------------------------------------------------------- */
+static void drain(rt_chan *c) {
+  rt_packet *p;
+  while (rt_chan_recv(c, &p, NULL) == RT_CHAN_DONE) take(p);
+  check(rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
+  rt_thing_drop(&c->thing);
+}
+
+static void check_all(void) {
+  drain(a);
+  drain(b);
+  for (int i = 0; i < VALUES; i++) check(sent[i] == received[i] && sent[i] <= 1);
+}
+
+static void end(void) { check_all(); }
+
+static void end_met(void) {
+  check(met[0] && met[1] && sent[0] + sent[1] == 1);
+  worker_free(workers[2]);
+  check_all();
+}
+
+static const model models[] = {
+    {.says = "select: of two channels one value is received, and the other stays where it is",
+     .begin = begin_without_room,
+     .fibers = {{"select", select_both}, {"to a", send_to_a}, {"to b", send_to_b}},
+     .end = end,
+     .bugs = {{"each ticket could be called", OWN, "unclaimed"},
+              {"two could claim it", TORN, "rt_swap(&t->claim->taken)"},
+              {"it waited although one could be done", OWN, "hopeful"},
+              {"one were done while the others are armed", OWN, "eager"}}},
+    {.says = "select: the same where there is room",
+     .begin = begin_with_room,
+     .fibers = {{"select", select_both}, {"to a", send_to_a}, {"to b", send_to_b}},
+     .end = end,
+     .bugs = {{"two could claim it", TORN, "rt_swap(&t->claim->taken)"}}},
+    {.says = "select: two selects that offer each other the same two exchanges meet in one of them",
+     .begin = begin_without_room,
+     .fibers = {{"select 0", meet_0}, {"select 1", meet_1}},
+     .end = end_met,
+     .bugs = {{"it waited although one could be done", OWN, "hopeful"}}},
+};
+
+EXPLORE(models)

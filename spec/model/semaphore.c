@@ -1,0 +1,78 @@
+/* semaphore.c - permits: never more than there are, in order, and none is lost with one who gives up. */
+#include "semaphore.h"
+#include "model_worker.h"
+
+enum { TASKS = 3, PERMITS = 2 };
+
+static const rt_thing_kind kind = {"semaphore", rt_semaphore_free, 0};
+
+static rt_semaphore *semaphore;
+static worker *tasks[TASKS];
+static int out;
+
+static void begin(void) {
+  semaphore = rt_semaphore_new(&kind, PERMITS);
+  for (int i = 0; i < TASKS; i++) tasks[i] = worker_new();
+  out = 0;
+}
+
+static bool acquire(int me, int n, bool gives_up) {
+  worker *w = tasks[me];
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  bool mine = rt_semaphore_acquire(semaphore, n, t);
+  if (!mine) {
+    if (gives_up) worker_set_deadline(w);
+    rt_ticket_park(t, &w->task, RT_OP_ACQUIRE);
+    rt_cause cause = worker_wait(w);
+    if (gives_up) worker_forget_deadline(w);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+    check(mine || gives_up);
+  }
+  rt_ticket_tear(t);
+  return mine;
+}
+
+static bool release(int n) {
+  if (!seeded("silent")) return rt_semaphore_release(semaphore, n);
+  rt_lock_take(&semaphore->lock);
+  semaphore->permits += n;
+  rt_lock_give(&semaphore->lock);
+  return true;
+}
+
+static void use(int me, int n, bool gives_up) {
+  if (acquire(me, n, gives_up)) {
+    check((out += n) <= PERMITS);
+    rt_chaos_delay();
+    out -= n;
+    check(release(n));
+  }
+  worker_free(tasks[me]);
+}
+
+static void want_one(void) { use(0, 1, false); }
+static void want_one_too(void) { use(1, 1, false); }
+static void want_all(void) { use(2, PERMITS, false); }
+static void want_all_for_a_while(void) { use(2, PERMITS, true); }
+
+static void end(void) {
+  int waiting;
+  check(rt_semaphore_permits(semaphore, &waiting) == PERMITS && waiting == 0);
+  rt_thing_drop(&semaphore->thing);
+}
+
+static const model models[] = {
+    {.says = "semaphore: never more permits than there are, and everybody gets some",
+     .begin = begin,
+     .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all}},
+     .end = end,
+     .bugs = {{"who releases called nobody", OWN, "silent"},
+              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+    {.says = "semaphore: who gives up takes no permits, and keeps nobody behind it waiting",
+     .begin = begin,
+     .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all_for_a_while}},
+     .end = end,
+     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"}}},
+};
+
+EXPLORE(models)

@@ -66,11 +66,13 @@ void rt_group_leave(rt_member *m, bool failed) {
   rt_lock_give(&g->lock);
 }
 
-void rt_group_enter_local(rt_group *g) {
+bool rt_group_enter_local(rt_group *g) {
   rt_thing_hold(&g->thing);
   rt_lock_take(&g->lock);
   g->live++;
+  bool cancelled = g->cancelled;
   rt_lock_give(&g->lock);
+  return !cancelled;
 }
 
 void rt_group_leave_local(rt_group *g, bool failed) {

@@ -53,8 +53,8 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose);
 /* any thread: a member has ended. */
 void rt_group_leave(rt_member *m, bool failed);
 
-/* The same for a local task, which brings a reference and gives it up at its end. */
-void rt_group_enter_local(rt_group *g);
+/* The same for a local task, which gets a reference, and gives it up at its end. */
+bool rt_group_enter_local(rt_group *g);
 void rt_group_leave_local(rt_group *g, bool failed);
 
 /* any thread: cancels all that are there, and all that will come. */

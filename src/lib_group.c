@@ -116,10 +116,10 @@ static int group_spawn_local(lua_State *L) {
     rtL_cancel_task(L, w, t, -2);
     return luaL_error(L, "not enough memory");
   }
-  rt_group_enter_local(g);
+  bool wanted = rt_group_enter_local(g);
   more->group = g;
   more->leave = rt_group_leave_local;
-  if (g->cancelled) {
+  if (!wanted) {
     lua_pushnil(L);
     rtL_cancel_task(L, w, t, -2);
   }

@@ -1,7 +1,8 @@
 /* notify.h - waking tasks of any workers, without a value.
 **
 ** One that is meant for one waiter, and finds none, is remembered for the next who comes;
-** so whoever first looks and then waits misses nothing.
+** so whoever first looks and then waits misses nothing.  Only one is remembered: where several
+** wait for work, who takes some and sees more passes that on.
 */
 #ifndef RT_NOTIFY_H
 #define RT_NOTIFY_H

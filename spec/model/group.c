@@ -11,7 +11,7 @@ static rt_office *office;
 static rt_group *group;
 static rt_job *members[MEMBERS];
 static worker *homes[MEMBERS], *waiter;
-static bool told[MEMBERS], heard;
+static bool told[MEMBERS], heard, is_over; /* the cancel */
 
 static void cancel_member(rt_thing *whose) { rt_job_cancel(rt_job_of(whose), NULL); }
 
@@ -25,7 +25,7 @@ static void begin_with(rt_policy policy, int members_before) {
   office = rt_office_new(NULL);
   group = rt_group_new(&kind, policy, cancel_member);
   waiter = worker_new();
-  heard = false;
+  heard = is_over = false;
   for (int i = 0; i < MEMBERS; i++) {
     homes[i] = worker_new();
     told[i] = false;
@@ -63,6 +63,19 @@ static void come_late(void) {
   run(1, true);
 }
 
+static void begin_with_one_left(void) {
+  begin_until_all();
+  run_1();
+}
+
+/* A local task, of which the group knows that it is there. */
+static void come_locally(void) {
+  bool late = is_over, wanted = rt_group_enter_local(group);
+  check(!late || !wanted);
+  rt_chaos_delay();
+  rt_group_leave_local(group, false);
+}
+
 /* --- who waits, and who cancels ------------------------------------------------------------------------ */
 static void await(bool (*queue)(rt_ticket *)) {
   rt_ticket *t = rt_ticket_draw(&waiter->driver);
@@ -82,6 +95,12 @@ static bool queue_to_watch(rt_ticket *t) { return rt_group_watch(group, t); }
 static void wait_for_all(void) {
   await(queue_for_all);
   check(rt_group_live(group) == 0);
+  worker_free(waiter);
+}
+
+/* (A local task may still come.) */
+static void wait_for_some(void) {
+  await(queue_for_all);
   worker_free(waiter);
 }
 
@@ -106,7 +125,10 @@ static void watch(void) {
   worker_free(waiter);
 }
 
-static void cancel(void) { rt_group_cancel(group); }
+static void cancel(void) {
+  rt_group_cancel(group);
+  is_over = true;
+}
 
 /* --- afterwards ------------------------------------------------------------------------------------------ */
 static void end(void) {
@@ -141,6 +163,14 @@ static const model models[] = {
                 {"watcher", watch}},
      .end = end,
      .bugs = {{"who enters did not ask whether it is cancelled", OWN, "born free"}}},
+    {.says = "group: local tasks count, and one that comes late hears of the cancel",
+     .begin = begin_with_one_left,
+     .fibers = {{"member 0", run_0},
+                {"local", come_locally},
+                {"canceller", cancel},
+                {"waiter", wait_for_some}},
+     .end = end,
+     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
 };
 
 EXPLORE(models)

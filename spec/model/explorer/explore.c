@@ -81,9 +81,7 @@ void model_fail(const char *why, ...) {
   siglongjmp(x.out, 1); /* the fibers are left where they are */
 }
 
-static void on_signal(int number) {
-  model_fail("signal %d (%s)", number, number == SIGABRT ? "abort" : "a bad address");
-}
+static void on_signal(int number) { model_fail("%s", strsignal(number)); }
 
 static void catch_signals(void) {
   static char stack[64 * 1024];
@@ -220,6 +218,13 @@ bool fiber_wait(const model_place *at, bool (*ready)(void *), void *arg, bool ti
   return ready(arg);
 }
 
+static bool is_set(void *flag) { return *(bool *)flag; }
+
+void wait_until(bool *flag) {
+  static const model_place here = {"wait_until(flag)", 0};
+  fiber_wait(&here, is_set, flag, false);
+}
+
 /* --- fibers --------------------------------------------------------------------------------------------- */
 static bool all_have_ended(void) {
   for (int i = 0; i < x.count; i++)
@@ -349,7 +354,8 @@ static void tell_failure(void) {
 static void tell_replay(const char *program, int model_number, int bug_number) {
   printf("# again: %s --preemptions %d --model %d --bug %d --replay ", program, x.most_preemptions,
          model_number, bug_number);
-  for (int i = 0; i < x.depth; i++) printf(i ? ".%d" : "%d", x.choices[i].taken);
+  for (int i = 0; i < x.depth; i++)
+    if (x.choices[i].taken) printf("%d:%d,", i, x.choices[i].taken);
   printf("\n");
 }
 
@@ -386,12 +392,19 @@ static void read_options(int argc, char **argv) {
   }
 }
 
-static int replay(void) {
+/* "17:1,23:2,": at the 17th choice the first other way, …; elsewhere none */
+static void read_choices(const char *p) {
+  int at, taken, len;
+  memset(x.choices, 0, sizeof x.choices);
   x.fixed = 0;
-  for (const char *p = options.replay; *p != '\0' && x.fixed < CHOICES_MOST; p++) {
-    if (*p == '.') continue;
-    x.choices[x.fixed++] = (choice){0, (unsigned char)(*p - '0')};
+  for (; sscanf(p, "%d:%d,%n", &at, &taken, &len) == 2 && at < CHOICES_MOST; p += len) {
+    x.choices[at].taken = (unsigned char)taken;
+    x.fixed = at + 1;
   }
+}
+
+static int replay(void) {
+  read_choices(options.replay);
   x.tells = true;
   x.most_preemptions = options.preemptions;
   bool ok = run();

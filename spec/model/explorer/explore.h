@@ -58,6 +58,7 @@ int explore(int argc, char **argv, const model *models, size_t count);
 /* --- for models ------------------------------------------------------------------------------ */
 #define check(what) ((what) ? (void)0 : model_fail("%s:%d: not so: %s", __FILE__, __LINE__, #what))
 bool seeded(const char *name); /* a bug of its own */
+void wait_until(bool *flag);   /* another fiber sets it */
 void explore_no_more(void);    /* from here on one way is enough: another model looks at the rest */
 
 /* --- for the words ----------------------------------------------------------------------------- */

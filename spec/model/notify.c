@@ -1,0 +1,145 @@
+/* notify.c - wake-ups without a value: none is lost, none is used twice; and a barrier. */
+#include "barrier.h"
+#include "model_worker.h"
+#include "notify.h"
+
+enum { TASKS = 3 };
+
+static const rt_thing_kind notify_kind = {"notify", rt_notify_free, 0};
+static const rt_thing_kind barrier_kind = {"barrier", rt_barrier_free, 0};
+
+static rt_notify *notify;
+static rt_barrier *barrier;
+static worker *tasks[TASKS];
+static int items, met;
+
+static void begin(void) {
+  notify = rt_notify_new(&notify_kind);
+  barrier = rt_barrier_new(&barrier_kind, 2);
+  for (int i = 0; i < TASKS; i++) tasks[i] = worker_new();
+  items = met = 0;
+}
+
+/* --- waiting --------------------------------------------------------------------------------------- */
+static bool wait(int me, bool gives_up) {
+  worker *w = tasks[me];
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  bool done = rt_notify_wait(notify, t);
+  if (!done) {
+    if (gives_up) worker_set_deadline(w);
+    rt_ticket_park(t, &w->task, RT_OP_NOTIFY);
+    rt_cause cause = worker_wait(w);
+    if (gives_up) worker_forget_deadline(w);
+    bool called = rt_ticket_withdraw(t);
+    done = seeded("careless") ? cause == RT_FIRED : called;
+    check(called || gives_up);
+  }
+  rt_ticket_tear(t);
+  return done;
+}
+
+/* (Two that are sent before anybody waits are remembered as one.) */
+static void await_item(int me) {
+  while (items == 0) wait(me, false);
+  if (--items > 0 && !seeded("selfish")) rt_notify_one(notify);
+  worker_free(tasks[me]);
+}
+
+static void await_item_0(void) { await_item(0); }
+static void await_item_1(void) { await_item(1); }
+
+static void make_items(void) {
+  for (int i = 0; i < 2; i++) {
+    items++;
+    rt_notify_one(notify);
+  }
+  worker_free(tasks[2]);
+}
+
+static void wait_for_ever(void) {
+  wait(0, false);
+  worker_free(tasks[0]);
+}
+
+/* Whoever got it has no use for it, and passes it on. */
+static void wait_and_pass_on(void) {
+  if (wait(1, true)) rt_notify_one(notify);
+  worker_free(tasks[1]);
+}
+
+static void notify_once(void) {
+  rt_notify_one(notify);
+  worker_free(tasks[2]);
+}
+
+/* --- a barrier of two ---------------------------------------------------------------------------------- */
+static void meet(int me, bool gives_up) {
+  worker *w = tasks[me];
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  bool done = rt_barrier_wait(barrier, t);
+  if (!done) {
+    if (gives_up) worker_set_deadline(w);
+    rt_ticket_park(t, &w->task, RT_OP_BARRIER);
+    rt_cause cause = worker_wait(w);
+    if (gives_up) worker_forget_deadline(w);
+    done = rt_ticket_withdraw(t);
+    check(done || gives_up);
+    if (seeded("careless")) done = cause == RT_FIRED;
+  }
+  rt_ticket_tear(t);
+  met += done;
+  worker_free(w);
+}
+
+static void meet_0(void) { meet(0, true); }
+static void meet_1(void) { meet(1, true); }
+
+static void begin_to_meet(void) {
+  begin();
+  worker_free(tasks[2]);
+}
+
+/* --- afterwards ------------------------------------------------------------------------------------------ */
+static void drop_both(void) {
+  rt_thing_drop(&notify->thing);
+  rt_thing_drop(&barrier->thing);
+}
+
+static void end_items(void) {
+  check(items == 0);
+  drop_both();
+}
+
+static void end_passed_on(void) {
+  check(rt_notify_look(notify) <= 0);
+  drop_both();
+}
+
+static void end_met(void) {
+  check(met == 0 || met == 2);
+  check(rt_barrier_waiting(barrier) == 0);
+  drop_both();
+}
+
+static const model models[] = {
+    {.says = "notify: who looks and then waits misses nothing, if who finds more passes that on",
+     .begin = begin,
+     .fibers = {{"consumer 0", await_item_0}, {"consumer 1", await_item_1}, {"maker", make_items}},
+     .end = end_items,
+     .bugs = {{"who finds more kept that to itself", OWN, "selfish"},
+              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+    {.says = "notify: one that goes to who gives up just then does not get lost",
+     .begin = begin,
+     .fibers = {{"for ever", wait_for_ever},
+                {"for a while", wait_and_pass_on},
+                {"notifier", notify_once}},
+     .end = end_passed_on,
+     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"}}},
+    {.says = "barrier: two meet, or neither does",
+     .begin = begin_to_meet,
+     .fibers = {{"task 0", meet_0}, {"task 1", meet_1}},
+     .end = end_met,
+     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"}}},
+};
+
+EXPLORE(models)

@@ -1,0 +1,155 @@
+/* room.c - a scheduler whose queues are bounded: who waits for room gets it, or leaves it to others. */
+#include "model_worker.h"
+#include "sched.h"
+
+enum { JOBS = 3 };
+
+static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+
+static worker *boss, *hasty, *hand;
+static rt_office *office;
+static rt_sched *sched;
+static rt_job *jobs[JOBS];
+static bool told, queued[JOBS], hasty_has_gone;
+static int begun;
+
+/* --- the one worker ------------------------------------------------------------------------------- */
+static void on_stop(rt_post *p, void *driver) {
+  (void)p, (void)driver;
+  told = true;
+}
+
+static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
+
+static void work(rt_job *j) {
+  check(rt_job_begin(j, &hand->driver, NULL));
+  begun++;
+  rt_job_end(j, RT_DONE, NULL, NULL);
+  rt_job_drop(j);
+}
+
+static void member(rt_seat *seat) {
+  rt_seat_up(seat, &hand->driver);
+  while (!told) {
+    rt_job *j = rt_sched_take(seat, true);
+    if (j) {
+      work(j);
+    } else if (rt_seat_rest(seat)) {
+      rt_driver_park(&hand->driver);
+      rt_seat_rise(seat, false);
+    }
+  }
+  rt_seat_down(seat);
+  worker_free(hand);
+  rt_seat_leave(seat);
+}
+
+/* --- who spawns, as spawn_blocking ------------------------------------------------------------------ */
+static bool submit(int n) {
+  rt_job_hold(jobs[n]);
+  int err = rt_sched_submit(sched, jobs[n], NULL);
+  queued[n] = err == 0;
+  check(err == 0 || err == UV_EAGAIN);
+  if (err != 0) rt_job_drop(jobs[n]);
+  return queued[n];
+}
+
+static void begin(void) {
+  boss = worker_new();
+  hasty = worker_new();
+  hand = worker_new();
+  office = rt_office_new(&boss->driver);
+  rt_sched_config config = {.seats = 1,
+                            .queue_most = 1,
+                            .stack = 1,
+                            .member = member,
+                            .stop = on_stop,
+                            .left = on_left,
+                            .office = rt_office_hold(office)};
+  sched = rt_sched_new(&config);
+  check(rt_sched_start(sched) == 0);
+  told = hasty_has_gone = false;
+  begun = 0;
+  for (int i = 0; i < JOBS; i++) {
+    jobs[i] = rt_job_new(&job_kind, office, (uint64_t)i, "here", NULL);
+    queued[i] = false;
+  }
+  check(submit(0));
+}
+
+static bool wait_for_room(worker *w, rt_ticket *t, bool gives_up) {
+  if (gives_up) worker_set_deadline(w);
+  rt_ticket_park(t, &w->task, RT_OP_SPAWN);
+  rt_cause cause = worker_wait(w);
+  if (gives_up) worker_forget_deadline(w);
+  if (rt_ticket_withdraw(t) && !seeded("selfish")) rt_sched_pass_room(sched);
+  return cause == RT_FIRED;
+}
+
+/* False: it gave up. */
+static bool spawn(worker *w, int n, bool gives_up) {
+  bool again = false, goes_on = true;
+  while (goes_on && !submit(n)) {
+    rt_ticket *t = rt_ticket_draw(&w->driver);
+    if (!rt_sched_await_room(sched, t, again)) {
+      goes_on = wait_for_room(w, t, gives_up);
+      again = true;
+    }
+    rt_ticket_tear(t);
+  }
+  return goes_on;
+}
+
+static void await(rt_job *j) {
+  rt_ticket *t = rt_ticket_draw(&boss->driver);
+  if (!rt_job_await(j, t)) {
+    rt_ticket_park(t, &boss->task, RT_OP_JOIN);
+    worker_wait(boss);
+    check(rt_ticket_withdraw(t));
+  }
+  rt_ticket_tear(t);
+}
+
+static void stop(void) {
+  rt_sched_stop(sched);
+  while (rt_sched_left(sched) > 0) rt_driver_park(&boss->driver);
+  rt_office_close(office);
+  rt_mailbox_drain(&boss->driver.mailbox);
+  rt_sched_part(sched);
+}
+
+/* The queue is full already, or the worker is about to make room. */
+static void spawn_second(void) {
+  check(spawn(boss, 1, false));
+  wait_until(&hasty_has_gone);
+  explore_no_more();
+  await(jobs[0]);
+  await(jobs[1]);
+  if (queued[2]) await(jobs[2]);
+  stop();
+  worker_free(boss);
+}
+
+static void spawn_one(void) {
+  spawn(hasty, 2, true);
+  worker_free(hasty);
+  hasty_has_gone = true;
+}
+
+static void end(void) {
+  check(queued[0] && queued[1] && begun == 2 + queued[2]);
+  for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
+  rt_office_drop(office);
+}
+
+static const model models[] = {
+    {.says = "room: who waits for room in a queue gets it, also when it was meant for one who "
+             "gives up",
+     .begin = begin,
+     .fibers = {{"boss", spawn_second}, {"gives up", spawn_one}},
+     .end = end,
+     .bugs = {{"who is called did not pass it on", OWN, "selfish"},
+              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+};
+
+EXPLORE(models)

@@ -13,6 +13,9 @@ static rt_sched *sched;
 static rt_job *jobs[JOBS];
 static bool queued[JOBS];
 static int begun[JOBS], left;
+static rt_post
+    chore; /* keeps the first worker from taking jobs, until another one has done the last */
+static bool has_chore, last_is_done;
 
 /* --- a worker ------------------------------------------------------------------------------------ */
 static int number_of(const void *driver) { return driver == &hands[1]->driver; }
@@ -37,8 +40,20 @@ static void work(worker *h, rt_job *j) {
   if (rt_job_begin(j, &h->driver, on_cancel)) {
     begun[j->id]++;
     rt_job_end(j, RT_DONE, NULL, NULL);
+    if (j == jobs[JOBS - 1]) last_is_done = true;
   }
   rt_job_drop(j);
+}
+
+static void on_chore(rt_post *p, void *driver) {
+  (void)p;
+  check(driver == &hands[0]->driver);
+  has_chore = true;
+}
+
+static void do_chore(void) {
+  wait_until(&last_is_done);
+  has_chore = false;
 }
 
 /* As park of turn.c. */
@@ -49,19 +64,21 @@ static void park(rt_seat *seat, rt_driver *d) {
     return;
   }
   rt_driver_park(d);
-  rt_seat_rise(seat, false);
+  rt_seat_rise(seat, has_chore && !seeded("quiet"));
 }
 
 static void member(rt_seat *seat) {
   worker *h = hands[seat->number];
   rt_seat_up(seat, &h->driver);
   while (!told[seat->number]) {
+    if (seat->number == 0 && has_chore) do_chore();
     rt_job *j = rt_sched_take(seat, true);
-    if (j)
+    if (j) {
       work(h, j);
-    else
+      rt_driver_poll(&h->driver);
+    } else {
       park(seat, &h->driver);
-    if (j) rt_driver_poll(&h->driver);
+    }
   }
   rt_seat_down(seat);
   worker_free(h);
@@ -80,6 +97,8 @@ static void begin_with(int seats) {
                             .office = rt_office_hold(office)};
   sched = rt_sched_new(&config);
   left = 0;
+  chore = (rt_post){NULL, on_chore};
+  has_chore = last_is_done = false;
   for (int i = 0; i < SEATS; i++) {
     hands[i] = i < seats ? worker_new() : NULL;
     told[i] = false;
@@ -153,6 +172,15 @@ static void submit_and_stop(void) {
   stop();
 }
 
+/* Whoever is woken for it may have to do something else first. */
+static void give_chore_and_submit(void) {
+  rt_mailbox_post(&hands[0]->driver.mailbox, &chore);
+  submit(1, NULL);
+  await(jobs[1]);
+  explore_no_more();
+  stop();
+}
+
 /* Some thread that holds the scheduler. */
 static void begin_with_spawner(void) {
   begin_with(1);
@@ -190,6 +218,11 @@ static void end_all_begun(void) {
   drop_all();
 }
 
+static void end_last_begun(void) {
+  check(begun[1] == 1 && rt_job_phase(jobs[1]) == RT_DONE);
+  drop_all();
+}
+
 static void end_each_once(void) {
   for (int i = 0; i < JOBS; i++) {
     rt_phase phase = rt_job_phase(jobs[i]);
@@ -207,6 +240,11 @@ static const model models[] = {
      .bugs = {{"a worker did not look once more before it sleeps", OWN, "sleepy"},
               {"a bell were not heard before the worker sleeps", DEAF, "uv_async_send"},
               {"an idle worker did not say so", LOST, "rt_or(word_of(seat))"}}},
+    {.says = "sched: a worker that is woken for a job, and has something else to do, wakes another",
+     .begin = begin_with_two,
+     .fibers = {{"boss", give_chore_and_submit}},
+     .end = end_last_begun,
+     .bugs = {{"it did not say that it is busy", OWN, "quiet"}}},
     {.says = "sched: a seat gets a thread, and its pinned jobs wake that one",
      .begin = begin,
      .fibers = {{"boss", submit_to_one}},

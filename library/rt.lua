@@ -206,6 +206,12 @@ function rt.interval(period, options) end
 --- Calling it waits for the next tick, and returns its number: 1, 2, 3 …
 ---@class rt.interval
 ---@overload fun(): integer
+local interval = {}
+
+--- For `rt.select`: the next tick; its result is the number. One that is not chosen is still to
+--- come.
+---@return rt.operation
+function interval:tick_op() end
 
 -- ## Sharing
 
@@ -386,9 +392,10 @@ function rt.sleep_op(seconds) end
 function rt.default_op() end
 
 --- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
---- `stream:recv_op()`, `listener:accept_op()`, `semaphore:acquire_op(n)`, `notify:wait_op()`,
---- `watcher:wait_op()`, `subscriber:recv_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. A value,
---- which may be selected any number of times. It belongs to its state.
+--- `stream:recv_op()`, `listener:accept_op()`, `mutex:lock_op()`, `semaphore:acquire_op(n)`,
+--- `notify:wait_op()`, `watcher:wait_op()`, `subscriber:recv_op()`, `interval:tick_op()`,
+--- `rt.sleep_op(seconds)`, `rt.default_op()`. A value, which may be selected any number of times. It
+--- belongs to its state.
 ---@class rt.operation
 
 -- ## What tasks share: locks, signals, values
@@ -427,6 +434,10 @@ function mutex:lock() end
 
 ---@return rt.guard|false guard  false: it is locked
 function mutex:try_lock() end
+
+--- For `rt.select`: to have the lock. Its result is a guard.
+---@return rt.operation
+function mutex:lock_op() end
 
 --- Raises if this task does not hold it.
 function mutex:unlock() end
@@ -527,6 +538,7 @@ function notify:notify_all() end
 ---@return rt.barrier
 function rt.barrier(n) end
 
+--- There is no operation of it for `rt.select`: who comes last must know that all the others go on.
 ---@class rt.barrier
 local barrier = {}
 

@@ -133,4 +133,53 @@ describe("memory comes back:", function()
     rt.yield()
     assert.is_true(kit.descriptors() <= before)
   end)
+
+  it("G29 selects that wait, whatever they choose", function()
+    local m, sem, n, ch = rt.mutex(), rt.semaphore(0), rt.notify(), rt.channel(0)
+    local watch, broadcast = rt.watch(0), rt.broadcast(4)
+    local acts = {
+      function()
+        m:lock()
+        rt.yield()
+        m:unlock()
+      end,
+      function()
+        sem:release()
+      end,
+      function()
+        n:notify_one()
+      end,
+      function()
+        ch:try_send(1)
+      end,
+      function()
+        watch:set(1)
+      end,
+      function()
+        broadcast:send(1)
+      end,
+    }
+    local i = 0
+    local other = rt.spawn_local(function()
+      while true do
+        i = i + 1
+        acts[i % #acts + 1]()
+        rt.yield()
+      end
+    end)
+    local others = {
+      sem:acquire_op(),
+      n:wait_op(),
+      ch:recv_op(),
+      watch:subscribe():wait_op(),
+      broadcast:subscribe():recv_op(),
+    }
+    local lock = m:lock_op()
+    flat(3e6 * scale, 1024 * 1024, function()
+      rt.select(table.unpack(others))
+      local _, guard = rt.select(lock)
+      guard:unlock()
+    end)
+    other:cancel()
+  end)
 end)

@@ -194,6 +194,97 @@ describe("rt.select", function()
     end
   end)
 
+  it("a lock is a guard, and what the task holds already it cannot wait for", function()
+    local m, ch = rt.mutex(5), rt.channel(0)
+    local lock = m:lock_op()
+    local which, guard = rt.select(ch:recv_op(), lock)
+    assert.same({ 2, 5 }, { which, guard:get() })
+    assert.matches("deadlock: this task holds", kit.refused(rt.select, lock, ch:recv_op()))
+    guard:set(6)
+    guard:unlock()
+    do
+      local _, again <close> = rt.select(lock)
+      assert.equal(6, again:get())
+      assert.matches("^rt.mutex %(locked by main", tostring(m))
+    end
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+    assert.matches("^rt.operation %(lock of rt.mutex", tostring(lock))
+  end)
+
+  it(
+    "G8 a lock that was handed over is held, though the task is cancelled at the same time",
+    function()
+      local m = rt.mutex()
+      for _ = 1, 100 do
+        m:lock()
+        local chosen
+        local task = rt.spawn_local(function()
+          local _, guard <close> = rt.select(m:lock_op(), rt.sleep_op(100))
+          chosen = tostring(guard)
+          rt.yield()
+        end)
+        rt.yield()
+        m:unlock()
+        task:cancel()
+        assert.is_false(m:try_lock())
+        assert.matches("cancelled", kit.refused(task.join, task))
+        assert.equal("rt.guard (locked)", chosen)
+        assert.equal("rt.mutex (unlocked)", tostring(m))
+      end
+    end
+  )
+
+  it("permits: a select that asks for several numbers is not in its own way", function()
+    local sem = rt.semaphore(0)
+    local task = rt.spawn_local(function()
+      return rt.select(sem:acquire_op(5), sem:acquire_op(3), sem:acquire_op(1))
+    end)
+    rt.yield()
+    rt.yield()
+    sem:release(2)
+    assert.equal(3, (task:join()))
+    assert.equal("rt.semaphore (1 available, 0 waiting)", tostring(sem))
+  end)
+
+  it("G18 ticks: one that was not chosen is still to come, and comes once", function()
+    local interval, ch = rt.interval(0.01), rt.channel(1)
+    local tick = interval:tick_op()
+    assert.same({ 1, 1 }, { rt.select(tick) }) -- at once
+    local began, seen = rt.now(), 1
+    for i = 1, 20 do
+      if i % 2 == 0 then
+        ch:send("not the tick")
+        assert.equal(1, (rt.select_biased(ch:recv_op(), tick)))
+      end
+      local task = rt.spawn_local(rt.select, tick, ch:recv_op())
+      rt.yield()
+      task:cancel()
+      pcall(task.join, task)
+      seen = seen + 1
+      local which, n = rt.select(ch:recv_op(), tick)
+      assert.same({ 2, interval.tick }, { which, n })
+      seen = n
+    end
+    assert.is_true(rt.now() - began >= (seen - 1) * 0.01 - 0.0001) -- never early
+    assert.equal(seen + 1, interval())
+    assert.matches("^rt.operation %(tick of rt.interval", tostring(tick))
+    assert.matches("rt.interval expected", kit.refused(interval.tick_op, {}))
+  end)
+
+  it("G18 ticks: two that select on one interval get different ticks", function()
+    local interval, got = rt.interval(0.001), {}
+    local function collect()
+      for _ = 1, 20 do
+        local _, n = rt.select(interval:tick_op(), rt.sleep_op(100))
+        got[n] = (got[n] or 0) + 1
+      end
+    end
+    rt.join(collect, collect)
+    for i = 1, 40 do
+      assert.equal(1, got[i])
+    end
+  end)
+
   it("bad arguments", function()
     assert.matches("operation expected, got no value", kit.refused(rt.select))
     assert.matches("operation expected, got number", kit.refused(rt.select, rt.sleep_op(1), 5))
@@ -204,3 +295,318 @@ describe("rt.select", function()
     y:close()
   end)
 end)
+
+--- Every operation on a thing that can be had once: `make` makes the thing, `op` the operation,
+--- `ready` lets it be done once, `take` does the same without a select and at once, and says
+--- whether it could; `undo` comes after a select has done it.
+local operations = {
+  {
+    "receive",
+    make = function()
+      return rt.channel(1)
+    end,
+    op = function(ch)
+      return ch:recv_op()
+    end,
+    ready = function(ch)
+      ch:send("value")
+    end,
+    take = function(ch)
+      return ch:try_recv() == "value"
+    end,
+  },
+  {
+    "receive from a sender that waits",
+    make = function()
+      return rt.channel(0)
+    end,
+    op = function(ch)
+      return ch:recv_op()
+    end,
+    ready = function(ch)
+      rt.spawn_local(ch.send, ch, "value")
+      rt.yield()
+    end,
+    take = function(ch)
+      return ch:try_recv() == "value"
+    end,
+  },
+  {
+    "send",
+    make = function()
+      local ch = rt.channel(1)
+      ch:send("full")
+      return ch
+    end,
+    op = function(ch)
+      return ch:send_op("value")
+    end,
+    ready = function(ch)
+      assert(ch:try_recv())
+    end,
+    take = function(ch)
+      return ch:try_send("value") == true
+    end,
+  },
+  {
+    "acquire",
+    make = function()
+      return rt.semaphore(1)
+    end,
+    op = function(sem)
+      return sem:acquire_op(3)
+    end,
+    ready = function(sem)
+      sem:release(2)
+    end,
+    take = function(sem)
+      if #sem ~= 3 or not sem:try_acquire(3) then
+        return false
+      end
+      sem:release()
+      return true
+    end,
+    undo = function(sem)
+      sem:release()
+    end,
+  },
+  {
+    "lock",
+    make = function()
+      local m = rt.mutex("value")
+      m:lock()
+      return m
+    end,
+    op = function(m)
+      return m:lock_op()
+    end,
+    ready = function(m)
+      m:unlock()
+    end,
+    take = function(m)
+      return m:try_lock() and true
+    end,
+    undo = function(m, guard)
+      assert(guard:get() == "value" and not m:try_lock())
+      guard:unlock()
+    end,
+    done = function(m)
+      m:lock()
+    end,
+  },
+  {
+    "wait for a notification",
+    make = rt.notify,
+    op = function(n)
+      return n:wait_op()
+    end,
+    ready = function(n)
+      n:notify_one()
+    end,
+    take = function(n)
+      return rt.timeout(0, n.wait, n) == true
+    end,
+  },
+  {
+    "wait for another value",
+    make = function()
+      local w = rt.watch("old")
+      return { watch = w, watcher = w:subscribe() }
+    end,
+    op = function(it)
+      return it.watcher:wait_op()
+    end,
+    ready = function(it)
+      it.watch:set("value")
+    end,
+    take = function(it)
+      return rt.timeout(0, it.watcher.wait, it.watcher) == "value"
+    end,
+  },
+  {
+    "receive what everybody does",
+    make = function()
+      local b = rt.broadcast(4)
+      return { broadcast = b, subscriber = b:subscribe() }
+    end,
+    op = function(it)
+      return it.subscriber:recv_op()
+    end,
+    ready = function(it)
+      it.broadcast:send("value")
+    end,
+    take = function(it)
+      return it.subscriber:try_recv() == "value"
+    end,
+  },
+  {
+    "join a task of the pool",
+    once = true,
+    make = function()
+      local ch = rt.channel(0)
+      local task = rt.spawn(function()
+        return ch:recv()
+      end)
+      return { task = task, ch = ch }
+    end,
+    op = function(it)
+      return it.task:join_op()
+    end,
+    ready = function(it)
+      it.ch:send("value")
+      it.task:join()
+    end,
+    take = function(it)
+      return rt.timeout(0, it.task.join, it.task) == "value"
+    end,
+  },
+  {
+    "join a task of this state",
+    here = true,
+    once = true,
+    make = function()
+      local ch = rt.channel(0)
+      return { task = rt.spawn_local(ch.recv, ch), ch = ch }
+    end,
+    op = function(it)
+      return it.task:join_op()
+    end,
+    ready = function(it)
+      it.ch:send("value")
+      it.task:join()
+    end,
+    take = function(it)
+      return rt.timeout(0, it.task.join, it.task) == "value"
+    end,
+  },
+  {
+    "accept",
+    here = true,
+    make = function()
+      return assert(rt.tcp.listen("127.0.0.1", 0))
+    end,
+    op = function(l)
+      return l:accept_op()
+    end,
+    ready = function(l)
+      local _, port = l:sock()
+      assert(rt.tcp.connect("127.0.0.1", port)):close()
+    end,
+    take = function(l)
+      local stream = rt.timeout(10, l.accept, l)
+      return stream and stream:close() == nil
+    end,
+    undo = function(_, stream)
+      stream:close()
+    end,
+  },
+  {
+    "read",
+    here = true,
+    make = function()
+      local x, y = pair()
+      return { x = x, y = y }
+    end,
+    op = function(it)
+      return it.x:recv_op()
+    end,
+    ready = function(it)
+      it.y:write("value")
+    end,
+    take = function(it)
+      return rt.timeout(10, it.x.recv, it.x) == "value"
+    end,
+  },
+}
+
+local spawners = { { "a task of this state", rt.spawn_local }, { "one of the pool", rt.spawn } }
+
+--- Does it, or quits; if it can do both, it quits.
+local function choose(it, op, quit, undo, biased)
+  local which, value
+  if biased then
+    which, value = rt.select_biased(quit:acquire_op(), op(it))
+    which = 3 - which
+  else
+    which, value = rt.select(op(it), quit:acquire_op())
+  end
+  if which == 1 and undo then
+    undo(it, value)
+  end
+  return which == 1 and "done" or "quit"
+end
+
+for _, spawner in ipairs(spawners) do
+  local function waiting(o, it, quit)
+    local task = spawner[2](choose, it, o.op, quit, o.undo)
+    kit.wait_for(function()
+      return tostring(quit):find("1 waiting") -- its last operation is armed
+    end, 20, "the task to wait")
+    return task
+  end
+  local function each(f)
+    for _, o in ipairs(operations) do
+      if not o.here or spawner[2] == rt.spawn_local then
+        f(o, o.make(), rt.semaphore(0))
+      end
+    end
+  end
+
+  describe("rt.select in " .. spawner[1] .. ", for every operation:", function()
+    it("waits for it, and does it, again and again", function()
+      each(function(o, it, quit)
+        for _ = 1, o.once and 1 or 3 do
+          local task = waiting(o, it, quit)
+          o.ready(it)
+          assert.equal("done", task:join(), o[1])
+          if o.done then
+            o.done(it)
+          end
+        end
+      end)
+    end)
+
+    it("G11 has not done it when it did another, whether it could or not", function()
+      each(function(o, it, quit)
+        for round = 1, o.once and 1 or 3 do
+          if round % 2 == 1 then
+            local task = waiting(o, it, quit)
+            quit:release()
+            assert.equal("quit", task:join(), o[1])
+            o.ready(it)
+          else
+            o.ready(it)
+            quit:release()
+            local task = spawner[2](choose, it, o.op, quit, o.undo, true)
+            assert.equal("quit", task:join(), o[1])
+          end
+          assert.is_true(o.take(it), o[1])
+        end
+      end)
+    end)
+
+    it("G8 has not done it when it was cancelled, or timed out", function()
+      each(function(o, it, quit)
+        local task = waiting(o, it, quit)
+        task:cancel()
+        assert.is_false(pcall(task.join, task))
+        local timed = spawner[2](rt.timeout, 0.002, choose, it, o.op, quit, o.undo)
+        assert.same({ nil, "timeout" }, { timed:join() }, o[1])
+        o.ready(it)
+        assert.is_true(o.take(it), o[1])
+        assert.equal("rt.semaphore (0 available, 0 waiting)", tostring(quit))
+      end)
+    end)
+
+    it("G19 is not in the way of those behind it when it has gone", function()
+      each(function(o, it, quit)
+        local first = waiting(o, it, quit)
+        local second = waiting(o, it, rt.semaphore(0))
+        first:cancel()
+        assert.is_false(pcall(first.join, first))
+        o.ready(it)
+        assert.equal("done", second:join(), o[1])
+      end)
+    end)
+  end)
+end

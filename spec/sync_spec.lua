@@ -1235,4 +1235,87 @@ describe("rt.select", function()
         and "right" or said)
     ]])
   end)
+
+  it("G11 locks of two mutexes, chosen by many: nobody has what another has, or both", function()
+    on_workers([[
+      local a, b, tasks = rt.mutex(0), rt.mutex(0), {}
+      for i = 1, 6 do
+        tasks[i] = (i % 3 == 0 and rt.spawn_local or rt.spawn)(function()
+          math.randomseed(SEED + i)
+          local got = 0
+          for _ = 1, 500 * SCALE do
+            local which, guard = rt.select(
+              a:lock_op(), b:lock_op(), rt.sleep_op(math.random() * 0.0005)
+            )
+            if which < 3 then
+              local n = guard:get()
+              if math.random(2) == 1 then rt.yield() end
+              guard:set(n + 1)
+              got = got + 1
+              local other = (which == 1 and b or a):try_lock()
+              if other then other:unlock() end
+              if math.random(2) == 1 then guard:unlock() else (which == 1 and a or b):unlock() end
+            end
+          end
+          return got
+        end)
+      end
+      local sum = 0
+      for i = 1, 6 do sum = sum + tasks[i]:join() end
+      local said = tostring(a) .. tostring(b)
+      local counted = a:lock():get() + b:lock():get()
+      print(counted == sum and said == "rt.mutex (unlocked)rt.mutex (unlocked)" and "right"
+        or said .. counted .. " ~= " .. sum)
+    ]])
+  end)
+
+  it(
+    "G8 G11 permits, locks and messages by select, with cancels and timeouts: none is lost",
+    function()
+      on_workers([[
+      local sem, m, ch, tasks = rt.semaphore(3), rt.mutex(0), rt.channel(2), {}
+      local function work(seed)
+        math.randomseed(seed)
+        local locked, sent, got = 0, 0, 0
+        local function once()
+          local n = math.random(3)
+          local which, v = rt.select(
+            sem:acquire_op(n), m:lock_op(), ch:recv_op(), ch:send_op(n), rt.sleep_op(0.001)
+          )
+          -- what has been done counts, even when the task is told to end meanwhile
+          if which == 1 then
+            sem:release(n)
+          elseif which == 2 then
+            v:set(v:get() + 1)
+            v:unlock()
+            locked = locked + 1
+          elseif which == 3 then
+            got = got + v
+          elseif which == 4 then
+            sent = sent + n
+          end
+        end
+        for _ = 1, 300 * SCALE do
+          if math.random(3) == 1 then
+            rt.timeout(math.random() * 0.0003, once)
+          else
+            once()
+          end
+        end
+        return locked, sent, got
+      end
+      for i = 1, 6 do
+        tasks[i] = (i % 3 == 0 and rt.spawn_local or rt.spawn)(rt.critical, work, SEED + i)
+      end
+      local locked, sent, got = 0, 0, 0
+      for i = 1, 6 do
+        local l, s, g = tasks[i]:join()
+        locked, sent, got = locked + l, sent + s, got + g
+      end
+      for _ = 1, #ch do got = got + ch:recv() end
+      local said = tostring(sem) .. tostring(m) .. m:lock():get() - locked .. sent - got
+      print(said == "rt.semaphore (3 available, 0 waiting)rt.mutex (unlocked)00" and "right" or said)
+    ]])
+    end
+  )
 end)

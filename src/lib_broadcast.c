@@ -142,10 +142,8 @@ static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_packet *p = b->ticket->packet;
   (void)op;
-  b->ticket->packet = NULL;
-  return received(L, w, p ? RT_FEED_DONE : RT_FEED_CLOSED, p, 0);
+  return received(L, w, b->packet ? RT_FEED_DONE : RT_FEED_CLOSED, b->packet, 0);
 }
 
 static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};

@@ -214,10 +214,7 @@ static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  rt_packet *p = b->ticket->packet;
-  b->ticket->packet = NULL;
-  rt_ticket_tear(b->ticket);
-  return p ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
+  return b->packet ? rtL_unpack_last(L, w, b->packet) : refuse(L, "closed");
 }
 
 static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
@@ -262,10 +259,8 @@ static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_chan_answer answer = (rt_chan_answer)b->ticket->answer;
   (void)w, (void)op;
-  rt_ticket_tear(b->ticket);
-  return sent(L, answer);
+  return sent(L, (rt_chan_answer)b->answer);
 }
 
 static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};

@@ -5,6 +5,7 @@
 ** m:lock() … m:unlock() is as good as a guard.
 */
 #include "mutex.h"
+#include "select.h"
 #include "shared.h"
 
 typedef struct guard {
@@ -55,13 +56,19 @@ static int new_mutex(lua_State *L) {
 }
 
 /* --- guards -------------------------------------------------------------------------------------- */
-/* Made before the lock is taken: from then on nothing may raise. */
-static guard *push_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
+/* Made before the lock is taken: from then on nothing may raise.  The object of the mutex, on top
+** of the stack -> its guard. */
+static guard *make_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
   guard *g = rtL_class_new(L, &w->classes, RT_CLASS_GUARD, sizeof *g, 1);
-  lua_pushvalue(L, SELF);
+  lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
   g->mutex = m;
   return g;
+}
+
+static void push_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
+  lua_pushvalue(L, SELF);
+  make_guard(L, w, m);
 }
 
 static guard *check_guard(lua_State *L, rt_worker *w) {
@@ -289,6 +296,69 @@ static int mutex_try_with(lua_State *L) {
   return 1;
 }
 
+/* --- for rt.select ------------------------------------------------------------------------------------ */
+static rt_mutex *mutex_of(lua_State *L, int op) {
+  const rt_shared *s = rtL_select_object(L, op);
+  return rt_mutex_of(s->thing);
+}
+
+static guard *push_guard_of(lua_State *L, rt_worker *w, int op) {
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  return make_guard(L, w, mutex_of(L, op));
+}
+
+/* A glance: a guard for every attempt would be dear. */
+static bool seems_free(lua_State *L, rt_mutex *m, const rt_task *task) {
+  int waiting;
+  int64_t holder = rt_mutex_look(m, &waiting);
+  if (holder == (int64_t)task->id) check_not_mine(L, RT_MUTEX_MINE);
+  return holder == -1;
+}
+
+static int attempt_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_mutex *m = mutex_of(L, op);
+  (void)b;
+  check_more(L, w->running);
+  if (!seems_free(L, m, w->running)) return -1;
+  guard *g = push_guard_of(L, w, op);
+  if (rt_mutex_lock(m, w->running, NULL) == RT_MUTEX_DONE) {
+    g->serial = m->serial;
+    return 1;
+  }
+  lua_pop(L, 1);
+  return -1;
+}
+
+static void prepare_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  push_guard_of(L, w, op);
+  b->kept = lua_gettop(L);
+}
+
+static bool arm_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return rt_mutex_await(mutex_of(L, op), b->ticket);
+}
+
+static int finish_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_mutex *m = mutex_of(L, op);
+  guard *g = lua_touserdata(L, b->kept);
+  rt_mutex_enter(m, w->running);
+  g->serial = m->serial;
+  lua_pushvalue(L, b->kept);
+  return 1;
+}
+
+static const rt_op_kind lock_kind = {"lock",       true,     attempt_lock,
+                                     prepare_lock, arm_lock, finish_lock};
+
+/* op = mutex:lock_op() */
+static int mutex_lock_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  check_mutex(L, w);
+  lua_settop(L, SELF);
+  return rtL_select_operation(L, w, &lock_kind);
+}
+
 /* --- the rest ----------------------------------------------------------------------------------------- */
 static int mutex_tostring(lua_State *L) {
   int waiting;
@@ -304,9 +374,13 @@ static int mutex_tostring(lua_State *L) {
 
 void rtL_open_mutex(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__tostring", mutex_tostring}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"with", mutex_with},     {"try_with", mutex_try_with},
-                                     {"lock", mutex_lock},     {"try_lock", mutex_try_lock},
-                                     {"unlock", mutex_unlock}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"with", mutex_with},
+                                     {"try_with", mutex_try_with},
+                                     {"lock", mutex_lock},
+                                     {"try_lock", mutex_try_lock},
+                                     {"unlock", mutex_unlock},
+                                     {"lock_op", mutex_lock_op},
+                                     {NULL, NULL}};
   static const luaL_Reg guard_meta[] = {
       {"__tostring", guard_tostring}, {"__close", guard_close}, {NULL, NULL}};
   static const luaL_Reg guard_methods[] = {

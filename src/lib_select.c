@@ -89,7 +89,7 @@ static int check_operations(lua_State *L, rt_worker *w) {
     rt_operation *o = rtL_class_check(L, &w->classes, RT_CLASS_OPERATION, i);
     if (o->kind == &otherwise) default_at = i;
   }
-  luaL_checkstack(L, LUA_MINSTACK, "too many operations");
+  luaL_checkstack(L, n + LUA_MINSTACK, "too many operations");
   return default_at;
 }
 
@@ -156,7 +156,9 @@ static bool arm_all(lua_State *L, rt_worker *w, rt_select *s) {
 static int finish(lua_State *L, rt_worker *w, rt_select *s, rt_branch *b) {
   int index = (int)(b - s->branches) + 1;
   rt_branch won = *b;
-  b->ticket = NULL;
+  won.packet = b->ticket->packet;
+  won.answer = b->ticket->answer;
+  b->ticket->packet = NULL;
   rtL_wait_happened(w);
   dispose(s);
   int results = won.kind->finish(L, w, index, &won);

@@ -69,6 +69,43 @@ static int sleep_op(lua_State *L) {
   return rtL_select_operation(L, rtL_self(L), &sleep_kind);
 }
 
+/* Its next tick: user value OBJECT is an rt.interval, and the argument takes the tick off it.  Until
+** then the tick is still to come, for whoever waits for it next. */
+static lua_Number left_of(lua_State *L, int op) {
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  lua_getfield(L, -1, "due");
+  lua_Number due = luaL_checknumber(L, -1);
+  lua_pop(L, 2);
+  return due - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
+}
+
+static void prepare_tick(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  b->due = rt_driver_after(&w->driver, rtL_duration_of(L, 1, left_of(L, op)));
+}
+
+static int attempt_tick(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  if (left_of(L, op) > 0) {
+    if (b) prepare_tick(L, w, op, b); /* somebody else may have taken the one it waited for */
+    return -1;
+  }
+  lua_getiuservalue(L, op, RT_OPERATION_ARGS);
+  lua_rawgeti(L, -1, 1);
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  lua_call(L, 1, 1);
+  lua_remove(L, -2);
+  return 1;
+}
+
+static const rt_op_kind tick_kind = {"tick", false, attempt_tick, prepare_tick, arm_sleep, NULL};
+
+/* op = core.tick_op(interval, take) */
+static int tick_op(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  return rtL_select_operation(L, rtL_self(L), &tick_kind);
+}
+
 /* --- timeouts, shields, critical sections -------------------------------------------------------- */
 typedef enum kind { TIMEOUT, SHIELD, CRITICAL } kind;
 
@@ -151,9 +188,15 @@ static int switches(lua_State *L) {
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"now", now},           {"sleep", do_sleep},    {"sleep_until", sleep_until},
-      {"sleep_op", sleep_op}, {"timeout", timeout},   {"shield", shield},
-      {"critical", critical}, {"switches", switches}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"now", now},
+                                       {"sleep", do_sleep},
+                                       {"sleep_until", sleep_until},
+                                       {"sleep_op", sleep_op},
+                                       {"tick_op", tick_op},
+                                       {"timeout", timeout},
+                                       {"shield", shield},
+                                       {"critical", critical},
+                                       {"switches", switches},
+                                       {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

@@ -151,10 +151,8 @@ static bool arm_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static int finish_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_packet *p = b->ticket->packet;
   (void)op;
-  b->ticket->packet = NULL;
-  return changed(L, w, p);
+  return changed(L, w, b->packet);
 }
 
 static const rt_op_kind wait_kind = {"wait", true, attempt_wait, NULL, arm_wait, finish_wait};

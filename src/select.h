@@ -17,7 +17,9 @@ typedef struct rt_branch {
   const struct rt_op_kind *kind;
   struct rt_select *of;
   rt_ticket *ticket; /* NULL: it needs none */
-  rt_packet *packet; /* what it would send, while no ticket has it */
+  rt_packet *packet; /* what it would send, while no ticket has it; for 'finish': what came */
+  int answer;        /* for 'finish': what its ticket was called with */
+  int kept;          /* for 'prepare': the place of what it has left on the stack */
   rt_task proxy;     /* stands on a list of this state in place of the task */
   rt_timeout timer;
   uint64_t due; /* tick; 0: not set */
@@ -29,11 +31,12 @@ typedef struct rt_op_kind {
   /* Does it if it can be done at once: pushes the results and returns how many.  -1: it would
   ** have to wait.  'b' is NULL until it has waited. */
   int (*attempt)(lua_State *L, rt_worker *w, int op, rt_branch *b);
-  /* Whatever may raise on the way to waiting; NULL: nothing. */
+  /* Whatever may raise on the way to waiting; NULL: nothing.  One value may be left on the stack,
+  ** where it stays until the select is over. */
   void (*prepare)(lua_State *L, rt_worker *w, int op, rt_branch *b);
   /* Waits.  Must not raise.  False: another attempt is worth it. */
   bool (*arm)(lua_State *L, rt_worker *w, int op, rt_branch *b);
-  /* Its ticket was called: pushes the results and returns how many. */
+  /* Its ticket was called: pushes the results and returns how many.  All tickets are torn. */
   int (*finish)(lua_State *L, rt_worker *w, int op, rt_branch *b);
 } rt_op_kind;
 

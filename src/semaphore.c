@@ -19,9 +19,22 @@ rt_semaphore *rt_semaphore_new(const rt_thing_kind *kind, int64_t permits) {
   return s;
 }
 
+/* Whose turn it is, if there is enough; NULL: nobody's.  A select that asks for several numbers
+** is not in its own way. */
+static rt_ticket *next_locked(rt_semaphore *s) {
+  rt_ticket *head = rt_ticket_first(&s->waiters);
+  if (head == NULL || head->want <= s->permits) return head;
+  for (rt_list *l = head->link.next; head->claim != NULL && l != &s->waiters; l = l->next) {
+    rt_ticket *t = rt_containerof(l, rt_ticket, link);
+    if (t->claim != head->claim) break;
+    if (t->want <= s->permits) return t;
+  }
+  return NULL;
+}
+
 static void serve_locked(rt_semaphore *s) {
   rt_ticket *t;
-  while ((t = rt_ticket_first(&s->waiters)) != NULL && t->want <= s->permits) {
+  while ((t = next_locked(s)) != NULL) {
     if (!rt_ticket_seize(t)) continue;
     s->permits -= t->want;
     s->waiting--;
@@ -62,6 +75,7 @@ bool rt_semaphore_await(rt_semaphore *s, int n, rt_ticket *t) {
   rt_lock_take(&s->lock);
   bool waits = !has_locked(s, n);
   if (waits) queue_locked(s, n, t);
+  if (waits) serve_locked(s); /* those of its own select may be all that is in its way */
   rt_lock_give(&s->lock);
   return waits;
 }

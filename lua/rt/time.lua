@@ -23,12 +23,24 @@ local Interval = {}
 Interval.__index = Interval
 Interval.__name = "rt.interval"
 
+local function take(interval)
+  interval.due = interval.next(interval.due, interval.period)
+  interval.tick = interval.tick + 1
+  return interval.tick
+end
+
 --- The next tick: 1, 2, 3 … Waits until it is due.
 function Interval:__call()
   sleep_until(self.due) -- if this is cancelled, the tick is still to come
-  self.due = self.next(self.due, self.period)
-  self.tick = self.tick + 1
-  return self.tick
+  return take(self)
+end
+
+--- The next tick, for `rt.select`.
+function Interval:tick_op()
+  if getmetatable(self) ~= Interval then
+    error("bad argument #1 to 'tick_op' (rt.interval expected, got " .. type(self) .. ")", 2)
+  end
+  return core.tick_op(self, take)
 end
 
 function Interval:__tostring()

@@ -1,3 +1,4 @@
+local history = require("history")
 local kit = require("kit")
 local rt = require("rt")
 
@@ -9,50 +10,6 @@ local function each(script, expected)
     local code, out, err = kit.run("require 'rt'.configure{ workers = " .. n .. " }\n" .. script)
     assert.same({ 0, expected, "" }, { code, out, err }, "workers: " .. n)
   end
-end
-
---- Is there an order of these operations, of one key, in which each happens between its call and
---- its return, and which explains what each returned? A search by Wing and Gong. `apply` says what
---- an operation returns and leaves behind.
-local function linearizable(history, apply)
-  table.sort(history, function(a, b)
-    return a.called < b.called
-  end)
-  local done, seen = {}, {}
-  local function search(left, value)
-    if left == 0 then
-      return true
-    end
-    local bits = {}
-    for i = 1, #history do
-      bits[i] = done[i] and "1" or "0"
-    end
-    local state = table.concat(bits) .. tostring(value)
-    if seen[state] then
-      return false
-    end
-    seen[state] = true
-    local first = math.huge -- whatever is next must have been called before this
-    for i, op in ipairs(history) do
-      if not done[i] and op.returned < first then
-        first = op.returned
-      end
-    end
-    for i, op in ipairs(history) do
-      if not done[i] and op.called <= first then
-        local result, after = apply(op, value)
-        if result == op.result then
-          done[i] = true
-          if search(left - 1, after) then
-            return true
-          end
-          done[i] = nil
-        end
-      end
-    end
-    return false
-  end
-  return search(#history, nil)
 end
 
 --- What one operation does to one value.
@@ -74,6 +31,13 @@ local function apply(op, value)
     return value == a, value == a and b or value
   end
   return (value or 0) * 2 + 1, (value or 0) * 2 + 1 -- update
+end
+
+local function linearizable(ops)
+  return history.linearizable(ops, function(op, value)
+    local result, after = apply(op, value)
+    return result == op.result, after
+  end)
 end
 
 describe("rt.dict", function()
@@ -473,10 +437,7 @@ describe("rt.dict", function()
     end
     for round = 1, rounds do
       assert.equal(tasks * ops, #histories[round])
-      assert.is_true(
-        linearizable(histories[round], apply),
-        ("RT_SEED=%d round %d"):format(seed, round)
-      )
+      assert.is_true(linearizable(histories[round]), ("RT_SEED=%d round %d"):format(seed, round))
     end
   end)
 
@@ -486,14 +447,14 @@ describe("rt.dict", function()
       { "set", 2, called = 3, returned = 4, result = true },
       { "get", called = 5, returned = 6, result = 1 },
     }
-    assert.is_false(linearizable(stale, apply))
+    assert.is_false(linearizable(stale))
     stale[2].called, stale[2].returned = 1.5, 7
-    assert.is_true(linearizable(stale, apply))
+    assert.is_true(linearizable(stale))
     local lost = {
       { "incr", 1, called = 1, returned = 4, result = 1 },
       { "incr", 1, called = 2, returned = 3, result = 1 },
     }
-    assert.is_false(linearizable(lost, apply))
+    assert.is_false(linearizable(lost))
   end)
 
   it("keys lists every key that stays, once, while others come and go", function()

@@ -134,6 +134,24 @@ describe("memory comes back:", function()
     assert.is_true(kit.descriptors() <= before)
   end)
 
+  for _, spawner in ipairs { { "a task of this state", rt.spawn_local }, { "the pool", rt.spawn } } do
+    it("G20 10^7 messages of " .. spawner[1], function()
+      local ch = rt.channel(64)
+      local sender = spawner[2](function()
+        local i = 0
+        while true do
+          i = i + 1
+          ch:send(i % 8 == 0 and { i } or i % 8 == 1 and "message " .. i or i)
+        end
+      end)
+      flat(1e7 * scale, 1024 * 1024, function()
+        assert(ch:recv())
+      end)
+      sender:cancel()
+      pcall(sender.join, sender)
+    end)
+  end
+
   it("G29 selects that wait, whatever they choose", function()
     local m, sem, n, ch = rt.mutex(), rt.semaphore(0), rt.notify(), rt.channel(0)
     local watch, broadcast = rt.watch(0), rt.broadcast(4)

@@ -9,23 +9,7 @@ local spawners = {
   { "blocking tasks", rt.spawn_blocking },
 }
 
---- Runs a script with 1, 2 and 4 workers; each must end well and print "right".
-local prelude = [[
-  local rt = require("rt")
-  local SEED, SCALE = tonumber(arg[1]), tonumber(arg[2])
-  math.randomseed(SEED)
-]]
-local function on_workers(script)
-  local scale = kit.flavor == "" and 1 or 0.1
-  for _, workers in ipairs { 1, 2, 4 } do
-    local seed = tonumber(os.getenv("RT_SEED")) or math.random(1 << 30)
-    local command = kit.command(prelude .. script, seed .. " " .. scale)
-    local code, out, err = kit.shell(("exec env RT_WORKERS=%d %s"):format(workers, command), 60)
-    if code ~= 0 or out ~= "right\n" then
-      error(("%d workers, RT_SEED=%d: exit code %s\n%s%s"):format(workers, seed, code, out, err), 2)
-    end
-  end
-end
+local on_workers = kit.on_workers
 
 --- Lets tasks that may run do so, until they wait.
 local function settle()

@@ -78,6 +78,25 @@ function kit.run(script, args, seconds)
   return kit.shell("exec env " .. kit.command(script, args), seconds)
 end
 
+--- Runs a script with 1, 2 and 4 workers; each must end well and print "right". It has `rt`, a SEED,
+--- which is told if it fails and can be given by RT_SEED, and a SCALE: below 1 where it is slow.
+local prelude = [[
+  local rt = require("rt")
+  local SEED, SCALE = tonumber(arg[1]), tonumber(arg[2])
+  math.randomseed(SEED)
+]]
+function kit.on_workers(script)
+  local scale = kit.flavor == "" and 1 or 0.1
+  for _, workers in ipairs { 1, 2, 4 } do
+    local seed = tonumber(os.getenv("RT_SEED")) or math.random(1 << 30)
+    local command = kit.command(prelude .. script, seed .. " " .. scale)
+    local code, out, err = kit.shell(("exec env RT_WORKERS=%d %s"):format(workers, command), 60)
+    if code ~= 0 or out ~= "right\n" then
+      error(("%d workers, RT_SEED=%d: exit code %s\n%s%s"):format(workers, seed, code, out, err), 2)
+    end
+  end
+end
+
 --- A script running in the background. `it:line()` reads its next line of output (waiting for it),
 --- `it:stop([signal])` ends it and returns its exit code.
 local Background = {}

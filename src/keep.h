@@ -27,6 +27,7 @@ enum {
   RT_KEEP_OBJECTS,  /* number -> object, while a packet is written; or nil */
   RT_KEEP_CODES,    /* weak: function that was sent -> ticket of its code (code.h) */
   RT_KEEP_CLOSURES, /* number of a code -> function made of it */
+  RT_KEEP_SELECT,   /* the first of those that wait for another use; see lib_select.c */
   RT_KEEP_CLASSES,  /* the first of the metatables; see class.h */
   RT_KEEP_ROOM = 40 /* stack slots for values on their way */
 };

@@ -5,7 +5,9 @@ typedef struct rt_select {
   rt_worker *worker;
   rt_claim claim;
   rt_list waiter; /* the task, while it is parked */
+  int room;       /* for so many branches */
   int count;
+  int spares; /* while it is one: how many there are with it */
   rt_branch branches[];
 } rt_select;
 
@@ -64,6 +66,52 @@ static int collect(lua_State *L) {
   return 0;
 }
 
+/* --- those that are used again -------------------------------------------------------------------------- */
+/* A new one for each wait would be garbage with a finalizer, which is dear, and which Lua's
+** collector is slow to part with.  Each spare has the next one as its user value. */
+enum { ROOM = 8, MOST_SPARES = RT_SIZE(64, 2), NEXT = 1 };
+
+/* Pushes one, all zeros. */
+static rt_select *make_select(lua_State *L, rt_worker *w, int room) {
+  size_t size = sizeof(rt_select) + (size_t)room * sizeof(rt_branch);
+  rt_select *s = rtL_class_new(L, &w->classes, RT_CLASS_SELECT, size, 1);
+  s->worker = w;
+  s->room = room;
+  return s;
+}
+
+static rt_select *take_select(lua_State *L, rt_worker *w, int room) {
+  if (room > ROOM) return make_select(L, w, room);
+  rtL_keep_push(L, w, RT_KEEP_SELECT);
+  rt_select *s = lua_touserdata(L, -1);
+  if (s == NULL) {
+    lua_pop(L, 1);
+    return make_select(L, w, ROOM);
+  }
+  lua_getiuservalue(L, -1, NEXT);
+  rtL_keep_set(L, w, RT_KEEP_SELECT);
+  lua_pushnil(L);
+  lua_setiuservalue(L, -2, NEXT);
+  return s;
+}
+
+/* It is over; the object is at 'index', and may stay there for a while. */
+static void give_select(lua_State *L, rt_worker *w, int index) {
+  rt_select *s = lua_touserdata(L, index);
+  dispose(s);
+  if (s->room != ROOM || !lua_checkstack(L, 2)) return;
+  rtL_keep_push(L, w, RT_KEEP_SELECT);
+  const rt_select *next = lua_touserdata(L, -1);
+  s->spares = next ? next->spares + 1 : 1;
+  if (s->spares > MOST_SPARES) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_setiuservalue(L, index, NEXT);
+  lua_pushvalue(L, index);
+  rtL_keep_set(L, w, RT_KEEP_SELECT);
+}
+
 /* --- operations ------------------------------------------------------------------------------------------ */
 static rt_operation *operation_at(lua_State *L, int index) { return lua_touserdata(L, index); }
 
@@ -112,7 +160,7 @@ static int try_all(lua_State *L, rt_worker *w, int n, int first) {
     const rt_op_kind *kind = operation_at(L, index)->kind;
     int results = kind->attempt(L, w, index, s ? &s->branches[index - 1] : NULL);
     if (results < 0) continue;
-    if (s) dispose(s);
+    if (s) give_select(L, w, n + 1);
     return chosen(L, index, results);
   }
   return 0;
@@ -120,12 +168,11 @@ static int try_all(lua_State *L, rt_worker *w, int n, int first) {
 
 /* Stack: the operations -> the same, and the select. */
 static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
-  rt_select *s =
-      rtL_class_new(L, &w->classes, RT_CLASS_SELECT, sizeof *s + (size_t)n * sizeof(rt_branch), 0);
-  s->worker = w;
+  rt_select *s = take_select(L, w, n);
   rt_list_init(&s->waiter);
   for (int i = 0; i < n; i++) {
     rt_branch *b = &s->branches[i];
+    memset(b, 0, sizeof *b);
     b->kind = operation_at(L, i + 1)->kind;
     b->of = s;
     rt_task_init(&b->proxy, 0);
@@ -153,14 +200,14 @@ static bool arm_all(lua_State *L, rt_worker *w, rt_select *s) {
   return true;
 }
 
-static int finish(lua_State *L, rt_worker *w, rt_select *s, rt_branch *b) {
-  int index = (int)(b - s->branches) + 1;
+static int finish(lua_State *L, rt_worker *w, int n, rt_branch *b) {
+  int index = (int)(b - b->of->branches) + 1;
   rt_branch won = *b;
   won.packet = b->ticket->packet;
   won.answer = b->ticket->answer;
   b->ticket->packet = NULL;
   rtL_wait_happened(w);
-  dispose(s);
+  give_select(L, w, n + 1);
   int results = won.kind->finish(L, w, index, &won);
   return chosen(L, index, results);
 }
@@ -183,7 +230,7 @@ static int run(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
       return rtL_wait(L, w, selected, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
     rt_branch *called = withdraw_all(s);
-    if (called) return finish(L, w, s, called);
+    if (called) return finish(L, w, n, called);
   }
 }
 
@@ -193,8 +240,11 @@ static int selected(lua_State *L, int status, lua_KContext context) {
   int n = (int)(context >> BITS);
   rt_select *s = select_at(L, n);
   rt_branch *called = withdraw_all(s);
-  if (called) return finish(L, w, s, called);
-  if (w->running->cause != RT_FIRED) dispose(s);
+  if (called) return finish(L, w, n, called);
+  if (w->running->cause != RT_FIRED) {
+    give_select(L, w, n + 1);
+    lua_settop(L, n); /* (if nothing is due any more, it begins again) */
+  }
   rtL_wait_over(L, w);
   return run(L, w, n, context & BIASED, 0);
 }

@@ -138,7 +138,20 @@ static void must(int err) {
   if (rt_unlikely(err != 0)) abort(); /* a lock that is no lock: nothing can go on */
 }
 
-int rt_lock_init(rt_lock *l) { return -pthread_mutex_init(l, NULL); }
+/* They are held for some nanoseconds: to look again is cheaper than to sleep. */
+int rt_lock_init(rt_lock *l) {
+#ifdef __GLIBC__
+  pthread_mutexattr_t attr;
+  int err = pthread_mutexattr_init(&attr);
+  if (err != 0) return -err;
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+  err = pthread_mutex_init(l, &attr);
+  pthread_mutexattr_destroy(&attr);
+  return -err;
+#else
+  return -pthread_mutex_init(l, NULL);
+#endif
+}
 void rt_lock_close(rt_lock *l) { must(pthread_mutex_destroy(l)); }
 void rt_lock_take(rt_lock *l) { must(pthread_mutex_lock(l)); }
 void rt_lock_give(rt_lock *l) { must(pthread_mutex_unlock(l)); }

@@ -18,12 +18,13 @@ void rt_desks_close(rt_desks *d) {
     d->free = desk->next;
     free_desk(desk);
   }
+  while (d->count > 0) rt_packet_drop(d->spares[--d->count]);
 }
 
 static rt_desk *new_desk(void) { return rt_calloc(sizeof(rt_desk)); }
 
 rt_desk *rt_desk_take(rt_desks *d) {
-  rt_packet *draft = rt_packet_new();
+  rt_packet *draft = d->count > 0 ? d->spares[--d->count] : rt_packet_new();
   if (draft == NULL) return NULL;
   rt_desk *desk = d->free ? d->free : new_desk();
   if (desk == NULL) {
@@ -52,4 +53,11 @@ void rt_desk_give(rt_desks *d, rt_desk *desk) {
   empty(&desk->code);
   desk->next = d->free;
   d->free = desk;
+}
+
+void rt_desk_drop(rt_desks *d, rt_packet *p) {
+  if (d->count == RT_DESK_SPARES)
+    rt_packet_drop(p);
+  else if (rt_packet_clear(p))
+    d->spares[d->count++] = p;
 }

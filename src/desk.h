@@ -26,8 +26,14 @@ typedef struct rt_move {
   uint32_t thing;
 } rt_move;
 
+/* Small packets that came from elsewhere are used again: what one thread allocates and another
+** frees makes the two wait for each other in the allocator. */
+enum { RT_DESK_SPARES = RT_SIZE(128, 2) };
+
 typedef struct rt_desks {
   rt_desk *free;
+  rt_packet *spares[RT_DESK_SPARES];
+  int count;
   bool listing; /* the list RT_KEEP_OBJECTS is in use */
 } rt_desks;
 
@@ -36,5 +42,8 @@ void rt_desks_close(rt_desks *d);
 /* An empty desk with an empty draft; NULL: no memory */
 rt_desk *rt_desk_take(rt_desks *d);
 void rt_desk_give(rt_desks *d, rt_desk *desk);
+
+/* Drops a packet that has been read; it may be the next draft. */
+void rt_desk_drop(rt_desks *d, rt_packet *p);
 
 #endif

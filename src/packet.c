@@ -4,24 +4,42 @@
 
 enum { SMALLEST = RT_SIZE(128, 32) };
 
-rt_packet *rt_packet_new(void) {
-  rt_packet *p = rt_malloc(sizeof *p + SMALLEST);
-  if (p == NULL) return NULL;
+static void begin(rt_packet *p) {
   atomic_init(&p->holders, 1);
   p->count = 0;
   p->room = RT_PACKET_FEW;
   p->many = NULL;
   p->len = 0;
   p->cap = SMALLEST;
+}
+
+rt_packet *rt_packet_new(void) {
+  rt_packet *p = rt_malloc(sizeof *p + SMALLEST);
+  if (p) begin(p);
   return p;
 }
 
-void rt_packet_drop(rt_packet *p) {
-  if (rt_load_acquire(&p->holders) > 1 && rt_sub(&p->holders, 1) > 1) return;
+/* True: nobody holds it any more, and there is nothing in it. */
+static bool let_go(rt_packet *p) {
+  if (rt_load_acquire(&p->holders) > 1 && rt_sub(&p->holders, 1) > 1) return false;
   rt_thing **things = rt_packet_things(p);
   for (uint32_t i = 0; i < p->count; i++) rt_thing_drop(things[i]);
   rt_free(p->many);
-  rt_free(p);
+  return true;
+}
+
+void rt_packet_drop(rt_packet *p) {
+  if (let_go(p)) rt_free(p);
+}
+
+bool rt_packet_clear(rt_packet *p) {
+  if (!let_go(p)) return false;
+  bool small = p->cap == SMALLEST;
+  if (small)
+    begin(p);
+  else
+    rt_free(p);
+  return small;
 }
 
 int rt_packet_reserve(rt_packet **pp, size_t more) {

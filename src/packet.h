@@ -23,6 +23,8 @@ typedef struct rt_packet {
 
 rt_packet *rt_packet_new(void); /* NULL: no memory */
 void rt_packet_drop(rt_packet *p);
+/* The same, but true: nobody else holds it, it is small, and the caller has it as a new one. */
+bool rt_packet_clear(rt_packet *p);
 
 /* One more, of a packet that is complete: any number of threads may read it. */
 static inline rt_packet *rt_packet_hold(rt_packet *p) {

@@ -401,6 +401,6 @@ int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p) {
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, LUA_MULTRET, 0);
-  rt_packet_drop(p);
+  rt_desk_drop(&w->desks, p);
   return status == LUA_OK ? lua_gettop(L) - height : lua_error(L);
 }

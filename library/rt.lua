@@ -656,7 +656,14 @@ function subscriber:close() end
 --- How many workers the pool has (by default, as many as there are cores that the process may use)
 --- and how many threads for calls that block (64). Also by the environment, `RT_WORKERS` and
 --- `RT_BLOCKING`, and by `rt-lua --workers N`. In the main state, before the first spawn.
----@param options { workers?: integer, blocking?: integer }  each from 1 to 256
+---
+--- `stall`: a task that has been in one C function for so long, and so has kept all others of its
+--- worker waiting, is reported on stderr, and again when that is over; if the function computed,
+--- with the traceback of where it was. By default 0.1 s, as soon as there is a pool; `false` or 0:
+--- never. In a program without a pool only if it is given. Lua code is no stall, and neither is what
+--- the main chunk calls, nor a task of `rt.spawn_blocking`, nor a thread that gets no processor.
+--- (Without the tick of preemption, by `RT_PREEMPT=0`, Lua code that never waits is reported, too.)
+---@param options { workers?: integer, blocking?: integer, stall?: number|false }  the first two from 1 to 256
 function rt.configure(options) end
 
 --- What every worker does before its first task: require a module, or run a function, which may
@@ -668,6 +675,39 @@ function rt.preload(what) end
 --- How many workers the pool has, or will have.
 ---@return integer
 function rt.workers() end
+
+-- ## Looking inside
+
+--- All tasks that have not ended, on all workers. Each worker tells of its own, so this is not one
+--- moment for all of them; one that does not answer within 150 ms, in a C function, is told of as
+--- far as others know: by the task that it runs, with `stuck` set. Works everywhere, even where
+--- nothing can wait; this worker's other tasks stand still meanwhile.
+---@return rt.task_info[]
+function rt.tasks() end
+
+--- What `rt.tasks` tells of a task.
+---@class rt.task_info
+---@field id integer  0: the main chunk
+---@field name string|nil
+---@field state "queued"|"running"|"waiting"  as `task:status()`
+---@field worker string|nil  "main", "pool 1", "blocking 1"; nil: no worker has begun it
+---@field spawned string|nil  where: "file.lua:12"
+---@field waiting string|nil  what for: "sleep", "join", "receive", …
+---@field waited number|nil  for how many seconds, to about 4 ms
+---@field stuck true|nil  its worker does not answer
+
+--- Writes all that for people, with the traceback of each task, and of each worker what it does.
+--- Takes less than 250 ms, and names a worker that does not answer, with the task that it runs. (A
+--- hundred thousand tasks are too many for that time: it says how many it left out.)
+---
+--- `kill -QUIT` (or Ctrl-\) has `rt-lua` do the same on stderr, whatever it is busy with, and go on; in
+--- a stock interpreter that signal is not ours. A program without a pool says at once which task runs,
+--- and the rest when that is back in Lua code.
+---@param file? string|file*  a path, which is overwritten, or an open file; by default stderr
+---@return true|nil ok
+---@return string? message
+---@return string? code
+function rt.dump(file) end
 
 -- ## TCP
 

@@ -83,7 +83,13 @@ describe("library/rt.lua", function()
     assert.is_nil(methods_of(rt.default_op()))
     assert.equal("rt.operation", debug.getmetatable(rt.default_op()).__name)
     documented["rt.operation"] = nil
-    local seen = { ["rt"] = true, ["rt.tcp"] = true, ["rt.Cancelled"] = true, ["rt.errors"] = true }
+    local seen = {
+      ["rt"] = true,
+      ["rt.tcp"] = true,
+      ["rt.Cancelled"] = true,
+      ["rt.errors"] = true,
+      ["rt.task_info"] = true,
+    }
     for _, object in ipairs(objects) do
       local class = debug.getmetatable(object).__name
       assert(documented[class], class .. " is not there")
@@ -92,6 +98,16 @@ describe("library/rt.lua", function()
     end
     for class in pairs(documented) do
       assert(seen[class], class .. " is not looked at here")
+    end
+  end)
+
+  it("tells the fields of what rt.tasks returns", function()
+    rt.spawn_local(rt.sleep, 60).name = "a name"
+    rt.yield()
+    for _, info in ipairs(rt.tasks()) do
+      for field in pairs(info) do
+        assert(documented["rt.task_info"][field], field)
+      end
     end
   end)
 

@@ -44,6 +44,7 @@
 #define rt_countof(array) (sizeof(array) / sizeof((array)[0]))
 #define rt_likely(x) __builtin_expect(!!(x), 1)
 #define rt_unlikely(x) __builtin_expect(!!(x), 0)
+#define rt_noinline __attribute__((noinline)) /* so that a hot caller stays small */
 
 /* --- memory: as malloc and friends; NULL when there is none ----------------- */
 void *rt_malloc(size_t size);
@@ -119,6 +120,7 @@ void rt_chaos_delay(void); /* where somebody else may come first, it gets time t
 /* --- locks --------------------------------------------------------------------- */
 typedef pthread_mutex_t rt_lock;
 typedef pthread_cond_t rt_cond;
+#define RT_LOCK_INIT PTHREAD_MUTEX_INITIALIZER
 int rt_lock_init(rt_lock *l); /* 0 or a negative errno, as UV_E… */
 void rt_lock_close(rt_lock *l);
 void rt_lock_take(rt_lock *l);

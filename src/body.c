@@ -4,7 +4,7 @@
 #include "work.h"
 
 /* the stack of the body */
-enum { WORKER = 1, HANDLE, SITE, HANDLER, FUNCTION };
+enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
 
 static int finish(lua_State *L, int status, lua_KContext ctx) {
   rt_worker *w = lua_touserdata(L, WORKER);
@@ -14,8 +14,7 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
   else if (rt_unlikely(w->running->is_job))
     w->ended_as = rtL_work_failed(L, w, w->running);
   else
-    w->ended_as =
-        rtL_outcome_keep_error(L, w, w->running, HANDLE, (uint32_t)lua_tointeger(L, SITE));
+    w->ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, w->running->site);
   return 0;
 }
 
@@ -24,8 +23,7 @@ static int body(lua_State *L) {
 }
 
 int rt_body_prepare(rt_worker *w, rt_task *t) {
-  int args = (int)t->birth.args;
-  lua_Integer site = t->birth.site;
+  int args = (int)t->args;
   lua_State *co = rt_coros_take(&w->coros);
   if (rt_unlikely(co == NULL)) return -1;
   if (rt_unlikely(!lua_checkstack(co, FUNCTION + args + 1))) {
@@ -35,7 +33,6 @@ int rt_body_prepare(rt_worker *w, rt_task *t) {
   lua_pushcfunction(co, body);
   lua_pushlightuserdata(co, w);
   rt_nursery_take(&w->nursery, co, 1); /* the handle */
-  lua_pushinteger(co, site);
   lua_pushcfunction(co, rtL_outcome_traceback);
   rt_nursery_take(&w->nursery, co, 1 + args);
   t->co = co;

@@ -1,8 +1,10 @@
 #include "core.h"
 
+#include "account.h"
 #include "cancel.h"
 #include "interrupt.h"
 #include "lib.h"
+#include "monitor.h"
 #include "outcome.h"
 #include "preempt.h"
 #include "runtime.h"
@@ -88,6 +90,7 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_once(L, w);
   rtL_open_watch(L, w);
   rtL_open_broadcast(L, w);
+  rtL_open_dump(L, w);
   rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");
@@ -127,7 +130,10 @@ static void prepare_process(void) {
 rt_worker *rtL_core_new(lua_State *L) {
   prepare_process();
   rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
-  if (w == NULL) w = rtL_worker_new(L, rt_turn_run, on_close);
+  if (w == NULL) {
+    w = rtL_worker_new(L, rt_turn_run, on_close);
+    w->face.answer = rt_account_answer;
+  }
   lua_newtable(L);
   fill(L, w);
   note_originals(L);
@@ -140,4 +146,18 @@ void rtL_core_install(lua_State *L, rt_worker *w) {
   rtL_open_print(L, w);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+}
+
+void rt_core_enter(rt_worker *w) {
+  if (w->seat == NULL)
+    strcpy(w->face.name, "main");
+  else
+    snprintf(w->face.name, sizeof w->face.name, "%s %d",
+             w->seat->sched->config.exclusive ? "blocking" : "pool", w->seat->number + 1);
+  w->face.may_block = w->seat && w->seat->sched->config.exclusive;
+  rt_store(&w->face.stall, w->recipe ? w->recipe->stall : RT_STALL);
+  w->face.load = w->seat ? &w->seat->load : NULL;
+  w->face.runtime = w->seat ? w->seat->sched->config.office : NULL;
+  rt_roll_enter(&w->face);
+  if (w->seat) rt_monitor_join(&w->face);
 }

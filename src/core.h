@@ -14,4 +14,7 @@ rt_worker *rtL_core_new(lua_State *L);
 ** from here on rtL_core_find finds it.  The module is on top, and stays. */
 void rtL_core_install(lua_State *L, rt_worker *w);
 
+/* It is complete, and can be asked: from here on it is on the roll. */
+void rt_core_enter(rt_worker *w);
+
 #endif

@@ -18,6 +18,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   int err;
   memset(d, 0, sizeof *d);
   d->epoch = rt_clock();
+  atomic_init(&d->moment, rt_moment_of(d->epoch));
   d->run = run;
   rt_wheel_init(&d->wheel, on_sleep, d);
   rt_ready_init(&d->ready);
@@ -80,8 +81,13 @@ static bool look(rt_driver *d) {
   return post;
 }
 
-void rt_driver_poll(rt_driver *d) {
+static void note_time(rt_driver *d) {
   d->polled = rt_clock_coarse();
+  rt_store_relaxed(&d->moment, rt_moment_of(d->polled));
+}
+
+void rt_driver_poll(rt_driver *d) {
+  note_time(d);
   look(d);
   run_loop(d, UV_RUN_NOWAIT);
 }
@@ -106,7 +112,7 @@ bool rt_driver_park(rt_driver *d) {
     rt_mailbox_wake(&d->mailbox);
     post = look(d);
   }
-  d->polled = rt_clock_coarse();
+  note_time(d);
   return post;
 }
 

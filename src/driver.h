@@ -34,9 +34,10 @@ typedef struct rt_driver {
   rt_list tickets;       /* held by its tasks; see ticket.h */
   rt_list spare_tickets; /* for the next ones */
   int spares;
-  char *scratch;   /* what is read passes through here; RT_SCRATCH bytes */
-  uint64_t polled; /* when the sources were last looked at, by the coarse clock */
-  bool inside;     /* libuv is below us on the C stack */
+  char *scratch;              /* what is read passes through here; RT_SCRATCH bytes */
+  uint64_t polled;            /* when the sources were last looked at, by the coarse clock */
+  rt_atomic(uint32_t) moment; /* the same as a moment; others may set it, too, to now */
+  bool inside;                /* libuv is below us on the C stack */
   /* any thread */
   rt_mailbox mailbox;
 } rt_driver;
@@ -55,6 +56,14 @@ void rt_driver_disown(rt_handle *h);
 ** time from now. */
 uint64_t rt_driver_tick(const rt_driver *d);
 uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
+
+/* Moments, for how long something has been so: some milliseconds each (the grain of the
+** coarse clock); they wrap after months. */
+enum { RT_MOMENT_BITS = 22 };
+static inline uint32_t rt_moment_of(uint64_t clock) { return (uint32_t)(clock >> RT_MOMENT_BITS); }
+static inline double rt_moment_seconds(uint32_t moments) {
+  return (double)moments * (double)(1 << RT_MOMENT_BITS) / (double)RT_SECOND;
+}
 
 /* Looks at the mailbox, the timers and the OS, without blocking. */
 void rt_driver_poll(rt_driver *d);

@@ -9,7 +9,7 @@
 
 #include "worker.h"
 
-/* rt-lua: SIGINT and SIGTERM are ours. */
+/* rt-lua: SIGINT and SIGTERM are ours, and SIGQUIT, which makes a dump. */
 void rt_interrupt_own(rt_worker *w);
 /* A module in somebody else's interpreter: SIGINT is ours only while the main chunk
 ** waits; else it goes to whoever had it (lua.c). */

@@ -1,5 +1,7 @@
 #include "job.h"
 
+#include "label.h"
+
 void rt_job_free(rt_thing *t) {
   rt_job *j = rt_job_of(t);
   if (rt_office_adopt(j->office, &j->record)) return; /* of its error somebody should hear */
@@ -8,7 +10,7 @@ void rt_job_free(rt_thing *t) {
   if (j->reason) rt_packet_drop(j->reason);
   if (j->outcome) rt_packet_drop(j->outcome);
   rt_lock_close(&j->lock);
-  rt_free(j->name);
+  rt_label_drop(j->label);
   rt_office_drop(j->office);
   if (j->member.group) rt_thing_drop(&j->member.group->thing);
   rt_free(j);
@@ -133,16 +135,21 @@ bool rt_job_hear(rt_job *j) {
 }
 
 int rt_job_set_name(rt_job *j, const char *name) {
-  char *copy = NULL;
-  if (name) {
-    size_t len = strlen(name) + 1;
-    if ((copy = rt_malloc(len)) == NULL) return UV_ENOMEM;
-    memcpy(copy, name, len);
-  }
+  rt_label *label = NULL;
+  if (name && (label = rt_label_new(j->id, name)) == NULL) return UV_ENOMEM;
   rt_lock_take(&j->lock);
-  char *before = j->name;
-  j->name = copy;
+  rt_label *before = j->label;
+  j->label = label;
   rt_lock_give(&j->lock);
-  rt_free(before);
+  rt_label_drop(before);
   return 0;
+}
+
+bool rt_job_get_name(rt_job *j, char *name, size_t size) {
+  *name = '\0';
+  rt_lock_take(&j->lock);
+  bool has = j->label != NULL;
+  if (has) strncat(name, j->label->text, size - 1);
+  rt_lock_give(&j->lock);
+  return has;
 }

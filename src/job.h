@@ -31,11 +31,11 @@ typedef struct rt_job {
   rt_driver *home;
   rt_list joiners; /* tickets */
   bool cancelled;
-  bool heard;         /* somebody has joined it, or its error was told */
-  rt_packet *reason;  /* of the cancel, and its source; may be NULL */
-  const char *excuse; /* it could not even be begun, or ended properly: static text */
-  char *name;
-  rt_post cancel_post; /* on its way home */
+  bool heard;             /* somebody has joined it, or its error was told */
+  rt_packet *reason;      /* of the cancel, and its source; may be NULL */
+  const char *excuse;     /* it could not even be begun, or ended properly: static text */
+  struct rt_label *label; /* its name; or NULL */
+  rt_post cancel_post;    /* on its way home */
   /* fixed once it has ended: the results; or the error, its traceback, the title */
   rt_packet *outcome;
   /* the group's */
@@ -73,5 +73,6 @@ bool rt_job_await(rt_job *j, rt_ticket *t);
 bool rt_job_hear(rt_job *j);
 
 int rt_job_set_name(rt_job *j, const char *name); /* NULL: none; 0 or UV_ENOMEM */
+bool rt_job_get_name(rt_job *j, char *name, size_t size);
 
 #endif

@@ -109,12 +109,8 @@ static int status(lua_State *L) {
 }
 
 static void push_name(lua_State *L, rt_job *j) {
-  char name[256] = "";
-  rt_lock_take(&j->lock);
-  bool has = j->name != NULL;
-  if (has) strncat(name, j->name, sizeof name - 1);
-  rt_lock_give(&j->lock);
-  if (has)
+  char name[256];
+  if (rt_job_get_name(j, name, sizeof name))
     lua_pushstring(L, name);
   else
     lua_pushnil(L);

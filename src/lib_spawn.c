@@ -1,5 +1,6 @@
 /* lib_spawn.c - rt.spawn, rt.spawn_blocking, and how the pools are set up. */
 #include "lib.h"
+#include "monitor.h"
 #include "pack.h"
 #include "spawn.h"
 
@@ -84,7 +85,17 @@ static int read_seats(lua_State *L, const char *name) {
   return seats;
 }
 
-static const char *const option_names[] = {"workers", "blocking", NULL};
+/* Into 'stall'; false: it is not given. */
+static bool read_stall(lua_State *L, uint64_t *stall) {
+  int type = rtL_option(L, 1, "stall");
+  if (type != LUA_TNIL && type != LUA_TNUMBER && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1)))
+    luaL_error(L, "option 'stall': seconds, or false, expected, got %s", luaL_typename(L, -1));
+  if (type != LUA_TNIL) *stall = rtL_duration_of(L, 1, lua_tonumber(L, -1));
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
+static const char *const option_names[] = {"workers", "blocking", "stall", NULL};
 
 static void check_option_names(lua_State *L) {
   lua_pushnil(L);
@@ -93,19 +104,26 @@ static void check_option_names(lua_State *L) {
     for (int i = 0; option_names[i] && lua_type(L, -2) == LUA_TSTRING; i++)
       known = known || strcmp(option_names[i], lua_tostring(L, -2)) == 0;
     if (!known)
-      luaL_error(L, "rt.configure: unknown option '%s' (workers, blocking)",
+      luaL_error(L, "rt.configure: unknown option '%s' (workers, blocking, stall)",
                  luaL_tolstring(L, -2, NULL));
     lua_pop(L, 1);
   }
 }
 
-/* rt.configure{workers = n, blocking = n} */
+/* rt.configure{workers = n, blocking = n, stall = seconds or false} */
 static int configure(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   check_option_names(L);
   int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
+  uint64_t stall = 0;
+  bool has_stall = read_stall(L, &stall);
   rt_recipe *r = check_open_recipe(L, w, "rt.configure");
+  if (has_stall) {
+    r->stall = stall;
+    rt_store(&w->face.stall, stall);
+    if (stall > 0) rt_monitor_join(&w->face);
+  }
   if (shared > 0) r->seats[RT_POOL_SHARED] = shared;
   if (blocking > 0) r->seats[RT_POOL_BLOCKING] = blocking;
   return 0;

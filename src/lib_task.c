@@ -1,5 +1,6 @@
 /* lib_task.c - rt.spawn_local, rt.current, rt.yield, and the methods of a task. */
 #include "body.h"
+#include "label.h"
 #include "lib.h"
 #include "outcome.h"
 #include "select.h"
@@ -135,6 +136,15 @@ static int status(lua_State *L) {
 }
 
 /* --- fields -------------------------------------------------------------------------------- */
+/* Of a task that has not ended: where other threads can read it, too. */
+static void put_up_label(lua_State *L, rt_task *t, const char *name) {
+  rt_more *more = rt_task_more(t);
+  rt_label *label = more && name ? rt_label_new(t->id, name) : NULL;
+  if (more == NULL || (name && label == NULL)) luaL_error(L, "not enough memory");
+  rt_label_drop(more->label);
+  more->label = label;
+}
+
 static void push_name(lua_State *L, rt_worker *w, int handle) {
   rtL_keep_push(L, w, RT_KEEP_NAMES);
   lua_pushvalue(L, handle);
@@ -159,7 +169,7 @@ static int index_of(lua_State *L) {
 /* task.name = string */
 static int newindex(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  check_task(L, w, 1);
+  rt_task *t = check_task(L, w, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
@@ -168,6 +178,7 @@ static int newindex(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
+  if (!rt_task_ended(t)) put_up_label(L, t, lua_tostring(L, 3));
   return 0;
 }
 

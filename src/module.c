@@ -80,5 +80,6 @@ int luaopen_rt_core(lua_State *L) {
   w->open_pools = rtL_pool_open;
   rt_interrupt_share(w);
   rtL_core_install(L, w);
+  rt_core_enter(w);
   return 1;
 }

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "core.h"
+#include "monitor.h"
 #include "pack.h"
 #include "require.h"
 #include "state.h"
@@ -42,6 +43,7 @@ static rt_worker *open_member(lua_State *L, rt_seat *seat) {
   if (r->hosted) rtL_require_open(L);
   rtL_unpack(L, w, r->places);
   set_places(L);
+  rt_core_enter(w);
   return w;
 }
 
@@ -228,4 +230,6 @@ void rtL_pool_open(lua_State *L, rt_worker *w) {
   rt_sched_pair(shared, blocking);
   w->pools[RT_POOL_SHARED] = shared;
   w->pools[RT_POOL_BLOCKING] = blocking;
+  rt_roll_open(&w->face, w->office, w->pools);
+  rt_monitor_join(&w->face); /* as long as any of the others */
 }

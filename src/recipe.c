@@ -29,6 +29,7 @@ rt_recipe *rt_recipe_new(void) {
   int cores = rt_cores();
   r->seats[RT_POOL_SHARED] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
   r->seats[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);
+  r->stall = RT_STALL;
   return r;
 }
 

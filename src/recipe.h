@@ -15,10 +15,13 @@ typedef enum rt_pool {
   RT_POOLS
 } rt_pool;
 
+#define RT_STALL (100 * RT_MILLISECOND) /* unless the program says otherwise */
+
 typedef struct rt_recipe {
   rt_thing thing;
   /* fixed once a pool is open */
   int seats[RT_POOLS];
+  uint64_t stall;    /* how long a task may not respond before that is told; 0: for ever */
   bool hosted;       /* in rt-lua */
   rt_packet *places; /* package.path, package.cpath, arg */
   rt_packet **preloads;

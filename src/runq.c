@@ -55,3 +55,14 @@ int rt_runq_steal(rt_runq *from, rt_runq *to) {
   rt_lock_give(&to->lock);
   return n;
 }
+
+size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t most) {
+  size_t n = 0;
+  rt_lock_take(&q->lock);
+  for (rt_list *l = q->jobs.next; l != &q->jobs && n < most; l = l->next) {
+    jobs[n] = rt_containerof(l, rt_job, link);
+    rt_job_hold(jobs[n++]);
+  }
+  rt_lock_give(&q->lock);
+  return n;
+}

@@ -26,6 +26,9 @@ rt_job *rt_runq_take(rt_runq *q); /* NULL: none */
 /* Half of what is there, at most 32, goes to 'to'; how many. */
 int rt_runq_steal(rt_runq *from, rt_runq *to);
 
+/* any thread: what is there, at most so many, with a reference each; how many */
+size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t most);
+
 static inline int rt_runq_count(rt_runq *q) { return rt_load_relaxed(&q->count); }
 
 #endif

@@ -40,6 +40,7 @@ static void shut_office(rt_worker *w) {
 }
 
 static void part(rt_worker *w) {
+  rt_roll_open(&w->face, w->office, NULL);
   for (int which = 0; which < RT_POOLS; which++) {
     if (w->pools[which]) rt_sched_part(w->pools[which]);
     w->pools[which] = NULL;

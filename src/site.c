@@ -2,6 +2,7 @@
 
 #include "base.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 enum { SIZE = RT_SIZE(4096, 8), TEXT = LUA_IDSIZE + 16 };
@@ -36,6 +37,23 @@ static rt_site *find(rt_sites *s, const char *source, int line) {
   return NULL;
 }
 
+/* The number of this line; 0: there is no room for it. */
+static uint32_t enter(rt_sites *s, const char *source, int line) {
+  if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
+  rt_site *e = find(s, source, line);
+  if (e == NULL) return 0;
+  if (e->text[0] == '\0') {
+    s->count++;
+    e->line = line;
+    snprintf(e->source, sizeof e->source, "%s", source);
+    if (line > 0)
+      snprintf(e->text, sizeof e->text, "%s:%d", source, line);
+    else
+      snprintf(e->text, sizeof e->text, "%s", source);
+  }
+  return (uint32_t)(e - s->entries);
+}
+
 /* --- whose line it is ------------------------------------------------------------------------------ */
 void rt_sites_add_library(lua_State *L, rt_sites *s, int level) {
   lua_Debug ar;
@@ -66,19 +84,18 @@ static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
 uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
   lua_Debug ar;
   if (!look(L, s, level, &ar)) return 0;
-  if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
-  rt_site *e = find(s, ar.short_src, ar.currentline);
-  if (e == NULL) return 0;
-  if (e->text[0] == '\0') {
-    s->count++;
-    e->line = ar.currentline;
-    memcpy(e->source, ar.short_src, sizeof e->source);
-    if (ar.currentline > 0)
-      snprintf(e->text, sizeof e->text, "%s:%d", ar.short_src, ar.currentline);
-    else
-      snprintf(e->text, sizeof e->text, "%s", ar.short_src);
-  }
-  return (uint32_t)(e - s->entries);
+  return enter(s, ar.short_src, ar.currentline);
+}
+
+uint32_t rt_site_named(rt_sites *s, const char *text) {
+  char source[LUA_IDSIZE], *end = "";
+  const char *colon = strrchr(text, ':');
+  long line = colon ? strtol(colon + 1, &end, 10) : 0;
+  bool has_line = line > 0 && line <= INT_MAX && *end == '\0';
+  int len = has_line ? (int)(colon - text) : (int)strlen(text);
+  if (strcmp(text, "?") == 0) return 0;
+  snprintf(source, sizeof source, "%.*s", len, text);
+  return enter(s, source, has_line ? (int)line : 0);
 }
 
 const char *rt_site_text(const rt_sites *s, uint32_t site) {

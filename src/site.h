@@ -29,7 +29,10 @@ void rt_sites_add_library(lua_State *L, rt_sites *s, int level);
 ** the first one behind it that is not; 0: unknown. */
 uint32_t rt_site_here(lua_State *L, rt_sites *s, int level);
 
-/* "file.lua:12"; "?" for 0 */
+/* The one whose text this is: a task that comes from another state brings it. */
+uint32_t rt_site_named(rt_sites *s, const char *text);
+
+/* "file.lua:12"; "?" for 0.  Any thread, once it has been told the number. */
 const char *rt_site_text(const rt_sites *s, uint32_t site);
 
 #endif

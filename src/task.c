@@ -1,5 +1,7 @@
 #include "task.h"
 
+#include "label.h"
+
 static const char *const phase_names[] = {"queued", "running", "waiting",
                                           "done",   "failed",  "cancelled"};
 static const char *const op_names[] = {
@@ -59,6 +61,7 @@ void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
     if (t->more->group) t->more->leave(t->more->group, how == RT_FAILED);
+    rt_label_drop(t->more->label);
     rt_free(t->more);
     t->more = NULL;
   }

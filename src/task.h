@@ -80,6 +80,7 @@ typedef struct rt_more {
   rt_list holds;           /* locks */
   struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
   struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
+  struct rt_label *label;  /* its name; of a job: see there */
   struct rt_group *group;  /* whose local member it is, held; */
   void (*leave)(struct rt_group *, bool failed); /* how it leaves that, when it has ended */
   uint32_t cancel_site; /* who cancelled it, with rt_sites; 0: nobody said */
@@ -94,11 +95,8 @@ typedef struct rt_task {
     struct {
       rt_list link; /* on the list of what it waits for, or of those who may run */
       union {
-        void *on; /* waiting: what for */
-        struct {
-          uint32_t site; /* queued: where it was spawned, */
-          uint32_t args; /* and how many values go with it */
-        } birth;
+        void *on;        /* waiting: what for */
+        uint32_t args;   /* queued: how many values go with it */
         int64_t integer; /* ended: its result */
         double number;
       };
@@ -106,7 +104,14 @@ typedef struct rt_task {
   };
   struct lua_State *co; /* its coroutine, from its first turn to its end */
   rt_more *more;
-  uint64_t id : 40;
+  union {
+    struct {
+      uint64_t id : 40;
+      uint64_t site : 23; /* where it was spawned (site.h); the last bit is RT_SEEN (roll.h) */
+    };
+    uint64_t title; /* all that, in one word */
+  };
+  uint64_t since : 32; /* when it gave control back last; see rt_driver_moment */
   uint64_t phase : 3;
   uint64_t op : 5;
   uint64_t cause : 1;

@@ -2,6 +2,7 @@
 
 #include "body.h"
 #include "frame.h"
+#include "monitor.h"
 #include "preempt.h"
 #include "unhandled.h"
 #include "unwind.h"
@@ -28,7 +29,7 @@ static void end(rt_worker *w, rt_task *t, rt_phase how) {
   rt_task_end(t, &w->driver.ready.next, how);
 }
 
-static void returned(rt_worker *w, rt_task *t, int status) {
+rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
     bool seen = t->is_seen;
@@ -62,7 +63,7 @@ static void finish_off(rt_worker *w, rt_task *t) {
 
 /* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
 ** What was switched is resumed as it stands, with nothing on top. */
-static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
+rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
   if (how == RT_IS_DOOMED) {
     finish_off(w, t);
     return;
@@ -76,24 +77,26 @@ static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
 }
 
 /* -1: it is no task, was cancelled in the queue, or there is no memory for it */
-static int begin(rt_worker *w, rt_task *t) {
+rt_noinline static int begin(rt_worker *w, rt_task *t) {
   if (rt_unlikely(t->is_proxy)) {
     w->on_proxy(t);
     return -1;
   }
   rt_preempt_need(w);
   if (rt_task_ended(t)) {
-    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
+    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
     return -1;
   }
   int args = rt_body_prepare(w, t);
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
     end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
-    rt_nursery_drop(&w->nursery, 2 + (int)t->birth.args);
+    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
   }
   return args;
 }
+
+rt_noinline static void wake_monitor(rt_worker *w) { rt_monitor_wake(&w->face); }
 
 void rt_turn_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
@@ -102,6 +105,8 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   rt_assert(w->running == NULL && rt_list_empty(&t->link));
   if (t->co == NULL && (args = begin(w, t)) < 0) return;
   w->running = t;
+  rt_face_show(&w->face, t);
+  if (rt_unlikely(rt_load_relaxed(&w->face.unwatched))) wake_monitor(w);
   w->blocked = false;
   w->credit = CREDIT;
   w->slices++;
@@ -116,6 +121,8 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
     returned(w, t, status);
   else if (rt_unlikely(how != RT_IS_WAIT))
     gave_way(w, t, values, how);
+  else
+    t->since = rt_load_relaxed(&w->driver.moment);
 }
 
 /* --- a turn -------------------------------------------------------------------------------------- */
@@ -137,6 +144,7 @@ static bool takes_jobs(const rt_worker *w) {
 }
 
 static void park(rt_worker *w) {
+  rt_face_hide(&w->face);
   bool takes = takes_jobs(w);
   w->polled_at = w->slices;
   w->yielded = false;
@@ -191,6 +199,7 @@ void rt_turn_serve(rt_worker *w) {
     }
     if (rt_unlikely(w->told_to_stop)) {
       rt_unwind_member(w);
+      rt_face_hide(&w->face);
       if (w->live == 0 || w->grace_over) return;
     }
     take_jobs(w, ran);
@@ -211,6 +220,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
   rt_task *t;
   lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
   rt_assert(!w->driver.inside);
+  w->main->since = rt_load_relaxed(&w->driver.moment);
   w->running = NULL;
   w->cur = NULL;
   for (;;) {
@@ -225,6 +235,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
       if (is_time_to_poll(w)) poll(w);
     }
   }
+  rt_face_hide(&w->face);
   if (w->live > 0 && !w->hosted) w->main_returns(w);
   w->running = w->main;
   w->slices++;

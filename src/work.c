@@ -53,11 +53,12 @@ static int begin(lua_State *L) {
   lua_pushcfunction(L, work);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, j);
-  rt_task *t = rtL_worker_spawn(L, w, 2, 0);
+  rt_task *t = rtL_worker_spawn(L, w, 2, RT_NO_SITE);
   rt_more *more = rt_task_more(t);
   if (more == NULL) return take_back(L, w, t);
   more->job = j;
   t->id = j->id;
+  t->site = rt_site_named(&w->sites, j->site);
   t->is_job = 1;
   j->task = t;
   return 0;
@@ -92,11 +93,8 @@ static void explain(lua_State *L, int error) {
 }
 
 static void push_title(lua_State *L, rt_job *j) {
-  char name[64] = "";
-  rt_lock_take(&j->lock);
-  if (j->name) strncat(name, j->name, sizeof name - 1);
-  rt_lock_give(&j->lock);
-  if (name[0])
+  char name[64];
+  if (rt_job_get_name(j, name, sizeof name))
     lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)j->id, name, j->site);
   else
     lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)j->id, j->site);

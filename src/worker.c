@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include "monitor.h"
+
 static const char registry_key;
 
 /* --- what the state keeps for us --------------------------------------------------------- */
@@ -48,6 +50,19 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
   lua_pop(L, 1);
 }
 
+/* --- its face ----------------------------------------------------------------------------------- */
+static const char *site_text(const rt_face *f, uint32_t site) {
+  const rt_worker *w = rt_containerof(f, rt_worker, face);
+  return rt_site_text(&w->sites, site);
+}
+
+static void init_face(rt_worker *w) {
+  rt_list_init(&w->face.link);
+  w->face.mailbox = &w->driver.mailbox;
+  w->face.site = site_text;
+  w->face.moment = &w->driver.moment;
+}
+
 /* --- beginning and end ---------------------------------------------------------------------- */
 static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task *)) {
   int err = rt_driver_init(&w->driver, run);
@@ -65,6 +80,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
   lua_pop(L, 1);
   w->thread = rt_thread_self();
   w->first_unhandled = 1;
+  init_face(w);
   rt_list_init(&w->orphans);
   w->keep = new_keeper(L);
   lua_setiuservalue(L, -2, 1);
@@ -85,6 +101,8 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 
 void rt_worker_close(rt_worker *w) {
   w->closing = true;
+  rt_monitor_part(&w->face);
+  rt_roll_leave(&w->face);
   rt_ticket_tear_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);
@@ -136,8 +154,8 @@ rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
   uint32_t site = rt_site_here(L, &w->sites, level);
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
   rt_task_init(t, rt_worker_next_id(w));
-  t->birth.site = site;
-  t->birth.args = (uint32_t)args;
+  t->site = site;
+  t->args = (uint32_t)args;
   lua_pushvalue(L, -1);
   lua_insert(L, -3 - args); /* one to stay below, one for the queue */
   lua_insert(L, -2 - args);

@@ -16,6 +16,7 @@
 #include "known.h"
 #include "nursery.h"
 #include "recipe.h"
+#include "roll.h"
 #include "sched.h"
 #include "site.h"
 #include "tick.h"
@@ -45,6 +46,7 @@ typedef struct rt_preempt {
 
 typedef struct rt_worker {
   rt_driver driver; /* the first field: what is known of a worker below this floor */
+  rt_face face;     /* what the other threads know of it */
   /* fixed */
   lua_State *L;    /* the state's main thread */
   lua_State *keep; /* see keep.h */
@@ -143,6 +145,8 @@ uint64_t rt_worker_next_id(rt_worker *w);
 
 /* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
 uint64_t rt_worker_chance(rt_worker *w);
+
+enum { RT_NO_SITE = -1 };
 
 /* A queued task for the function and the arguments on top of the stack; they are
 ** replaced by its handle.  'level': whose line is where it was spawned. */

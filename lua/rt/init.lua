@@ -46,5 +46,8 @@ return {
   preload = core.preload,
   workers = core.workers,
 
+  tasks = core.tasks,
+  dump = core.dump,
+
   tcp = tcp,
 }

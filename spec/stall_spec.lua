@@ -1,0 +1,198 @@
+--- The monitor: it tells of tasks that keep their worker stuck, and of no others.
+local kit = require("kit")
+
+--- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+local spin = kit.flavor == "tsan" and "local _ = ('x'):rep(100000)" or ""
+
+local prelude = [[
+local rt = require("rt")
+--- A C function that computes for so many seconds of processor time, at least.
+local function compute(seconds)
+  local n, took = 2000
+  repeat
+    local began = os.clock()
+    local _ = (("a"):rep(n)):find(".-b")
+    took, n = os.clock() - began, n * 2
+  until took > seconds
+end
+]]
+
+local function run(workers, script, env)
+  local command = kit.command(prelude .. script:gsub("SPIN", spin))
+  local line = ("RT_WORKERS=%d %s exec env %s"):format(workers, env or "", command)
+  local code, out, err = kit.shell(line, 40)
+  assert(code == 0, ("exit code %s\n%s%s"):format(code, out, err))
+  return err, out
+end
+
+local function occurrences(text, pattern)
+  return select(2, text:gsub(pattern, ""))
+end
+
+for _, workers in ipairs { 1, 4 } do
+  describe(("stalls, %d workers:"):format(workers), function()
+    it("G15 a C function that waits is reported, once, with its end", function()
+      local err = run(
+        workers,
+        [[
+        local t = rt.spawn(function() os.execute("sleep 0.6") rt.sleep(0.2) end)
+        t.name = "sleepwalker"
+        t:join()]]
+      )
+      local report = "rt: pool %d is stuck: task %d+ %(sleepwalker%), spawned at [^\n]+lua:%d+, "
+      assert.equal(1, occurrences(err, report .. "[^\n]+ for 0%.%d+ s\n"), err)
+      assert.equal(1, occurrences(err, "rt: pool %d goes on: task %d+ %(sleepwalker%), [^\n]+ s\n"))
+      local seconds = tonumber(err:match("had it stuck for ([%d.]+) s"))
+      assert.is_true(seconds >= 0.4, err)
+    end)
+
+    it("G15 one that computes, too, and where it was", function()
+      local err = run(
+        workers,
+        [[
+        rt.spawn(function(compute)
+          local function calculate() compute(0.4) end
+          calculate()
+          local till = os.clock() + 0.1
+          repeat SPIN until os.clock() > till
+        end, compute):join()]]
+      )
+      assert.matches("rt: pool %d is stuck: task %d+, spawned at [^\n]+lua:%d+", err)
+      assert.matches("rt: pool %d goes on: task %d+", err)
+      if kit.flavor ~= "tsan" then
+        assert.matches("was stuck in\n[^\n]+ in upvalue 'compute'[^\n]*\n[^\n]+'calculate'", err)
+      end
+    end)
+
+    it("G15 Lua code is no stall, however long, and whatever it is in", function()
+      local err = run(
+        workers,
+        [[
+        local function busy(f)
+          local until_then = os.clock() + 0.25
+          repeat f() until os.clock() > until_then
+        end
+        local function work()
+          busy(function() for _ = 1, 1000 do SPIN end end)
+          busy(function() pcall(error) end)
+          local t = {}
+          for i = 1, 20000 do t[i] = i * 7919 % 20011 end
+          table.sort(t, function(a, b) SPIN return a < b end)
+          busy(function() ("x"):rep(100):gsub("x", function() SPIN end) end)
+          coroutine.wrap(function() busy(function() for _ = 1, 1000 do SPIN end end) end)()
+        end
+        local there, here = rt.spawn(work), rt.spawn_local(work)
+        rt.join(there, here)
+        work()]]
+      )
+      assert.equal("", err)
+    end)
+
+    it("G15 the main chunk may call what it likes; its tasks may not", function()
+      local err = run(
+        workers,
+        [[
+        rt.configure({ stall = 0.1 })
+        rt.spawn(function() end):join()
+        os.execute("sleep 0.4")
+        rt.spawn_local(function() end):join()
+        os.execute("sleep 0.4")
+        io.stderr:write("main was quiet\n")
+        rt.spawn_local(function() os.execute("sleep 0.4") end):join()
+        rt.sleep(0.2)]]
+      )
+      assert.matches("^main was quiet\nrt: main is stuck: task %d+, ", err)
+    end)
+
+    it("those whose business it is to be blocked are not told of", function()
+      local err = run(workers, [[rt.spawn_blocking(function() os.execute("sleep 0.5") end):join()]])
+      assert.equal("", err)
+    end)
+
+    it("rt.configure says how long is too long", function()
+      for _, stall in ipairs { "false", "0", "5" } do
+        local err = run(
+          workers,
+          ([[
+          rt.configure({ stall = %s })
+          rt.spawn(function() os.execute("sleep 0.4") end):join()]]):format(stall)
+        )
+        assert.equal("", err)
+      end
+    end)
+  end)
+end
+
+describe("stalls:", function()
+  it("a process that gets no processor has none", function()
+    local program = kit.start_script((prelude .. [[
+      local hogs = {}
+      for i = 1, 3 do hogs[i] = rt.spawn(function() local n = 0 while true do n = n + 1 SPIN end end) end
+      rt.sleep(0.1)
+      print("ready") io.stdout:flush()
+      rt.sleep(1.5)
+      print("done") io.stdout:flush()
+      for i = 1, 3 do hogs[i]:cancel() end]]):gsub("SPIN", spin))
+    assert.equal("ready", program:line())
+    for _ = 1, 3 do
+      program:signal("STOP")
+      os.execute("sleep 0.2")
+      program:signal("CONT")
+    end
+    program:wait()
+    assert.equal("ready\ndone\n", program:output())
+  end)
+
+  it("the others go on meanwhile", function()
+    local err, out = run(
+      2,
+      [[
+      local ch = rt.channel(1)
+      local stuck = rt.spawn(function() ch:send(1) os.execute("sleep 0.6") end)
+      ch:recv()
+      local ticks = 0
+      while stuck:status() == "running" do rt.sleep(0.01) ticks = ticks + 1 end
+      print(ticks)]]
+    )
+    assert.matches("is stuck", err)
+    assert.is_true(tonumber(out) >= 5, out)
+  end)
+
+  it("a program that is idle is idle: nobody looks around", function()
+    if not io.open("/proc/self/status") then
+      return
+    end
+    local _, out = run(
+      4,
+      [[
+      local function switches()
+        local n = 0
+        for path in io.popen("ls /proc/$PPID/task"):lines() do
+          local f = io.open("/proc/self/task/" .. path .. "/status")
+          n = n + (f and tonumber(f:read("a"):match("\nvoluntary_ctxt_switches:%s*(%d+)")) or 0)
+          if f then f:close() end
+        end
+        return n
+      end
+      local ch = rt.channel(1)
+      for _ = 1, 4 do rt.spawn(function() ch:recv() end) end
+      rt.sleep(0.5)
+      local before = switches()
+      rt.sleep(1.5)
+      print(switches() - before)
+      for _ = 1, 4 do ch:send(1) end]]
+    )
+    assert.is_true(tonumber(out) < 20, out)
+  end)
+
+  it("the options are checked", function()
+    local _, out = run(
+      1,
+      [[
+      print(pcall(rt.configure, { stall = "soon" }))
+      print(pcall(rt.configure, { stall = true }))
+      print(pcall(rt.configure, { stall = 0 / 0 }))]]
+    )
+    assert.equal(3, occurrences(out, "false\t"))
+  end)
+end)

@@ -92,6 +92,18 @@ void rt_driver_poll(rt_driver *d) {
   run_loop(d, UV_RUN_NOWAIT);
 }
 
+/* The one that is found comes first, and will most often be found at once the next time. */
+static bool is_any_awaited(rt_driver *d) {
+  for (rt_list *l = d->handles.next; l != &d->handles; l = l->next) {
+    rt_handle *h = rt_containerof(l, rt_handle, link);
+    if (h->is_awaited && !h->is_awaited(h)) continue;
+    rt_list_remove(l);
+    rt_list_prepend(&d->handles, l);
+    return true;
+  }
+  return false;
+}
+
 static void set_alarm(rt_driver *d, uint64_t due) {
   uint64_t tick = rt_driver_tick(d);
   uv_update_time(&d->loop);
@@ -99,6 +111,14 @@ static void set_alarm(rt_driver *d, uint64_t due) {
 }
 
 void rt_driver_look(rt_driver *d) { look(d); }
+
+/* Blocks, and says so to the other threads of its runtime. */
+static void block_hopeless(rt_driver *d) {
+  bool last = d->astir == NULL || rt_astir_leave(d->astir);
+  rt_chaos_delay();
+  if (!last || d->on_stillness == NULL || d->on_stillness(d)) run_loop(d, UV_RUN_ONCE);
+  if (d->astir) rt_astir_enter(d->astir);
+}
 
 bool rt_driver_park(rt_driver *d) {
   bool post = look(d);
@@ -108,7 +128,10 @@ bool rt_driver_park(rt_driver *d) {
       set_alarm(d, due);
     else
       uv_timer_stop(&d->alarm);
-    run_loop(d, UV_RUN_ONCE);
+    if (due != RT_NEVER || is_any_awaited(d))
+      run_loop(d, UV_RUN_ONCE);
+    else
+      block_hopeless(d);
     rt_mailbox_wake(&d->mailbox);
     post = look(d);
   }
@@ -118,6 +141,10 @@ bool rt_driver_park(rt_driver *d) {
 
 bool rt_driver_is_barren(rt_driver *d) {
   return rt_wheel_next(&d->wheel) == RT_NEVER && rt_list_empty(&d->handles);
+}
+
+bool rt_driver_is_hopeless(rt_driver *d) {
+  return rt_wheel_next(&d->wheel) == RT_NEVER && !is_any_awaited(d);
 }
 
 void rt_driver_ring(rt_driver *d) { ring(d); }

@@ -8,6 +8,7 @@
 #ifndef RT_DRIVER_H
 #define RT_DRIVER_H
 
+#include "astir.h"
 #include "mailbox.h"
 #include "ready.h"
 
@@ -18,12 +19,17 @@
 typedef struct rt_handle {
   rt_list link;
   void (*close)(struct rt_handle *);
+  bool (*is_awaited)(struct rt_handle *); /* does a task wait for it?  NULL: always */
 } rt_handle;
 
 typedef struct rt_driver {
   /* fixed */
   uint64_t epoch;                             /* of the wheel's ticks */
   void (*run)(struct rt_driver *, rt_task *); /* the worker's: resumes one task now */
+  rt_astir *astir;                            /* of its runtime; NULL: there are no others */
+  /* The worker's: it is about to block, and of all threads it is the last that did; false: it is
+  ** not to block.  NULL: nobody cares. */
+  bool (*on_stillness)(struct rt_driver *);
   /* this thread */
   uv_loop_t loop;
   uv_async_t bell;
@@ -87,6 +93,9 @@ static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
 
 /* Nothing but another thread could ever wake this driver: no timer, no handle. */
 bool rt_driver_is_barren(rt_driver *d);
+/* Nothing but another thread could ever wake one of its tasks: there may be handles, but nobody
+** waits for one. */
+bool rt_driver_is_hopeless(rt_driver *d);
 
 /* any thread: ends a park */
 void rt_driver_ring(rt_driver *d);

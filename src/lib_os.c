@@ -33,6 +33,7 @@ static void leave(rt_worker *w, lua_State *L) {
   w->running = w->main;
   w->cur = L;
   rtL_runtime_stop_quietly(L, w);
+  rt_ticket_withdraw_all(&w->driver); /* the main chunk's: what it waits for may go first */
   push_original(L);
   lua_pushinteger(L, w->exit_code);
   lua_pushboolean(L, 1);

@@ -56,6 +56,8 @@ bool rt_mailbox_sleep(rt_mailbox *m) {
   return m->asleep;
 }
 
+bool rt_mailbox_is_quiet(rt_mailbox *m) { return rt_load(&m->newest) == &m->mark; }
+
 void rt_mailbox_wake(rt_mailbox *m) {
   rt_post *mark = &m->mark;
   if (m->asleep && !rt_cas(&m->newest, &mark, NULL)) m->owed++;

@@ -43,8 +43,8 @@ void rt_mailbox_post(rt_mailbox *m, rt_post *p);
 int rt_mailbox_drain(rt_mailbox *m);
 /* the reader: true, it may block, and the bell will ring; false, there is post */
 bool rt_mailbox_sleep(rt_mailbox *m);
-/* any thread: it is asleep, as far as posts go (a glance) */
-static inline bool rt_mailbox_asleep(rt_mailbox *m) { return rt_load(&m->newest) == &m->mark; }
+/* any thread: its reader sleeps, and no post is there */
+bool rt_mailbox_is_quiet(rt_mailbox *m);
 /* the reader: it is awake */
 void rt_mailbox_wake(rt_mailbox *m);
 

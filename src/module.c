@@ -1,6 +1,7 @@
 #include "module.h"
 
 #include "core.h"
+#include "deadlock.h"
 #include "interrupt.h"
 #include "lib.h"
 #include "pool.h"
@@ -78,6 +79,7 @@ int luaopen_rt_core(lua_State *L) {
   make_main_task(L, w);
   prepare_last_word(L, w);
   w->open_pools = rtL_pool_open;
+  w->driver.on_stillness = rt_deadlock_suspect_in_main;
   rt_interrupt_share(w);
   rtL_core_install(L, w);
   rt_core_enter(w);

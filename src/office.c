@@ -17,6 +17,7 @@ rt_office *rt_office_new(rt_driver *main) {
   }
   rt_thing_init(&o->thing, &kind);
   rt_list_init(&o->records);
+  rt_astir_enter(&o->astir); /* for the main worker */
   o->main = main;
   return o;
 }
@@ -39,6 +40,33 @@ void rt_office_ask_to_exit(rt_office *o, int code) {
     post_locked(o, &o->exit_post);
   }
   rt_lock_give(&o->lock);
+}
+
+/* --- stillness -------------------------------------------------------------------------------------- */
+void rt_office_note_stillness(rt_office *o) {
+  rt_lock_take(&o->lock);
+  if (!o->stillness_posted) {
+    o->stillness_posted = true;
+    post_locked(o, &o->stillness_post);
+  }
+  rt_lock_give(&o->lock);
+}
+
+void rt_office_stillness_seen(rt_office *o) {
+  rt_lock_take(&o->lock);
+  o->stillness_posted = false;
+  rt_lock_give(&o->lock);
+}
+
+bool rt_office_is_quiet(rt_office *o) {
+  rt_lock_take(&o->lock);
+  bool quiet = o->main && rt_mailbox_is_quiet(&o->main->mailbox);
+  rt_lock_give(&o->lock);
+  return quiet;
+}
+
+void rt_office_leave(rt_office *o) {
+  if (rt_astir_leave(&o->astir)) rt_office_note_stillness(o);
 }
 
 /* --- errors that nobody has heard of ------------------------------------------------------------ */

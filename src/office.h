@@ -8,6 +8,7 @@
 #ifndef RT_OFFICE_H
 #define RT_OFFICE_H
 
+#include "astir.h"
 #include "driver.h"
 #include "thing.h"
 
@@ -22,6 +23,8 @@ typedef struct rt_office {
   rt_thing thing;
   /* fixed */
   void (*on_orphan)(rt_post *, void *); /* delivered to the main worker: of a record */
+  /* atomic */
+  rt_astir astir;
   /* under lock */
   rt_lock lock;
   rt_driver *main; /* NULL: it has gone */
@@ -31,6 +34,8 @@ typedef struct rt_office {
   rt_post exit_post; /* a task has called os.exit(code, true) */
   bool exit_posted;
   int exit_code;
+  rt_post stillness_post; /* the last thread has become still */
+  bool stillness_posted;
 } rt_office;
 
 rt_office *rt_office_new(rt_driver *main); /* NULL: no memory */
@@ -43,6 +48,14 @@ static inline void rt_office_drop(rt_office *o) { rt_thing_drop(&o->thing); }
 /* any thread: nothing is delivered once the main worker has gone */
 void rt_office_post(rt_office *o, rt_post *p);
 void rt_office_ask_to_exit(rt_office *o, int code); /* the first one counts */
+
+/* any thread: all are still, and the main worker is to look whether that is the end; it
+** will; does it sleep, without post? */
+void rt_office_note_stillness(rt_office *o);
+void rt_office_stillness_seen(rt_office *o);
+bool rt_office_is_quiet(rt_office *o);
+/* a thread that goes */
+void rt_office_leave(rt_office *o);
 
 /* any thread: a job has failed; somebody has heard of it; its last holder has gone, and
 ** true: the main worker has taken it over, with a reference. */

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include "core.h"
+#include "deadlock.h"
 #include "monitor.h"
 #include "pack.h"
 #include "require.h"
@@ -123,6 +124,8 @@ static void complain(lua_State *L) {
 
 static void serve(lua_State *L, rt_seat *seat) {
   rt_worker *w = rtL_worker_find(L);
+  w->driver.astir = &seat->sched->config.office->astir;
+  w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;
   rt_seat_up(seat, &w->driver);
   rt_turn_serve(w);
@@ -212,6 +215,8 @@ static rt_office *open_office(rt_worker *w) {
   o->on_orphan = on_orphan;
   o->failure_post.deliver = on_failure;
   o->exit_post.deliver = on_exit_asked;
+  o->stillness_post.deliver = rt_deadlock_on_stillness;
+  w->driver.astir = &o->astir;
   return o;
 }
 

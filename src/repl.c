@@ -148,8 +148,9 @@ static void print_results(lua_State *L, rt_shell *sh) {
   }
 }
 
-/* Ctrl-C ends what was typed, not the session. */
-static void forgive_interrupt(rt_worker *w) {
+/* Ctrl-C, or a deadlock, ends what was typed, not the session. */
+static void forgive(rt_worker *w) {
+  w->deadlocks = 0;
   if (w->interrupted != SIGINT) return;
   w->main->cancelled = 0;
   w->main->alert = 0;
@@ -169,7 +170,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
       print_results(L, sh);
     else
       sh->report(sh, L);
-    forgive_interrupt(sh->worker);
+    forgive(sh->worker);
     lua_settop(L, 0);
   }
   fputc('\n', stdout);

@@ -92,9 +92,11 @@ static int take_seat_locked(rt_sched *s) {
   if (n == s->config.seats) return UV_ENOSPC;
   rt_seat *seat = &s->seats[n];
   rt_sched_hold(s);
+  rt_astir_enter(&s->config.office->astir);
   seat->state = RT_SEAT_TAKEN;
   if ((err = rt_thread_start(&seat->thread, s->config.stack, thread_main, seat)) != 0) {
     seat->state = RT_SEAT_EMPTY;
+    rt_astir_leave(&s->config.office->astir); /* (the last one cannot: this thread is) */
     rt_sched_drop(s);
     return err;
   }
@@ -233,6 +235,7 @@ void rt_seat_leave(rt_seat *seat) {
   for (int i = 0; i < s->config.seats; i++) last = last && s->seats[i].state != RT_SEAT_TAKEN;
   rt_lock_give(&s->lock);
   if (last) lock_up(s);
+  rt_office_leave(s->config.office);
   rt_office_post(s->config.office, &seat->left_post);
 }
 
@@ -338,6 +341,34 @@ rt_job *rt_sched_take(rt_seat *seat, bool may_steal) {
   while (may_steal && steal(seat))
     if ((j = rt_runq_take(&seat->queue)) != NULL) return taken(seat, j);
   return NULL;
+}
+
+/* --- is there anything left to do? ------------------------------------------------------------------- */
+void rt_sched_each(rt_sched *s, void (*f)(rt_seat *, rt_driver *, void *), void *arg) {
+  for (int i = 0; i < rt_load(&s->taken); i++) {
+    rt_seat *seat = &s->seats[i];
+    rt_lock_take(&seat->queue.lock);
+    if (seat->queue.owner) f(seat, seat->queue.owner, arg);
+    rt_lock_give(&seat->queue.lock);
+  }
+}
+
+typedef struct glance {
+  bool quiet; /* no post */
+  bool busy;  /* every worker has a task */
+} glance;
+
+static void look_at(rt_seat *seat, rt_driver *d, void *arg) {
+  glance *g = arg;
+  if (!rt_mailbox_is_quiet(&d->mailbox)) g->quiet = false;
+  if (rt_load_relaxed(&seat->load) == 0) g->busy = false;
+}
+
+/* A worker that runs one job at a time takes no other while that one waits. */
+bool rt_sched_is_quiet(rt_sched *s) {
+  glance g = {true, s->config.exclusive && rt_load(&s->taken) == s->config.seats};
+  rt_sched_each(s, look_at, &g);
+  return g.quiet && (g.busy || rt_load(&s->queued) == 0);
 }
 
 /* --- stopping ------------------------------------------------------------------------------------------- */

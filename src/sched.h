@@ -111,6 +111,12 @@ void rt_seat_rise(rt_seat *seat, bool busy);
 void rt_seat_down(rt_seat *seat);
 void rt_seat_leave(rt_seat *seat);
 
+/* any thread, while all workers are still (astir.h): no post is on its way to one of them, and
+** there is no job that one of them could begin. */
+bool rt_sched_is_quiet(rt_sched *s);
+/* any thread: calls 'f' for every worker that is up; it cannot go meanwhile. */
+void rt_sched_each(rt_sched *s, void (*f)(rt_seat *, rt_driver *, void *), void *arg);
+
 /* The main worker: everyone is to end; how many have not yet; the main worker goes. */
 void rt_sched_stop(rt_sched *s);
 int rt_sched_left(rt_sched *s);

@@ -11,6 +11,11 @@ static void on_closed(uv_handle_t *h) { rt_free(h->data); }
 
 static void close_with_driver(rt_handle *h) { rt_sock_close(rt_containerof(h, rt_sock, handle)); }
 
+static bool is_awaited(rt_handle *h) {
+  rt_sock *s = rt_containerof(h, rt_sock, handle);
+  return rt_sock_busy(s, RT_READ) || rt_sock_busy(s, RT_WRITE);
+}
+
 int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   rt_sock *s = rt_calloc(sizeof *s);
   int err = s == NULL ? UV_ENOMEM : uv_poll_init_socket(&d->loop, &s->poll, fd);
@@ -25,6 +30,7 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   rt_list_init(&s->waiting[RT_READ]);
   rt_list_init(&s->waiting[RT_WRITE]);
   rt_driver_adopt(d, &s->handle, close_with_driver);
+  s->handle.is_awaited = is_awaited;
   *out = s;
   return 0;
 }

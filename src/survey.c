@@ -123,7 +123,7 @@ static void note_face(rt_inquiry *q, rt_face *f) {
   memcpy(q->name, f->name, sizeof q->name);
   q->may_block = f->may_block;
   q->load = f->load ? rt_load_relaxed(f->load) : 0;
-  q->was_asleep = rt_mailbox_asleep(f->mailbox);
+  q->was_asleep = rt_mailbox_is_quiet(f->mailbox);
   q->title = rt_load_acquire(&f->shown) & ~RT_SEEN;
   q->held = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};

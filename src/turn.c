@@ -1,6 +1,7 @@
 #include "turn.h"
 
 #include "body.h"
+#include "deadlock.h"
 #include "frame.h"
 #include "monitor.h"
 #include "preempt.h"
@@ -228,6 +229,7 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
     if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);
+      if (rt_unlikely(w->suspects_deadlock)) rt_deadlock_examine(w);
     } else if (t->is_main) {
       break;
     } else {

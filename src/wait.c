@@ -1,5 +1,6 @@
 #include "wait.h"
 
+#include "deadlock.h"
 #include "names.h"
 #include "turn.h"
 
@@ -62,6 +63,7 @@ int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext c
 void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
   t->cause = RT_FIRED;
+  if (rt_unlikely(t->is_main && w->is_deadlocked)) rtL_deadlock_raise(L, w);
   rtL_cancel_check(L, w, t);
 }
 

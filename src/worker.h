@@ -88,9 +88,12 @@ typedef struct rt_worker {
   int unhandled;               /* failures in the queue RT_KEEP_UNHANDLED, */
   int first_unhandled;         /* from this index on */
   int unjoined;                /* failures that nobody has joined yet */
-  int looking;    /* how often the collector is still to come by when idle, to find such */
-  bool has_probe; /* there is one of unhandled.c, not yet collected */
-  bool failed;    /* an error went unhandled */
+  int looking;            /* how often the collector is still to come by when idle, to find such */
+  bool has_probe;         /* there is one of unhandled.c, not yet collected */
+  bool failed;            /* an error went unhandled */
+  bool suspects_deadlock; /* the main worker is to look whether this is one; see deadlock.h */
+  bool is_deadlocked;     /* the main chunk is to raise that, */
+  int deadlocks;          /* which it has been told so often */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
   void *last_word;                          /* see module.c */

@@ -676,6 +676,13 @@ function rt.preload(what) end
 ---@return integer
 function rt.workers() end
 
+--- Ends the program, from any task on any worker, and returns at once: the main chunk is cancelled, as by Ctrl-C, and when it has
+--- ended, all tasks are. What has not cleaned up after so many seconds (5 if nothing else is said) is closed where it waits. The
+--- exit code is 0, unless an error went unhandled. Called again, only a shorter time changes anything.
+--- (A stock interpreter says that its script was cancelled.)
+---@param seconds? number
+function rt.shutdown(seconds) end
+
 -- ## Looking inside
 
 --- All tasks that have not ended, on all workers. Each worker tells of its own, so this is not one

@@ -47,6 +47,11 @@ void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
+  if (t->is_main && w->ends_at && !w->interrupted) {
+    lua_pushliteral(L, "the program is shut down");
+    lua_pushliteral(L, "rt.shutdown");
+    return;
+  }
   rtL_keep_push(L, w, RT_KEEP_REASONS);
   lua_rawgetp(L, -1, t);
   lua_remove(L, -2);
@@ -253,6 +258,8 @@ static const rt_travel travel = {travel_send, NULL, travel_receive};
 static int cancelled_tostring(lua_State *L) {
   rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  /* (this is how a stock interpreter asks for the error that its script ended with) */
+  if (w->ends_at && w->running && w->running->is_main) w->went_quietly = true;
   lua_pushliteral(L, "cancelled");
   if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
     lua_pop(L, 1);

@@ -25,10 +25,12 @@ static void at_exit(void) {
   _Exit(exit_code);
 }
 
-/* What a task said when lua_close was under way, or that an error went unhandled. */
+/* What a task said when lua_close was under way, or that an error went unhandled, or that the
+** only one was that of rt.shutdown. */
 static void note_exit_code(const rt_worker *w) {
-  if (!w->asked_to_exit && (!w->failed || w->has_code)) return;
-  exit_code = w->asked_to_exit ? w->exit_code : EXIT_FAILURE;
+  bool quiet = w->went_quietly && !w->failed && !w->interrupted;
+  if (!w->asked_to_exit && !quiet && (!w->failed || w->has_code)) return;
+  exit_code = w->asked_to_exit ? w->exit_code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
   has_exit_code = true;
 }
 
@@ -91,6 +93,7 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_watch(L, w);
   rtL_open_broadcast(L, w);
   rtL_open_dump(L, w);
+  rtL_open_runtime(L, w);
   rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");

@@ -50,6 +50,7 @@ void rtL_open_once(lua_State *L, rt_worker *w);
 void rtL_open_watch(lua_State *L, rt_worker *w);
 void rtL_open_broadcast(lua_State *L, rt_worker *w);
 void rtL_open_dump(lua_State *L, rt_worker *w);
+void rtL_open_runtime(lua_State *L, rt_worker *w);
 void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
 void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
 

@@ -27,6 +27,7 @@ typedef struct host {
 static int explain(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   bool with_traceback = true;
+  w->went_quietly = w->ends_at && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
   lua_settop(L, 1);
   if (lua_isstring(L, 1)) {
     lua_pushvalue(L, 1);
@@ -69,7 +70,10 @@ static void report(rt_shell *sh, lua_State *L) {
 /* Stack: a function -> nothing; false: it failed, and that was reported. */
 static bool run(host *h, lua_State *L, int status, int args) {
   if (status == LUA_OK) status = call(&h->shell, L, args, 0);
-  if (status != LUA_OK) report(&h->shell, L);
+  if (status != LUA_OK && h->shell.worker && h->shell.worker->went_quietly)
+    lua_pop(L, 1); /* rt.shutdown: nothing has failed */
+  else if (status != LUA_OK)
+    report(&h->shell, L);
   return status == LUA_OK;
 }
 
@@ -281,7 +285,7 @@ static int run_host(host *h, lua_State *L) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
   if (w->asked_to_exit) return w->exit_code;
   if (w->interrupted) return 128 + w->interrupted;
-  return h->ok && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
+  return (h->ok || w->went_quietly) && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {

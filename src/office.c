@@ -42,6 +42,24 @@ void rt_office_ask_to_exit(rt_office *o, int code) {
   rt_lock_give(&o->lock);
 }
 
+void rt_office_ask_for_shutdown(rt_office *o, uint64_t grace) {
+  rt_lock_take(&o->lock);
+  if (!o->shutdown_posted || grace < o->grace) o->grace = grace;
+  if (!o->shutdown_posted) {
+    o->shutdown_posted = true;
+    post_locked(o, &o->shutdown_post);
+  }
+  rt_lock_give(&o->lock);
+}
+
+uint64_t rt_office_shutdown_seen(rt_office *o) {
+  rt_lock_take(&o->lock);
+  o->shutdown_posted = false;
+  uint64_t grace = o->grace;
+  rt_lock_give(&o->lock);
+  return grace;
+}
+
 /* --- stillness -------------------------------------------------------------------------------------- */
 void rt_office_note_stillness(rt_office *o) {
   rt_lock_take(&o->lock);

@@ -34,6 +34,9 @@ typedef struct rt_office {
   rt_post exit_post; /* a task has called os.exit(code, true) */
   bool exit_posted;
   int exit_code;
+  rt_post shutdown_post; /* a task has called rt.shutdown, */
+  bool shutdown_posted;
+  uint64_t grace;         /* and wants it to be over in this time */
   rt_post stillness_post; /* the last thread has become still */
   bool stillness_posted;
 } rt_office;
@@ -48,6 +51,9 @@ static inline void rt_office_drop(rt_office *o) { rt_thing_drop(&o->thing); }
 /* any thread: nothing is delivered once the main worker has gone */
 void rt_office_post(rt_office *o, rt_post *p);
 void rt_office_ask_to_exit(rt_office *o, int code); /* the first one counts */
+void rt_office_ask_for_shutdown(rt_office *o, uint64_t grace);
+/* The main worker: that post has come; which grace. */
+uint64_t rt_office_shutdown_seen(rt_office *o);
 
 /* any thread: all are still, and the main worker is to look whether that is the end; it
 ** will; does it sleep, without post? */

@@ -4,7 +4,9 @@
 #include "deadlock.h"
 #include "monitor.h"
 #include "pack.h"
+#include "preempt.h"
 #include "require.h"
+#include "shutdown.h"
 #include "state.h"
 #include "turn.h"
 #include "unwind.h"
@@ -216,6 +218,7 @@ static rt_office *open_office(rt_worker *w) {
   o->failure_post.deliver = on_failure;
   o->exit_post.deliver = on_exit_asked;
   o->stillness_post.deliver = rt_deadlock_on_stillness;
+  o->shutdown_post.deliver = rt_shutdown_on_post;
   w->driver.astir = &o->astir;
   return o;
 }
@@ -232,6 +235,7 @@ void rtL_pool_open(lua_State *L, rt_worker *w) {
     if (shared) rt_sched_drop(shared);
     luaL_error(L, "not enough memory");
   }
+  rt_preempt_need(w); /* the others may have to tell the main chunk something while it computes */
   rt_sched_pair(shared, blocking);
   w->pools[RT_POOL_SHARED] = shared;
   w->pools[RT_POOL_BLOCKING] = blocking;

@@ -3,6 +3,7 @@
 #include "account.h"
 #include "cancel.h"
 #include "frame.h"
+#include "shutdown.h"
 #include "spill.h"
 #include "unwind.h"
 
@@ -34,7 +35,7 @@ static bool is_grace_over(rt_worker *w) {
   if (!w->stopping && !w->told_to_stop && !w->asked_to_exit) return false;
   uint64_t now = rt_clock();
   if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
-  return now - w->preempt.ends_since >= RT_GRACE;
+  return now - w->preempt.ends_since >= rt_worker_grace(w);
 }
 
 /* It has been told, at a checkpoint or by a hook, and may still be about to clean up. */
@@ -109,9 +110,10 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
     give_way(L, w, RT_IS_DOOMED);
     return true;
   }
+  if (t->is_main && rt_shutdown_is_over(w)) rt_shutdown_force(w, L); /* does not return */
   if (rt_frame_is_critical(t)) return false;
   rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
-  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && !t->is_main))
+  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && (!t->is_main || w->ends_at)))
     if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
   if (!is_due || !t->is_job) return false;
   if (yieldable)

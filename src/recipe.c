@@ -26,6 +26,7 @@ rt_recipe *rt_recipe_new(void) {
   rt_recipe *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
   rt_thing_init(&r->thing, &recipe_kind);
+  atomic_init(&r->grace, RT_GRACE);
   int cores = rt_cores();
   r->seats[RT_POOL_SHARED] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
   r->seats[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);

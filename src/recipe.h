@@ -9,6 +9,8 @@
 
 #include "packet.h"
 
+#define RT_GRACE (5 * RT_SECOND) /* for unwinding, unless rt.shutdown says otherwise */
+
 typedef enum rt_pool {
   RT_POOL_SHARED,   /* rt.spawn: a worker a core */
   RT_POOL_BLOCKING, /* rt.spawn_blocking */
@@ -27,7 +29,8 @@ typedef struct rt_recipe {
   rt_packet **preloads;
   int count, room;
   /* atomic */
-  rt_atomic(bool) failed; /* an error went unhandled in some worker */
+  rt_atomic(bool) failed;    /* an error went unhandled in some worker */
+  rt_atomic(uint64_t) grace; /* for unwinding, when the program ends */
 } rt_recipe;
 
 rt_recipe *rt_recipe_new(void); /* NULL: no memory */

@@ -67,8 +67,8 @@ static bool is_input_there(void) {
 
 /* One byte at a time, since what stands in a buffer of stdio is not seen by poll. */
 static int next_byte(lua_State *L, rt_worker *w) {
-  if (!is_input_there()) wait_for_input(L, w);
-  return w->interrupted ? EOF : getc(stdin);
+  if (!w->ends_at && !is_input_there()) wait_for_input(L, w);
+  return w->interrupted || w->ends_at ? EOF : getc(stdin);
 }
 
 /* Pushes a line without its end; false: there are no more. */
@@ -168,7 +168,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);
-    else
+    else if (!sh->worker->went_quietly)
       sh->report(sh, L);
     forgive(sh->worker);
     lua_settop(L, 0);

@@ -9,6 +9,15 @@
 /* The other workers keep the same grace, and need a moment for their last words. */
 #define LAST_WORDS (RT_SECOND / 2)
 
+/* Everybody is to be through by then. */
+static uint64_t end_of_grace(rt_worker *w) {
+  uint64_t now = rt_clock(), grace = rt_worker_grace(w);
+  if (w->ends_at) grace = w->ends_at > now ? w->ends_at - now : 0;
+  if (w->recipe) rt_store(&w->recipe->grace, grace);
+  if (w->ends_at) rt_timer_remove(&w->grace.timer);
+  return now + grace;
+}
+
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_unwind_is_over(w) || now >= until) return;
@@ -74,7 +83,7 @@ void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   w->stopping = true;
   rt_frame_close_all(w->main);
   stop_pools(w);
-  uint64_t until = rt_clock() + RT_GRACE;
+  uint64_t until = end_of_grace(w);
   rtL_unwind_begin(L, w);
   wait_for_end(L, w, until);
   if (w->live > 0) rtL_unwind_finish(L, w);

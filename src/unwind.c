@@ -109,7 +109,7 @@ void rt_unwind_member(rt_worker *w) {
   w->stopping = true;
   rt_timeout_init(&w->grace, on_grace_over);
   rt_wheel_add(&w->driver.wheel, &w->grace.timer, RT_TIMER_CALL,
-               rt_driver_after(&w->driver, RT_GRACE));
+               rt_driver_after(&w->driver, rt_worker_grace(w)));
   do_protected(w, protected_unwind);
 }
 

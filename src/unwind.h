@@ -8,8 +8,6 @@
 
 #include "worker.h"
 
-#define RT_GRACE (5 * RT_SECOND)
-
 void rtL_unwind_begin(lua_State *L, rt_worker *w);
 void rtL_unwind_finish(lua_State *L, rt_worker *w);
 

@@ -94,6 +94,8 @@ typedef struct rt_worker {
   bool suspects_deadlock; /* the main worker is to look whether this is one; see deadlock.h */
   bool is_deadlocked;     /* the main chunk is to raise that, */
   int deadlocks;          /* which it has been told so often */
+  uint64_t ends_at;       /* rt.shutdown: all is to be over by then; 0: nobody has called it */
+  bool went_quietly;      /* … and that is what the main chunk ended with */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
   void *last_word;                          /* see module.c */
@@ -111,7 +113,7 @@ typedef struct rt_worker {
   bool preparing;         /* its state is being prepared: no jobs yet */
   bool told_to_stop;      /* a member: the main worker has ended */
   bool grace_over;        /* … and what has not unwound since will not */
-  rt_timeout grace;
+  rt_timeout grace;       /* the main worker: rt.shutdown's */
   rt_preempt preempt;
   /* a signal handler of this thread */
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end */
@@ -138,6 +140,11 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 /* The program ends: what fails now because others were cancelled has not failed. */
 static inline bool rt_worker_ends(const rt_worker *w) {
   return w->stopping || (w->seat && rt_load(&w->seat->sched->stopping));
+}
+
+/* How long tasks may unwind, when the program ends. */
+static inline uint64_t rt_worker_grace(const rt_worker *w) {
+  return w->recipe ? rt_load_relaxed(&w->recipe->grace) : RT_GRACE;
 }
 
 /* The main worker: a task has called os.exit(code, true).  The first one counts. */

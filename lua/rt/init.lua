@@ -45,6 +45,7 @@ return {
   configure = core.configure,
   preload = core.preload,
   workers = core.workers,
+  shutdown = core.shutdown,
 
   tasks = core.tasks,
   dump = core.dump,

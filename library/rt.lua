@@ -122,6 +122,29 @@ function task:cancel(reason) end
 ---@return "queued"|"running"|"waiting"|"done"|"failed"|"cancelled"
 function task:status() end
 
+--- What a worker has done so far, in numbers that only grow. When no task is left, `spawned` is `started` plus `unstarted`, and
+--- `spawned` is `done` plus `failed` plus `cancelled`.
+---@class rt.counts
+---@field spawned integer  tasks that tasks of this worker have spawned
+---@field started integer  tasks that have begun here
+---@field unstarted integer  tasks that ended without having begun: they were cancelled before, or there was no memory
+---@field done integer  tasks that returned,
+---@field failed integer  raised an error,
+---@field cancelled integer  or were cancelled
+---@field resumes integer  how often a task was let run, the main chunk included; as of the last poll
+---@field preempted integer  how often one was switched where it did not wait
+---@field polls integer  looks at timers, other workers and the OS,
+---@field parks integer  and those that wait if there is nothing
+---@field posts integer  messages from other threads
+---@field timers integer  sleeps and deadlines that were due
+---@field stolen integer  tasks that were taken from the queues of others
+
+--- The same of all together, and of each.
+---@class rt.totals : rt.counts
+---@field main rt.counts  of the state that the program began with
+---@field workers rt.counts[]  of each worker of the pool that has been started
+---@field blocking rt.counts[]  of each worker of `rt.spawn_blocking`, likewise
+
 --- The error that a cancelled task is unwound with, and that joining it raises. Its text is
 --- `cancelled: reason`.
 ---@class rt.Cancelled
@@ -715,6 +738,10 @@ function rt.tasks() end
 ---@return string? message
 ---@return string? code
 function rt.dump(file) end
+
+--- What the runtime has done so far, in numbers that only grow.
+---@return rt.totals
+function rt.metrics() end
 
 -- ## TCP
 

@@ -89,6 +89,8 @@ describe("library/rt.lua", function()
       ["rt.Cancelled"] = true,
       ["rt.errors"] = true,
       ["rt.task_info"] = true,
+      ["rt.counts"] = true,
+      ["rt.totals"] = true,
     }
     for _, object in ipairs(objects) do
       local class = debug.getmetatable(object).__name
@@ -120,6 +122,15 @@ describe("library/rt.lua", function()
     rt.yield()
     task:cancel("a reason")
     local _, err = pcall(task.join, task)
+    local counts = {}
+    for name, value in pairs(rt.metrics()) do
+      local documented_in = math.type(value) and "rt.counts" or "rt.totals"
+      counts[documented_in] = counts[documented_in] or {}
+      counts[documented_in][name] = true
+    end
+    for class, fields in pairs(counts) do
+      assert.same(names_of(fields), names_of(documented[class]), class)
+    end
     assert.equal(rt.Cancelled, getmetatable(err))
     for _, field in ipairs(names_of(documented["rt.Cancelled"])) do
       assert.matches(({ reason = "a reason", source = "library_spec.lua:%d+" })[field], err[field])

@@ -164,6 +164,8 @@ static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   t->result = RT_RESULT_KEPT;
   t->cancelled = 1;
   w->live--;
+  rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
+  rt_worker_count_end(w, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
 

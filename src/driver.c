@@ -20,6 +20,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   d->epoch = rt_clock();
   atomic_init(&d->moment, rt_moment_of(d->epoch));
   d->run = run;
+  d->counts = &d->own_counts;
   rt_wheel_init(&d->wheel, on_sleep, d);
   rt_ready_init(&d->ready);
   rt_list_init(&d->handles);
@@ -76,9 +77,11 @@ static void run_loop(rt_driver *d, uv_run_mode mode) {
 
 /* True: there was post, of which the worker may have to take note before it sleeps. */
 static bool look(rt_driver *d) {
-  bool post = rt_mailbox_drain(&d->mailbox) > 0;
-  if (rt_wheel_next(&d->wheel) != RT_NEVER) rt_wheel_turn(&d->wheel, rt_driver_tick(d));
-  return post;
+  int posts = rt_mailbox_drain(&d->mailbox), fired = 0;
+  if (posts > 0) rt_count(d->counts, RT_COUNT_POSTS, (uint64_t)posts);
+  if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_turn(&d->wheel, rt_driver_tick(d));
+  if (fired > 0) rt_count(d->counts, RT_COUNT_TIMERS, (uint64_t)fired);
+  return posts > 0;
 }
 
 static void note_time(rt_driver *d) {

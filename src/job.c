@@ -62,6 +62,11 @@ static void drop_call(rt_job *j) {
   j->call = NULL;
 }
 
+static void note_unbegun(rt_job *j, rt_phase how) {
+  rt_count_shared(&j->office->counts, RT_COUNT_UNSTARTED);
+  rt_count_shared(&j->office->counts, (rt_counted)(RT_COUNT_DONE + (how - RT_DONE)));
+}
+
 static void end_locked(rt_job *j, rt_phase how) {
   j->phase = how;
   j->home = NULL;
@@ -79,8 +84,14 @@ void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse)
   leave_group(j, how == RT_FAILED);
 }
 
+void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse) {
+  note_unbegun(j, how);
+  rt_job_end(j, how, NULL, excuse);
+}
+
 /* It was cancelled in its queue, and nobody begins it any more. */
 static void end_unbegun(rt_job *j) {
+  note_unbegun(j, RT_CANCELLED);
   drop_call(j);
   rt_lock_take(&j->lock);
   end_locked(j, RT_CANCELLED);

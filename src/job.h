@@ -60,6 +60,9 @@ bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void 
 /* Ends it, once, and lets the joiners go on.  The packet becomes its outcome. */
 void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse);
 
+/* The same for one that was to begin, and could not. */
+void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse);
+
 /* any thread: the packet (the reason, or NULL) is taken over.  False: it had ended
 ** already. */
 bool rt_job_cancel(rt_job *j, rt_packet *reason);

@@ -38,6 +38,7 @@ static int spawn(lua_State *L, int seat, int first) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
   rt_job *j = rtL_spawn_make(L, w, s, g, first);
   if (rtL_spawn_submit(L, w, s, j, seat)) return 1;
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* and cancelled */
   rt_job_cancel(j, NULL);
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }

@@ -60,6 +60,13 @@ uint64_t rt_office_shutdown_seen(rt_office *o) {
   return grace;
 }
 
+void rt_office_sum(rt_office *o, uint64_t *of_main, uint64_t *own) {
+  rt_lock_take(&o->lock);
+  if (o->main) rt_count_sum(of_main, o->main->counts);
+  rt_lock_give(&o->lock);
+  rt_count_sum(own, &o->counts);
+}
+
 /* --- stillness -------------------------------------------------------------------------------------- */
 void rt_office_note_stillness(rt_office *o) {
   rt_lock_take(&o->lock);

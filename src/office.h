@@ -25,6 +25,7 @@ typedef struct rt_office {
   void (*on_orphan)(rt_post *, void *); /* delivered to the main worker: of a record */
   /* atomic */
   rt_astir astir;
+  rt_counts counts; /* of what no worker did */
   /* under lock */
   rt_lock lock;
   rt_driver *main; /* NULL: it has gone */
@@ -68,6 +69,9 @@ void rt_office_leave(rt_office *o);
 void rt_office_note(rt_office *o, rt_record *r);
 void rt_office_forget(rt_office *o, rt_record *r);
 bool rt_office_adopt(rt_office *o, rt_record *r);
+
+/* any thread: adds the counts of the main worker, if it is there still, and its own */
+void rt_office_sum(rt_office *o, uint64_t *of_main, uint64_t *own);
 
 /* The main worker: the failure post has come; the next record, with a reference, or NULL; it
 ** goes. */

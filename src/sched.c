@@ -193,8 +193,8 @@ static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
     rt_sub(&s->queued, 1);
     if (excuse == NULL)
       rt_job_cancel(j, NULL);
-    else if (rt_job_begin(j, NULL, NULL))
-      rt_job_end(j, RT_FAILED, NULL, excuse);
+    else if (rt_job_begin(j, NULL, NULL)) /* (somebody else may have cancelled it) */
+      rt_job_end_unbegun(j, RT_FAILED, excuse);
     rt_job_drop(j);
   }
 }
@@ -328,7 +328,10 @@ static bool steal(rt_seat *seat) {
   int n = rt_load(&s->taken);
   for (int i = 1; i < n; i++) {
     rt_runq *q = &s->seats[(seat->number + i) % n].queue;
-    if (rt_runq_count(q) > 0 && rt_runq_steal(q, &seat->queue) > 0) return true;
+    int stolen = rt_runq_count(q) > 0 ? rt_runq_steal(q, &seat->queue) : 0;
+    if (stolen == 0) continue;
+    rt_count(&seat->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
+    return true;
   }
   return false;
 }

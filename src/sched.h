@@ -31,6 +31,7 @@ typedef struct rt_seat {
   rt_runq pinned; /* jobs for this worker, which nobody steals */
   /* written by its worker */
   rt_atomic(int) load; /* tasks that have begun and not ended, about */
+  rt_counts counts;
   /* under the scheduler's lock */
   rt_seat_state state;
   rt_thread thread;

@@ -41,12 +41,16 @@ static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
 }
 
 bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
-  if (rt_job_phase(j) == RT_CANCELLED) return true; /* born cancelled: nobody need look at it */
-  rt_job_hold(j);
-  int err = submit(w, s, j, seat);
+  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
+  if (!born_cancelled) rt_job_hold(j);
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before anybody can begin it */
+  int err = born_cancelled ? 0 : submit(w, s, j, seat);
   if (err == 0) return true;
   rt_job_drop(j);
-  if (err == UV_EAGAIN) return false;
+  if (err == UV_EAGAIN) {
+    rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* it may be tried again */
+    return false;
+  }
   rt_job_cancel(j, NULL); /* it leaves its group */
   if (err == UV_ECANCELED) refuse_at_end(L);
   luaL_error(L, "cannot queue a task: %s", uv_strerror(err));

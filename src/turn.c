@@ -19,6 +19,7 @@ enum {
 /* --- one task ------------------------------------------------------------------------------ */
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
+  rt_worker_count_end(w, how);
   t->co = NULL;
   if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
   if (rt_unlikely(t->more != NULL)) rt_task_let_go(t);
@@ -62,6 +63,11 @@ static void finish_off(rt_worker *w, rt_task *t) {
   }
 }
 
+static void note_switch(rt_worker *w) {
+  w->preempt.switches++;
+  rt_worker_count(w, RT_COUNT_PREEMPTED, 1);
+}
+
 /* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
 ** What was switched is resumed as it stands, with nothing on top. */
 rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
@@ -72,7 +78,7 @@ rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield 
   if (how == RT_IS_USERS)
     lua_pop(t->co, values);
   else
-    w->preempt.switches++;
+    note_switch(w);
   w->yielded = true;
   rt_ready_add(&w->driver.ready, t);
 }
@@ -91,8 +97,11 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
   int args = rt_body_prepare(w, t);
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
+    rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
     rt_nursery_drop(&w->nursery, 2 + (int)t->args);
+  } else {
+    rt_worker_count(w, RT_COUNT_STARTED, 1);
   }
   return args;
 }
@@ -127,9 +136,15 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
 }
 
 /* --- a turn -------------------------------------------------------------------------------------- */
-static void poll(rt_worker *w) {
+static void begin_poll(rt_worker *w, rt_counted which) {
+  rt_worker_count(w, RT_COUNT_RESUMES, w->slices - w->polled_at);
+  rt_worker_count(w, which, 1);
   w->polled_at = w->slices;
   w->yielded = false;
+}
+
+static void poll(rt_worker *w) {
+  begin_poll(w, RT_COUNT_POLLS);
   rt_driver_poll(&w->driver);
 }
 
@@ -147,8 +162,7 @@ static bool takes_jobs(const rt_worker *w) {
 static void park(rt_worker *w) {
   rt_face_hide(&w->face);
   bool takes = takes_jobs(w);
-  w->polled_at = w->slices;
-  w->yielded = false;
+  begin_poll(w, RT_COUNT_PARKS);
   bool alone = w->pools[RT_POOL_SHARED] == NULL;
   if (!alone && rt_linger_try(&w->linger, &w->driver, takes ? w->seat : NULL)) {
     rt_driver_look(&w->driver);

@@ -10,6 +10,8 @@ static void cancel_queued(rt_worker *w, rt_list *ready) {
     rt_task *t = rt_containerof(l, rt_task, link);
     if (t->phase != RT_QUEUED) continue;
     w->live--;
+    rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
+    rt_worker_count_end(w, RT_CANCELLED);
     rt_work_end(w, t, RT_CANCELLED);
     rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   }
@@ -36,6 +38,7 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   rt_list_remove(&t->link);
   rt_frame_close_all(t);
   w->live--;
+  rt_worker_count_end(w, RT_CANCELLED);
   t->co = NULL;
   w->running = NULL;
   rtL_reset(co, L); /* before anyone hears of its end */

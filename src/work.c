@@ -53,7 +53,7 @@ static int begin(lua_State *L) {
   lua_pushcfunction(L, work);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, j);
-  rt_task *t = rtL_worker_spawn(L, w, 2, RT_NO_SITE);
+  rt_task *t = rtL_worker_take(L, w, 2);
   rt_more *more = rt_task_more(t);
   if (more == NULL) return take_back(L, w, t);
   more->job = j;
@@ -74,7 +74,7 @@ void rt_work_take(rt_worker *w, rt_job *j) {
   lua_pushlightuserdata(L, j);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
   lua_pop(L, 1);
-  rt_job_end(j, RT_FAILED, NULL, no_memory);
+  rt_job_end_unbegun(j, RT_FAILED, no_memory);
   rt_job_drop(j);
 }
 

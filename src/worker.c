@@ -149,9 +149,8 @@ uint64_t rt_worker_chance(rt_worker *w) {
   return rt_random_next(&w->chance) >> 16;
 }
 
-rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
+static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   rt_worker_own(w);
-  uint32_t site = rt_site_here(L, &w->sites, level);
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
   rt_task_init(t, rt_worker_next_id(w));
   t->site = site;
@@ -163,4 +162,14 @@ rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
   w->live++;
   rt_ready_add(&w->driver.ready, t);
   return t;
+}
+
+rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
+  rt_task *t = new_task(L, w, args, rt_site_here(L, &w->sites, level));
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1);
+  return t;
+}
+
+rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args) {
+  return new_task(L, w, args, 0); /* its site came with it */
 }

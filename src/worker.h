@@ -156,11 +156,20 @@ uint64_t rt_worker_next_id(rt_worker *w);
 /* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
 uint64_t rt_worker_chance(rt_worker *w);
 
-enum { RT_NO_SITE = -1 };
+/* It counts something that it does. */
+static inline void rt_worker_count(rt_worker *w, rt_counted what, uint64_t n) {
+  rt_count(w->driver.counts, what, n);
+}
+/* … the end of a task, of which it is the only one to know. */
+static inline void rt_worker_count_end(rt_worker *w, rt_phase how) {
+  rt_worker_count(w, (rt_counted)(RT_COUNT_DONE + (how - RT_DONE)), 1);
+}
 
 /* A queued task for the function and the arguments on top of the stack; they are
 ** replaced by its handle.  'level': whose line is where it was spawned. */
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level);
+/* The same for a job that has been spawned already. */
+rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
 
 /* debug builds: only the worker's own thread may come here */
 #define rt_worker_own(w) rt_assert(rt_thread_is((w)->thread))

@@ -46,6 +46,7 @@ return {
   preload = core.preload,
   workers = core.workers,
   shutdown = core.shutdown,
+  metrics = core.metrics,
 
   tasks = core.tasks,
   dump = core.dump,

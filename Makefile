@@ -83,7 +83,7 @@ $(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BU
 	$(CC) $(cflags) -iquote src -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
 # The model build: the rooms without Lua on an explorer of thread schedules (spec/model).
-model_rooms := mailbox thing packet timer label task driver ticket group office job runq sched chan mutex semaphore \
+model_rooms := mailbox baton thing packet timer label task driver ticket group office job runq sched chan mutex semaphore \
   notify barrier feed crew
 explorer := $(wildcard spec/model/explorer/*.c)
 model_objects := $(model_rooms:%=$(BUILD)/model/obj/%.o) $(explorer:spec/model/explorer/%.c=$(BUILD)/model/obj/explorer_%.o)

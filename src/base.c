@@ -105,9 +105,40 @@ static uint64_t read_clock(clockid_t which) {
   return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
 }
 
-uint64_t rt_clock(void) { return read_clock(CLOCK_MONOTONIC); }
+#if RT_DEBUG
+static struct {
+  pthread_once_t once;
+  bool is_virtual;
+  rt_atomic(uint64_t) now;
+} virtual_clock = {.once = PTHREAD_ONCE_INIT};
+
+static void virtual_clock_init(void) {
+  const char *which = getenv("RT_CLOCK");
+  virtual_clock.is_virtual = which && strcmp(which, "virtual") == 0;
+  rt_store(&virtual_clock.now, RT_SECOND);
+}
+
+bool rt_clock_is_virtual(void) {
+  pthread_once(&virtual_clock.once, virtual_clock_init);
+  return virtual_clock.is_virtual;
+}
+
+void rt_clock_advance(uint64_t to) {
+  uint64_t now = rt_load(&virtual_clock.now);
+  while (to > now && !rt_cas(&virtual_clock.now, &now, to)) {}
+}
+
+#define virtual_now() rt_load(&virtual_clock.now)
+#else
+#define virtual_now() 0
+#endif
+
+uint64_t rt_clock(void) {
+  return rt_clock_is_virtual() ? virtual_now() : read_clock(CLOCK_MONOTONIC);
+}
 
 uint64_t rt_clock_coarse(void) {
+  if (rt_clock_is_virtual()) return virtual_now();
 #ifdef CLOCK_MONOTONIC_COARSE
   return read_clock(CLOCK_MONOTONIC_COARSE);
 #else
@@ -174,6 +205,7 @@ void rt_cond_broadcast(rt_cond *c) { must(pthread_cond_broadcast(c)); }
 void rt_cond_wait(rt_cond *c, rt_lock *l) { must(pthread_cond_wait(c, l)); }
 
 bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock) {
+  if (rt_clock_is_virtual()) clock += read_clock(CLOCK_MONOTONIC) - virtual_now();
   struct timespec t = {(time_t)(clock / RT_SECOND), (long)(clock % RT_SECOND)};
   int err = pthread_cond_timedwait(c, l, &t);
   if (err != ETIMEDOUT) must(err);

@@ -67,6 +67,14 @@ long rt_alloc_blocks(void);
 uint64_t rt_clock(void);        /* monotonic nanoseconds */
 uint64_t rt_clock_coarse(void); /* the same to about 4 ms, at a seventh of the price */
 
+#if RT_DEBUG
+/* RT_CLOCK=virtual: time stands still until somebody moves it; see baton.h. */
+bool rt_clock_is_virtual(void);
+void rt_clock_advance(uint64_t to); /* never back */
+#else
+#define rt_clock_is_virtual() false
+#endif
+
 /* --- chance ------------------------------------------------------------------ */
 typedef struct rt_random {
   uint64_t state;

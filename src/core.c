@@ -43,6 +43,7 @@ static int on_close(lua_State *L) {
   rt_interrupt_forget(w);
   if (!w->hosted && w->seat == NULL) note_exit_code(w);
   rt_preempt_stop(w);
+  if (w->driver.player == &w->player) rt_baton_leave(&w->player);
   rt_worker_close(w);
   return 0;
 }

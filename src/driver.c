@@ -7,6 +7,7 @@ static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 static void ring(void *reader) {
   rt_driver *d = reader;
+  if (RT_DEBUG && d->player) rt_baton_ring(d->player);
   uv_async_send(&d->bell);
 }
 
@@ -91,6 +92,7 @@ static void note_time(rt_driver *d) {
 
 void rt_driver_poll(rt_driver *d) {
   note_time(d);
+  if (RT_DEBUG && d->player) rt_baton_share(d->player);
   look(d);
   run_loop(d, UV_RUN_NOWAIT);
 }
@@ -107,6 +109,21 @@ static bool is_any_awaited(rt_driver *d) {
   return false;
 }
 
+/* As run_loop, but by the virtual clock. */
+static void await_baton(rt_driver *d, uint64_t due) {
+  uint64_t at = due == RT_NEVER ? RT_NO_TIME : d->epoch + due * RT_MILLISECOND;
+  rt_baton_pass(d->player, at, is_any_awaited(d));
+  run_loop(d, UV_RUN_NOWAIT);
+}
+
+/* Waits for the OS, the bell, or this tick. */
+static void block(rt_driver *d, uint64_t due) {
+  if (RT_DEBUG && d->player)
+    await_baton(d, due);
+  else
+    run_loop(d, UV_RUN_ONCE);
+}
+
 static void set_alarm(rt_driver *d, uint64_t due) {
   uint64_t tick = rt_driver_tick(d);
   uv_update_time(&d->loop);
@@ -119,7 +136,7 @@ void rt_driver_look(rt_driver *d) { look(d); }
 static void block_hopeless(rt_driver *d) {
   bool last = d->astir == NULL || rt_astir_leave(d->astir);
   rt_chaos_delay();
-  if (!last || d->on_stillness == NULL || d->on_stillness(d)) run_loop(d, UV_RUN_ONCE);
+  if (!last || d->on_stillness == NULL || d->on_stillness(d)) block(d, RT_NEVER);
   if (d->astir) rt_astir_enter(d->astir);
 }
 
@@ -132,7 +149,7 @@ bool rt_driver_park(rt_driver *d) {
     else
       uv_timer_stop(&d->alarm);
     if (due != RT_NEVER || is_any_awaited(d))
-      run_loop(d, UV_RUN_ONCE);
+      block(d, due);
     else
       block_hopeless(d);
     rt_mailbox_wake(&d->mailbox);

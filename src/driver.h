@@ -9,6 +9,7 @@
 #define RT_DRIVER_H
 
 #include "astir.h"
+#include "baton.h"
 #include "count.h"
 #include "mailbox.h"
 #include "ready.h"
@@ -45,6 +46,7 @@ typedef struct rt_driver {
   uint64_t polled;            /* when the sources were last looked at, by the coarse clock */
   rt_atomic(uint32_t) moment; /* the same as a moment; others may set it, too, to now */
   bool inside;                /* libuv is below us on the C stack */
+  rt_player *player;          /* NULL: time is as outside */
   rt_counts *counts;          /* of its worker */
   rt_counts own_counts;
   /* any thread */

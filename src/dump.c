@@ -9,6 +9,7 @@
 
 static void serve(void *worker) {
   rt_worker *w = worker;
+  if (RT_DEBUG && w->driver.player) rt_baton_share(w->driver.player); /* one runs at a time */
   rt_mailbox_drain(&w->driver.mailbox);
 }
 

@@ -22,7 +22,7 @@ static bool look_out(rt_driver *d, rt_seat *seat) {
 }
 
 bool rt_linger_try(rt_linger *l, rt_driver *d, rt_seat *seat) {
-  if (!l->expecting) return false;
+  if (!l->expecting || rt_clock_is_virtual()) return false;
   if (l->cores == 0) l->cores = rt_cores();
   if (l->cores == 1) return false;
   if (l->skipped < l->pause) {

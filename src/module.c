@@ -80,6 +80,7 @@ int luaopen_rt_core(lua_State *L) {
   prepare_last_word(L, w);
   w->open_pools = rtL_pool_open;
   w->driver.on_stillness = rt_deadlock_suspect_in_main;
+  if (rt_baton_join(&w->player)) w->driver.player = &w->player;
   rt_interrupt_share(w);
   rtL_core_install(L, w);
   rt_core_enter(w);

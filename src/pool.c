@@ -127,6 +127,7 @@ static void complain(lua_State *L) {
 static void serve(lua_State *L, rt_seat *seat) {
   rt_worker *w = rtL_worker_find(L);
   w->driver.counts = &seat->counts;
+  if (seat->plays) w->driver.player = &seat->player;
   w->driver.astir = &seat->sched->config.office->astir;
   w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;

@@ -188,7 +188,7 @@ static void on_tick(rt_tick *tick) {
 /* --- beginning and end ------------------------------------------------------------------------------ */
 static bool is_switched_off(void) {
   const char *text = getenv("RT_PREEMPT");
-  return text && strcmp(text, "0") == 0;
+  return (text && strcmp(text, "0") == 0) || rt_clock_is_virtual();
 }
 
 static void complain(void) {

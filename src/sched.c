@@ -82,7 +82,9 @@ static void thread_main(void *arg) {
   rt_seat *seat = arg;
   rt_sched *s = seat->sched;
   await_starter(s);
+  if (seat->plays) rt_baton_await(&seat->player);
   s->config.member(seat);
+  if (seat->plays) rt_baton_leave(&seat->player);
   rt_sched_drop(s);
 }
 
@@ -94,7 +96,9 @@ static int take_seat_locked(rt_sched *s) {
   rt_sched_hold(s);
   rt_astir_enter(&s->config.office->astir);
   seat->state = RT_SEAT_TAKEN;
+  seat->plays = rt_baton_join(&seat->player);
   if ((err = rt_thread_start(&seat->thread, s->config.stack, thread_main, seat)) != 0) {
+    if (seat->plays) rt_baton_forget(&seat->player);
     seat->state = RT_SEAT_EMPTY;
     rt_astir_leave(&s->config.office->astir); /* (the last one cannot: this thread is) */
     rt_sched_drop(s);

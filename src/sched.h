@@ -32,6 +32,8 @@ typedef struct rt_seat {
   /* written by its worker */
   rt_atomic(int) load; /* tasks that have begun and not ended, about */
   rt_counts counts;
+  rt_player player;
+  bool plays; /* by the virtual clock */
   /* under the scheduler's lock */
   rt_seat_state state;
   rt_thread thread;

@@ -43,6 +43,7 @@ static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
 bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
   bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
   if (!born_cancelled) rt_job_hold(j);
+  rt_trace(rt_worker_number(w), "spawn", j->id, j->site);
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before anybody can begin it */
   int err = born_cancelled ? 0 : submit(w, s, j, seat);
   if (err == 0) return true;

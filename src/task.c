@@ -20,7 +20,9 @@ void rt_task_init(rt_task *t, uint64_t id) {
   t->id = id;
 }
 
-const char *rt_task_status(const rt_task *t) { return phase_names[t->phase]; }
+const char *rt_phase_name(rt_phase p) { return phase_names[p]; }
+
+const char *rt_task_status(const rt_task *t) { return rt_phase_name(t->phase); }
 
 const char *rt_task_waits_for(const rt_task *t) {
   return t->phase == RT_WAITING ? op_names[t->op] : NULL;

@@ -128,6 +128,7 @@ typedef struct rt_task {
 void rt_task_init(rt_task *t, uint64_t id);
 
 static inline bool rt_task_ended(const rt_task *t) { return t->phase >= RT_DONE; }
+const char *rt_phase_name(rt_phase p);
 const char *rt_task_status(const rt_task *t);
 const char *rt_task_waits_for(const rt_task *t); /* NULL: for nothing */
 

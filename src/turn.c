@@ -20,6 +20,7 @@ enum {
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
   rt_worker_count_end(w, how);
+  rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;
   if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
   if (rt_unlikely(t->more != NULL)) rt_task_let_go(t);
@@ -108,6 +109,11 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
 
 rt_noinline static void wake_monitor(rt_worker *w) { rt_monitor_wake(&w->face); }
 
+static void waits(rt_worker *w, rt_task *t) {
+  t->since = rt_load_relaxed(&w->driver.moment);
+  rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
+}
+
 void rt_turn_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
   int args = 0, values;
@@ -122,6 +128,7 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   w->slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
+  rt_trace(rt_worker_number(w), "resume", t->id, NULL);
   int status = lua_resume(t->co, NULL, args, &values);
   rt_yield how = w->suspending;
   w->cur = NULL;
@@ -132,7 +139,7 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   else if (rt_unlikely(how != RT_IS_WAIT))
     gave_way(w, t, values, how);
   else
-    t->since = rt_load_relaxed(&w->driver.moment);
+    waits(w, t);
 }
 
 /* --- a turn -------------------------------------------------------------------------------------- */

@@ -161,6 +161,7 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   rtL_nursery_put(L, &w->nursery, 2 + args);
   w->live++;
   rt_ready_add(&w->driver.ready, t);
+  rt_trace(rt_worker_number(w), "queue", t->id, NULL);
   return t;
 }
 

@@ -20,6 +20,7 @@
 #include "sched.h"
 #include "site.h"
 #include "tick.h"
+#include "trace.h"
 
 #include <signal.h>
 
@@ -98,6 +99,7 @@ typedef struct rt_worker {
   bool went_quietly;      /* … and that is what the main chunk ended with */
   void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
+  rt_player player;                         /* of the main worker */
   void *last_word;                          /* see module.c */
   bool hosted;                              /* in rt-lua, which stops the runtime itself */
   /* of the pool */
@@ -155,6 +157,12 @@ uint64_t rt_worker_next_id(rt_worker *w);
 
 /* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
 uint64_t rt_worker_chance(rt_worker *w);
+
+/* For a trace; see trace.h. */
+static inline int rt_worker_number(const rt_worker *w) {
+  if (w->seat == NULL) return 0;
+  return w->seat->number + 1 + (w->seat->sched->config.exclusive ? 1000 : 0);
+}
 
 /* It counts something that it does. */
 static inline void rt_worker_count(rt_worker *w, rt_counted what, uint64_t n) {

@@ -85,6 +85,8 @@ void ground_pass_time(uint64_t until) {
 
 uint64_t rt_clock(void) { return now; }
 uint64_t rt_clock_coarse(void) { return now; }
+bool rt_clock_is_virtual(void) { return false; } /* (that is for whole programs: baton.h) */
+void rt_clock_advance(uint64_t to) { (void)to; }
 uint64_t rt_random_seed(void) { return 1; }
 uint64_t rt_random_next(rt_random *r) { return ++r->state; }
 bool rt_chaos_strikes(rt_chaos what) { return (void)what, false; }

@@ -681,8 +681,10 @@ function subscriber:close() end
 --- `RT_BLOCKING`, and by `rt-lua --workers N`. In the main state, before the first spawn.
 ---
 --- `stall`: a task that has been in one C function for so long, and so has kept all others of its
---- worker waiting, is reported on stderr, and again when that is over; if the function computed,
---- with the traceback of where it was. By default 0.1 s, as soon as there is a pool; `false` or 0:
+--- worker waiting, is reported on stderr, and again when that is over, with the traceback of where
+--- it was if that can be known: if the function computed, or waited for a process, a pipe or a file,
+--- but not for a socket or for time to pass. (Under a hook of `debug.sethook` all code looks like C,
+--- and there is no traceback.) By default 0.1 s, as soon as there is a pool; `false` or 0:
 --- never. In a program without a pool only if it is given. Lua code is no stall, and neither is what
 --- the main chunk calls, nor a task of `rt.spawn_blocking`, nor a thread that gets no processor.
 --- (Without the tick of preemption, by `RT_PREEMPT=0`, Lua code that never waits is reported, too.)

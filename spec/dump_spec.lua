@@ -346,7 +346,7 @@ if kit.in_rt_lua then
         rt.spawn(function() ch:send(1) os.execute("sleep 3") end).name = "sleepwalker"
         ch:recv()
         print("ready") io.stdout:flush()
-        while true do end]])
+        while true do SPIN end]])
       program:signal("QUIT")
       kit.wait_for(function()
         local text = program:output()

@@ -113,11 +113,8 @@ static void add_trace(account *a, rt_fact *f, const rt_task *t) {
 
 static void tell(account *a, const rt_task *t) {
   char name[64];
+  if (is_late(a)) return;
   a->told++;
-  if (is_late(a)) {
-    a->answer->left_out++;
-    return;
-  }
   const char *site = t->is_main ? NULL : rt_site_text(&a->w->sites, t->site);
   rt_fact *f = rt_answer_add(a->answer, t, site, name_of(t, name, sizeof name));
   if (f == NULL) return;
@@ -126,7 +123,7 @@ static void tell(account *a, const rt_task *t) {
 }
 
 static void tell_queued(account *a, const rt_list *ready) {
-  for (const rt_list *l = ready->next; l != ready; l = l->next) {
+  for (const rt_list *l = ready->next; l != ready && !a->late; l = l->next) {
     const rt_task *t = rt_containerof(l, rt_task, link);
     if (t->phase == RT_QUEUED && !t->is_proxy) tell(a, t);
   }
@@ -136,7 +133,7 @@ static void tell_queued(account *a, const rt_list *ready) {
 ** here nothing may raise.) */
 static void tell_begun(account *a) {
   lua_State *keep = a->w->keep;
-  for (int i = (int)lua_rawlen(keep, RT_KEEP_COROUTINES); i > 0; i--) {
+  for (int i = (int)lua_rawlen(keep, RT_KEEP_COROUTINES); i > 0 && !a->late; i--) {
     lua_rawgeti(keep, RT_KEEP_COROUTINES, i);
     lua_State *co = lua_tothread(keep, -1);
     lua_pop(keep, 1);
@@ -156,6 +153,7 @@ void rt_account_give(rt_worker *w, rt_answer *answer, bool traces, uint64_t unti
   tell_begun(&a);
   tell_queued(&a, &w->driver.ready.now);
   tell_queued(&a, &w->driver.ready.next);
+  if (a.late) answer->left_out = w->live + (w->main != NULL) - (int64_t)answer->count;
 }
 
 void rt_account_answer(rt_post *p, void *driver) {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #define PATIENCE (150 * RT_MILLISECOND) /* with one that does not answer */
-#define TELLING (100 * RT_MILLISECOND)  /* that is how long the answers may take */
+#define TELLING (50 * RT_MILLISECOND)   /* that is how long the answers may take */
 
 static void serve(void *worker) {
   rt_worker *w = worker;

@@ -58,11 +58,14 @@ static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 
 static void report(look *k, rt_face *f, uint64_t shown) {
   title_of(f, shown, f->watch.title, sizeof f->watch.title);
-  say(k, "rt: %s is stuck: %s, is in a C function that has not returned for %.2f s\n", f->name,
-      f->watch.title, seconds(k->now - f->watch.quiet_since));
+  const char *what = f->tick ? "is in a C function that has not returned" : "has not given way";
+  say(k, "rt: %s is stuck: %s, %s for %.2f s\n", f->name, f->watch.title, what,
+      seconds(k->now - f->watch.quiet_since));
   f->watch.reported = true;
-  rt_store(&f->computed, !f->watch.waits);
+  bool nudge = f->watch.waits && f->tick && rt_pulse_bears_signals(&f->pulse);
+  rt_store(&f->locates, nudge || !f->watch.waits);
   rt_store(&f->stuck, true);
+  if (nudge) rt_tick_nudge(f->tick, f->pulse.thread);
 }
 
 static void end_stall(look *k, rt_face *f) {

@@ -130,7 +130,7 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
 static void give_sign(rt_worker *w) {
   rt_face *f = &w->face;
   rt_store(&f->probe, false);
-  if (!rt_swap(&f->stuck, false) || !rt_load(&f->computed) || w->running == NULL) return;
+  if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
   rt_buf text;
   rt_buf_init(&text);
   rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
@@ -171,10 +171,12 @@ static void arm(rt_worker *w, lua_State *L) {
   w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.tick.period);
 }
 
-static void on_tick(rt_tick *tick) {
+static void on_tick(rt_tick *tick, bool nudged) {
   rt_worker *w = rt_containerof(tick, rt_worker, preempt.tick);
   lua_State *L = w->cur;
-  if (w->preempt.skip > 0) {
+  if (nudged) {
+    if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
+  } else if (w->preempt.skip > 0) {
     w->preempt.skip--;
   } else if (w->preempt.seen != w->slices) { /* this task is younger than a tick */
     w->preempt.seen = w->slices;
@@ -203,10 +205,13 @@ static void complain(void) {
 void rt_preempt_start(rt_worker *w) {
   w->preempt.started = true;
   if (is_switched_off()) return;
-  if (rt_tick_start(&w->preempt.tick, on_tick) == -EBUSY) complain();
+  int err = rt_tick_start(&w->preempt.tick, on_tick);
+  if (err == -EBUSY) complain();
+  if (err == 0) rt_face_set_tick(&w->face, &w->preempt.tick);
 }
 
 void rt_preempt_stop(rt_worker *w) {
+  rt_face_set_tick(&w->face, NULL);
   rt_tick_stop(&w->preempt.tick);
   w->preempt.started = true; /* and stays without */
 }

@@ -22,23 +22,45 @@ uint64_t rt_pulse_cpu(const rt_pulse *p) {
 }
 
 /* "17 (a name) S …": the name may have brackets of its own */
-static char state_of(const char *stat, ssize_t len) {
+static char state_of(const char *stat, size_t len) {
   while (len > 0 && stat[len - 1] != ')') len--;
   return len > 0 ? stat[len + 1] : '?';
 }
 
-bool rt_pulse_blocked(const rt_pulse *p) {
-  char path[64], stat[512];
-  if (!p->known) return false;
-  snprintf(path, sizeof path, "/proc/self/task/%ld/stat", p->thread);
+/* What /proc has of the thread under this name; how many bytes, or 0. */
+static size_t look_up(const rt_pulse *p, const char *name, char *text, size_t size) {
+  char path[64];
+  if (!p->known) return 0;
+  snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  ssize_t len = read(fd, stat, sizeof stat - 2);
+  if (fd < 0) return 0;
+  ssize_t len = read(fd, text, size - 2);
   close(fd);
-  if (len <= 0) return false;
-  stat[len] = '\0';
-  char state = state_of(stat, len);
+  if (len <= 0) return 0;
+  text[len] = text[len + 1] = '\0';
+  return (size_t)len;
+}
+
+bool rt_pulse_blocked(const rt_pulse *p) {
+  char stat[512];
+  size_t len = look_up(p, "stat", stat, sizeof stat);
+  char state = len > 0 ? state_of(stat, len) : '?';
   return state == 'S' || state == 'D';
+}
+
+static bool is_socket(int fd) {
+  char path[64], what[16] = "";
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return readlink(path, what, sizeof what - 1) < 0 || strncmp(what, "socket:", 7) == 0;
+}
+
+bool rt_pulse_bears_signals(const rt_pulse *p) {
+  char call[256], *rest;
+  if (look_up(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9') return false;
+  long number = strtol(call, &rest, 10);
+  if (number == SYS_read || number == SYS_write) return !is_socket((int)strtol(rest, NULL, 16));
+  return number == SYS_wait4 || number == SYS_waitid || number == SYS_flock ||
+         number == SYS_fsync || number == SYS_openat;
 }
 
 #else
@@ -46,5 +68,6 @@ bool rt_pulse_blocked(const rt_pulse *p) {
 void rt_pulse_take(rt_pulse *p) { *p = (rt_pulse){0}; }
 uint64_t rt_pulse_cpu(const rt_pulse *p) { return (void)p, 0; }
 bool rt_pulse_blocked(const rt_pulse *p) { return (void)p, false; }
+bool rt_pulse_bears_signals(const rt_pulse *p) { return (void)p, false; }
 
 #endif

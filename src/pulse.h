@@ -22,4 +22,8 @@ uint64_t rt_pulse_cpu(const rt_pulse *p);
 /* … it waits, in the kernel, for something else than a processor */
 bool rt_pulse_blocked(const rt_pulse *p);
 
+/* … and in a call that goes on after a signal as if nothing had been: in no nanosleep or
+** poll, nor at a socket, which may have a timeout */
+bool rt_pulse_bears_signals(const rt_pulse *p);
+
 #endif

@@ -23,6 +23,12 @@ void rt_roll_open(rt_face *f, const void *runtime, struct rt_sched *pools[2]) {
   rt_lock_give(&lock);
 }
 
+void rt_face_set_tick(rt_face *f, rt_tick *tick) {
+  rt_lock_take(&lock);
+  f->tick = tick;
+  rt_lock_give(&lock);
+}
+
 rt_list *rt_roll_take(void) {
   rt_lock_take(&lock);
   return &roll;

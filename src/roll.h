@@ -10,6 +10,7 @@
 #include "driver.h"
 #include "pulse.h"
 #include "task.h"
+#include "tick.h"
 
 typedef struct rt_face {
   /* fixed */
@@ -22,6 +23,7 @@ typedef struct rt_face {
   /* under the roll's lock */
   rt_list link;
   const void *runtime;       /* the same for all workers of a main state: its office */
+  rt_tick *tick;             /* NULL: it gets none */
   struct rt_sched *pools[2]; /* of the main worker, while they are open */
   bool watched;              /* its own thread, and the monitor's lock */
   struct {                   /* the monitor */
@@ -42,7 +44,7 @@ typedef struct rt_face {
   rt_atomic(uint64_t) shown;      /* the title of the task that runs, or 0; see rt_face_show */
   rt_atomic(uint64_t) held_since; /* the monitor has seen no change since then; or 0 */
   rt_atomic(bool) stuck;          /* … and nothing else either: it need not be asked, */
-  rt_atomic(bool) computed;       /* and has computed all the while */
+  rt_atomic(bool) locates;        /* and the first instruction after that tells where it was */
 } rt_face;
 
 /* What 'shown' has in addition once somebody has looked: if it is still there, that task
@@ -60,6 +62,9 @@ void rt_roll_enter(rt_face *f);
 void rt_roll_leave(rt_face *f);
 /* The main worker's: its pools are open, or (NULL) no longer. */
 void rt_roll_open(rt_face *f, const void *runtime, struct rt_sched *pools[2]);
+
+/* Its own thread: it gets ticks; NULL: it does not any more. */
+void rt_face_set_tick(rt_face *f, rt_tick *tick);
 
 /* any thread: for a look at the faces; nobody comes or goes before rt_roll_give. */
 rt_list *rt_roll_take(void);

@@ -14,9 +14,10 @@
 static void on_signal(int sig, siginfo_t *info, void *context) {
   (void)sig, (void)context;
   int err = errno;
-  if (info->si_code == SI_TIMER) {
+  bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
+  if (info->si_code == SI_TIMER || nudged) {
     rt_tick *t = info->si_value.sival_ptr;
-    t->f(t);
+    t->f(t, nudged);
   }
   errno = err;
 }
@@ -44,7 +45,7 @@ static uint64_t period(void) {
   return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : PERIOD;
 }
 
-int rt_tick_start(rt_tick *t, void (*f)(rt_tick *)) {
+int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
   int err = own_signal();
   if (err != 0) return err;
@@ -70,13 +71,24 @@ void rt_tick_stop(rt_tick *t) {
   t->on = false;
 }
 
+void rt_tick_nudge(rt_tick *t, long thread) {
+  siginfo_t info = {0};
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = t;
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)thread, SIGURG, &info);
+}
+
 #else
 
-int rt_tick_start(rt_tick *t, void (*f)(rt_tick *)) {
+int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
   (void)t, (void)f;
   return -ENOSYS;
 }
 
 void rt_tick_stop(rt_tick *t) { (void)t; }
+
+void rt_tick_nudge(rt_tick *t, long thread) { (void)t, (void)thread; }
 
 #endif

@@ -24,14 +24,17 @@ typedef struct rt_tick {
 #endif
   uint64_t period; /* nanoseconds */
   bool on;
-  void (*f)(struct rt_tick *); /* runs in the signal's handler */
+  void (*f)(struct rt_tick *, bool nudged); /* runs in the signal's handler */
 } rt_tick;
 
 /* The calling thread gets ticks from here on.  0; -EBUSY: the signal is somebody else's;
 ** another error: there is no such timer here.  RT_TICK_US, for tests, is another period;
 ** below a millisecond, by the clock on the wall, since the kernel's count of CPU time is
 ** too coarse. */
-int rt_tick_start(rt_tick *t, void (*f)(rt_tick *));
+int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool));
+
+/* any thread, as long as the tick is on: its thread gets one now. */
+void rt_tick_nudge(rt_tick *t, long thread);
 /* The same thread; harmless when there is none. */
 void rt_tick_stop(rt_tick *t);
 

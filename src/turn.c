@@ -167,7 +167,6 @@ static bool takes_jobs(const rt_worker *w) {
 }
 
 static void park(rt_worker *w) {
-  rt_face_hide(&w->face);
   bool takes = takes_jobs(w);
   begin_poll(w, RT_COUNT_PARKS);
   bool alone = w->pools[RT_POOL_SHARED] == NULL;
@@ -187,6 +186,7 @@ static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
   if (rt_unlikely(w->unhandled > 0 || !rt_list_empty(&w->orphans))) rt_unhandled_tell(w);
   if (rt_ready_idle(ready)) {
+    rt_face_hide(&w->face);
     if (rt_unhandled_look(w))
       poll(w);
     else

@@ -160,6 +160,8 @@ void rt_account_answer(rt_post *p, void *driver) {
   rt_inquiry *q = rt_containerof(p, rt_inquiry, post);
   rt_worker *w = rt_worker_of(driver);
   if (!rt_inquiry_begin(q)) return;
-  if (!w->closing) rt_account_give(w, &q->answer, q->survey->traces, q->survey->until);
+  uint64_t until = q->survey->until, soon = rt_clock() + RT_ANSWER_TIME / 2;
+  if (until < soon) until = soon; /* it has begun late */
+  if (!w->closing) rt_account_give(w, &q->answer, q->survey->traces, until);
   rt_inquiry_end(q);
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #define PATIENCE (150 * RT_MILLISECOND) /* with one that does not answer */
-#define TELLING (50 * RT_MILLISECOND)   /* that is how long the answers may take */
 
 static void serve(void *worker) {
   rt_worker *w = worker;
@@ -31,7 +30,7 @@ static rt_buf text_of(rt_survey *s) {
 }
 
 int rt_dump_write(rt_worker *w, FILE *to) {
-  rt_survey *s = rt_dump_ask(w, true, rt_clock() + TELLING);
+  rt_survey *s = rt_dump_ask(w, true, rt_clock() + RT_ANSWER_TIME);
   if (s == NULL) return UV_ENOMEM;
   rt_buf text = text_of(s);
   int err = rt_buf_len(&text) ? rt_spill(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
@@ -41,7 +40,7 @@ int rt_dump_write(rt_worker *w, FILE *to) {
 
 void rt_dump_from_outside(void) {
   uint64_t now = rt_clock();
-  rt_survey *s = rt_survey_new(NULL, true, now + TELLING);
+  rt_survey *s = rt_survey_new(NULL, true, now + RT_ANSWER_TIME);
   if (s == NULL) return;
   rt_survey_wait(s, now + PATIENCE, NULL, NULL);
   rt_buf text = text_of(s);

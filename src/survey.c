@@ -213,7 +213,7 @@ void rt_inquiry_end(rt_inquiry *q) {
 ** business it is to be blocked get little. */
 static bool is_worth_waiting_locked(const rt_survey *s, const rt_inquiry *q, uint64_t now,
                                     uint64_t until) {
-  if (q->state == RT_ANSWERING) return now < until || s->until == UINT64_MAX;
+  if (q->state == RT_ANSWERING) return now < until + RT_ANSWER_TIME || s->until == UINT64_MAX;
   if (q->state != RT_ASKED) return false;
   return now < (q->may_block ? s->began + 20 * RT_MILLISECOND : until);
 }

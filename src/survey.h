@@ -14,6 +14,9 @@
 #include "roll.h"
 #include "thing.h"
 
+/* Whoever begins to answer just in time gets so much more. */
+#define RT_ANSWER_TIME (50 * RT_MILLISECOND)
+
 /* What is told of one task. */
 typedef struct rt_fact {
   uint64_t id;

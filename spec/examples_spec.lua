@@ -27,6 +27,7 @@ local checks = {
   primes = "alone",
   producer_consumer = "alone",
   two_listeners = "with two clients",
+  shared_map = "with clients of both ports",
   ordered_pool = "alone",
   rate_limiter = "alone",
   pubsub = "alone",
@@ -1127,6 +1128,21 @@ describe("examples:", function()
       assert.equal("", (idle:read("a")))
       assert.equal(kit.in_rt_lua and 143 or 1, server:wait(10))
       assert.equal("ECONNREFUSED", select(3, rt.tcp.connect("127.0.0.1", port)))
+    end)
+  end)
+
+  describe("shared_map", function()
+    promise("nothing that clients of all workers store is lost", function()
+      local it = kit.start(command(path_of("shared_map"), "0 0"))
+      local storing = math.tointeger(it:line():match("^storing .*:(%d+)$"))
+      local showing = math.tointeger(it:line():match("^showing .*:(%d+)$"))
+      local lines = ("pears 3\nplums 5\n"):rep(20) .. "nonsense\n"
+      local answers = ("stored\n"):rep(40) .. "expected: NAME NUMBER\n"
+      concurrently(8, function()
+        assert.equal(answers, exchange(storing, lines))
+      end)
+      assert.equal("pears 480\nplums 800\n320 lines\n", exchange(showing, ""))
+      assert_output("shared_map", it:output())
     end)
   end)
 

@@ -80,6 +80,8 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_task(L, w);
   rtL_open_time(L, w);
   rtL_open_tcp(L, w);
+  rtL_open_stream(L, w);
+  rtL_open_listener(L, w);
   rtL_open_spawn(L, w);
   rtL_open_job(L, w);
   rtL_open_group(L, w);

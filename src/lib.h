@@ -36,6 +36,8 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 void rtL_open_task(lua_State *L, rt_worker *w);
 void rtL_open_time(lua_State *L, rt_worker *w);
 void rtL_open_tcp(lua_State *L, rt_worker *w);
+void rtL_open_stream(lua_State *L, rt_worker *w);
+void rtL_open_listener(lua_State *L, rt_worker *w);
 void rtL_open_spawn(lua_State *L, rt_worker *w);
 void rtL_open_job(lua_State *L, rt_worker *w);
 void rtL_open_group(lua_State *L, rt_worker *w);

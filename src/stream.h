@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "lib.h"
 #include "sock.h"
+#include "tcp.h"
 
 typedef struct rt_stream {
   rt_tag tag;
@@ -35,6 +36,8 @@ typedef struct rt_listener {
 ** ever held by the C stack alone. */
 rt_stream *rtL_stream_new(lua_State *L, rt_worker *w);
 
+/* The stream at index 1, open or not. */
+rt_stream *rtL_stream_any(lua_State *L);
 /* The open stream at index 1, or an error. */
 rt_stream *rtL_stream_refuse(lua_State *L); /* the error */
 static inline rt_stream *rtL_stream_check(lua_State *L) {
@@ -45,6 +48,13 @@ static inline rt_stream *rtL_stream_check(lua_State *L) {
 /* Takes what has arrived into 'in'.  1: more is there now; 0: the end; UV_EAGAIN: wait;
 ** else UV_E… */
 int rt_stream_fill(rt_stream *s);
+
+/* Closes a socket; when the worker has gone, its driver has closed everything. */
+void rt_stream_release(rt_worker *w, rt_sock **s);
+/* results = host, port, family | nil, message, code */
+int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name);
+/* Pushes "127.0.0.1:80", "[::1]:80". */
+const char *rtL_stream_push_address(lua_State *L, const rt_tcp_name *name);
 
 /* results = stream:read(...)   lib_read.c */
 int rtL_stream_read(lua_State *L);

@@ -301,6 +301,36 @@ describe("cancelling, level and order:", function()
     assert.matches("cancel_spec%.lua:%d+$", of_scope.source)
   end)
 
+  it("an error of cleaning up is not lost, nor is what it was cancelled for", function()
+    local function careless()
+      local guard <close> = setmetatable({}, {
+        __close = function()
+          error("cannot clean up", 0)
+        end,
+      })
+      rt.sleep(60)
+      return guard
+    end
+    for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
+      local task = spawn(careless)
+      while task:status() == "queued" do
+        rt.yield()
+      end
+      rt.sleep(0.01)
+      task:cancel("enough")
+      local ok, trace = xpcall(task.join, function(err)
+        assert.equal("cannot clean up", err)
+        return rt.traceback(err)
+      end, task)
+      assert.is_false(ok)
+      assert.equal("failed", task:status())
+      assert.matches(
+        "%(while it was unwound: cancelled by [^\n]*cancel_spec.lua:%d+: enough%)",
+        trace
+      )
+    end
+  end)
+
   it("says so when it is a timeout, a scope or the end", function()
     local errors = {}
     local function catch(...)

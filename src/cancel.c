@@ -65,6 +65,20 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   }
 }
 
+void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
+  int trace = lua_gettop(L);
+  if (!t->cancelled) return;
+  push_reason(L, w, t);
+  bool has_text = lua_type(L, trace + 1) == LUA_TSTRING || lua_type(L, trace + 1) == LUA_TNUMBER;
+  const char *reason = has_text ? lua_tostring(L, trace + 1) : NULL;
+  const char *source = lua_tostring(L, trace + 2);
+  lua_pushfstring(L, "%s\n(while it was unwound: cancelled%s%s%s%s)", lua_tostring(L, trace),
+                  source ? " by " : "", source ? source : "", reason ? ": " : "",
+                  reason ? reason : "");
+  lua_replace(L, trace);
+  lua_settop(L, trace);
+}
+
 static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rtL_cancel_look(L, lua_touserdata(L, lua_upvalueindex(1)));

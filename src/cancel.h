@@ -37,6 +37,10 @@ void rtL_cancel_push_source(lua_State *L, rt_worker *w);
 void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j);
 void rtL_cancel_push_end(lua_State *L);
 
+/* In a cancelled task that ends with another error, of its cleaning up.  Stack: the traceback of
+** that -> the same, with what the task was cancelled for. */
+void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t);
+
 /* Raises rt.Cancelled; its reason and its source are on top. */
 int rtL_cancel_raise(lua_State *L, rt_worker *w);
 

@@ -93,13 +93,14 @@ static void keep_value(lua_State *L, rt_worker *w, int handle) {
 }
 
 /* Stack: … error -> … failure */
-static void push_failure(lua_State *L, rt_worker *w, int handle, uint32_t site) {
+static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
   f->site = site;
   f->heard = true; /* until it is complete: the collector tells of those that are not */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
   rtL_outcome_take_trace(L, w);
+  rtL_cancel_note(L, w, t);
   lua_setiuservalue(L, -2, TRACE);
   lua_pushvalue(L, handle);
   lua_setiuservalue(L, -2, HANDLE);
@@ -111,7 +112,7 @@ static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, u
   bool cancelled = t->cancelled || rt_worker_ends(w);
   if (!cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
-    push_failure(L, w, handle, site);
+    push_failure(L, w, t, handle, site);
     w->unjoined++;
     w->looking = 2;
   }

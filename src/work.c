@@ -125,6 +125,7 @@ rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
   explain(L, error);
   rtL_outcome_take_trace(L, w);
+  rtL_cancel_note(L, w, t);
   push_title(L, j);
   if (try_to_pack(L, j) == LUA_OK) return RT_FAILED;
   const char *why = lua_tostring(L, -1), *text = luaL_tolstring(L, error, NULL);

@@ -689,7 +689,12 @@ function subscriber:close() end
 --- never. In a program without a pool only if it is given. Lua code is no stall, and neither is what
 --- the main chunk calls, nor a task of `rt.spawn_blocking`, nor a thread that gets no processor.
 --- (Without the tick of preemption, by `RT_PREEMPT=0`, Lua code that never waits is reported, too.)
----@param options { workers?: integer, blocking?: integer, stall?: number|false }  the first two from 1 to 256
+---
+--- `seed`: what `rt.select` chooses by among those that are ready, to have the same choices again.
+---
+--- `preempt = true`: tasks of `rt.spawn_local` are switched where they compute, too, like those of
+--- `rt.spawn`. What they share must then bear that at every instruction.
+---@param options { workers?: integer, blocking?: integer, stall?: number|false, seed?: integer, preempt?: boolean }  the first two from 1 to 256
 function rt.configure(options) end
 
 --- What every worker does before its first task: require a module, or run a function, which may

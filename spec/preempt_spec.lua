@@ -699,4 +699,20 @@ describe("the tick", function()
     )
     assert.matches("^well\ttrue\texit\t0\n", out)
   end)
+
+  it("tasks of a state are switched, too, if the program has said so", function()
+    local script = [[
+      local rt = require "rt"
+      rt.configure { preempt = true }
+      local turns = 0
+      rt.timeout(0.3, function()
+        rt.spawn_local(function() while true do turns = turns + 1 rt.yield() end end)
+        local busy = rt.spawn_local(function() while true do end end)
+        busy:join()
+      end)
+      print(turns > 3)
+    ]]
+    assert.same({ 0, "true\n", "" }, { kit.run(script) })
+    assert.matches("a boolean expected, got number", kit.refused(rt.configure, { preempt = 1 }))
+  end)
 end)

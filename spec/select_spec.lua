@@ -610,3 +610,30 @@ for _, spawner in ipairs(spawners) do
     end)
   end)
 end
+
+describe("rt.select with a seed", function()
+  it("G11 chooses by the seed: the same one, the same choices", function()
+    local script = [[
+      local rt = require "rt"
+      rt.configure { seed = %d, workers = 1 }
+      local function choices()
+        local a, b, chosen = rt.channel(20), rt.channel(20), {}
+        for i = 1, 20 do a:send(i) b:send(i) end
+        for i = 1, 20 do chosen[i] = rt.select(a:recv_op(), b:recv_op()) end
+        return table.concat(chosen)
+      end
+      print(choices(), rt.spawn(choices):join())
+    ]]
+    local function run(seed)
+      local code, out, err = kit.run(script:format(seed))
+      assert.same({ 0, "" }, { code, err })
+      return out
+    end
+    local out = run(5)
+    assert.equal(out, run(5))
+    assert.not_equal(out, run(6))
+    local here, there = out:match("^(%d+)\t(%d+)\n$")
+    assert.not_equal(here, there)
+    assert.matches("an integer other than 0", kit.refused(require("rt").configure, { seed = 0 }))
+  end)
+end)

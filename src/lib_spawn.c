@@ -95,7 +95,26 @@ static bool read_stall(lua_State *L, uint64_t *stall) {
   return type != LUA_TNIL;
 }
 
-static const char *const option_names[] = {"workers", "blocking", "stall", NULL};
+/* 0: it is not given. */
+static uint64_t read_seed(lua_State *L) {
+  int valid = 1, type = rtL_option(L, 1, "seed");
+  lua_Integer seed = type == LUA_TNIL ? 0 : lua_tointegerx(L, -1, &valid);
+  if (type != LUA_TNIL && (type != LUA_TNUMBER || !valid || seed == 0))
+    luaL_error(L, "option 'seed': an integer other than 0 expected");
+  lua_pop(L, 1);
+  return (uint64_t)seed;
+}
+
+static bool read_preempt(lua_State *L) {
+  int type = rtL_option(L, 1, "preempt");
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "option 'preempt': a boolean expected, got %s", luaL_typename(L, -1));
+  bool preempt = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return preempt;
+}
+
+static const char *const option_names[] = {"workers", "blocking", "stall", "seed", "preempt", NULL};
 
 static void check_option_names(lua_State *L) {
   lua_pushnil(L);
@@ -104,26 +123,29 @@ static void check_option_names(lua_State *L) {
     for (int i = 0; option_names[i] && lua_type(L, -2) == LUA_TSTRING; i++)
       known = known || strcmp(option_names[i], lua_tostring(L, -2)) == 0;
     if (!known)
-      luaL_error(L, "rt.configure: unknown option '%s' (workers, blocking, stall)",
+      luaL_error(L, "rt.configure: unknown option '%s' (workers, blocking, stall, seed, preempt)",
                  luaL_tolstring(L, -2, NULL));
     lua_pop(L, 1);
   }
 }
 
-/* rt.configure{workers = n, blocking = n, stall = seconds or false} */
+/* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool} */
 static int configure(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   check_option_names(L);
   int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
   uint64_t stall = 0;
-  bool has_stall = read_stall(L, &stall);
+  bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);
+  uint64_t seed = read_seed(L);
   rt_recipe *r = check_open_recipe(L, w, "rt.configure");
   if (has_stall) {
     r->stall = stall;
     rt_store(&w->face.stall, stall);
     if (stall > 0) rt_monitor_join(&w->face);
   }
+  if (seed) rt_worker_seed(w, r->seed = seed);
+  if (preempt) w->preempt.switches_all = r->switches_all = true;
   if (shared > 0) r->seats[RT_POOL_SHARED] = shared;
   if (blocking > 0) r->seats[RT_POOL_BLOCKING] = blocking;
   return 0;

@@ -34,6 +34,8 @@ static rt_worker *open_member(lua_State *L, rt_seat *seat) {
   w->seat = seat;
   rtL_core_install(L, w);
   w->recipe = rt_recipe_hold(r);
+  w->preempt.switches_all = r->switches_all;
+  if (r->seed) rt_worker_seed(w, r->seed);
   w->hosted = r->hosted;
   w->pools[seat->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_SHARED] =
       rt_sched_hold(seat->sched);

@@ -98,6 +98,10 @@ static void watch(lua_State *L, rt_worker *w) {
   lua_sethook(L, on_return, LUA_MASKRET, 0);
 }
 
+static bool is_switched(const rt_worker *w, const rt_task *t) {
+  return t->is_job || (w->preempt.switches_all && !t->is_main);
+}
+
 /* --- what becomes of the task --------------------------------------------------------------------------- */
 /* True: the hook stays, for Lua yields now. */
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
@@ -115,7 +119,7 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
   if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && (!t->is_main || w->ends_at)))
     if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
-  if (!is_due || !t->is_job) return false;
+  if (!is_due || !is_switched(w, t)) return false;
   if (yieldable)
     give_way(L, w, RT_IS_SWITCHED);
   else
@@ -155,10 +159,10 @@ static void hook(lua_State *L, lua_Debug *ar) {
 }
 
 /* --- the tick: in a signal handler ------------------------------------------------------------------ */
-/* A task that cannot be switched is left alone as long as there is nothing to tell it. */
+/* A task that is not to be switched is left alone as long as there is nothing to tell it. */
 static bool is_worth_it(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
-  return t->is_job || t->alert || (t->more && t->more->frames) || w->stopping ||
+  return is_switched(w, t) || t->alert || (t->more && t->more->frames) || w->stopping ||
          rt_load_relaxed(&w->driver.mailbox.newest) != NULL || rt_load_relaxed(&w->face.probe);
 }
 

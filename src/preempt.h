@@ -7,7 +7,8 @@
 **   - a cancel or a deadline is due: it is raised, and again after a while (for a task may
 **     clean up) as long as the task goes on; after a second it is closed from outside (a task
 **     that is cancelled), or every instruction raises (inside a timeout);
-**   - a task of the pool, which shares nothing with others, yields, and goes on in the next
+**   - a task of the pool, which shares nothing with others (or any, if the program has said
+**     so: rt.configure), yields, and goes on in the next
 **     turn at the instruction where it was;
 **   - any other goes on at once, unless the program is to end (os.exit in a task of the pool,
 **     while the main chunk computes).  The next tick tries again.

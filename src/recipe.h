@@ -23,6 +23,8 @@ typedef struct rt_recipe {
   rt_thing thing;
   /* fixed once a pool is open */
   int seats[RT_POOLS];
+  uint64_t seed;     /* of chances; 0: nobody can guess them */
+  bool switches_all; /* tasks of a state are switched like those of the pool */
   uint64_t stall;    /* how long a task may not respond before that is told; 0: for ever */
   bool hosted;       /* in rt-lua */
   rt_packet *places; /* package.path, package.cpath, arg */

@@ -144,6 +144,11 @@ uint64_t rt_worker_next_id(rt_worker *w) {
   return ++w->last_id;
 }
 
+void rt_worker_seed(rt_worker *w, uint64_t seed) {
+  rt_random of_all = {seed + (w->seat ? (uint64_t)w->seat->number + 1 : 0)};
+  w->chance.state = rt_random_next(&of_all) | 1;
+}
+
 uint64_t rt_worker_chance(rt_worker *w) {
   if (w->chance.state == 0) w->chance.state = rt_random_seed();
   return rt_random_next(&w->chance) >> 16;

@@ -36,6 +36,7 @@ typedef enum rt_yield {
 typedef struct rt_preempt {
   rt_tick tick;
   bool started;            /* or it need not, or cannot */
+  bool switches_all;       /* not only tasks of the pool */
   volatile unsigned armed; /* the slice for which the hook was set */
   volatile unsigned seen;  /* the slice at the last tick */
   volatile unsigned skip;  /* ticks that do nothing */
@@ -157,6 +158,7 @@ uint64_t rt_worker_next_id(rt_worker *w);
 
 /* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
 uint64_t rt_worker_chance(rt_worker *w);
+void rt_worker_seed(rt_worker *w, uint64_t seed); /* … or of this, and the number of its seat */
 
 /* For a trace; see trace.h. */
 static inline int rt_worker_number(const rt_worker *w) {

@@ -271,6 +271,9 @@ describe("cancelling, level and order:", function()
   end)
 
   it("says why and who: the reason and the source", function()
+    if kit.flavor == "tight" then
+      return pending("it remembers only 8 lines of a program")
+    end
     local function who(task, cancel)
       rt.yield()
       local line = debug.getinfo(cancel, "S").linedefined + 1
@@ -302,6 +305,9 @@ describe("cancelling, level and order:", function()
   end)
 
   it("an error of cleaning up is not lost, nor is what it was cancelled for", function()
+    if kit.flavor == "tight" then
+      return pending("it remembers only 8 lines of a program")
+    end
     local function careless()
       local guard <close> = setmetatable({}, {
         __close = function()

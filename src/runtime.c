@@ -82,8 +82,8 @@ void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
   rt_frame_close_all(w->main);
+  uint64_t until = end_of_grace(w); /* first: the others keep the same */
   stop_pools(w);
-  uint64_t until = end_of_grace(w);
   rtL_unwind_begin(L, w);
   wait_for_end(L, w, until);
   if (w->live > 0) rtL_unwind_finish(L, w);

@@ -228,6 +228,41 @@ describe("rt.scope", function()
     assert.same({ false, "failed first" }, { ok, err })
   end)
 
+  it("a loser that returns all the same when it is cancelled has not won", function()
+    local function survivor()
+      pcall(require("rt").sleep, 60)
+      return "loser"
+    end
+    local function winner()
+      require("rt").sleep(0.005)
+      return "winner"
+    end
+    for _, policy in ipairs { "any", "first" } do
+      for _, spawn in ipairs { "spawn", "spawn_local" } do
+        local result = rt.scope(function(scope)
+          scope[spawn](scope, survivor)
+          scope[spawn](scope, winner)
+        end, policy)
+        assert.same({ policy, spawn, "winner" }, { policy, spawn, result })
+      end
+    end
+    assert.same({ 2, "winner" }, { rt.race(survivor, winner) })
+  end)
+
+  it("policy any: a task that somebody cancels is no success", function()
+    for _, spawn in ipairs { "spawn", "spawn_local" } do
+      local result = rt.scope(function(scope)
+        local given_up = scope[spawn](scope, rt.sleep, 60)
+        scope[spawn](scope, function()
+          require("rt").sleep(0.005)
+          return "the other"
+        end)
+        given_up:cancel()
+      end, "any")
+      assert.same({ spawn, "the other" }, { spawn, result })
+    end
+  end)
+
   it("policy settle: nothing cancels the others", function()
     local tasks = rt.scope(function(scope)
       return {

@@ -36,20 +36,21 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
   return !cancelled;
 }
 
-static bool decides(rt_policy policy, bool failed, bool cancelled) {
+static bool decides(rt_policy policy, rt_phase how) {
   switch (policy) {
     case RT_UNTIL_ALL: return false;
-    case RT_UNTIL_FAILURE: return failed;
-    case RT_UNTIL_SUCCESS: return !failed && !cancelled;
+    case RT_UNTIL_FAILURE: return how == RT_FAILED;
+    case RT_UNTIL_SUCCESS: return how == RT_DONE;
     case RT_UNTIL_ANY: return true;
   }
   return false;
 }
 
-static void left_locked(rt_group *g, bool failed) {
+static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
   g->live--;
-  if (!g->decided && decides(g->policy, failed, g->cancelled)) {
+  if (!g->decided && decides(g->policy, how)) {
     g->decided = true;
+    g->decider = id;
     rt_ticket_call_all(&g->watchers, 0);
     rt_ticket_call_all(&g->waiters, 0);
   } else if (g->live == 0) {
@@ -58,11 +59,11 @@ static void left_locked(rt_group *g, bool failed) {
 }
 
 /* It cannot go with its last member: who calls holds the member, which holds it. */
-void rt_group_leave(rt_member *m, bool failed) {
+void rt_group_leave(rt_member *m, uint64_t id, rt_phase how) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
-  left_locked(g, failed);
+  left_locked(g, id, how);
   rt_lock_give(&g->lock);
 }
 
@@ -75,9 +76,9 @@ bool rt_group_enter_local(rt_group *g) {
   return !cancelled;
 }
 
-void rt_group_leave_local(rt_group *g, bool failed) {
+void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
   rt_lock_take(&g->lock);
-  left_locked(g, failed);
+  left_locked(g, id, how);
   rt_lock_give(&g->lock);
   rt_thing_drop(&g->thing);
 }
@@ -130,4 +131,11 @@ int rt_group_live(rt_group *g) {
   int live = g->live;
   rt_lock_give(&g->lock);
   return live;
+}
+
+uint64_t rt_group_decider(rt_group *g) {
+  rt_lock_take(&g->lock);
+  uint64_t id = g->decider;
+  rt_lock_give(&g->lock);
+  return id;
 }

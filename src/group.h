@@ -35,7 +35,8 @@ typedef struct rt_group {
   /* under lock */
   rt_lock lock;
   bool cancelled;
-  bool decided; /* what the policy names has happened */
+  bool decided;     /* what the policy names has happened */
+  uint64_t decider; /* the id of the task whose end that was; 0: not decided */
   int live;
   rt_list members;  /* that have not ended */
   rt_list waiters;  /* tickets: called at the decision, or when nobody is left */
@@ -50,12 +51,12 @@ static inline rt_group *rt_group_of(rt_thing *t) { return rt_containerof(t, rt_g
 
 /* any thread: a new job is its member; false: it is to be cancelled at once. */
 bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose);
-/* any thread: a member has ended. */
-void rt_group_leave(rt_member *m, bool failed);
+/* any thread: a member, of this id, has ended. */
+void rt_group_leave(rt_member *m, uint64_t id, rt_phase how);
 
 /* The same for a local task, which gets a reference, and gives it up at its end. */
 bool rt_group_enter_local(rt_group *g);
-void rt_group_leave_local(rt_group *g, bool failed);
+void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how);
 
 /* any thread: cancels all that are there, and all that will come. */
 void rt_group_cancel(rt_group *g);
@@ -67,5 +68,6 @@ bool rt_group_await(rt_group *g, rt_ticket *t, bool all);
 bool rt_group_watch(rt_group *g, rt_ticket *t);
 
 int rt_group_live(rt_group *g);
+uint64_t rt_group_decider(rt_group *g);
 
 #endif

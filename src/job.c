@@ -52,8 +52,8 @@ bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void 
   return begins;
 }
 
-static void leave_group(rt_job *j, bool failed) {
-  if (j->member.group) rt_group_leave(&j->member, failed);
+static void leave_group(rt_job *j, rt_phase how) {
+  if (j->member.group) rt_group_leave(&j->member, j->id, how);
 }
 
 /* What would have begun it; sockets that moved to it are closed. */
@@ -81,7 +81,7 @@ void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse)
   if (how == RT_FAILED) rt_office_note(j->office, &j->record); /* before anyone can hear of it */
   end_locked(j, how);
   rt_lock_give(&j->lock);
-  leave_group(j, how == RT_FAILED);
+  leave_group(j, how);
 }
 
 void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse) {
@@ -96,7 +96,7 @@ static void end_unbegun(rt_job *j) {
   rt_lock_take(&j->lock);
   end_locked(j, RT_CANCELLED);
   rt_lock_give(&j->lock);
-  leave_group(j, false);
+  leave_group(j, RT_CANCELLED);
 }
 
 bool rt_job_cancel(rt_job *j, rt_packet *reason) {

@@ -97,6 +97,14 @@ static int group_len(lua_State *L) {
   return 1;
 }
 
+/* id = group:decider(): of the member whose end was what the policy names; nil: there is none */
+static int group_decider(lua_State *L) {
+  uint64_t id = rt_group_decider(check_group(L, 1));
+  if (id == 0) return 0;
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
 static int group_gc(lua_State *L) {
   group *g = lua_touserdata(L, 1);
   if (g->group) rt_thing_drop(&g->group->thing);
@@ -217,14 +225,10 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
 
 void rtL_open_group(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"spawn", group_spawn},
-                                     {"spread", group_spread},
-                                     {"spawn_at", group_spawn_at},
-                                     {"wait", group_wait},
-                                     {"spawn_local", group_spawn_local},
-                                     {"run", group_run},
-                                     {"cancel", group_cancel},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"spawn", group_spawn},   {"spread", group_spread},           {"spawn_at", group_spawn_at},
+      {"wait", group_wait},     {"spawn_local", group_spawn_local}, {"run", group_run},
+      {"cancel", group_cancel}, {"decider", group_decider},         {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"group", new_group}, {"raise", raise_again}, {"with", with}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};

@@ -62,7 +62,7 @@ void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
     rt_task_let_go(t);
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
-    if (t->more->group) t->more->leave(t->more->group, how == RT_FAILED);
+    if (t->more->group) t->more->leave(t->more->group, t->id, how);
     rt_label_drop(t->more->label);
     rt_free(t->more);
     t->more = NULL;

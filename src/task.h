@@ -82,11 +82,12 @@ typedef struct rt_more {
   struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
   struct rt_label *label;  /* its name; of a job: see there */
   struct rt_group *group;  /* whose local member it is, held; */
-  void (*leave)(struct rt_group *, bool failed); /* how it leaves that, when it has ended */
-  uint32_t cancel_site; /* who cancelled it, with rt_sites; 0: nobody said */
-  uint64_t told_by;     /* what raised in it last: the deadline of this frame, or 0: a cancel, */
-  uint64_t told_at;     /* when that was, */
-  uint64_t struck_at;   /* and when a hook first did; 0: none has.  See preempt.c */
+  void (*leave)(struct rt_group *, uint64_t id,
+                rt_phase); /* how it leaves that, when it has ended */
+  uint32_t cancel_site;    /* who cancelled it, with rt_sites; 0: nobody said */
+  uint64_t told_by;        /* what raised in it last: the deadline of this frame, or 0: a cancel, */
+  uint64_t told_at;        /* when that was, */
+  uint64_t struck_at;      /* and when a hook first did; 0: none has.  See preempt.c */
 } rt_more;
 
 typedef struct rt_task {

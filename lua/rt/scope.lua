@@ -116,9 +116,11 @@ local function failures(self)
   return failed
 end
 
-local function first_of(self, statuses)
+--- Whose end was what the policy names. (Those who were cancelled because of it may return, too.)
+local function decider(self)
+  local id = self.group:decider()
   for _, task in ipairs(self.tasks) do
-    if statuses[task:status()] then
+    if task.id == id then
       return task
     end
   end
@@ -132,9 +134,10 @@ local reasons = {
 
 --- Of a competition: all were cancelled, and so is this; or there were none.
 local function none_won(self, results)
-  local cancelled = first_of(self, { cancelled = true })
-  if cancelled then
-    cancelled:join()
+  for _, task in ipairs(self.tasks) do
+    if task:status() == "cancelled" then
+      task:join()
+    end
   end
   return table.unpack(results, 2, results.n)
 end
@@ -148,8 +151,7 @@ local endings = {
     return table.unpack(results, 2, results.n)
   end,
   any = function(self, results)
-    local winner = first_of(self, { done = true })
-    local failed = failures(self)
+    local winner, failed = decider(self), failures(self)
     if winner then
       for _, task in ipairs(failed) do
         pcall(task.join, task) -- heard, and of no interest
@@ -170,7 +172,7 @@ local endings = {
 }
 
 function endings.first(self, results)
-  local winner = first_of(self, { done = true, failed = true })
+  local winner = decider(self)
   for _, task in ipairs(failures(self)) do
     if task ~= winner then
       pcall(task.join, task)

@@ -73,7 +73,7 @@ static void come_locally(void) {
   bool late = is_over, wanted = rt_group_enter_local(group);
   check(!late || !wanted);
   rt_chaos_delay();
-  rt_group_leave_local(group, false);
+  rt_group_leave_local(group, MEMBERS, RT_DONE);
 }
 
 /* --- who waits, and who cancels ------------------------------------------------------------------------ */
@@ -107,6 +107,7 @@ static void wait_for_some(void) {
 /* As a race: the first that ends decides, the others are cancelled. */
 static void race(void) {
   await(queue_for_any);
+  check(rt_group_decider(group) == members[1]->id);
   check(rt_job_phase(members[0]) >= RT_DONE || rt_job_phase(members[1]) >= RT_DONE);
   rt_group_cancel(group);
   wait_for_all();

@@ -292,12 +292,21 @@ describe("rt.scope", function()
   it("bad arguments", function()
     assert.matches("bad argument #1 to 'scope'", kit.refused(rt.scope))
     assert.matches("bad argument #2 to 'scope'", kit.refused(rt.scope, print, "x"))
-    assert.matches(
-      "function expected",
-      kit.refused(rt.scope, function(scope)
-        scope:spawn(5)
-      end)
-    )
+    rt.scope(function(scope)
+      for _, verb in ipairs { "spawn", "spawn_local", "cancel" } do
+        local no_self = kit.refused(function()
+          scope[verb](print)
+        end)
+        local wrong = "^spec/scope_spec.lua:%d+: bad argument #1 to '" .. verb .. "' "
+        assert.matches(wrong .. "%(rt.scope expected, got function%)$", no_self)
+        if verb ~= "cancel" then
+          local no_function = kit.refused(function()
+            scope[verb](scope, 5)
+          end)
+          assert.matches(wrong .. "%(function expected, got number%)$", no_function)
+        end
+      end
+    end)
   end)
 end)
 
@@ -340,6 +349,14 @@ describe("rt.race", function()
   it("bad arguments", function()
     assert.matches("bad argument #2 to 'race'", kit.refused(rt.race, print, 5))
     assert.matches("no value", kit.refused(rt.race))
+    local channel = rt.channel()
+    for _, verb in ipairs { "race", "join" } do
+      local wrong = "bad argument #1 to '"
+        .. verb
+        .. "' (task or function expected, got rt.channel)"
+      assert.equal(wrong, kit.refused(rt[verb], channel))
+      assert.equal("a task cannot join itself", kit.refused(rt[verb], rt.current(), print))
+    end
   end)
 
   it("G21 a cancel that comes as its last task ends is not lost", function()

@@ -285,6 +285,16 @@ describe("rt.select", function()
     end
   end)
 
+  it("a task cannot wait for its own end", function()
+    local function wait_for_itself()
+      local rt = require("rt")
+      return select(2, pcall(rt.select, rt.current():join_op(), rt.sleep_op(0.01)))
+    end
+    for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
+      assert.matches("a task cannot join itself", spawn(wait_for_itself):join())
+    end
+  end)
+
   it("bad arguments", function()
     assert.matches("operation expected, got no value", kit.refused(rt.select))
     assert.matches("operation expected, got number", kit.refused(rt.select, rt.sleep_op(1), 5))

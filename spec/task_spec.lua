@@ -533,7 +533,7 @@ describe("join:", function()
 
   it("refuses oneself, and what is neither task nor function", function()
     assert.matches("a task cannot join itself", kit.refused(rt.join, rt.yield, rt.current()))
-    assert.matches("task or function expected, got userdata", kit.refused(rt.join, io.stdin))
+    assert.matches("task or function expected, got FILE%*", kit.refused(rt.join, io.stdin))
     assert.matches(
       "bad argument #2 to 'join' %(task or function expected, got number%)",
       kit.refused(rt.join, print, 5)

@@ -65,6 +65,7 @@ static rt_job *job_of(lua_State *L, int op) {
 static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_job *j = job_of(L, op);
   (void)b;
+  if (rt_work_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
   return rt_job_phase(j) < RT_DONE ? -1 : rtL_work_push_outcome(L, w, j);
 }
 

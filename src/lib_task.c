@@ -88,6 +88,7 @@ static int join(lua_State *L) {
 static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_task *t = rtL_select_object(L, op);
   (void)b;
+  if (t == w->running) return luaL_error(L, "a task cannot join itself");
   if (!rt_task_ended(t)) return -1;
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
   int handle = lua_gettop(L), results = rtL_outcome_push(L, w, t, handle);

@@ -9,6 +9,31 @@ local Scope = {}
 Scope.__index = Scope
 Scope.__name = "rt.scope"
 
+--- What a value is called in messages.
+local function kind_of(x)
+  local meta = getmetatable(x)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  return type(name) == "string" and name or type(x)
+end
+
+--- Of a public function, two levels up.
+local function refuse(index, name, what, got)
+  local message = "bad argument #%d to '%s' (%s expected, got %s)"
+  error(message:format(index, name, what, kind_of(got)), 4)
+end
+
+local function check_self(self, name)
+  if kind_of(self) ~= Scope.__name then
+    refuse(1, name, Scope.__name, self)
+  end
+end
+
+local function check_function(f, index, name)
+  if type(f) ~= "function" then
+    refuse(index, name, "function", f)
+  end
+end
+
 local function checked(self)
   if not self.open then
     error("the scope has ended: no new tasks", 3)
@@ -39,16 +64,21 @@ end
 
 --- An isolated task, on any worker.
 function Scope:spawn(f, ...)
+  check_self(self, "spawn")
+  check_function(f, 1, "spawn")
   return add(self, checked(self):spawn(f, ...))
 end
 
 --- A task in this state.
 function Scope:spawn_local(f, ...)
+  check_self(self, "spawn_local")
+  check_function(f, 1, "spawn_local")
   return add(self, checked(self):spawn_local(f, ...))
 end
 
 --- Cancels the tasks of the scope, those to come, and its body.
 function Scope:cancel(reason)
+  check_self(self, "cancel")
   for _, task in ipairs(self.tasks) do
     task:cancel(reason)
   end
@@ -195,9 +225,7 @@ local scope = {}
 --- "any" (the first success cancels the others and is the result), "first" (the first end of
 --- any kind), "settle" (nothing cancels the others).
 function scope.scope(f, policy)
-  if type(f) ~= "function" then
-    error("bad argument #1 to 'scope' (function expected, got " .. type(f) .. ")", 2)
-  end
+  check_function(f, 1, "scope")
   policy = policy or "all"
   if not endings[policy] then
     error('bad argument #2 to \'scope\' ("all", "any", "first" or "settle" expected)', 2)
@@ -226,15 +254,23 @@ function scope.scope(f, policy)
   return endings[policy](self, results)
 end
 
+--- For functions that take tasks and functions.
+function scope.check_given(x, index, name)
+  local is_task = type(x) == "userdata" and kind_of(x) == "rt.task"
+  if type(x) ~= "function" and not is_task then
+    refuse(index, name, "task or function", x)
+  end
+  if x == core.current() then
+    error("a task cannot join itself", 3)
+  end
+end
+
 --- The index and the results of whichever ends first; or its error. The others, tasks given by
 --- the caller too, are cancelled, and have ended when this returns.
 function scope.race(...)
   local n, given = select("#", ...), { ... }
   for i = 1, n do
-    local kind = type(given[i])
-    if kind ~= "function" and kind ~= "userdata" then
-      error(("bad argument #%d to 'race' (task or function expected, got %s)"):format(i, kind), 2)
-    end
+    scope.check_given(given[i], i, "race")
   end
   if n == 0 then
     error("bad argument #1 to 'race' (task or function expected, got no value)", 2)

@@ -1,10 +1,10 @@
 --- Joining several tasks, and blocking on one.
 local core = require("rt.core")
-local scope = require("rt.scope").scope
+local scopes = require("rt.scope")
 
 core.spawns_for_callers()
 
-local current, spawn_local = core.current, core.spawn_local
+local scope, check_given, spawn_local = scopes.scope, scopes.check_given, core.spawn_local
 
 local task = {}
 
@@ -13,23 +13,13 @@ function task.run(f, ...)
   return spawn_local(f, ...):join()
 end
 
-local function check(x, i)
-  local meta = type(x) == "userdata" and getmetatable(x)
-  if type(x) ~= "function" and not (meta and meta.__index and x.join) then
-    error(("bad argument #%d to 'join' (task or function expected, got %s)"):format(i, type(x)), 3)
-  end
-  if x == current() then
-    error("a task cannot join itself", 3)
-  end
-end
-
 --- Waits for tasks and functions (which it runs as local tasks), all at once. Returns the first
 --- result of each. As soon as one of them fails the functions that still run are cancelled, and
 --- the error is raised when they have unwound: one as itself, several as one.
 function task.join(...)
   local n, given, results = select("#", ...), { ... }, {}
   for i = 1, n do
-    check(given[i], i)
+    check_given(given[i], i, "join")
   end
   local function run(i, f, ...)
     results[i] = f(...)

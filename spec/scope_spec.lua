@@ -167,6 +167,13 @@ describe("rt.scope", function()
     assert.matches("^rt.scope %(ended", tostring(kept))
   end)
 
+  it("G21 cannot be sent: a task added elsewhere would be missing here", function()
+    rt.scope(function(scope)
+      local message = kit.refused(scope.spawn, scope, print, scope)
+      assert.matches("cannot send argument 1 .group %(a scope: only where it was opened", message)
+    end, "settle")
+  end)
+
   it("scopes nest", function()
     local ok, err = pcall(rt.scope, function(outer)
       outer:spawn_local(function()

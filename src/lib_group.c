@@ -5,6 +5,7 @@
 
 typedef struct group {
   rt_group *group;
+  bool stays; /* a scope's: who runs that has the list of its tasks */
 } group;
 
 static rt_group *check_group(lua_State *L, int index) {
@@ -20,11 +21,13 @@ static group *push_group(lua_State *L, rt_worker *w) {
   return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
 }
 
-/* group = core.group([policy]): see rt_policy */
+/* group = core.group([policy]): see rt_policy; with one it is a scope's, and stays in this state */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
   rt_policy policy = (rt_policy)luaL_checkoption(L, 1, "settle", policies);
+  bool stays = !lua_isnoneornil(L, 1);
   group *g = push_group(L, rtL_self(L));
+  g->stays = stays;
   if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL)
     return luaL_error(L, "not enough memory");
   return 1;
@@ -211,8 +214,9 @@ static int with(lua_State *L) {
 /* --- travelling: the other side gets another reference ------------------------------------------------ */
 static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
   group *g = lua_touserdata(L, index);
-  (void)w, (void)why;
-  if (g->group == NULL) return NULL;
+  (void)w;
+  if (g->stays) *why = "a scope: only where it was opened can tasks be added";
+  if (g->group == NULL || g->stays) return NULL;
   rt_thing_hold(&g->group->thing);
   return &g->group->thing;
 }

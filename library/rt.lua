@@ -115,7 +115,7 @@ function task:join_op() end
 --- and so does every one after that, so that it unwinds; if it computes, that is raised where it is.
 --- One that computes on for a second all the same is closed. Does not wait for any of that. If its
 --- cleaning up raises, that is what it ends with, "failed", and the traceback says what it was cancelled for.
----@param reason? any  the `reason` of the error
+---@param reason? any  the `reason` of the error; for a task of the pool it is copied, and what would move is refused
 ---@return boolean pending  false: it had ended before
 function task:cancel(reason) end
 

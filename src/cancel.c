@@ -251,7 +251,7 @@ static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char *
   int first = lua_gettop(L) + 1;
   lua_getiuservalue(L, index, REASON);
   lua_getiuservalue(L, index, SOURCE);
-  rt_packet *reason = rtL_pack(L, w, first, RT_PACK_VALUES);
+  rt_packet *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
   lua_settop(L, first - 1);
   parcel *p = rt_malloc(sizeof *p);
   if (p == NULL) {

@@ -94,7 +94,7 @@ static int cancel(lua_State *L) {
   rt_job *j = check_job(L, 1);
   lua_settop(L, 2);
   rtL_cancel_push_source(L, w);
-  lua_pushboolean(L, rt_job_cancel(j, rtL_pack(L, w, 2, RT_PACK_VALUES)));
+  lua_pushboolean(L, rt_job_cancel(j, rtL_pack(L, w, 2, RT_PACK_KEPT)));
   return 1;
 }
 

@@ -28,8 +28,9 @@ typedef struct packer {
 
 /* --- refusing ------------------------------------------------------------------------------------ */
 /* Stack: … message.  The line is that of whoever called the function that packs. */
-static void fail(lua_State *L) {
-  luaL_where(L, 2);
+static void fail(packer *k) {
+  lua_State *L = k->L;
+  rtL_site_where(L, &k->w->sites, 2);
   lua_insert(L, -2);
   lua_concat(L, 2);
   lua_error(L);
@@ -41,13 +42,13 @@ static void check(packer *k, int err) {
     lua_pushliteral(k->L, "cannot send more than 1 GiB at a time");
   else
     lua_pushliteral(k->L, "not enough memory");
-  fail(k->L);
+  fail(k);
 }
 
 static void refuse(packer *k, uint32_t number, const char *what) {
   const char *way = rtL_way_push(k->L, &k->way, number);
   lua_pushfstring(k->L, "cannot send %s (%s) to another worker", way, what);
-  fail(k->L);
+  fail(k);
 }
 
 /* --- bytes --------------------------------------------------------------------------------------- */

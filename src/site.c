@@ -87,6 +87,14 @@ uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
   return enter(s, ar.short_src, ar.currentline);
 }
 
+void rtL_site_where(lua_State *L, rt_sites *s, int level) {
+  lua_Debug ar;
+  if (look(L, s, level, &ar) && ar.currentline > 0)
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+  else
+    lua_pushliteral(L, "");
+}
+
 uint32_t rt_site_named(rt_sites *s, const char *text) {
   char source[LUA_IDSIZE], *end = "";
   const char *colon = strrchr(text, ':');

@@ -29,6 +29,9 @@ void rt_sites_add_library(lua_State *L, rt_sites *s, int level);
 ** the first one behind it that is not; 0: unknown. */
 uint32_t rt_site_here(lua_State *L, rt_sites *s, int level);
 
+/* As luaL_where, likewise. */
+void rtL_site_where(lua_State *L, rt_sites *s, int level);
+
 /* The one whose text this is: a task that comes from another state brings it. */
 uint32_t rt_site_named(rt_sites *s, const char *text);
 

@@ -287,6 +287,9 @@ describe("cancelling, level and order:", function()
       task:cancel("why")
     end
     who(rt.spawn_local(rt.sleep, 60), cancel)
+    who(rt.spawn_local(rt.sleep, 60), function(task)
+      pcall(task.cancel, task, "why")
+    end)
     local err = who(rt.spawn(rt.sleep, 60), cancel)
     assert.equal(
       err.source,

@@ -69,15 +69,10 @@ static bool is_library(const rt_sites *s, const char *source) {
   return false;
 }
 
-/* Functions of C, such as pcall, that a library calls belong to it. */
+/* Functions of C, such as pcall, say nothing: whoever called them does. */
 static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
-  bool inside = false;
-  for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++) {
-    if (is_library(s, ar->source))
-      inside = true;
-    else if (!inside || ar->what[0] != 'C')
-      return true;
-  }
+  for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++)
+    if (ar->what[0] != 'C' && !is_library(s, ar->source)) return true;
   return false;
 }
 

@@ -285,6 +285,20 @@ describe("rt.select", function()
     end
   end)
 
+  it("what was to be sent goes, if the channel is closed meanwhile", function()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    local here = assert(rt.tcp.connect("127.0.0.1", port))
+    local there <close> = assert(listener:accept())
+    local channel = rt.channel(0)
+    local task = rt.spawn_local(rt.select, channel:send_op(here), rt.sleep_op(60))
+    rt.yield()
+    channel:close()
+    assert.same({ 1, nil, "closed" }, { task:join() })
+    local ended, why = rt.timeout(10, there.recv, there)
+    assert.same({ nil, nil }, { ended, why }) -- and not a timeout: its other end was closed
+  end)
+
   it("a task cannot wait for its own end", function()
     local function wait_for_itself()
       local rt = require("rt")

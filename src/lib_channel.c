@@ -260,6 +260,7 @@ static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w, (void)op;
+  if (b->packet) rt_packet_drop(b->packet); /* the channel was closed */
   return sent(L, (rt_chan_answer)b->answer);
 }
 

@@ -370,6 +370,43 @@ describe("rt.race", function()
     end
   end)
 
+  it("G10 ends a body that computes, and not the code around it", function()
+    local child
+    local results = table.pack(rt.timeout(0.05, rt.scope, function(s)
+      child = s:spawn(rt.sleep, 60)
+      while true do
+        s = s or child
+      end
+    end))
+    assert.same({ nil, "timeout", n = 2 }, results)
+    assert.equal("cancelled", child:status())
+    local in_pool = rt.spawn(function()
+      return rt.timeout(0.05, rt.scope, function(s)
+        s:spawn_local(rt.sleep, 60)
+        while true do
+          pcall(error)
+        end
+      end)
+    end)
+    assert.same({ n = 2, nil, "timeout" }, table.pack(in_pool:join()))
+  end)
+
+  it("G21 nobody enters between its last end and its own", function()
+    local late, escaped
+    rt.scope(function(s)
+      local last = s:spawn_local(rt.yield)
+      rt.spawn_local(function()
+        last:join()
+        late = s:spawn_local(function()
+          rt.sleep(0.01)
+          escaped = false
+        end)
+        escaped = true
+      end)
+    end)
+    assert(not late or escaped == false)
+  end)
+
   it("G21 a cancel that comes as its last task ends is not lost", function()
     local child, went_on
     local task = rt.spawn_local(function()

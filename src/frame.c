@@ -48,7 +48,7 @@ rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
 
 bool rt_frame_is_critical(const rt_task *t) {
   rt_frame *f = innermost(t);
-  while (f && !f->critical) f = f->outer;
+  while (f && !f->critical) f = f->ticket ? f->outer->outer : f->outer;
   return f != NULL;
 }
 

@@ -21,7 +21,7 @@ typedef struct rt_frame {
   rt_task *task;
   rt_driver *driver;
   const void *opener; /* the coroutine that opened it */
-  rt_ticket *ticket;  /* of a scope: called when it is decided; NULL: none */
+  rt_ticket *ticket;  /* of a scope's body: called when it is decided; NULL: none */
   uint64_t serial;    /* tells whose error it is that comes out of it */
   bool shield;
   bool critical; /* no hook switches the task or raises in it */
@@ -40,7 +40,8 @@ static inline bool rt_frame_is_of(const rt_task *t, const void *coroutine) {
   return t->more != NULL && t->more->frames != NULL && t->more->frames->opener == coroutine;
 }
 
-/* Is one of them critical? */
+/* Is one of them critical?  The code of a scope is, but not the body that it runs: so the frame next
+** to a body's does not count. */
 bool rt_frame_is_critical(const rt_task *t);
 
 /* Takes note of deadlines that have passed by this tick, before the wheel comes to them. */

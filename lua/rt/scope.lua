@@ -3,7 +3,7 @@ local core = require("rt.core")
 
 core.spawns_for_callers()
 
-local shield = core.shield
+local shield, critical = core.shield, core.critical
 
 local Scope = {}
 Scope.__index = Scope
@@ -62,18 +62,22 @@ local function add(self, task)
   return task
 end
 
+local function spawn(self, how, f, ...)
+  return add(self, how(self.group, f, ...))
+end
+
 --- An isolated task, on any worker.
 function Scope:spawn(f, ...)
   check_self(self, "spawn")
   check_function(f, 1, "spawn")
-  return add(self, checked(self):spawn(f, ...))
+  return critical(spawn, self, checked(self).spawn, f, ...)
 end
 
 --- A task in this state.
 function Scope:spawn_local(f, ...)
   check_self(self, "spawn_local")
   check_function(f, 1, "spawn_local")
-  return add(self, checked(self):spawn_local(f, ...))
+  return critical(spawn, self, checked(self).spawn_local, f, ...)
 end
 
 --- Cancels the tasks of the scope, those to come, and its body.
@@ -98,7 +102,9 @@ local function settle(self, decided)
     self:cancel(not ok and "the task of the scope was cancelled" or decided)
   end
   shield(function()
-    group:wait(true)
+    repeat -- until none has entered while we were about to run
+      group:wait(true)
+    until #group == 0
   end)
   self.open = false
   if ok then -- a cancel that came while they ended, perhaps of the same cause, counts, too
@@ -218,6 +224,26 @@ local function body(self, f, ...)
   return f(self, ...)
 end
 
+--- This and the ending of a scope are critical: a cancel that came between two lines of it would
+--- leave tasks behind. f is not.
+local function run(self, f, policy)
+  local results = table.pack(self.group:run(body, self, f))
+  if results[1] == false then
+    self:cancel("the body of the scope failed")
+    settle(self)
+    local failed = {}
+    for _, task in ipairs(failures(self)) do
+      failed[#failed + 1] = task
+    end
+    raise(failed, results[2], results[3])
+  end
+  local cancelled = settle(self, reasons[policy])
+  if cancelled then
+    error(cancelled, 0)
+  end
+  return endings[policy](self, results)
+end
+
 local scope = {}
 
 --- Runs f(scope, ...). Does not return, or raise, before every task of the scope has ended and
@@ -237,21 +263,7 @@ function scope.scope(f, policy)
     keeps_all = policy == "any" or policy == "first",
     open = true,
   }, Scope)
-  local results = table.pack(self.group:run(body, self, f))
-  if results[1] == false then
-    self:cancel("the body of the scope failed")
-    settle(self)
-    local failed = {}
-    for _, task in ipairs(failures(self)) do
-      failed[#failed + 1] = task
-    end
-    raise(failed, results[2], results[3])
-  end
-  local cancelled = settle(self, reasons[policy])
-  if cancelled then
-    error(cancelled, 0)
-  end
-  return endings[policy](self, results)
+  return critical(run, self, f, policy)
 end
 
 --- For functions that take tasks and functions.

@@ -192,6 +192,20 @@ for _, workers in ipairs { 1, 4 } do
 end
 
 describe("rt.tasks:", function()
+  it("G27 who has just begun to wait has not waited for long", function()
+    for _ = 1, 20 do -- in a program as young as a tick of the coarse clock
+      local code, out, err = kit.run([[
+        local rt = require "rt"
+        rt.spawn_local(function()
+          for _, t in ipairs(rt.tasks()) do
+            assert((t.waited or 0) < 1000, t.waited)
+          end
+        end):join()
+      ]])
+      assert.same({ 0, "", "" }, { code, out, err })
+    end
+  end)
+
   it("G27 jobs that nobody has begun are queued, at no worker", function()
     run(
       1,

@@ -28,7 +28,7 @@ static bool make_room(rt_answer *a) {
 }
 
 static double seconds_since(uint32_t moment) {
-  return rt_moment_seconds(rt_moment_of(rt_clock_coarse()) - moment);
+  return rt_moment_seconds(rt_moment_of(rt_clock()) - moment); /* (the coarse one may be behind) */
 }
 
 rt_fact *rt_answer_add(rt_answer *a, const rt_task *t, const char *site, const char *name) {

@@ -143,6 +143,16 @@ describe("rt.shutdown", function()
           assert.same({}, lines)
         end
       )
+      for _, shutdown in ipairs { "rt.shutdown(0.2)", "rt.spawn(rt.shutdown, 0.2)" } do
+        each(
+          "rt.spawn_local(function() "
+            .. shutdown
+            .. " local g <close> = guard('local') while true do end end) rt.sleep(1000)",
+          function(lines)
+            assert.same({ "closed local" }, lines)
+          end
+        )
+      end
     end)
   end
 

@@ -32,6 +32,7 @@ static void look(rt_worker *w, rt_task *t) {
 
 /* The program ends, and has waited long enough. */
 static bool is_grace_over(rt_worker *w) {
+  if (rt_shutdown_is_over(w)) return true;
   if (!w->stopping && !w->told_to_stop && !w->asked_to_exit) return false;
   uint64_t now = rt_clock();
   if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
@@ -163,7 +164,8 @@ static void hook(lua_State *L, lua_Debug *ar) {
 static bool is_worth_it(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
   return is_switched(w, t) || t->alert || (t->more && t->more->frames) || w->stopping ||
-         rt_load_relaxed(&w->driver.mailbox.newest) != NULL || rt_load_relaxed(&w->face.probe);
+         w->ends_at || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
+         rt_load_relaxed(&w->face.probe);
 }
 
 /* Setting a hook takes a while in a deep recursion: then the next ticks do nothing, so that

@@ -93,16 +93,24 @@ function Scope:__tostring()
   return ("rt.scope (%s, %d tasks)"):format(self.open and "open" or "ended", #self.group)
 end
 
+--- Until all have ended, or one as the policy names. (Somebody may enter while the last one ends,
+--- and we are about to run.)
+local function wait(group)
+  repeat
+    group:wait()
+  until #group == 0 or group:decider()
+end
+
 --- All have ended and cleaned up when this returns, whatever happens to the task that waits: if
 --- it is cancelled, so are they, and the error is returned.
 local function settle(self, decided)
   local group = self.group
-  local ok, err = pcall(group.wait, group)
+  local ok, err = pcall(wait, group)
   if not ok or (decided and #group > 0) then
     self:cancel(not ok and "the task of the scope was cancelled" or decided)
   end
   shield(function()
-    repeat -- until none has entered while we were about to run
+    repeat
       group:wait(true)
     until #group == 0
   end)
@@ -287,15 +295,15 @@ function scope.race(...)
   if n == 0 then
     error("bad argument #1 to 'race' (task or function expected, got no value)", 2)
   end
-  local function run(i, f, ...)
+  local function with_index(i, f, ...)
     return i, f(...)
   end
   local results = table.pack(pcall(scope.scope, function(self)
     for i = 1, n do
       if type(given[i]) == "function" then
-        self:spawn_local(run, i, given[i])
+        self:spawn_local(with_index, i, given[i])
       else
-        self:spawn_local(run, i, given[i].join, given[i])
+        self:spawn_local(with_index, i, given[i].join, given[i])
       end
     end
   end, "first"))

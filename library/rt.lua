@@ -709,7 +709,8 @@ function rt.workers() end
 
 --- Ends the program, from any task on any worker, and returns at once: the main chunk is cancelled, as by Ctrl-C, and when it has
 --- ended, all tasks are. What has not cleaned up after so many seconds (5 if nothing else is said) is closed where it waits. The
---- exit code is 0, unless an error went unhandled. Called again, only a shorter time changes anything.
+--- exit code is 0, unless an error went unhandled. Called again, only a shorter time changes anything,
+--- and nothing does once the main chunk has ended.
 --- (A stock interpreter says that its script was cancelled.)
 ---@param seconds? number
 function rt.shutdown(seconds) end

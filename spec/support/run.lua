@@ -152,8 +152,9 @@ local in_one_host = {
   asan = { examples = true, preempt = true, rt_lua = true },
 }
 
---- What measures time or memory, or uses all cores by itself, has the machine for itself.
-local alone = { ground = true, memory = true, model = true, preempt = true, time = true }
+--- What measures time or memory, or uses all cores by itself, has the machine for itself. (What is to be
+--- preempted measures the time of its processor.)
+local alone = { ground = true, memory = true, time = true }
 
 --- Two at once: most specs wait most of the time. What was started first is told of first.
 local MOST = 2

@@ -2,7 +2,10 @@
 
 #include "body.h"
 #include "label.h"
+#include "spill.h"
 #include "work.h"
+
+#include <unistd.h>
 
 /* --- where a coroutine is -------------------------------------------------------------------------- */
 enum { MOST_LEVELS = 10, MOST_NESTED = 16, RESUMED = 1, WRAPPED = 2 };
@@ -164,4 +167,18 @@ void rt_account_answer(rt_post *p, void *driver) {
   if (until < soon) until = soon; /* it has begun late */
   if (!w->closing) rt_account_give(w, &q->answer, q->survey->traces, until);
   rt_inquiry_end(q);
+}
+
+/* --- a sign of life ------------------------------------------------------------------------------- */
+void rt_account_give_sign(rt_worker *w) {
+  rt_face *f = &w->face;
+  rt_store(&f->probe, false);
+  if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
+  rt_buf text;
+  rt_buf_init(&text);
+  rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
+                (unsigned long long)w->running->id);
+  rt_account_trace(&text, w, w->running);
+  if (rt_buf_len(&text) > 0) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  rt_buf_close(&text);
 }

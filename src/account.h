@@ -19,4 +19,8 @@ void rt_account_give(rt_worker *w, rt_answer *a, bool traces, uint64_t until);
 ** on, innermost first. */
 void rt_account_trace(rt_buf *to, rt_worker *w, const rt_task *t);
 
+/* The monitor has asked whether the task is in Lua code: it is.  If it was told to be stuck,
+** in a C function that computed, then the tick came in there, and this is where it returned. */
+void rt_account_give_sign(rt_worker *w);
+
 #endif

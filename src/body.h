@@ -14,7 +14,5 @@ int rt_body_prepare(rt_worker *w, rt_task *t);
 
 /* The task whose coroutine this is, its handle pushed; for lists of tasks. */
 rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co);
-/* Where that was spawned; see site.h. */
-uint32_t rt_body_site(lua_State *co);
 
 #endif

@@ -1,5 +1,8 @@
 #include "buf.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 enum { SMALLEST = RT_SIZE(1024, 4) };
 
 void rt_buf_init(rt_buf *b) { *b = (rt_buf){0}; }
@@ -55,4 +58,14 @@ int rt_buf_put(rt_buf *b, const void *data, size_t n) {
   memcpy(room, data, n);
   rt_buf_wrote(b, n);
   return 0;
+}
+
+void rt_buf_printf(rt_buf *b, const char *form, ...) {
+  va_list args;
+  char *room = rt_buf_reserve(b, 512);
+  if (room == NULL) return;
+  va_start(args, form);
+  int n = vsnprintf(room, 512, form, args);
+  va_end(args);
+  if (n > 0) rt_buf_wrote(b, n < 512 ? (size_t)n : 511);
 }

@@ -30,4 +30,7 @@ void rt_buf_drop(rt_buf *b, size_t n);
 /* Copies n bytes in; 0 or -ENOMEM. */
 int rt_buf_put(rt_buf *b, const void *data, size_t n);
 
+/* printf into a buffer; what there is no memory for is missing. */
+__attribute__((format(printf, 2, 3))) void rt_buf_printf(rt_buf *b, const char *form, ...);
+
 #endif

@@ -1,5 +1,7 @@
 #include "dict.h"
 
+#include "hash.h"
+
 enum {
   SHARDS = RT_SIZE(64, 2),
   ENTRIES_A_SHARD = RT_SIZE(1024, 8), /* of a dict that evicts, at least */
@@ -21,42 +23,8 @@ struct rt_dict_entry {
   char key[];
 };
 
-/* --- the hash: SipHash-1-3 ----------------------------------------------------------------------- */
-typedef struct sip {
-  uint64_t a, b, c, d;
-} sip;
-
-static inline uint64_t turn(uint64_t x, int by) { return x << by | x >> (64 - by); }
-
-static inline void sip_round(sip *s) {
-  s->a += s->b, s->b = turn(s->b, 13) ^ s->a, s->a = turn(s->a, 32);
-  s->c += s->d, s->d = turn(s->d, 16) ^ s->c;
-  s->a += s->d, s->d = turn(s->d, 21) ^ s->a;
-  s->c += s->b, s->b = turn(s->b, 17) ^ s->c, s->c = turn(s->c, 32);
-}
-
-static inline void sip_word(sip *s, uint64_t word) {
-  s->d ^= word;
-  sip_round(s);
-  s->a ^= word;
-}
-
 static uint64_t hash_of(const rt_dict *d, const rt_dict_key *key) {
-  sip s = {d->seed[0] ^ 0x736f6d6570736575, d->seed[1] ^ 0x646f72616e646f6d,
-           d->seed[0] ^ 0x6c7967656e657261, d->seed[1] ^ 0x7465646279746573};
-  const char *bytes = key->bytes;
-  uint64_t word;
-  uint32_t left = key->len;
-  for (; left >= sizeof word; bytes += sizeof word, left -= (uint32_t)sizeof word) {
-    memcpy(&word, bytes, sizeof word);
-    sip_word(&s, word);
-  }
-  word = (uint64_t)(key->len << 3 | key->type) << 56;
-  for (uint32_t i = 0; i < left; i++) word ^= (uint64_t)(unsigned char)bytes[i] << 8 * i;
-  sip_word(&s, word);
-  s.c ^= 0xff;
-  for (int i = 0; i < 3; i++) sip_round(&s);
-  return s.a ^ s.b ^ s.c ^ s.d;
+  return rt_hash(d->seed, key->bytes, key->len, key->type);
 }
 
 /* The shard by the high bits, the bucket by the low ones. */

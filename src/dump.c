@@ -1,6 +1,7 @@
 #include "dump.h"
 
 #include "spill.h"
+#include "tell.h"
 
 #include <unistd.h>
 

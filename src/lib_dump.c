@@ -17,11 +17,10 @@ static void set_text(lua_State *L, const char *key, const char *text) {
 /* Appends a table to the one on top. */
 static void new_entry(lua_State *L, uint64_t id, rt_phase phase, const char *name,
                       const char *worker, const char *site) {
-  const rt_task t = {.phase = phase};
   lua_createtable(L, 0, 7);
   lua_pushinteger(L, (lua_Integer)id);
   lua_setfield(L, -2, "id");
-  set_text(L, "state", rt_task_status(&t));
+  set_text(L, "state", rt_phase_name(phase));
   set_text(L, "name", name);
   set_text(L, "worker", worker);
   set_text(L, "spawned", site);

@@ -98,10 +98,7 @@ static int cancel(lua_State *L) {
   return 1;
 }
 
-static const char *status_of(rt_job *j) {
-  rt_task t = {.phase = rt_job_phase(j)};
-  return rt_task_status(&t);
-}
+static const char *status_of(rt_job *j) { return rt_phase_name(rt_job_phase(j)); }
 
 /* string = task:status() */
 static int status(lua_State *L) {

@@ -4,11 +4,9 @@
 #include "cancel.h"
 #include "frame.h"
 #include "shutdown.h"
-#include "spill.h"
 #include "unwind.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 /* How long a task may go on that has been told to end. */
 #define PATIENCE RT_SECOND
@@ -130,28 +128,13 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
 
 /* It stays set over a switch, and is taken off at the first call after it: taken off before,
 ** it would leave a mark in Lua that costs the program one event of its own hook. */
-/* The monitor has asked whether the task is in Lua code: it is.  If it was told to be stuck,
-** in a C function that computed, then the tick came in there, and this is where it returned. */
-static void give_sign(rt_worker *w) {
-  rt_face *f = &w->face;
-  rt_store(&f->probe, false);
-  if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
-  rt_buf text;
-  rt_buf_init(&text);
-  rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
-                (unsigned long long)w->running->id);
-  rt_account_trace(&text, w, w->running);
-  if (rt_buf_len(&text) > 0) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
-  rt_buf_close(&text);
-}
-
 static void hook(lua_State *L, lua_Debug *ar) {
   if (rt_unlikely(ar->event != LUA_HOOKCOUNT)) { /* a tick came in the middle of a return */
     lua_sethook(L, hook, LUA_MASKCOUNT, 1);      /* (a yield there would break Lua) */
     return;
   }
   rt_worker *w = rtL_worker_find(L);
-  if (w && rt_unlikely(rt_load_relaxed(&w->face.probe))) give_sign(w);
+  if (w && rt_unlikely(rt_load_relaxed(&w->face.probe))) rt_account_give_sign(w);
   if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
     bool is_due = w->preempt.armed == w->slices;
     if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;

@@ -29,12 +29,6 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   w->main_awaits_end = false;
 }
 
-static bool is_a_member_left(const rt_worker *w) {
-  for (int which = 0; which < RT_POOLS; which++)
-    if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return true;
-  return false;
-}
-
 static void stop_pools(rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which]) rt_sched_stop(w->pools[which]);
@@ -68,10 +62,11 @@ static void close_pools(lua_State *L, rt_worker *w) {
 }
 
 void rt_runtime_part(rt_worker *w) {
-  uint64_t until = rt_clock() + RT_GRACE + LAST_WORDS;
+  uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
   rt_list *l;
   stop_pools(w);
-  while (is_a_member_left(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
+  while (!rt_unwind_is_alone(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   shut_office(w);
   while ((l = rt_list_take(&w->orphans)) != NULL)
     rt_job_drop(rt_containerof(l, rt_job, record.link));

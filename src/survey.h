@@ -91,14 +91,4 @@ static inline const char *rt_answer_text(const rt_answer *a, size_t text) {
   return text ? rt_buf_data(&a->texts) + text : NULL;
 }
 
-/* "task 3 (reader), waiting for receive for 1.2 s, spawned at x.lua:4" */
-void rt_fact_tell(rt_buf *to, const rt_answer *a, const rt_fact *f);
-/* "task 3 (reader), spawned at x.lua:4", of one that runs on a worker that does not answer */
-void rt_inquiry_tell_task(rt_buf *to, const rt_inquiry *q);
-/* All of it, for people. */
-void rt_survey_tell(rt_buf *to, const rt_survey *s);
-
-/* printf into a buffer; what there is no memory for is missing. */
-__attribute__((format(printf, 2, 3))) void rt_buf_printf(rt_buf *b, const char *form, ...);
-
 #endif

@@ -73,11 +73,13 @@ void rtL_unwind_finish(lua_State *L, rt_worker *w) {
   each_begun(L, w, finish_off);
 }
 
-bool rt_unwind_is_over(rt_worker *w) {
+bool rt_unwind_is_alone(const rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return false;
-  return w->live == 0;
+  return true;
 }
+
+bool rt_unwind_is_over(const rt_worker *w) { return w->live == 0 && rt_unwind_is_alone(w); }
 
 void rt_unwind_note_end(rt_worker *w) {
   if (!w->main_awaits_end || !rt_unwind_is_over(w)) return;

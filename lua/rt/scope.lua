@@ -239,11 +239,7 @@ local function run(self, f, policy)
   if results[1] == false then
     self:cancel("the body of the scope failed")
     settle(self)
-    local failed = {}
-    for _, task in ipairs(failures(self)) do
-      failed[#failed + 1] = task
-    end
-    raise(failed, results[2], results[3])
+    raise(failures(self), results[2], results[3])
   end
   local cancelled = settle(self, reasons[policy])
   if cancelled then

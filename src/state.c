@@ -15,7 +15,15 @@ static bool is_control(lua_State *L, const char *message, int to_be_continued) {
   return true;
 }
 
+#if RT_DEBUG
+static rt_atomic(long) lost;
+long rt_state_lost(void) { return rt_load(&lost); }
+#endif
+
 static void warn_off(void *ud, const char *message, int to_be_continued) {
+#if RT_DEBUG
+  if (to_be_continued && strncmp(message, "__gc", 4) == 0) rt_add(&lost, 1);
+#endif
   is_control(ud, message, to_be_continued);
 }
 

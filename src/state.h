@@ -9,4 +9,10 @@
 lua_State *rt_state_new(void);
 void rt_state_close(lua_State *L);
 
+#if RT_DEBUG
+/* So many finalizers have failed so far, in all of them.  Lua calls none twice: what the
+** object held is lost. */
+long rt_state_lost(void);
+#endif
+
 #endif

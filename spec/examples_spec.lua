@@ -1,4 +1,5 @@
 --- Every file in examples/ is run, and spoken to by real peers: curl, nc, wrk.
+local clients = require("clients")
 local kit = require("kit")
 local rt = require("rt")
 
@@ -123,24 +124,6 @@ local function serve(name, args)
   return server, math.tointeger(line:match("%d+$"))
 end
 
---- That it has nothing to say, and still runs.
-local function assert_quiet(server)
-  assert.is_nil(server:ended())
-  assert.equal(1, select(2, server:output():gsub("\n", "\n")), server:output())
-end
-
-local function connect(port)
-  return assert(rt.tcp.connect("127.0.0.1", port))
-end
-
---- All that comes back for a text; the connection is closed by the server, or after the text.
-local function exchange(port, text)
-  local stream <close> = connect(port)
-  assert(stream:write(text))
-  assert(stream:shutdown())
-  return assert(stream:read("a"))
-end
-
 local function url(port, path)
   return ("http://127.0.0.1:%d%s"):format(port, path or "/")
 end
@@ -153,16 +136,6 @@ end
 
 local function count(text, what)
   return select(2, text:gsub(what, "%0"))
-end
-
-local function concurrently(n, f)
-  local tasks = {}
-  for i = 1, n do
-    tasks[i] = rt.spawn_local(f, i)
-  end
-  for i = 1, n do
-    tasks[i]:join()
-  end
 end
 
 --- nc, with a pipe to type into: `it:type(text)`, `it:line()`.
@@ -226,7 +199,7 @@ describe("examples:", function()
         assert.equal(1, code)
         assert.equal("", out)
         assert_contains("EADDRINUSE: address already in use (127.0.0.1:" .. port .. ")", err)
-        assert_quiet(server)
+        clients.assert_quiet(server)
       end)
 
       promise("ends at Ctrl-C, with clients or without", function()
@@ -234,7 +207,7 @@ describe("examples:", function()
           local server, port = serve(name)
           local streams = {}
           for i = 1, clients do
-            streams[i] = connect(port)
+            streams[i] = clients.connect(port)
             streams[i]:write("GET") -- half of something
           end
           rt.sleep(0.01 * clients) -- any moment will do
@@ -300,7 +273,7 @@ describe("examples:", function()
       local typed = nc(port)
       assert.equal("at once", typed:type("at once"):line())
       assert.equal("and again", typed:type("and again"):line())
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("sends three megabytes back to nc as they were", function()
@@ -322,29 +295,29 @@ describe("examples:", function()
     promise("serves 200 clients at once", function()
       local server, port = serve(name)
       local streams = {}
-      concurrently(200, function(i)
-        streams[i] = connect(port)
+      clients.concurrently(200, function(i)
+        streams[i] = clients.connect(port)
       end)
-      concurrently(200, function(i)
+      clients.concurrently(200, function(i)
         for n = 1, 5 do
           local text = ("line %d of client %d"):format(n, i)
           assert(streams[i]:write(text, "\n"))
           assert.equal(text, (streams[i]:read("l")))
         end
       end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("survives a client that resets its connection", function()
       local server, port = serve(name)
       for _ = 1, 20 do
-        local rude = connect(port)
+        local rude = clients.connect(port)
         assert(rude:write("never read"))
         assert.equal("n", (rude:recv(1))) -- the rest has come, too: closing now is a reset
         rude:close()
       end
-      assert.equal("still there", exchange(port, "still there"))
-      assert_quiet(server)
+      assert.equal("still there", clients.exchange(port, "still there"))
+      clients.assert_quiet(server)
     end)
   end
 
@@ -376,7 +349,7 @@ describe("examples:", function()
   describe("chat", function()
     --- A client of this process, with a name.
     local function join(port, name)
-      local stream = connect(port)
+      local stream = clients.connect(port)
       assert.equal("your name?", (stream:read("l")))
       assert(stream:write(name, "\n"))
       assert.equal("* " .. name .. " joined", (stream:read("l")))
@@ -411,13 +384,13 @@ describe("examples:", function()
       assert.equal("* bob left", (eve:read("l")))
       eve:close()
       assert.equal("* eve left", ann:line())
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("asks again for a name that is taken, empty, too long or none", function()
       local server, port = serve("chat")
       local ann <close> = join(port, "ann")
-      local other <close> = connect(port)
+      local other <close> = clients.connect(port)
       assert.equal("your name?", (other:read("l")))
       for _, name in ipairs { "ann", "", "  ", "two words", ("x"):rep(21), "\0", "*" } do
         other:write(name, "\n")
@@ -430,21 +403,21 @@ describe("examples:", function()
       other:close()
       assert.equal("* bob left", (ann:read("l")))
       join(port, "bob"):close() -- the name is free again
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("a client may leave without a name, or in the middle of a line", function()
       local server, port = serve("chat")
       local ann <close> = join(port, "ann")
-      connect(port):close()
-      exchange(port, "an")
+      clients.connect(port):close()
+      clients.exchange(port, "an")
       assert.equal("* an joined", (ann:read("l")))
       assert.equal("* an left", (ann:read("l")))
-      exchange(port, "tom\nhalf a line")
+      clients.exchange(port, "tom\nhalf a line")
       assert.equal("* tom joined", (ann:read("l")))
       assert.equal("tom: half a line", (ann:read("l")))
       assert.equal("* tom left", (ann:read("l")))
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     --- Ann says lines of 1 KB, and hears each of them, until n others have left.
@@ -472,7 +445,7 @@ describe("examples:", function()
       local slow <close> = join(port, "slow") -- reads no more
       assert.equal("* slow joined", (ann:read("l")))
       flood(ann, 1, function() end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("one who talks without reading is shown the door, and nothing else", function()
@@ -491,7 +464,7 @@ describe("examples:", function()
       end
       loud:close()
       hearing:join()
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("slow readers may leave while lines wait for them", function()
@@ -508,7 +481,7 @@ describe("examples:", function()
           leaving:shutdown()
         end
       end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("fifty clients who all talk at once hear every line", function()
@@ -525,7 +498,7 @@ describe("examples:", function()
         assert(streams[i]:write(("x\n"):rep(60)))
       end
       server:signal("CONT")
-      concurrently(50, function(i)
+      clients.concurrently(50, function(i)
         local heard = {}
         for _ = 1, 50 * 60 do
           local name = streams[i]:read("l"):match("^(c%d+): x$")
@@ -535,13 +508,13 @@ describe("examples:", function()
           assert.equal(60, heard["c" .. k])
         end
       end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
   end)
 
   describe("chat_rooms", function()
     local function enter(port, n)
-      local stream = connect(port)
+      local stream = clients.connect(port)
       assert.equal(("* guest%d came to hall"):format(n), (stream:read("l")))
       return stream
     end
@@ -574,24 +547,24 @@ describe("examples:", function()
       hears("* ann came to lua", bob)
       bob:close()
       assert.equal("* bob left lua", ann:line())
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("has the rooms that it is told", function()
       local server, port = serve("chat_rooms", "one two three")
-      local stream <close> = connect(port)
+      local stream <close> = clients.connect(port)
       stream:write("/room three\n/room two\n/room one\n")
       for _, room in ipairs { "one", "three", "two", "one" } do
         hears("* guest1 came to " .. room, stream)
       end
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("twenty clients wander through five rooms, and every line is heard", function()
       local names = { "hall", "b", "c", "d", "e" }
       local server, port = serve("chat_rooms", table.concat(names, " "))
-      concurrently(20, function(i)
-        local stream <close> = connect(port)
+      clients.concurrently(20, function(i)
+        local stream <close> = clients.connect(port)
         local function wait_for(text)
           repeat
             local line = assert(stream:read("l"))
@@ -605,7 +578,7 @@ describe("examples:", function()
           wait_for(("c%d: I am in %s"):format(i, room))
         end
       end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("one who talks without reading is shown the door, and nothing else", function()
@@ -624,7 +597,7 @@ describe("examples:", function()
       end
       loud:close()
       hearing:join()
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
   end)
 
@@ -652,7 +625,7 @@ describe("examples:", function()
       local it = kit.start(command(path_of("two_listeners"), "0 0"))
       local streams = {}
       for i = 1, 2 do
-        streams[i] = connect(math.tointeger(it:line():match("%d+$")))
+        streams[i] = clients.connect(math.tointeger(it:line():match("%d+$")))
       end
       for n = 1, 100 do -- by turns: neither has to wait for the other to end
         for i = 1, 2 do
@@ -742,8 +715,8 @@ describe("examples:", function()
     promise("keeps 50 conversations apart", function()
       local _, echo = serve("echo_server")
       local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. echo)
-      concurrently(50, function(i)
-        local stream <close> = connect(port)
+      clients.concurrently(50, function(i)
+        local stream <close> = clients.connect(port)
         for n = 1, 10 do
           local text = ("line %d of client %d"):format(n, i)
           assert(stream:write(text, "\n"))
@@ -775,7 +748,7 @@ describe("examples:", function()
     promise("closes the connection when the server cannot be reached, and says why", function()
       local nobody = free_port()
       local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. nobody)
-      local stream <close> = connect(port)
+      local stream <close> = clients.connect(port)
       assert.is_nil((stream:recv()))
       local refused = "ECONNREFUSED: connection refused %(127.0.0.1:" .. nobody .. "%)"
       assert_matches("%d+ ! " .. refused, proxy:line())
@@ -786,7 +759,7 @@ describe("examples:", function()
       local rude <close> = assert(rt.tcp.listen("127.0.0.1", 0))
       local _, upstream = rude:sock()
       local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. upstream)
-      local stream <close> = connect(port)
+      local stream <close> = clients.connect(port)
       assert(stream:write("one\ntwo\n"))
       local server = assert(rude:accept())
       assert.equal("o", (server:recv(1)))
@@ -920,7 +893,7 @@ describe("examples:", function()
       local server, port = serve(name)
       local out = curl(port, "-w '%{http_code} %{num_connects}\n' URL URL")
       assert.equal(HELLO .. "200 1\n" .. HELLO .. "200 0\n", out)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("answers pipelined requests in order, from nc", function()
@@ -936,12 +909,12 @@ describe("examples:", function()
 
     promise("answers a thousand pipelined requests", function()
       local _, port = serve(name)
-      assert.equal(OK:rep(1000), exchange(port, GET:rep(1000)))
+      assert.equal(OK:rep(1000), clients.exchange(port, GET:rep(1000)))
     end)
 
     promise("puts requests together that come in pieces", function()
       local _, port = serve(name)
-      local stream <close> = connect(port)
+      local stream <close> = clients.connect(port)
       for byte in (GET .. "POST / HTTP/1.1\nHost: x\nContent-Length: 2\n\nab" .. GET):gmatch(".") do
         assert(stream:write(byte))
         rt.sleep(0) -- a packet each, mostly
@@ -965,7 +938,7 @@ describe("examples:", function()
         "GET / HTTP/1.0\n\n",
         "GET / HTTP/1.1\r\nHost: x\r\nCONNECTION:Keep-Alive, Close\r\n\r\n",
       } do
-        local stream <close> = connect(port)
+        local stream <close> = clients.connect(port)
         assert(stream:write(request .. GET)) -- what follows is not answered
         assert.equal(LAST, (stream:read("a")))
       end
@@ -978,13 +951,13 @@ describe("examples:", function()
       local report = "-w '%{http_code} %{num_connects} %{size_upload}\n'"
       local out = curl(port, report .. " --data-binary @" .. file .. " URL URL")
       assert.equal(HELLO .. "200 1 5000000\n" .. HELLO .. "200 0 5000000\n", out)
-      local stream <close> = connect(port)
+      local stream <close> = clients.connect(port)
       assert(stream:write("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"))
       assert(stream:write("Expect: 100-continue\r\n\r\n"))
       assert.equal("HTTP/1.1 100 Continue\r\n\r\n", stream:read("L") .. stream:read("L"))
       assert(stream:write("abc", GET))
       assert.equal(OK .. OK, (stream:read(2 * #OK)))
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("bad requests get 400, and the connection is closed", function()
@@ -1006,12 +979,12 @@ describe("examples:", function()
         "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       } do
-        local stream <close> = connect(port)
+        local stream <close> = clients.connect(port)
         assert(stream:write(request .. GET))
         local answer = stream:read("a")
         assert(answer and answer:find(BAD), ("%q got %q"):format(request, answer))
       end
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("a head of more than 8 KiB gets 431, even if it never ends", function()
@@ -1020,15 +993,15 @@ describe("examples:", function()
         return "GET / HTTP/1.1\r\nHost: x\r\nX: " .. ("x"):rep(n) .. "\r\n\r\n"
       end
       local too_large = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
-      assert.equal(OK, exchange(port, padded(8000)))
+      assert.equal(OK, clients.exchange(port, padded(8000)))
       local many = "GET / HTTP/1.1\r\n" .. ("X: y\r\n"):rep(10000)
       for _, request in ipairs { padded(8200), many, ("x"):rep(3000000) } do
-        assert_contains(too_large, exchange(port, request))
+        assert_contains(too_large, clients.exchange(port, request))
       end
       local endless = "timeout 10 nc 127.0.0.1 %d </dev/zero | head -c 34"
       local code, out = peers(endless:format(port))
       assert.same({ 0, "HTTP/1.1 431 Request Header Fields" }, { code, out })
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("survives clients that leave in the middle", function()
@@ -1042,7 +1015,7 @@ describe("examples:", function()
         GET:rep(1000),
       } do
         for _ = 1, 5 do
-          local stream = connect(port)
+          local stream = clients.connect(port)
           assert(stream:write(part))
           if part:find("\r\n\r\n$") then
             assert.equal("H", (stream:recv(1)))
@@ -1050,23 +1023,23 @@ describe("examples:", function()
           stream:close()
         end
       end
-      assert.equal(OK, exchange(port, GET))
-      assert_quiet(server)
+      assert.equal(OK, clients.exchange(port, GET))
+      clients.assert_quiet(server)
     end)
 
     promise("serves 200 clients at once", function()
       local server, port = serve(name)
       local streams = {}
-      concurrently(200, function(i)
-        streams[i] = connect(port)
+      clients.concurrently(200, function(i)
+        streams[i] = clients.connect(port)
       end)
-      concurrently(200, function(i)
+      clients.concurrently(200, function(i)
         for _ = 1, 5 do
           assert(streams[i]:write(GET))
           assert.equal(OK, (streams[i]:read(#OK)))
         end
       end)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
 
     promise("serves 200 connections of wrk without an error", function()
@@ -1079,7 +1052,7 @@ describe("examples:", function()
       assert.is_nil(out:find("Socket errors", 1, true), out)
       assert.is_nil(out:find("Non-2xx", 1, true), out)
       assert(tonumber(out:match("(%d+) requests in")) >= 200, out)
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
   end
 
@@ -1093,7 +1066,7 @@ describe("examples:", function()
   describe("http_graceful", function()
     --- Asks until it is told that this was the last answer; how often.
     local function ask_until_closed(port)
-      local stream <close>, asked = connect(port), 0
+      local stream <close>, asked = clients.connect(port), 0
       repeat
         asked = asked + 1
         assert(stream:write("GET /", asked, " HTTP/1.1\r\nHost: x\r\n\r\n"))
@@ -1113,7 +1086,7 @@ describe("examples:", function()
 
     promise("answers every request when it is stopped under load", function()
       local server, port = serve("http_graceful")
-      local idle <close> = connect(port)
+      local idle <close> = clients.connect(port)
       local clients = {}
       for i = 1, 50 do
         clients[i] = rt.spawn_local(ask_until_closed, port)
@@ -1138,10 +1111,10 @@ describe("examples:", function()
       local showing = math.tointeger(it:line():match("^showing .*:(%d+)$"))
       local lines = ("pears 3\nplums 5\n"):rep(20) .. "nonsense\n"
       local answers = ("stored\n"):rep(40) .. "expected: NAME NUMBER\n"
-      concurrently(8, function()
-        assert.equal(answers, exchange(storing, lines))
+      clients.concurrently(8, function()
+        assert.equal(answers, clients.exchange(storing, lines))
       end)
-      assert.equal("pears 480\nplums 800\n320 lines\n", exchange(showing, ""))
+      assert.equal("pears 480\nplums 800\n320 lines\n", clients.exchange(showing, ""))
       assert_output("shared_map", it:output())
     end)
   end)
@@ -1152,24 +1125,24 @@ describe("examples:", function()
       local form = "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
       local function get(path)
         local started = rt.now()
-        local body = exchange(port, form:format(path)):match("\r\n\r\n(.*)$")
+        local body = clients.exchange(port, form:format(path)):match("\r\n\r\n(.*)$")
         assert.equal(path .. " was computed\n", body)
         return rt.now() - started
       end
       local started = rt.now()
-      concurrently(30, function(i)
+      clients.concurrently(30, function(i)
         assert(get("/" .. i % 3) >= 0.19)
       end)
       assert(rt.now() - started < 1 * kit.slow, "computed more than once")
       local fast = 0
-      concurrently(30, function(i)
+      clients.concurrently(30, function(i)
         local took = get("/" .. i % 3)
         fast = fast + (took < 0.19 and 1 or 0)
       end)
       assert(fast >= 25 or kit.slow > 1, fast .. " of 30 were there")
       rt.sleep(2.1)
       assert(get("/0") >= 0.19, "it has not expired")
-      assert_quiet(server)
+      clients.assert_quiet(server)
     end)
   end)
 end)

@@ -1,4 +1,5 @@
 --- examples/mini_redis: what it answers is compared with a record of what redis-server says.
+local clients = require("clients")
 local kit = require("kit")
 local rt = require("rt")
 local talk = require("redis_talk")
@@ -29,21 +30,11 @@ local function start(args)
   return server, math.tointeger(server:line():match("^listening on 127%.0%.0%.1:(%d+)$"))
 end
 
-local function assert_quiet(server)
-  assert.is_nil(server:ended())
-  assert.equal(1, select(2, server:output():gsub("\n", "\n")), server:output())
-end
-
-local function connect(port)
-  return assert(rt.tcp.connect("127.0.0.1", port))
-end
-
---- What comes back for bytes, until the server closes the connection or the bytes are answered.
-local function exchange(port, text)
-  local stream <close> = connect(port)
-  stream:write(text)
-  stream:shutdown()
-  return stream:read("a")
+local function each_client(port, n, f)
+  return clients.concurrently(n, function(i)
+    local stream <close> = clients.connect(port)
+    return f(stream, i)
+  end)
 end
 
 --- Asks, and returns the first line of the answer, or the text of a bulk.
@@ -51,21 +42,6 @@ local function ask(stream, request)
   stream:write(request, "\r\n")
   local lines = talk.answer(stream, {})
   return lines[1]:sub(1, 1) == "$" and lines[2] or lines[1]
-end
-
-local function each_client(port, n, f)
-  local tasks = {}
-  for i = 1, n do
-    tasks[i] = rt.spawn_local(function()
-      local stream <close> = connect(port)
-      return f(stream, i)
-    end)
-  end
-  local results = {}
-  for i = 1, n do
-    results[i] = tasks[i]:join()
-  end
-  return results
 end
 
 local function assert_record(port, pipelined)
@@ -103,7 +79,7 @@ describe("examples/mini_redis", function()
     local server, port = start()
     assert_record(port, false)
     assert_record(port, true)
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("… and the record is true", function()
@@ -135,20 +111,24 @@ describe("examples/mini_redis", function()
       ["PING 'abc'd\r\n"] = "unbalanced quotes in request",
       [("a"):rep(200000)] = "too big inline request",
     } do
-      assert.equal("-ERR Protocol error: " .. answer .. "\r\n", exchange(port, request), request)
+      assert.equal(
+        "-ERR Protocol error: " .. answer .. "\r\n",
+        clients.exchange(port, request),
+        request
+      )
     end
-    assert.equal("+PONG\r\n", exchange(port, "\r\n*0\r\n*-1\r\n\r\nPING\r\n"))
+    assert.equal("+PONG\r\n", clients.exchange(port, "\r\n*0\r\n*-1\r\n\r\nPING\r\n"))
     local big = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\n" .. ("\n"):rep(1000) .. "\r\n"
     local get = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
     local value = "$1000\r\n" .. ("\n"):rep(1000) .. "\r\n"
-    assert.equal("+OK\r\n" .. value, exchange(port, big .. get))
-    assert.equal("", exchange(port, "*2\r\n$3\r\nGET\r\n$1"))
-    assert_quiet(server)
+    assert.equal("+OK\r\n" .. value, clients.exchange(port, big .. get))
+    assert.equal("", clients.exchange(port, "*2\r\n$3\r\nGET\r\n$1"))
+    clients.assert_quiet(server)
   end)
 
   promise("puts requests together that come in pieces; megabytes, too", function()
     local server, port = start()
-    local stream <close> = connect(port)
+    local stream <close> = clients.connect(port)
     local request = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4\r\n\r\n\0x\r\nGET k\r\n"
     for byte in request:gmatch(".") do
       stream:write(byte)
@@ -160,12 +140,12 @@ describe("examples/mini_redis", function()
     stream:write("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$", #value, "\r\n", value, "\r\nGET k\r\n")
     assert.equal("+OK\r\n$2097152\r\n", (stream:read(15)))
     assert.equal(value .. "\r\n", (stream:read(#value + 2)))
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("keys expire", function()
     local _, port = start()
-    local stream <close> = connect(port)
+    local stream <close> = clients.connect(port)
     assert.equal("+OK", ask(stream, "SET k v PX 30"))
     assert.equal("v", ask(stream, "GET k"))
     assert.equal(":2", ask(stream, "RPUSH l a b"))
@@ -195,21 +175,21 @@ describe("examples/mini_redis", function()
       sum = sum + popped[i]
       expected = expected + i * 1000 * n + n * (n + 1) // 2
     end
-    local stream <close> = connect(port)
+    local stream <close> = clients.connect(port)
     assert.equal(tostring(20 * n), ask(stream, "GET n"))
     assert.equal(expected, sum)
     assert.equal(":0", ask(stream, "LLEN queue"))
     assert.equal(":0", ask(stream, "EXISTS queue"))
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("a message reaches all subscribers, on all workers, in order", function()
     local server, port = start()
-    local publisher <close> = connect(port)
+    local publisher <close> = clients.connect(port)
     local ready, subscribers = 0, {}
     for i = 1, 30 do
       subscribers[i] = rt.spawn_local(function()
-        local stream <close> = connect(port)
+        local stream <close> = clients.connect(port)
         assert.equal("*3", ask(stream, "SUBSCRIBE news"))
         ready = ready + 1
         for k = 1, 100 do
@@ -231,21 +211,21 @@ describe("examples/mini_redis", function()
       subscribers[i]:join()
     end
     local deadline = rt.now() + 10 -- those who leave without a word are forgotten, too
-    local gone = connect(port)
+    local gone = clients.connect(port)
     assert.equal("*3", ask(gone, "SUBSCRIBE news"))
     gone:close()
     while ask(publisher, "PUBLISH news x") ~= ":0" do
       assert(rt.now() < deadline)
       rt.sleep(0.002)
     end
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("a subscriber that does not read holds nobody up", function()
     local server, port = start()
-    local slow <close> = connect(port)
+    local slow <close> = clients.connect(port)
     assert.equal("*3", ask(slow, "SUBSCRIBE news"))
-    local publisher <close> = connect(port)
+    local publisher <close> = clients.connect(port)
     local message = "PUBLISH news " .. ("x"):rep(1000) .. "\r\n"
     local told, got = 0, "1"
     while got == "1" do
@@ -257,12 +237,12 @@ describe("examples/mini_redis", function()
       assert(told < 100000)
     end
     assert.equal("+PONG", ask(publisher, "PING"))
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("keeps within its memory", function()
     local server, port = start("--maxmemory 1")
-    local stream <close> = connect(port)
+    local stream <close> = clients.connect(port)
     local value, got = ("x"):rep(10000), nil
     for i = 1, 110 do
       got = ask(stream, ("SET k%d %s"):format(i, value))
@@ -276,15 +256,15 @@ describe("examples/mini_redis", function()
     assert.equal(full, got)
     assert.equal(":1", ask(stream, "DEL list"))
     assert.equal(":1", ask(stream, "RPUSH list " .. value))
-    assert_quiet(server)
+    clients.assert_quiet(server)
     server, port = start("--maxmemory 1 --maxmemory-policy allkeys-lru")
-    local other <close> = connect(port)
+    local other <close> = clients.connect(port)
     for i = 1, 300 do
       assert.equal("+OK", ask(other, ("SET k%d %s"):format(i, value)))
     end
     assert.equal(value, ask(other, "GET k300"))
     assert.equal(":0", ask(other, "EXISTS k1"))
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("redis-cli understands it", function()
@@ -311,7 +291,7 @@ describe("examples/mini_redis", function()
       }, "\n"),
       out
     )
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("redis-benchmark finds nothing wrong", function()
@@ -326,7 +306,7 @@ describe("examples/mini_redis", function()
       assert.same({ 0, "" }, { code, err })
       assert.equal(12, select(2, out:gsub("\n", "\n")), out) -- a head, and LPUSH once more
     end
-    assert_quiet(server)
+    clients.assert_quiet(server)
   end)
 
   promise("says what is wrong with its arguments or its port; ends at Ctrl-C", function()
@@ -341,7 +321,7 @@ describe("examples/mini_redis", function()
       kit.shell(form:format(kit.host_env, kit.quote(kit.host), MAIN, "--port " .. port))
     assert.equal(1, code)
     assert.matches("EADDRINUSE", err)
-    local stream <close> = connect(port)
+    local stream <close> = clients.connect(port)
     assert.equal("*3", ask(stream, "SUBSCRIBE a"))
     server:signal("INT")
     assert.equal(kit.in_rt_lua and 130 or 1, server:wait(10))

@@ -882,6 +882,34 @@ describe("the end, with workers:", function()
     end)
   end
 
+  it(
+    "G24 a task that has not heard yet that the program ends may start others: it is cancelled",
+    function()
+      local code, out, err = kit.run([[
+      local rt = require "rt"
+      local up = rt.channel()
+      rt.spawn(function()
+        local function spin()
+          up:send(1)
+          local ends = rt.now() + 0.5
+          while rt.now() < ends do end
+          local _, problem = pcall(rt.spawn, print)
+          io.write(tostring(problem), " ", problem.source, "\n")
+          print(select(2, pcall(rt.spawn, print)))
+          rt.spawn(print)
+        end
+        rt.critical(spin)
+      end)
+      up:recv()
+    ]])
+      assert.same(
+        { 1, "cancelled: the program has ended rt\nthe program has ended: no new tasks\n" },
+        { code, out }
+      )
+      assert.matches("the program has ended: no new tasks", err)
+    end
+  )
+
   it("G25 os.exit without close, from a task", function()
     for _, n in ipairs { 1, 4 } do
       local path =

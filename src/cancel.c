@@ -132,6 +132,21 @@ void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
     raise_cancel(L, w, t);
 }
 
+static bool has_been_told(const rt_task *t) {
+  return t->more && t->more->told_at != 0 && t->more->told_by == 0;
+}
+
+int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
+  rt_task *t = w->running;
+  if (t == NULL || t->is_main || has_been_told(t))
+    return luaL_error(L, "the program has ended: no new tasks");
+  t->cancelled = 1;
+  t->alert = 1;
+  note_told(t, 0);
+  rtL_cancel_push_end(L);
+  return rtL_cancel_raise(L, w);
+}
+
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {
   rt_frame *frame = NULL;
   switch (rt_frame_verdict(t, &frame)) {

@@ -31,6 +31,10 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 ** of all of it. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
 
+/* There are no new tasks any more: an error.  A task that has not heard yet that the program has
+** ended, and it with that, is cancelled here and now: it has done nothing wrong. */
+int rtL_cancel_at_end(lua_State *L, rt_worker *w);
+
 /* Pushes who cancels now: the line, or nil. */
 void rtL_cancel_push_source(lua_State *L, rt_worker *w);
 /* Push the reason and the source: why a job was cancelled, two nils if nobody said; the end. */

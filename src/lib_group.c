@@ -120,7 +120,7 @@ static int group_spawn_local(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  if (w->stopping) return luaL_error(L, "the program has ended: no new tasks");
+  if (w->stopping) return rtL_cancel_at_end(L, w);
   rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
   rt_more *more = rt_task_more(t);
   if (more == NULL) {

@@ -11,7 +11,7 @@ static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
 }
 
 static void check_open(lua_State *L, rt_worker *w) {
-  if (rt_unlikely(w->stopping)) luaL_error(L, "the program has ended: no new tasks");
+  if (rt_unlikely(w->stopping)) rtL_cancel_at_end(L, w);
 }
 
 /* task = rt.spawn_local(f, ...) */

@@ -1,19 +1,18 @@
 #include "spawn.h"
 
+#include "cancel.h"
 #include "pack.h"
 #include "preempt.h"
 
 const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
-static void refuse_at_end(lua_State *L) { luaL_error(L, "the program has ended: no new tasks"); }
-
 rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
-  if (w->closing || w->stopping) refuse_at_end(L);
+  if (w->closing || w->stopping) rtL_cancel_at_end(L, w);
   if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
-  if (w->pools[which] == NULL) refuse_at_end(L);
+  if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
   rt_preempt_need(w); /* tasks there can ask this worker to end, which may never wait */
   int err = rt_sched_start(w->pools[which]);
-  if (err == UV_ECANCELED) refuse_at_end(L);
+  if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
   return w->pools[which];
 }
@@ -53,7 +52,7 @@ bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int se
     return false;
   }
   rt_job_cancel(j, NULL); /* it leaves its group */
-  if (err == UV_ECANCELED) refuse_at_end(L);
+  if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   luaL_error(L, "cannot queue a task: %s", uv_strerror(err));
   return false;
 }

@@ -203,19 +203,19 @@ describe("examples:", function()
       end)
 
       promise("ends at Ctrl-C, with clients or without", function()
-        for clients = 0, 2 do
+        for n = 0, 2 do
           local server, port = serve(name)
           local streams = {}
-          for i = 1, clients do
+          for i = 1, n do
             streams[i] = clients.connect(port)
             streams[i]:write("GET") -- half of something
           end
-          rt.sleep(0.01 * clients) -- any moment will do
+          rt.sleep(0.01 * n) -- any moment will do
           local started = rt.now()
           server:signal("INT")
           assert.equal(kit.in_rt_lua and 130 or 1, server:wait(10))
           assert(rt.now() - started < 3 * kit.slow, "not promptly")
-          for i = 1, clients do
+          for i = 1, n do
             streams[i]:close()
           end
           assert.equal("ECONNREFUSED", select(3, rt.tcp.connect("127.0.0.1", port)))

@@ -14,10 +14,9 @@ struct rt_dict_entry {
   rt_dict_entry *next; /* in its bucket; or in the grave */
   uint64_t hash;
   uint64_t version;
-  uint64_t expires;
   rt_list link; /* of 'used' */
   rt_value value;
-  size_t place; /* in the heap, from 1; 0: it does not expire */
+  rt_heap_node expires; /* its key is when, or NEVER */
   uint32_t len;
   uint8_t type;
   char key[];
@@ -63,65 +62,31 @@ static void release(rt_dict *d, size_t entries, size_t bytes) {
   rt_sub(&d->bytes, bytes);
 }
 
-/* --- what expires: a heap ----------------------------------------------------------------------------- */
-static void heap_set(rt_dict_shard *s, size_t i, rt_dict_entry *e) {
-  s->heap[i] = e;
-  e->place = i + 1;
+/* --- what expires -------------------------------------------------------------------------------- */
+static bool is_mortal(const rt_dict_entry *e) { return e->expires.place > 0; }
+
+static bool has_expired(const rt_dict_entry *e, uint64_t now) {
+  return is_mortal(e) && e->expires.key <= now;
 }
 
-/* The place i is to be filled with e, or with what has to be there instead. */
-static void heap_settle(rt_dict_shard *s, size_t i, rt_dict_entry *e) {
-  while (i > 0 && s->heap[(i - 1) / 2]->expires > e->expires) {
-    heap_set(s, i, s->heap[(i - 1) / 2]);
-    i = (i - 1) / 2;
-  }
-  for (size_t child; (child = 2 * i + 1) < s->heap_count; i = child) {
-    if (child + 1 < s->heap_count && s->heap[child + 1]->expires < s->heap[child]->expires) child++;
-    if (s->heap[child]->expires >= e->expires) break;
-    heap_set(s, i, s->heap[child]);
-  }
-  heap_set(s, i, e);
-}
-
-static bool heap_has_room(rt_dict_shard *s) {
-  if (s->heap_count < s->heap_room) return true;
-  size_t room = s->heap_room ? s->heap_room * 2 : SMALLEST;
-  rt_dict_entry **heap = rt_realloc(s->heap, room * sizeof(rt_dict_entry *));
-  if (heap == NULL) return false;
-  s->heap = heap;
-  s->heap_room = room;
-  return true;
-}
-
-static void heap_remove(rt_dict *d, rt_dict_shard *s, rt_dict_entry *e) {
-  size_t i = e->place - 1;
-  rt_dict_entry *last = s->heap[--s->heap_count];
-  e->place = 0;
+static void make_immortal(rt_dict *d, rt_dict_shard *s, rt_dict_entry *e) {
+  if (!is_mortal(e)) return;
+  rt_heap_remove(&s->heap, &e->expires);
   rt_sub(&d->mortal, 1);
-  if (last != e) heap_settle(s, i, last);
-  if (s->heap_room <= SMALLEST || s->heap_count >= s->heap_room / 8) return;
-  rt_dict_entry **heap = rt_realloc(s->heap, s->heap_room / 2 * sizeof(rt_dict_entry *));
-  if (heap == NULL) return;
-  s->heap = heap;
-  s->heap_room /= 2;
 }
 
 /* false: no memory */
 static bool set_expiry(rt_dict *d, rt_dict_shard *s, rt_dict_entry *e, uint64_t expires) {
   if (expires == RT_DICT_NEVER) {
-    if (e->place > 0) heap_remove(d, s, e);
-    e->expires = expires;
+    make_immortal(d, s, e);
+    e->expires.key = expires;
     return true;
   }
-  if (e->place == 0 && !heap_has_room(s)) return false;
-  e->expires = expires;
-  if (e->place > 0) {
-    heap_settle(s, e->place - 1, e);
-  } else {
+  if (!is_mortal(e)) {
+    if (!rt_heap_reserve(&s->heap)) return false;
     rt_add(&d->mortal, 1);
-    s->heap_count++;
-    heap_settle(s, s->heap_count - 1, e);
   }
+  rt_heap_put(&s->heap, &e->expires, expires);
   return true;
 }
 
@@ -176,7 +141,7 @@ static void remove_entry(rt_dict *d, rt_dict_shard *s, rt_dict_entry **at, grave
   *at = e->next;
   e->next = g->first;
   g->first = e;
-  if (e->place > 0) heap_remove(d, s, e);
+  make_immortal(d, s, e);
   rt_list_remove(&e->link);
   s->count--;
   s->version++;
@@ -187,8 +152,10 @@ static void remove_entry(rt_dict *d, rt_dict_shard *s, rt_dict_entry **at, grave
 /* At most so many that have expired; how many they were. */
 static size_t expire_some(rt_dict *d, rt_dict_shard *s, uint64_t now, size_t most, grave *g) {
   size_t n = 0;
-  while (n < most && s->heap_count > 0 && s->heap[0]->expires <= now) {
-    remove_entry(d, s, place_of(s, s->heap[0]), g);
+  rt_heap_node *next;
+  while (n < most && (next = rt_heap_first(&s->heap)) != NULL && next->key <= now) {
+    rt_dict_entry *e = rt_containerof(next, rt_dict_entry, expires);
+    remove_entry(d, s, place_of(s, e), g);
     n++;
   }
   return n;
@@ -200,7 +167,7 @@ static rt_dict_entry *look_up(rt_dict *d, rt_dict_shard *s, const rt_dict_key *k
   if (s->size == 0) return NULL;
   rt_dict_entry **at = find(s, key, hash);
   rt_dict_entry *e = *at;
-  if (e && e->place > 0 && e->expires <= rt_clock()) {
+  if (e && has_expired(e, rt_clock())) {
     remove_entry(d, s, at, g);
     return NULL;
   }
@@ -220,7 +187,7 @@ static rt_dict_entry *add_entry(rt_dict *d, rt_dict_shard *s, const rt_dict_key 
   rt_dict_entry *e = rt_malloc(sizeof *e + key->len);
   if (e == NULL) return NULL;
   rt_dict_entry **bucket = &s->buckets[hash & (s->size - 1)];
-  *e = (rt_dict_entry){.next = *bucket, .hash = hash, .expires = RT_DICT_NEVER};
+  *e = (rt_dict_entry){.next = *bucket, .hash = hash, .expires = {.key = RT_DICT_NEVER}};
   e->len = key->len;
   e->type = key->type;
   memcpy(e->key, key->bytes, key->len);
@@ -295,7 +262,7 @@ static void set_value(rt_dict_shard *s, rt_dict_entry *e, const rt_value *v) {
 static rt_dict_answer insert_locked(rt_dict *d, rt_dict_shard *s, const rt_dict_key *key,
                                     uint64_t hash, const rt_value *v, uint64_t expires, grave *g) {
   size_t size = size_of(key->len, v);
-  if (s->heap_count > 0) expire_some(d, s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
+  if (rt_heap_first(&s->heap)) expire_some(d, s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
   if (!reserve(d, 1, size, 0)) return RT_DICT_FULL;
   rt_dict_entry *e = add_entry(d, s, key, hash);
   if (e == NULL) {
@@ -313,8 +280,8 @@ static rt_dict_answer insert_locked(rt_dict *d, rt_dict_shard *s, const rt_dict_
 static rt_dict_answer replace_locked(rt_dict *d, rt_dict_shard *s, rt_dict_entry *e,
                                      const rt_value *v, uint64_t expires, rt_value *old) {
   size_t before = rt_value_size(&e->value), after = rt_value_size(v);
-  if (e->place == 0 && expires != RT_DICT_AS_BEFORE && expires != RT_DICT_NEVER &&
-      !heap_has_room(s))
+  if (!is_mortal(e) && expires != RT_DICT_AS_BEFORE && expires != RT_DICT_NEVER &&
+      !rt_heap_reserve(&s->heap))
     return RT_DICT_NOMEM;
   touch(d, s, e);
   if (!reserve(d, 0, after, before)) return RT_DICT_FULL;
@@ -423,7 +390,7 @@ uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key) {
   grave g = {NULL};
   rt_lock_take(&s->lock);
   rt_dict_entry *e = look_up(d, s, key, hash, &g);
-  uint64_t expires = e ? e->expires : 0;
+  uint64_t expires = e ? e->expires.key : 0;
   rt_lock_give(&s->lock);
   bury(&g);
   return expires;
@@ -457,7 +424,7 @@ static size_t list_keys(rt_dict_shard *s, uint64_t now, char *at) {
   size_t size = 0;
   for (size_t i = 0; i < s->size; i++) {
     for (rt_dict_entry *e = s->buckets[i]; e != NULL; e = e->next) {
-      if (e->place > 0 && e->expires <= now) continue;
+      if (has_expired(e, now)) continue;
       key_head head = {e->len, e->type};
       if (at) memcpy(at + size, &head, sizeof head);
       if (at) memcpy(at + size + sizeof head, e->key, e->len);
@@ -500,11 +467,11 @@ static void clear(rt_dict *d, rt_dict_shard *s) {
     }
   }
   release(d, s->count, bytes);
-  rt_sub(&d->mortal, s->heap_count);
+  rt_sub(&d->mortal, s->heap.count);
   rt_free(s->buckets);
-  rt_free(s->heap);
-  s->buckets = s->heap = NULL;
-  s->size = s->count = s->heap_count = s->heap_room = 0;
+  rt_heap_close(&s->heap);
+  s->buckets = NULL;
+  s->size = s->count = 0;
   s->version++;
   rt_list_init(&s->used);
   rt_lock_give(&s->lock);

@@ -15,6 +15,7 @@
 #ifndef RT_DICT_H
 #define RT_DICT_H
 
+#include "heap.h"
 #include "list.h"
 #include "thing.h"
 #include "value.h"
@@ -40,12 +41,11 @@ typedef struct rt_dict_shard {
   /* under lock */
   rt_lock lock;
   rt_dict_entry **buckets;
-  size_t size, count;   /* of buckets: a power of two, or 0; of entries */
-  uint64_t version;     /* of the latest change */
-  rt_list used;         /* its entries, the one used last at the end; only if the dict evicts */
-  rt_dict_entry **heap; /* those that expire, the next one first */
-  size_t heap_count, heap_room;
-  char apart[16]; /* two cache lines */
+  size_t size, count; /* of buckets: a power of two, or 0; of entries */
+  uint64_t version;   /* of the latest change */
+  rt_list used;       /* its entries, the one used last at the end; only if the dict evicts */
+  rt_heap heap;       /* of those that expire */
+  char apart[16];     /* two cache lines */
 } rt_dict_shard;
 
 typedef struct rt_dict {

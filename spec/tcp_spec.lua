@@ -120,7 +120,8 @@ describe("tcp:", function()
       end)
     end
     for i = 1, 60 do
-      assert.equal(i % 3 ~= 0, (tasks[i]:join()))
+      local connected, message = tasks[i]:join()
+      assert.equal(i % 3 ~= 0, connected, message)
     end
     listener:close()
   end)

@@ -8,12 +8,7 @@
 
 #include <stdio.h>
 
-enum {
-  BACKLOG = 128,
-  CONNECT_SECONDS = 30,
-  CREW_THREADS = RT_SIZE(8, 2),
-  CREW_QUEUE = RT_SIZE(1024, 4)
-};
+enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 
 typedef struct errand {
   rt_lookup *lookup;
@@ -156,12 +151,6 @@ static void read_options(lua_State *L, errand *e) {
   e->deadline = timeout < RT_FOREVER - now ? now + timeout : RT_FOREVER;
 }
 
-static rt_crew *crew_of(lua_State *L, rt_worker *w) {
-  if (w->crew == NULL && (w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, 256 * 1024)) == NULL)
-    luaL_error(L, "not enough memory");
-  return w->crew;
-}
-
 static int run_errand(lua_State *L, bool passive) {
   rt_worker *w = rtL_self(L);
   const char *host = check_host(L, passive);
@@ -174,7 +163,9 @@ static int run_errand(lua_State *L, bool passive) {
   rt_timeout_init(&e->patience, on_impatient);
   snprintf(e->where, sizeof e->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, e);
-  int err = rt_lookup_start(&e->lookup, crew_of(L, w), &w->driver, host, port, passive);
+  rt_crew *crew = rt_worker_crew(w);
+  if (crew == NULL) return luaL_error(L, "not enough memory");
+  int err = rt_lookup_start(&e->lookup, crew, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, e->where);
   if (!passive && !e->lookup->answered && e->deadline != RT_FOREVER) {
     uint64_t now = rt_clock();

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CREW_THREADS = 8, CREW_QUEUE = 1024 };
-
 typedef struct host {
   rt_shell shell;
   rt_options options;
@@ -164,8 +162,6 @@ static void open_state(lua_State *L, host *h) {
   lua_pop(L, 1);
   rt_worker *w = rtL_worker_find(L);
   w->hosted = true;
-  if ((w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, 256 * 1024)) == NULL)
-    luaL_error(L, "not enough memory");
   rt_interrupt_own(w);
   rtL_require_open(L);
   if (h->options.workers > 0) {

@@ -51,13 +51,14 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   l->post.deliver = deliver;
   rt_list_init(&l->chore.link);
   rt_list_init(&l->waiter);
-  if (w->crew == NULL || rt_crew_submit(w->crew, &l->chore) != 0) {
+  rt_crew *crew = rt_worker_crew(w);
+  if (crew == NULL || rt_crew_submit(crew, &l->chore) != 0) {
     rt_free(l);
     return;
   }
   rt_task_park(w->main, RT_OP_STDIN, NULL, &l->waiter);
   rt_turn_drive(w, L);
-  if (l->seen || rt_crew_drop(w->crew, &l->chore) == RT_CHORE_QUEUED) rt_free(l);
+  if (l->seen || rt_crew_drop(crew, &l->chore) == RT_CHORE_QUEUED) rt_free(l);
 }
 
 static bool is_input_there(void) {

@@ -118,6 +118,14 @@ void rt_worker_close(rt_worker *w) {
   if (w->recipe) rt_recipe_drop(w->recipe);
 }
 
+/* (names that are looked up wait here, each with the task that wants it) */
+enum { CREW_THREADS = RT_SIZE(8, 2), CREW_QUEUE = RT_SIZE(65536, 64), CREW_STACK = 256 * 1024 };
+
+rt_crew *rt_worker_crew(rt_worker *w) {
+  if (w->crew == NULL) w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, CREW_STACK);
+  return w->crew;
+}
+
 void rt_worker_ask_to_exit(rt_worker *w, int code) {
   if (w->has_code) return;
   w->has_code = w->asked_to_exit = true;

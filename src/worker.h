@@ -72,7 +72,7 @@ typedef struct rt_worker {
   unsigned polled_at;   /* and at the last poll */
   rt_phase ended_as;    /* how the task that just returned ended */
   rt_task *main;        /* stands for the main chunk */
-  rt_crew *crew;        /* started by the first call that blocks */
+  rt_crew *crew;        /* NULL until the first call that blocks */
   rt_coros coros;
   rt_nursery nursery;
   rt_sites sites;
@@ -139,6 +139,9 @@ void rtL_keep_set(lua_State *L, rt_worker *w, int slot);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);
+
+/* Threads for calls that block: a name server, a terminal.  NULL: no memory */
+rt_crew *rt_worker_crew(rt_worker *w);
 
 /* The program ends: what fails now because others were cancelled has not failed. */
 static inline bool rt_worker_ends(const rt_worker *w) {

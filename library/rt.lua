@@ -113,7 +113,7 @@ function task:join_op() end
 
 --- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
 --- and so does every one after that, so that it unwinds; if it computes, that is raised where it is.
---- One that computes on for a second all the same is closed. Does not wait for any of that. If its
+--- One that goes on for a second all the same is closed. Does not wait for any of that. If its
 --- cleaning up raises, that is what it ends with, "failed", and the traceback says what it was cancelled for.
 ---@param reason? any  the `reason` of the error; for a task of the pool it is copied, and what would move is refused
 ---@return boolean pending  false: it had ended before

@@ -550,6 +550,67 @@ describe("force", function()
     end
   end)
 
+  it("G15 a task that swallows its cancel at every wait is closed after a second, too", function()
+    local out = run(
+      "RT_WORKERS=2",
+      [[
+      local rt = require "rt"
+      local bodies = {
+        function() while true do pcall(rt.sleep, 0.1) end end,
+        function() while true do pcall(rt.yield) end end,
+        function() local c = rt.channel() while true do pcall(c.recv, c) end end,
+        function() while true do pcall(coroutine.wrap(function() rt.sleep(1) end)) end end,
+        function() while true do pcall(rt.timeout, 60, function() while true do pcall(rt.sleep, 1) end end) end end,
+        function() while true do pcall(rt.sleep, 0.1) for i = 1, 1e4 do end end end,
+      }
+      local closed, n = rt.channel(), 0
+      local ticker = rt.spawn_local(function() while true do rt.sleep(0.01) n = n + 1 end end)
+      for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
+        local tasks = {}
+        for i, body in ipairs(bodies) do
+          tasks[i] = spawn(function()
+            local g <close> = setmetatable({}, { __close = function() closed:try_send(i) end })
+            body()
+          end)
+        end
+        rt.sleep(0.05)
+        for i = 1, #tasks do tasks[i]:cancel("why") end
+        for i = 1, #tasks do
+          local _, problem = pcall(tasks[i].join, tasks[i])
+          assert(getmetatable(problem) == rt.Cancelled and tasks[i]:status() == "cancelled")
+        end
+      end
+      print(#closed, n > 20)
+    ]],
+      30
+    )
+    assert.equal("12\ttrue\n", out)
+  end)
+
+  it("G13 a timeout ends what swallows it at every wait, and lets it clean up", function()
+    local out = run(
+      "RT_WORKERS=1",
+      [[
+      local rt = require "rt"
+      local function deaf()
+        local g <close> = setmetatable({}, { __close = function() rt.shield(rt.sleep, 0.01) io.write("closed ") end })
+        while true do pcall(rt.sleep, 60) end
+      end
+      print(rt.timeout(0.05, deaf))
+      print(rt.spawn_local(function() return rt.timeout(0.05, deaf) end):join())
+      print(rt.spawn(function() return rt.timeout(0.05, deaf) end):join())
+      print(rt.timeout(0.05, coroutine.wrap(function() deaf() end)))
+      print(rt.timeout(0.05, function()
+        io.write("twice ")
+        while true do pcall(function() while true do pcall(rt.sleep, 60) end end) end
+      end))
+      rt.sleep(0.01)
+    ]],
+      30
+    )
+    assert.equal(("closed nil\ttimeout\n"):rep(4) .. "twice nil\ttimeout\n", out)
+  end)
+
   it("where it cannot be suspended, every instruction raises then", function()
     local out = run(
       "RT_WORKERS=1",

@@ -770,6 +770,19 @@ describe("rt-lua: Ctrl-C:", function()
       end
     )
 
+    it(("SIG%s ends a main chunk that swallows it at every wait"):format(signal), function()
+      local code, out = end_by(
+        asleep(start([[
+        local g <close> = guard("main")
+        print("ready")
+        while true do pcall(rt.sleep, 60) end
+      ]])),
+        signal
+      )
+      assert.equal(expected, code)
+      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: interrupted!\n", out)
+    end)
+
     it(("SIG%s ends a task that is in a busy loop while main waits"):format(signal), function()
       local code, out = end_by(
         start([[

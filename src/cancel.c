@@ -3,6 +3,7 @@
 #include "pack.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE };
+enum { DEAF = 100 }; /* so many errors swallowed, and RT_PATIENCE */
 
 typedef struct cancelled {
   uint64_t frame; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
@@ -119,17 +120,57 @@ static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
 static void note_told(rt_task *t, uint64_t whose) {
   rt_more *more = rt_task_more(t);
   if (more == NULL) return;
-  if (more->told_by != whose) more->struck_at = 0;
+  uint64_t now = rt_clock();
+  if (more->told_by != whose || more->told_at == 0) {
+    more->struck_at = 0;
+    more->told_first = now;
+    more->told_times = 0;
+  }
   more->told_by = whose;
-  more->told_at = rt_clock();
+  more->told_at = now;
+  more->told_times++;
 }
 
-void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
-  note_told(t, f ? f->serial : 0);
+/* It has swallowed this error so often, for so long, that it will never do anything else. */
+static bool is_deaf(const rt_more *more) {
+  return more && more->told_times >= DEAF && more->told_at - more->told_first >= RT_PATIENCE;
+}
+
+/* So from its next instruction on it is treated as one that computes, and has been told in vain.
+** What cannot be closed from outside (the main chunk, a function with a timeout) gets time to
+** clean up, from each error that comes that way. */
+static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, uint64_t told_before) {
+  rt_more *more = t->more;
+  if (w->insist == NULL || !is_deaf(more)) return;
+  if (f == NULL && !t->is_main) {
+    more->struck_at = more->told_first;
+  } else if (more->struck_at == 0) {
+    more->struck_at = more->told_at;
+    more->told_at -= RT_PAUSE;
+  } else {
+    more->told_at = told_before;
+  }
+  w->insist(w, L);
+}
+
+static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
   if (f)
     raise_timeout(L, w, f);
   else
     raise_cancel(L, w, t);
+}
+
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  note_told(t, f ? f->serial : 0);
+  raise_told(L, w, t, f);
+}
+
+/* At a checkpoint. */
+static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  uint64_t before = t->more ? t->more->told_at : 0;
+  note_told(t, f ? f->serial : 0);
+  insist(L, w, t, f, before);
+  raise_told(L, w, t, f);
 }
 
 static bool has_been_told(const rt_task *t) {
@@ -153,13 +194,13 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
     case RT_GO_ON: return;
     case RT_TASK_CANCELLED:
       give_way(L, w, t);
-      rtL_cancel_unwind(L, w, t, NULL);
+      tell(L, w, t, NULL);
       break;
     case RT_FRAME_PASSED:
       if (!must_wait && !frame->raised) return;
       frame->raised = true;
       give_way(L, w, t);
-      rtL_cancel_unwind(L, w, t, frame);
+      tell(L, w, t, frame);
   }
 }
 

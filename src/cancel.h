@@ -5,6 +5,11 @@
 #include "frame.h"
 #include "worker.h"
 
+/* How long a task may go on that has been told to end, over and over. */
+#define RT_PATIENCE RT_SECOND
+/* How long it may clean up before it is told again. */
+#define RT_PAUSE (100 * RT_MILLISECOND)
+
 /* The running task, or an error if there is none. */
 rt_task *rtL_running(lua_State *L, rt_worker *w);
 
@@ -27,8 +32,8 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 /* Cancels the running task, here and now; for a hook.  Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
-/* The same for what is due at the running task: the deadline of a frame, or (NULL) the cancel
-** of all of it. */
+/* The same for what is due at the running task, for a hook, too: the deadline of a frame, or
+** (NULL) the cancel of all of it. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
 
 /* There are no new tasks any more: an error.  A task that has not heard yet that the program has

@@ -138,6 +138,7 @@ rt_worker *rtL_core_new(lua_State *L) {
   rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
   if (w == NULL) {
     w = rtL_worker_new(L, rt_turn_run, on_close);
+    w->insist = rt_preempt_insist;
     w->face.answer = rt_account_answer;
   }
   lua_newtable(L);

@@ -8,11 +8,6 @@
 
 #include <stdio.h>
 
-/* How long a task may go on that has been told to end. */
-#define PATIENCE RT_SECOND
-/* How long it may clean up before it is told again. */
-#define PAUSE (100 * RT_MILLISECOND)
-
 /* --- the hook: in Lua, at an instruction of the coroutine that runs -------------------------------- */
 static void hook(lua_State *L, lua_Debug *ar);
 
@@ -39,7 +34,7 @@ static bool is_grace_over(rt_worker *w) {
 
 /* It has been told, at a checkpoint or by a hook, and may still be about to clean up. */
 static bool is_unwinding(const rt_more *more, uint64_t whose, uint64_t now) {
-  return more->told_at != 0 && more->told_by == whose && now - more->told_at < PAUSE;
+  return more->told_at != 0 && more->told_by == whose && now - more->told_at < RT_PAUSE;
 }
 
 /* Lua yields when the hook returns, which it must at once. */
@@ -53,7 +48,7 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, bool yie
   rt_more *more = rt_task_more(t);
   uint64_t whose = f ? f->serial : 0, now = rt_clock();
   bool same = more && more->told_by == whose;
-  bool merciless = same && more->struck_at != 0 && now - more->struck_at >= PATIENCE;
+  bool merciless = same && more->struck_at != 0 && now - more->struck_at >= RT_PATIENCE;
   if (merciless && f == NULL && yieldable) {
     give_way(L, w, RT_IS_DOOMED);
     return true;
@@ -101,6 +96,11 @@ static bool is_switched(const rt_worker *w, const rt_task *t) {
   return t->is_job || (w->preempt.switches_all && !t->is_main);
 }
 
+/* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see interrupt.c) */
+static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
+  return !t->is_main || w->ends_at || (t->more && t->more->struck_at);
+}
+
 /* --- what becomes of the task --------------------------------------------------------------------------- */
 /* True: the hook stays, for Lua yields now. */
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
@@ -116,7 +116,7 @@ static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   if (t->is_main && rt_shutdown_is_over(w)) rt_shutdown_force(w, L); /* does not return */
   if (rt_frame_is_critical(t)) return false;
   rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
-  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && (!t->is_main || w->ends_at)))
+  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && is_told_by_hooks(w, t)))
     if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
   if (!is_due || !is_switched(w, t)) return false;
   if (yieldable)
@@ -211,4 +211,16 @@ void rt_preempt_soon(rt_worker *w, lua_State *co) {
   if (random.state == 0) random.state = rt_random_seed();
   w->preempt.armed = w->slices;
   lua_sethook(co, hook, LUA_MASKCOUNT, 1 + (int)(rt_random_next(&random) % 1000));
+}
+
+static void set_hook(lua_State *L) {
+  lua_Hook there = lua_gethook(L);
+  if (there == NULL || there == hook || there == on_return) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+void rt_preempt_insist(rt_worker *w, lua_State *L) {
+  rt_task *t = w->running;
+  if (is_switched_off()) return;
+  set_hook(L);
+  set_hook(t->is_main ? w->L : t->co); /* the error may end L, and be swallowed there */
 }

@@ -153,8 +153,7 @@ static void print_results(lua_State *L, rt_shell *sh) {
 static void forgive(rt_worker *w) {
   w->deadlocks = 0;
   if (w->interrupted != SIGINT) return;
-  w->main->cancelled = 0;
-  w->main->alert = 0;
+  rt_task_forgive(w->main);
   w->interrupted = 0;
 }
 

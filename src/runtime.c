@@ -21,8 +21,7 @@ static uint64_t end_of_grace(rt_worker *w) {
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_unwind_is_over(w) || now >= until) return;
-  w->main->cancelled = 0; /* by a signal: it has done its work */
-  w->main->alert = 0;
+  rt_task_forgive(w->main); /* by a signal: it has done its work */
   w->main_awaits_end = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rt_turn_drive(w, L);

@@ -86,7 +86,9 @@ typedef struct rt_more {
                 rt_phase); /* how it leaves that, when it has ended */
   uint32_t cancel_site;    /* who cancelled it, with rt_sites; 0: nobody said */
   uint64_t told_by;        /* what raised in it last: the deadline of this frame, or 0: a cancel, */
-  uint64_t told_at;        /* when that was, */
+  uint64_t told_at;        /* when that was; 0: nothing has, */
+  uint64_t told_first;     /* and when for the first time, */
+  uint64_t told_times;     /* and how often; */
   uint64_t struck_at;      /* and when a hook first did; 0: none has.  See preempt.c */
 } rt_more;
 
@@ -135,6 +137,13 @@ const char *rt_task_waits_for(const rt_task *t); /* NULL: for nothing */
 
 /* NULL when there is no memory */
 rt_more *rt_task_more(rt_task *t);
+
+/* It was cancelled, and goes on as if nothing had been. */
+static inline void rt_task_forgive(rt_task *t) {
+  t->cancelled = 0;
+  t->alert = 0;
+  if (t->more) t->more->told_at = 0;
+}
 
 /* The running task waits on a list; it must give control back now. */
 static inline void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list) {

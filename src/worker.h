@@ -98,7 +98,8 @@ typedef struct rt_worker {
   int deadlocks;          /* which it has been told so often */
   uint64_t ends_at;       /* rt.shutdown: all is to be over by then; 0: nobody has called it */
   bool went_quietly;      /* … and that is what the main chunk ended with */
-  void (*leave)(struct rt_worker *, lua_State *); /* ends the process: what os.exit asked for */
+  void (*insist)(struct rt_worker *, lua_State *); /* rt_preempt_insist */
+  void (*leave)(struct rt_worker *, lua_State *);  /* ends the process: what os.exit asked for */
   void (*main_returns)(struct rt_worker *); /* the main chunk gets control back while tasks live */
   rt_player player;                         /* of the main worker */
   void *last_word;                          /* see module.c */

@@ -433,6 +433,31 @@ describe("rt.race", function()
   end)
 end)
 
+describe("a scope that is cancelled", function()
+  it("has not failed, whoever of its tasks hears of that first", function()
+    for _, how in ipairs { "spawn", "spawn_local" } do
+      for _ = 1, 20 do
+        local ch = rt.channel(4)
+        local ok, problem = pcall(rt.scope, function(scope)
+          scope[how](scope, function()
+            local c <close> = ch
+            repeat
+            until not c:send(1)
+          end)
+          scope[how](scope, function()
+            repeat
+              assert(ch:recv())
+            until false
+          end)
+          rt.sleep(0.001)
+          scope:cancel("enough")
+        end)
+        assert.is_true(ok or getmetatable(problem) == rt.Cancelled, tostring(problem))
+      end
+    end
+  end)
+end)
+
 describe("rt.shield", function()
   it("G22 an outer cancel waits until it ends", function()
     local log = {}

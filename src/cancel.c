@@ -173,19 +173,25 @@ static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
   raise_told(L, w, t, f);
 }
 
-static bool has_been_told(const rt_task *t) {
-  return t->more && t->more->told_at != 0 && t->more->told_by == 0;
-}
-
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
-  if (t == NULL || t->is_main || has_been_told(t))
-    return luaL_error(L, "the program has ended: no new tasks");
+  if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
   t->cancelled = 1;
   t->alert = 1;
   note_told(t, 0);
-  rtL_cancel_push_end(L);
+  lua_pushliteral(L, "the program has ended: no new tasks");
+  lua_pushliteral(L, "rt");
   return rtL_cancel_raise(L, w);
+}
+
+void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+  rt_task *t = w->running;
+  rt_frame *frame = NULL;
+  if (t == NULL || t->is_main) return;
+  if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
+    t->cancelled = t->alert = 1;
+  if (t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED)
+    rtL_cancel_unwind(L, w, t, NULL);
 }
 
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {

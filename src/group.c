@@ -83,6 +83,19 @@ void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
   rt_thing_drop(&g->thing);
 }
 
+void rt_group_doom(rt_group *g) {
+  rt_lock_take(&g->lock);
+  g->doomed = true;
+  rt_lock_give(&g->lock);
+}
+
+bool rt_group_is_doomed(rt_group *g) {
+  rt_lock_take(&g->lock);
+  bool doomed = g->doomed;
+  rt_lock_give(&g->lock);
+  return doomed;
+}
+
 static rt_thing *next_to_tell(rt_group *g) {
   rt_thing *whose = NULL;
   rt_lock_take(&g->lock);
@@ -104,6 +117,7 @@ static rt_thing *next_to_tell(rt_group *g) {
 
 void rt_group_cancel(rt_group *g) {
   rt_thing *whose;
+  rt_group_doom(g);
   while ((whose = next_to_tell(g)) != NULL) {
     g->cancel(whose);
     rt_thing_drop(whose);

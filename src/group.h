@@ -34,6 +34,7 @@ typedef struct rt_group {
   rt_policy policy;
   /* under lock */
   rt_lock lock;
+  bool doomed; /* it is about to be cancelled, or has been */
   bool cancelled;
   bool decided;     /* what the policy names has happened */
   uint64_t decider; /* the id of the task whose end that was; 0: not decided */
@@ -58,6 +59,10 @@ void rt_group_leave(rt_member *m, uint64_t id, rt_phase how);
 bool rt_group_enter_local(rt_group *g);
 void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how);
 
+/* any thread: somebody is about to cancel its members, one after the other.  Those who see that
+** from what another of them has done may know already. */
+void rt_group_doom(rt_group *g);
+bool rt_group_is_doomed(rt_group *g);
 /* any thread: cancels all that are there, and all that will come. */
 void rt_group_cancel(rt_group *g);
 

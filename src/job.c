@@ -121,6 +121,13 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
   return pending;
 }
 
+bool rt_job_is_to_end(rt_job *j) {
+  rt_lock_take(&j->lock);
+  bool cancelled = j->cancelled;
+  rt_lock_give(&j->lock);
+  return cancelled || (j->member.group && rt_group_is_doomed(j->member.group));
+}
+
 rt_phase rt_job_phase(rt_job *j) {
   rt_lock_take(&j->lock);
   rt_phase phase = j->phase;

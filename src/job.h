@@ -68,6 +68,8 @@ void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse);
 bool rt_job_cancel(rt_job *j, rt_packet *reason);
 
 rt_phase rt_job_phase(rt_job *j);
+/* It has been cancelled, or is about to be, with its group. */
+bool rt_job_is_to_end(rt_job *j);
 
 /* Joining.  True: it has ended; false: the ticket is in its queue. */
 bool rt_job_await(rt_job *j, rt_ticket *t);

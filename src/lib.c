@@ -17,6 +17,7 @@ static const char *message_of(int err) {
 
 int rtL_fail(lua_State *L, int err, const char *where) {
   const char *code = code_of(err);
+  rtL_cancel_rather(L, rtL_self(L));
   lua_pushnil(L);
   if (where)
     lua_pushfstring(L, "%s: %s (%s)", code, message_of(err), where);

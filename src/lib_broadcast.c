@@ -32,7 +32,7 @@ static int broadcast_send(lua_State *L) {
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
   if (!rt_feed_send(f, p)) {
     rt_packet_drop(p);
-    return rtL_shared_refuse(L, "closed");
+    return rtL_shared_refuse_closed(L, w);
   }
   lua_pushboolean(L, 1);
   return 1;
@@ -68,7 +68,7 @@ static int broadcast_subscribe(lua_State *L) {
 static int received(lua_State *L, rt_worker *w, rt_feed_answer answer, rt_packet *p,
                     uint64_t lost) {
   if (answer == RT_FEED_DONE) return rtL_unpack_last(L, w, p);
-  if (answer == RT_FEED_CLOSED) return rtL_shared_refuse(L, "closed");
+  if (answer == RT_FEED_CLOSED) return rtL_shared_refuse_closed(L, w);
   rtL_shared_refuse(L, "lagged");
   lua_pushinteger(L, (lua_Integer)lost);
   return 3;

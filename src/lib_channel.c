@@ -54,6 +54,11 @@ static int refuse(lua_State *L, const char *why) {
   return 2;
 }
 
+static int refuse_closed(lua_State *L) {
+  rtL_cancel_rather(L, rtL_self(L));
+  return refuse(L, "closed");
+}
+
 static rt_ticket *draw(lua_State *L, rt_worker *w) {
   rt_ticket *t = rt_ticket_draw(&w->driver);
   if (t == NULL) luaL_error(L, "not enough memory");
@@ -63,7 +68,7 @@ static rt_ticket *draw(lua_State *L, rt_worker *w) {
 /* --- sending ----------------------------------------------------------------------------------------- */
 static int sent(lua_State *L, rt_chan_answer answer) {
   if (answer == RT_CHAN_NOMEM) return luaL_error(L, "not enough memory");
-  if (answer == RT_CHAN_CLOSED) return refuse(L, "closed");
+  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -82,7 +87,7 @@ static int send_k(lua_State *L, int status, lua_KContext ticket) {
 
 /* Stack: the channel, the values. */
 static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
-  if (rt_chan_closed(c)) return refuse(L, "closed"); /* nothing is moved then */
+  if (rt_chan_closed(c)) return refuse_closed(L); /* nothing is moved then */
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_chan_answer answer = rt_chan_send(c, p, NULL);
   if (rt_likely(answer == RT_CHAN_DONE)) return sent(L, answer);
@@ -121,7 +126,7 @@ static int channel_send(lua_State *L) {
 static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_chan *c = check_channel(L);
-  if (rt_chan_closed(c)) return refuse(L, "closed");
+  if (rt_chan_closed(c)) return refuse_closed(L);
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_chan_answer answer = rt_chan_send(c, p, NULL);
   if (answer != RT_CHAN_DONE) rt_packet_drop(p);
@@ -139,14 +144,14 @@ static int recv_k(lua_State *L, int status, lua_KContext ticket) {
   rt_ticket_tear(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
-  return p ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
+  return p ? rtL_unpack_last(L, w, p) : refuse_closed(L);
 }
 
 static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
   rt_packet *p;
   rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
   if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  if (answer == RT_CHAN_CLOSED) return refuse(L, "closed");
+  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
   rtL_wait_prepare(L, w, w->running);
   rt_ticket *t = draw(L, w);
   answer = rt_chan_recv(c, &p, t);
@@ -155,7 +160,7 @@ static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
     return rtL_wait(L, w, recv_k, (lua_KContext)t);
   }
   rt_ticket_tear(t);
-  return answer == RT_CHAN_DONE ? rtL_unpack_last(L, w, p) : refuse(L, "closed");
+  return answer == RT_CHAN_DONE ? rtL_unpack_last(L, w, p) : refuse_closed(L);
 }
 
 static int recv_later(lua_State *L, int status, lua_KContext ctx) {
@@ -181,7 +186,7 @@ static int channel_try_recv(lua_State *L) {
   rt_packet *p;
   rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
   if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  return refuse(L, answer == RT_CHAN_CLOSED ? "closed" : "empty");
+  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : refuse(L, "empty");
 }
 
 /* for ... in channel:iter() do */
@@ -204,7 +209,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)b;
   rt_chan_answer answer = rt_chan_recv(channel_of(L, op), &p, NULL);
   if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  return answer == RT_CHAN_CLOSED ? refuse(L, "closed") : -1;
+  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : -1;
 }
 
 static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -214,7 +219,7 @@ static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  return b->packet ? rtL_unpack_last(L, w, b->packet) : refuse(L, "closed");
+  return b->packet ? rtL_unpack_last(L, w, b->packet) : refuse_closed(L);
 }
 
 static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
@@ -238,7 +243,7 @@ static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_chan *c = channel_of(L, op);
-  if (rt_chan_closed(c)) return refuse(L, "closed");
+  if (rt_chan_closed(c)) return refuse_closed(L);
   if (!rt_chan_has_room(c)) return -1; /* (a glance: packing is dear) */
   rt_packet *p = b && b->packet ? b->packet : pack_args(L, w, op);
   if (b) b->packet = NULL;

@@ -95,6 +95,11 @@ static int group_cancel(lua_State *L) {
   return 0;
 }
 
+static int group_doom(lua_State *L) {
+  rt_group_doom(check_group(L, 1));
+  return 0;
+}
+
 static int group_len(lua_State *L) {
   lua_pushinteger(L, rt_group_live(check_group(L, 1)));
   return 1;
@@ -229,10 +234,16 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
 
 void rtL_open_group(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"spawn", group_spawn},   {"spread", group_spread},           {"spawn_at", group_spawn_at},
-      {"wait", group_wait},     {"spawn_local", group_spawn_local}, {"run", group_run},
-      {"cancel", group_cancel}, {"decider", group_decider},         {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"spawn", group_spawn},
+                                     {"spread", group_spread},
+                                     {"spawn_at", group_spawn_at},
+                                     {"wait", group_wait},
+                                     {"spawn_local", group_spawn_local},
+                                     {"run", group_run},
+                                     {"cancel", group_cancel},
+                                     {"doom", group_doom},
+                                     {"decider", group_decider},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"group", new_group}, {"raise", raise_again}, {"with", with}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};

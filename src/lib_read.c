@@ -182,6 +182,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
     }
     if (n < 0) return rtL_fail(L, n, NULL);
     ended = n == 0;
+    if (ended) rtL_cancel_rather(L, w);
   }
 }
 

@@ -31,6 +31,7 @@ static int recv_now(lua_State *L, rt_stream *s) {
   if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->running);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
   s->sock->may_read = true; /* the end stays */
+  rtL_cancel_rather(L, s->worker);
   return 0;
 }
 
@@ -80,11 +81,13 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   ssize_t n = rt_sock_recv(s->sock, w->driver.scratch, s->most);
   if (n == UV_EAGAIN) return -1;
   if (n < 0) return rtL_fail(L, (int)n, NULL);
-  if (n > 0)
+  if (n > 0) {
     lua_pushlstring(L, w->driver.scratch, (size_t)n);
-  else
-    lua_pushnil(L);
-  if (n == 0) s->sock->may_read = true; /* the end stays */
+    return 1;
+  }
+  s->sock->may_read = true; /* the end stays */
+  rtL_cancel_rather(L, w);
+  lua_pushnil(L);
   return 1;
 }
 

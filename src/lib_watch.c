@@ -45,7 +45,7 @@ static int watch_set(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_feed *f = check_watch(L, w);
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!put(f, p)) return rtL_shared_refuse(L, "closed");
+  if (!put(f, p)) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -67,7 +67,7 @@ static int watch_tostring(lua_State *L) {
 /* --- waiting for a change --------------------------------------------------------------------------- */
 /* The watcher is on top. */
 static int changed(lua_State *L, rt_worker *w, rt_packet *p) {
-  return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse(L, "closed");
+  return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
 static int wait_k(lua_State *L, int status, lua_KContext ticket) {

@@ -90,6 +90,11 @@ int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext ticket, rt_packet
   return answer;
 }
 
+int rtL_shared_refuse_closed(lua_State *L, rt_worker *w) {
+  rtL_cancel_rather(L, w);
+  return rtL_shared_refuse(L, "closed");
+}
+
 int rtL_shared_refuse(lua_State *L, const char *why) {
   lua_pushnil(L);
   lua_pushstring(L, why);

@@ -36,5 +36,6 @@ int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext ticket, rt_packet
 
 /* nil, why */
 int rtL_shared_refuse(lua_State *L, const char *why);
+int rtL_shared_refuse_closed(lua_State *L, rt_worker *w); /* or raises: the task is to end, too */
 
 #endif

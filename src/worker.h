@@ -146,7 +146,10 @@ rt_crew *rt_worker_crew(rt_worker *w);
 
 /* The program ends: what fails now because others were cancelled has not failed. */
 static inline bool rt_worker_ends(const rt_worker *w) {
-  return w->stopping || (w->seat && rt_load(&w->seat->sched->stopping));
+  if (w->stopping) return true;
+  for (int which = 0; w->seat && which < RT_POOLS; which++)
+    if (w->pools[which] && rt_load(&w->pools[which]->stopping)) return true;
+  return false;
 }
 
 /* How long tasks may unwind, when the program ends. */

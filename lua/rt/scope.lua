@@ -83,6 +83,7 @@ end
 --- Cancels the tasks of the scope, those to come, and its body.
 function Scope:cancel(reason)
   check_self(self, "cancel")
+  self.group:doom()
   for _, task in ipairs(self.tasks) do
     task:cancel(reason)
   end

@@ -120,7 +120,7 @@ SCRIPT := examples/tour.lua
 run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": any script)
 	@.ci/packages build
 	@$(MAKE) --no-print-directory all
-	$(BUILD)/rt-lua $(SCRIPT) $(ARGS)
+	$(BUILD)/rt-lua "$(SCRIPT)" $(ARGS)
 
 .PHONY: test
 test: ## install what is missing, build, run the specs in rt-lua and in stock Lua (SPEC=name: one)

@@ -14,7 +14,8 @@ local rt = {}
 
 --- An isolated task, on any worker of the pool. The function, its upvalues and the arguments are
 --- copied as they are at the call; streams and listeners move. It sees the globals of its worker,
---- not those of the caller. Returns before any of it has run.
+--- not those of the caller. Returns before any of it has run. When the main chunk ends, what is
+--- left of it is cancelled: join it, if it matters.
 --- Raises if a value cannot travel, and says where it is; nothing has been spawned or moved then.
 ---@param f function  a Lua function, or a C function that a module holds
 ---@param ... any  its arguments
@@ -22,7 +23,8 @@ local rt = {}
 function rt.spawn(f, ...) end
 
 --- A task in this state: it shares upvalues, tables and globals with its siblings, and they take
---- turns only where one of them waits. Returns before any of it has run.
+--- turns only where one of them waits. Returns before any of it has run. When the main chunk ends,
+--- what is left of it is cancelled.
 ---@param f function
 ---@param ... any  its arguments
 ---@return rt.task task
@@ -94,8 +96,8 @@ function rt.on_unhandled(f) end
 ---@return string
 function rt.traceback(err, level) end
 
---- A task, of whatever kind. Dropping it changes nothing: the task runs to its end. One of the pool
---- may be sent to other tasks, a local one cannot.
+--- A task, of whatever kind. Dropping it changes nothing: the task runs to its end, or to that of
+--- the main chunk. One of the pool may be sent to other tasks, a local one cannot.
 ---@class rt.task
 ---@field id integer  unique in the process; read only
 ---@field name string|nil  may be set; seen in messages
@@ -772,7 +774,8 @@ function tcp.listen(host, port, options) end
 ---@async
 ---@param host string
 ---@param port integer
----@param options? { timeout?: number, nodelay?: boolean }  by default 30 seconds, true
+---@param options? { timeout?: number, nodelay?: boolean }  by default 30 seconds, true; or a
+--- family, which says nothing new: `rt.tcp.connect(server:address())`
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code

@@ -134,6 +134,24 @@ describe("rt.tcp.serve", function()
     assert.matches("rt: unhandled error in task %d+, .*handler failed", err)
   end)
 
+  it("its tasks were spawned by who called it", function()
+    local code, out = kit.run([[
+      local rt = require "rt"
+      local server = rt.tcp.serve("127.0.0.1", 0, function(stream) stream:read("l") end)
+      local client = assert(rt.tcp.connect(server:address()))
+      local sites, n = {}, 0
+      repeat
+        rt.sleep(0.01)
+        sites, n = {}, 0
+        for _, task in ipairs(rt.tasks()) do
+          if task.name ~= "main" then n = n + 1 sites[task.spawned:match(":%d+$")] = true end
+        end
+      until n > rt.workers()
+      print(sites[":2"], next(sites, next(sites)))
+    ]])
+    assert.same({ 0, "true\tnil\n" }, { code, out })
+  end)
+
   it("close while clients come: each has an answer or was refused", function()
     each(
       [[
@@ -193,6 +211,14 @@ describe("rt.tcp.serve", function()
     l:close()
     assert.matches("function expected, got nil", kit.refused(rt.tcp.serve, "127.0.0.1", 0))
     assert.matches("balance", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { balance = "x" }))
+    assert.matches(
+      "unknown option 'balanc'",
+      kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { balanc = 1 })
+    )
+    assert.matches("backlog", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { backlog = "x" }))
+    assert.matches("nodelay", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { nodelay = "x" }))
+    assert.matches("#1 to 'serve'", kit.refused(rt.tcp.serve))
+    assert.matches("port from 0 to 65535", kit.refused(rt.tcp.serve, "127.0.0.1", 70000, print))
     assert.matches("grace", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { grace = "x" }))
     assert.matches("table expected", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, 5))
     local file = io.tmpfile()

@@ -207,6 +207,7 @@ describe("interval:", function()
     assert.matches("number expected, got nil", kit.refused(rt.interval))
     assert.matches("number expected, got string", kit.refused(rt.interval, "1"))
     assert.matches("missed", kit.refused(rt.interval, 1, { missed = "never" }))
+    assert.matches("unknown option 'mised'", kit.refused(rt.interval, 1, { mised = "skip" }))
     assert.matches("table expected", kit.refused(rt.interval, 1, "skip"))
   end)
 

@@ -38,6 +38,30 @@ uint64_t rtL_check_duration(lua_State *L, int arg) {
   return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
 }
 
+static bool is_among(const char *name, const char *names) {
+  size_t len = strlen(name);
+  for (const char *at = names; (at = strstr(at, name)) != NULL; at += len)
+    if ((at == names || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0')) return len > 0;
+  return false;
+}
+
+void rtL_check_options(lua_State *L, int arg, const char *who, const char *names) {
+  if (lua_isnoneornil(L, arg)) return;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !is_among(lua_tostring(L, -2), names)) {
+      rtL_site_where(L, &rtL_self(L)->sites, 1);
+      lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", who, luaL_tolstring(L, -3, NULL),
+                      names);
+      lua_remove(L, -2);
+      lua_concat(L, 2);
+      lua_error(L);
+    }
+    lua_pop(L, 1);
+  }
+}
+
 int rtL_option(lua_State *L, int arg, const char *name) {
   if (lua_isnoneornil(L, arg)) {
     lua_pushnil(L);

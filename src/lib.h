@@ -20,6 +20,9 @@ uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds);
 #define RT_FOREVER UINT64_MAX
 
 /* The option 'name' of the table (or nothing) at 'arg': pushes it, returns its type. */
+/* Raises if the argument is neither nil nor a table, or has an option that is not among the names:
+** "backlog, nodelay". */
+void rtL_check_options(lua_State *L, int arg, const char *who, const char *names);
 int rtL_option(lua_State *L, int arg, const char *name);
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 

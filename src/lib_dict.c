@@ -39,20 +39,6 @@ static const rt_travel travel = {travel_send, NULL, travel_receive};
 static const rt_thing_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 /* --- options ---------------------------------------------------------------------------------------- */
-static void check_names(lua_State *L) {
-  static const char *const names[] = {"max_entries", "max_bytes", "when_full", NULL};
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    bool known = false;
-    for (int i = 0; names[i] && lua_type(L, -2) == LUA_TSTRING; i++)
-      known = known || strcmp(names[i], lua_tostring(L, -2)) == 0;
-    if (!known)
-      luaL_error(L, "rt.dict: unknown option '%s' (max_entries, max_bytes, when_full)",
-                 luaL_tolstring(L, -2, NULL));
-    lua_pop(L, 1);
-  }
-}
-
 /* A bound: at least 1; math.huge is none. */
 static size_t read_bound(lua_State *L, const char *name, size_t otherwise) {
   size_t bound = otherwise;
@@ -84,10 +70,7 @@ static bool read_evicts(lua_State *L) {
 /* dict = rt.dict([options]) */
 static int new_dict(lua_State *L) {
   lua_settop(L, 1);
-  if (!lua_isnil(L, 1)) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    check_names(L);
-  }
+  rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
   rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
                            read_bound(L, "max_bytes", BYTES), read_evicts(L)};
   dict *d = push_dict(L, rtL_self(L));

@@ -114,26 +114,11 @@ static bool read_preempt(lua_State *L) {
   return preempt;
 }
 
-static const char *const option_names[] = {"workers", "blocking", "stall", "seed", "preempt", NULL};
-
-static void check_option_names(lua_State *L) {
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    bool known = false;
-    for (int i = 0; option_names[i] && lua_type(L, -2) == LUA_TSTRING; i++)
-      known = known || strcmp(option_names[i], lua_tostring(L, -2)) == 0;
-    if (!known)
-      luaL_error(L, "rt.configure: unknown option '%s' (workers, blocking, stall, seed, preempt)",
-                 luaL_tolstring(L, -2, NULL));
-    lua_pop(L, 1);
-  }
-}
-
 /* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool} */
 static int configure(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  check_option_names(L);
+  rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt");
   int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
   uint64_t stall = 0;
   bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);

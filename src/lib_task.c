@@ -29,6 +29,13 @@ static int spawns_for_callers(lua_State *L) {
   return 0;
 }
 
+/* core.check_options(options, who, names): raises as if the caller's caller had been called wrongly */
+static int check_options(lua_State *L) {
+  lua_settop(L, 3);
+  rtL_check_options(L, 1, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
+  return 0;
+}
+
 /* task = rt.current() */
 static int current(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -174,7 +181,8 @@ static int newindex(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
-  if (!lua_isnil(L, 3)) luaL_checktype(L, 3, LUA_TSTRING);
+  if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
+    return luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, 3));
   rtL_keep_push(L, w, RT_KEEP_NAMES);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
@@ -209,6 +217,7 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
                                        {"spawns_for_callers", spawns_for_callers},
+                                       {"check_options", check_options},
                                        {"current", current},
                                        {"yield", yield},
                                        {NULL, NULL}};

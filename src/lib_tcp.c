@@ -129,7 +129,10 @@ static int check_port(lua_State *L, int least) {
 
 static void read_options(lua_State *L, errand *e) {
   uint64_t timeout = CONNECT_SECONDS * RT_SECOND;
-  if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TTABLE);
+  if (e->passive)
+    rtL_check_options(L, 3, "tcp.listen", "backlog, nodelay, reuseport");
+  else
+    rtL_check_options(L, 3, "tcp.connect", "timeout, nodelay");
   e->nodelay = rtL_option_bool(L, 3, "nodelay", true);
   e->reuseport = rtL_option_bool(L, 3, "reuseport", false);
   e->backlog = BACKLOG;
@@ -151,11 +154,21 @@ static void read_options(lua_State *L, errand *e) {
   e->deadline = timeout < RT_FOREVER - now ? now + timeout : RT_FOREVER;
 }
 
+/* What server:address() and listener:sock() end with: what they return can be passed on. */
+static bool is_family(lua_State *L, int arg) {
+  const char *family = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
+  return strcmp(family, "inet") == 0 || strcmp(family, "inet6") == 0;
+}
+
 static int run_errand(lua_State *L, bool passive) {
   rt_worker *w = rtL_self(L);
   const char *host = check_host(L, passive);
   int port = check_port(L, passive ? 0 : 1);
   lua_settop(L, 3);
+  if (!passive && is_family(L, 3)) {
+    lua_pushnil(L);
+    lua_replace(L, 3);
+  }
   rtL_cancel_checkpoint(L, w);
   errand *e = rtL_class_new(L, &w->classes, RT_CLASS_ERRAND, sizeof *e, 0);
   e->driver = &w->driver;

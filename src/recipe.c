@@ -2,6 +2,8 @@
 
 #include "cores.h"
 
+#include <stdio.h>
+
 enum { BLOCKING_SEATS = 64 };
 
 static void free_recipe(rt_thing *t) {
@@ -19,7 +21,9 @@ static int from_environment(const char *name, int otherwise) {
   char *end;
   if (text == NULL || *text == '\0') return otherwise;
   long n = strtol(text, &end, 10);
-  return *end == '\0' && n >= 1 && n <= 256 ? (int)n : otherwise;
+  if (*end == '\0' && n >= 1 && n <= 256) return (int)n;
+  fprintf(stderr, "rt: %s=%s is no number from 1 to 256, and has no effect\n", name, text);
+  return otherwise;
 }
 
 rt_recipe *rt_recipe_new(void) {

@@ -18,7 +18,7 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
 }
 
 rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
-  uint32_t site = rt_site_here(L, &w->sites, 1);
+  uint32_t site = rt_worker_site(L, w, 1);
   rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
   lua_insert(L, first);
   rt_packet *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);

@@ -178,8 +178,13 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   return t;
 }
 
+uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level) {
+  uint32_t site = rt_site_here(L, &w->sites, level);
+  return site == 0 && w->running ? w->running->site : site;
+}
+
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
-  rt_task *t = new_task(L, w, args, rt_site_here(L, &w->sites, level));
+  rt_task *t = new_task(L, w, args, rt_worker_site(L, w, level));
   rt_worker_count(w, RT_COUNT_SPAWNED, 1);
   return t;
 }

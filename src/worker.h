@@ -185,6 +185,9 @@ static inline void rt_worker_count_end(rt_worker *w, rt_phase how) {
 /* A queued task for the function and the arguments on top of the stack; they are
 ** replaced by its handle.  'level': whose line is where it was spawned. */
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level);
+/* That line; or, if only rt's own files are there, the one for which the running task, which was
+** spawned there, does it. */
+uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level);
 /* The same for a job that has been spawned already. */
 rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
 

@@ -87,10 +87,27 @@ function Server:__close()
   self:close()
 end
 
+local function is_integer(n, least, most)
+  return type(n) == "number" and n >= least and n <= most and n % 1 == 0
+end
+
+local function check_address(host, port)
+  if type(host) ~= "string" then
+    error("bad argument #1 to 'serve' (string expected, got " .. type(host) .. ")", 3)
+  end
+  if not is_integer(tonumber(port), 0, 65535) then
+    error(
+      "bad argument #2 to 'serve' (port from 0 to 65535 expected, got " .. tostring(port) .. ")",
+      3
+    )
+  end
+end
+
 local function check(options)
   if options ~= nil and type(options) ~= "table" then
     error("bad argument #4 to 'serve' (table expected, got " .. type(options) .. ")", 3)
   end
+  core.check_options(options, "tcp.serve", "balance, grace, backlog, nodelay")
   local balance = options and options.balance or "reuseport"
   if balance ~= "reuseport" and balance ~= "handoff" then
     error('option \'balance\': "reuseport" or "handoff" expected', 3)
@@ -98,6 +115,14 @@ local function check(options)
   local grace = options and options.grace or 5
   if type(grace) ~= "number" or grace ~= grace then
     error("option 'grace': a number of seconds expected", 3)
+  end
+  local backlog = options and options.backlog or 1
+  if not is_integer(backlog, 1, 65535) then
+    error("option 'backlog': an integer from 1 to 65535 expected", 3)
+  end
+  local nodelay = options and options.nodelay
+  if nodelay ~= nil and type(nodelay) ~= "boolean" then
+    error("option 'nodelay': boolean expected, got " .. type(nodelay), 3)
   end
   return balance, grace
 end
@@ -134,6 +159,7 @@ end
 
 --- Serves connections until the server is closed. Returns the server, or nil, message, code.
 return function(host, port, handler, options)
+  check_address(host, port)
   if type(handler) ~= "function" then
     error("bad argument #3 to 'serve' (function expected, got " .. type(handler) .. ")", 2)
   end

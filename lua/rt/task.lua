@@ -10,6 +10,9 @@ local task = {}
 
 --- Runs a function as a task and returns its results, or raises its error.
 function task.run(f, ...)
+  if type(f) ~= "function" then
+    error("bad argument #1 to 'run' (function expected, got " .. type(f) .. ")", 2)
+  end
   return spawn_local(f, ...):join()
 end
 

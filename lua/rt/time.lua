@@ -1,6 +1,8 @@
 --- Ticks at regular intervals.
 local core = require("rt.core")
 
+core.spawns_for_callers()
+
 local now, sleep_until = core.now, core.sleep_until
 
 local time = {}
@@ -58,6 +60,7 @@ function time.interval(period, options)
   if options ~= nil and type(options) ~= "table" then
     error("bad argument #2 to 'interval' (table expected, got " .. type(options) .. ")", 2)
   end
+  core.check_options(options, "interval", "missed")
   local missed = options and options.missed or "burst"
   if not after[missed] then
     error('option \'missed\': "burst", "delay" or "skip" expected', 2)

@@ -3,7 +3,7 @@
 -- Run: build/lua5.4/rt-lua examples/primes.lua [most]    (the primes up to that; 100)
 local rt = require("rt")
 
-local most = tonumber(arg[1] or 100)
+local most = math.tointeger(tonumber(arg[1] or 100)) or error("usage: primes.lua [whole number]", 0)
 local ROOM = 64 -- numbers that a channel holds before its sender waits
 
 local function count_up(to)

@@ -17,14 +17,40 @@ local options = {
   ["max-bulk"] = 16 << 20, -- bytes of one argument
 }
 
+local valid = {
+  port = function(n)
+    return n >= 0 and n <= 65535
+  end,
+  maxmemory = function(n)
+    return n >= 1 and n <= 1 << 30
+  end,
+  ["max-bulk"] = function(n)
+    return n >= 1 and n <= 512 << 20
+  end,
+}
+
+local function refuse(...)
+  io.stderr:write("main.lua: ", ...)
+  io.stderr:write(" (its first lines say what there is)\n")
+  os.exit(2)
+end
+
 for i = 1, #arg, 2 do
   local name, value = arg[i]:match("^%-%-(.+)$"), arg[i + 1]
-  local known = name and options[name]
-  if not known or not value or (math.type(known) and not math.tointeger(tonumber(value))) then
-    io.stderr:write("main.lua: what is ", arg[i], "? The first lines of the file say\n")
-    os.exit(2)
+  if not name or options[name] == nil then
+    refuse("what is '", arg[i], "'?")
   end
-  options[name] = math.type(known) and math.tointeger(tonumber(value)) or value
+  if valid[name] then
+    value = math.tointeger(tonumber(value))
+    if not value or not valid[name](value) then
+      refuse("--", name, " cannot be '", tostring(arg[i + 1]), "'")
+    end
+  elseif
+    name == "maxmemory-policy" and value ~= "noeviction" and value ~= "allkeys-lru" or not value
+  then
+    refuse("--", name, " cannot be '", tostring(value), "'")
+  end
+  options[name] = value
 end
 
 -- What the connections share. Each connection is a task of its own on some worker, and gets a copy

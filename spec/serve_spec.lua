@@ -147,9 +147,9 @@ describe("rt.tcp.serve", function()
           if task.name ~= "main" then n = n + 1 sites[task.spawned:match(":%d+$")] = true end
         end
       until n > rt.workers()
-      print(sites[":2"], next(sites, next(sites)))
+      for site in pairs(sites) do print(site) end
     ]])
-    assert.same({ 0, "true\tnil\n" }, { code, out })
+    assert.same({ 0, ":2\n" }, { code, out })
   end)
 
   it("close while clients come: each has an answer or was refused", function()

@@ -58,28 +58,6 @@ static void add_answer(lua_State *L, const rt_answer *a, const char *worker) {
   for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->facts[i], worker);
 }
 
-/* Some worker may have begun one of these since, and have told of it. */
-static void add_unbegun(lua_State *L, const rt_answer *a) {
-  int list = lua_gettop(L);
-  lua_newtable(L);
-  for (lua_Integer i = (lua_Integer)lua_rawlen(L, list); i > 0; i--) {
-    lua_rawgeti(L, list, i);
-    lua_getfield(L, -1, "id");
-    lua_pushboolean(L, 1);
-    lua_rawset(L, list + 1);
-    lua_pop(L, 1);
-  }
-  for (size_t i = 0; i < a->count; i++) {
-    lua_pushvalue(L, list);
-    if (lua_rawgeti(L, list + 1, (lua_Integer)a->facts[i].id) == LUA_TNIL) {
-      lua_pop(L, 1);
-      add_fact(L, a, &a->facts[i], NULL);
-    }
-    lua_settop(L, list + 1);
-  }
-  lua_settop(L, list);
-}
-
 /* list = build(survey) */
 static int build(lua_State *L) {
   const rt_survey *s = lua_touserdata(L, 1);
@@ -91,7 +69,7 @@ static int build(lua_State *L) {
     else
       add_silent(L, q);
   }
-  if (s->unbegun.count > 0) add_unbegun(L, &s->unbegun);
+  add_answer(L, &s->unbegun, NULL);
   return 1;
 }
 

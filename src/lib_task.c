@@ -25,7 +25,7 @@ static int spawn_local(lua_State *L) {
 
 /* core.spawns_for_callers(): whatever the calling file spawns was spawned by who called it */
 static int spawns_for_callers(lua_State *L) {
-  rt_sites_add_library(L, &rtL_self(L)->sites, 1);
+  rtL_sites_add_library(L, &rtL_self(L)->sites, 1);
   return 0;
 }
 

@@ -55,24 +55,31 @@ static uint32_t enter(rt_sites *s, const char *source, int line) {
 }
 
 /* --- whose line it is ------------------------------------------------------------------------------ */
-void rt_sites_add_library(lua_State *L, rt_sites *s, int level) {
+void rtL_sites_add_library(lua_State *L, rt_sites *s, int level) {
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
-  while (i < rt_countof(s->libraries) - 1 && s->libraries[i]) i++;
-  s->libraries[i] = ar.source;
+  while (i < rt_countof(s->libraries) - 1 && s->libraries[i].name) i++;
+  lua_pushlstring(L, ar.source, ar.srclen);
+  s->libraries[i].name = lua_tostring(L, -1);
+  s->libraries[i].len = ar.srclen;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &s->libraries[i]); /* the file may be unloaded */
 }
 
-static bool is_library(const rt_sites *s, const char *source) {
+/* (a function that came from another state has a copy of the name) */
+static bool is_library(const rt_sites *s, const lua_Debug *ar) {
   for (size_t i = 0; i < rt_countof(s->libraries); i++)
-    if (s->libraries[i] == source) return true;
+    if (s->libraries[i].name == ar->source ||
+        (s->libraries[i].len == ar->srclen &&
+         memcmp(s->libraries[i].name, ar->source, ar->srclen) == 0))
+      return true;
   return false;
 }
 
 /* Functions of C, such as pcall, say nothing: whoever called them does. */
 static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
   for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++)
-    if (ar->what[0] != 'C' && !is_library(s, ar->source)) return true;
+    if (ar->what[0] != 'C' && !is_library(s, ar)) return true;
   return false;
 }
 

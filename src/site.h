@@ -16,14 +16,17 @@ typedef struct rt_site rt_site;
 typedef struct rt_sites {
   rt_site *entries; /* open addressing; NULL until the first */
   uint32_t count;
-  const void *libraries[4]; /* the names of their chunks, which Lua has one copy of each */
+  struct {
+    const char *name;
+    size_t len;
+  } libraries[4]; /* the names of their chunks */
 } rt_sites;
 
 void rt_sites_init(rt_sites *s);
 void rt_sites_close(rt_sites *s);
 
 /* The chunk of the function at this level is a library's. */
-void rt_sites_add_library(lua_State *L, rt_sites *s, int level);
+void rtL_sites_add_library(lua_State *L, rt_sites *s, int level);
 
 /* The line that the function at this level of L's stack is at, or, when that is a library's,
 ** the first one behind it that is not; 0: unknown. */

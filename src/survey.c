@@ -65,10 +65,13 @@ static void add_jobs(rt_answer *a, rt_runq *q) {
   rt_free(jobs);
 }
 
+/* A job may be stolen from a queue before we come to it, and be in one where we have been: so
+** they are looked at twice, and what was seen more than once is sorted out later. */
 static void add_unbegun(rt_answer *a, rt_sched *s) {
-  for (int i = 0; i < s->config.seats; i++) {
-    add_jobs(a, &s->seats[i].queue);
-    add_jobs(a, &s->seats[i].pinned);
+  int rounds = s->config.seats > 1 ? 2 : 1;
+  for (int i = 0; i < s->config.seats * rounds; i++) {
+    add_jobs(a, &s->seats[i % s->config.seats].queue);
+    add_jobs(a, &s->seats[i % s->config.seats].pinned);
   }
   rt_sched_drop(s);
 }
@@ -222,6 +225,46 @@ static bool is_waiting_locked(const rt_survey *s, uint64_t until) {
   return false;
 }
 
+static int by_number(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int by_id(const void *a, const void *b) {
+  return by_number(&((const rt_fact *)a)->id, &((const rt_fact *)b)->id);
+}
+
+/* The ids of all tasks that workers have told of, in order; NULL: none, or no memory. */
+static uint64_t *collect_begun(const rt_survey *s, size_t *n) {
+  size_t most = 0;
+  for (int i = 0; i < s->count; i++) most += s->of[i].heard ? s->of[i].answer.count : 0;
+  uint64_t *ids = most > 0 ? rt_malloc(most * sizeof *ids) : NULL;
+  *n = 0;
+  for (int i = 0; i < s->count && ids; i++)
+    for (size_t k = 0; s->of[i].heard && k < s->of[i].answer.count; k++)
+      ids[(*n)++] = s->of[i].answer.facts[k].id;
+  if (ids) qsort(ids, *n, sizeof *ids, by_number);
+  return ids;
+}
+
+/* Of the jobs in the queues those go that were seen twice, or that some worker has begun since, and
+** has told of. */
+static void sort_out(rt_survey *s) {
+  rt_answer *a = &s->unbegun;
+  size_t n, kept = 0;
+  if (a->count == 0) return;
+  uint64_t *begun = collect_begun(s, &n);
+  qsort(a->facts, a->count, sizeof *a->facts, by_id);
+  for (size_t i = 0; i < a->count; i++) {
+    const rt_fact *f = &a->facts[i];
+    if (kept > 0 && a->facts[kept - 1].id == f->id) continue;
+    if (begun && bsearch(&f->id, begun, n, sizeof *begun, by_number)) continue;
+    a->facts[kept++] = *f;
+  }
+  a->count = kept;
+  rt_free(begun);
+}
+
 void rt_survey_wait(rt_survey *s, uint64_t until, void (*serve)(void *), void *arg) {
   rt_lock_take(&s->lock);
   while (is_waiting_locked(s, until)) {
@@ -235,6 +278,7 @@ void rt_survey_wait(rt_survey *s, uint64_t until, void (*serve)(void *), void *a
   s->closed = true;
   for (int i = 0; i < s->count; i++) s->of[i].heard = s->of[i].state == RT_ANSWERED;
   rt_lock_give(&s->lock);
+  sort_out(s);
 }
 
 void rt_survey_drop(rt_survey *s) { rt_thing_drop(&s->thing); }

@@ -1,6 +1,7 @@
 --- Every way to call off a wait, with every operation that waits: it ends at once, the cleanup has
 --- run, and on the other side nothing has happened.
 local kit = require("kit")
+local rt = require("rt")
 
 --- What a task does that waits for ever, and how to see that it consumed nothing. Each is a
 --- function of its own state: `prepare` returns what the waiter and the check get.
@@ -457,5 +458,28 @@ describe("cancelling, level and order:", function()
     end)
     cpu = os.clock() - cpu
     assert.is_true(cpu < 1.5 * kit.slow, cpu .. " s")
+  end)
+end)
+
+describe("cleaning up", function()
+  it("what does not wait is answered as ever, in a task that is cancelled", function()
+    for _, how in ipairs { "spawn_local", "spawn" } do
+      local closed, said = rt.channel(1), rt.channel(1)
+      closed:close()
+      local task = rt[how](function()
+        local rest <close> = setmetatable({}, {
+          __close = function()
+            local _, why = closed:try_send(1)
+            local _, too = closed:try_recv()
+            said:try_send(why, too)
+          end,
+        })
+        rt.sleep(60)
+      end)
+      rt.sleep(0.02)
+      task:cancel()
+      assert.is_false((pcall(task.join, task)))
+      assert.same({ "closed", "closed" }, { said:try_recv() })
+    end
   end)
 end)

@@ -184,10 +184,15 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   return rtL_cancel_raise(L, w);
 }
 
+/* Then it cleans up, and what does not wait is answered as ever. */
+static bool has_been_told(const rt_task *t) {
+  return t->more && t->more->told_at != 0 && t->more->told_by == 0;
+}
+
 void rtL_cancel_rather(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
   rt_frame *frame = NULL;
-  if (t == NULL || t->is_main) return;
+  if (t == NULL || t->is_main || has_been_told(t)) return;
   if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
     t->cancelled = t->alert = 1;
   if (t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED)

@@ -36,13 +36,13 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 ** (NULL) the cancel of all of it. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
 
-/* There are no new tasks any more.  Who wants one is cancelled here and now, if it has not heard
-** yet that the program has ended: it has done nothing wrong. */
+/* There are no new tasks any more, for the program has ended.  Who wants one is cancelled here and
+** now, if it is a task: it has done nothing wrong. */
 int rtL_cancel_at_end(lua_State *L, rt_worker *w);
 
 /* An operation is about to fail because of what somebody else has done: closed a channel, or a
-** connection.  If the running task is to end as well, then that is what it hears, no matter who
-** was told first. */
+** connection.  If the running task is to end as well, and has not heard of that, then this is what
+** it hears, no matter who was told first. */
 void rtL_cancel_rather(lua_State *L, rt_worker *w);
 
 /* Pushes who cancels now: the line, or nil. */

@@ -70,9 +70,18 @@ static int traceback(lua_State *L) {
   return 1;
 }
 
+/* core.check_options(options, who, names): for the Lua files, as rtL_check_options */
+static int check_options(lua_State *L) {
+  lua_settop(L, 3);
+  rtL_check_options(L, 1, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
+  return 0;
+}
+
 static void fill(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_unhandled", on_unhandled},
+                                       {"traceback", traceback},
+                                       {"check_options", check_options},
+                                       {NULL, NULL}};
   rtL_outcome_classes(L, w);
   rtL_unhandled_classes(L, w);
   rtL_cancel_classes(L, w);

@@ -40,8 +40,8 @@ uint64_t rtL_check_duration(lua_State *L, int arg) {
 
 static bool is_among(const char *name, const char *names) {
   size_t len = strlen(name);
-  for (const char *at = names; (at = strstr(at, name)) != NULL; at += len)
-    if ((at == names || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0')) return len > 0;
+  for (const char *at = names; len > 0 && (at = strstr(at, name)) != NULL; at += len)
+    if ((at == names || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0')) return true;
   return false;
 }
 

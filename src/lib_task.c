@@ -29,13 +29,6 @@ static int spawns_for_callers(lua_State *L) {
   return 0;
 }
 
-/* core.check_options(options, who, names): raises as if the caller's caller had been called wrongly */
-static int check_options(lua_State *L) {
-  lua_settop(L, 3);
-  rtL_check_options(L, 1, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
-  return 0;
-}
-
 /* task = rt.current() */
 static int current(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -217,7 +210,7 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
                                        {"spawns_for_callers", spawns_for_callers},
-                                       {"check_options", check_options},
+
                                        {"current", current},
                                        {"yield", yield},
                                        {NULL, NULL}};

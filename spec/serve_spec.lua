@@ -220,6 +220,7 @@ describe("rt.tcp.serve", function()
     assert.matches("#1 to 'serve'", kit.refused(rt.tcp.serve))
     assert.matches("port from 0 to 65535", kit.refused(rt.tcp.serve, "127.0.0.1", 70000, print))
     assert.matches("grace", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { grace = "x" }))
+    assert.matches("grace", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { grace = -1 }))
     assert.matches("table expected", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, 5))
     local file = io.tmpfile()
     assert.matches(

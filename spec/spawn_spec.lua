@@ -1181,4 +1181,36 @@ describe("the end, with workers:", function()
       out
     )
   end)
+
+  it("without descriptors for a worker its tasks fail, say why, and the rest goes on", function()
+    local path = kit.file([[
+      local rt = require "rt"
+      rt.sleep(0)
+      print(pcall(rt.join, rt.spawn(math.max, 1)))
+      print(rt.spawn_local(function() return "still here" end):join())
+    ]])
+    local failed = 0
+    for most = 7, 40 do
+      local code, out, err = kit.shell(
+        ("ulimit -n %d; RT_WORKERS=1 exec env %s %s %s"):format(
+          most,
+          kit.host_env,
+          kit.quote(kit.host),
+          path
+        )
+      )
+      if out:find("false", 1, true) then
+        failed = failed + 1
+        assert.same(
+          { 0, "false\tno worker could be started (stderr says why)\nstill here\n" },
+          { code, out }
+        )
+        assert.matches("a worker could not be started: .*too many open files", err)
+      elseif code == 0 then
+        assert.equal("true\t1\nstill here\n", out)
+        break
+      end
+    end
+    assert.is_true(failed > 0)
+  end)
 end)

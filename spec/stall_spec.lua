@@ -196,8 +196,9 @@ describe("stalls:", function()
       [[
       print(pcall(rt.configure, { stall = "soon" }))
       print(pcall(rt.configure, { stall = true }))
+      print(pcall(rt.configure, { stall = -1 }))
       print(pcall(rt.configure, { stall = 0 / 0 }))]]
     )
-    assert.equal(3, occurrences(out, "false\t"))
+    assert.equal(4, occurrences(out, "false\t"))
   end)
 end)

@@ -1,7 +1,6 @@
 /* lib_dict.c - rt.dict: one map for the tasks of all workers. */
-#include "dict.h"
+#include "entry.h"
 #include "lib.h"
-#include "pack.h"
 
 #include <math.h>
 
@@ -78,140 +77,6 @@ static int new_dict(lua_State *L) {
   return 1;
 }
 
-/* --- keys: what is equal in Lua is equal here ------------------------------------------------------------ */
-enum { KEY_STRING, KEY_INTEGER, KEY_NUMBER, KEY_FALSE, KEY_TRUE };
-
-typedef struct key {
-  rt_dict_key key; /* may point at what follows */
-  union {
-    lua_Integer integer;
-    lua_Number number;
-  };
-} key;
-
-static void read_number_key(lua_State *L, key *k) {
-  int valid;
-  k->integer = lua_tointegerx(L, 2, &valid);
-  if (!valid) {
-    k->number = lua_tonumber(L, 2);
-    luaL_argcheck(L, !isnan(k->number), 2, "a key expected, got NaN");
-  }
-  k->key =
-      (rt_dict_key){(const char *)&k->integer, sizeof k->integer, valid ? KEY_INTEGER : KEY_NUMBER};
-}
-
-static void read_string_key(lua_State *L, key *k) {
-  size_t len;
-  k->key.bytes = lua_tolstring(L, 2, &len);
-  luaL_argcheck(L, len <= RT_PACKET_MOST, 2, "a key of at most 1 GiB expected");
-  k->key.len = (uint32_t)len;
-  k->key.type = KEY_STRING;
-}
-
-/* The key at 2; it is valid as long as that stays where it is. */
-static const rt_dict_key *check_key(lua_State *L, key *k) {
-  switch (lua_type(L, 2)) {
-    case LUA_TSTRING: read_string_key(L, k); break;
-    case LUA_TNUMBER: read_number_key(L, k); break;
-    case LUA_TBOOLEAN:
-      k->key = (rt_dict_key){"", 0, lua_toboolean(L, 2) ? KEY_TRUE : KEY_FALSE};
-      break;
-    default: luaL_typeerror(L, 2, "string, number or boolean");
-  }
-  return &k->key;
-}
-
-static void push_key(lua_State *L, const rt_dict_key *k) {
-  lua_Integer integer;
-  lua_Number number;
-  switch (k->type) {
-    case KEY_STRING: lua_pushlstring(L, k->bytes, k->len); break;
-    case KEY_INTEGER:
-      memcpy(&integer, k->bytes, sizeof integer);
-      lua_pushinteger(L, integer);
-      break;
-    case KEY_NUMBER:
-      memcpy(&number, k->bytes, sizeof number);
-      lua_pushnumber(L, number);
-      break;
-    default: lua_pushboolean(L, k->type == KEY_TRUE);
-  }
-}
-
-/* --- values --------------------------------------------------------------------------------------------- */
-static void check_memory(lua_State *L, int err) {
-  if (err != 0) luaL_error(L, "not enough memory");
-}
-
-static void pack_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
-  lua_pushvalue(L, index);
-  rt_packet *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
-  lua_pop(L, 1);
-  check_memory(L, rt_value_from_packet(v, p));
-}
-
-static void read_string(lua_State *L, int index, rt_value *v) {
-  size_t len;
-  const char *s = lua_tolstring(L, index, &len);
-  check_memory(L, rt_value_from_string(v, s, len));
-}
-
-static void read_number(lua_State *L, int index, rt_value *v) {
-  if (lua_isinteger(L, index)) {
-    v->type = RT_VALUE_INTEGER;
-    v->integer = lua_tointeger(L, index);
-  } else {
-    v->type = RT_VALUE_NUMBER;
-    v->number = lua_tonumber(L, index);
-  }
-}
-
-/* The value at 'index', which the caller is to drop.  May raise, owning nothing. */
-static void read_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
-  switch (lua_type(L, index)) {
-    case LUA_TNIL: v->type = RT_VALUE_NONE; break;
-    case LUA_TBOOLEAN: v->type = lua_toboolean(L, index) ? RT_VALUE_TRUE : RT_VALUE_FALSE; break;
-    case LUA_TNUMBER: read_number(L, index, v); break;
-    case LUA_TSTRING: read_string(L, index, v); break;
-    default: pack_value(L, w, index, v);
-  }
-}
-
-/* unpack(worker, parcel) */
-static int unpack(lua_State *L) {
-  rt_parcel *p = lua_touserdata(L, 2);
-  if (p->packet) return rtL_unpack(L, lua_touserdata(L, 1), p->packet);
-  lua_pushlstring(L, p->bytes, p->len);
-  return 1;
-}
-
-/* Whatever happens, the parcel is dropped. */
-static void push_parcel(lua_State *L, rt_parcel *p) {
-  if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_parcel_drop(p);
-    luaL_error(L, "stack overflow");
-  }
-  lua_pushcfunction(L, unpack);
-  lua_pushlightuserdata(L, rtL_self(L));
-  lua_pushlightuserdata(L, p);
-  int status = lua_pcall(L, 2, 1, 0);
-  rt_parcel_drop(p);
-  if (status != LUA_OK) lua_error(L);
-}
-
-/* Pushes a value that the caller holds, and drops it. */
-static void push_value(lua_State *L, const rt_value *v) {
-  switch (v->type) {
-    case RT_VALUE_NONE: lua_pushnil(L); break;
-    case RT_VALUE_FALSE: lua_pushboolean(L, false); break;
-    case RT_VALUE_TRUE: lua_pushboolean(L, true); break;
-    case RT_VALUE_INTEGER: lua_pushinteger(L, v->integer); break;
-    case RT_VALUE_NUMBER: lua_pushnumber(L, v->number); break;
-    case RT_VALUE_STRING: lua_pushlstring(L, v->text, v->len); break;
-    default: push_parcel(L, v->parcel);
-  }
-}
-
 /* --- times --------------------------------------------------------------------------------------------------- */
 /* rt_clock() so many seconds from now, or never. */
 static uint64_t check_expires(lua_State *L, int arg) {
@@ -227,9 +92,9 @@ static uint64_t opt_expires(lua_State *L, int arg) {
 
 /* seconds | nil = dict:ttl(key): math.huge if it does not expire */
 static int dict_ttl(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_dict *d = check_dict(L);
-  uint64_t expires = rt_dict_expires(d, check_key(L, &k)), now = rt_clock();
+  uint64_t expires = rt_dict_expires(d, rtL_entry_key(L, 2, &k)), now = rt_clock();
   if (expires == 0)
     lua_pushnil(L);
   else if (expires == RT_DICT_NEVER)
@@ -241,9 +106,9 @@ static int dict_ttl(lua_State *L) {
 
 /* boolean = dict:expire(key, seconds): is there such a key? */
 static int dict_expire(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = check_key(L, &k);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
   rt_dict_answer answer = rt_dict_expire(d, it, check_expires(L, 3));
   if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
   lua_pushboolean(L, answer == RT_DICT_DONE);
@@ -267,13 +132,13 @@ static int answered(lua_State *L, rt_dict_answer answer) {
 
 /* Stack: the dict, the key, the value, perhaps the seconds. */
 static int put(lua_State *L, rt_dict_rule rule) {
-  key k;
+  rt_entry_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = check_key(L, &k);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
   luaL_checkany(L, 3);
   uint64_t expires = opt_expires(L, 4);
-  read_value(L, rtL_self(L), 3, &v);
+  rtL_entry_read(L, rtL_self(L), 3, &v);
   rt_dict_put p = {.rule = rule, .value = &v, .expires = expires};
   rt_dict_answer answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
@@ -282,11 +147,11 @@ static int put(lua_State *L, rt_dict_rule rule) {
 
 /* value | nil = dict:get(key) */
 static int dict_get(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
-  rt_dict_get(d, check_key(L, &k), &v);
-  push_value(L, &v);
+  rt_dict_get(d, rtL_entry_key(L, 2, &k), &v);
+  rtL_entry_push(L, rtL_self(L), &v);
   return 1;
 }
 
@@ -301,11 +166,11 @@ static int dict_replace(lua_State *L) { return put(L, RT_DICT_PRESENT); }
 
 /* boolean = dict:delete(key): was there such a key? */
 static int dict_delete(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_dict *d = check_dict(L);
   rt_value none = {.type = RT_VALUE_NONE};
   rt_dict_put p = {.rule = RT_DICT_PRESENT, .value = &none};
-  lua_pushboolean(L, rt_dict_apply(d, check_key(L, &k), &p) == RT_DICT_DONE);
+  lua_pushboolean(L, rt_dict_apply(d, rtL_entry_key(L, 2, &k), &p) == RT_DICT_DONE);
   return 1;
 }
 
@@ -315,40 +180,23 @@ static void opt_number(lua_State *L, int arg, lua_Integer otherwise, rt_value *v
     v->integer = otherwise;
   } else {
     luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
-    read_number(L, arg, v);
+    rtL_entry_read(L, rtL_self(L), arg, v);
   }
 }
 
 /* number | nil, "not a number" or "full" = dict:incr(key [, delta [, initial]]) */
 static int dict_incr(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_value delta, initial, now;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = check_key(L, &k);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
   opt_number(L, 3, 1, &delta);
   opt_number(L, 4, 0, &initial);
   rt_dict_answer answer = rt_dict_incr(d, it, &delta, &initial, &now);
   if (answer == RT_DICT_NOT) return refuse(L, "not a number");
   if (answer != RT_DICT_DONE) return answered(L, answer);
-  push_value(L, &now);
+  rtL_entry_push(L, rtL_self(L), &now);
   return 1;
-}
-
-/* read_value(worker, into, value) */
-static int read_protected(lua_State *L) {
-  read_value(L, lua_touserdata(L, 1), 3, lua_touserdata(L, 2));
-  return 0;
-}
-
-/* The value at 'index', while another one is held: that is dropped if this raises. */
-static void read_second(lua_State *L, int index, rt_value *v, const rt_value *held) {
-  lua_pushcfunction(L, read_protected);
-  lua_pushlightuserdata(L, rtL_self(L));
-  lua_pushlightuserdata(L, v);
-  lua_pushvalue(L, index);
-  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
-  rt_value_drop(held);
-  lua_error(L);
 }
 
 static bool is_simple(lua_State *L, int index) {
@@ -358,18 +206,18 @@ static bool is_simple(lua_State *L, int index) {
 
 /* true | false | nil, "full" = dict:cas(key, expected, new): nil is that there is no such key */
 static int dict_cas(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_value expected, new;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = check_key(L, &k);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
   luaL_checkany(L, 4);
   lua_settop(L, 4);
   if (is_simple(L, 3)) { /* then it owns nothing */
-    read_value(L, rtL_self(L), 3, &expected);
-    read_value(L, rtL_self(L), 4, &new);
+    rtL_entry_read(L, rtL_self(L), 3, &expected);
+    rtL_entry_read(L, rtL_self(L), 4, &new);
   } else {
-    read_value(L, rtL_self(L), 4, &new);
-    read_second(L, 3, &expected, &new);
+    rtL_entry_read(L, rtL_self(L), 4, &new);
+    rtL_entry_read_beside(L, rtL_self(L), 3, &expected, &new);
   }
   rt_dict_put p = {.rule = RT_DICT_EXPECTED, .value = &new, .expected = &expected};
   rt_dict_answer answer = rt_dict_apply(d, it, &p);
@@ -380,23 +228,23 @@ static int dict_cas(lua_State *L) {
 
 /* Stack: the dict, the key, the function and its arguments -> the same, and the call to make */
 static lua_KContext begin_update(lua_State *L) {
-  key k;
+  rt_entry_key k;
   rt_value old;
   int top = lua_gettop(L);
-  uint64_t version = rt_dict_get(check_dict(L), check_key(L, &k), &old);
+  uint64_t version = rt_dict_get(check_dict(L), rtL_entry_key(L, 2, &k), &old);
   lua_pushvalue(L, 3);
-  push_value(L, &old);
+  rtL_entry_push(L, rtL_self(L), &old);
   for (int i = 4; i <= top; i++) lua_pushvalue(L, i);
   return (lua_KContext)version;
 }
 
 /* Stack: … what the function returned.  NOT: somebody was faster. */
 static rt_dict_answer commit_update(lua_State *L, lua_KContext version) {
-  key k;
+  rt_entry_key k;
   rt_value v;
-  read_value(L, rtL_self(L), -1, &v);
+  rtL_entry_read(L, rtL_self(L), -1, &v);
   rt_dict_put p = {.rule = RT_DICT_VERSION, .value = &v, .version = (uint64_t)version};
-  rt_dict_answer answer = rt_dict_apply(check_dict(L), check_key(L, &k), &p);
+  rt_dict_answer answer = rt_dict_apply(check_dict(L), rtL_entry_key(L, 2, &k), &p);
   rt_value_drop(&v);
   return answer;
 }
@@ -416,9 +264,9 @@ static int update_k(lua_State *L, int status, lua_KContext version) {
 /* value | nil, "full" = dict:update(key, f, ...): f(value, ...) is the new value, nil deletes it;
 ** it is called again if somebody was faster */
 static int dict_update(lua_State *L) {
-  key k;
+  rt_entry_key k;
   check_dict(L);
-  check_key(L, &k);
+  rtL_entry_key(L, 2, &k);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   luaL_checkstack(L, lua_gettop(L) + LUA_MINSTACK, "too many arguments");
   int arguments = lua_gettop(L) - 2;
@@ -442,7 +290,7 @@ static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integ
   if (buffer == NULL) return n;
   for (const char *at = buffer, *end = buffer + needed; at < end && n < limit;) {
     at = rt_dict_key_at(at, &k);
-    push_key(L, &k);
+    rtL_entry_push_key(L, &k);
     lua_rawseti(L, -3, ++n);
   }
   lua_pop(L, 1);

@@ -90,6 +90,8 @@ static bool read_stall(lua_State *L, uint64_t *stall) {
   int type = rtL_option(L, 1, "stall");
   if (type != LUA_TNIL && type != LUA_TNUMBER && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1)))
     luaL_error(L, "option 'stall': seconds, or false, expected, got %s", luaL_typename(L, -1));
+  if (lua_tonumber(L, -1) < 0)
+    luaL_error(L, "option 'stall': seconds, or false, expected, got %s", lua_tostring(L, -1));
   if (type != LUA_TNIL) *stall = rtL_duration_of(L, 1, lua_tonumber(L, -1));
   lua_pop(L, 1);
   return type != LUA_TNIL;

@@ -57,6 +57,11 @@ static int protected_open(lua_State *L) {
   return 0;
 }
 
+static void complain(const char *why) {
+  fprintf(stderr, "rt: a worker could not be started: %s\n", why ? why : "?");
+  fflush(stderr);
+}
+
 /* --- preloads: a task, since they may wait ------------------------------------------------------- */
 static int preload_next(lua_State *L, int status, lua_KContext i);
 
@@ -115,17 +120,12 @@ static bool prepare(rt_worker *w) {
   lua_pushcfunction(w->hand, protected_prepare);
   lua_pushlightuserdata(w->hand, w);
   if (lua_pcall(w->hand, 1, 0, 0) == LUA_OK) return true;
+  complain(lua_tostring(w->hand, -1));
   lua_pop(w->hand, 1);
   return false;
 }
 
 /* --- its thread ---------------------------------------------------------------------------------- */
-static void complain(lua_State *L) {
-  const char *why = lua_tostring(L, -1);
-  fprintf(stderr, "rt: a worker could not be started: %s\n", why ? why : "?");
-  fflush(stderr);
-}
-
 static void serve(lua_State *L, rt_seat *seat) {
   rt_worker *w = rtL_worker_find(L);
   w->driver.counts = &seat->counts;
@@ -147,8 +147,10 @@ static void member(rt_seat *seat) {
     if (lua_pcall(L, 1, 0, 0) == LUA_OK)
       serve(L, seat);
     else
-      complain(L);
+      complain(lua_tostring(L, -1));
     rt_state_close(L);
+  } else {
+    complain("not enough memory");
   }
   rt_seat_leave(seat);
 }

@@ -215,7 +215,7 @@ static void lock_queue(rt_sched *s, rt_runq *q) {
   rt_lock_take(&q->lock);
   q->closed = true;
   rt_lock_give(&q->lock);
-  abandon(s, q, rt_load(&s->stopping) ? NULL : "no worker could be started: not enough memory");
+  abandon(s, q, rt_load(&s->stopping) ? NULL : "no worker could be started (stderr says why)");
 }
 
 static void lock_up(rt_sched *s) {

@@ -113,8 +113,8 @@ local function check(options)
     error('option \'balance\': "reuseport" or "handoff" expected', 3)
   end
   local grace = options and options.grace or 5
-  if type(grace) ~= "number" or grace ~= grace then
-    error("option 'grace': a number of seconds expected", 3)
+  if type(grace) ~= "number" or grace ~= grace or grace < 0 then
+    error("option 'grace': a number of seconds expected, got " .. tostring(grace), 3)
   end
   local backlog = options and options.backlog or 1
   if not is_integer(backlog, 1, 65535) then

@@ -130,6 +130,39 @@ describe("known defects of other systems:", function()
     ]])
   end)
 
+  it("G8 G9 what is given after a cancel does not go to who was cancelled", function()
+    kit.on_workers(things .. [[
+      for _, t in ipairs(things) do
+        for _, way in ipairs(ways) do
+          local x = t.make()
+          local waiter = rt.spawn_local(t[way], x)
+          while waiter:status() ~= "waiting" do rt.yield() end
+          waiter:cancel()
+          t.give(x)
+          assert(not pcall(waiter.join, waiter) and waiter:status() == "cancelled", t[1])
+          assert(t.left(x), t[1] .. " lost")
+        end
+      end
+      -- what can be given back is, whichever worker the cancel has yet to reach
+      local rounds = math.max(10, 60 * SCALE // 1)
+      for i = 1, 2 do
+        local t = things[i]
+        for _, way in ipairs(ways) do
+          for round = 1, rounds do
+            local x = t.make()
+            local waiter = rt.spawn(t[way], x)
+            while not tostring(x):find("1 waiting", 1, true) do rt.yield() end
+            waiter:cancel()
+            t.give(x)
+            assert(not pcall(waiter.join, waiter), t[1])
+            assert(t.left(x), t[1] .. " lost")
+          end
+        end
+      end
+      print("right")
+    ]])
+  end)
+
   it("G8 G11 a wake-up that comes late does nothing to the next wait", function()
     kit.on_workers(things .. [[
       local rounds = math.max(10, 60 * SCALE // 1)

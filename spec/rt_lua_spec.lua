@@ -137,6 +137,13 @@ write {
     loads = (loads or 0) + 1
     return { name = ..., where = select(2, ...) }
   ]],
+  ["waits_joins.lua"] = [[
+    local rt = require "rt"
+    return rt.spawn(function()
+      rt.sleep(0.02)
+      return { name = "from the pool" }
+    end):join()
+  ]],
   ["waits_outer.lua"] = "local m = require 'waits'; require('rt').yield() return { inner = m.name }\n",
   ["waits_circle1.lua"] = "require('rt').yield() return require 'waits_circle2'\n",
   ["waits_circle2.lua"] = "require('rt').yield() return require 'waits_circle1'\n",
@@ -573,6 +580,14 @@ describe("rt-lua does as lua: require:", function()
       local task = rt.spawn_local(require, "waits")
       rt.yield()
       print(require "waits" == task:join(), loads)
+    ]])
+    )
+    assert.equal(
+      "from the pool\ttrue\n",
+      works([[
+      local function get() return (require "waits_joins") end
+      local a, b = rt.join(get, get)
+      print(a.name, a == b)
     ]])
     )
   end)

@@ -189,14 +189,22 @@ static bool has_been_told(const rt_task *t) {
   return t->more && t->more->told_at != 0 && t->more->told_by == 0;
 }
 
-void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
   rt_frame *frame = NULL;
-  if (t == NULL || t->is_main || has_been_told(t)) return;
+  if (t == NULL || t->is_main || has_been_told(t)) return false;
   if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
     t->cancelled = t->alert = 1;
-  if (t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED)
-    rtL_cancel_unwind(L, w, t, NULL);
+  return t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED;
+}
+
+bool rt_cancel_from_afar(rt_worker *w) {
+  const rt_task *t = w->running;
+  return t && (t->is_job || rt_worker_ends(w)) && is_news(w);
+}
+
+void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+  if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {

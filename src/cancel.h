@@ -44,6 +44,10 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w);
 ** connection.  If the running task is to end as well, and has not heard of that, then this is what
 ** it hears, no matter who was told first. */
 void rtL_cancel_rather(lua_State *L, rt_worker *w);
+/* The running task has been handed what can be given back.  True: it must, and then rtL_cancel_rather
+** raises: another thread has cancelled the task, perhaps before that.  (A cancel by its own state
+** came later: or it would have been called off.) */
+bool rt_cancel_from_afar(rt_worker *w);
 
 /* Pushes who cancels now: the line, or nil. */
 void rtL_cancel_push_source(lua_State *L, rt_worker *w);

@@ -14,8 +14,9 @@ rt_verdict rt_frame_verdict(const rt_task *t, rt_frame **which) {
 void rt_frame_tell(rt_task *t, rt_driver *d) {
   rt_frame *which;
   t->alert = 1;
-  if (t->phase == RT_WAITING && rt_frame_verdict(t, &which) != RT_GO_ON)
-    rt_driver_wake(d, t, RT_WITHDRAWN);
+  if (t->phase != RT_WAITING || rt_frame_verdict(t, &which) == RT_GO_ON) return;
+  rt_ticket_call_off(t);
+  rt_driver_wake(d, t, RT_WITHDRAWN);
 }
 
 void rt_frame_pass(rt_frame *f) {

@@ -139,12 +139,19 @@ static bool lock_or_queue(lua_State *L, rt_worker *w, rt_mutex *m, rt_ticket **t
   return true;
 }
 
-/* What happens when it is locked: 'then'.  It is so when the ticket was called, too. */
-static int locked(lua_State *L, rt_worker *w, lua_KContext ticket) {
+/* It has been handed to this task; not to one that is being cancelled. */
+static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
+  rt_mutex_enter(m, w->running);
+  if (rt_likely(!rt_cancel_from_afar(w))) return;
+  rt_mutex_unlock(m, w->running);
+  rtL_cancel_rather(L, w);
+}
+
+static rt_mutex *locked(lua_State *L, rt_worker *w, lua_KContext ticket) {
   rt_mutex *m = check_mutex(L, w);
   rtL_shared_called(L, w, ticket, NULL);
-  rt_mutex_enter(m, w->running);
-  return 0;
+  enter(L, w, m);
+  return m;
 }
 
 /* Stack: the mutex, the guard -> … */
@@ -158,8 +165,7 @@ static int give_guard(lua_State *L, rt_mutex *m) {
 static int lock_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  locked(L, w, ticket);
-  return give_guard(L, check_mutex(L, w));
+  return give_guard(L, locked(L, w, ticket));
 }
 
 static int do_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
@@ -252,8 +258,7 @@ static int call(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext tried) {
 static int with_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  locked(L, w, ticket);
-  return call(L, w, check_mutex(L, w), false);
+  return call(L, w, locked(L, w, ticket), false);
 }
 
 static int do_with(lua_State *L, rt_worker *w, rt_mutex *m) {
@@ -342,7 +347,7 @@ static bool arm_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 static int finish_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_mutex *m = mutex_of(L, op);
   guard *g = lua_touserdata(L, b->kept);
-  rt_mutex_enter(m, w->running);
+  enter(L, w, m);
   g->serial = m->serial;
   lua_pushvalue(L, b->kept);
   return 1;

@@ -226,7 +226,7 @@ static int run(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
     rt_select *s = select_at(L, n);
     if (s == NULL) s = new_select(L, w, n);
     if (arm_all(L, w, s)) {
-      rt_task_park(w->running, RT_OP_SELECT, s, &s->waiter);
+      rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->waiter);
       return rtL_wait(L, w, selected, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
     rt_branch *called = withdraw_all(s);

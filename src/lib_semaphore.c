@@ -54,6 +54,21 @@ static int acquire(lua_State *L, rt_worker *w, int n, got then, lua_KFunction k)
   return then(L, w, s);
 }
 
+/* They have been handed to this task; not to one that is being cancelled. */
+static void keep(lua_State *L, rt_worker *w, rt_semaphore *s, int n) {
+  if (rt_likely(!rt_cancel_from_afar(w))) return;
+  rt_semaphore_release(s, n);
+  rtL_cancel_rather(L, w);
+}
+
+static rt_semaphore *handed(lua_State *L, rt_worker *w, lua_KContext ticket) {
+  rt_semaphore *s = check_semaphore(L, w);
+  int n = ((const rt_ticket *)ticket)->want;
+  rtL_shared_called(L, w, ticket, NULL);
+  keep(L, w, s, n);
+  return s;
+}
+
 static int acquired(lua_State *L, rt_worker *w, rt_semaphore *s) {
   (void)w, (void)s;
   lua_pushboolean(L, 1);
@@ -63,8 +78,7 @@ static int acquired(lua_State *L, rt_worker *w, rt_semaphore *s) {
 static int acquire_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rtL_shared_called(L, w, ticket, NULL);
-  return acquired(L, w, NULL);
+  return acquired(L, w, handed(L, w, ticket));
 }
 
 static int acquire_later(lua_State *L, int status, lua_KContext n) {
@@ -116,8 +130,11 @@ static bool arm_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static int finish_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)op, (void)b;
-  return acquired(L, w, NULL);
+  int n;
+  rt_semaphore *s = semaphore_of(L, op, &n);
+  (void)b;
+  keep(L, w, s, n);
+  return acquired(L, w, s);
 }
 
 static const rt_op_kind acquire_kind = {"acquire", true,        attempt_acquire,
@@ -193,8 +210,7 @@ static int permitted(lua_State *L, rt_worker *w, rt_semaphore *s) {
 static int permit_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rtL_shared_called(L, w, ticket, NULL);
-  return permitted(L, w, check_semaphore(L, w));
+  return permitted(L, w, handed(L, w, ticket));
 }
 
 static int permit_later(lua_State *L, int status, lua_KContext n) {
@@ -234,8 +250,7 @@ static int call(lua_State *L, rt_worker *w, rt_semaphore *s) {
 static int with_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rtL_shared_called(L, w, ticket, NULL);
-  return call(L, w, check_semaphore(L, w));
+  return call(L, w, handed(L, w, ticket));
 }
 
 static int with_later(lua_State *L, int status, lua_KContext ctx) {

@@ -88,7 +88,7 @@ static bool is_circle(const loading *l, const rt_task *t) {
     if (who->phase != RT_WAITING) return false;
     if (who->op == RT_OP_REQUIRE)
       who = ((const loading *)who->on)->task;
-    else if (who->op == RT_OP_JOIN)
+    else if (who->op == RT_OP_JOIN && who->on_what == RT_ON_ELSE) /* (with a task of this state) */
       who = who->on;
     else
       return false;

@@ -43,6 +43,7 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
   t->phase = RT_WAITING;
   t->op = RT_OP_SLEEP;
+  t->on_what = RT_ON_ELSE;
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 

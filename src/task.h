@@ -51,6 +51,13 @@ typedef enum rt_op {
   RT_OP_CHANGE
 } rt_op;
 
+/* What 'on' points to, for those who must know. */
+typedef enum rt_on {
+  RT_ON_ELSE,   /* as the operation has it */
+  RT_ON_TICKET, /* (ticket.h) */
+  RT_ON_CLAIM
+} rt_on;
+
 /* Why a parked task goes on. */
 typedef enum rt_cause {
   RT_FIRED,    /* what it waited for is there, or worth another look */
@@ -126,6 +133,7 @@ typedef struct rt_task {
   uint64_t is_proxy : 1;   /* no task: of a select; it only wakes one (select.h) */
   uint64_t is_job : 1;     /* came from the pool: see more->job */
   uint64_t is_seen : 1;    /* the program holds its coroutine, which so cannot be another's */
+  uint64_t on_what : 2;    /* waiting: rt_on */
 } rt_task;
 
 void rt_task_init(rt_task *t, uint64_t id);
@@ -151,6 +159,7 @@ static inline void rt_task_park(rt_task *t, rt_op op, void *on, rt_list *list) {
   t->phase = RT_WAITING;
   t->op = op;
   t->on = on;
+  t->on_what = RT_ON_ELSE;
   rt_list_append(list, &t->link);
 }
 /* … or until a tick. */

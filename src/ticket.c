@@ -104,6 +104,14 @@ bool rt_ticket_withdraw(rt_ticket *t) {
   return called;
 }
 
+void rt_ticket_call_off(rt_task *task) {
+  rt_claim *claim = task->on;
+  if (task->on_what == RT_ON_TICKET)
+    rt_ticket_withdraw(task->on);
+  else if (task->on_what == RT_ON_CLAIM)
+    rt_swap(&claim->taken, true);
+}
+
 void rt_ticket_withdraw_all(rt_driver *d) {
   for (rt_list *l = d->tickets.next; l != &d->tickets; l = l->next)
     rt_ticket_withdraw(rt_containerof(l, rt_ticket, held));

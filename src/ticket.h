@@ -49,7 +49,16 @@ void rt_ticket_queue(rt_ticket *t, rt_list *queue, rt_lock *lock);
 /* home: the task waits until it is called; it must give control back now. */
 static inline void rt_ticket_park(rt_ticket *t, rt_task *task, rt_op op) {
   rt_task_park(task, op, t, &t->waiter);
+  task->on_what = RT_ON_TICKET;
 }
+/* The same for several of one claim; the list is whoever made them's. */
+static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *waiter) {
+  rt_task_park(task, op, c, waiter);
+  task->on_what = RT_ON_CLAIM;
+}
+
+/* home: a task that waits so is called off: what has not happened by now will not. */
+void rt_ticket_call_off(rt_task *task);
 
 /* any thread, under the thing's lock: the first ticket of the queue that can be served, which
 ** then must be; or NULL.  Those whose select has been decided elsewhere leave the queue;

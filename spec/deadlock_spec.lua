@@ -5,9 +5,17 @@ local waits_for = ", waiting for (%a+) for "
 
 --- Runs a script with so many workers; it must end with a report. Returns that.
 local function deadlocked(workers, script)
-  local begun = require("rt").now()
-  local code, out, err =
-    kit.run(("local rt = require 'rt' rt.configure{ workers = %d }\n"):format(workers) .. script)
+  local configured = ("local rt = require 'rt' rt.configure{ workers = %d }\n"):format(workers)
+  local begun, code, out, err
+  for _ = 1, 3 do -- (the report goes on without a worker that gets no processor)
+    begun = require("rt").now()
+    code, out, err = kit.run(configured .. script)
+    if
+      not err:find("does not answer", 1, true) and not err:find("too many for the time", 1, true)
+    then
+      break
+    end
+  end
   assert.equal(1, code, out .. err)
   assert.matches("rt: deadlock: no task can go on", err, 1, true)
   assert.matches("lua[%d.]*: [^\n]*deadlock: no task can go on", err) -- that of the main chunk
@@ -157,7 +165,7 @@ describe("a deadlock", function()
       rt.spawn(function() end):join()
       local begun = rt.now() + 0.01
       print(pcall(task.join, task))
-      print(rt.now() - begun < 0.1 and "fast" or rt.now() - begun)
+      print(rt.now() - begun < 2 and "fast" or rt.now() - begun)
     ]])
     assert.equal(1, code)
     if kit.slow == 1 then

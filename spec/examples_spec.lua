@@ -851,7 +851,7 @@ describe("examples:", function()
       local silent <close> = assert(rt.tcp.listen("127.0.0.1", 0)) -- never accepts, never answers
       local _, port = silent:sock()
       local _, good = serve("http_hello")
-      local code, out, err = run("fetch", "-t 0.5 " .. (url(port) .. " "):rep(10) .. url(good))
+      local code, out, err = run("fetch", "-t 3 " .. (url(port) .. " "):rep(10) .. url(good))
       assert.equal("", err)
       local late = "%-%-%-         0 bytes    TIME s  " .. url(port) .. " %(timeout%)"
       local expected = {}
@@ -862,7 +862,7 @@ describe("examples:", function()
       expected[12] = "1 of 11: 14 bytes in TIME s"
       assert_lines(expected, out)
       local seconds = tonumber(out:match("in (%S+) s\n$"))
-      assert(seconds >= 0.5 and seconds < 0.5 * 10, out)
+      assert(seconds >= 3 and seconds < 3 * 5, out)
       assert.equal(1, code)
     end)
 
@@ -1065,6 +1065,7 @@ describe("examples:", function()
 
   describe("http_graceful", function()
     --- Asks until it is told that this was the last answer; how often.
+    local served = 0
     local function ask_until_closed(port)
       local stream <close>, asked = clients.connect(port), 0
       repeat
@@ -1079,6 +1080,7 @@ describe("examples:", function()
           end
         end
         assert.equal("/" .. asked, (stream:read("l")))
+        served = served + (asked == 10 and 1 or 0)
       until last
       assert.equal("", (stream:read("a")))
       return asked
@@ -1091,13 +1093,15 @@ describe("examples:", function()
       for i = 1, 50 do
         clients[i] = rt.spawn_local(ask_until_closed, port)
       end
-      rt.sleep(0.2 * kit.slow) -- any moment will do
+      repeat
+        rt.sleep(0.2) -- any moment will do, when all have been accepted
+      until served == 50
       server:signal(kit.in_rt_lua and "TERM" or "INT")
       local sum = 0
       for i = 1, 50 do
         sum = sum + clients[i]:join()
       end
-      assert(sum > 50, "hardly a load")
+      assert(sum > 500, "hardly a load")
       assert.equal("", (idle:read("a")))
       assert.equal(kit.in_rt_lua and 143 or 1, server:wait(10))
       assert.equal("ECONNREFUSED", select(3, rt.tcp.connect("127.0.0.1", port)))
@@ -1131,15 +1135,18 @@ describe("examples:", function()
       end
       local started = rt.now()
       clients.concurrently(30, function(i)
-        assert(get("/" .. i % 3) >= 0.19)
+        get("/" .. i % 3)
+        assert(rt.now() - started >= 0.19)
       end)
       assert(rt.now() - started < 1 * kit.slow, "computed more than once")
       local fast = 0
-      clients.concurrently(30, function(i)
-        local took = get("/" .. i % 3)
-        fast = fast + (took < 0.19 and 1 or 0)
-      end)
-      assert(fast >= 25 or kit.slow > 1, fast .. " of 30 were there")
+      for _ = 1, 3 do
+        clients.concurrently(30, function(i)
+          local took = get("/" .. i % 3)
+          fast = fast + (took < 0.19 and 1 or 0)
+        end)
+      end
+      assert(fast >= 25 or kit.slow > 1, fast .. " of 90 were there")
       rt.sleep(2.1)
       assert(get("/0") >= 0.19, "it has not expired")
       clients.assert_quiet(server)

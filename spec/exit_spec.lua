@@ -78,6 +78,7 @@ describe("the end of the main chunk:", function()
       )
     end
     script[#script + 1] = [[
+      for _ = 1, 20 do rt.yield() end
       rt.sleep(0.05)
       print("end")
       rt.spawn_local(function() print("a queued task ran") end)

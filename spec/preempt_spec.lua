@@ -152,15 +152,17 @@ describe("a task of the pool that computes", function()
       "RT_WORKERS=1",
       [[
       local rt = require "rt"
-      local ch = rt.channel(10)
+      local ch, begun = rt.channel(10), rt.channel(1)
       local t = rt.spawn(function()
         local a <close> = setmetatable({}, { __close = function(_, e) ch:try_send("a " .. tostring(e)) end })
         pcall(function()
           local b <close> = setmetatable({}, { __close = function(_, e) rt.shield(rt.sleep, 0.01) ch:try_send("b " .. tostring(e)) end })
+          begun:send(true)
           while true do SPIN end
         end)
         while true do SPIN end
       end)
+      begun:recv()
       rt.sleep(0.05)
       t:cancel("why")
       print(pcall(t.join, t))
@@ -465,7 +467,7 @@ describe("rt.shield", function()
         "RT_WORKERS=1",
         [[
         local rt = require "rt"
-        local ch = rt.channel(10)
+        local ch, begun = rt.channel(10), rt.channel(1)
         local t = rt.SPAWN(function()
           local c <close> = setmetatable({}, { __close = function()
             print2 = rt.shield(function(x)
@@ -475,9 +477,10 @@ describe("rt.shield", function()
               ch:send("cleaned " .. x)
             end, "up")
           end })
+          begun:send(true)
           rt.sleep(10)
         end)
-        rt.sleep(0.01)
+        begun:recv()
         t:cancel()
         print(pcall(t.join, t))
         print(ch:recv())
@@ -501,11 +504,13 @@ describe("rt.shield", function()
       local rt = require "rt"
       for _, f in ipairs { function() rt.sleep(10) end, function() while true do SPIN end end } do
         for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
+          local begun = rt.channel(1)
           local t = spawn(function()
+            begun:send(true)
             local ok = pcall(rt.sleep, 10)
             rt.shield(0.1, f)
           end)
-          rt.sleep(0.01)
+          begun:recv()
           local t0 = rt.now()
           t:cancel("now")
           print(pcall(t.join, t))
@@ -529,12 +534,14 @@ describe("force", function()
         [[
         local rt = require "rt"
         local beside = rt.spawn(function() local n = 0 while true do rt.sleep(0.01) n = n + 1 end end)
+        local begun = rt.channel(1)
         local t = rt.SPAWN(function()
           local c <close> = setmetatable({}, { __close = function() print("closed") end })
+          begun:send(true)
           pcall(rt.sleep, 0.05)
           HOG
         end)
-        rt.sleep(0.01)
+        begun:recv()
         t:cancel("why")
         local t0 = rt.now()
         print((select(2, pcall(t.join, t))))
@@ -563,17 +570,18 @@ describe("force", function()
         function() while true do pcall(rt.timeout, 60, function() while true do pcall(rt.sleep, 1) end end) end end,
         function() while true do pcall(rt.sleep, 0.1) for i = 1, 1e4 do end end end,
       }
-      local closed, n = rt.channel(), 0
+      local closed, begun, n = rt.channel(), rt.channel(6), 0
       local ticker = rt.spawn_local(function() while true do rt.sleep(0.01) n = n + 1 end end)
       for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
         local tasks = {}
         for i, body in ipairs(bodies) do
           tasks[i] = spawn(function()
             local g <close> = setmetatable({}, { __close = function() closed:try_send(i) end })
+            begun:send(true)
             body()
           end)
         end
-        rt.sleep(0.05)
+        for i = 1, #tasks do begun:recv() end
         for i = 1, #tasks do tasks[i]:cancel("why") end
         for i = 1, #tasks do
           local _, problem = pcall(tasks[i].join, tasks[i])
@@ -696,6 +704,7 @@ describe("the tick", function()
       "RT_WORKERS=1 RT_PREEMPT=0",
       [[
       local rt = require "rt"
+      rt.configure { stall = false }
       local function busy() local till = os.clock() + 0.1 while os.clock() < till do SPIN end end
       print(rt.timeout(0.02, function() busy() return "went through" end))
       local a = rt.spawn(function() busy() order = "first" end)
@@ -766,11 +775,12 @@ describe("the tick", function()
       local rt = require "rt"
       rt.configure { preempt = true }
       local turns = 0
-      rt.timeout(0.3, function()
-        rt.spawn_local(function() while true do turns = turns + 1 rt.yield() end end)
-        local busy = rt.spawn_local(function() while true do SPIN end end)
-        busy:join()
+      local busy = rt.spawn_local(function() while true do SPIN end end)
+      rt.spawn_local(function()
+        repeat turns = turns + 1 rt.yield() until turns > 3
+        busy:cancel()
       end)
+      pcall(busy.join, busy)
       print(turns > 3)
     ]]
     assert.equal("true\n", (run("", script)))

@@ -101,12 +101,14 @@ describe("rt.select", function()
       rt.sleep(0.002)
       return "here", 1
     end)
+    local go = rt.channel()
     local there = rt.spawn(function()
-      rt.sleep(0.01)
+      go:recv()
       error("there", 0)
     end)
     assert.same({ 1, "here", 1 }, { rt.select(here:join_op(), there:join_op()) })
     assert.same({ 1, "here", 1 }, { rt.select(here:join_op()) })
+    go:send(true)
     local ok, err = pcall(rt.select, there:join_op(), rt.sleep_op(10))
     assert.same({ false, "there" }, { ok, err })
   end)
@@ -247,10 +249,10 @@ describe("rt.select", function()
   end)
 
   it("G18 ticks: one that was not chosen is still to come, and comes once", function()
+    local began, seen = rt.now(), 1
     local interval, ch = rt.interval(0.01), rt.channel(1)
     local tick = interval:tick_op()
     assert.same({ 1, 1 }, { rt.select(tick) }) -- at once
-    local began, seen = rt.now(), 1
     for i = 1, 20 do
       if i % 2 == 0 then
         ch:send("not the tick")

@@ -33,12 +33,13 @@ end
 
 local everybody = [[
   local main <close> = guard("main")
+  local up = rt.channel(7)
   for i = 1, 3 do
-    rt.spawn(function() local g <close> = guard("pool") rt.sleep(1000) end)
-    rt.spawn_local(function() local g <close> = guard("local") rt.sleep(1000) end)
+    rt.spawn(function() local g <close> = guard("pool") up:send(1) rt.sleep(1000) end)
+    rt.spawn_local(function() local g <close> = guard("local") up:send(1) rt.sleep(1000) end)
   end
-  rt.spawn_blocking(function() local g <close> = guard("blocking") rt.sleep(1000) end)
-  rt.sleep(0.1)
+  rt.spawn_blocking(function() local g <close> = guard("blocking") up:send(1) rt.sleep(1000) end)
+  for i = 1, 7 do up:recv() end
 ]]
 local all = {
   "closed blocking",
@@ -158,7 +159,7 @@ describe("rt.shutdown", function()
 
   it("G24 leaves the exit code to errors, and to signals", function()
     for script, message in pairs {
-      ["rt.spawn(function() error('oops') end) rt.sleep(0.1) rt.shutdown() rt.sleep(1)"] = "oops",
+      ["local t = rt.spawn(function() error('oops') end) repeat rt.sleep(0.01) until t:status() == 'failed' rt.shutdown() rt.sleep(1)"] = "oops",
       ["rt.shutdown() pcall(rt.sleep, 1) error('oops')"] = "oops",
       ["rt.shutdown() pcall(rt.sleep, 1) print(nil .. '')"] = "attempt to concatenate",
     } do

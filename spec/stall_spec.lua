@@ -1,5 +1,6 @@
 --- The monitor: it tells of tasks that keep their worker stuck, and of no others.
 local kit = require("kit")
+local rt = require("rt")
 
 --- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
 local spin = kit.flavor == "tsan" and "local _ = ('x'):rep(100000)" or ""
@@ -26,6 +27,29 @@ local function run(workers, script, env)
   return err, out
 end
 
+--- The same for a script with a task that is stuck until half a second after that was told
+--- (UNTIL_TOLD, in C), and which ends when it was told that it goes on (UNTIL_SEEN, in Lua).
+local function run_stuck(workers, script)
+  local told, seen = kit.file(nil, ".told"), kit.file(nil, ".seen")
+  script = script:gsub("UNTIL_%w+", {
+    UNTIL_TOLD = ("os.execute('until [ -e %s ]; do sleep 0.02; done')"):format(told),
+    UNTIL_SEEN = ("while not io.open('%s') do rt.sleep(0.02) end"):format(seen),
+  })
+  local it = kit.start(("RT_WORKERS=%d %s 2>&1"):format(workers, kit.command(prelude .. script)))
+  local function await(what)
+    kit.wait_for(function()
+      return it:output():find(what, 1, true)
+    end, 20, ("'%s' in %s"):format(what, it.out))
+  end
+  await("is stuck")
+  rt.sleep(0.5)
+  io.open(told, "w"):close()
+  await("goes on")
+  io.open(seen, "w"):close()
+  assert.equal(0, it:wait())
+  return it:output()
+end
+
 local function occurrences(text, pattern)
   return select(2, text:gsub(pattern, ""))
 end
@@ -33,15 +57,16 @@ end
 for _, workers in ipairs { 1, 4 } do
   describe(("stalls, %d workers:"):format(workers), function()
     it("G15 a C function that waits is reported, once, with its end", function()
-      local err = run(
+      local err = run_stuck(
         workers,
         [[
-        local t = rt.spawn(function() os.execute("sleep 0.6") rt.sleep(0.2) end)
+        local t = rt.spawn(function() UNTIL_TOLD end)
         t.name = "sleepwalker"
-        t:join()]]
+        t:join()
+        UNTIL_SEEN]]
       )
       local report = "rt: pool %d is stuck: task %d+ %(sleepwalker%), spawned at [^\n]+lua:%d+, "
-      assert.equal(1, occurrences(err, report .. "[^\n]+ for 0%.%d+ s\n"), err)
+      assert.equal(1, occurrences(err, report .. "[^\n]+ for [%d.]+ s\n"), err)
       assert.equal(1, occurrences(err, "rt: pool %d goes on: task %d+ %(sleepwalker%), [^\n]+ s\n"))
       if kit.flavor ~= "tsan" then -- it waited for a process, which bears a signal
         assert.equal(1, occurrences(err, "task %d+ was stuck in\n[^\n]+lua:%d+: in function"), err)
@@ -94,7 +119,7 @@ for _, workers in ipairs { 1, 4 } do
     end)
 
     it("G15 the main chunk may call what it likes; its tasks may not", function()
-      local err = run(
+      local err = run_stuck(
         workers,
         [[
         rt.configure({ stall = 0.1 })
@@ -103,8 +128,8 @@ for _, workers in ipairs { 1, 4 } do
         rt.spawn_local(function() end):join()
         os.execute("sleep 0.4")
         io.stderr:write("main was quiet\n")
-        rt.spawn_local(function() os.execute("sleep 0.4") end):join()
-        rt.sleep(0.2)]]
+        rt.spawn_local(function() UNTIL_TOLD end):join()
+        UNTIL_SEEN]]
       )
       assert.matches("^main was quiet\nrt: main is stuck: task %d+, ", err)
     end)
@@ -149,18 +174,18 @@ describe("stalls:", function()
   end)
 
   it("the others go on meanwhile", function()
-    local err, out = run(
+    local out = run_stuck(
       2,
       [[
       local ch = rt.channel(1)
-      local stuck = rt.spawn(function() ch:send(1) os.execute("sleep 0.6") end)
+      local stuck = rt.spawn(function() ch:send(1) UNTIL_TOLD end)
       ch:recv()
       local ticks = 0
       while stuck:status() == "running" do rt.sleep(0.01) ticks = ticks + 1 end
+      UNTIL_SEEN
       print(ticks)]]
     )
-    assert.matches("is stuck", err)
-    assert.is_true(tonumber(out) >= 5, out)
+    assert.is_true(tonumber(out:match("%d+\n$")) >= 5, out)
   end)
 
   it("a program that is idle is idle: nobody looks around", function()

@@ -318,7 +318,7 @@ describe("task:", function()
     local t = rt.now()
     rt.sleep(0.01)
     stop = true
-    assert.is_true(rt.now() - t < 0.2 * kit.slow)
+    assert.is_true(rt.now() - t < 5)
     assert.is_true(n > 10)
   end)
 
@@ -391,17 +391,15 @@ end)
 
 describe("join:", function()
   it("waits for tasks and functions, and returns the first result of each", function()
+    local meeting = rt.channel(0) -- so they run at the same time
     local t = rt.spawn_local(function()
-      rt.sleep(0.01)
+      meeting:send("function")
       return "task", "more"
     end)
-    local start = rt.now()
     local a, b, c = rt.join(t, function()
-      rt.sleep(0.01)
-      return "function"
+      return (meeting:recv())
     end, function() end)
     assert.same({ "task", "function" }, { a, b, c })
-    assert.is_true(rt.now() - start < 0.019 * kit.slow + 0.05)
     assert.equal(0, select("#", rt.join()))
   end)
 

@@ -2,48 +2,60 @@ local kit = require("kit")
 local rt = require("rt")
 
 --- How much later than it should something may be on a busy machine.
-local LATE = 0.1 * kit.slow
+local LATE = 2
+
+--- Calls `f` up to ten times, until it is as fast as it should be on a quiet one.
+local function in_time(f)
+  local late
+  for _ = 1, 10 do
+    late = f()
+    if late < 0.1 * kit.slow then
+      return
+    end
+  end
+  error("always late, the last time by " .. late .. " s", 2)
+end
 
 describe("sleep:", function()
   it("G17 is never early, and rounds up to a millisecond", function()
     for _, s in ipairs { 0.0000001, 0.0005, 0.001, 0.0015, 0.002, 0.0101, 0.033 } do
       for _ = 1, 5 do
-        local t = rt.now()
-        rt.sleep(s)
-        local took = rt.now() - t
-        assert.is_true(took >= s, ("sleep(%g) took %g"):format(s, took))
-        assert.is_true(took < s + LATE, ("sleep(%g) took %g"):format(s, took))
+        in_time(function()
+          local t = rt.now()
+          rt.sleep(s)
+          local took = rt.now() - t
+          assert.is_true(took >= s, ("sleep(%g) took %g"):format(s, took))
+          return took - s
+        end)
       end
     end
   end)
 
-  it(
-    "G17 many tasks: none early, ended in the order of their deadlines, ties in call order",
-    function()
-      local base, log = rt.now(), {}
-      local function sleeper(i, s)
-        rt.sleep(s)
-        log[#log + 1] = { at = rt.now() - base, s = s, i = i }
-      end
-      local tasks = {}
-      for i = 1, 2000 do
-        -- whole milliseconds: those of one deadline are ties
-        tasks[i] = rt.spawn_local(sleeper, i, ((i * 7919) % 40 + 1) / 1000 * 5)
-      end
-      for i = 1, 2000 do
-        tasks[i]:join()
-      end
-      assert.equal(2000, #log)
-      for k, e in ipairs(log) do
-        assert.is_true(e.at >= e.s)
-        local before = log[k - 1]
-        -- the tasks did not begin in the same millisecond, so only clear differences count
-        if before and before.s > e.s then
-          assert.is_true(before.s - e.s < LATE)
-        end
+  it("G17 many tasks: none early, ended in the order of their deadlines", function()
+    local log = {}
+    local function sleeper(s)
+      local due = rt.now() + s
+      rt.sleep(s)
+      log[#log + 1] = { at = rt.now(), due = due }
+    end
+    local tasks = {}
+    for i = 1, 2000 do
+      -- whole milliseconds: those of one deadline are ties
+      tasks[i] = rt.spawn_local(sleeper, ((i * 7919) % 40 + 1) / 1000 * 5)
+    end
+    for i = 1, 2000 do
+      tasks[i]:join()
+    end
+    assert.equal(2000, #log)
+    local disorder = 0
+    for k, e in ipairs(log) do
+      assert.is_true(e.at >= e.due)
+      if k > 1 and log[k - 1].due > e.due + 0.002 then -- (they are due by the millisecond)
+        disorder = disorder + 1
       end
     end
-  )
+    assert.is_true(disorder <= 2, disorder) -- (who was held up between two readings of the clock)
+  end)
 
   it("G17 ties end in call order", function()
     local log, tasks = {}, {}
@@ -120,8 +132,9 @@ describe("sleep:", function()
   it("works at the top level, and tasks run meanwhile", function()
     local code, out = kit.run([[
       local rt = require "rt"
-      rt.spawn_local(function() for i = 1, 3 do rt.sleep(0.01) io.write(i, " ") end end)
-      rt.sleep(0.2)
+      local last
+      rt.spawn_local(function() for i = 1, 3 do rt.sleep(0.01) io.write(i, " ") last = i end end)
+      repeat rt.sleep(0.01) until last == 3
       print("end")
     ]])
     assert.equal(0, code)
@@ -131,18 +144,17 @@ end)
 
 describe("interval:", function()
   it("G18 ticks at once and then by the period", function()
-    local base, at = rt.now(), {}
-    for tick in rt.interval(0.02) do
-      at[tick] = rt.now() - base
-      if tick == 4 then
-        break
+    in_time(function()
+      local base, late = rt.now(), 0
+      for tick in rt.interval(0.02) do
+        local off = rt.now() - base - (tick - 1) * 0.02
+        assert.is_true(off >= -1e-6)
+        late = math.max(late, off)
+        if tick == 4 then
+          return late
+        end
       end
-    end
-    assert.is_true(at[1] < LATE)
-    for tick = 1, 4 do
-      assert.is_true(at[tick] >= (tick - 1) * 0.02 - 1e-6)
-      assert.is_true(at[tick] < (tick - 1) * 0.02 + LATE)
-    end
+    end)
   end)
 
   local function busy(seconds)
@@ -152,40 +164,42 @@ describe("interval:", function()
   end
 
   local function ticks_after_delay(missed)
-    local interval = rt.interval(0.05, { missed = missed })
     local base = rt.now()
+    local interval = rt.interval(0.05, { missed = missed })
     interval()
     busy(0.17) -- the ticks of 50, 100 and 150 ms are late
-    local at = {}
+    local at, late = {}, rt.now() - base
     for i = 1, 4 do
       interval()
       at[i] = rt.now() - base
     end
-    return at
+    return at, late
   end
 
   it("G18 burst: late ticks come at once, until it has caught up", function()
-    local at = ticks_after_delay("burst")
-    assert.is_true(at[3] < 0.2 + LATE)
-    assert.is_true(at[4] >= 0.2 - 1e-6)
-    assert.is_true(at[3] - at[1] < 0.03 + LATE)
+    in_time(function()
+      local at = ticks_after_delay("burst")
+      assert.is_true(at[4] >= 0.2 - 1e-6)
+      return math.max(at[3] - 0.2, at[3] - at[1] - 0.03)
+    end)
   end)
 
   it("G18 delay: after a late tick the period begins anew", function()
-    local at = ticks_after_delay("delay")
-    for i = 2, 4 do
-      assert.is_true(at[i] - at[i - 1] >= 0.05 - 0.002)
+    local at, late = ticks_after_delay("delay")
+    for i = 1, 4 do
+      assert.is_true(at[i] >= late + (i - 1) * 0.05 - 1e-6)
     end
   end)
 
   it("G18 skip: late ticks are left out, the beat is kept", function()
-    local at = ticks_after_delay("skip")
-    for i = 2, 4 do
-      local off = at[i] % 0.05
-      assert.is_true(off < 0.05, "on the beat") -- never before it
-      assert.is_true(at[i] - at[i - 1] > 0.05 - LATE)
-    end
-    assert.is_true(at[2] >= 0.2 - 1e-6)
+    in_time(function()
+      local at, late = ticks_after_delay("skip")
+      assert.is_true(at[1] >= late)
+      for i = 2, 4 do
+        assert.is_true(at[i] >= 0.2 + (i - 2) * 0.05 - 1e-6)
+      end
+      return at[4] - 0.3
+    end)
   end)
 
   it("G18 a cancelled wait loses no tick", function()
@@ -271,7 +285,7 @@ describe("timeout:", function()
 
   it("G10 nested: the earlier deadline rules, and each is told apart", function()
     local log = {}
-    local a, b = rt.timeout(0.5 * kit.slow, function()
+    local a, b = rt.timeout(60, function()
       log[1] = select(2, rt.timeout(0.005, rt.sleep, 60))
       return "outer goes on"
     end)

@@ -214,10 +214,13 @@ end
 
 --- Open descriptors of this process.
 function kit.descriptors()
-  local n = 0
-  for _ in io.popen("ls /proc/self/fd /proc/$PPID/fd | grep -c ."):lines() do
+  collectgarbage()
+  collectgarbage()
+  local n, pipe = 0, io.popen("ls /proc/$PPID/fd")
+  for _ in pipe:lines() do
     n = n + 1
   end
+  pipe:close()
   return n
 end
 

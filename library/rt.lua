@@ -253,14 +253,15 @@ function rt.channel(capacity) end
 ---@operator len: integer
 local channel = {}
 
---- Waits while the channel is full. Any number of values make one message.
+--- Waits while the channel is full. Any number of values make one message. A stream or listener in
+--- it moves; if the wait is then called off, it is closed.
 ---@async
 ---@param ... any
 ---@return true|nil sent
 ---@return "closed"|nil why
 function channel:send(...) end
 
---- Does not wait.
+--- Does not wait; what finds no room stays where it is.
 ---@param ... any
 ---@return true|nil sent
 ---@return "full"|"closed"|nil why

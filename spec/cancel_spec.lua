@@ -271,6 +271,43 @@ describe("cancelling, level and order:", function()
     assert.equal(10, count)
   end)
 
+  it("G9 what is given later does not go to who had only given way", function()
+    for _, ways in ipairs {
+      { rt.channel, 1000, "send", "recv" },
+      { rt.semaphore, 0, "release", "acquire" },
+    } do
+      for n = 100, 140 do -- (some number of operations is too many for one turn)
+        local thing = ways[1](ways[2])
+        for _ = 1, n do
+          thing[ways[3]](thing, 1)
+        end
+        local task = rt.spawn_local(function()
+          for _ = 1, n + 1 do
+            thing[ways[4]](thing)
+          end
+        end)
+        rt.spawn_local(function()
+          task:cancel()
+          thing[ways[3]](thing, 1)
+        end)
+        assert.matches("cancelled", kit.refused(task.join, task))
+        assert.is_true(#thing >= 1, n)
+      end
+    end
+  end)
+
+  it("G9 nor to a select that something else has woken", function()
+    local ch = rt.channel(1)
+    local other = rt.spawn_local(rt.sleep, 0.001)
+    local task = rt.spawn_local(rt.select, ch:recv_op(), other:join_op())
+    rt.yield()
+    other:join()
+    task:cancel()
+    ch:send("kept")
+    assert.matches("cancelled", kit.refused(task.join, task))
+    assert.equal("kept", ch:try_recv())
+  end)
+
   it("says why and who: the reason and the source", function()
     if kit.flavor == "tight" then
       return pending("it remembers only 8 lines of a program")

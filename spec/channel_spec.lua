@@ -284,4 +284,16 @@ describe("rt.channel", function()
       end
     end
   end)
+
+  it("a stream for which there is no room has not moved", function()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    local connecting = rt.spawn_local(rt.tcp.connect, "127.0.0.1", port)
+    local here <close> = assert(listener:accept())
+    local there <close> = assert(connecting:join())
+    local full = rt.channel(0)
+    assert.same({ nil, "full" }, { full:try_send(here) })
+    here:write("still here")
+    assert.equal("still here", there:recv())
+  end)
 end)

@@ -996,6 +996,31 @@ describe("the end, with workers:", function()
     end)
   end
 
+  it("errors that are told at the end are all told, by a handler that waits, too", function()
+    local code, out, err = kit.run([[
+      local rt = require "rt"
+      rt.on_unhandled(function(e) rt.sleep(0.01) print("heard", e) end)
+      for i = 1, 5 do rt.spawn_local(error, i, 0) end
+      rt.yield()
+    ]])
+    assert.same({ 0, "" }, { code, err })
+    for i = 1, 5 do
+      assert.matches("heard\t" .. i .. "\n", out)
+    end
+    code, out, err = kit.run([[
+      local rt = require "rt"
+      m = rt.mutex()
+      rt.on_unhandled(function() m:with(function() rt.sleep(0.01) end) end)
+      rt.spawn_local(error, "a")
+      rt.spawn_local(error, "b")
+      rt.yield()
+    ]])
+    assert.is_true(
+      code == 0 or not kit.in_rt_lua and err:find("bad self", 1, true) ~= nil,
+      out .. err
+    )
+  end)
+
   it("an error that nobody joined is told, although main ends before its handler begins", function()
     local code, out = kit.run([[
       local rt = require "rt"

@@ -107,7 +107,7 @@ static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
 static int send_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   rtL_wait_prepare(L, w, w->running);
   return do_send(L, w, check_channel(L));
 }
@@ -127,6 +127,7 @@ static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_chan *c = check_channel(L);
   if (rt_chan_closed(c)) return refuse_closed(L);
+  if (!rt_chan_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_chan_answer answer = rt_chan_send(c, p, NULL);
   if (answer != RT_CHAN_DONE) rt_packet_drop(p);
@@ -166,7 +167,7 @@ static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
 static int recv_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return do_recv(L, w, check_channel(L));
 }
 

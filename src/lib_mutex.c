@@ -177,7 +177,7 @@ static int do_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
 static int lock_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return do_lock(L, w, check_mutex(L, w));
 }
 
@@ -270,7 +270,7 @@ static int do_with(lua_State *L, rt_worker *w, rt_mutex *m) {
 static int with_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return do_with(L, w, check_mutex(L, w));
 }
 

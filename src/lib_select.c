@@ -19,9 +19,16 @@ static void look_again(rt_select *s) {
 
 static void on_call(rt_ticket *t) { look_again(t->whose); }
 
-static void on_due(rt_timeout *t) { look_again(rt_containerof(t, rt_branch, timer)->of); }
+/* Something of this state: until the task has looked, the others pass it over, since it may be
+** cancelled before that. */
+static void look_here(rt_select *s) {
+  rt_swap(&s->claim.taken, true);
+  look_again(s);
+}
 
-static void on_proxy(rt_task *t) { look_again(rt_containerof(t, rt_branch, proxy)->of); }
+static void on_due(rt_timeout *t) { look_here(rt_containerof(t, rt_branch, timer)->of); }
+
+static void on_proxy(rt_task *t) { look_here(rt_containerof(t, rt_branch, proxy)->of); }
 
 /* --- waiting, and not ---------------------------------------------------------------------------------- */
 static void withdraw_local(rt_branch *b) {
@@ -241,11 +248,11 @@ static int selected(lua_State *L, int status, lua_KContext context) {
   rt_select *s = select_at(L, n);
   rt_branch *called = withdraw_all(s);
   if (called) return finish(L, w, n, called);
-  if (w->running->cause != RT_FIRED) {
+  if (w->running->cause != RT_FIRED || w->running->alert) {
     give_select(L, w, n + 1);
     lua_settop(L, n); /* (if nothing is due any more, it begins again) */
   }
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return run(L, w, n, context & BIASED, 0);
 }
 

@@ -84,7 +84,7 @@ static int acquire_k(lua_State *L, int status, lua_KContext ticket) {
 static int acquire_later(lua_State *L, int status, lua_KContext n) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return acquire(L, w, (int)n, acquired, acquire_k);
 }
 
@@ -216,7 +216,7 @@ static int permit_k(lua_State *L, int status, lua_KContext ticket) {
 static int permit_later(lua_State *L, int status, lua_KContext n) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return acquire(L, w, (int)n, permitted, permit_k);
 }
 
@@ -256,7 +256,7 @@ static int with_k(lua_State *L, int status, lua_KContext ticket) {
 static int with_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return acquire(L, w, 1, call, with_k);
 }
 

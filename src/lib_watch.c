@@ -94,7 +94,7 @@ static int do_wait(lua_State *L, rt_worker *w, rt_reader *r) {
 static int wait_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  rtL_wait_over(L, w);
+  rtL_wait_turned(L, w);
   return do_wait(L, w, check_watcher(L, w, -1));
 }
 

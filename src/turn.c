@@ -184,7 +184,8 @@ static void park(rt_worker *w) {
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  if (rt_unlikely(w->unhandled > 0 || !rt_list_empty(&w->orphans))) rt_unhandled_tell(w);
+  bool untold = w->unhandled > 0 || !rt_list_empty(&w->orphans);
+  if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_tell(w);
   if (rt_ready_idle(ready)) {
     rt_face_hide(&w->face);
     if (rt_unhandled_look(w))

@@ -141,6 +141,7 @@ static void gather_orphans(rt_worker *w) {
 
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
   rt_job *j;
+  w->tells_last = true;
   gather_orphans(w);
   while ((j = take_orphan(L, w)) != NULL) {
     if (prepare_orphan(L, w, j) && lua_pcall(L, 3, 0, 0) != LUA_OK)

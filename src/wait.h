@@ -37,6 +37,12 @@ static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
   if (rt_unlikely(w->running->cause != RT_FIRED)) rtL_wait_called_off(L, w);
 }
 
+/* The same where nothing has been got yet: a cancel that came since the task was woken counts, too. */
+static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
+  rtL_wait_over(L, w);
+  rtL_cancel_checkpoint(L, w);
+}
+
 /* What was waited for has happened, even if the wait was called off at the same time. */
 static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
 

@@ -92,6 +92,7 @@ typedef struct rt_worker {
   int unjoined;                /* failures that nobody has joined yet */
   int looking;            /* how often the collector is still to come by when idle, to find such */
   bool has_probe;         /* there is one of unhandled.c, not yet collected */
+  bool tells_last;        /* the program has ended: they are told one by one, by no task */
   bool failed;            /* an error went unhandled */
   bool suspects_deadlock; /* the main worker is to look whether this is one; see deadlock.h */
   bool is_deadlocked;     /* the main chunk is to raise that, */

@@ -1139,14 +1139,18 @@ describe("examples:", function()
         assert(rt.now() - started >= 0.19)
       end)
       assert(rt.now() - started < 1 * kit.slow, "computed more than once")
-      local fast = 0
+      local fast
       for _ = 1, 3 do
+        fast = 0
         clients.concurrently(30, function(i)
           local took = get("/" .. i % 3)
           fast = fast + (took < 0.19 and 1 or 0)
         end)
+        if fast >= 25 then
+          break
+        end
       end
-      assert(fast >= 25 or kit.slow > 1, fast .. " of 90 were there")
+      assert(fast >= 25 or kit.slow > 1, fast .. " of 30 were there")
       rt.sleep(2.1)
       assert(get("/0") >= 0.19, "it has not expired")
       clients.assert_quiet(server)

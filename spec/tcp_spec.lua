@@ -198,8 +198,12 @@ describe("tcp:", function()
       streams[i] = value
     end
     fails("ETIMEDOUT", value, message, code)
-    local took = rt.now() - t
-    assert.is_true(took >= 0.05 and took < 5)
+    assert.is_true(rt.now() - t >= 0.05)
+    kit.in_time(0.05 + 0.5 * kit.slow, function()
+      t = rt.now()
+      fails("ETIMEDOUT", rt.tcp.connect("127.0.0.1", port, { timeout = 0.05 }))
+      return rt.now() - t
+    end)
     for _, s in pairs(streams) do
       s:close()
     end
@@ -603,16 +607,17 @@ describe("tcp:", function()
         piece = b:recv()
       end
     end)
-    local gaps, last = {}, rt.now()
-    for i = 1, 30 do
-      rt.sleep(0.002)
-      local t = rt.now()
-      gaps[i] = t - last
-      last = t
-    end
+    kit.in_time(0.1 * kit.slow, function()
+      local worst, last = 0, rt.now()
+      for _ = 1, 30 do
+        rt.sleep(0.002)
+        local t = rt.now()
+        worst = math.max(worst, t - last)
+        last = t
+      end
+      return worst
+    end)
     reader:cancel()
-    table.sort(gaps) -- (the machine may stop for a moment; who is kept waiting is so every time)
-    assert.is_true(gaps[20] < 0.1 * kit.slow, "the 20th of 30 gaps: " .. gaps[20])
     assert.is_true(bytes > 0)
     a:close()
     b:close()

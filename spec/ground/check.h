@@ -15,6 +15,9 @@
 /* The sanitizers make everything slower. */
 #define MANY(n) (RT_DEBUG ? (n) / 10 : (n))
 
+/* What a machine that stops for a moment makes late is tried so often. */
+enum { ATTEMPTS = 5 };
+
 static int check_failed;
 static rt_random check_random;
 

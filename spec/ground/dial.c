@@ -129,10 +129,13 @@ static void check_ways(rt_driver *d) {
   places second = {0};
   add_place(&second, "127.0.0.1", closed);
   add_place(&second, "127.0.0.1", port);
-  fd = dial_all(d, &second, 10 * RT_SECOND, &took);
-  check("after one that refuses the next is tried at once",
-        fd >= 0 && took < 5 * RT_SECOND && peer_port(fd) == port);
-  close(fd);
+  took = RT_SECOND;
+  for (int i = 0; i < ATTEMPTS && took >= 200 * RT_MILLISECOND; i++) {
+    fd = dial_all(d, &second, 10 * RT_SECOND, &took);
+    check("after one that refuses the next is tried", fd >= 0 && peer_port(fd) == port);
+    close(fd);
+  }
+  check("… at once", took < 200 * RT_MILLISECOND);
 
   places silent = {0};
   add_place(&silent, "127.0.0.1", h.port);
@@ -143,10 +146,14 @@ static void check_ways(rt_driver *d) {
   places around = {0};
   add_place(&around, "127.0.0.1", h.port);
   add_place(&around, "127.0.0.1", port);
-  fd = dial_all(d, &around, 10 * RT_SECOND, &took);
-  check("while one is silent the next is tried, and wins",
-        fd >= 0 && peer_port(fd) == port && took >= 200 * RT_MILLISECOND && took < 5 * RT_SECOND);
-  close(fd);
+  took = RT_SECOND;
+  for (int i = 0; i < ATTEMPTS && took >= 900 * RT_MILLISECOND; i++) {
+    fd = dial_all(d, &around, 10 * RT_SECOND, &took);
+    check("while one is silent the next is tried, and wins",
+          fd >= 0 && peer_port(fd) == port && took >= 200 * RT_MILLISECOND);
+    close(fd);
+  }
+  check("… soon", took < 900 * RT_MILLISECOND);
 
   places crowd = {0};
   for (int i = 0; i < MOST; i++) add_place(&crowd, "127.0.0.1", closed);

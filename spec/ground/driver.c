@@ -28,7 +28,8 @@ static rt_task *next_ready(rt_driver *d) {
 static void driver_init(rt_driver *d) { must("a driver starts", rt_driver_init(d, run) == 0); }
 
 /* --- the clock --------------------------------------------------------------------------------- */
-static void check_sleep(void) {
+/* How many of them are much too late. */
+static int sleep_all(void) {
   static rt_task tasks[TASKS];
   rt_driver d;
   uint64_t start = rt_clock();
@@ -50,16 +51,22 @@ static void check_sleep(void) {
       uint64_t tick = t->timer.due;
       woken++;
       early += now < due[t->id];
-      late += now > due[t->id] + 5 * RT_SECOND;
+      late += now > due[t->id] + 500 * RT_MILLISECOND;
       disorder += tick < before;
       before = tick;
     }
   }
   check("every sleeper wakes, none early", woken == TASKS && early == 0);
-  check("… and none much too late", late == 0);
   check("… in the order of their times", disorder == 0);
   check("a driver with nothing left is barren", rt_driver_is_barren(&d));
   rt_driver_close(&d);
+  return late;
+}
+
+static void check_sleep(void) {
+  int late = sleep_all();
+  for (int i = 1; i < ATTEMPTS && late > 0; i++) late = sleep_all();
+  check("… and none is much too late", late == 0);
 }
 
 static void check_ticks(void) {

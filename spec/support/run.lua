@@ -39,7 +39,7 @@ end
 
 --- What a host needs besides its name: the sanitizer comes first into a stock interpreter.
 local slow = ({ asan = 2, tsan = 2 })[options.flavor] or 1
-local seconds = 240 * slow
+local seconds = 120 * slow
 local preload = ""
 if options.flavor == "asan" or options.flavor == "tsan" then
   local library = output_of("${CC:-gcc} -print-file-name=lib" .. options.flavor .. ".so")

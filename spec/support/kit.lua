@@ -225,15 +225,19 @@ function kit.rss(pid)
   return pages * 4096
 end
 
---- Open descriptors of this process.
+--- Open descriptors of this process.  No child counts them: until the parent runs again, it
+--- may still hold the child's end of the pipe.
 function kit.descriptors()
   collectgarbage()
   collectgarbage()
-  local n, pipe = 0, io.popen("ls /proc/$PPID/fd")
-  for _ in pipe:lines() do
-    n = n + 1
+  local n = 0
+  for fd = 0, 1023 do
+    local info = io.open("/proc/self/fdinfo/" .. fd)
+    if info then
+      info:close()
+      n = n + 1
+    end
   end
-  pipe:close()
   return n
 end
 

@@ -289,7 +289,7 @@ static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integ
   }
   if (buffer == NULL) return n;
   for (const char *at = buffer, *end = buffer + needed; at < end && n < limit;) {
-    at = rt_dict_key_at(at, &k);
+    at = rt_shard_key_at(at, &k);
     rtL_entry_push_key(L, &k);
     lua_rawseti(L, -3, ++n);
   }
@@ -311,7 +311,7 @@ static int dict_keys(lua_State *L) {
 static int dict_count(lua_State *L) {
   rt_dict *d = check_dict(L);
   lua_pushinteger(L, (lua_Integer)rt_dict_count(d));
-  lua_pushinteger(L, (lua_Integer)rt_load(&d->bytes));
+  lua_pushinteger(L, (lua_Integer)rt_load(&d->stock.bytes));
   return 2;
 }
 

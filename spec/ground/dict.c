@@ -60,7 +60,7 @@ static size_t count_keys(rt_dict *d) {
     size_t size = rt_dict_keys(d, i, buffer, sizeof buffer);
     must("the keys fit", size <= sizeof buffer);
     rt_dict_key key;
-    for (const char *at = buffer; at < buffer + size; n++) at = rt_dict_key_at(at, &key);
+    for (const char *at = buffer; at < buffer + size; n++) at = rt_shard_key_at(at, &key);
   }
   return n;
 }
@@ -109,7 +109,7 @@ static void check_model(void) {
     if (one_in(20000)) {
       rt_dict_clear(d);
       memset(model, 0, sizeof model);
-      good = good && rt_load(&d->bytes) == 0 && rt_load(&d->mortal) == 0;
+      good = good && rt_load(&d->stock.bytes) == 0 && rt_load(&d->stock.mortal) == 0;
     }
   }
   for (int n = 0; n < KEYS; n++) count += model[n] != 0;
@@ -117,8 +117,9 @@ static void check_model(void) {
   check("it knows how many there are, and all keys once",
         rt_dict_count(d) == count && count_keys(d) == count);
   for (unsigned n = 0; n < KEYS; n++) delete (d, n);
-  check("when it is empty nothing is counted",
-        rt_load(&d->entries) == 0 && rt_load(&d->bytes) == 0 && rt_load(&d->mortal) == 0);
+  check("when it is empty nothing is counted", rt_load(&d->stock.entries) == 0 &&
+                                                   rt_load(&d->stock.bytes) == 0 &&
+                                                   rt_load(&d->stock.mortal) == 0);
   drop(d);
 }
 
@@ -137,7 +138,7 @@ static void check_expiry(void) {
     gone = gone && get(d, n).type == (n % 2 ? RT_VALUE_INTEGER : RT_VALUE_NONE);
   check("an entry is there until it expires, and not from then on", before && gone);
   check("keys leaves out those that have expired", count_keys(d) == 100);
-  check("counting removes them", rt_dict_count(d) == 100 && rt_load(&d->mortal) == 100);
+  check("counting removes them", rt_dict_count(d) == 100 && rt_load(&d->stock.mortal) == 100);
   put(d, 0, &v, RT_DICT_ABSENT, rt_clock());
   check("expired at once is never there", get(d, 0).type == RT_VALUE_NONE);
   drop(d);
@@ -169,7 +170,7 @@ static void check_bounds(void) {
     must("there is memory", rt_value_from_string(&text, big, below(5000)) == 0);
     within = within && put(d, (unsigned)below(50), &text, RT_DICT_ALWAYS, 0) == RT_DICT_DONE;
     rt_value_drop(&text);
-    within = within && rt_load(&d->bytes) <= 10000;
+    within = within && rt_load(&d->stock.bytes) <= 10000;
   }
   check("bytes stay within their bound", within && rt_dict_count(d) > 0);
   must("there is memory", rt_value_from_string(&text, big, sizeof big) == 0);
@@ -275,8 +276,8 @@ static void check_threads(void) {
     run_threads(hammer, d);
     rt_dict_clear(d);
     check("threads find whole values, and leave nothing behind",
-          rt_load(&all.wrong) == 0 && rt_load(&d->entries) == 0 && rt_load(&d->bytes) == 0 &&
-              rt_load(&d->mortal) == 0);
+          rt_load(&all.wrong) == 0 && rt_load(&d->stock.entries) == 0 &&
+              rt_load(&d->stock.bytes) == 0 && rt_load(&d->stock.mortal) == 0);
     drop(d);
   }
 }

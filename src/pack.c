@@ -1,13 +1,12 @@
 #include "pack.h"
 
-#include "code.h"
+#include "sent.h"
 #include "way.h"
 #include "wire.h"
 
 enum {
   STACK = 24, /* slots for the packer's own use */
-  OBJECTS_KEPT = RT_SIZE(64, 4),
-  FUNCTIONS_KEPT = RT_SIZE(4096, 4)
+  OBJECTS_KEPT = RT_SIZE(64, 4)
 };
 
 typedef struct packer {
@@ -298,60 +297,14 @@ static used_code use_code(packer *k, rt_code *code) {
   return (used_code){code, m->number - 1, again};
 }
 
-static int dump(lua_State *L, const void *bytes, size_t n, void *buf) {
-  (void)L;
-  return rt_buf_put(buf, bytes, n);
-}
-
-/* The code of a function that is sent for the first time. */
-static rt_code *new_code(packer *k, int function, uint64_t *ticket) {
-  lua_Debug ar;
-  rt_buf *b = &k->desk->code;
-  b->head = b->tail = 0;
-  check(k, lua_dump(k->L, dump, b, false));
-  lua_pushvalue(k->L, function);
-  lua_getinfo(k->L, ">u", &ar);
-  rt_code *code = rt_codes_put(&k->w->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, ticket);
-  if (code == NULL) check(k, UV_ENOMEM);
-  return code;
-}
-
-/* Weak tables do not shrink, and every collection walks them: so that of the codes does not
-** become larger than is useful. */
-static void remember(packer *k, int function, uint64_t ticket) {
-  lua_State *L = k->L;
-  rt_worker *w = k->w;
-  rtL_keep_push(L, w, RT_KEEP_CODES);
-  if (w->functions++ >= FUNCTIONS_KEPT) {
-    w->functions = 1;
-    lua_newtable(L);
-    lua_getmetatable(L, -2);
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    rtL_keep_set(L, w, RT_KEEP_CODES);
-  }
-  lua_pushvalue(L, function);
-  lua_pushinteger(L, (lua_Integer)ticket);
-  lua_rawset(L, -3);
-  lua_settop(L, function);
-}
-
-/* The table of codes has the ticket of the code of a function that was sent before. */
 static used_code code_of(packer *k) {
-  lua_State *L = k->L;
-  rt_worker *w = k->w;
-  int function = lua_gettop(L);
   uint64_t ticket;
-  rt_code *code = NULL;
-  rtL_keep_push(L, w, RT_KEEP_CODES);
-  lua_pushvalue(L, function);
-  if (lua_rawget(L, -2) == LUA_TNUMBER)
-    code = rt_codes_at(&w->codes, (uint64_t)lua_tointeger(L, -1));
-  lua_settop(L, function);
+  rt_code *code = rtL_sent_find(k->L, k->w);
   if (code) return use_code(k, code);
   if (put_name(k)) return (used_code){.code = NULL};
-  used_code used = use_code(k, new_code(k, function, &ticket));
-  remember(k, function, ticket);
+  if ((code = rtL_sent_dump(k->L, k->w, &k->desk->code, &ticket)) == NULL) check(k, UV_ENOMEM);
+  used_code used = use_code(k, code);
+  rtL_sent_remember(k->L, k->w, ticket);
   return used;
 }
 

@@ -159,10 +159,6 @@ bool rt_driver_park(rt_driver *d) {
   return post;
 }
 
-bool rt_driver_is_barren(rt_driver *d) {
-  return rt_wheel_next(&d->wheel) == RT_NEVER && rt_list_empty(&d->handles);
-}
-
 bool rt_driver_is_hopeless(rt_driver *d) {
   return rt_wheel_next(&d->wheel) == RT_NEVER && !is_any_awaited(d);
 }

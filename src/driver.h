@@ -96,8 +96,6 @@ static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
     d->run(d, t);
 }
 
-/* Nothing but another thread could ever wake this driver: no timer, no handle. */
-bool rt_driver_is_barren(rt_driver *d);
 /* Nothing but another thread could ever wake one of its tasks: there may be handles, but nobody
 ** waits for one. */
 bool rt_driver_is_hopeless(rt_driver *d);

@@ -4,6 +4,7 @@
 ** wait unanswered. */
 #include "dial.h"
 
+#include "barren.h"
 #include "check.h"
 #include "tcp.h"
 
@@ -176,15 +177,14 @@ static void check_drop(rt_driver *d) {
 
   rt_dial_drop(start(d, &silent, 10 * RT_SECOND));
   check("a dial that is dropped at once leaves nothing",
-        count_descriptors() == before && rt_driver_is_barren(d));
+        count_descriptors() == before && is_barren(d));
   rt_dial *dial = start(d, &silent, 10 * RT_SECOND);
   int expected = before + (RT_DIAL_MOST >= 2 ? 2 : 1);
   uint64_t until = rt_clock() + 20 * RT_SECOND;
   while (count_descriptors() != expected && rt_clock() < until) rt_driver_poll(d);
   check("two attempts are under way after a while", count_descriptors() == expected);
   rt_dial_drop(dial);
-  check("… and both are closed when it is dropped",
-        count_descriptors() == before && rt_driver_is_barren(d));
+  check("… and both are closed when it is dropped", count_descriptors() == before && is_barren(d));
 
   dial = start(d, &good, 10 * RT_SECOND);
   wait_for(d, dial);
@@ -227,7 +227,7 @@ static void check_chance(rt_driver *d) {
   printf("# %d connected, %d failed\n", connected, failed);
   check("whatever the addresses, it connects, or fails for a reason they give",
         wrong == 0 && connected > 0 && failed > 0);
-  check("… and nothing is left", count_descriptors() == before && rt_driver_is_barren(d));
+  check("… and nothing is left", count_descriptors() == before && is_barren(d));
   hole_close(&h);
   close(listener);
 }

@@ -1,6 +1,7 @@
 /* driver.c - what wakes the tasks of one worker, with tasks that are no coroutines. */
 #include "driver.h"
 
+#include "barren.h"
 #include "check.h"
 
 enum { TASKS = 500 };
@@ -42,7 +43,7 @@ static int sleep_all(void) {
     due[i] = rt_clock() + ns;
     rt_task_sleep(&tasks[i], &d.wheel, rt_driver_after(&d, ns));
   }
-  check("a driver with timers is not barren", !rt_driver_is_barren(&d));
+  check("a driver with timers is not barren", !is_barren(&d));
   while (woken < TASKS && rt_clock() - start < 20 * RT_SECOND) {
     rt_task *t;
     rt_driver_park(&d);
@@ -58,7 +59,7 @@ static int sleep_all(void) {
   }
   check("every sleeper wakes, none early", woken == TASKS && early == 0);
   check("… in the order of their times", disorder == 0);
-  check("a driver with nothing left is barren", rt_driver_is_barren(&d));
+  check("a driver with nothing left is barren", is_barren(&d));
   rt_driver_close(&d);
   return late;
 }
@@ -219,7 +220,7 @@ static void check_close(void) {
   rt_handle handles[3];
   driver_init(&d);
   for (int i = 0; i < 3; i++) rt_driver_adopt(&d, &handles[i], close_handle);
-  check("a driver with handles is not barren", !rt_driver_is_barren(&d));
+  check("a driver with handles is not barren", !is_barren(&d));
   rt_driver_disown(&handles[1]);
   closed = 0;
   rt_driver_close(&d);

@@ -1,6 +1,7 @@
 /* lookup.c - names to addresses, by threads of the crew. */
 #include "lookup.h"
 
+#include "barren.h"
 #include "check.h"
 
 #include <netinet/in.h>
@@ -43,16 +44,15 @@ static void check_numeric(rt_crew *c, rt_driver *d) {
   l = start(c, d, NULL, true);
   check("… and any address of this machine", l->answered && l->found != NULL);
   rt_lookup_drop(l);
-  check("that leaves the driver barren", rt_driver_is_barren(d));
+  check("that leaves the driver barren", is_barren(d));
 }
 
 static void check_names(rt_crew *c, rt_driver *d) {
   rt_lookup *l = start(c, d, "localhost", false);
-  check("a name belongs to the driver until it is answered",
-        !l->answered && !rt_driver_is_barren(d));
+  check("a name belongs to the driver until it is answered", !l->answered && !is_barren(d));
   wait_for(d, l);
   check("… by a thread of the crew",
-        l->err == 0 && l->found != NULL && is_loopback(l->found) && rt_driver_is_barren(d));
+        l->err == 0 && l->found != NULL && is_loopback(l->found) && is_barren(d));
   rt_lookup_drop(l);
   l = start(c, d, "no-such-host.invalid", false);
   wait_for(d, l);
@@ -73,7 +73,7 @@ static void check_drop(rt_crew *c, rt_driver *d) {
     if (one_in(4)) rt_driver_poll(d);
   }
   rt_driver_poll(d);
-  check("a lookup can be dropped at any time", rt_driver_is_barren(d));
+  check("a lookup can be dropped at any time", is_barren(d));
 }
 
 static void check_close(rt_crew *c) {
@@ -132,8 +132,7 @@ static void check_refusal(rt_driver *d) {
   }
   check("when the queue is full there is no lookup",
         rt_lookup_start(&none, c, d, "localhost", 80, false) == UV_EAGAIN);
-  check("… and nothing of it is left in the caller's hands",
-        none == NULL && rt_driver_is_barren(d));
+  check("… and nothing of it is left in the caller's hands", none == NULL && is_barren(d));
   rt_store(&hold, false);
   while (rt_load(&ended) < taken) usleep(1000);
   rt_crew_close(c);

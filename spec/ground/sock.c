@@ -1,6 +1,7 @@
 /* sock.c - waiting for a socket, with tasks that are no coroutines, over socket pairs. */
 #include "sock.h"
 
+#include "barren.h"
 #include "check.h"
 
 #include <signal.h>
@@ -71,7 +72,7 @@ static void check_read(void) {
   driver_init(&d);
   rt_sock *s = sock_and_peer(&d, &peer);
   actor_init(&a, s, NULL);
-  check("an open socket belongs to its driver", !rt_driver_is_barren(&d));
+  check("an open socket belongs to its driver", !is_barren(&d));
   check("where nothing has come, reading says so",
         rt_sock_recv(s, got, sizeof got) == UV_EAGAIN && !s->may_read);
   wait(&a, RT_READ);
@@ -222,7 +223,7 @@ static void check_release(void) {
   move.to = &d2;
   turn(&d, 2);
   check("it goes to another loop in the middle of its callback, and the old one hears no more",
-        a.resumes == 1 && rt_driver_is_barren(&d) && move.reader.resumes == 0);
+        a.resumes == 1 && is_barren(&d) && move.reader.resumes == 0);
   turn(&d2, 2);
   check("... where it goes on", move.reader.result == 1 && move.reader.resumes == 1);
   fd = rt_sock_release(move.there);
@@ -256,7 +257,7 @@ static void check_refusal(void) {
         err == UV_ENOMEM && s == NULL && fcntl(fds[0], F_GETFD) < 0);
   close(fds[1]);
 #endif
-  check("nothing of that belongs to the driver", rt_driver_is_barren(&d));
+  check("nothing of that belongs to the driver", is_barren(&d));
   rt_driver_close(&d);
   check("no descriptor is left over", count_descriptors() == before);
 }

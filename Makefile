@@ -107,9 +107,10 @@ $(BUILD)/model/%: spec/model/%.c $(model_objects) | $(BUILD)/model/.there
 # Says what is missing before the compiler does, in words.
 .PHONY: found
 found:
+	@command -v $(firstword $(CC)) >/dev/null || { .ci/packages --explain "the C compiler '$(CC)'"; exit 1; }
 	@test -f "$(LUA_INCDIR)/lua.h" || { .ci/packages --explain "the headers of Lua 5.4"; exit 1; }
 	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
-	  { .ci/packages --explain "the headers of libuv (or a C compiler)"; exit 1; }
+	  { .ci/packages --explain "the headers of libuv"; exit 1; }
 
 -include $(objects:.o=.d) $(model_objects:.o=.d) $(models:=.d)
 

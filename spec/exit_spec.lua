@@ -213,6 +213,8 @@ describe("the end of the main chunk:", function()
     ["a task is cancelled, and nobody has asked"] = "local t = rt.spawn_local(function() rt.sleep(1000) end) rt.yield() t:cancel() rt.sleep(0.01)",
     ["the last word is a coroutine that is left suspended"] = "co = coroutine.create(function() coroutine.yield() end) coroutine.resume(co)",
     ["a coroutine of a task is left waiting"] = "co = coroutine.create(rt.sleep) rt.spawn_local(function() coroutine.resume(co, 1000) end) rt.yield()",
+    ["a finalizer waits for what never comes"] = "local log = rt.channel(0) logger = setmetatable({}, { __gc = function() pcall(log.send, log, 'bye') end }) rt.spawn_local(rt.sleep, 1000) rt.yield()",
+    ["the body of a scope was left suspended, by a yield that is not rt's"] = "local yield = require('rt.core')['original coroutine.yield'] co = coroutine.wrap(function() rt.scope(function() yield() end) end) co()",
     ["finalizers use rt"] = "x = setmetatable({}, { __gc = function() pcall(rt.sleep, 1) pcall(rt.spawn_local, print) rt.now() end })",
   } do
     it("is quiet when " .. title, function()

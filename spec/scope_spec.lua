@@ -489,3 +489,64 @@ describe("rt.shield", function()
     end) })
   end)
 end)
+
+describe("an error that goes through a call of rt", function()
+  local function deep(t)
+    return t.x.y
+  end
+  local function fail()
+    local y = deep {}
+    return y
+  end
+  local ways = {
+    timeout = function()
+      rt.timeout(10, fail)
+    end,
+    shield = function()
+      rt.shield(fail)
+    end,
+    critical = function()
+      rt.critical(fail)
+    end,
+    scope = function()
+      rt.scope(fail)
+    end,
+    ["rt.run"] = function()
+      rt.run(fail)
+    end,
+    with = function()
+      rt.mutex():with(fail)
+    end,
+    nested = function()
+      rt.timeout(10, rt.shield, rt.scope, fail)
+    end,
+  }
+  for name, way in pairs(ways) do
+    it("G6 has its traceback, once: " .. name, function()
+      for _, place in ipairs { "here", "in a task" } do
+        local _, trace
+        if place == "here" then -- (not so deep in the stack that half of it is left out)
+          _, trace = rt.spawn_local(xpcall, way, rt.traceback):join()
+        else
+          local task = rt.spawn_local(way)
+          _, trace = xpcall(task.join, rt.traceback, task)
+          trace = trace:match("in task .*")
+        end
+        assert.matches("in upvalue 'deep'\n", trace)
+        assert.equal(
+          name == "rt.run" and 2 or 1,
+          select(2, trace:gsub("stack traceback:", "")),
+          trace
+        )
+      end
+    end)
+  end
+
+  it("G6 the same object, raised elsewhere, has that place first", function()
+    local object = {}
+    pcall(rt.timeout, 10, error, object)
+    local here = debug.getinfo(1, "l").currentline
+    local _, trace = rt.spawn_local(xpcall, error, rt.traceback, object):join()
+    assert.is_nil(trace:match("^(.-)\nstack traceback:"):find(":" .. here - 1, 1, true), trace)
+  end)
+end)

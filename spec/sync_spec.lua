@@ -383,6 +383,27 @@ describe("rt.mutex", function()
       print("right")
     ]])
   end)
+
+  it("the value may be replaced by a module that is loaded to read it", function()
+    local hook
+    package.preload["sync_spec.module"] = function()
+      if hook then
+        hook()
+      end
+      return { f = function() end }
+    end
+    local module = require("sync_spec.module")
+    local m = rt.mutex { module, ("x"):rep(100000) }
+    package.loaded["sync_spec.module"] = nil
+    local guard <close> = m:lock()
+    function hook()
+      guard:set { "another" }
+    end
+    assert.equal(100000, #guard:get()[2])
+    assert.same({ "another" }, guard:get())
+    package.preload["sync_spec.module"] = nil
+    package.loaded["sync_spec.module"] = nil
+  end)
 end)
 
 describe("rt.semaphore", function()

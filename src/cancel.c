@@ -48,6 +48,10 @@ void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
+  if (t->is_main && w->stopping) {
+    rtL_cancel_push_end(L);
+    return;
+  }
   if (t->is_main && w->ends_at && !w->interrupted) {
     lua_pushliteral(L, "the program is shut down");
     lua_pushliteral(L, "rt.shutdown");

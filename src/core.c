@@ -55,39 +55,15 @@ static void replace_functions(lua_State *L, rt_worker *w, const char *library,
   lua_pop(L, 1);
 }
 
-/* rt.on_unhandled(f) */
-static int on_unhandled(lua_State *L) {
-  if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
-  rtL_keep_set(L, rtL_self(L), RT_KEEP_ON_UNHANDLED);
-  return 0;
-}
-
-/* string = rt.traceback([error [, level]]) */
-static int traceback(lua_State *L) {
-  lua_settop(L, 2);
-  rtL_outcome_where(L, rtL_self(L), 1, (int)luaL_optinteger(L, 2, 1));
-  return 1;
-}
-
-/* core.check_options(options, who, names): for the Lua files, as rtL_check_options */
-static int check_options(lua_State *L) {
-  lua_settop(L, 3);
-  rtL_check_options(L, 1, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
-  return 0;
-}
-
 static void fill(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"on_unhandled", on_unhandled},
-                                       {"traceback", traceback},
-                                       {"check_options", check_options},
-                                       {NULL, NULL}};
   rtL_outcome_classes(L, w);
   rtL_unhandled_classes(L, w);
   rtL_cancel_classes(L, w);
   lua_setfield(L, -2, "Cancelled");
+  rtL_open_error(L, w);
   rtL_open_task(L, w);
   rtL_open_time(L, w);
+  rtL_open_frame(L, w);
   rtL_open_tcp(L, w);
   rtL_open_stream(L, w);
   rtL_open_listener(L, w);
@@ -106,7 +82,6 @@ static void fill(lua_State *L, rt_worker *w) {
   rtL_open_broadcast(L, w);
   rtL_open_dump(L, w);
   rtL_open_runtime(L, w);
-  rtL_set_functions(L, w, functions);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");
 }

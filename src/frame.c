@@ -76,6 +76,7 @@ static void take_off(rt_task *t, rt_frame **at) {
   if (f->ticket) {
     rt_ticket_withdraw(f->ticket);
     rt_ticket_tear(f->ticket);
+    rt_thing_drop(f->scope);
   }
   rt_free(f);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);

@@ -22,6 +22,7 @@ typedef struct rt_frame {
   rt_driver *driver;
   const void *opener; /* the coroutine that opened it */
   rt_ticket *ticket;  /* of a scope's body: called when it is decided; NULL: none */
+  rt_thing *scope;    /* that has the ticket in its queue: held, as the body may be abandoned */
   uint64_t serial;    /* tells whose error it is that comes out of it */
   bool shield;
   bool critical; /* no hook switches the task or raises in it */

@@ -19,10 +19,10 @@ uint64_t rtL_check_duration(lua_State *L, int arg);
 uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds);
 #define RT_FOREVER UINT64_MAX
 
-/* The option 'name' of the table (or nothing) at 'arg': pushes it, returns its type. */
 /* Raises if the argument is neither nil nor a table, or has an option that is not among the names:
 ** "backlog, nodelay". */
 void rtL_check_options(lua_State *L, int arg, const char *who, const char *names);
+/* The option 'name' of the table (or nothing) at 'arg': pushes it, returns its type. */
 int rtL_option(lua_State *L, int arg, const char *name);
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 
@@ -37,7 +37,9 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 
 /* Each adds its functions to the table on top of the stack. */
 void rtL_open_task(lua_State *L, rt_worker *w);
+void rtL_open_error(lua_State *L, rt_worker *w);
 void rtL_open_time(lua_State *L, rt_worker *w);
+void rtL_open_frame(lua_State *L, rt_worker *w);
 void rtL_open_tcp(lua_State *L, rt_worker *w);
 void rtL_open_stream(lua_State *L, rt_worker *w);
 void rtL_open_listener(lua_State *L, rt_worker *w);

@@ -1,6 +1,6 @@
 /* lib_group.c - groups of tasks of the pool: what servers and scopes are made of. */
+#include "cause.h"
 #include "lib.h"
-#include "outcome.h"
 #include "spawn.h"
 
 typedef struct group {
@@ -147,13 +147,6 @@ static int group_spawn_local(lua_State *L) {
 /* The frame that the body runs in passes as a deadline does, when the group is decided. */
 static void on_decided(rt_ticket *t) { rt_frame_pass(t->whose); }
 
-static int trace(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
-  lua_settop(L, 1);
-  if (!rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) rtL_outcome_note(L, w, 1);
-  return 1;
-}
-
 /* Stack: the group, the handler, the results or the error. */
 static int body_ended(lua_State *L, int status, lua_KContext serial) {
   rt_worker *w = rtL_self(L);
@@ -166,7 +159,7 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
   if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
-  return rtL_outcome_cause(L, w, -1) ? 3 : 2;
+  return rtL_cause_find(L, w, -1) ? 3 : 2;
 }
 
 /* true, ... | false, error, traceback | nothing = group:run(f, ...): the last if the group was
@@ -176,7 +169,7 @@ static int group_run(lua_State *L) {
   rt_group *g = check_group(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);
-  lua_pushcfunction(L, trace);
+  lua_pushcfunction(L, rtL_cause_handler);
   lua_insert(L, 2);
   rt_ticket *t = rt_ticket_draw(&w->driver);
   rt_frame *f = t ? rt_frame_open(me, &w->driver, RT_NEVER, false) : NULL;
@@ -187,33 +180,13 @@ static int group_run(lua_State *L) {
   lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
   f->opener = L;
   f->ticket = t;
+  f->scope = &g->thing;
+  rt_thing_hold(f->scope);
   t->whose = f;
   t->on_call = on_decided;
   if (rt_group_watch(g, t)) rt_frame_pass(f);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
   return body_ended(L, status, serial);
-}
-
-/* core.raise(error, traceback): again, as it came out of group:run */
-static int raise_again(lua_State *L) {
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2)) lua_pop(L, 1);
-  return lua_gettop(L) == 2 ? rtL_outcome_raise_noted(L, rtL_self(L)) : lua_error(L);
-}
-
-/* --- a resource for the time of a call ------------------------------------------------------------ */
-static int over(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  return lua_gettop(L) - 1;
-}
-
-/* ... = core.with(object, f, ...): closes it however f(object, ...) ends */
-static int with(lua_State *L) {
-  lua_pushvalue(L, 1);
-  lua_insert(L, 3); /* object, f, object, … */
-  lua_toclose(L, 1);
-  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, over);
-  return over(L, LUA_OK, 0);
 }
 
 /* --- travelling: the other side gets another reference ------------------------------------------------ */
@@ -244,8 +217,7 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"doom", group_doom},
                                      {"decider", group_decider},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"group", new_group}, {"raise", raise_again}, {"with", with}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"group", new_group}, {NULL, NULL}};
   static const rt_travel travel = {travel_send, NULL, travel_receive};
   rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &travel;

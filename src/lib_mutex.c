@@ -34,12 +34,12 @@ static rt_packet *pack_value(lua_State *L, rt_worker *w, int index) {
   return p;
 }
 
-/* The packet stays in its place: only who holds the mutex looks at it. */
+/* Only who holds the mutex looks at it; but a module that is loaded for it may replace it. */
 static void push_value(lua_State *L, rt_worker *w, rt_mutex *m) {
   if (m->value == NULL)
     lua_pushnil(L);
   else
-    rtL_unpack(L, w, m->value);
+    rtL_unpack_last(L, w, rt_packet_hold(m->value));
 }
 
 /* mutex = rt.mutex([value]) */

@@ -1,6 +1,7 @@
 #include "outcome.h"
 
 #include "cancel.h"
+#include "cause.h"
 
 #include <stdio.h>
 
@@ -17,53 +18,13 @@ typedef struct failure {
 } failure;
 
 /* --- the traceback ----------------------------------------------------------------------- */
-/* Stack: error, traceback -> nothing */
-static void keep_cause(lua_State *L, rt_worker *w) {
-  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
-  rtL_keep_set(L, w, RT_KEEP_RAISED);
-  w->raised_at = w->slices;
-}
-
-/* Of values that are copied, such as strings, an equal one need not be the same: it is taken
-** for that as long as no other task has run. */
-static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
-  int type = lua_type(L, error);
-  bool has_identity = type == LUA_TTABLE || type == LUA_TUSERDATA;
-  return !has_identity && w->raised_at != w->slices;
-}
-
-bool rtL_outcome_cause(lua_State *L, rt_worker *w, int error) {
-  error = lua_absindex(L, error);
-  rtL_keep_push(L, w, RT_KEEP_RAISED);
-  bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_chance(L, w, error);
-  lua_pop(L, 1);
-  if (same) rtL_keep_push(L, w, RT_KEEP_RAISED_TRACE);
-  return same;
-}
-
-/* Who asks has it now: an equal error of later has nothing to do with it. */
-static void forget_cause(lua_State *L, rt_worker *w) {
-  lua_pushnil(L);
-  rtL_keep_set(L, w, RT_KEEP_RAISED);
-}
-
-void rtL_outcome_where(lua_State *L, rt_worker *w, int error, int level) {
-  error = lua_absindex(L, error);
-  luaL_traceback(L, L, NULL, level);
-  if (!rtL_outcome_cause(L, w, error)) return;
-  forget_cause(L, w);
-  lua_pushliteral(L, "\n");
-  lua_insert(L, -2);
-  lua_concat(L, 3);
-}
-
 int rtL_outcome_traceback(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   lua_settop(L, 1);
   if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
   rtL_keep_push(L, w, RT_KEEP_TRACES);
   lua_pushthread(L);
-  rtL_outcome_where(L, w, 1, 1);
+  rtL_cause_where(L, w, 1, 1);
   lua_rawset(L, 2);
   lua_settop(L, 1);
   return 1;
@@ -192,25 +153,12 @@ static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle)
   lua_remove(L, -2);
 }
 
-void rtL_outcome_note(lua_State *L, rt_worker *w, int index) {
-  lua_pushvalue(L, index);
-  rtL_outcome_where(L, w, index, 2);
-  keep_cause(L, w);
-}
-
-int rtL_outcome_raise_noted(lua_State *L, rt_worker *w) {
-  lua_pushvalue(L, -2);
-  lua_insert(L, -2);
-  keep_cause(L, w);
-  return lua_error(L);
-}
-
 int rtL_outcome_raise(lua_State *L, rt_worker *w) {
   int error = lua_gettop(L) - 2;
   lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));
   lua_replace(L, error + 1);
   lua_settop(L, error + 1);
-  return rtL_outcome_raise_noted(L, w);
+  return rtL_cause_raise(L, w);
 }
 
 static int raise_failure(lua_State *L, rt_worker *w, int handle) {

@@ -32,20 +32,8 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w);
 ** title.  The traceback is noted for the handler that is told of the error next. */
 int rtL_outcome_raise(lua_State *L, rt_worker *w);
 
-/* In a message handler: the traceback of the error at 'index' is noted, for whoever raises
-** it again. */
-void rtL_outcome_note(lua_State *L, rt_worker *w, int index);
-/* Raises an error of which that is known.  Stack: the error, its traceback. */
-int rtL_outcome_raise_noted(lua_State *L, rt_worker *w);
-
 /* Pushes the results of a task that has ended, or raises its error. */
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
-
-/* "stack traceback: …" of the running function, and of the task it came from when
-** the error was raised by a join. */
-void rtL_outcome_where(lua_State *L, rt_worker *w, int error, int level);
-/* Only the latter, if that is so. */
-bool rtL_outcome_cause(lua_State *L, rt_worker *w, int error);
 
 /* Every failure that nobody has joined becomes unhandled now. */
 void rtL_outcome_flush(lua_State *L, rt_worker *w);

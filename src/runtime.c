@@ -72,6 +72,20 @@ void rt_runtime_part(rt_worker *w) {
   part(w);
 }
 
+static void on_last_words_over(rt_timeout *t) {
+  rt_worker *w = rt_containerof(t, rt_worker, grace);
+  w->main->cancelled = 1;
+  rt_frame_tell(w->main, &w->driver);
+}
+
+/* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
+static void limit_finalizers(rt_worker *w) {
+  rt_task_forgive(w->main);
+  rt_timeout_init(&w->grace, on_last_words_over);
+  rt_wheel_add(&w->driver.wheel, &w->grace.timer, RT_TIMER_CALL,
+               rt_driver_after(&w->driver, LAST_WORDS));
+}
+
 void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
@@ -83,6 +97,7 @@ void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   if (w->live > 0) rtL_unwind_finish(L, w);
   wait_for_end(L, w, until + LAST_WORDS);
   close_pools(L, w);
+  limit_finalizers(w);
 }
 
 static int stop(lua_State *L) {

@@ -69,6 +69,7 @@ typedef struct rt_worker {
   int credit;           /* operations that the running task may still do without waiting */
   unsigned slices;      /* resumes of tasks so far, */
   unsigned raised_at;   /* how many it were when RT_KEEP_RAISED was kept */
+  bool raised_whole;    /* its traceback says all */
   unsigned polled_at;   /* and at the last poll */
   rt_phase ended_as;    /* how the task that just returned ended */
   rt_task *main;        /* stands for the main chunk */

@@ -211,7 +211,15 @@ void rtL_cancel_rather(lua_State *L, rt_worker *w) {
   if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
-static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait) {
+typedef enum moment { BEFORE_TRYING, AFTER_TURN, BEFORE_WAITING } moment;
+
+static bool counts(rt_frame *f, moment when) {
+  bool turned = f->turned;
+  if (when == AFTER_TURN) f->turned = true;
+  return f->raised || when == BEFORE_WAITING || (when == AFTER_TURN && turned);
+}
+
+static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
   rt_frame *frame = NULL;
   switch (rt_frame_verdict(t, &frame)) {
     case RT_GO_ON: return;
@@ -220,7 +228,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, bool must_wait
       tell(L, w, t, NULL);
       break;
     case RT_FRAME_PASSED:
-      if (!must_wait && !frame->raised) return;
+      if (!counts(frame, when)) return;
       frame->raised = true;
       give_way(L, w, t);
       tell(L, w, t, frame);
@@ -236,12 +244,16 @@ rt_task *rtL_running(lua_State *L, rt_worker *w) {
 
 rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
   rt_task *t = rtL_running(L, w);
-  raise_verdict(L, w, t, false);
+  raise_verdict(L, w, t, BEFORE_TRYING);
   return t;
 }
 
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
-  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, true);
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, BEFORE_WAITING);
+}
+
+void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, AFTER_TURN);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------ */

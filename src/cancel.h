@@ -26,6 +26,10 @@ static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
 ** too.  (Before, a result that is ready wins.) */
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
 
+/* It has done so many operations that others had their turn.  Once, that may be chance: but who
+** finds something ready again and again is to hear of a deadline, too. */
+void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t);
+
 /* Cancels a task; the reason is on top of the stack, and is popped. */
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 

@@ -27,6 +27,7 @@ typedef struct rt_frame {
   bool shield;
   bool critical; /* no hook switches the task or raises in it */
   bool passed;   /* its deadline */
+  bool turned;   /* and somebody inside has given way since, with something left to do */
   bool raised;   /* and some checkpoint inside has said so */
 } rt_frame;
 

@@ -30,7 +30,11 @@ static int wait_k(lua_State *L, int status, lua_KContext ticket) {
 }
 
 static int do_wait(lua_State *L, rt_worker *w, rt_barrier *b) {
-  rtL_wait_prepare(L, w, w->running);
+  rt_task *me = w->running;
+  if (rt_unlikely(!rtL_wait_is_plain(L, w, me))) {
+    if (rt_barrier_wait(b, NULL)) return passed(L, true); /* the last one need not wait */
+    rtL_wait_examine(L, w, me);
+  }
   rt_ticket *t = rtL_shared_draw(L, w);
   if (!rt_barrier_wait(b, t)) return rtL_shared_wait(L, w, t, RT_OP_BARRIER, wait_k);
   rt_ticket_tear(t);

@@ -85,13 +85,26 @@ static int send_k(lua_State *L, int status, lua_KContext ticket) {
   return sent(L, answer);
 }
 
+/* What has been packed may have moved: so it is asked before whether this code can wait. */
+static void prepare(lua_State *L, rt_worker *w, rt_chan *c) {
+  rt_task *me = w->running;
+  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_chan_has_room(c)) return;
+  rtL_wait_examine(L, w, me);
+}
+
 /* Stack: the channel, the values. */
 static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
   if (rt_chan_closed(c)) return refuse_closed(L); /* nothing is moved then */
+  prepare(L, w, c);
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_chan_answer answer = rt_chan_send(c, p, NULL);
   if (rt_likely(answer == RT_CHAN_DONE)) return sent(L, answer);
-  if (answer == RT_CHAN_WAITS) { /* it must: once more, with a ticket */
+  if (answer == RT_CHAN_WAITS) {                        /* it must: once more, with a ticket */
+    if (rt_unlikely(!rtL_wait_may(L, w, w->running))) { /* (there was room, and it has gone) */
+      rt_packet_drop(p);
+      rtL_wait_examine(L, w, w->running);
+      return luaL_error(L, "cannot wait here");
+    }
     rt_ticket *t = rt_ticket_draw(&w->driver);
     answer = t ? rt_chan_send(c, p, t) : RT_CHAN_NOMEM;
     if (answer == RT_CHAN_WAITS) {
@@ -108,7 +121,6 @@ static int send_later(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rtL_wait_turned(L, w);
-  rtL_wait_prepare(L, w, w->running);
   return do_send(L, w, check_channel(L));
 }
 
@@ -117,7 +129,6 @@ static int channel_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_chan *c = check_channel(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  rtL_wait_prepare(L, w, t); /* first: what has been packed may have moved */
   if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, send_later, 0);
   return do_send(L, w, c);
 }

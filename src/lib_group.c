@@ -78,13 +78,13 @@ static int group_wait(lua_State *L) {
   rt_task *me = rtL_cancel_checkpoint(L, w);
   bool all = lua_toboolean(L, 2);
   lua_settop(L, 1);
-  rtL_wait_prepare(L, w, me);
   rt_ticket *t = rt_ticket_draw(&w->driver);
   if (t == NULL) return luaL_error(L, "not enough memory");
-  if (rt_group_await(g, t, all)) {
-    rt_ticket_tear(t);
-    return 0;
-  }
+  bool over = rt_group_await(g, t, all), may_wait = over || rtL_wait_may(L, w, me);
+  if (!may_wait) over = rt_ticket_withdraw(t);
+  if (over || !may_wait) rt_ticket_tear(t);
+  if (over) return 0;
+  if (!may_wait) rtL_wait_examine(L, w, me); /* raises */
   rt_ticket_park(t, me, RT_OP_JOIN);
   return rtL_wait(L, w, wait_k, (lua_KContext)t);
 }

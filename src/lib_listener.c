@@ -52,12 +52,13 @@ static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
   return err == 0 ? 1 : rtL_fail(L, err, NULL);
 }
 
-static int accept_again(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
+static int accept_again(lua_State *L, int status, lua_KContext gave_way) {
+  (void)status;
   rt_worker *w = rtL_self(L);
   rt_listener *l = lua_touserdata(L, 1);
   l->accepting--;
   rtL_wait_over(L, w);
+  if (gave_way) rtL_wait_turned(L, w);
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   return accept_one(L, w, l);
 }
@@ -70,8 +71,9 @@ static int listener_accept(lua_State *L) {
   lua_settop(L, 1);
   if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
     l->accepting++;
-    return rtL_wait(L, w, accept_again, 0);
+    return rtL_wait(L, w, accept_again, true);
   }
+  rt_stream_last_chance(l->sock, t);
   return accept_one(L, w, l);
 }
 
@@ -80,6 +82,7 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_listener *l = rtL_select_object(L, op);
   (void)b;
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
+  rt_stream_last_chance(l->sock, w->running);
   if (!l->sock->may_read) return -1;
   rt_stream *s = rtL_stream_new(L, w); /* first: it may raise */
   int fd = rt_tcp_accept(l->sock->fd);

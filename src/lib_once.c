@@ -82,10 +82,12 @@ static int once_get(lua_State *L) {
   luaL_checkstack(L, 4, NULL);
   push_run(L, w, m);
   lua_insert(L, RUN);
+  if (rt_task_more(task) == NULL) return luaL_error(L, "not enough memory");
+  rt_mutex_answer answer = rt_mutex_lock(m, task, NULL);
+  if (answer == RT_MUTEX_DONE) return make(L, m);
   rtL_wait_prepare(L, w, task);
-  rt_ticket *t = rt_task_more(task) ? rt_ticket_draw(&w->driver) : NULL;
-  if (t == NULL) return luaL_error(L, "not enough memory");
-  rt_mutex_answer answer = rt_mutex_lock(m, task, t);
+  rt_ticket *t = rtL_shared_draw(L, w);
+  answer = rt_mutex_lock(m, task, t);
   if (answer == RT_MUTEX_WAITS) return rtL_shared_wait(L, w, t, RT_OP_ONCE, get_k);
   rt_ticket_tear(t);
   if (answer == RT_MUTEX_DONE) return make(L, m);

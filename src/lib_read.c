@@ -186,14 +186,25 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
   }
 }
 
+static int go_on(lua_State *L, rt_worker *w, rt_stream *s, lua_KContext formats) {
+  if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
+  return read_on(L, w, s, (int)formats);
+}
+
 static int read_again(lua_State *L, int status, lua_KContext formats) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  rt_worker *w = s->worker;
   s->reading = false;
-  rtL_wait_over(L, w);
-  if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
-  return read_on(L, w, s, (int)formats);
+  rtL_wait_over(L, s->worker);
+  return go_on(L, s->worker, s, formats);
+}
+
+static int read_later(lua_State *L, int status, lua_KContext formats) {
+  (void)status;
+  rt_stream *s = lua_touserdata(L, 1);
+  s->reading = false;
+  rtL_wait_turned(L, s->worker);
+  return go_on(L, s->worker, s, formats);
 }
 
 /* ... | nil [, message, code] = stream:read(...) */
@@ -209,8 +220,9 @@ int rtL_stream_read(lua_State *L) {
   s->format = 0;
   if (rtL_wait_must_yield(L, w, t)) {
     s->reading = true;
-    return rtL_wait(L, w, read_again, formats);
+    return rtL_wait(L, w, read_later, formats);
   }
+  rt_stream_last_chance(s->sock, t);
   return read_on(L, w, s, formats);
 }
 

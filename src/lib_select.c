@@ -256,10 +256,19 @@ static int selected(lua_State *L, int status, lua_KContext context) {
   return run(L, w, n, context & BIASED, 0);
 }
 
+static int select_later(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_turned(L, w);
+  return run(L, w, lua_gettop(L), context & BIASED, (int)(context >> BITS));
+}
+
 static int start(lua_State *L, bool biased) {
   rt_worker *w = rtL_self(L);
-  rtL_cancel_checkpoint(L, w);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
   int default_at = check_operations(L, w);
+  if (rtL_wait_must_yield(L, w, t))
+    return rtL_wait(L, w, select_later, (lua_KContext)default_at << BITS | (biased ? BIASED : 0));
   return run(L, w, lua_gettop(L), biased, default_at);
 }
 

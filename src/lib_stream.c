@@ -50,6 +50,14 @@ static int recv_again(lua_State *L, int status, lua_KContext stream) {
   return rt_likely(s->sock != NULL) ? recv_now(L, s) : fail_closed(L);
 }
 
+static int recv_later(lua_State *L, int status, lua_KContext stream) {
+  (void)status;
+  rt_stream *s = (rt_stream *)stream;
+  s->reading = false;
+  rtL_wait_turned(L, s->worker);
+  return rt_likely(s->sock != NULL) ? recv_now(L, s) : fail_closed(L);
+}
+
 /* string | nil [, message, code] = stream:recv([max]) */
 static int stream_recv(lua_State *L) {
   rt_stream *s = rtL_stream_check(L);
@@ -62,8 +70,9 @@ static int stream_recv(lua_State *L) {
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
   if (rtL_wait_must_yield(L, w, t)) {
     s->reading = true;
-    return rtL_wait(L, w, recv_again, (lua_KContext)s);
+    return rtL_wait(L, w, recv_later, (lua_KContext)s);
   }
+  rt_stream_last_chance(s->sock, t);
   return s->sock->may_read ? recv_now(L, s) : wait_to_recv(L, s, t);
 }
 
@@ -77,6 +86,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   s->most = lua_isnil(L, -1) ? RT_SCRATCH : (size_t)lua_tointeger(L, -1);
   lua_pop(L, 1);
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
+  rt_stream_last_chance(s->sock, w->running);
   if (!s->sock->may_read) return -1;
   ssize_t n = rt_sock_recv(s->sock, w->driver.scratch, s->most);
   if (n == UV_EAGAIN) return -1;
@@ -169,12 +179,13 @@ static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
   return 1;
 }
 
-static int write_again(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
+static int write_again(lua_State *L, int status, lua_KContext gave_way) {
+  (void)status;
   rt_stream *s = lua_touserdata(L, 1);
   rt_worker *w = s->worker;
   s->writing = false;
   rtL_wait_over(L, w);
+  if (gave_way) rtL_wait_turned(L, w);
   if (rt_unlikely(s->sock == NULL)) return fail_closed(L);
   return write_rest(L, w, s);
 }
@@ -202,7 +213,7 @@ static int stream_write(lua_State *L) {
   s->sent = 0;
   if (rtL_wait_must_yield(L, w, t)) {
     s->writing = true;
-    return rtL_wait(L, w, write_again, 0);
+    return rtL_wait(L, w, write_again, true);
   }
   if (rt_likely(top == 2 && len > 0 && len < WRITE_MOST)) {
     ssize_t n = write_one(s, data, len);

@@ -49,6 +49,12 @@ static inline rt_stream *rtL_stream_check(lua_State *L) {
 ** else UV_E… */
 int rt_stream_fill(rt_stream *s);
 
+/* If a deadline of the task has passed, this is the last chance of what is there already, and
+** the loop may not have told of it yet. */
+static inline void rt_stream_last_chance(rt_sock *s, const rt_task *t) {
+  if (rt_unlikely(t->alert)) s->may_read = true;
+}
+
 /* Closes a socket; when the worker has gone, its driver has closed everything. */
 void rt_stream_release(rt_worker *w, rt_sock **s);
 /* results = host, port, family | nil, message, code */

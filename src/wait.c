@@ -55,6 +55,14 @@ void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
         "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
 }
 
+bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
+  rt_frame *which;
+  if (rtL_wait_is_plain(L, w, t)) return true;
+  if (rt_frame_verdict(t, &which) != RT_GO_ON) return false;
+  if (t->is_main) return !w->driver.inside;
+  return L == w->cur && lua_isyieldable(L) && !w->blocked;
+}
+
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   rt_turn_drive(w, L);
   return k(L, LUA_YIELD, ctx);

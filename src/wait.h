@@ -18,10 +18,15 @@
 /* Raises if the running code cannot wait: what is due to be raised at this task, or an
 ** error that names the C function in the way. */
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t);
-static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
-  bool plain = L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
-  if (rt_unlikely(!plain)) rtL_wait_examine(L, w, t);
+static inline bool rtL_wait_is_plain(lua_State *L, const rt_worker *w, const rt_task *t) {
+  return L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
 }
+static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
+  if (rt_unlikely(!rtL_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
+}
+
+/* Would that raise nothing?  For who has something to give back first. */
+bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t);
 
 /* Gives control back; 'k' goes on. */
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
@@ -40,7 +45,7 @@ static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
 /* The same where nothing has been got yet: a cancel that came since the task was woken counts, too. */
 static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
   rtL_wait_over(L, w);
-  rtL_cancel_checkpoint(L, w);
+  rtL_cancel_turned(L, w, rtL_cancel_checkpoint(L, w));
 }
 
 /* What was waited for has happened, even if the wait was called off at the same time. */

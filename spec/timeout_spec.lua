@@ -1,0 +1,296 @@
+--- rt.timeout where nothing waits: operations that are always ready, again and again, and once.
+local kit = require("kit")
+local rt = require("rt")
+
+--- Makes, in the state that calls it, a step that finds something ready each time. Self-contained:
+--- it goes to workers.
+local hogs = {
+  ["mutex:lock"] = function(rt)
+    local m = rt.mutex()
+    return function()
+      m:lock()
+      m:unlock()
+    end
+  end,
+  ["mutex:with"] = function(rt)
+    local m = rt.mutex(0)
+    local function f() end
+    return function()
+      m:with(f)
+    end
+  end,
+  ["semaphore:acquire"] = function(rt)
+    local s = rt.semaphore(1)
+    return function()
+      s:acquire()
+      s:release()
+    end
+  end,
+  ["semaphore:permit"] = function(rt)
+    local s = rt.semaphore(1)
+    return function()
+      s:permit():release()
+    end
+  end,
+  ["semaphore:with"] = function(rt)
+    local s = rt.semaphore(1)
+    local function f() end
+    return function()
+      s:with(f)
+    end
+  end,
+  ["notify:wait"] = function(rt)
+    local n = rt.notify()
+    return function()
+      n:notify_one()
+      n:wait()
+    end
+  end,
+  ["watcher:wait"] = function(rt)
+    local w = rt.watch(0)
+    local watcher = w:subscribe()
+    return function()
+      w:set(1)
+      watcher:wait()
+    end
+  end,
+  ["subscriber:recv"] = function(rt)
+    local b = rt.broadcast(4)
+    local s = b:subscribe()
+    return function()
+      b:send(1)
+      s:recv()
+    end
+  end,
+  ["barrier:wait"] = function(rt)
+    local b = rt.barrier(1)
+    return function()
+      b:wait()
+    end
+  end,
+  ["once:get"] = function(rt)
+    local once = rt.once()
+    local function one()
+      return 1
+    end
+    return function()
+      once:get(one)
+    end
+  end,
+  ["channel:send"] = function(rt)
+    local ch = rt.channel(4)
+    return function()
+      ch:send(1)
+      ch:recv()
+    end
+  end,
+  ["channel:recv of a closed one"] = function(rt)
+    local ch = rt.channel(4)
+    ch:close()
+    return function()
+      ch:recv()
+    end
+  end,
+  ["select"] = function(rt)
+    local ch = rt.channel(4)
+    return function()
+      ch:try_send(1)
+      rt.select(ch:recv_op(), rt.sleep_op(10))
+    end
+  end,
+  ["select with a default"] = function(rt)
+    local ch = rt.channel(4)
+    return function()
+      rt.select(ch:recv_op(), rt.default_op())
+    end
+  end,
+  ["join of one that has ended"] = function(rt)
+    local task = rt.spawn_local(function() end)
+    task:join()
+    return function()
+      task:join()
+    end
+  end,
+  ["dict"] = function(rt)
+    local d = rt.dict()
+    return function()
+      d:incr("n")
+    end
+  end,
+  ["stream:recv"] = function(rt)
+    local listener <close> = rt.tcp.listen("127.0.0.1", 0)
+    local _, port = listener:sock()
+    local a = rt.tcp.connect("127.0.0.1", port)
+    local b = listener:accept()
+    a:write(("x"):rep(10000))
+    return function()
+      a:write("x")
+      b:recv(1)
+    end
+  end,
+  ["stream:read"] = function(rt)
+    local listener <close> = rt.tcp.listen("127.0.0.1", 0)
+    local _, port = listener:sock()
+    local a = rt.tcp.connect("127.0.0.1", port)
+    local b = listener:accept()
+    return function()
+      a:write("12345678")
+      b:read(8)
+    end
+  end,
+}
+--- How long a loop of such steps went on under a timeout of 0.03 s; or, without one, in a scope
+--- in which a task fails after that time.
+local function run(make, how)
+  local rt = require("rt")
+  local step, started = make(rt), rt.now()
+  local function forever()
+    while rt.now() - started < 20 do
+      step()
+    end
+  end
+  if how == "timeout" then
+    local value, why = rt.timeout(0.03, forever)
+    assert(value == nil and why == "timeout", "it went on to the end")
+  else
+    local ok, err = pcall(rt.scope, function(scope)
+      scope:spawn(function()
+        rt.sleep(0.03)
+        error("enough", 0)
+      end)
+      forever()
+    end)
+    assert(not ok and err == "enough", err)
+  end
+  return rt.now() - started
+end
+
+describe("a loop in which nothing ever waits:", function()
+  for name, make in pairs(hogs) do
+    for _, how in ipairs { "timeout", "scope" } do
+      it(("G10, G21 %s ends %s"):format(how, name), function()
+        for _, place in ipairs { "here", "spawn_local", "spawn" } do
+          kit.in_time(1, function()
+            if place == "here" then
+              return run(make, how)
+            end
+            return rt[place](run, make, how):join()
+          end)
+        end
+      end)
+    end
+  end
+end)
+
+describe("rt.timeout of nothing", function()
+  local function pair()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    local accepting = rt.spawn_local(listener.accept, listener)
+    local a = assert(rt.tcp.connect("127.0.0.1", port))
+    return a, assert(accepting:join())
+  end
+  --- Each prepares something, and returns what is ready then, and what it results in.
+  local ready = {
+    ["channel:send, with room"] = function()
+      local ch = rt.channel(1)
+      return ch.send, { ch, 1 }, true
+    end,
+    ["channel:send, with a receiver"] = function()
+      local ch = rt.channel(0)
+      rt.spawn_local(ch.recv, ch)
+      rt.yield()
+      return ch.send, { ch, 1 }, true
+    end,
+    ["channel:recv"] = function()
+      local ch = rt.channel(1)
+      ch:send(7)
+      return ch.recv, { ch }, 7
+    end,
+    ["select over a send"] = function()
+      local ch = rt.channel(1)
+      return rt.select, { ch:send_op(1) }, 1
+    end,
+    ["barrier:wait, alone"] = function()
+      local barrier = rt.barrier(1)
+      return barrier.wait, { barrier }, true
+    end,
+    ["barrier:wait, as the last one"] = function()
+      local barrier = rt.barrier(2)
+      rt.spawn_local(barrier.wait, barrier)
+      rt.yield()
+      return barrier.wait, { barrier }, true
+    end,
+    ["once:get, as the first one"] = function()
+      local once = rt.once()
+      return once.get, {
+        once,
+        function()
+          return 5
+        end,
+      }, 5
+    end,
+    ["stream:recv of what the loop has not told of yet"] = function()
+      local a, b = pair()
+      a:write("here")
+      return b.recv, { b }, "here"
+    end,
+    ["stream:read of what the loop has not told of yet"] = function()
+      local a, b = pair()
+      a:write("here\n")
+      return b.read, { b }, "here"
+    end,
+    ["select over such a stream"] = function()
+      local a, b = pair()
+      a:write("here")
+      return rt.select, { b:recv_op() }, 1
+    end,
+    ["mutex:with"] = function()
+      local m = rt.mutex()
+      return m.with, {
+        m,
+        function()
+          return 0, 6
+        end,
+      }, 6
+    end,
+    ["a scope without tasks"] = function()
+      return rt.scope, {
+        function()
+          return 8
+        end,
+      }, 8
+    end,
+  }
+  for name, prepare in pairs(ready) do
+    it("G10 does not keep from what is ready: " .. name, function()
+      for _, place in ipairs { "main", "task" } do
+        local function try()
+          for _ = 1, 300 do -- (now and then the task has to give way in between)
+            local f, arguments, expected = prepare()
+            assert.equal(expected, (rt.timeout(0, f, table.unpack(arguments))))
+          end
+        end
+        if place == "main" then
+          try()
+        else
+          rt.spawn_local(try):join()
+        end
+      end
+    end)
+  end
+
+  it("a send may be done where no task can wait, too, if there is room", function()
+    local ch = rt.channel(1)
+    rt.spawn_local(function()
+      assert.equal("done", (("x"):gsub(".", function()
+        assert.is_true(ch:send(1))
+        local ok, err = pcall(ch.send, ch, 2)
+        assert.is_false(ok)
+        assert.matches("cannot wait here: 'string.gsub'", err)
+        return "done"
+      end)))
+    end):join()
+    assert.equal(1, ch:recv())
+  end)
+end)

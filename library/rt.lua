@@ -175,9 +175,11 @@ function scope:spawn_local(f, ...) end
 ---@param reason? any
 function scope:cancel(reason) end
 
---- What a scope raises when several of its tasks have failed.
+--- What a scope raises when several of its tasks have failed. (Who joins one that has failed fails
+--- of the same error: that is not another one.)
 ---@class rt.errors
 ---@field errors any[]
+---@field n integer  how many: an error may be nil
 
 -- ## Time
 

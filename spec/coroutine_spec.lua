@@ -327,6 +327,37 @@ describe("at a real C boundary", function()
     end
   end)
 
+  it("G5 the error names it, and not a function of rt that calls the code in it", function()
+    local mutex, dict = rt.mutex(), rt.dict()
+    local ways = {
+      function()
+        rt.shield(rt.sleep, 1)
+      end,
+      function()
+        rt.timeout(1, rt.sleep, 1)
+      end,
+      function()
+        rt.critical(rt.sleep, 1)
+      end,
+      function()
+        rt.race(rt.yield)
+      end,
+      function()
+        rt.join(rt.yield)
+      end,
+      function()
+        mutex:with(rt.yield)
+      end,
+      function()
+        dict:update("key", rt.yield)
+      end,
+    }
+    for i, way in ipairs(ways) do
+      local err = in_task(string.gsub, "x", "x", way)
+      assert.matches("coroutine_spec.lua:%d+: cannot wait here: 'string.gsub'", err, nil, nil, i)
+    end
+  end)
+
   it("G5 the error names it: string.gsub, load, tostring", function()
     assert.matches(
       "'string.gsub'",

@@ -490,6 +490,99 @@ describe("rt.shield", function()
   end)
 end)
 
+describe("the failures of a scope", function()
+  for _, spawn in ipairs { "spawn", "spawn_local" } do
+    it("G6 one that is joined inside is one: " .. spawn, function()
+      local function fails(f)
+        local ok, err = pcall(rt.scope, f)
+        assert.is_false(ok)
+        return err
+      end
+      local object = { "boom" }
+      for _ = 1, 10 do
+        assert.equal(
+          "boom",
+          fails(function(scope)
+            local a, b = scope[spawn](scope, error, "boom", 0), scope[spawn](scope, rt.yield)
+            return a:join(), b:join()
+          end)
+        )
+        assert.same(
+          object,
+          fails(function(scope)
+            local a = scope[spawn](scope, error, object)
+            scope[spawn](scope, function()
+              a:join()
+            end)
+            a:join()
+          end)
+        )
+        local failing = rt[spawn](error, "outside", 0)
+        assert.equal(
+          "outside",
+          select(
+            2,
+            pcall(rt.join, failing, failing, function()
+              failing:join()
+            end)
+          )
+        )
+      end
+    end)
+
+    it("G6 two are two, of the same text, too: " .. spawn, function()
+      local ok, err = pcall(rt.scope, function(scope)
+        for _ = 1, 2 do
+          scope[spawn](scope, function()
+            pcall(rt.sleep, 100)
+            error("boom", 0)
+          end)
+        end
+        rt.sleep(0.01)
+        error("body", 0)
+      end)
+      assert.is_false(ok)
+      assert.same({ "body", "boom", "boom" }, err.errors)
+      assert.equal("3 tasks failed:\n  1. body\n  2. boom\n  3. boom", tostring(err))
+    end)
+
+    it("G6 an error of nil is one: " .. spawn, function()
+      local function nothing(scope)
+        scope[spawn](scope, error, nil)
+      end
+      assert.same({ false, n = 2 }, table.pack(pcall(rt.scope, nothing)))
+      assert.same({ false, n = 2 }, table.pack(pcall(rt.scope, nothing, "any")))
+      assert.same(
+        { false, n = 2 },
+        table.pack(pcall(rt.scope, function()
+          error(nil)
+        end))
+      )
+      assert.same({ false, n = 2 }, table.pack(pcall(rt.join, error, rt.yield)))
+      local _, err = pcall(rt.scope, function(scope)
+        scope[spawn](scope, error, nil)
+        rt.shield(rt.sleep, 0.01)
+        error("x", 0)
+      end)
+      assert.equal(2, err.n)
+      assert.equal("x", err.errors[1] or err.errors[2])
+      assert.matches("^2 tasks failed:\n  %d%. [xn]", tostring(err))
+    end)
+  end
+
+  it("G21 where nobody could wait for its tasks, none is opened", function()
+    local opened = false
+    local ok, err = rt.spawn_local(pcall, string.gsub, "x", "x", function()
+      rt.scope(function()
+        opened = true
+      end)
+    end):join()
+    assert.is_false(ok)
+    assert.matches("scope_spec.lua:%d+: cannot wait here: 'string.gsub', a C function", err)
+    assert.is_false(opened)
+  end)
+end)
+
 describe("an error that goes through a call of rt", function()
   local function deep(t)
     return t.x.y

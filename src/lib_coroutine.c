@@ -150,7 +150,10 @@ static bool is_task_itself(lua_State *L, rt_worker *w) {
 
 static void refuse_to_leave(lua_State *L, rt_worker *w) {
   const rt_frame *f = w->running->more->frames;
-  const char *what = f->critical ? "critical section" : f->shield ? "shield" : "timeout";
+  const char *what = f->critical ? "critical section"
+                     : f->shield ? "shield"
+                     : f->ticket ? "scope"
+                                 : "timeout";
   luaL_error(L, "attempt to yield out of a %s: it is this task's, and goes on", what);
 }
 

@@ -169,6 +169,7 @@ static int group_run(lua_State *L) {
   rt_group *g = check_group(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);
+  rtL_wait_check_place(L, w, me); /* or nobody could wait for the tasks at the end */
   lua_pushcfunction(L, rtL_cause_handler);
   lua_insert(L, 2);
   rt_ticket *t = rt_ticket_draw(&w->driver);

@@ -35,12 +35,12 @@ static int explain(lua_State *L) {
     lua_settop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  lua_pushliteral(L, "\n");
-  if (with_traceback)
-    rtL_cause_where(L, w, 1, 1);
-  else if (!rtL_cause_find(L, w, 1))
-    lua_pop(L, 1);
-  lua_concat(L, lua_gettop(L) - 1);
+  if (!rtL_cause_find(L, w, 1)) {
+    if (with_traceback) luaL_traceback(L, L, lua_tostring(L, 2), 1);
+    return 1;
+  }
+  if (with_traceback) rtL_cause_where(L, w, 1, 1);
+  lua_pushfstring(L, "%s\n%s", lua_tostring(L, 2), lua_tostring(L, -1));
   return 1;
 }
 

@@ -97,6 +97,16 @@ void rtL_site_where(lua_State *L, rt_sites *s, int level) {
     lua_pushliteral(L, "");
 }
 
+int rtL_site_error(lua_State *L, rt_sites *s, const char *form, ...) {
+  va_list args;
+  va_start(args, form);
+  rtL_site_where(L, s, 1);
+  lua_pushvfstring(L, form, args);
+  va_end(args);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
 uint32_t rt_site_named(rt_sites *s, const char *text) {
   char source[LUA_IDSIZE], *end = "";
   const char *colon = strrchr(text, ':');

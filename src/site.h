@@ -34,6 +34,8 @@ uint32_t rt_site_here(lua_State *L, rt_sites *s, int level);
 
 /* As luaL_where, likewise. */
 void rtL_site_where(lua_State *L, rt_sites *s, int level);
+/* As luaL_error, with that line. */
+int rtL_site_error(lua_State *L, rt_sites *s, const char *form, ...);
 
 /* The one whose text this is: a task that comes from another state brings it. */
 uint32_t rt_site_named(rt_sites *s, const char *text);

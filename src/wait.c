@@ -10,6 +10,14 @@ static bool is_one_of(const char *name, const char *const *list) {
   return false;
 }
 
+/* All of ours can be suspended. */
+static bool is_ours(lua_State *L, const rt_worker *w) {
+  if (lua_getupvalue(L, -1, 1) == NULL) return false;
+  bool ours = lua_touserdata(L, -1) == w;
+  lua_pop(L, 1);
+  return ours;
+}
+
 /* Pushes the name of the innermost C function in the way, as a user would know it. */
 static const char *push_boundary(lua_State *L, const rt_worker *w) {
   static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
@@ -21,7 +29,7 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
     lua_getinfo(L, "nSf", &ar);
     if (ar.name && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
       return lua_pushliteral(L, "a finalizer");
-    if (*ar.what == 'C') {
+    if (*ar.what == 'C' && !is_ours(L, w)) {
       const char *name = rtL_name_of(L);
       if (name == NULL) name = ar.name;
       bool ours = name && w->hosted && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
@@ -31,28 +39,36 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
   return NULL;
 }
 
-static void refuse(lua_State *L, const rt_worker *w) {
+#define CANNOT "cannot wait here: "
+
+static void refuse(lua_State *L, rt_worker *w) {
   const char *name = push_boundary(L, w);
-  luaL_error(L, "cannot wait here: %s, a C function, called this code and cannot be suspended",
-             name ? name : "the embedding program");
+  rtL_site_error(L, &w->sites, CANNOT "%s, a C function, called this code and cannot be suspended",
+                 name ? name : "the embedding program");
+}
+
+void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
+  if (t->is_main) {
+    if (rt_unlikely(w->driver.inside))
+      rtL_site_error(L, &w->sites, "cannot wait inside a callback of the runtime");
+    return;
+  }
+  if (rt_unlikely(L != w->cur))
+    rtL_site_error(L, &w->sites,
+                   CANNOT
+                   "this coroutine was resumed by a function that rt does not know "
+                   "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
+  if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
+  if (rt_unlikely(w->blocked))
+    rtL_site_error(L, &w->sites,
+                   CANNOT
+                   "a coroutine further out was resumed by a C function that cannot be "
+                   "suspended");
 }
 
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_cancel_check(L, w, t);
-  if (t->is_main) {
-    if (rt_unlikely(w->driver.inside))
-      luaL_error(L, "cannot wait inside a callback of the runtime");
-    return;
-  }
-  if (rt_unlikely(L != w->cur))
-    luaL_error(L,
-               "cannot wait here: this coroutine was resumed by a function that rt does not know "
-               "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
-  if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
-  if (rt_unlikely(w->blocked))
-    luaL_error(
-        L,
-        "cannot wait here: a coroutine further out was resumed by a C function that cannot be suspended");
+  rtL_wait_check_place(L, w, t);
 }
 
 bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {

@@ -25,6 +25,9 @@ static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(!rtL_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
 }
 
+/* The latter alone. */
+void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t);
+
 /* Would that raise nothing?  For who has something to give back first. */
 bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t);
 

@@ -127,28 +127,65 @@ Errors.__index = Errors
 Errors.__name = "rt.errors"
 
 function Errors:__tostring()
-  local lines = { ("%d tasks failed:"):format(#self.errors) }
-  for i, err in ipairs(self.errors) do
-    lines[i + 1] = ("  %d. %s"):format(i, (tostring(err):gsub("\n", "\n     ")))
+  local lines = { ("%d tasks failed:"):format(self.n) }
+  for i = 1, self.n do
+    lines[i + 1] = ("  %d. %s"):format(i, (tostring(self.errors[i]):gsub("\n", "\n     ")))
   end
   return table.concat(lines, "\n")
 end
 
---- Re-raises the errors of the tasks that have failed: one as itself, several as one. The first
---- may be that of the body.
-local function raise(failed, first, trace)
-  local errors = { first }
-  for _, task in ipairs(failed) do
-    local _, err = pcall(task.join, task)
-    errors[#errors + 1] = err
+local function note(err)
+  return { error = err, trace = core.traceback(err) }
+end
+
+local function failure_of(task)
+  local _, failure = xpcall(task.join, note, task)
+  failure.task = task
+  return failure
+end
+
+--- The task that an error came out of first, through however many joins.
+local function origin(failure)
+  local id
+  for found in (failure.trace or ""):gmatch("\nin task (%d+)") do
+    id = found
   end
-  if #errors == 1 then
-    if failed[1] then
-      failed[1]:join()
+  return id or failure
+end
+
+--- Who joins a task that has failed fails of the same error: that is not another one.
+local function distinct(failures)
+  local found, seen = {}, {}
+  for _, failure in ipairs(failures) do
+    local from = origin(failure)
+    if not seen[from] then
+      found[#found + 1] = failure
+      seen[from] = true
     end
-    core.raise(errors[1], trace)
   end
-  error(setmetatable({ errors = errors }, Errors), 0)
+  return found
+end
+
+--- Re-raises the errors of the tasks that have failed, and of the body, if it has: one as itself,
+--- several as one.
+local function raise(failed, body)
+  local failures = { body }
+  for _, task in ipairs(failed) do
+    failures[#failures + 1] = failure_of(task)
+  end
+  failures = distinct(failures)
+  local first = failures[1]
+  if #failures == 1 then
+    if first.task then
+      first.task:join()
+    end
+    core.raise(first.error, first.trace)
+  end
+  local errors = {}
+  for i, failure in ipairs(failures) do
+    errors[i] = failure.error
+  end
+  error(setmetatable({ errors = errors, n = #failures }, Errors), 0)
 end
 
 local function failures(self)
@@ -240,7 +277,7 @@ local function run(self, f, policy)
   if results[1] == false then
     self:cancel("the body of the scope failed")
     settle(self)
-    raise(failures(self), results[2], results[3])
+    raise(failures(self), { error = results[2], trace = results[3] })
   end
   local cancelled = settle(self, reasons[policy])
   if cancelled then

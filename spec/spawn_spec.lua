@@ -1066,6 +1066,31 @@ describe("the end, with workers:", function()
     end
   end)
 
+  it("G25 the end is not held up by a main chunk that is in a C function", function()
+    local why =
+      "rt: the program ends without its main chunk, which is in a C function that does not return\n"
+    local ends = { { 7, "os.exit(7, true)", "io.write('said ') io.read()", "said " } }
+    if kit.in_rt_lua then
+      ends[2] = { 0, "rt.shutdown(0.1)", "os.execute('exec sleep 60')", "" }
+    end
+    for _, it_ends in ipairs(ends) do
+      local path = kit.file(([[
+        local rt = require "rt"
+        rt.configure { stall = 100 }
+        rt.spawn(function() rt.sleep(0.01) %s end)
+        %s
+      ]]):format(it_ends[2], it_ends[3]))
+      local command = ("mkfifo %s.in; exec 3<>%s.in; exec env %s %s %s <&3"):format( -- nobody writes
+        path,
+        path,
+        kit.host_env,
+        kit.quote(kit.host),
+        path
+      )
+      assert.same({ it_ends[1], it_ends[4], why }, { kit.shell(command) })
+    end
+  end)
+
   it("G24 os.exit with close from several tasks of one worker: none holds it up", function()
     local started = rt.now()
     local out, err

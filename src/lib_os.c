@@ -11,6 +11,7 @@
 */
 #include "cancel.h"
 #include "lib.h"
+#include "monitor.h"
 #include "runtime.h"
 
 #include <signal.h>
@@ -47,10 +48,12 @@ static int code_of(lua_State *L) {
 
 /* The main worker closes everything, this one too. */
 static void ask(rt_worker *w, int code) {
-  if (w->seat)
-    rt_office_ask_to_exit(w->seat->sched->config.office, code);
-  else
+  if (w->seat == NULL) {
     rt_worker_ask_to_exit(w, code);
+    return;
+  }
+  if (!rt_worker_ends(w)) rt_monitor_end_by(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
+  rt_office_ask_to_exit(w->seat->sched->config.office, code);
 }
 
 static int never(lua_State *L, int status, lua_KContext ctx) {

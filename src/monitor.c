@@ -21,10 +21,13 @@ static struct {
   uv_loop_t loop;
   uv_timer_t timer;
   uint64_t period; /* milliseconds; 0: it sleeps */
+  uv_timer_t limit;
   /* any thread */
   uv_async_t bell;
   rt_atomic(bool) up, asleep, told_to_end, asked;
   _Atomic(void (*)(void)) on_ask;
+  rt_atomic(uint64_t) end_at; /* 0: there is no limit */
+  rt_atomic(int) end_code;
 } m = {.lock = RT_LOCK_INIT};
 
 /* --- reports ------------------------------------------------------------------------------------- */
@@ -181,13 +184,50 @@ static void on_look(uv_timer_t *timer) {
   if (k.len > 0) rt_spill_to(STDERR_FILENO, k.text, k.len);
 }
 
+/* --- a main chunk that does not return ------------------------------------------------------------- */
+static void end_process(void) {
+  static const char why[] =
+      "rt: the program ends without its main chunk, which is in a C function "
+      "that does not return\n";
+  rt_spill_to(STDERR_FILENO, why, sizeof why - 1);
+  if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else it is what does not return) */
+  _exit(rt_load(&m.end_code));
+}
+
+static void on_limit(uv_timer_t *timer) {
+  uint64_t end_at = rt_load(&m.end_at), now = rt_clock();
+  if (end_at == 0) return;
+  if (now >= end_at) end_process();
+  uv_update_time(&m.loop);
+  uv_timer_start(timer, on_limit, (end_at - now) / RT_MILLISECOND + 1, 0);
+}
+
+void rt_monitor_end_by(uint64_t when, int code) {
+  uint64_t before = rt_load(&m.end_at);
+  if (!rt_load(&m.up)) return;
+  do {
+    if (before != 0 && before <= when) return;
+  } while (!rt_cas(&m.end_at, &before, when));
+  rt_store(&m.end_code, code);
+  uv_async_send(&m.bell);
+}
+
+void rt_monitor_end_begins(void) { rt_store(&m.end_at, 0); }
+
+/* --- the bell --------------------------------------------------------------------------------------- */
+static void close_handles(void) {
+  uv_close((uv_handle_t *)&m.timer, NULL);
+  uv_close((uv_handle_t *)&m.limit, NULL);
+  uv_close((uv_handle_t *)&m.bell, NULL);
+}
+
 static void on_bell(uv_async_t *bell) {
   (void)bell;
   if (rt_load(&m.told_to_end)) {
-    uv_close((uv_handle_t *)&m.timer, NULL);
-    uv_close((uv_handle_t *)&m.bell, NULL);
+    close_handles();
     return;
   }
+  on_limit(&m.limit);
   void (*f)(void) = rt_load(&m.on_ask);
   if (rt_swap(&m.asked, false) && f) f();
   rt_store(&m.asleep, false);
@@ -204,15 +244,16 @@ static bool start_locked(void) {
   if (uv_loop_init(&m.loop) != 0) return false;
   if (uv_async_init(&m.loop, &m.bell, on_bell) != 0) goto no_bell;
   uv_timer_init(&m.loop, &m.timer);
+  uv_timer_init(&m.loop, &m.limit);
   m.period = 0;
+  rt_store(&m.end_at, 0);
   rt_store(&m.told_to_end, false);
   rt_store(&m.asleep, false);
   if (rt_thread_start(&m.thread, STACK, thread_main, NULL) != 0) goto no_thread;
   rt_store(&m.up, true);
   return true;
 no_thread:
-  uv_close((uv_handle_t *)&m.timer, NULL);
-  uv_close((uv_handle_t *)&m.bell, NULL);
+  close_handles();
   uv_run(&m.loop, UV_RUN_DEFAULT);
 no_bell:
   uv_loop_close(&m.loop);

@@ -27,4 +27,10 @@ void rt_monitor_wake(rt_face *f);
 bool rt_monitor_ask(void);
 void rt_monitor_on_ask(void (*f)(void));
 
+/* The program is to end, and the main worker to see to it.  If it has not begun to by then, being
+** in a C function that does not return, the process ends without it.  Any watched thread; the
+** earliest counts.  (Without a monitor nobody does.) */
+void rt_monitor_end_by(uint64_t when, int code);
+void rt_monitor_end_begins(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "runtime.h"
 
 #include "frame.h"
+#include "monitor.h"
 #include "turn.h"
 #include "unhandled.h"
 #include "unwind.h"
@@ -89,6 +90,7 @@ static void limit_finalizers(rt_worker *w) {
 void rtL_runtime_stop(lua_State *L, rt_worker *w) {
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
+  rt_monitor_end_begins();
   rt_frame_close_all(w->main);
   uint64_t until = end_of_grace(w); /* first: the others keep the same */
   stop_pools(w);

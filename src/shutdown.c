@@ -1,6 +1,7 @@
 #include "shutdown.h"
 
 #include "frame.h"
+#include "monitor.h"
 
 static void ask_to_exit(rt_worker *w) {
   rt_worker_ask_to_exit(w, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -52,7 +53,14 @@ void rt_shutdown_on_post(rt_post *p, void *driver) {
   begin(rt_worker_of(driver), rt_office_shutdown_seen(o));
 }
 
+/* (Of another host rt does not know whether it is in a call that hangs, or in its own loop.) */
+static void set_last_limit(const rt_worker *w, uint64_t grace) {
+  if (w->hosted && grace < RT_NEVER / 2)
+    rt_monitor_end_by(end_after(grace) + RT_SECOND, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
 void rt_shutdown(rt_worker *w, uint64_t grace) {
+  set_last_limit(w, grace);
   if (w->seat)
     rt_office_ask_for_shutdown(w->seat->sched->config.office, grace);
   else

@@ -256,7 +256,7 @@ function rt.channel(capacity) end
 local channel = {}
 
 --- Waits while the channel is full. Any number of values make one message. A stream or listener in
---- it moves; if the wait is then called off, it is closed.
+--- it moves; if the wait is then called off, it comes back.
 ---@async
 ---@param ... any
 ---@return true|nil sent

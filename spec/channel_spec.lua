@@ -296,4 +296,71 @@ describe("rt.channel", function()
     here:write("still here")
     assert.equal("still here", there:recv())
   end)
+
+  it("G8, G11 a send that comes to nothing has moved nothing", function()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    local there = assert(rt.tcp.connect("127.0.0.1", port))
+    local here = assert(listener:accept())
+    local full = rt.channel(1)
+    full:send(0)
+    local ways = {
+      ["a timeout"] = function(value)
+        assert.same({ nil, "timeout" }, { rt.timeout(0.005, full.send, full, value) })
+      end,
+      ["a cancel"] = function(value)
+        local task = rt.spawn_local(full.send, full, value)
+        rt.yield()
+        task:cancel()
+        assert.is_false((pcall(task.join, task)))
+      end,
+      ["a lost select"] = function(value)
+        assert.equal(2, (rt.select(full:send_op(value), rt.sleep_op(0.005))))
+      end,
+      ["a select that is cancelled"] = function(value)
+        local op = full:send_op(value)
+        assert.same({ nil, "timeout" }, { rt.timeout(0.005, rt.select, op) })
+        assert.same({ nil, "timeout" }, { rt.timeout(0.005, rt.select, op) })
+      end,
+      ["a channel that is closed meanwhile"] = function(value)
+        for _, send in ipairs {
+          full.send,
+          function(ch, v)
+            return select(2, rt.select(ch:send_op(v)))
+          end,
+        } do
+          local ch = rt.channel(0)
+          local task = rt.spawn_local(function()
+            return send(ch, value)
+          end)
+          rt.yield()
+          ch:close()
+          assert.same({ nil, "closed" }, { task:join() })
+        end
+      end,
+    }
+    for name, way in pairs(ways) do
+      there:write("one\ntwo\n")
+      assert.equal("one", here:read("l")) -- "two" has been read, and not taken
+      way(here)
+      assert.equal("two", here:read("l"), name)
+      way { deep = { here } }
+      here:write("back\n")
+      assert.equal("back", there:read("l"), name)
+      way(listener)
+      assert.is_nil(tostring(listener):find("moved"), name)
+    end
+    local accepting = rt.spawn_local(listener.accept, listener)
+    assert(rt.tcp.connect("127.0.0.1", port)):close()
+    accepting:join():close()
+    -- and what was closed meanwhile does not come back
+    local task = rt.spawn_local(full.send, full, here)
+    rt.yield()
+    assert.matches("moved", tostring(here))
+    here:close()
+    task:cancel()
+    assert.is_false((pcall(task.join, task)))
+    assert.is_nil(there:recv())
+    assert.is_false((pcall(here.recv, here)))
+  end)
 end)

@@ -187,6 +187,34 @@ describe("rt.tcp.serve", function()
     )
   end)
 
+  it(
+    "is not there with some of its listeners only: then it says why, and nothing is left",
+    function()
+      local code, out, err =
+        kit.shell(("ulimit -n 64; exec env RT_WORKERS=4 %s"):format(kit.command([[
+      local rt = require "rt"
+      assert(rt.tcp.serve("127.0.0.1", 0, print)):close() -- all workers have what they need
+      for free = 6, 0, -1 do
+        local files = {}
+        while true do
+          local f = io.open("/dev/null")
+          if not f then break end
+          files[#files + 1] = f
+        end
+        for _ = 1, free do table.remove(files):close() end
+        local server, _, code = rt.tcp.serve("127.0.0.1", 0, print)
+        if server then server:close() end
+        print(server and #server.acceptors or code)
+        for _, f in ipairs(files) do f:close() end
+      end
+    ]])))
+      assert.equal(0, code, err)
+      assert.matches("4\n", out)
+      assert.matches("EMFILE\nEMFILE\n$", out)
+      assert.is_nil(out:find("[123]\n"), out)
+    end
+  )
+
   it("a port that another server listens on is in use, however many workers share it", function()
     each(
       [[

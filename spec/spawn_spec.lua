@@ -636,6 +636,20 @@ describe("the pool", function()
     assert.matches("unknown option 'wrokers'", kit.refused(rt.configure, { wrokers = 1 }))
   end)
 
+  it("G4 rt.preload takes nothing that only one of them could have", function()
+    local out = with_workers(
+      2,
+      [[
+      local rt = require "rt"
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local ok, err = pcall(rt.preload, function() return listener end)
+      print(ok, err:match("upvalue 'listener' .*only one task") ~= nil)
+      print(tostring(listener):match("^rt.listener %(127") ~= nil)
+    ]]
+    )
+    assert.equal("false\ttrue\ntrue\n", out)
+  end)
+
   it("rt.preload prepares each worker's state", function()
     local out = with_workers(
       2,

@@ -528,6 +528,49 @@ describe("tcp:", function()
     assert.matches("too many open files", err)
   end)
 
+  it("EMFILE on accept in a select backs off and goes on", function()
+    local code, out, err = kit.shell(("ulimit -n 40; exec env %s"):format(kit.command([[
+      local rt = require "rt"
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, port = listener:sock()
+      local client = assert(rt.tcp.connect("127.0.0.1", port))
+      local files = {}
+      while true do
+        local f = io.open("/dev/null")
+        if not f then break end
+        files[#files + 1] = f
+      end
+      rt.spawn_local(function()
+        rt.sleep(0.25)
+        for _, f in ipairs(files) do f:close() end
+      end)
+      local began = os.clock()
+      local i, stream = rt.select(listener:accept_op(), rt.sleep_op(30))
+      print(i, stream ~= nil, os.clock() - began < 0.2)
+      client:write("here")
+      print(stream:recv())
+    ]])))
+    assert.equal("1\ttrue\ttrue\nhere\n", out, err)
+    assert.equal(0, code, err)
+    assert.matches("^rt: accept: too many open files; trying again every 100 ms\n$", err)
+  end)
+
+  it("who waits in a select is a reader, too", function()
+    local a, b = pair()
+    local waiting = rt.spawn_local(function()
+      return rt.select(b:recv_op(), rt.sleep_op(30))
+    end)
+    rt.yield()
+    fails("EBUSY", b:recv())
+    fails("EBUSY", b:read("l"))
+    assert.equal("EBUSY", select(4, rt.select(b:recv_op())))
+    assert.matches("a stream that a task is reading from", kit.refused(rt.spawn, print, b))
+    a:write("first")
+    assert.same({ 1, "first" }, { waiting:join() })
+    a:write("second")
+    assert.equal("second", b:recv())
+  end)
+
   it("G8 a cancelled accept loses no connection, a cancelled recv no byte", function()
     local _, listener, port = pairs_of()
     local accepting = rt.spawn_local(listener.accept, listener)

@@ -359,7 +359,7 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
   push_cancelled(L, w, 0);
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 
 /* --- rt.Cancelled -------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {

@@ -55,6 +55,9 @@ typedef struct rt_travel {
   /* Pushes the object for it; NULL: it never arrives.  May raise; the reference stays the
   ** packet's. */
   void (*receive)(lua_State *L, struct rt_worker *w, rt_thing *t);
+  /* Nobody has received it: what has moved is the object's again, if that is still there.  NULL:
+  ** nothing moves */
+  void (*recall)(struct rt_worker *w, rt_thing *t);
 } rt_travel;
 
 typedef struct rt_classes {

@@ -110,8 +110,8 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
     reason = NULL;
     if (ends) {
       j->phase = RT_RUNNING;
-    } else {
-      rt_job_hold(j); /* for the post */
+    } else if (j->home) { /* (else it is just being given up) */
+      rt_job_hold(j);     /* for the post */
       rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
     }
   }

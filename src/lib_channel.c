@@ -35,7 +35,7 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
   c->chan = rt_chan_of(t);
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 static const rt_thing_kind kind = {"channel", rt_chan_free, RT_CLASS_CHANNEL};
 
 /* channel = rt.channel([capacity]) */
@@ -73,12 +73,19 @@ static int sent(lua_State *L, rt_chan_answer answer) {
   return 1;
 }
 
+/* A packet that is still with its ticket has come to nothing. */
+static void take_back(rt_worker *w, rt_ticket *t) {
+  if (t->packet) rt_pack_undo(w, t->packet);
+  t->packet = NULL;
+}
+
 static int send_k(lua_State *L, int status, lua_KContext ticket) {
   (void)status;
   rt_worker *w = rtL_self(L);
   rt_ticket *t = (rt_ticket *)ticket;
   bool called = rt_ticket_withdraw(t);
   rt_chan_answer answer = (rt_chan_answer)t->answer;
+  take_back(w, t);
   rt_ticket_tear(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
@@ -101,7 +108,7 @@ static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
   if (rt_likely(answer == RT_CHAN_DONE)) return sent(L, answer);
   if (answer == RT_CHAN_WAITS) {                        /* it must: once more, with a ticket */
     if (rt_unlikely(!rtL_wait_may(L, w, w->running))) { /* (there was room, and it has gone) */
-      rt_packet_drop(p);
+      rt_pack_undo(w, p);
       rtL_wait_examine(L, w, w->running);
       return luaL_error(L, "cannot wait here");
     }
@@ -113,7 +120,7 @@ static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
     }
     if (t) rt_ticket_tear(t);
   }
-  if (answer != RT_CHAN_DONE) rt_packet_drop(p);
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
   return sent(L, answer);
 }
 
@@ -141,7 +148,7 @@ static int channel_try_send(lua_State *L) {
   if (!rt_chan_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
   rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_chan_answer answer = rt_chan_send(c, p, NULL);
-  if (answer != RT_CHAN_DONE) rt_packet_drop(p);
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
   return answer == RT_CHAN_WAITS ? refuse(L, "full") : sent(L, answer);
 }
 
@@ -264,7 +271,7 @@ static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     b->packet = p;
     return -1;
   }
-  if (answer != RT_CHAN_DONE) rt_packet_drop(p);
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
   return answer == RT_CHAN_WAITS ? -1 : sent(L, answer);
 }
 
@@ -276,8 +283,8 @@ static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w, (void)op;
-  if (b->packet) rt_packet_drop(b->packet); /* the channel was closed */
+  (void)op;
+  if (b->packet) rt_pack_undo(w, b->packet); /* the channel was closed */
   return sent(L, (rt_chan_answer)b->answer);
 }
 

@@ -34,7 +34,7 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
   d->dict = rt_dict_of(t);
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 static const rt_thing_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 /* --- options ---------------------------------------------------------------------------------------- */

@@ -219,7 +219,7 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"decider", group_decider},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"group", new_group}, {NULL, NULL}};
-  static const rt_travel travel = {travel_send, NULL, travel_receive};
+  static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
   rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &travel;
   rtL_set_functions(L, w, functions);

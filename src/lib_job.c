@@ -17,7 +17,7 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
   rtL_work_push_handle(L, w, rt_job_of(t));
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 /* --- the methods of a task -------------------------------------------------------------------------- */
 static rt_job *check_job(lua_State *L, int index) {
   rt_work_handle *h = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_JOB, index);

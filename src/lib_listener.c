@@ -16,12 +16,18 @@ static rt_listener *check_listener(lua_State *L, rt_worker *w) {
   return l;
 }
 
+#define PAUSE (100 * RT_MILLISECOND)
+
 /* Out of descriptors: say so once, and try again in a while.  The connection stays in
 ** the listener's queue. */
-static void pause_accepting(rt_worker *w, rt_listener *l, int err) {
+static void warn_of_shortage(rt_listener *l, int err) {
   if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
   l->warned = true;
-  rt_task_sleep(w->running, &w->driver.wheel, rt_driver_after(&w->driver, 100 * RT_MILLISECOND));
+}
+
+static void pause_accepting(rt_worker *w, rt_listener *l, int err) {
+  warn_of_shortage(l, err);
+  rt_task_sleep(w->running, &w->driver.wheel, rt_driver_after(&w->driver, PAUSE));
 }
 
 static int accept_again(lua_State *L, int status, lua_KContext ctx);
@@ -83,14 +89,21 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)b;
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   rt_stream_last_chance(l->sock, w->running);
-  if (!l->sock->may_read) return -1;
+  if (!l->sock->may_read || l->again > rt_clock()) return -1;
   rt_stream *s = rtL_stream_new(L, w); /* first: it may raise */
   int fd = rt_tcp_accept(l->sock->fd);
+  if (rt_tcp_is_shortage(fd)) {
+    warn_of_shortage(l, fd);
+    l->again = rt_clock() + PAUSE;
+    lua_pop(L, 1);
+    return -1;
+  }
   if (fd == UV_EAGAIN || fd == UV_ECONNABORTED || fd == UV_EPROTO) {
     l->sock->may_read = fd != UV_EAGAIN;
     lua_pop(L, 1);
     return -1;
   }
+  if (fd >= 0) l->warned = false;
   if (fd >= 0 && l->nodelay) rt_tcp_nodelay(fd, true);
   int err = fd < 0 ? fd : rt_sock_open(&s->sock, &w->driver, fd);
   if (err == 0) return 1;
@@ -100,8 +113,13 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static bool arm_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_listener *l = rtL_select_object(L, op);
-  (void)w;
-  if (l->sock == NULL || l->sock->may_read) return false;
+  if (l->sock == NULL) return false;
+  if (l->again > rt_clock()) { /* the socket would only say that there is something */
+    b->due = rt_driver_after(&w->driver, PAUSE);
+    rt_select_sleep(b, &w->driver);
+    return true;
+  }
+  if (l->sock->may_read) return false;
   return rt_sock_wait(l->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
 }
 
@@ -154,7 +172,9 @@ static int listener_sock(lua_State *L) {
 /* listener:close(), and __close and __gc */
 static int listener_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_stream_release(w, &to_listener(L, w)->sock);
+  rt_listener *l = to_listener(L, w);
+  rt_stream_release(w, &l->sock);
+  rt_stream_cut_tie(&l->tie);
   return 0;
 }
 

@@ -1,37 +1,54 @@
 /* lib_move.c - how streams and listeners move from one task to another.
 **
 ** On the way the descriptor is in a crate, with what had arrived and was not read.  A crate
-** that nobody opens closes it.  A task's result may have several readers, in several threads:
+** that nobody opens closes it; or the sender, whose object still knows it, takes it out again: a
+** send that comes to nothing has moved nothing.  A task's result may have several readers, in several threads:
 ** the first one gets the stream, the others a closed one.
 */
 #include "stream.h"
 
 #include <unistd.h>
 
+/* What ties the object that something moved from to its crate: either may go first. */
+typedef struct tie {
+  rt_thing thing;
+  void *origin; /* home of the object; NULL: it has gone, or was closed */
+} tie;
+
 typedef struct crate {
   rt_thing thing;
+  tie *tie;
   rt_atomic(int) fd; /* -1: nothing in it; whoever takes it out has the rest, too */
   rt_buf in;
   bool nodelay;
 } crate;
+
+static void free_tie(rt_thing *t) { rt_free(rt_containerof(t, tie, thing)); }
 
 static void free_crate(rt_thing *t) {
   crate *c = rt_containerof(t, crate, thing);
   int fd = rt_load(&c->fd);
   if (fd >= 0) close(fd);
   rt_buf_close(&c->in);
+  rt_thing_drop(&c->tie->thing);
   rt_free(c);
 }
 
+static const rt_thing_kind tie_kind = {"tie", free_tie, -1};
 static const rt_thing_kind stream_crate = {"stream", free_crate, RT_CLASS_STREAM};
 static const rt_thing_kind listener_crate = {"listener", free_crate, RT_CLASS_LISTENER};
 
 static rt_thing *new_crate(lua_State *L, const rt_thing_kind *kind) {
-  crate *c = rt_malloc(sizeof *c);
-  if (c == NULL) luaL_error(L, "not enough memory");
-  memset(c, 0, sizeof *c);
-  atomic_init(&c->fd, -1);
+  crate *c = rt_calloc(sizeof *c);
+  tie *t = c ? rt_calloc(sizeof *t) : NULL;
+  if (t == NULL) {
+    rt_free(c);
+    luaL_error(L, "not enough memory");
+  }
+  rt_thing_init(&t->thing, &tie_kind);
   rt_thing_init(&c->thing, kind);
+  atomic_init(&c->fd, -1);
+  c->tie = t;
   return &c->thing;
 }
 
@@ -48,11 +65,32 @@ static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
   return true;
 }
 
+static void tie_to(crate *c, void *origin, rt_thing **end) {
+  rt_thing_hold(&c->tie->thing);
+  c->tie->origin = origin;
+  *end = &c->tie->thing;
+}
+
+void rt_stream_cut_tie(rt_thing **end) {
+  if (*end == NULL) return;
+  rt_containerof(*end, tie, thing)->origin = NULL;
+  rt_thing_drop(*end);
+  *end = NULL;
+}
+
+/* The object that it moved from has it again; or false. */
+static bool take_back(rt_worker *w, crate *c, rt_sock **sock) {
+  int fd = w->closing ? -1 : rt_swap(&c->fd, -1);
+  if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
+  (*sock)->may_read = true;
+  return true;
+}
+
 /* --- streams ------------------------------------------------------------------------------------ */
 static const char *why_stream_stays(const rt_stream *s) {
   if (s->moved) return "a stream that was moved to another task";
   if (s->sock == NULL) return "a closed stream";
-  if (s->reading) return "a stream that a task is reading from";
+  if (rt_stream_is_read(s)) return "a stream that a task is reading from";
   if (s->writing) return "a stream that a task is writing to";
   return NULL;
 }
@@ -73,6 +111,17 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_thing *t) {
   s->sock = NULL;
   s->moved = true;
   rt_buf_init(&s->in);
+  tie_to(c, s, &s->tie);
+}
+
+static void recall_stream(rt_worker *w, rt_thing *t) {
+  crate *c = crate_of(t);
+  rt_stream *s = c->tie->origin;
+  if (s == NULL || !take_back(w, c, &s->sock)) return;
+  s->in = c->in;
+  s->moved = false;
+  rt_buf_init(&c->in);
+  rt_stream_cut_tie(&s->tie);
 }
 
 static void receive_stream(lua_State *L, rt_worker *w, rt_thing *t) {
@@ -83,13 +132,14 @@ static void receive_stream(lua_State *L, rt_worker *w, rt_thing *t) {
   rt_buf_init(&c->in);
 }
 
-const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream};
+const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream, recall_stream};
 
 /* --- listeners ---------------------------------------------------------------------------------- */
 static const char *why_listener_stays(const rt_listener *l) {
   if (l->moved) return "a listener that was moved to another task";
   if (l->sock == NULL) return "a closed listener";
-  if (l->accepting > 0) return "a listener that a task is accepting from";
+  if (l->accepting > 0 || rt_sock_busy(l->sock, RT_READ))
+    return "a listener that a task is accepting from";
   return NULL;
 }
 
@@ -108,6 +158,15 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_thing *t) 
   c->nodelay = l->nodelay;
   l->sock = NULL;
   l->moved = true;
+  tie_to(c, l, &l->tie);
+}
+
+static void recall_listener(rt_worker *w, rt_thing *t) {
+  crate *c = crate_of(t);
+  rt_listener *l = c->tie->origin;
+  if (l == NULL || !take_back(w, c, &l->sock)) return;
+  l->moved = false;
+  rt_stream_cut_tie(&l->tie);
 }
 
 static void receive_listener(lua_State *L, rt_worker *w, rt_thing *t) {
@@ -117,4 +176,5 @@ static void receive_listener(lua_State *L, rt_worker *w, rt_thing *t) {
   open_crate(L, w, c, &l->sock);
 }
 
-const rt_travel rt_listener_travel = {send_listener, commit_listener, receive_listener};
+const rt_travel rt_listener_travel = {send_listener, commit_listener, receive_listener,
+                                      recall_listener};

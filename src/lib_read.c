@@ -213,7 +213,7 @@ int rtL_stream_read(lua_State *L) {
   rt_worker *w = s->worker;
   check_formats(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (s->reading) return rtL_fail(L, UV_EBUSY, "another task is reading");
+  if (rt_stream_is_read(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
   int formats = lua_gettop(L) - 1;
   luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
   s->taken = s->scanned = 0;

@@ -1,4 +1,5 @@
 /* lib_select.c - rt.select: exactly one of several operations. */
+#include "pack.h"
 #include "select.h"
 
 typedef struct rt_select {
@@ -60,7 +61,7 @@ static void dispose(rt_select *s) {
   for (int i = 0; i < s->count; i++) {
     rt_branch *b = &s->branches[i];
     if (b->ticket) rt_ticket_tear(b->ticket);
-    if (b->packet) rt_packet_drop(b->packet);
+    if (b->packet) rt_pack_undo(s->worker, b->packet);
     b->ticket = NULL;
     b->packet = NULL;
   }

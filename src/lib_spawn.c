@@ -145,7 +145,7 @@ static int preload(lua_State *L) {
                    "string or function");
   rt_recipe *r = check_open_recipe(L, w, "rt.preload");
   lua_settop(L, 1);
-  rt_packet *p = rtL_pack(L, w, 1, RT_PACK_CALL);
+  rt_packet *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
   if (rt_recipe_add(r, p) != 0) {
     rt_packet_drop(p);
     return luaL_error(L, "not enough memory");

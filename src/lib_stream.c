@@ -65,7 +65,7 @@ static int stream_recv(lua_State *L) {
   lua_Integer most = lua_gettop(L) < 2 ? RT_SCRATCH : luaL_optinteger(L, 2, RT_SCRATCH);
   luaL_argcheck(L, most > 0, 2, "a positive number of bytes expected");
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rt_unlikely(s->reading)) return rtL_fail(L, UV_EBUSY, "another task is reading");
+  if (rt_unlikely(rt_stream_is_read(s))) return rtL_fail(L, UV_EBUSY, "another task is reading");
   s->most = most < RT_SCRATCH ? (size_t)most : RT_SCRATCH;
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
   if (rtL_wait_must_yield(L, w, t)) {
@@ -81,7 +81,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_stream *s = rtL_select_object(L, op);
   (void)b;
   if (s->sock == NULL) return fail_closed(L);
-  if (s->reading) return rtL_fail(L, UV_EBUSY, "another task is reading");
+  if (rt_stream_is_read(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
   lua_getiuservalue(L, op, RT_OPERATION_ARGS);
   s->most = lua_isnil(L, -1) ? RT_SCRATCH : (size_t)lua_tointeger(L, -1);
   lua_pop(L, 1);
@@ -243,6 +243,7 @@ static int stream_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_stream *s = rtL_stream_any(L);
   rt_stream_release(w, &s->sock);
+  rt_stream_cut_tie(&s->tie);
   rt_buf_close(&s->in);
   return 0;
 }

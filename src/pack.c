@@ -454,9 +454,10 @@ static int pack(lua_State *L) {
 
 rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   int top = lua_gettop(L);
-  static const char *const nouns[] = {"argument", "value", "result", "value"};
-  packer k = {.L = L, .w = w, .way.noun = nouns[what], .way.is_call = what == RT_PACK_CALL};
-  k.kept = what == RT_PACK_KEPT;
+  static const char *const nouns[] = {"argument", "value", "result", "value", "argument"};
+  packer k = {.L = L, .w = w, .way.noun = nouns[what]};
+  k.way.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
+  k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
   rt_worker_own(w);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");
@@ -472,4 +473,13 @@ rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   rt_desk_give(&w->desks, k.desk);
   if (status != LUA_OK) lua_error(L);
   return p;
+}
+
+void rt_pack_undo(rt_worker *w, rt_packet *p) {
+  for (uint32_t i = 0; i < p->count; i++) {
+    rt_thing *t = rt_packet_things(p)[i];
+    const rt_travel *travel = t && t->kind->class >= 0 ? w->classes.travel[t->kind->class] : NULL;
+    if (travel && travel->recall) travel->recall(w, t);
+  }
+  rt_packet_drop(p);
 }

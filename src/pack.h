@@ -21,12 +21,16 @@ typedef enum rt_pack_what {
   RT_PACK_CALL,    /* a function and its arguments */
   RT_PACK_VALUES,  /* values given to a function: "value 1" */
   RT_PACK_RESULTS, /* "result 1" */
-  RT_PACK_KEPT     /* as VALUES, to be read more than once: what moves is refused */
+  RT_PACK_KEPT,    /* as VALUES, to be read more than once: what moves is refused */
+  RT_PACK_PRELOAD  /* as CALL, likewise */
 } rt_pack_what;
 
 /* Copies the values from 'first' to the top, which stay.  What moves has moved when it
 ** returns, and not when it raises. */
 rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what);
+
+/* Where it was packed: nobody reads it.  What has moved comes back, and the packet is dropped. */
+void rt_pack_undo(rt_worker *w, rt_packet *p);
 
 /* Pushes the values and returns how many; may call require.  Things that it took out are
 ** out; the packet itself is still the caller's, to be dropped.  It trusts no byte, only that

@@ -262,6 +262,9 @@ static rt_seat *least_loaded(rt_sched *s) {
   return best;
 }
 
+/* The queue is closed: for the end, or as there is no thread for it. */
+static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED : UV_ENXIO; }
+
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own) {
   int taken = rt_load_relaxed(&s->taken);
   if (rt_load(&s->stopping)) return UV_ECANCELED;
@@ -271,7 +274,7 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own) {
   int err = rt_runq_put(&seat->queue, j);
   if (err != 0) {
     rt_sub(&s->queued, 1);
-    return err == UV_ECANCELED && !rt_load(&s->stopping) ? UV_ENOMEM : err;
+    return err == UV_ECANCELED ? why_closed(s) : err;
   }
   /* after the job is there; see rt_seat_rest */
   if (!wake_one(s, seat) && taken < s->config.seats) take_seat(s, taken);
@@ -290,11 +293,12 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   int err = take_seats_up_to(s, number);
   if (err != 0) return err;
   rt_add(&s->queued, 1);
-  if ((err = rt_runq_put(&seat->pinned, j)) != 0)
+  if ((err = rt_runq_put(&seat->pinned, j)) != 0) {
     rt_sub(&s->queued, 1);
-  else
-    wake_seat(seat); /* after the job is there */
-  return err;
+    return err == UV_ECANCELED ? why_closed(s) : err;
+  }
+  wake_seat(seat); /* after the job is there */
+  return 0;
 }
 
 bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again) {

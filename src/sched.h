@@ -90,7 +90,8 @@ int rt_sched_start(rt_sched *s);
 
 /* any thread, 'own' its seat or NULL: queues the job, with the caller's reference.
 ** Without an own seat: to the one with the least to do.
-** 0; UV_EAGAIN: too many are queued already; UV_ECANCELED: it is stopping. */
+** 0; UV_EAGAIN: too many are queued already; UV_ECANCELED: it is stopping; UV_ENXIO: no
+** thread could be started. */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own);
 /* The same, for the worker of this seat alone. */
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int seat);

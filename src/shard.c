@@ -169,7 +169,7 @@ rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t has
   if (s->size == 0) return NULL;
   rt_shard_entry **at = place_of_key(s, key, hash);
   rt_shard_entry *e = *at;
-  if (e && has_expired(e, rt_clock())) {
+  if (e && is_mortal(e) && has_expired(e, rt_clock())) {
     remove_at(s, at, g);
     return NULL;
   }

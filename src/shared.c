@@ -14,7 +14,7 @@ static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
   s->thing = t;
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive};
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 
 static int collect(lua_State *L) {
   rt_shared *s = lua_touserdata(L, 1);

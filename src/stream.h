@@ -14,7 +14,8 @@ typedef struct rt_stream {
   rt_buf in;     /* has arrived, and no operation has taken it */
   /* One reader and one writer at a time.  The flags stand while an operation waits. */
   bool reading, writing;
-  bool moved; /* to another task; closed here */
+  bool moved;    /* to another task; closed here */
+  rt_thing *tie; /* to the crate in which it moved; NULL: none */
   /* where they are: */
   size_t most;    /* the reader: what it wants at most, */
   size_t taken;   /* bytes of 'in' that its finished formats use, */
@@ -28,8 +29,10 @@ typedef struct rt_listener {
   rt_sock *sock; /* NULL: closed */
   int accepting; /* tasks that wait for a stream */
   bool nodelay;
-  bool warned; /* of a shortage of descriptors that still lasts */
-  bool moved;  /* to another task; closed here */
+  bool warned;    /* of a shortage of descriptors that still lasts, */
+  uint64_t again; /* and when a select tries next (rt_clock) */
+  bool moved;     /* to another task; closed here */
+  rt_thing *tie;  /* to the crate in which it moved; NULL: none */
 } rt_listener;
 
 /* Pushes a closed stream, which then gets a connected socket: nothing that is open is
@@ -49,6 +52,11 @@ static inline rt_stream *rtL_stream_check(lua_State *L) {
 ** else UV_E… */
 int rt_stream_fill(rt_stream *s);
 
+/* Does a task wait to read: in an operation, or in a select? */
+static inline bool rt_stream_is_read(const rt_stream *s) {
+  return s->reading || rt_sock_busy(s->sock, RT_READ);
+}
+
 /* If a deadline of the task has passed, this is the last chance of what is there already, and
 ** the loop may not have told of it yet. */
 static inline void rt_stream_last_chance(rt_sock *s, const rt_task *t) {
@@ -66,6 +74,9 @@ const char *rtL_stream_push_address(lua_State *L, const rt_tcp_name *name);
 int rtL_stream_read(lua_State *L);
 /* for ... in stream:lines(...) */
 int rtL_stream_lines(lua_State *L);
+
+/* It was closed, or collected: what has moved does not come back.   lib_move.c */
+void rt_stream_cut_tie(rt_thing **tie);
 
 /* How they move to another task.   lib_move.c */
 extern const rt_travel rt_stream_travel, rt_listener_travel;

@@ -152,7 +152,13 @@ local function open(host, port, options, count)
   local listeners = { first }
   local _, actual = first:sock()
   for i = 2, count do
-    listeners[i] = listen(host, actual, wish)
+    listeners[i], message, code = listen(host, actual, wish)
+    if not listeners[i] then
+      for _, listener in ipairs(listeners) do
+        listener:close()
+      end
+      return nil, message, code
+    end
   end
   return listeners
 end

@@ -193,7 +193,11 @@ describe("rt.tcp.serve", function()
       local code, out, err =
         kit.shell(("ulimit -n 64; exec env RT_WORKERS=4 %s"):format(kit.command([[
       local rt = require "rt"
-      assert(rt.tcp.serve("127.0.0.1", 0, print)):close() -- all workers have what they need
+      local first = assert(rt.tcp.serve("127.0.0.1", 0, print))
+      for i = 1, 4 do -- until all workers have what they need
+        repeat rt.sleep(0.001) until first.acceptors[i]:status() ~= "queued"
+      end
+      first:close()
       for free = 6, 0, -1 do
         local files = {}
         while true do

@@ -266,10 +266,17 @@ describe("rt.timeout of nothing", function()
     it("G10 does not keep from what is ready: " .. name, function()
       for _, place in ipairs { "main", "task" } do
         local function try()
+          local ready_again = 0
           for _ = 1, 300 do -- (now and then the task has to give way in between)
-            local f, arguments, expected = prepare()
-            assert.equal(expected, (rt.timeout(0, f, table.unpack(arguments))))
+            local f, arguments, expected, computes = prepare()
+            local value, why = rt.timeout(0, f, table.unpack(arguments))
+            if value == expected then
+              ready_again = ready_again + 1
+            else -- what computes may be interrupted by a tick that comes just then
+              assert.same({ nil, "timeout", true }, { value, why, computes })
+            end
           end
+          assert.is_true(ready_again > 100)
         end
         if place == "main" then
           try()

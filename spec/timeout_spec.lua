@@ -259,7 +259,7 @@ describe("rt.timeout of nothing", function()
         function()
           return 8
         end,
-      }, 8
+      }, 8, true
     end,
   }
   for name, prepare in pairs(ready) do

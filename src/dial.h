@@ -1,4 +1,4 @@
-/* dial.h - one connection, tried at all the addresses of a host.
+/* dial.h - one connection, tried at up to eight addresses of a host.
 **
 ** Happy eyeballs (RFC 8305): the families take turns, a next address is tried when
 ** one has failed or has been silent for 250 ms, and the first that answers wins.

@@ -1,5 +1,5 @@
 --- Writes docs/reference.md from library/rt.lua: lua5.4 docs/generate.lua [library [reference]]
--- What it understands of LuaCATS is what that file uses.
+-- What it understands of LuaCATS is what that file uses: a tag is one line, and stands below the text.
 local source, target = arg[1] or "library/rt.lua", arg[2] or "docs/reference.md"
 
 local out = {
@@ -44,7 +44,7 @@ tags["return"] = function(doc, rest)
   if kind and (kind:sub(-1) == ":" or kind:sub(-1) == ",") then
     kind = nil
   end
-  local rest_of_them = front:match("^(.*) %.%.%.$")
+  local rest_of_them = front:match("^(.*[^:]) %.%.%.$")
   doc.returns[#doc.returns + 1] =
     { kind = kind or rest_of_them or front, name = rest_of_them and "..." or name, text = text }
 end
@@ -83,10 +83,12 @@ end
 local function put_doc(doc)
   local text = table.concat(doc.text, "\n")
   if doc.async then
-    text = text .. " *May wait.*"
+    text = text .. (text ~= "" and " " or "") .. "*May wait.*"
   end
-  put(text)
-  put("")
+  if text ~= "" then
+    put(text)
+    put("")
+  end
 end
 
 local function put_function(name, doc)
@@ -127,14 +129,19 @@ local function finish_class()
   doc = new_doc()
 end
 
+local number = 0
 for line in io.lines(source) do
+  number = number + 1
   local tag, rest = line:match("^%-%-%-@(%a+) ?(.*)$")
   local text, section, name =
     line:match("^%-%-%- (.*)$"), line:match("^%-%- (## .*)$"), line:match("^function ([%w_.:]+)")
   if tag then
+    doc.tagged = true
     if tags[tag] then
       tags[tag](doc, rest)
     end
+  elseif text and doc.tagged then
+    error(("%s:%d: text below a tag"):format(source, number), 0)
   elseif text then
     doc.text[#doc.text + 1] = text
   elseif section then

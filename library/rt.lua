@@ -772,13 +772,12 @@ local tcp = {}
 ---@return string|nil code
 function tcp.listen(host, port, options) end
 
---- Connects to the first address of a host that answers; several are tried at once if they are
---- slow. The name is looked up without blocking anybody.
+--- Connects to the first address of a host that answers; of a name with many, up to eight are
+--- tried, several at once if they are slow. The name is looked up without blocking anybody.
 ---@async
 ---@param host string
 ---@param port integer
----@param options? { timeout?: number, nodelay?: boolean }  by default 30 seconds, true; or a
---- family, which says nothing new: `rt.tcp.connect(server:address())`
+---@param options? { timeout?: number, nodelay?: boolean }|"inet"|"inet6"  by default 30 seconds, true; a family says nothing new, as in `rt.tcp.connect(server:address())`
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code

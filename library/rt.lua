@@ -100,7 +100,7 @@ function rt.traceback(err, level) end
 --- the main chunk. One of the pool may be sent to other tasks, a local one cannot.
 ---@class rt.task
 ---@field id integer  unique in the process; read only
----@field name string|nil  may be set; seen in messages
+---@field name string|nil  may be set; seen in messages. Cut at 255 bytes, and at a zero byte
 local task = {}
 
 --- Waits until it has ended. Any number of tasks may join it, at any time. Raises its error; if it

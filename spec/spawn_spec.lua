@@ -162,6 +162,27 @@ describe("rt.spawn", function()
     assert.matches("a state of its own", err)
   end)
 
+  it("a name is one that any thread can be told, of a local task and of one of the pool", function()
+    local tasks = { rt.spawn(rt.yield), rt.spawn_local(rt.yield) }
+    for _, task in ipairs(tasks) do
+      task.name = ("x"):rep(300)
+      assert.equal(("x"):rep(255), task.name)
+      task.name = "one\0two"
+      assert.equal("one", task.name)
+      assert.matches("^rt.task " .. task.id .. " %(one, %a+%)$", tostring(task))
+      assert.matches(
+        "task.name: string expected, got number",
+        kit.refused(function()
+          task.name = 5
+        end)
+      )
+      assert.equal("one", task.name)
+      task.name = nil
+      assert.is_nil(task.name)
+      task:join()
+    end
+  end)
+
   it("tasks have an id, a name, a status and a text", function()
     local gate = rt.channel(0)
     local task = rt.spawn(function()

@@ -80,6 +80,16 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
   return value;
 }
 
+const char *rtL_check_name(lua_State *L, int arg) {
+  if (lua_isnil(L, arg)) return NULL;
+  if (lua_type(L, arg) != LUA_TSTRING)
+    luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, arg));
+  const char *name = lua_tostring(L, arg);
+  lua_pushlstring(L, name, strnlen(name, RT_NAME_MOST));
+  lua_replace(L, arg);
+  return lua_tostring(L, arg);
+}
+
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
   lua_pushlightuserdata(L, w);
   luaL_setfuncs(L, functions, 1);

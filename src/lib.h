@@ -26,6 +26,11 @@ void rtL_check_options(lua_State *L, int arg, const char *who, const char *names
 int rtL_option(lua_State *L, int arg, const char *name);
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 
+/* The name that a task is to get, a string or nil: cut there, at a zero byte and after so many
+** bytes, since other threads are to read it.  Returns it, or NULL. */
+enum { RT_NAME_MOST = 255 };
+const char *rtL_check_name(lua_State *L, int arg);
+
 /* debug builds: the stack is as high as the author believes */
 #if RT_DEBUG
 #define RTL_ENTER(L) const int rtl_height = lua_gettop(L)

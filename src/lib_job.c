@@ -107,7 +107,7 @@ static int status(lua_State *L) {
 }
 
 static void push_name(lua_State *L, rt_job *j) {
-  char name[256];
+  char name[RT_NAME_MOST + 1];
   if (rt_job_get_name(j, name, sizeof name))
     lua_pushstring(L, name);
   else
@@ -132,8 +132,7 @@ static int newindex(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
-  if (!lua_isnil(L, 3)) luaL_checktype(L, 3, LUA_TSTRING);
-  if (rt_job_set_name(j, lua_tostring(L, 3)) != 0) return luaL_error(L, "not enough memory");
+  if (rt_job_set_name(j, rtL_check_name(L, 3)) != 0) return luaL_error(L, "not enough memory");
   return 0;
 }
 

@@ -174,13 +174,12 @@ static int newindex(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
-  if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
-    return luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, 3));
+  const char *name = rtL_check_name(L, 3);
   rtL_keep_push(L, w, RT_KEEP_NAMES);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
-  if (!rt_task_ended(t)) put_up_label(L, t, lua_tostring(L, 3));
+  if (!rt_task_ended(t)) put_up_label(L, t, name);
   return 0;
 }
 

@@ -307,8 +307,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
   lua_error(L);
 }
 
-int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle) {
-  (void)t;
+int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
   lua_pushvalue(L, handle);
   if (lua_rawget(L, -2) == LUA_TNIL) {

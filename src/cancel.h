@@ -67,7 +67,7 @@ void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t);
 int rtL_cancel_raise(lua_State *L, rt_worker *w);
 
 /* Raises what a cancelled task ended with. */
-int rtL_cancel_rethrow(lua_State *L, rt_worker *w, rt_task *t, int handle);
+int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle);
 
 /* Is the value at 'index' the error of the own deadline of the frame with this serial? */
 bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial);

@@ -101,7 +101,7 @@ static rt_thing *next_to_tell(rt_group *g) {
   rt_lock_take(&g->lock);
   if (!g->cancelled) rt_ticket_call_all(&g->watchers, 0);
   g->cancelled = true;
-  for (rt_list *l = g->members.next; l != &g->members && whose == NULL; l = l->next) {
+  for (rt_list *l = g->members.next; l != &g->members; l = l->next) {
     rt_member *m = member_of(l);
     if (m->told) continue;
     m->told = true;

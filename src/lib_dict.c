@@ -80,10 +80,10 @@ static int new_dict(lua_State *L) {
 /* --- times --------------------------------------------------------------------------------------------------- */
 /* rt_clock() so many seconds from now, or never. */
 static uint64_t check_expires(lua_State *L, int arg) {
-  uint64_t seconds = rtL_check_duration(L, arg);
-  if (seconds == RT_FOREVER) return RT_DICT_NEVER;
+  uint64_t duration = rtL_check_duration(L, arg);
+  if (duration == RT_FOREVER) return RT_DICT_NEVER;
   uint64_t now = rt_clock();
-  return seconds < RT_DICT_NEVER - now ? now + seconds : RT_DICT_NEVER;
+  return duration < RT_DICT_NEVER - now ? now + duration : RT_DICT_NEVER;
 }
 
 static uint64_t opt_expires(lua_State *L, int arg) {

@@ -65,7 +65,7 @@ static int watch_tostring(lua_State *L) {
 }
 
 /* --- waiting for a change --------------------------------------------------------------------------- */
-/* The watcher is on top. */
+/* What a wait ends with: the new value, or nil, "closed".  The packet goes. */
 static int changed(lua_State *L, rt_worker *w, rt_packet *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }

@@ -180,7 +180,7 @@ static int push_list(lua_State *L) {
 
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   handle = lua_absindex(L, handle);
-  if (rt_unlikely(t->phase == RT_CANCELLED)) return rtL_cancel_rethrow(L, w, t, handle);
+  if (rt_unlikely(t->phase == RT_CANCELLED)) return rtL_cancel_rethrow(L, w, handle);
   switch ((rt_result)t->result) {
     case RT_RESULT_NONE: return 0;
     case RT_RESULT_BOOL: lua_pushboolean(L, t->integer != 0); return 1;

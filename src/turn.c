@@ -24,7 +24,7 @@ static void end(rt_worker *w, rt_task *t, rt_phase how) {
   t->co = NULL;
   if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
   if (rt_unlikely(t->more != NULL)) rt_task_let_go(t);
-  if (rt_unlikely(t->is_job)) rt_work_end(w, t, how);
+  if (rt_unlikely(t->is_job)) rt_work_end(t, how);
   if (rt_unlikely(t->cancelled)) {
     lua_pushnil(w->keep);
     lua_rawsetp(w->keep, RT_KEEP_REASONS, t);

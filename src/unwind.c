@@ -12,7 +12,7 @@ static void cancel_queued(rt_worker *w, rt_list *ready) {
     w->live--;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_worker_count_end(w, RT_CANCELLED);
-    rt_work_end(w, t, RT_CANCELLED);
+    rt_work_end(t, RT_CANCELLED);
     rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   }
 }
@@ -44,7 +44,7 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_reset(co, L); /* before anyone hears of its end */
   w->running = running;
   rt_task_let_go(t);
-  rt_work_end(w, t, RT_CANCELLED);
+  rt_work_end(t, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
 

@@ -136,9 +136,8 @@ rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
   return RT_FAILED;
 }
 
-void rt_work_end(rt_worker *w, rt_task *t, rt_phase how) {
+void rt_work_end(rt_task *t, rt_phase how) {
   rt_job *j = rt_work_job(t);
-  (void)w;
   if (j == NULL) return;
   rt_packet *outcome = j->result;
   j->result = NULL;

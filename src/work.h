@@ -16,7 +16,7 @@ rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t);
 
 /* It has ended, its <close> variables are closed: those who joined it go on.  Harmless for
 ** a task that is no job. */
-void rt_work_end(rt_worker *w, rt_task *t, rt_phase how);
+void rt_work_end(rt_task *t, rt_phase how);
 
 /* Pushes a handle; or the results; or raises the error. */
 void rtL_work_push_handle(lua_State *L, rt_worker *w, rt_job *j);

@@ -85,7 +85,8 @@ function rt.run(f, ...) end
 
 --- Says who is told of errors that nobody joins, in place of stderr and exit code 1: errors of the
 --- tasks of this state and, in the main state, of the tasks of the pool. Called as a task, when the
---- handle of a failed task has been collected, or at the end. nil: as in the beginning.
+--- handle of a failed task has been collected, or at the end. If it fails, or is ended before it
+--- returns, the error that it was told goes to stderr all the same. nil: as in the beginning.
 ---@param f? fun(err: any, task: rt.task, traceback: string)
 function rt.on_unhandled(f) end
 

@@ -455,6 +455,8 @@ stack traceback:
 end)
 
 describe("rt.on_unhandled:", function()
+  local failed = "rt: the function of rt%.on_unhandled failed: "
+
   it("replaces the report: it gets the error, the task and the traceback; exit code 0", function()
     local out = quiet([[
       rt.on_unhandled(function(...)
@@ -524,8 +526,13 @@ describe("rt.on_unhandled:", function()
       end
     ]])
     assert.same({ 1, "call 1\n" }, { code, out })
+    assert.equal(1, count(err, failed))
+    assert.matches("^" .. failed .. "[^\n]*: the handler fails\nstack traceback:\n", err)
     assert.equal(1, count(err, "unhandled error"))
-    assert.matches("the handler fails", err)
+    assert.matches(
+      "\nrt: unhandled error in task 1, spawned at [^\n]*\nboom\nstack traceback:\n",
+      err
+    )
   end)
 
   it("an error in it at the end is reported", function()
@@ -538,7 +545,60 @@ describe("rt.on_unhandled:", function()
     assert.equal(1, code)
     assert.equal(1, count(out, "first\n"))
     assert.equal(1, count(out, "second\n"))
-    assert.matches("the handler fails", err)
+    assert.equal(2, count(err, failed .. "[^\n]*: the handler fails\nstack traceback:\n"))
+    assert.equal(2, count(err, "unhandled error"))
+    assert.matches("\nrt: unhandled error in task 1, spawned at [^\n]*\nfirst\n", err)
+    assert.matches("\nrt: unhandled error in task 2, spawned at [^\n]*\nsecond\n", err)
+  end)
+
+  local told_of = {
+    ["of a local task"] = "t = rt.spawn_local(error, 'boom', 0) rt.yield()",
+    ["of a local task whose handle is gone"] = "rt.spawn_local(error, 'boom', 0) rt.yield()",
+    ["of a task of the pool"] = "t = rt.spawn(error, 'boom', 0) repeat rt.sleep(0.01) until t:status() == 'failed'",
+    ["of a task of a worker's state"] = [[
+      rt.spawn(function()
+        rt.on_unhandled(function(e) error(nil) end)
+        t = rt.spawn_local(error, "boom", 0)
+        rt.yield()
+      end):join()]],
+  }
+  for title, script in sorted(told_of) do
+    it("G6 what it was told is not lost when it fails: " .. title, function()
+      local code, _, err = run("rt.on_unhandled(function(e) error(nil) end) " .. script)
+      assert.equal(1, code)
+      assert.matches("^" .. failed .. "nil\nstack traceback:\n", err)
+      assert.equal(1, count(err, failed))
+      assert.matches("\nrt: unhandled error in task %d+, spawned at [^\n]*\nboom\n", err)
+      assert.equal(1, count(err, "unhandled error"))
+    end)
+  end
+
+  it("G6 what it was told is not lost when it is cancelled, or closed", function()
+    local untold = {
+      ["rt.sleep(60)"] = failed .. "cancelled: the program has ended\n",
+      ["while true do pcall(rt.sleep, 60) end"] = "^rt: the function of rt.on_unhandled was closed before it returned\n",
+    }
+    for body, expected in pairs(untold) do
+      local code, _, err = run(([[
+        local called
+        rt.on_unhandled(function() called = true %s end)
+        rt.spawn_local(error, "boom", 0)
+        repeat rt.sleep(0.01) until called
+      ]]):format(body))
+      assert.equal(1, code)
+      assert.matches(expected, err)
+      assert.matches("\nrt: unhandled error in task 1, spawned at [^\n]*\nboom\n", err)
+      assert.equal(1, count(err, "unhandled error"))
+    end
+  end)
+
+  it("may end the program, and then has heard of the error", function()
+    local code, _, err = run([[
+      rt.on_unhandled(function() os.exit(3, true) end)
+      rt.spawn_local(error, "boom", 0)
+      rt.sleep(60)
+    ]])
+    assert.same({ 3, "" }, { code, err })
   end)
 
   it("refuses what is no function", function()

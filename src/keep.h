@@ -19,6 +19,7 @@ enum {
   RT_KEEP_REASONS,      /* record of a task being cancelled -> why */
   RT_KEEP_UNHANDLED,    /* list of failures that nobody can join any more */
   RT_KEEP_ON_UNHANDLED, /* the function of rt.on_unhandled, or nil */
+  RT_KEEP_TELLING,      /* id of a task that runs it -> what it was told: error, traceback, title */
   RT_KEEP_RAISED,       /* the error that a join raised last, */
   RT_KEEP_RAISED_TRACE, /* and where it came from */
   RT_KEEP_MAIN,         /* the handle of the main task */

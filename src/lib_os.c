@@ -13,6 +13,7 @@
 #include "lib.h"
 #include "monitor.h"
 #include "runtime.h"
+#include "unhandled.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -64,6 +65,7 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
 /* A task stays where it is; if the program ends already, it unwinds as the others do. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
   ask(w, code_of(L));
+  rtL_unhandled_heard(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
     return rtL_cancel_raise(L, w);

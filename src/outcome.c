@@ -238,11 +238,15 @@ int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
   return 1;
 }
 
-int rtL_outcome_unpack(lua_State *L) {
+void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
   int index = lua_gettop(L);
-  for (int value = ERROR; value <= VALUES; value++) lua_getiuservalue(L, index, value);
+  const failure *f = lua_touserdata(L, index);
+  lua_getiuservalue(L, index, ERROR);
+  lua_getiuservalue(L, index, TRACE);
+  lua_getiuservalue(L, index, HANDLE);
+  push_title(L, w, f, index + 3);
+  lua_insert(L, index + 3);
   lua_remove(L, index);
-  return VALUES;
 }
 
 static int to_text(lua_State *L) {
@@ -261,25 +265,27 @@ static void push_text(lua_State *L, int error) {
   lua_remove(L, -2);
 }
 
-void rtL_outcome_write(lua_State *L, rt_worker *w) {
+/* Stack: the error, its traceback, the first line -> nothing */
+static void put_out(lua_State *L, rt_worker *w) {
   int error = lua_gettop(L) - 2;
   push_text(L, error);
-  lua_pushfstring(L, "rt: unhandled error in %s\n%s\n%s\n", lua_tostring(L, error + 2),
-                  lua_tostring(L, -1), lua_tostring(L, error + 1));
+  lua_pushfstring(L, "rt: %s%s\n%s\n", lua_tostring(L, error + 2), lua_tostring(L, -1),
+                  lua_tostring(L, error + 1));
   fputs(lua_tostring(L, -1), stderr);
   fflush(stderr);
   w->failed = true;
   lua_settop(L, error - 1);
 }
 
-void rtL_outcome_report(lua_State *L, rt_worker *w) {
-  const failure *f = lua_touserdata(L, -1);
-  int index = lua_gettop(L);
-  for (int value = ERROR; value <= VALUES; value++) lua_getiuservalue(L, index, value);
-  push_title(L, w, f, index + HANDLE);
-  lua_replace(L, index + HANDLE);
-  rtL_outcome_write(L, w);
-  lua_pop(L, 1);
+void rtL_outcome_write(lua_State *L, rt_worker *w) {
+  lua_pushfstring(L, "unhandled error in %s\n", lua_tostring(L, -1));
+  lua_replace(L, -2);
+  put_out(L, w);
+}
+
+void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what) {
+  lua_pushfstring(L, "%s: ", what);
+  put_out(L, w);
 }
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w) {

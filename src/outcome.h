@@ -40,12 +40,12 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w);
 
 /* Takes the oldest unhandled failure and pushes it.  0: there is none. */
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w);
-/* Replaces the failure on top by its error, its traceback and its task. */
-int rtL_outcome_unpack(lua_State *L);
-/* Writes the failure on top to stderr, and pops it. */
-void rtL_outcome_report(lua_State *L, rt_worker *w);
-/* The same for an error, its traceback and its task's title. */
+/* Replaces the failure on top by its error, its traceback, its task's title and the task. */
+void rtL_outcome_unpack(lua_State *L, rt_worker *w);
+/* Writes an error, its traceback and its task's title to stderr, and pops them. */
 void rtL_outcome_write(lua_State *L, rt_worker *w);
+/* The same for an error and its traceback: what has failed. */
+void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what);
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w);
 

@@ -12,8 +12,12 @@ void rt_unhandled_tell(rt_worker *w);
 ** little, or (false) there are none to be found. */
 bool rt_unhandled_look(rt_worker *w);
 
-/* At the end, in the main chunk: all that is left, at once. */
+/* At the end, in the main chunk: all that is left, at once; and on stderr what the function
+** was told and has not returned from. */
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w);
+
+/* The running task ends the program: if that is what it was told of, it has heard it. */
+void rtL_unhandled_heard(lua_State *L, rt_worker *w);
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w);
 

@@ -21,6 +21,7 @@ static lua_State *new_keeper(lua_State *L) {
       case RT_KEEP_COROUTINES:
       case RT_KEEP_REASONS:
       case RT_KEEP_UNHANDLED:
+      case RT_KEEP_TELLING:
       case RT_KEEP_KNOWN:
       case RT_KEEP_CLOSURES: lua_newtable(L); break;
       case RT_KEEP_OUTCOMES:

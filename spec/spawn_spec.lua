@@ -142,6 +142,46 @@ describe("rt.spawn", function()
     assert.matches("could not be handed on: .*coroutine", err)
   end)
 
+  local function cancelled_for(reason)
+    local task = rt.spawn_local(rt.sleep, 60)
+    rt.yield()
+    task:cancel(reason)
+    return select(2, pcall(task.join, task))
+  end
+
+  it(
+    "G5 cancellation errors that are reasons of each other travel, but not to any depth",
+    function()
+      local ch, err = rt.channel(1), "the first"
+      local function refused(...)
+        assert.matches(
+          "cannot send value 1[ %[%]1]* %(an rt.Cancelled too deep in the reasons of others, or in its own%)",
+          kit.refused(...)
+        )
+      end
+      for _ = 1, 32 do
+        err = cancelled_for(err)
+      end
+      ch:send(err)
+      err = ch:recv()
+      for _ = 1, 32 do
+        assert.equal(rt.Cancelled, getmetatable(err))
+        err = err.reason
+      end
+      assert.equal("the first", err)
+      for _ = 1, 300 do
+        err = cancelled_for(err)
+      end
+      refused(ch.send, ch, err)
+      local circle = {}
+      circle[1] = cancelled_for(circle)
+      refused(ch.send, ch, circle[1])
+      local task = rt.spawn(rt.sleep, 60)
+      refused(task.cancel, task, circle)
+      task:cancel()
+    end
+  )
+
   it("results that cannot travel are an error of the task", function()
     local task = rt.spawn(function()
       return 1, io.tmpfile()

@@ -337,7 +337,10 @@ static void free_parcel(rt_thing *t) {
 static const rt_thing_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
 
 static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  (void)why;
+  if (w->desks.taken > RT_PACK_NESTED) {
+    *why = "an rt.Cancelled too deep in the reasons of others, or in its own";
+    return NULL;
+  }
   int first = lua_gettop(L) + 1;
   lua_getiuservalue(L, index, REASON);
   lua_getiuservalue(L, index, SOURCE);

@@ -32,6 +32,7 @@ rt_desk *rt_desk_take(rt_desks *d) {
     return NULL;
   }
   d->free = desk->next;
+  d->taken++;
   desk->draft = draft;
   return desk;
 }
@@ -53,6 +54,7 @@ void rt_desk_give(rt_desks *d, rt_desk *desk) {
   empty(&desk->code);
   desk->next = d->free;
   d->free = desk;
+  d->taken--;
 }
 
 void rt_desk_drop(rt_desks *d, rt_packet *p) {

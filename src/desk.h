@@ -34,6 +34,7 @@ typedef struct rt_desks {
   rt_desk *free;
   rt_packet *spares[RT_DESK_SPARES];
   int count;
+  int taken;    /* desks that are not free: packets that are being written, one within another */
   bool listing; /* the list RT_KEEP_OBJECTS is in use */
 } rt_desks;
 

@@ -8,13 +8,17 @@
 ** "cannot send argument 1 .log (userdata FILE*) to another worker".
 **
 ** Nothing is called on the way out, no metamethod and no user code; and nothing is
-** recursive, so no depth can overflow the C stack.
+** recursive, so no depth can overflow the C stack.  But for one thing: the reason of an
+** rt.Cancelled is a packet of its own.  Those that are reasons of each other beyond
+** RT_PACK_NESTED, and one that is in its own reason, are refused like what cannot go.
 */
 #ifndef RT_PACK_H
 #define RT_PACK_H
 
 #include "packet.h"
 #include "worker.h"
+
+enum { RT_PACK_NESTED = 32 }; /* packets within packets */
 
 /* What the values at 'first' and above are called in errors. */
 typedef enum rt_pack_what {

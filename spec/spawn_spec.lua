@@ -202,6 +202,66 @@ describe("rt.spawn", function()
     assert.matches("a state of its own", err)
   end)
 
+  --- The error of a task of the pool that runs this source, in which a line is a function.
+  local function error_of(source)
+    local task = rt.spawn(assert(load(source, "=source")))
+    return select(2, pcall(task.join, task))
+  end
+
+  local reads = {
+    { "for _, w in ipairs(words) do end", "words", "attempt to index a nil value" },
+    { "for k in pairs(words) do end", "words", "'for iterator' %(table expected, got nil%)" },
+    { "for i = 1, limit do end", "limit", "'for' limit" },
+    { "return 3 < limit", "limit", "attempt to compare number with nil" },
+    { "return string.rep(name, 3)", "name", "'rep' %(string expected, got nil%)" },
+    { "return table.concat(words, ',')", "words", "'concat' %(table expected, got nil%)" },
+    {
+      "table.sort({ 1, 2 }, function(a) return a < limit end)",
+      "limit",
+      "compare number with nil",
+    },
+    { "require 'rt'.timeout(9, function() string.rep(name) end)", "name", "'rep'" },
+    { "require 'rt'.run(function() string.rep(name) end)", "name", "'rep'" },
+    {
+      "local function f(x) if not x then error('got nil', 2) end end f(x1)",
+      "x1",
+      "got nil",
+    },
+  }
+  for _, case in ipairs(reads) do
+    it(
+      "a global that only main has is explained where Lua does not name it: " .. case[1],
+      function()
+        local err = error_of(case[1])
+        assert.matches(case[3], err)
+        assert.matches(
+          ("\n(in this line the global '%s' is nil: a task of rt.spawn runs in a state of its own"):format(
+            case[2]
+          ),
+          err,
+          1,
+          true
+        )
+        assert.equal(1, select(2, err:gsub("a state of its own", "")))
+      end
+    )
+  end
+
+  it("a nil that is no global is not explained by one", function()
+    for _, source in ipairs {
+      "return string.rep(nil, 3)",
+      "local t = debugging and {} or nil return t.x",
+      "string.rep(print and nil)",
+      "if debugging then end\nstring.rep(nil)",
+      "pcall(string.rep, missing)\nstring.rep(nil)",
+      "error('a nil value', 0)",
+      "local strict <close> = setmetatable({}, { __close = function() setmetatable(_G, nil) end })"
+        .. " setmetatable(_G, { __index = function() end }) string.rep(missing)",
+    } do
+      assert.is_nil(error_of(source):find("state of its own", 1, true), source)
+    end
+  end)
+
   it("a name is one that any thread can be told, of a local task and of one of the pool", function()
     local tasks = { rt.spawn(rt.yield), rt.spawn_local(rt.yield) }
     for _, task in ipairs(tasks) do

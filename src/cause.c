@@ -1,5 +1,7 @@
 #include "cause.h"
 
+#include "lack.h"
+
 /* Stack: error, traceback -> nothing */
 static void keep(lua_State *L, rt_worker *w, bool whole) {
   rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
@@ -48,6 +50,7 @@ void rtL_cause_where(lua_State *L, rt_worker *w, int error, int level) {
   bool noted = rtL_cause_find(L, w, error), whole = w->raised_whole;
   if (noted) forget(L, w);
   if (noted && whole) return;
+  if (!noted) rtL_lack_note(L, w, error); /* (else its functions are gone) */
   luaL_traceback(L, L, NULL, level);
   if (!noted) return;
   if (contains_present(L)) {

@@ -22,6 +22,8 @@ enum {
   RT_KEEP_TELLING,      /* id of a task that runs it -> what it was told: error, traceback, title */
   RT_KEEP_RAISED,       /* the error that a join raised last, */
   RT_KEEP_RAISED_TRACE, /* and where it came from */
+  RT_KEEP_LACKING,      /* an error that tells of a nil, */
+  RT_KEEP_LACKED,       /* and the global that it was; see lack.h */
   RT_KEEP_MAIN,         /* the handle of the main task */
   RT_KEEP_LAST_WORD,    /* what is finalized first when the state closes; see module.c */
   RT_KEEP_KNOWN,    /* names of what modules hold: module, field or false, module …; known.h */

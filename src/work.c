@@ -1,6 +1,7 @@
 #include "work.h"
 
 #include "cancel.h"
+#include "lack.h"
 #include "outcome.h"
 #include "pack.h"
 
@@ -81,15 +82,21 @@ void rt_work_take(rt_worker *w, rt_job *j) {
 /* --- the end ----------------------------------------------------------------------------------------- */
 /* Most likely it is a global that only the main state has. */
 static const char hint[] =
-    "\n(a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
+    "a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
     "\nwhich is copied with the function, an argument, or a field of a module that both sides require)";
 
-static void explain(lua_State *L, int error) {
+static void explain(lua_State *L, rt_worker *w, int error) {
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
-  if (text == NULL || strstr(text, "a nil value (global '") == NULL || strstr(text, hint + 1))
+  if (text == NULL || strstr(text, hint)) return;
+  if (strstr(text, "a nil value (global '"))
+    lua_pushfstring(L, "%s\n(%s", text, hint);
+  else if (rtL_lack_push(L, w, error))
+    lua_pushfstring(L, "%s\n(in this line the global '%s' is nil: %s", text, lua_tostring(L, -1),
+                    hint);
+  else
     return;
-  lua_pushfstring(L, "%s%s", text, hint);
   lua_replace(L, error);
+  lua_settop(L, error);
 }
 
 static void push_title(lua_State *L, rt_job *j) {
@@ -123,7 +130,7 @@ rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
       rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
     return RT_CANCELLED;
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
-  explain(L, error);
+  explain(L, w, error);
   rtL_outcome_take_trace(L, w);
   rtL_cancel_note(L, w, t);
   push_title(L, j);

@@ -202,6 +202,62 @@ describe("rt.spawn", function()
     assert.matches("a state of its own", err)
   end)
 
+  it("a module that a worker does not find is explained, with the value that it was of", function()
+    package.loaded.of_main = { x = 2, f = function() end }
+    local m, ch = require("of_main"), rt.channel(1)
+    local f, config = m.f, { log = { m = m } }
+    local function lacks(place, ...)
+      local _, err = pcall(rt.join, (rt.spawn(...)))
+      assert.matches("module 'of_main' not found:", err, 1, true)
+      local hint = "\n(%s is of module 'of_main', and modules travel by name"
+      assert.matches(hint:format(place), err, 1, true)
+      assert.equal(1, select(2, err:gsub("rt%.preload", "")))
+    end
+    lacks("upvalue 'm'", function()
+      return m.x
+    end)
+    lacks("upvalue 'f'", function()
+      return f()
+    end)
+    lacks("upvalue 'config' .log.m", function()
+      return config
+    end)
+    lacks("the function", m.f)
+    lacks("argument 2", print, 1, m)
+    lacks("argument 1 [1] upvalue 'm'", print, {
+      function()
+        return m
+      end,
+    })
+    lacks("a value of this call", print, { { { { m } } } })
+    ch:send(1, m)
+    lacks("value 2", function()
+      ch:recv()
+    end)
+    package.loaded.of_main = nil
+  end)
+
+  it("an error in a module that a worker requires is that error, with where it was", function()
+    local path = kit.file([[
+      local function fail() error("it fails here") end
+      if not is_main then fail() end
+      return {}]])
+    local dir, name = path:match("^(.*/)([^/]*)%.lua$")
+    local out = with_workers(
+      1,
+      ([[
+      local rt = require "rt"
+      package.path, is_main = %q .. package.path, true
+      local m = require %q
+      local function use() return m end
+      xpcall(function() rt.spawn(use):join() end, function(e) print(e, rt.traceback(e)) end)
+    ]]):format(dir .. "?.lua;", name)
+    )
+    assert.matches("^[^\n]*:1: it fails here\tstack traceback:\n.*\nin task 1, spawned at ", out)
+    assert.matches("in %a+ 'fail'\n[^\n]*/" .. name .. ".lua:2: in main chunk\n", out)
+    assert.is_nil(out:find("travel by name", 1, true))
+  end)
+
   --- The error of a task of the pool that runs this source, in which a line is a function.
   local function error_of(source)
     local task = rt.spawn(assert(load(source, "=source")))

@@ -28,6 +28,7 @@ enum {
   RT_KEEP_LAST_WORD,    /* what is finalized first when the state closes; see module.c */
   RT_KEEP_KNOWN,    /* names of what modules hold: module, field or false, module …; known.h */
   RT_KEEP_OBJECTS,  /* number -> object, while a packet is written; or nil */
+  RT_KEEP_ABSENT,   /* what stands for a module that could not be found; see named.h */
   RT_KEEP_CODES,    /* weak: function that was sent -> ticket of its code (code.h) */
   RT_KEEP_CLOSURES, /* number of a code -> function made of it */
   RT_KEEP_SELECT,   /* the first of those that wait for another use; see lib_select.c */

@@ -3,6 +3,7 @@
 ** A map from addresses to names, built when it is first needed and again when
 ** package.loaded has changed.  It keeps nothing alive: a name is checked at every use, so an
 ** entry that is out of date does no harm.  Of the globals only C functions are known.
+** named.h has the other end.
 */
 #ifndef RT_KNOWN_H
 #define RT_KNOWN_H
@@ -29,10 +30,5 @@ bool rtL_known_find(lua_State *L, const rt_known *k, lua_State *keep, int index)
 
 /* Builds the map again if package.loaded has changed, or by force.  false: it was as it is. */
 bool rtL_known_refresh(lua_State *L, rt_known *k, lua_State *keep, bool force);
-
-/* Pushes what has this name here, if need be by way of require; or raises.  field NULL: the
-** module itself */
-void rtL_known_push(lua_State *L, const char *module, size_t module_len, const char *field,
-                    size_t field_len);
 
 #endif

@@ -41,7 +41,10 @@ void rt_pack_undo(rt_worker *w, rt_packet *p);
 ** the things are what they say: at worst it raises. */
 int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p);
 
-/* The same, and drops the packet, whatever happens. */
+/* The same for a function and its arguments, of which errors speak as of that. */
+int rtL_unpack_call(lua_State *L, rt_worker *w, rt_packet *p);
+
+/* As rtL_unpack, and drops the packet, whatever happens. */
 int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p);
 
 #endif

@@ -2,6 +2,7 @@
 #include "pack.h"
 
 #include "code.h"
+#include "named.h"
 #include "wire.h"
 
 enum {
@@ -19,6 +20,7 @@ typedef struct unpacker {
   rt_wire_header header;
   int base;      /* stack index before the first object, or of the table of all */
   size_t budget; /* entries of tables that there can be */
+  bool absent;   /* a module could not be found: that is the error when all is there */
 } unpacker;
 
 static void refuse(unpacker *u) { luaL_error(u->L, "malformed packet"); }
@@ -178,13 +180,21 @@ static void make_thing(unpacker *u, rt_thing *t) {
   (void)top;
 }
 
+/* After one that could not be found, nobody will see the others. */
+static void make_named(unpacker *u, const head *h) {
+  if (u->absent)
+    lua_newtable(u->L);
+  else
+    u->absent = !rtL_named_push(u->L, u->w, h->module, h->a, h->field, h->b);
+}
+
 static void make_object(unpacker *u, const head *h) {
   switch (h->tag) {
     case RT_WIRE_TABLE: make_table(u, h); break;
     case RT_WIRE_FUNCTION: make_function(u, code_of(u, h)); break;
     case RT_WIRE_PLAIN: make_plain(u, code_of(u, h)); break;
     case RT_WIRE_THING: make_thing(u, thing_of(u, h)); break;
-    default: rtL_known_push(u->L, h->module, h->a, h->field, h->b);
+    default: make_named(u, h);
   }
 }
 
@@ -366,7 +376,7 @@ static void begin(unpacker *u) {
   expect(u, h->values <= u->budget && h->objects <= u->p->len - h->heads);
 }
 
-int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p) {
+static int unpack(lua_State *L, rt_worker *w, rt_packet *p, bool is_call) {
   unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
   rt_worker_own(w);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
@@ -384,8 +394,12 @@ int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p) {
     lua_rotate(L, u.base + 1, -below);
     lua_settop(L, u.base + values);
   }
-  return values;
+  return rt_unlikely(u.absent) ? rtL_named_raise(L, w, u.base + 1, is_call) : values;
 }
+
+int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p) { return unpack(L, w, p, false); }
+
+int rtL_unpack_call(lua_State *L, rt_worker *w, rt_packet *p) { return unpack(L, w, p, true); }
 
 static int protected_unpack(lua_State *L) {
   return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));

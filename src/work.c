@@ -23,7 +23,7 @@ static int work(lua_State *L) {
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
   if (w->spoilt) luaL_error(L, "%s", w->spoilt);
-  int n = rtL_unpack(L, w, j->call);
+  int n = rtL_unpack_call(L, w, j->call);
   rt_packet_drop(j->call);
   j->call = NULL;
   lua_callk(L, n - 1, LUA_MULTRET, 0, worked);

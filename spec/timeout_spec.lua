@@ -232,13 +232,25 @@ describe("rt.timeout of nothing", function()
     end,
     ["stream:recv of what the loop has not told of yet"] = function()
       local a, b = pair()
-      a:write("here")
-      return b.recv, { b }, "here"
+      a:write("h") -- (of more, it may return a part)
+      return b.recv, { b }, "h"
     end,
     ["stream:read of what the loop has not told of yet"] = function()
       local a, b = pair()
       a:write("here\n")
       return b.read, { b }, "here"
+    end,
+    ["listener:accept of such a connection"] = function()
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, port = listener:sock()
+      local a = assert(rt.tcp.connect("127.0.0.1", port))
+      local function accept()
+        listener:accept():close()
+        a:close()
+        listener:close()
+        return "accepted"
+      end
+      return accept, {}, "accepted"
     end,
     ["select over such a stream"] = function()
       local a, b = pair()
@@ -266,9 +278,15 @@ describe("rt.timeout of nothing", function()
     it("G10 does not keep from what is ready: " .. name, function()
       for _, place in ipairs { "main", "task" } do
         local function try()
-          local ready_again = 0
-          for _ = 1, 300 do -- (now and then the task has to give way in between)
+          local ch, ready_again = rt.channel(300), 0
+          for i = 1, 300 do -- (now and then the task has to give way in between)
             local f, arguments, expected, computes = prepare()
+            for _ = 1, i do -- (… so at any operation: after any number of others)
+              ch:send(i)
+            end
+            for _ = 1, i do
+              ch:try_recv()
+            end
             local value, why = rt.timeout(0, f, table.unpack(arguments))
             if value == expected then
               ready_again = ready_again + 1

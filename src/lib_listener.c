@@ -66,6 +66,7 @@ static int accept_again(lua_State *L, int status, lua_KContext gave_way) {
   rtL_wait_over(L, w);
   if (gave_way) rtL_wait_turned(L, w);
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
+  rt_stream_last_chance(l->sock, w->running);
   return accept_one(L, w, l);
 }
 

@@ -188,6 +188,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
 
 static int go_on(lua_State *L, rt_worker *w, rt_stream *s, lua_KContext formats) {
   if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
+  rt_stream_last_chance(s->sock, w->running);
   return read_on(L, w, s, (int)formats);
 }
 

@@ -285,7 +285,7 @@ describe("task:", function()
     local flag = false
     rt.spawn_local(function()
       local s = listener:accept()
-      flag = s:recv() == "now"
+      flag = s:read(3) == "now"
     end)
     local client = assert(rt.tcp.connect("127.0.0.1", port))
     client:write("now")

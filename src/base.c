@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* --- chaos ---------------------------------------------------------------------
-** RT_CHAOS=steal,preempt,short-io,alloc,delay   RT_SEED=n replays it. */
+** RT_CHAOS=steal,preempt,short-io,alloc,delay   RT_SEED=n replays it; whoever gives it knows it, and
+** the program writes what it writes without chaos. */
 #if RT_DEBUG
 
 static const char *const chaos_names[] = {"steal", "preempt", "short-io", "alloc", "delay"};
@@ -28,7 +29,9 @@ static void chaos_init(void) {
   for (size_t i = 0; i < rt_countof(chaos_names); i++)
     if (strstr(spec, chaos_names[i])) chaos.enabled |= 1u << i;
   chaos.seed = rt_random_seed();
-  fprintf(stderr, "rt: chaos %s, replay with RT_SEED=%llu\n", spec, (unsigned long long)chaos.seed);
+  if (getenv("RT_SEED") == NULL)
+    fprintf(stderr, "rt: chaos %s, replay with RT_SEED=%llu\n", spec,
+            (unsigned long long)chaos.seed);
 }
 
 bool rt_chaos_strikes(rt_chaos what) {

@@ -241,6 +241,17 @@ function kit.descriptors()
   return n
 end
 
+--- The next `n` bytes of a stream by `recv`, which may bring fewer at a time than are there.
+function kit.recv(stream, n)
+  local got = ""
+  while #got < n do
+    local part = assert(stream:recv(n - #got))
+    assert(#part <= n - #got, "more than was asked for")
+    got = got .. part
+  end
+  return got
+end
+
 --- Calls f with an argument list each, and collects what they raise.
 function kit.refused(f, ...)
   local ok, message = pcall(f, ...)

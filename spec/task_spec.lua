@@ -347,7 +347,7 @@ describe("task:", function()
     end
     for _ = 1, 5 do
       rt.run(function()
-        assert(debug.gethook() == nil)
+        assert(debug.gethook() ~= count) -- (rt may have its own)
       end)
     end
     assert.equal(0, lines)

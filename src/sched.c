@@ -331,12 +331,28 @@ static rt_job *taken(rt_seat *seat, rt_job *j) {
   return j;
 }
 
+/* Each says what it does, and then looks at what the other does. */
+static int steal_from(rt_seat *seat, rt_runq *q) {
+  rt_sched *s = seat->sched;
+  rt_add(&s->thieves, 1);
+  int stolen = rt_load(&s->watchers) == 0 ? rt_runq_steal(q, &seat->queue) : 0;
+  rt_sub(&s->thieves, 1);
+  return stolen;
+}
+
+void rt_sched_watch(rt_sched *s) {
+  rt_add(&s->watchers, 1);
+  while (rt_load(&s->thieves) > 0) rt_thread_yield();
+}
+
+void rt_sched_unwatch(rt_sched *s) { rt_sub(&s->watchers, 1); }
+
 static bool steal(rt_seat *seat) {
   rt_sched *s = seat->sched;
   int n = rt_load(&s->taken);
   for (int i = 1; i < n; i++) {
     rt_runq *q = &s->seats[(seat->number + i) % n].queue;
-    int stolen = rt_runq_count(q) > 0 ? rt_runq_steal(q, &seat->queue) : 0;
+    int stolen = rt_runq_count(q) > 0 ? steal_from(seat, q) : 0;
     if (stolen == 0) continue;
     rt_count(&seat->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
     return true;

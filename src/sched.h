@@ -65,6 +65,8 @@ typedef struct rt_sched {
   rt_atomic(int) taken; /* seats that have, or get, a thread */
   rt_atomic(int) queued;
   rt_atomic(unsigned) turn; /* where the search for a queue begins */
+  rt_atomic(int) thieves;   /* workers that are stealing right now */
+  rt_atomic(int) watchers;  /* while there is one, nobody does */
   rt_atomic(bool) stopping;
   /* under lock */
   rt_lock lock;
@@ -102,6 +104,11 @@ void rt_sched_pass_room(rt_sched *s);
 
 /* The seat's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
 rt_job *rt_sched_take(rt_seat *seat, bool steal);
+
+/* any thread, not for long: in between no job goes from one queue to another, so that who looks at
+** all of them misses none. */
+void rt_sched_watch(rt_sched *s);
+void rt_sched_unwatch(rt_sched *s);
 
 /* Is there one, for it or to be stolen?  A glance. */
 bool rt_sched_has_job(rt_seat *seat);

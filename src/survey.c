@@ -65,14 +65,13 @@ static void add_jobs(rt_answer *a, rt_runq *q) {
   rt_free(jobs);
 }
 
-/* A job may be stolen from a queue before we come to it, and be in one where we have been: so
-** they are looked at twice, and what was seen more than once is sorted out later. */
 static void add_unbegun(rt_answer *a, rt_sched *s) {
-  int rounds = s->config.seats > 1 ? 2 : 1;
-  for (int i = 0; i < s->config.seats * rounds; i++) {
-    add_jobs(a, &s->seats[i % s->config.seats].queue);
-    add_jobs(a, &s->seats[i % s->config.seats].pinned);
+  rt_sched_watch(s);
+  for (int i = 0; i < s->config.seats; i++) {
+    add_jobs(a, &s->seats[i].queue);
+    add_jobs(a, &s->seats[i].pinned);
   }
+  rt_sched_unwatch(s);
   rt_sched_drop(s);
 }
 
@@ -247,8 +246,7 @@ static uint64_t *collect_begun(const rt_survey *s, size_t *n) {
   return ids;
 }
 
-/* Of the jobs in the queues those go that were seen twice, or that some worker has begun since, and
-** has told of. */
+/* Of the jobs in the queues those go that some worker has begun since, and has told of. */
 static void sort_out(rt_survey *s) {
   rt_answer *a = &s->unbegun;
   size_t n, kept = 0;
@@ -257,7 +255,6 @@ static void sort_out(rt_survey *s) {
   qsort(a->facts, a->count, sizeof *a->facts, by_id);
   for (size_t i = 0; i < a->count; i++) {
     const rt_fact *f = &a->facts[i];
-    if (kept > 0 && a->facts[kept - 1].id == f->id) continue;
     if (begun && bsearch(&f->id, begun, n, sizeof *begun, by_number)) continue;
     a->facts[kept++] = *f;
   }

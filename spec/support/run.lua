@@ -1,5 +1,8 @@
 --- Runs the specs: every file in every host, each in a process of its own with a deadline.
 --   lua5.4 spec/support/run.lua --build DIR [--lua LUA] [--flavor NAME] [--hosts a,b] [--only NAME]
+--     [--chaos yes|only]
+-- Chaos is for a debug build: what holds the guarantees runs with it; "only": and nothing else does.
+-- RT_SEED=n makes the same trouble again; RT_CHAOS=... other trouble.
 -- Closes with "N passed, N failed".
 local options = { build = "build/lua5.4", lua = "lua5.4", flavor = "" }
 for i = 1, #arg, 2 do
@@ -8,7 +11,7 @@ for i = 1, #arg, 2 do
     io.stderr:write(
       "usage: ",
       arg[0],
-      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAME]\n"
+      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAME] [--chaos yes|only]\n"
     )
     os.exit(2)
   end
@@ -61,14 +64,35 @@ local environment = table.concat({
   "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=spec/support/tsan.supp}",
 }, " ")
 
+--- What holds the guarantees, and what is in its way. (An allocation that fails ends a spec; the oom
+--- spec has all of those.)
+local troubles = os.getenv("RT_CHAOS") or "steal,preempt,short-io,delay"
+local seed = os.getenv("RT_SEED") or tostring(math.random(1, 1 << 30))
+local in_chaos = {}
+for name in
+  ("cancel channel dict scope select serve shutdown spawn sync task tcp timeout"):gmatch("%a+")
+do
+  in_chaos[name] = troubles
+end
+-- A preemption raises a cancel, or a timeout that has passed, at any instruction. These two say what an
+-- operation returned though one was due: that is seen only if the next instruction still runs.
+for _, name in ipairs { "select", "timeout" } do
+  in_chaos[name] = troubles:gsub("preempt,?", "")
+end
+if not options.chaos then
+  in_chaos = {}
+end
+
 local passed, failed, skipped = 0, 0, 0
 local failures = {}
 
 --- A file in a host, under way: what it says is in `pipe`.
 local function start(path, name)
   local host = hosts[name]
-  local command = ('began=$(date +%%s); %s RT_HOST=%s RT_HOST_ENV=%s %s timeout -k 5 %d %s %s -o spec/support/output.lua %s 2>&1 </dev/null; echo "exit $? $(($(date +%%s) - began))"'):format(
+  local chaos = in_chaos[path:match("([^/]*)_spec%.lua$")]
+  local command = ('began=$(date +%%s); %s %s RT_HOST=%s RT_HOST_ENV=%s %s timeout -k 5 %d %s %s -o spec/support/output.lua %s 2>&1 </dev/null; echo "exit $? $(($(date +%%s) - began))"'):format(
     environment,
+    chaos and ("RT_CHAOS=%s RT_SEED=%s"):format(quote(chaos), quote(seed)) or "",
     quote(host.path),
     quote(host.env),
     host.env,
@@ -170,10 +194,15 @@ local function run_file(path, name, is_alone)
   end
 end
 
+if options.chaos then
+  print(("chaos: %s, RT_SEED=%s"):format(troubles, seed))
+end
+
 local only = options.only and options.only:gsub("_spec$", "")
 for path in io.popen("ls spec/*_spec.lua"):lines() do
   local name = path:match("([^/]*)_spec%.lua$")
   local wanted = not (not_in[options.flavor] or {})[name]
+    and (options.chaos ~= "only" or in_chaos[name])
   if wanted and (not only or only == name) then
     local hosts = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
     for host in hosts:gmatch("[^,]+") do
@@ -187,6 +216,9 @@ end
 
 if #failures > 0 then
   print("\nfailed:\n  " .. table.concat(failures, "\n  "))
+  if options.chaos then
+    print(("replay what failed in chaos: RT_SEED=%s make chaos SPEC=name"):format(seed))
+  end
 end
 if passed + failed == 0 then
   print("no spec was run")

@@ -157,8 +157,8 @@ $(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
 $(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
 
 .PHONY: chaos
-chaos: ## the specs of the guarantees in that build, with chaos (RT_SEED=n: the same again)
-	@$(MAKE) --no-print-directory tight TEST_ARGS="--hosts rt-lua --chaos only $(TEST_ARGS)"
+chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (RT_SEED=n: again)
+	@$(MAKE) --no-print-directory tight TEST_ARGS="--hosts rt-lua --chaos steal,preempt,short-io,delay $(TEST_ARGS)"
 
 # --- looking for what nobody thought of: needs clang -------------------------------------------
 SECONDS := 60

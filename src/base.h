@@ -86,7 +86,7 @@ uint64_t rt_random_next(rt_random *r);
 typedef enum rt_chaos {
   RT_CHAOS_STEAL,   /* take from another worker whenever it is possible */
   RT_CHAOS_PREEMPT, /* switch tasks at random counts */
-  RT_CHAOS_SHORTIO, /* reads and writes of one byte, and EAGAIN for nothing */
+  RT_CHAOS_SHORTIO, /* reads and writes of one byte */
   RT_CHAOS_ALLOC,   /* allocations that fail */
   RT_CHAOS_DELAY    /* wake-ups that come late */
 } rt_chaos;

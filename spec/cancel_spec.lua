@@ -3,251 +3,590 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- What a task does that waits for ever, and how to see that it consumed nothing. Each is a
---- function of its own state: `prepare` returns what the waiter and the check get.
-local operations = {
-  sleep = [[
-    function prepare() end
-    function wait() rt.sleep(1000) end
-    function check() end
-  ]],
-  ["join of a local task"] = [[
-    function prepare() end
-    function wait() local t <close> = ender(rt.spawn_local(rt.sleep, 1000)) t.task:join() end
-    function check() end
-  ]],
-  ["join of a task of the pool"] = [[
-    function prepare() return rt.channel(0) end
-    function wait(gate) local t <close> = ender(rt.spawn(function() gate:recv() end)) t.task:join() end
-    function check() end
-  ]],
-  recv = [[
-    function prepare() return pair() end
-    function wait(a, b) a:recv() end
-    function check(a, b) b:write("kept\n") assert(a:read("l") == "kept") end
-  ]],
-  ["read of a line"] = [[
-    function prepare() local a, b = pair() b:write("half a ") return a, b end
-    function wait(a, b) a:read("l") end
-    function check(a, b) b:write("line\n") assert(a:read("l") == "half a line") end
-  ]],
-  ["write to a peer that does not read"] = [[
-    function prepare() return pair() end
-    function wait(a, b) while true do a:write(("x"):rep(100000)) end end
-    function check(a, b) assert(#b:recv() > 0) end
-  ]],
-  accept = [[
-    function prepare() return assert(rt.tcp.listen("127.0.0.1", 0)) end
-    function wait(l) l:accept() end
-    function check(l)
-      local _, port = l:sock()
-      local c = assert(rt.tcp.connect("127.0.0.1", port))
-      local s = l:accept()
-      c:write("x")
-      assert(s:recv() == "x")
-    end
-  ]],
-  ["recv of a channel"] = [[
-    function prepare() return rt.channel(0) end
-    function wait(ch) ch:recv() end
-    function check(ch)
-      local t = rt.spawn_local(function() return ch:recv() end)
-      rt.yield()
-      ch:send("kept")
-      assert(t:join() == "kept")
-    end
-  ]],
-  ["send to a channel"] = [[
-    function prepare() return rt.channel(0) end
-    function wait(ch) ch:send("not sent") end
-    function check(ch) assert(select(2, ch:try_recv()) == "empty") end
-  ]],
-  ["recv of a channel that a task of the pool has"] = [[
-    function prepare()
-      local ch, go = rt.channel(0), rt.channel(0)
-      rt.spawn(function() go:recv() ch:send("kept") end)
-      return ch, go
-    end
-    function wait(ch) ch:recv() end
-    function check(ch, go) go:send(true) assert(ch:recv() == "kept") end
-  ]],
-  ["a scope"] = [[
-    function prepare() end
-    function wait() rt.scope(function(s) s:spawn(rt.sleep, 1000) s:spawn_local(rt.sleep, 1000) end) end
-    function check() end
-  ]],
-  ["a race"] = [[
-    function prepare() end
-    function wait() rt.race(function() rt.sleep(1000) end, function() rt.sleep(1000) end) end
-    function check() end
-  ]],
-  ["rt.join"] = [[
-    function prepare() end
-    function wait() rt.join(function() rt.sleep(1000) end, function() rt.sleep(1000) end) end
-    function check() end
-  ]],
-  ["inside a generator"] = [[
-    function prepare() end
-    function wait() for _ in coroutine.wrap(function() rt.sleep(1000) end) do end end
-    function check() end
-  ]],
-  ["an interval"] = [[
-    function prepare() local i = rt.interval(1000) i() return i end
-    function wait(i) i() end
-    function check(i) assert(i.tick == 1) end
-  ]],
-  ["lock of a mutex"] = [[
-    function prepare()
-      local m, go = rt.mutex(), rt.semaphore(0)
-      local t = rt.spawn_local(function() m:lock() go:acquire() end)
-      rt.yield()
-      return m, go, t
-    end
-    function wait(m) m:lock() end
-    function check(m, go, t) go:release() t:join() assert(tostring(m) == "rt.mutex (unlocked)") end
-  ]],
-  ["with a mutex that a task of the pool has"] = [[
-    function prepare()
-      local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
-      rt.spawn(function() m:with(function() has:release() go:acquire() end) end)
-      has:acquire()
-      return m, go
-    end
-    function wait(m) m:with(error) end
-    function check(m, go) go:release() m:lock():unlock() end
-  ]],
-  ["acquire of a semaphore"] = [[
-    function prepare() return rt.semaphore(2) end
-    function wait(s) s:acquire(3) end
-    function check(s) assert(tostring(s) == "rt.semaphore (2 available, 0 waiting)") end
-  ]],
-  ["with a semaphore"] = [[
-    function prepare() return rt.semaphore(0) end
-    function wait(s) s:with(error) end
-    function check(s) s:release() s:with(function() end) assert(#s == 1) end
-  ]],
-  ["wait for a notify"] = [[
-    function prepare() return rt.notify() end
-    function wait(n) n:wait() end
-    function check(n) n:notify_one() assert(tostring(n) == "rt.notify (notified)") end
-  ]],
-  ["wait at a barrier"] = [[
-    function prepare() return rt.barrier(2) end
-    function wait(b) b:wait() end
-    function check(b) assert(tostring(b) == "rt.barrier (0 of 2 waiting)") end
-  ]],
-  ["a once"] = [[
-    function prepare() return rt.once() end
-    function wait(o) o:get(rt.sleep, 1000) end
-    function check(o) assert(o:get(tostring, 1) == "1") end
-  ]],
-  ["change of a watch"] = [[
-    function prepare() local w = rt.watch(1) return w, w:subscribe() end
-    function wait(_, watcher) watcher:wait() end
-    function check(w, watcher) w:set(2) assert(watcher:wait() == 2) end
-  ]],
-  ["recv of a subscriber"] = [[
-    function prepare() local b = rt.broadcast(1) return b, b:subscribe() end
-    function wait(_, s) s:recv() end
-    function check(b, s) b:send("kept") assert(s:recv() == "kept") end
-  ]],
-  ["many waits, each swallowed by pcall"] = [[
-    function prepare() return rt.channel(0) end
-    function wait(ch)
-      for _ = 1, 50 do pcall(rt.sleep, 1000) pcall(ch.recv, ch) end
+--- What waits for ever. `prepare` makes what the waiter has, `my`, which moves to its task and comes
+--- back from there, and what the other side has, `their`; `setup` makes what belongs to the state of the
+--- waiter alone, `own`, and `settle` sees to it after the wait. `check` is done by the other side.
+local rows = {
+  sleep = { wait = [[ rt.sleep(1000) ]] },
+  ["an interval"] = {
+    setup = [[ local i = rt.interval(1000) i() return i ]],
+    wait = [[ own() ]],
+    settle = [[ assert(own.tick == 1) ]],
+  },
+  ["many waits, each swallowed by pcall"] = {
+    prepare = [[ return { ch = rt.channel(0) } ]],
+    wait = [[
+      for _ = 1, 50 do pcall(rt.sleep, 1000) pcall(my.ch.recv, my.ch) end
       error(select(2, pcall(rt.sleep, 1000)), 0)
-    end
-    function check() end
-  ]],
+    ]],
+  },
+
+  -- tasks
+  ["join of a local task"] = {
+    setup = [[ return rt.spawn_local(rt.sleep, 1000) ]],
+    wait = [[ own:join() ]],
+    settle = [[ assert(how == "shutdown" or own:status() == "waiting") own:cancel() ]],
+  },
+  ["join of a task of the pool"] = {
+    prepare = [[
+      local go = rt.channel(0)
+      return { task = partner(function() go:recv() return "its result" end) }, { go = go }
+    ]],
+    wait = [[ my.task:join() ]],
+    check = [[ their.go:send(true) assert(my.task:join() == "its result") ]],
+  },
+  ["a scope"] = {
+    wait = [[ rt.scope(function(s) s:spawn(rest, my.name) s:spawn_local(rest, my.name) end) ]],
+    check = [[ all_children_gone(my.name) ]],
+  },
+  ["a race"] = {
+    wait = [[ local function f() rest(my.name) end rt.race(f, rt.spawn(rest, my.name), f) ]],
+    check = [[ all_children_gone(my.name) ]],
+  },
+  ["rt.join"] = {
+    wait = [[ local function f() rest(my.name) end rt.join(f, f) ]],
+    check = [[ all_children_gone(my.name) ]],
+  },
+  ["a timeout around a wait"] = { wait = [[ rt.timeout(1000, rt.sleep, 2000) ]] },
+  ["spawn_blocking with a full queue"] = {
+    prepare = [[
+      local has, go, ran, n = rt.semaphore(0), rt.channel(0), rt.dict(), 0
+      rt.spawn_blocking(function() has:release() go:recv() end)
+      has:acquire() -- it keeps the only thread
+      while rt.timeout(0, rt.spawn_blocking, function() ran:incr("queued") end) do n = n + 1 end
+      return { ran = ran }, { go = go, n = n }
+    ]],
+    wait = [[
+      local ran = my.ran
+      rt.spawn_blocking(function() ran:incr("refused") end)
+      if how == "shutdown" then rt.sleep(1000) end -- (the queue is emptied then)
+    ]],
+    check = [[
+      if how ~= "shutdown" then
+        their.go:send(true)
+        while my.ran:get("queued") ~= their.n do rt.sleep(0.001) end
+        rt.spawn_blocking(function() end):join()
+        assert(my.ran:get("queued") == their.n)
+      end
+      assert(my.ran:get("refused") == nil)
+    ]],
+  },
+
+  -- TCP
+  ["recv of a stream"] = {
+    prepare = [[ local a, b = pair() return { a = a }, { b = b } ]],
+    wait = [[ my.a:recv() ]],
+    check = [[ their.b:write("kept\n") assert(my.a:read("l") == "kept") ]],
+  },
+  ["read of a line"] = {
+    prepare = [[ local a, b = pair() b:write("half a ") return { a = a }, { b = b } ]],
+    wait = [[ my.a:read("l") ]],
+    check = [[ their.b:write("line\n") assert(my.a:read("l") == "half a line") ]],
+  },
+  ["read inside a generator"] = {
+    prepare = [[ local a, b = pair() b:write("half a ") return { a = a }, { b = b } ]],
+    setup = [[
+      return coroutine.wrap(function() while true do coroutine.yield(my.a:read("l")) end end)
+    ]],
+    wait = [[ for line in own do error(line) end ]],
+    check = [[ their.b:write("line\n") assert(my.a:read("l") == "half a line") ]],
+  },
+  ["lines of a stream"] = {
+    prepare = [[ local a, b = pair() b:write("one\nhalf a ") return { a = a }, { b = b } ]],
+    setup = [[ local lines = my.a:lines() assert(lines() == "one") return lines ]],
+    wait = [[ own() ]],
+    check = [[ their.b:write("line\n") assert(my.a:read("l") == "half a line") ]],
+  },
+  ["write to a peer that does not read"] = { -- (of the last block a part may have been sent)
+    prepare = [[ local a, b = pair() return { a = a, n = 0 }, { b = b } ]],
+    wait = [[
+      local block = ("x"):rep(100000)
+      while true do rt.critical(function() my.a:write(block) my.n = my.n + 1 end) end
+    ]],
+    check = [[
+      my.a:close()
+      local n = 0
+      for part in their.b:lines(10000) do n = n + #part end
+      assert(my.n * 100000 <= n and n < (my.n + 1) * 100000, my.n .. " blocks, " .. n .. " bytes")
+    ]],
+  },
+  accept = {
+    prepare = [[ return { l = listener() } ]],
+    wait = [[ my.l:accept() ]],
+    check = [[ accepts(my.l) ]],
+  },
+  ["incoming connections"] = {
+    prepare = [[ local l = listener() return { l = l }, { c = connect(l) } ]],
+    wait = [[ for stream in my.l:incoming() do stream:close() end ]],
+    check = [[ assert(their.c:recv() == nil) accepts(my.l) ]],
+  },
+  ["connect to a listener whose backlog is full"] = {
+    prepare = [[
+      local l = listener { backlog = 1 }
+      local _, port = l:sock()
+      return { port = port }, { l = l, first = connect(l), second = connect(l) }
+    ]],
+    wait = [[ rt.tcp.connect("127.0.0.1", my.port) ]],
+    check = [[
+      for _, c in ipairs { their.first, their.second } do same_ends(c, their.l:accept()) end
+      accepts(their.l)
+    ]],
+  },
+  ["join of a server"] = {
+    setup = [[ return serve() ]],
+    wait = [[ own.server:join() ]],
+    settle = [[
+      if how ~= "shutdown" then connect(own.server):close() end
+      serves(own)
+    ]],
+  },
+  ["close of a server, whose handler goes on"] = {
+    setup = [[ return serve() ]],
+    wait = [[ own.server:close(1000) ]],
+    settle = [[ serves(own) ]],
+  },
+
+  -- channels
+  ["recv of a channel"] = {
+    prepare = [[ return { ch = rt.channel(0) } ]],
+    wait = [[ my.ch:recv() ]],
+    check = [[ assert(select(2, my.ch:try_send("nobody is there")) == "full") ]],
+  },
+  ["a loop over a channel"] = {
+    prepare = [[ local ch = rt.channel(2) ch:send("taken") return { ch = ch } ]],
+    wait = [[ for v in my.ch:iter() do assert(v == "taken") end ]],
+    check = [[ my.ch:send("kept") assert(my.ch:try_recv() == "kept") ]],
+  },
+  ["recv of a channel that a task of the pool sends to later"] = {
+    prepare = [[
+      local ch, go = rt.channel(0), rt.channel(0)
+      partner(function() go:recv() ch:send("kept") end)
+      return { ch = ch }, { go = go }
+    ]],
+    wait = [[ my.ch:recv() ]],
+    check = [[ their.go:send(true) assert(my.ch:recv() == "kept") ]],
+  },
+  ["send to a channel"] = {
+    prepare = [[ return { ch = rt.channel(0) } ]],
+    wait = [[ my.ch:send("not sent") ]],
+    check = [[ assert(select(2, my.ch:try_recv()) == "empty") ]],
+  },
+  ["send to a channel that is full"] = {
+    prepare = [[ local ch = rt.channel(1) ch:send("kept") return { ch = ch } ]],
+    wait = [[ my.ch:send("not sent") ]],
+    check = [[
+      assert(my.ch:recv() == "kept")
+      assert(select(2, my.ch:try_recv()) == "empty")
+    ]],
+  },
+
+  -- locks, permits, signals
+  ["lock of a mutex"] = {
+    prepare = [[ local m, go = locked() return { m = m }, { go = go } ]],
+    wait = [[ my.m:lock() ]],
+    check = [[ is_free(my.m, their.go) ]],
+  },
+  ["with a mutex"] = {
+    prepare = [[ local m, go = locked() return { m = m }, { go = go } ]],
+    wait = [[ my.m:with(error) ]],
+    check = [[ is_free(my.m, their.go) ]],
+  },
+  ["acquire of a semaphore"] = {
+    prepare = [[ return { s = rt.semaphore(2) } ]],
+    wait = [[ my.s:acquire(3) ]],
+    check = [[ assert(tostring(my.s) == "rt.semaphore (2 available, 0 waiting)") ]],
+  },
+  ["permit of a semaphore"] = {
+    prepare = [[ return { s = rt.semaphore(0) } ]],
+    wait = [[ local permit <close> = my.s:permit() ]],
+    check = [[ my.s:release() assert(#my.s == 1) ]],
+  },
+  ["with a semaphore"] = {
+    prepare = [[ return { s = rt.semaphore(0) } ]],
+    wait = [[ my.s:with(error) ]],
+    check = [[ my.s:release() my.s:with(function() end) assert(#my.s == 1) ]],
+  },
+  ["wait for a notify"] = {
+    prepare = [[ return { n = rt.notify() } ]],
+    wait = [[ my.n:wait() ]],
+    check = [[ my.n:notify_one() assert(tostring(my.n) == "rt.notify (notified)") ]],
+  },
+  ["wait at a barrier"] = {
+    prepare = [[ return { b = rt.barrier(2) } ]],
+    wait = [[ my.b:wait() ]],
+    check = [[ assert(tostring(my.b) == "rt.barrier (0 of 2 waiting)") ]],
+  },
+  ["a once"] = {
+    prepare = [[ return { once = rt.once() } ]],
+    wait = [[ my.once:get(rt.sleep, 1000) ]],
+    check = [[ assert(my.once:get(tostring, 1) == "1") ]],
+  },
+  ["a once that somebody else makes"] = {
+    prepare = [[
+      local once, has, go = rt.once(), rt.semaphore(0), rt.semaphore(0)
+      partner(function()
+        once:get(function() has:release() go:acquire() return "theirs" end)
+      end)
+      has:acquire()
+      return { once = once }, { go = go }
+    ]],
+    wait = [[ my.once:get(error) ]],
+    check = [[
+      their.go:release()
+      assert(my.once:get(tostring, "ours") == "theirs")
+    ]],
+  },
+
+  -- values
+  ["change of a watch"] = {
+    prepare = [[ return { w = rt.watch(1) } ]],
+    wait = [[ my.w:changed() ]],
+    check = [[ my.w:set(2) assert(my.w:get() == 2) ]],
+  },
+  ["wait of a watcher"] = {
+    prepare = [[ local w = rt.watch(1) return { watcher = w:subscribe() }, { w = w } ]],
+    wait = [[ my.watcher:wait() ]],
+    check = [[ their.w:set(2) assert(my.watcher:wait() == 2) ]],
+  },
+  ["recv of a subscriber"] = {
+    prepare = [[ local b = rt.broadcast(1) return { s = b:subscribe() }, { b = b } ]],
+    wait = [[ my.s:recv() ]],
+    check = [[ their.b:send("kept") assert(my.s:recv() == "kept") ]],
+  },
+  ["update of a dict, whose function waits"] = {
+    prepare = [[ local d = rt.dict() d:set("n", 1) return { d = d } ]],
+    wait = [[ my.d:update("n", function(n) rt.sleep(1000) return n + 1 end) ]],
+    check = [[ assert(my.d:update("n", function(n) return n + 10 end) == 11) ]],
+  },
+
+  -- several at once
+  ["a select that receives and takes"] = {
+    prepare = [[
+      local m, go = locked()
+      return { ch = rt.channel(0), s = rt.semaphore(0), m = m }, { go = go }
+    ]],
+    wait = [[
+      rt.select(my.ch:recv_op(), my.s:acquire_op(), my.m:lock_op(), rt.sleep_op(1000))
+    ]],
+    check = [[
+      assert(select(2, my.ch:try_send("nobody is there")) == "full")
+      my.s:release()
+      assert(#my.s == 1)
+      is_free(my.m, their.go)
+    ]],
+  },
+  ["a select that sends"] = {
+    prepare = [[ return { one = rt.channel(0), other = rt.channel(0) } ]],
+    wait = [[ rt.select(my.one:send_op("not sent"), my.other:send_op("not sent")) ]],
+    check = [[
+      for _, ch in ipairs { my.one, my.other } do assert(select(2, ch:try_recv()) == "empty") end
+    ]],
+  },
+  ["a select of sockets"] = {
+    prepare = [[ local a, b = pair() return { a = a, l = listener() }, { b = b } ]],
+    wait = [[ rt.select(my.a:recv_op(), my.l:accept_op()) ]],
+    check = [[
+      their.b:write("kept\n")
+      assert(my.a:read("l") == "kept")
+      accepts(my.l)
+    ]],
+  },
+
+  -- shields
+  ["a wait under a shield that is over after a while"] = {
+    prepare = [[ return { ch = rt.channel(0) } ]],
+    wait = [[ rt.shield(0.01, my.ch.recv, my.ch) ]],
+    check = [[ assert(select(2, my.ch:try_send("nobody is there")) == "full") ]],
+  },
+  ["not what the cleanup does under a shield"] = {
+    prepare = [[
+      local ask, answer = rt.channel(0), rt.channel(0)
+      partner(function() answer:send(ask:recv() + 1) end)
+      return { ask = ask, answer = answer }
+    ]],
+    wait = [[
+      local _, err = pcall(rt.sleep, 1000)
+      rt.shield(function()
+        my.ask:send(20)
+        my.got = my.answer:recv()
+      end)
+      error(err, 0)
+    ]],
+    check = [[ assert(my.got == 21) ]],
+  },
 }
 
+local names = {}
+for name in pairs(rows) do
+  names[#names + 1] = name
+end
+table.sort(names)
+
 local prelude = [[
-  local how, where = ...
+  local how, place, workers = ...
   local rt = require "rt"
-  function pair()
-    local l <close> = assert(rt.tcp.listen("127.0.0.1", 0))
-    local _, port = l:sock()
-    local c = rt.spawn_local(rt.tcp.connect, "127.0.0.1", port)
-    return assert(l:accept()), assert(c:join())
+  local seen = rt.dict()
+  workers = tonumber(workers)
+
+  local function listener(options) return assert(rt.tcp.listen("127.0.0.1", 0, options)) end
+  local function connect(l) return assert(rt.tcp.connect((l.address or l.sock)(l))) end
+  local function pair() local l <close> = listener() local c = connect(l) return l:accept(), c end
+  local function same_ends(c, s)
+    local _, here = c:sock()
+    local _, there = s:peer()
+    assert(here == there, "another connection")
   end
-  function ender(task)
-    return setmetatable({ task = task }, { __close = function() task:cancel() end })
+  local function accepts(l) same_ends(connect(l), l:accept()) end
+  local function echo(stream)
+    rt.shield(function() for line in stream:lines("L") do stream:write(line) end end)
   end
-  local closed, begun = 0, false
-  if how == "shutdown" then -- finalizers run newest first: after that which stops the runtime
-    at_exit = setmetatable({}, { __gc = function() io.write("closed ", closed, "\n") end })
+  --- A server with a connection whose handler goes on until that is closed.
+  local function serve()
+    local server = assert(rt.tcp.serve("127.0.0.1", 0, echo))
+    local c = assert(rt.tcp.connect(server:address()))
+    c:write("first\n")
+    assert(c:read("l") == "first")
+    return { server = server, c = c }
   end
-  local function guard()
-    return setmetatable({}, { __close = function() closed = closed + 1 end })
+  local function serves(own)
+    own.c:write("again\n")
+    assert(own.c:read("l") == "again")
+    own.c:close()
+    own.server:close(1000)
+  end
+
+  --- A task of the pool that has begun, and does its part though the program ends.
+  local function partner(f)
+    local begun = rt.semaphore(0)
+    local task = rt.spawn(rt.shield, function()
+      begun:release()
+      return f()
+    end)
+    begun:acquire()
+    return task
+  end
+  --- A mutex that a task of the pool has, until it is told to go on.
+  local function locked()
+    local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
+    partner(function() m:lock() has:release() go:acquire() end)
+    has:acquire()
+    return m, go
+  end
+  local function is_free(m, go)
+    go:release()
+    m:lock():unlock()
+    assert(tostring(m) == "rt.mutex (unlocked)")
+  end
+
+  local function guard(name)
+    return setmetatable({}, { __close = function() seen:incr(name) end })
+  end
+  local function rest(name)
+    local leaves <close> = guard(name .. ": children left")
+    seen:incr(name .. ": children came")
+    rt.sleep(1000)
+  end
+  local function all_children_gone(name)
+    local came, left = seen:get(name .. ": children came"), seen:get(name .. ": children left")
+    assert(came == left, ("%s children came, %s left"):format(came, left))
+  end
+
+  local rows, names = {}, {}
+  local function row(name, prepare, setup, wait, settle, check)
+    rows[name] = { setup = setup, wait = wait, settle = settle }
+    names[#names + 1] = { name = name, prepare = prepare, check = check }
   end
 ]]
 
---- The task that waits, in the state of whoever calls it off; and what it is called off by.
+--- The task that waits, the task that sees to the other side, and what calls the wait off: another
+--- thread, if the one that waits is a task of the pool.
 local ending = [[
-  local function scenario()
-    local function waiter(...)
-      local g <close> = guard()
-      begun = true
-      wait(...)
-      error("the wait ended by itself")
-    end
-    local function started(f)
-      rt.spawn_local(function()
-        while not begun do rt.yield() end
-        rt.sleep(0.005)
-        f()
-      end)
-    end
-    local args = table.pack(prepare())
-    if how == "cancel" then
-      local task = rt.spawn_local(waiter, table.unpack(args, 1, args.n))
-      started(function() task:cancel("called off") end)
-      local ok, err = pcall(task.join, task)
-      assert(not ok and err.reason == "called off", tostring(err))
-      assert(task:status() == "cancelled")
-    elseif how == "timeout" then
-      local r, why = rt.timeout(0.01, waiter, table.unpack(args, 1, args.n))
-      assert(r == nil and why == "timeout", tostring(why))
-    elseif how == "scope" then
-      local ok, err = pcall(rt.scope, function(s)
-        s:spawn_local(waiter, table.unpack(args, 1, args.n))
-        s:spawn(function() rt.sleep(0.01) error("sibling", 0) end)
-      end)
-      assert(not ok and err == "sibling", tostring(err))
-    else
-      rt.spawn_local(waiter, table.unpack(args, 1, args.n))
-      while not begun do rt.yield() end
-      rt.sleep(0.005)
-      return
-    end
-    assert(closed == 1, closed)
-    check(table.unpack(args, 1, args.n))
-    print("ok")
+  --- Two tasks that are here at the same time, and cannot be switched: they are on two workers.
+  local function meet(name)
+    if place ~= "pool" or workers == 1 or how ~= "scope" then return end
+    rt.critical(function()
+      seen:incr(name .. ": met")
+      while seen:get(name .. ": met") < 2 do end
+    end)
   end
-  scenario()
+
+  local function waiter(row, my, own)
+    local closes <close> = guard(my.name .. ": closed")
+    row.wait(my, own)
+    error("the wait ended by itself", 0)
+  end
+
+  local function body(row, my, back)
+    meet(my.name)
+    local own = row.setup(my)
+    seen:set(my.name, "ready")
+    local result, why
+    if how == "timeout" then
+      result, why = rt.timeout(0.01, waiter, row, my, own)
+    else
+      result, why = pcall(waiter, row, my, own)
+    end
+    rt.shield(function()
+      row.settle(my, own)
+      back:send(my)
+    end)
+    if how ~= "timeout" then error(why, 0) end
+    return result, why
+  end
+
+  local spawn = place == "pool" and "spawn" or "spawn_local"
+
+  --- How it comes back. (Tasks of one state share it: what they would be sent while a stock interpreter
+  --- closes its state, Lua would never finalize.)
+  local function way_back()
+    if place == "pool" then return rt.channel(1) end
+    return {
+      send = function(self, my) self.my = my end,
+      recv = function(self) return self.my end,
+    }
+  end
+
+  --- (a handle knows of a task of the pool that it runs, and not what it waits for)
+  local function waits(id)
+    for _, info in ipairs(rt.tasks()) do
+      if info.id == id then return info.state == "waiting" end
+    end
+    error("it has ended")
+  end
+  local function until_it_waits(name, task)
+    while not (seen:get(name) and waits(task.id)) do rt.sleep(0.001) end
+  end
+
+  local function after(name, check, back, their)
+    local my = assert(back:recv())
+    assert(seen:get(name .. ": closed") == 1, "not closed once")
+    check(my, their)
+  end
+
+  local ways = {}
+
+  function ways.cancel(name, my, back)
+    local task = rt[spawn](body, rows[name], my, back)
+    until_it_waits(name, task)
+    assert(task:cancel("called off"))
+    local _, err = pcall(task.join, task)
+    assert(task:status() == "cancelled" and err.reason == "called off", tostring(err))
+  end
+
+  function ways.timeout(name, my, back)
+    local result, why = rt[spawn](body, rows[name], my, back):join()
+    assert(result == nil and why == "timeout", tostring(why))
+  end
+
+  function ways.scope(name, my, back)
+    local task
+    local _, err = pcall(rt.scope, function(scope)
+      local fail = rt.channel(0)
+      task = scope[spawn](scope, body, rows[name], my, back)
+      scope:spawn(function()
+        meet(name)
+        fail:recv()
+        error("sibling", 0)
+      end)
+      until_it_waits(name, task)
+      fail:send(true)
+    end)
+    assert(err == "sibling", tostring(err))
+    assert(task:status() == "cancelled")
+  end
+
+  local function tell(name, ok, err)
+    print(name .. ": " .. (ok and "ok" or tostring(err)))
+  end
+
+  --- All of them wait, and so do those who are to check; then a task of the pool ends the program.
+  local function shut_down()
+    local tasks = {}
+    local function checker(name, task, check, back, their)
+      seen:set(name .. ": checker", "ready")
+      pcall(rt.sleep, 1000)
+      rt.shield(function()
+        local _, err = pcall(task.join, task)
+        if task:status() ~= "cancelled" then return tell(name, false, err) end
+        tell(name, pcall(after, name, check, back, their))
+      end)
+    end
+    for _, each in ipairs(names) do
+      local name, back = each.name, way_back()
+      local my, their = each.prepare()
+      my = my or {}
+      my.name = name
+      local task = rt[spawn](body, rows[name], my, back)
+      tasks[name] = task
+      until_it_waits(name, task)
+      tasks[name .. ": checker"] = rt[spawn](checker, name, task, each.check, back, their)
+    end
+    for name, task in pairs(tasks) do until_it_waits(name, task) end
+    rt.spawn(rt.shutdown, 60)
+    pcall(rt.sleep, 1000)
+  end
+
+  if how == "shutdown" then return shut_down() end
+  for _, each in ipairs(names) do
+    tell(each.name, pcall(function()
+      local back = way_back()
+      local my, their = each.prepare()
+      my = my or {}
+      my.name = each.name
+      ways[how](each.name, my, back)
+      after(each.name, each.check, back, their)
+    end))
+  end
 ]]
 
-for _, workers in ipairs { 1, 4 } do
-  describe(("G8 with %d workers:"):format(workers), function()
+--- One program does all the rows: `it` picks its own out of what that has said.
+local function program()
+  local text = { prelude }
+  for _, name in ipairs(names) do
+    local r = rows[name]
+    text[#text + 1] = ([[
+      row(%q, function() %s end, function(my) %s end, function(my, own) %s end,
+        function(my, own) %s end, function(my, their) %s end)
+    ]]):format(name, r.prepare or "", r.setup or "", r.wait, r.settle or "", r.check or "")
+  end
+  text[#text + 1] = ending
+  return table.concat(text)
+end
+
+for _, place in ipairs { "local", "pool" } do
+  for _, workers in ipairs { 1, 4 } do
     for _, how in ipairs { "cancel", "timeout", "scope", "shutdown" } do
-      for name, operation in pairs(operations) do
-        it(("%s calls off %s"):format(how, name), function()
-          local path = kit.file(prelude .. operation .. ending)
-          local code, out, err = kit.shell(
-            ("RT_WORKERS=%d exec env %s %s %s %s"):format(
+      describe(("G8 in a %s task, %d workers: %s calls off"):format(place, workers, how), function()
+        local code, err
+        local said = {}
+        setup(function()
+          local out
+          code, out, err = kit.shell(
+            ("RT_WORKERS=%d RT_BLOCKING=1 exec env %s %s %s %s %s %d"):format(
               workers,
               kit.host_env,
               kit.quote(kit.host),
-              path,
-              how
+              kit.file(program()),
+              how,
+              place,
+              workers
             )
           )
-          local expected = how == "shutdown" and "closed 1\n" or "ok\n"
-          assert.same({ 0, expected, "" }, { code, out, err })
+          for name, what in out:gmatch("([^\n]*): ([^\n]*)\n") do
+            said[name] = what
+          end
         end)
-      end
+        for _, name in ipairs(names) do
+          it(name, function()
+            assert.equal("ok", said[name] or "nothing was said of it", err)
+          end)
+        end
+        it("… and the program ends well", function()
+          assert.same({ 0, "" }, { code, err })
+        end)
+      end)
     end
-  end)
+  end
 end
 
 describe("cancelling, level and order:", function()

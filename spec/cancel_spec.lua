@@ -328,6 +328,7 @@ local prelude = [[
   local seen = rt.dict()
   workers = tonumber(workers)
 
+  local function same(a, b) if a ~= b then error(("%s here, %s there"):format(a, b)) end end
   local function listener(options) return assert(rt.tcp.listen("127.0.0.1", 0, options)) end
   local function connect(l) return assert(rt.tcp.connect((l.address or l.sock)(l))) end
   local function pair() local l <close> = listener() local c = connect(l) return l:accept(), c end
@@ -589,6 +590,226 @@ for _, place in ipairs { "local", "pool" } do
   end
 end
 
+--- What goes on while one of those who take part is called off, at any moment: `make` is what they
+--- share, `step` is done by the one that is struck, again and again, `partner` by a task of the pool
+--- until it is told to stop, and `settle` compares what they have, what is left included.
+local traffic = {
+  ["messages to the one that is struck"] = {
+    make = [[ return { ch = rt.channel(math.random(0, 3)), sum = 0 } ]],
+    step = [[ my.sum = my.sum + my.ch:recv() ]],
+    partner = [[
+      local sum, i = 0, 0
+      repeat
+        i = i + 1
+        my.ch:send(i)
+        sum = sum + i
+      until stop:get(1)
+      my.ch:close()
+      return sum
+    ]],
+    settle = [[
+      for i in my.ch:iter() do my.sum = my.sum + i end
+      same(my.sum, partner:join())
+    ]],
+  },
+  ["messages from the one that is struck"] = {
+    make = [[ return { ch = rt.channel(math.random(0, 3)), sum = 0, i = 0 } ]],
+    step = [[
+      my.ch:send(my.i + 1)
+      my.i = my.i + 1
+      my.sum = my.sum + my.i
+    ]],
+    partner = [[
+      local sum = 0
+      for i in my.ch:iter() do sum = sum + i end
+      return sum
+    ]],
+    settle = [[ my.ch:close() same(my.sum, partner:join()) ]],
+  },
+  ["messages both ways, by select"] = {
+    make = [[
+      return { a = rt.channel(0), b = rt.channel(math.random(0, 1)), got = 0, sent = 0 }
+    ]],
+    step = [[
+      local which, i = rt.select(my.a:recv_op(), my.b:send_op(1))
+      if which == 1 then my.got = my.got + i else my.sent = my.sent + 1 end
+    ]],
+    partner = [[
+      repeat
+        local which, i = rt.select(my.a:send_op(1), my.b:recv_op(), rt.sleep_op(0.001))
+        if which == 1 then my.sent = my.sent + 1 elseif which == 2 then my.got = my.got + i end
+      until stop:get(1)
+      return my.got, my.sent
+    ]],
+    settle = [[
+      local got, sent = partner:join()
+      if my.b:try_recv() then got = got + 1 end
+      same(my.got, sent)
+      same(my.sent, got)
+    ]],
+  },
+  ["lines of a connection"] = {
+    make = [[ local a, b = pair() return { a = a, sum = 0 }, { b = b } ]],
+    step = [[ my.sum = my.sum + my.a:read("l") ]],
+    partner = [[
+      local sum, i = 0, 0
+      repeat
+        i = i + 1
+        my.b:write(i // 10) -- (half a line may be all that is there)
+        my.b:write(i % 10, "\n")
+        sum = sum + i
+      until stop:get(1)
+      my.b:close()
+      return sum
+    ]],
+    settle = [[
+      for i in my.a:lines() do my.sum = my.sum + i end
+      same(my.sum, partner:join())
+    ]],
+  },
+  ["connections"] = {
+    make = [[
+      local l = listener { backlog = 4000 }
+      local _, port = l:sock()
+      return { l = l, taken = 0 }, { port = port }
+    ]],
+    step = [[
+      local stream <close> = my.l:accept()
+      my.taken = my.taken + 1
+    ]],
+    partner = [[
+      local n = 0
+      repeat
+        assert(rt.tcp.connect("127.0.0.1", my.port)):close()
+        n = n + 1
+      until stop:get(1)
+      return n
+    ]],
+    settle = [[
+      local n = partner:join()
+      for stream in function() return (rt.timeout(0, my.l.accept, my.l)) end do
+        stream:close()
+        my.taken = my.taken + 1
+      end
+      same(my.taken, n)
+    ]],
+  },
+  ["permits"] = {
+    make = [[ return { s = rt.semaphore(3), has = 0 } ]],
+    step = [[
+      my.s:acquire(2)
+      my.has = 2
+      rt.yield()
+      my.s:release(2)
+      my.has = 0
+    ]],
+    partner = [[
+      repeat
+        local two <close> = my.s:permit(2)
+        rt.yield()
+      until stop:get(1)
+    ]],
+    settle = [[
+      if my.has > 0 then my.s:release(my.has) end
+      partner:join()
+      same(#my.s, 3)
+    ]],
+  },
+  ["turns with a lock"] = {
+    make = [[ return { m = rt.mutex(0), n = 0 } ]],
+    step = [[ my.m:with(function(n) my.n = my.n + 1 return n + 1 end) ]],
+    partner = [[
+      local mine = 0
+      repeat
+        my.m:with(function(n) mine = mine + 1 return n + 1 end)
+      until stop:get(1)
+      return mine
+    ]],
+    settle = [[
+      local theirs = partner:join()
+      same(my.m:try_lock():get(), my.n + theirs)
+    ]],
+  },
+}
+
+local strike = [[
+  math.randomseed(tonumber(arg[4]))
+  local function go_on(step, my)
+    while true do rt.critical(step, my) end -- (what is done is noted, too)
+  end
+  local function struck(step, my, back, seconds)
+    local _, why
+    if how == "timeout" then
+      _, why = rt.timeout(seconds, go_on, step, my)
+    else
+      _, why = pcall(go_on, step, my)
+    end
+    rt.shield(back.send, back, my)
+    if how ~= "timeout" then error(why, 0) end
+    return why
+  end
+
+  local function round(each)
+    local my, their = each.make()
+    local back, stop, seconds = rt.channel(1), rt.dict(), math.random() * 0.003
+    local partner = rt.spawn(each.partner, their or my, stop)
+    if how == "timeout" then
+      assert(rt.spawn(struck, each.step, my, back, seconds):join() == "timeout")
+    elseif how == "cancel" then
+      local task = rt.spawn(struck, each.step, my, back)
+      while task:status() == "queued" do rt.yield() end
+      rt.sleep(seconds)
+      task:cancel("struck")
+      local _, err = pcall(task.join, task)
+      assert(err.reason == "struck", tostring(err))
+    else
+      local _, err = pcall(rt.scope, function(scope)
+        local task = scope:spawn(struck, each.step, my, back)
+        while task:status() == "queued" do rt.yield() end
+        scope:spawn(function() rt.sleep(seconds) error("sibling", 0) end)
+      end)
+      assert(err == "sibling", tostring(err))
+    end
+    my = back:recv()
+    stop:set(1, true)
+    each.settle(my, partner)
+  end
+
+  for _ = 1, tonumber(arg[5]) do
+    for _, each in ipairs(rows) do
+      local ok, err = pcall(round, each)
+      if not ok then error(each.name .. ": " .. tostring(err), 0) end
+    end
+  end
+  print("right")
+]]
+
+for _, workers in ipairs { 1, 4 } do
+  for _, how in ipairs { "cancel", "timeout", "scope" } do
+    it(("G8 %s, %d workers: what is sent is what is received"):format(how, workers), function()
+      local text = { prelude }
+      for name, r in pairs(traffic) do
+        text[#text + 1] = ([[
+          rows[#rows + 1] = { name = %q, make = function() %s end, step = function(my) %s end,
+            partner = function(my, stop) %s end, settle = function(my, partner) %s end }
+        ]]):format(name, r.make, r.step, r.partner, r.settle)
+      end
+      text[#text + 1] = strike
+      local seed = os.getenv("RT_SEED") or math.random(1 << 30)
+      local code, out, err = kit.shell(
+        ("RT_WORKERS=%d exec env %s"):format(
+          workers,
+          kit.command(
+            table.concat(text),
+            ("%s pool %d %d %d"):format(how, workers, seed, kit.flavor == "" and 10 or 5)
+          )
+        )
+      )
+      assert.same({ 0, "right\n", "" }, { code, out, err }, "RT_SEED=" .. seed)
+    end)
+  end
+end
+
 describe("cancelling, level and order:", function()
   local rt = require("rt")
 
@@ -821,19 +1042,20 @@ describe("cancelling, level and order:", function()
     assert.equal("failed", task:status())
   end)
 
-  it("100k tasks in a scope are cancelled and unwound in bounded time", function()
+  it("100k tasks in a scope are cancelled and unwound within 150 ms of processor time", function()
     local n = kit.flavor == "" and 100000 or 5000
-    local cpu
-    pcall(rt.scope, function(scope)
-      for _ = 1, n do
-        scope:spawn_local(rt.sleep, 1000)
-      end
-      rt.yield()
-      cpu = os.clock()
-      error("now")
+    kit.in_time(0.15 * kit.slow, function()
+      local began
+      pcall(rt.scope, function(scope)
+        for _ = 1, n do
+          scope:spawn_local(rt.sleep, 1000)
+        end
+        rt.yield()
+        began = os.clock()
+        error("now")
+      end)
+      return os.clock() - began
     end)
-    cpu = os.clock() - cpu
-    assert.is_true(cpu < 1.5 * kit.slow, cpu .. " s")
   end)
 end)
 

@@ -187,6 +187,20 @@ describe("rt.tcp.serve", function()
     )
   end)
 
+  it("a close that is refused has closed nothing", function()
+    local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
+      stream:write(stream:read("L"))
+    end))
+    for _, wrong in ipairs { "x", {}, -1, 0 / 0, false } do
+      local message = kit.refused(server.close, server, wrong)
+      assert.matches("bad argument #1 to 'close' %(a number of seconds expected", message)
+    end
+    local _, port = server:address()
+    local client = assert(rt.tcp.connect("127.0.0.1", port))
+    client:write("still here\n")
+    assert.equal("still here", client:read("l"))
+  end)
+
   it(
     "is not there with some of its listeners only: then it says why, and nothing is left",
     function()

@@ -892,6 +892,27 @@ describe("the pool", function()
     assert.matches("unknown option 'wrokers'", kit.refused(rt.configure, { wrokers = 1 }))
   end)
 
+  it("a task says when it waits, and when it goes on", function()
+    local ch = rt.channel(0)
+    local task = rt.spawn(function()
+      ch:recv()
+      local n = 0
+      while n >= 0 do
+        n = n + 1
+      end
+    end)
+    local function becomes(status)
+      kit.wait_for(function()
+        return task:status() == status
+      end, 20, "the task to be " .. status)
+    end
+    becomes("waiting")
+    ch:send(1)
+    becomes("running")
+    task:cancel()
+    becomes("cancelled")
+  end)
+
   it("G4 rt.preload takes nothing that only one of them could have", function()
     local out = with_workers(
       2,

@@ -121,6 +121,11 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
   return pending;
 }
 
+rt_phase rt_job_look(rt_job *j) {
+  rt_phase phase = rt_job_phase(j);
+  return phase == RT_RUNNING && rt_load_relaxed(&j->waits) ? RT_WAITING : phase;
+}
+
 bool rt_job_is_to_end(rt_job *j) {
   rt_lock_take(&j->lock);
   bool cancelled = j->cancelled;

@@ -36,6 +36,8 @@ typedef struct rt_job {
   const char *excuse;     /* it could not even be begun, or ended properly: static text */
   struct rt_label *label; /* its name; or NULL */
   rt_post cancel_post;    /* on its way home */
+  /* atomic */
+  rt_atomic(bool) waits; /* it runs, and its task waits for something */
   /* fixed once it has ended: the results; or the error, its traceback, the title */
   rt_packet *outcome;
   /* the group's */
@@ -68,6 +70,10 @@ void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse);
 bool rt_job_cancel(rt_job *j, rt_packet *reason);
 
 rt_phase rt_job_phase(rt_job *j);
+/* The same for those who look: one that runs may be waiting. */
+rt_phase rt_job_look(rt_job *j);
+/* Home: it waits; it goes on. */
+static inline void rt_job_waits(rt_job *j, bool waits) { rt_store_relaxed(&j->waits, waits); }
 /* It has been cancelled, or is about to be, with its group. */
 bool rt_job_is_to_end(rt_job *j);
 

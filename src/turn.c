@@ -111,6 +111,7 @@ rt_noinline static void wake_monitor(rt_worker *w) { rt_monitor_wake(&w->face); 
 
 static void waits(rt_worker *w, rt_task *t) {
   t->since = rt_load_relaxed(&w->driver.moment);
+  if (t->is_job) rt_job_waits(t->more->job, t->phase == RT_WAITING);
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
 }
 
@@ -128,6 +129,7 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   w->slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
+  if (t->is_job) rt_job_waits(t->more->job, false);
   rt_trace(rt_worker_number(w), "resume", t->id, NULL);
   int status = lua_resume(t->co, NULL, args, &values);
   rt_yield how = w->suspending;

@@ -39,6 +39,10 @@ local function accept_and_close(listener, ...)
   return with(listener, accept, ...)
 end
 
+local function is_duration(n)
+  return type(n) == "number" and n >= 0
+end
+
 local Server = {}
 Server.__index = Server
 Server.__name = "rt.server"
@@ -51,8 +55,12 @@ end
 --- Accepts no more connections; waits for the handlers that run, for `grace` seconds (5, or the
 --- option of that name), then cancels them. Returns when all have ended.
 function Server:close(grace)
-  if grace == nil then
-    grace = self.grace
+  grace = grace == nil and self.grace or grace
+  if not is_duration(grace) then
+    error(
+      "bad argument #1 to 'close' (a number of seconds expected, got " .. tostring(grace) .. ")",
+      2
+    )
   end
   for _, task in ipairs(self.acceptors) do
     task:cancel("the server was closed")
@@ -113,7 +121,7 @@ local function check(options)
     error('option \'balance\': "reuseport" or "handoff" expected', 3)
   end
   local grace = options and options.grace or 5
-  if type(grace) ~= "number" or grace ~= grace or grace < 0 then
+  if not is_duration(grace) then
     error("option 'grace': a number of seconds expected, got " .. tostring(grace), 3)
   end
   local backlog = options and options.backlog or 1

@@ -22,7 +22,10 @@ find_lua = for d in $(lua_places); do grep -qs 'LUA_VERSION_MINOR.*"4"' $$d/lua.
 override LUA_INCDIR := $(call given,LUA_INCDIR,$(shell $(find_lua)))
 override LUA_V := $(or $(shell echo 'LUA_VERSION_NUM' | $(CC) -I$(LUA_INCDIR) -E -P -include lua.h - 2>/dev/null | tail -n 1 | \
   sed -n 's/^\([0-9]\)0\([0-9]\)$$/\1.\2/p'),5.4)
-override LUA := $(call given,LUA,lua$(LUA_V))
+# the interpreter for the specs; some systems name it 'lua'
+stock_lua = for l in lua$(LUA_V) lua; do \
+  $$l -e 'assert(_VERSION == "Lua $(LUA_V)")' >/dev/null 2>&1 && echo $$l && break; done
+override LUA := $(call given,LUA,$(or $(shell $(stock_lua)),lua$(LUA_V)))
 override UV_INCDIR := $(strip $(UV_INCDIR))
 override UV_LIBDIR := $(strip $(UV_LIBDIR))
 
@@ -41,7 +44,7 @@ system_libs := -lm -ldl -lpthread
 endif
 
 # a static liblua where there is one, so that rt-lua runs where no Lua is
-liblua_a := $(shell f=$$($(CC) -print-file-name=liblua$(LUA_V).a); [ -f "$$f" ] && echo $$f)
+liblua_a := $(shell f=$$($(CC) -print-file-name=liblua$(LUA_V).a 2>/dev/null); [ -f "$$f" ] && echo $$f)
 liblua := $(or $(liblua_a),-llua$(LUA_V))
 
 sanitizers.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -112,6 +115,10 @@ found:
 	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
 	  { .ci/packages --explain "the headers of libuv"; exit 1; }
 
+.PHONY: found_lua
+found_lua:
+	@LUA='$(LUA)' .ci/packages lua
+
 -include $(objects:.o=.d) $(model_objects:.o=.d) $(models:=.d)
 
 # --- using it -------------------------------------------------------------------------------
@@ -119,13 +126,13 @@ SCRIPT := examples/tour.lua
 
 .PHONY: run
 run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": any script)
-	@.ci/packages build
+	@CC='$(firstword $(CC))' .ci/packages build
 	@$(MAKE) --no-print-directory all
 	$(BUILD)/rt-lua "$(SCRIPT)" $(ARGS)
 
 .PHONY: test
 test: ## install what is missing, build, run the specs in rt-lua and in stock Lua (SPEC=name: one)
-	@.ci/packages build test
+	@CC='$(firstword $(CC))' LUA='$(LUA)' .ci/packages build test
 	@$(MAKE) --no-print-directory all ground models
 	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) $(if $(SPEC),--only $(SPEC)) $(TEST_ARGS)
 
@@ -142,13 +149,13 @@ model: models ## run the C core in all schedules of its threads (PREEMPTIONS=2: 
 	@failed=0; for m in $(models); do $$m --preemptions $(PREEMPTIONS) || failed=1; done; exit $$failed
 
 .PHONY: examples
-examples: all ## run every example and compare what it prints
+examples: found_lua all ## run every example and compare what it prints
 	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --only examples --hosts rt-lua
 
 define flavor_rule
 .PHONY: $(1)
 $(1): ## $(2)
-	@.ci/packages build test
+	@CC='$$(firstword $$(CC))' LUA='$$(LUA)' .ci/packages build test
 	@$$(MAKE) --no-print-directory FLAVOR=$(1) all ground
 	@$$(LUA) spec/support/run.lua --build $$(BUILD)-$(1) --lua $$(LUA) --flavor $(1) $$(if $$(SPEC),--only $$(SPEC)) $$(TEST_ARGS)
 endef
@@ -177,7 +184,7 @@ fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer
 c_files := $(wildcard src/*.[ch] spec/ground/*.[ch] spec/model/*.c spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
 
 .PHONY: layers
-layers: ## no file includes one of a higher floor
+layers: found_lua ## no file includes one of a higher floor
 	@$(LUA) spec/support/layers.lua
 
 .PHONY: lint

@@ -183,6 +183,51 @@ describe("make install:", function()
   end)
 end)
 
+describe("make test, where there is no apt:", function()
+  --- A folder of programs, and nothing else is there.
+  local function only(...)
+    local dir = kit.file(nil, ".bin")
+    ok(
+      ("mkdir %s && for p in sh make cc sed tail grep uname cat ls curl nc; do ln -s $(command -v $p) %s/$p; done"):format(
+        dir,
+        dir
+      )
+    )
+    for _, name in ipairs { ... } do
+      ok(("ln -s $(command -v %s) %s/%s"):format(stock, dir, name))
+    end
+    return "PATH=" .. dir .. " "
+  end
+
+  local function says(what, command)
+    local code, out, err = try(command)
+    assert.is_not.equal(0, code)
+    assert.is_nil(out:find("%-c %-o")) -- before it builds anything
+    assert.equal("rt: not found: " .. what .. ". ", err:match("^[^\n]-%. "))
+    for _, install in ipairs { "apt%-get install", "dnf install", "apk add", "brew install" } do
+      assert.matches(install, err)
+    end
+  end
+
+  local test = "make test SPEC=nothing"
+
+  install_it("an interpreter of 5.4 is needed, and asked for by its name", function()
+    says("an interpreter of Lua 5.4 ('lua5.4')", only() .. test)
+    says("an interpreter of Lua 5.4 ('lua5.4')", only() .. "make layers")
+  end)
+
+  install_it("it may be called 'lua'; then busted is what is missing", function()
+    local path = "LUA_PATH='./?.lua' " .. only("lua")
+    ok(path .. "make layers")
+    says("busted, the module of 'lua'", path .. test)
+    says("busted, the module of 'lua5.4'", "LUA_PATH='./?.lua' " .. only("lua", "lua5.4") .. test)
+  end)
+
+  install_it("nothing is missing where all is there", function()
+    ok(only("lua5.4") .. ".ci/packages build test")
+  end)
+end)
+
 describe("luarocks make:", function()
   local sources, tree
 

@@ -33,9 +33,8 @@ end
 
 local here = output_of("pwd")
 local build = options.build:sub(1, 1) == "/" and options.build or here .. "/" .. options.build
-local busted = output_of("command -v busted")
-if busted == "" then
-  io.stderr:write("busted is not installed; 'make test' installs it where apt is\n")
+if not pcall(require, "busted.runner") then
+  os.execute(".ci/packages --explain \"busted, the module of '" .. options.lua .. "'\"")
   os.exit(1)
 end
 
@@ -52,16 +51,25 @@ local hosts = {
   lua = { path = output_of("command -v " .. options.lua), env = preload },
 }
 
-local environment = table.concat({
-  "LUA_PATH=" .. quote(build .. "/?.lua;" .. build .. "/?/init.lua;spec/support/?.lua;;"),
-  "LUA_CPATH=" .. quote(build .. "/?.so;;"),
-  "RT_BUILD=" .. quote(build),
-  "RT_FLAVOR=" .. quote(options.flavor),
-  -- (the leak checker of gcc 12 gets the bounds of thread-local variables wrong where a module
-  -- that was loaded later has them, and falls over them)
-  "ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:intercept_tls_get_addr=0}",
-  "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=spec/support/tsan.supp}",
-}, " ")
+--- Where the user's Lua looks for modules, behind those of here.
+local function places(name)
+  return os.getenv(name .. "_5_4") or os.getenv(name) or ";"
+end
+
+local environment = "unset LUA_PATH_5_4 LUA_CPATH_5_4; "
+  .. table.concat({
+    "LUA_PATH="
+      .. quote(
+        build .. "/?.lua;" .. build .. "/?/init.lua;spec/support/?.lua;" .. places("LUA_PATH")
+      ),
+    "LUA_CPATH=" .. quote(build .. "/?.so;" .. places("LUA_CPATH")),
+    "RT_BUILD=" .. quote(build),
+    "RT_FLAVOR=" .. quote(options.flavor),
+    -- (the leak checker of gcc 12 gets the bounds of thread-local variables wrong where a module
+    -- that was loaded later has them, and falls over them)
+    "ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:intercept_tls_get_addr=0}",
+    "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=spec/support/tsan.supp}",
+  }, " ")
 
 --- In chaos every program that the specs run has this seed.
 local seed = os.getenv("RT_SEED") or tostring(math.random(1, 1 << 30))
@@ -97,7 +105,7 @@ local function start(path, name)
     host.env,
     seconds,
     quote(host.path),
-    quote(busted),
+    "spec/support/start.lua",
     quote(path)
   )
   return { path = path, name = name, pipe = io.popen(command) }

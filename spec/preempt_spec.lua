@@ -173,15 +173,20 @@ describe("a task of the pool that computes", function()
     assert.equal("false\tcancelled: why\nb cancelled: why\na cancelled: why\n", out)
   end)
 
-  it(
-    "goes on as if nothing had happened: self-checking workloads, many thousand switches",
-    function()
-      local count = kit.flavor == "" and 12500 or 1000
-      for _, workers in ipairs { 1, 4 } do
+  --- (With 1 and with 4 workers in two hosts: 10^5 in the plain build. Ticks that come more often come
+  --- while nobody has the processor.)
+  local count = kit.flavor == "" and 25000 or 1000
+  for _, each in ipairs { { workers = 1, tick = 50 }, { workers = 4, tick = 100 } } do
+    it(
+      ("goes on as if nothing had happened: self-checking workloads, %d switches, workers: %d"):format(
+        count,
+        each.workers
+      ),
+      function()
         local out = run(
           ("RT_WORKERS=%d RT_TICK_US=%d RT_CHAOS=%s"):format(
-            workers,
-            kit.flavor == "" and 50 or 300,
+            each.workers,
+            kit.flavor == "" and each.tick or 300,
             kit.flavor ~= "" and "preempt" or ""
           ),
           [[
@@ -196,8 +201,8 @@ describe("a task of the pool that computes", function()
           rt.critical(function()
             for _, name in ipairs(names) do expected[name] = work[name]() end
           end)
-          local seed, before, started = id * 7919 + 17, core.switches(), rt.now()
-          while core.switches() - before < COUNT and rt.now() - started < MOST do
+          local seed, before = id * 7919 + 17, core.switches()
+          while core.switches() - before < COUNT do
             seed = (seed * 1103515245 + 12345) & 0x7fffffff
             local name = names[(seed >> 8) % #names + 1]
             local value = work[name]()
@@ -205,20 +210,19 @@ describe("a task of the pool that computes", function()
               error(("%s: %s, not %s"):format(name, value, expected[name]))
             end
           end
-          return core.switches() - before
         end
-        local tasks, least = {}, math.huge
+        local tasks = {}
         for i = 1, 4 * WORKERS do tasks[i] = rt.spawn(job, i) end
-        for i = 1, #tasks do least = math.min(least, tasks[i]:join()) end
-        print(least)
+        for i = 1, #tasks do tasks[i]:join() end
+        print(rt.metrics().preempted)
       ]],
           90,
-          { COUNT = count // workers, WORKERS = workers, MOST = kit.flavor == "" and 12 or 4 }
+          { COUNT = count // each.workers, WORKERS = each.workers }
         )
-        assert(tonumber(out) > 0, "switched only " .. out .. " times")
+        assert(tonumber(out) >= count, "switched only " .. out .. " times")
       end
-    end
-  )
+    )
+  end
 
   it(
     "is not switched inside rt.critical, which nests, and passes results, errors and waits",

@@ -57,6 +57,28 @@ local channel_story = [[
   end
 ]]
 
+--- A channel that holds nothing: what is sent is received next, by one who came before the sender
+--- went. So the state is empty, or what has just been sent and until when its sender was there. (That
+--- nobody was there whom one that does not wait could have met, nobody can see.)
+local rendezvous_story = [[
+  local function rendezvous_story(op, state)
+    local value, till = state:match("^(%d+) (%S+)$")
+    local closed = state == "!"
+    if value then
+      return op.result and op[1] == "recv" and tostring(op.result) == value
+        and op.called <= tonumber(till), ""
+    elseif op[1] == "close" then
+      return true, "!"
+    elseif op.result then
+      return op[1] == "send" and not closed, ("%d %.17g"):format(op[2] or 0, op.returned)
+    elseif op.why == "closed" then
+      return closed, state
+    end
+    return not closed and op.why == (op[1] == "send" and "full" or "empty"), state
+  end
+  local function nothing_left(state) return not state:find(" ") end
+]]
+
 --- A semaphore as a number. Whoever does not want to wait may be refused though there are
 --- permits, if somebody waits for more.
 local semaphore_story = [[
@@ -72,8 +94,8 @@ local semaphore_story = [[
 ]]
 
 describe("random programs are linearizable:", function()
-  it("G20 channels", function()
-    kit.on_workers(program .. channel_story .. [[
+  it("G20 channels, a rendezvous among them", function()
+    kit.on_workers(program .. channel_story .. rendezvous_story .. [[
       local function step(ch, log, value)
         local what, patience = math.random(7), math.random() * 0.001
         local from = rt.now()
@@ -102,16 +124,20 @@ describe("random programs are linearizable:", function()
         end
         if op and op.why == "timeout" then log[#log] = nil end -- nothing has happened
       end
-      rounds(300, function(round) return rt.channel(1 + round % 3) end, function(ch, log, i)
+      rounds(400, function(round) return rt.channel(round % 4) end, function(ch, log, i)
         for k = 1, 6 do
           step(ch, log, i * 10 + k)
           if math.random(4) == 1 then rt.yield() end
         end
       end, function(ops, round)
-        assert(
-          history.linearizable(ops, channel_story(1 + round % 3), ""),
-          "no story explains round " .. round
-        )
+        local capacity = round % 4
+        local told
+        if capacity == 0 then
+          told = history.linearizable(ops, rendezvous_story, "", nothing_left)
+        else
+          told = history.linearizable(ops, channel_story(capacity), "")
+        end
+        assert(told, "no story explains round " .. round)
       end)
     ]])
   end)
@@ -163,12 +189,14 @@ describe("random programs are linearizable:", function()
 
   it("… and the judge knows stories that are not", function()
     local channel = load(channel_story .. "return channel_story(1)")()
+    local rendezvous, nothing_left =
+      load(rendezvous_story .. "return rendezvous_story, nothing_left")()
     local semaphore = load(semaphore_story .. "return semaphore_story")()
     local function told(story, state, ops)
       for i, op in ipairs(ops) do
         op.called, op.returned = op.called or i, op.returned or i + 0.5
       end
-      return history.linearizable(ops, story, state)
+      return history.linearizable(ops, story, state, story == rendezvous and nothing_left)
     end
     local function sent(v, from, to)
       return { "send", v, result = true, called = from, returned = to }
@@ -184,6 +212,22 @@ describe("random programs are linearizable:", function()
     local empty = { "recv", why = "empty" }
     assert.is_false(told(channel, "", { sent(1), empty })) -- lost
     assert.is_false(told(channel, "", { { "close" }, sent(1) }))
+    assert.is_true(told(rendezvous, "", { sent(1, 1, 4), got(1, 2, 3) }))
+    assert.is_true(told(rendezvous, "", { got(1, 1, 3), sent(1, 2, 4), { "close" } }))
+    assert.is_false(told(rendezvous, "", { sent(1, 1, 2), got(1, 3, 4) })) -- it held one
+    assert.is_false(told(rendezvous, "", { got(1, 1, 2), sent(1, 3, 4) })) -- before it was sent
+    assert.is_false(told(rendezvous, "", { sent(1, 1, 9), got(1, 2, 3), got(1, 4, 5) }))
+    assert.is_false(told(rendezvous, "", { sent(1, 1, 9), empty })) -- lost
+    assert.is_false(
+      told(rendezvous, "", { { "close", called = 1, returned = 2 }, sent(1, 3, 5), got(1, 4, 6) })
+    )
+    assert.is_false( -- the second sender's was taken by nobody
+      told(
+        rendezvous,
+        "",
+        { sent(1, 1, 4), sent(2, 2, 5), got(1, 3, 6), { "recv", why = "empty" } }
+      )
+    )
     local function took(n, from, to)
       return { "acquire", n, result = true, called = from, returned = to }
     end

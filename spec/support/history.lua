@@ -17,15 +17,15 @@ end
 --- Is there an order of these operations in which each happens between its call and its return, and
 --- which explains what each returned? A search by Wing and Gong. `apply(op, value)` says what an
 --- operation returns and leaves behind, or returns nothing if it cannot happen there; values are
---- scalars.
-function history.linearizable(ops, apply, value)
+--- scalars. `last`, if given, says whether it may end with that value.
+function history.linearizable(ops, apply, value, last)
   table.sort(ops, function(a, b)
     return a.called < b.called
   end)
   local done, seen = {}, {}
   local function search(left, now)
     if left == 0 then
-      return true
+      return not last or last(now)
     end
     local bits = {}
     for i = 1, #ops do

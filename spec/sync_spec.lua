@@ -527,7 +527,9 @@ describe("rt.semaphore", function()
               sem:release(n)
             end
           elseif what == 2 then
-            rt.timeout(math.random() * 0.001, function()
+            -- (critical: an error that came between the call and the variable would leave the
+            -- permit to the garbage collector)
+            rt.timeout(math.random() * 0.001, rt.critical, function()
               local _ <close> = sem:permit(n)
               rt.sleep(math.random() * 0.0005)
             end)
@@ -541,10 +543,12 @@ describe("rt.semaphore", function()
       end
       for i = 1, 300 * SCALE do
         local victim = (i % 2 == 0 and rt.spawn_local or rt.spawn)(function()
-          while true do
-            local _ <close> = sem:permit(2)
-            rt.yield()
-          end
+          rt.critical(function()
+            while true do
+              local _ <close> = sem:permit(2)
+              rt.yield()
+            end
+          end)
         end)
         rt.sleep(math.random() * 0.001)
         victim:cancel()

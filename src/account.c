@@ -77,6 +77,7 @@ static void tell_levels(rt_buf *to, lua_State *co, int levels) {
 
 /* What runs the task's function (body.c, work.c; main.c or lua.c) is no part of it. */
 void rt_account_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
+  rt_worker_own(w);
   lua_State *nested[MOST_NESTED], *co = t->is_main ? w->L : t->co;
   int n = 0, ours = t->is_job ? 2 : 1;
   if (co == NULL) return;
@@ -171,6 +172,7 @@ void rt_account_answer(rt_post *p, void *driver) {
 
 /* --- a sign of life ------------------------------------------------------------------------------- */
 void rt_account_give_sign(rt_worker *w) {
+  rt_worker_own(w);
   rt_face *f = &w->face;
   rt_store(&f->probe, false);
   if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;

@@ -23,6 +23,7 @@ static int body(lua_State *L) {
 }
 
 int rt_body_prepare(rt_worker *w, rt_task *t) {
+  rt_worker_own(w);
   int args = (int)t->args;
   lua_State *co = rt_coros_take(&w->coros);
   if (rt_unlikely(co == NULL)) return -1;
@@ -58,6 +59,7 @@ static bool find_body(lua_State *co, lua_Debug *ar) {
 }
 
 rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co) {
+  rt_worker_own(w);
   lua_Debug ar;
   if (!find_body(co, &ar) || !lua_checkstack(co, 1)) return NULL;
   lua_getinfo(co, "f", &ar);

@@ -20,11 +20,13 @@ static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
 }
 
 int rtL_cancel_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
   push_cancelled(L, w, 0);
   return lua_error(L);
 }
 
 void rtL_cancel_push_end(lua_State *L) {
+  RTL_HEIGHT(L, +2);
   lua_pushliteral(L, "the program has ended");
   lua_pushliteral(L, "rt");
 }
@@ -38,10 +40,12 @@ static bool push_reason_of_job(lua_State *L, rt_worker *w, rt_job *j) {
 }
 
 void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +2);
   if (!push_reason_of_job(L, w, j)) lua_settop(L, lua_gettop(L) + 2);
 }
 
 void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
   uint32_t site = rt_site_here(L, &w->sites, 1);
   lua_pushstring(L, site ? rt_site_text(&w->sites, site) : NULL);
 }
@@ -71,6 +75,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   int trace = lua_gettop(L);
   if (!t->cancelled) return;
   push_reason(L, w, t);
@@ -86,7 +91,7 @@ void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
 
 static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rtL_cancel_look(L, lua_touserdata(L, lua_upvalueindex(1)));
+  rtL_cancel_look(L, rtL_self(L));
   return 0;
 }
 
@@ -165,6 +170,7 @@ static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
 }
 
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  rt_worker_own(w);
   note_told(t, f ? f->serial : 0);
   raise_told(L, w, t, f);
 }
@@ -178,6 +184,7 @@ static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
 }
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
   rt_task *t = w->running;
   if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
   t->cancelled = 1;
@@ -203,11 +210,13 @@ static bool is_news(rt_worker *w) {
 }
 
 bool rt_cancel_from_afar(rt_worker *w) {
+  rt_worker_own(w);
   const rt_task *t = w->running;
   return t && (t->is_job || rt_worker_ends(w)) && is_news(w);
 }
 
 void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
@@ -236,6 +245,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
 }
 
 rt_task *rtL_running(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   if (w->running == NULL)
     luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
@@ -243,16 +253,19 @@ rt_task *rtL_running(lua_State *L, rt_worker *w) {
 }
 
 rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   rt_task *t = rtL_running(L, w);
   raise_verdict(L, w, t, BEFORE_TRYING);
   return t;
 }
 
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   if (rt_unlikely(t->alert)) raise_verdict(L, w, t, BEFORE_WAITING);
 }
 
 void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   if (rt_unlikely(t->alert)) raise_verdict(L, w, t, AFTER_TURN);
 }
 
@@ -275,6 +288,7 @@ static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 }
 
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  RTL_ENTER(L, w, -1);
   handle = lua_absindex(L, handle);
   if (rt_task_ended(t) || t->cancelled) {
     lua_pop(L, 1);
@@ -295,6 +309,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 }
 
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
+  rt_worker_own(w);
   rt_task *t = w->running;
   rtL_keep_push(L, w, RT_KEEP_REASONS);
   lua_pushstring(L, reason);
@@ -308,6 +323,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
 }
 
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
+  rt_worker_own(w);
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
   lua_pushvalue(L, handle);
   if (lua_rawget(L, -2) == LUA_TNIL) {
@@ -318,6 +334,7 @@ int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
 }
 
 bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
+  RTL_ENTER(L, w, 0);
   const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
   return c != NULL && c->frame == serial;
 }
@@ -365,7 +382,7 @@ static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 
 /* --- rt.Cancelled -------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker *w = rtL_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   /* (this is how a stock interpreter asks for the error that its script ended with) */
   if (w->ends_at && w->running && w->running->is_main) w->went_quietly = true;
@@ -383,7 +400,7 @@ static int cancelled_tostring(lua_State *L) {
 }
 
 static int cancelled_fields(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker *w = rtL_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   const char *key = lua_tostring(L, 2);
   if (key && strcmp(key, "reason") == 0)
@@ -396,6 +413,7 @@ static int cancelled_fields(lua_State *L) {
 }
 
 void rtL_cancel_classes(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
   static const luaL_Reg meta[] = {
       {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});

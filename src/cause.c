@@ -24,6 +24,7 @@ static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
 }
 
 bool rtL_cause_find(lua_State *L, rt_worker *w, int error) {
+  rt_worker_own(w);
   error = lua_absindex(L, error);
   rtL_keep_push(L, w, RT_KEEP_RAISED);
   bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_chance(L, w, error);
@@ -46,6 +47,7 @@ static bool contains_present(lua_State *L) {
 }
 
 void rtL_cause_where(lua_State *L, rt_worker *w, int error, int level) {
+  rt_worker_own(w);
   error = lua_absindex(L, error);
   bool noted = rtL_cause_find(L, w, error), whole = w->raised_whole;
   if (noted) forget(L, w);

@@ -49,39 +49,31 @@ static int on_close(lua_State *L) {
 }
 
 /* --- the beginning ---------------------------------------------------------------------------------- */
-static void replace_functions(lua_State *L, rt_worker *w, const char *library,
-                              void (*open)(lua_State *, rt_worker *)) {
-  if (lua_getglobal(L, library) == LUA_TTABLE) open(L, w);
+typedef void (*opener)(lua_State *, rt_worker *);
+
+/* Stack: the module, or the library that is replaced -> the same */
+static void open_one(lua_State *L, rt_worker *w, opener open) {
+  RTL_ENTER(L, w, 0);
+  open(L, w);
+}
+
+static void replace_functions(lua_State *L, rt_worker *w, const char *library, opener open) {
+  if (lua_getglobal(L, library) == LUA_TTABLE) open_one(L, w, open);
   lua_pop(L, 1);
 }
 
 static void fill(lua_State *L, rt_worker *w) {
+  static const opener open[] = {
+      rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_frame, rtL_open_tcp,
+      rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,   rtL_open_group,
+      rtL_open_channel, rtL_open_select,   rtL_open_dict,  rtL_open_mutex, rtL_open_semaphore,
+      rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch, rtL_open_broadcast,
+      rtL_open_dump,    rtL_open_runtime};
   rtL_outcome_classes(L, w);
   rtL_unhandled_classes(L, w);
   rtL_cancel_classes(L, w);
   lua_setfield(L, -2, "Cancelled");
-  rtL_open_error(L, w);
-  rtL_open_task(L, w);
-  rtL_open_time(L, w);
-  rtL_open_frame(L, w);
-  rtL_open_tcp(L, w);
-  rtL_open_stream(L, w);
-  rtL_open_listener(L, w);
-  rtL_open_spawn(L, w);
-  rtL_open_job(L, w);
-  rtL_open_group(L, w);
-  rtL_open_channel(L, w);
-  rtL_open_select(L, w);
-  rtL_open_dict(L, w);
-  rtL_open_mutex(L, w);
-  rtL_open_semaphore(L, w);
-  rtL_open_notify(L, w);
-  rtL_open_barrier(L, w);
-  rtL_open_once(L, w);
-  rtL_open_watch(L, w);
-  rtL_open_broadcast(L, w);
-  rtL_open_dump(L, w);
-  rtL_open_runtime(L, w);
+  for (size_t i = 0; i < rt_countof(open); i++) open_one(L, w, open[i]);
   lua_pushliteral(L, RT_VERSION);
   lua_setfield(L, -2, "version");
 }
@@ -132,14 +124,16 @@ rt_worker *rtL_core_new(lua_State *L) {
 }
 
 void rtL_core_install(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);
   replace_functions(L, w, "os", rtL_open_os);
-  rtL_open_print(L, w);
+  open_one(L, w, rtL_open_print);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
 }
 
 void rt_core_enter(rt_worker *w) {
+  rt_worker_own(w);
   if (w->seat == NULL)
     strcpy(w->face.name, "main");
   else

@@ -61,6 +61,7 @@ static void report(rt_worker *w) {
 enum { MOST_FORGIVEN = 3 };
 
 void rt_deadlock_examine(rt_worker *w) {
+  rt_worker_own(w);
   w->suspects_deadlock = false;
   if (!is_deadlock(w)) return;
   report(w);
@@ -74,6 +75,7 @@ void rt_deadlock_examine(rt_worker *w) {
 }
 
 int rtL_deadlock_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
   w->is_deadlocked = false;
   return luaL_error(L, "deadlock: " ADVICE);
 }

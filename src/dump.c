@@ -14,6 +14,7 @@ static void serve(void *worker) {
 }
 
 rt_survey *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
+  rt_worker_own(w);
   uint64_t now = rt_clock();
   rt_survey *s = rt_survey_new(&w->face, traces, until);
   if (s == NULL) return NULL;
@@ -31,6 +32,7 @@ static rt_buf text_of(rt_survey *s) {
 }
 
 int rt_dump_write(rt_worker *w, FILE *to) {
+  rt_worker_own(w);
   rt_survey *s = rt_dump_ask(w, true, rt_clock() + RT_ANSWER_TIME);
   if (s == NULL) return UV_ENOMEM;
   rt_buf text = text_of(s);

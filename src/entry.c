@@ -27,6 +27,7 @@ static void read_string_key(lua_State *L, int index, rt_entry_key *k) {
 }
 
 const rt_dict_key *rtL_entry_key(lua_State *L, int index, rt_entry_key *k) {
+  RTL_HEIGHT(L, 0);
   switch (lua_type(L, index)) {
     case LUA_TSTRING: read_string_key(L, index, k); break;
     case LUA_TNUMBER: read_number_key(L, index, k); break;
@@ -39,6 +40,7 @@ const rt_dict_key *rtL_entry_key(lua_State *L, int index, rt_entry_key *k) {
 }
 
 void rtL_entry_push_key(lua_State *L, const rt_dict_key *k) {
+  RTL_HEIGHT(L, +1);
   lua_Integer integer;
   lua_Number number;
   switch (k->type) {
@@ -84,6 +86,7 @@ static void read_number(lua_State *L, int index, rt_value *v) {
 }
 
 void rtL_entry_read(lua_State *L, rt_worker *w, int index, rt_value *v) {
+  RTL_ENTER(L, w, 0);
   switch (lua_type(L, index)) {
     case LUA_TNIL: v->type = RT_VALUE_NONE; break;
     case LUA_TBOOLEAN: v->type = lua_toboolean(L, index) ? RT_VALUE_TRUE : RT_VALUE_FALSE; break;
@@ -101,6 +104,7 @@ static int read_protected(lua_State *L) {
 
 void rtL_entry_read_beside(lua_State *L, rt_worker *w, int index, rt_value *v,
                            const rt_value *held) {
+  RTL_ENTER(L, w, 0);
   lua_pushcfunction(L, read_protected);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, v);
@@ -133,6 +137,7 @@ static void push_parcel(lua_State *L, rt_worker *w, rt_parcel *p) {
 }
 
 void rtL_entry_push(lua_State *L, rt_worker *w, const rt_value *v) {
+  RTL_ENTER(L, w, +1);
   switch (v->type) {
     case RT_VALUE_NONE: lua_pushnil(L); break;
     case RT_VALUE_FALSE: lua_pushboolean(L, false); break;

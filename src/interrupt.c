@@ -114,6 +114,7 @@ static void handle(int sig, void (*handler)(int), struct sigaction *old) {
 }
 
 void rt_interrupt_own(rt_worker *w) {
+  rt_worker_own(w);
   worker = w;
   handle(SIGINT, on_signal, NULL);
   handle(SIGTERM, on_signal, NULL);
@@ -122,6 +123,7 @@ void rt_interrupt_own(rt_worker *w) {
 }
 
 void rt_interrupt_share(rt_worker *w) {
+  rt_worker_own(w);
   struct sigaction now;
   if (worker != NULL) return;
   sigaction(SIGINT, NULL, &now);
@@ -133,5 +135,6 @@ void rt_interrupt_share(rt_worker *w) {
 }
 
 void rt_interrupt_forget(rt_worker *w) {
+  rt_worker_own(w);
   if (worker == w) worker = NULL;
 }

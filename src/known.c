@@ -1,5 +1,7 @@
 #include "known.h"
 
+#include "height.h"
+
 enum { SMALLEST = 64, STACK = 12 };
 
 void rt_known_close(rt_known *k) {
@@ -131,6 +133,7 @@ static uint64_t sign(lua_State *L) {
 }
 
 bool rtL_known_refresh(lua_State *L, rt_known *k, lua_State *keep, bool force) {
+  RTL_HEIGHT(L, 0);
   luaL_checkstack(L, STACK, NULL);
   uint64_t signature = sign(L);
   if (!force && signature == k->signature) return false;

@@ -117,6 +117,7 @@ static bool find(lua_State *L, const char *text) {
 }
 
 void rtL_lack_note(lua_State *L, rt_worker *w, int error) {
+  RTL_ENTER(L, w, 0);
   int top = lua_gettop(L);
   if (w->seat == NULL) return;
   lua_pushnil(L);

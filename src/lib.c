@@ -16,6 +16,7 @@ static const char *message_of(int err) {
 }
 
 int rtL_fail(lua_State *L, int err, const char *where) {
+  RTL_HEIGHT(L, +3);
   const char *code = code_of(err);
   rtL_cancel_rather(L, rtL_self(L));
   lua_pushnil(L);
@@ -28,6 +29,7 @@ int rtL_fail(lua_State *L, int err, const char *where) {
 }
 
 uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
+  RTL_HEIGHT(L, 0);
   luaL_argcheck(L, !isnan(seconds), arg, "a number of seconds expected, got NaN");
   if (seconds <= 0) return 0;
   lua_Number ns = seconds * (lua_Number)RT_SECOND;
@@ -35,6 +37,7 @@ uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
 }
 
 uint64_t rtL_check_duration(lua_State *L, int arg) {
+  RTL_HEIGHT(L, 0);
   return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
 }
 
@@ -46,6 +49,7 @@ static bool is_among(const char *name, const char *names) {
 }
 
 void rtL_check_options(lua_State *L, int arg, const char *who, const char *names) {
+  RTL_HEIGHT(L, 0);
   if (lua_isnoneornil(L, arg)) return;
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_pushnil(L);
@@ -63,6 +67,7 @@ void rtL_check_options(lua_State *L, int arg, const char *who, const char *names
 }
 
 int rtL_option(lua_State *L, int arg, const char *name) {
+  RTL_HEIGHT(L, +1);
   if (lua_isnoneornil(L, arg)) {
     lua_pushnil(L);
     return LUA_TNIL;
@@ -72,6 +77,7 @@ int rtL_option(lua_State *L, int arg, const char *name) {
 }
 
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
+  RTL_HEIGHT(L, 0);
   int type = rtL_option(L, arg, name);
   bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)
@@ -91,6 +97,7 @@ const char *rtL_check_name(lua_State *L, int arg) {
 }
 
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
+  RTL_ENTER(L, w, 0);
   lua_pushlightuserdata(L, w);
   luaL_setfuncs(L, functions, 1);
 }

@@ -1,6 +1,6 @@
 /* lib.h - what the Lua functions of rt share.
 **
-** Every one of them has its worker as upvalue 1.  Misuse raises; what the world
+** Every one of them has its worker as upvalue 1 (rtL_self).  Misuse raises; what the world
 ** refuses comes back as nil, "CODE: message", "CODE".
 */
 #ifndef RT_LIB_H
@@ -8,8 +8,6 @@
 
 #include "wait.h"
 #include "worker.h"
-
-static inline rt_worker *rtL_self(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
 /* nil, "ECONNREFUSED: connection refused (where)", "ECONNREFUSED"; 'where' may be NULL */
 int rtL_fail(lua_State *L, int err, const char *where);
@@ -30,15 +28,6 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 ** bytes, since other threads are to read it.  Returns it, or NULL. */
 enum { RT_NAME_MOST = 255 };
 const char *rtL_check_name(lua_State *L, int arg);
-
-/* debug builds: the stack is as high as the author believes */
-#if RT_DEBUG
-#define RTL_ENTER(L) const int rtl_height = lua_gettop(L)
-#define RTL_LEAVE(L, more) rt_assert(lua_gettop(L) == rtl_height + (more))
-#else
-#define RTL_ENTER(L) ((void)0)
-#define RTL_LEAVE(L, more) ((void)0)
-#endif
 
 /* Each adds its functions to the table on top of the stack. */
 void rtL_open_task(lua_State *L, rt_worker *w);

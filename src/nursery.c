@@ -1,6 +1,7 @@
 #include "nursery.h"
 
 #include "base.h"
+#include "height.h"
 
 enum { SMALLEST = RT_SIZE(256, 4), KEPT = RT_SIZE(65536, 8) };
 
@@ -51,6 +52,7 @@ static void reserve(lua_State *L, rt_nursery *n, uint32_t values) {
 }
 
 void rtL_nursery_put(lua_State *L, rt_nursery *n, int values) {
+  RTL_HEIGHT(L, -values);
   uint32_t v = (uint32_t)values;
   if (rt_unlikely(n->count + v > n->size)) reserve(L, n, v);
   if (rt_unlikely(!lua_checkstack(n->keep, values))) luaL_error(L, "too many arguments");

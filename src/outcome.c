@@ -31,6 +31,7 @@ int rtL_outcome_traceback(lua_State *L) {
 }
 
 void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
   rtL_keep_push(L, w, RT_KEEP_TRACES);
   lua_pushthread(L);
   if (lua_rawget(L, -2) == LUA_TNIL) { /* it was raised without a handler: no memory */
@@ -114,12 +115,14 @@ static void keep_results(lua_State *L, rt_worker *w, rt_task *t, int handle, int
 }
 
 rt_phase rtL_outcome_keep(lua_State *L, rt_worker *w, rt_task *t, int handle, int first) {
+  rt_worker_own(w);
   luaL_checkstack(L, LUA_MINSTACK, "no room for the results of a task");
   keep_results(L, w, t, handle, first);
   return RT_DONE;
 }
 
 rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
+  rt_worker_own(w);
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
   return keep_error(L, w, t, handle, site);
 }
@@ -154,6 +157,7 @@ static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle)
 }
 
 int rtL_outcome_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
   int error = lua_gettop(L) - 2;
   lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));
   lua_replace(L, error + 1);
@@ -179,6 +183,7 @@ static int push_list(lua_State *L) {
 }
 
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  rt_worker_own(w);
   handle = lua_absindex(L, handle);
   if (rt_unlikely(t->phase == RT_CANCELLED)) return rtL_cancel_rethrow(L, w, handle);
   switch ((rt_result)t->result) {
@@ -210,12 +215,13 @@ static int unheard(lua_State *L, rt_worker *w, int index) {
 
 /* A failure is collected when its handle is: nobody can join it any more. */
 static int failure_gc(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker *w = rtL_self(L);
   if (!w->closing) unheard(L, w, 1);
   return 0;
 }
 
 void rtL_outcome_flush(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   if (w->unjoined == 0) return;
   rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
   int outcomes = lua_gettop(L);
@@ -228,6 +234,7 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
 }
 
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
   if (w->unhandled == 0) return 0;
   rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
   lua_rawgeti(L, -1, w->first_unhandled);
@@ -239,6 +246,7 @@ int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
 }
 
 void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, VALUES);
   int index = lua_gettop(L);
   const failure *f = lua_touserdata(L, index);
   lua_getiuservalue(L, index, ERROR);
@@ -278,17 +286,20 @@ static void put_out(lua_State *L, rt_worker *w) {
 }
 
 void rtL_outcome_write(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, -3);
   lua_pushfstring(L, "unhandled error in %s\n", lua_tostring(L, -1));
   lua_replace(L, -2);
   put_out(L, w);
 }
 
 void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what) {
+  RTL_ENTER(L, w, -2);
   lua_pushfstring(L, "%s: ", what);
   put_out(L, w);
 }
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   static const luaL_Reg meta[] = {{"__gc", failure_gc}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_FAILURE, &(rt_class_def){.meta = meta});
 }

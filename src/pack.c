@@ -453,12 +453,12 @@ static int pack(lua_State *L) {
 }
 
 rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
+  RTL_ENTER(L, w, 0);
   int top = lua_gettop(L);
   static const char *const nouns[] = {"argument", "value", "result", "value", "argument"};
   packer k = {.L = L, .w = w, .way.noun = nouns[what]};
   k.way.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
   k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
-  rt_worker_own(w);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");
   if ((k.desk = rt_desk_take(&w->desks)) == NULL) luaL_error(L, "not enough memory");

@@ -230,6 +230,7 @@ static rt_office *open_office(rt_worker *w) {
 }
 
 void rtL_pool_open(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
     luaL_error(L, "not enough memory");
   if (w->recipe->places == NULL) note_places(L, w);

@@ -192,6 +192,7 @@ static void complain(void) {
 }
 
 void rt_preempt_start(rt_worker *w) {
+  rt_worker_own(w);
   w->preempt.started = true;
   if (is_switched_off()) return;
   int err = rt_tick_start(&w->preempt.tick, on_tick);
@@ -200,12 +201,14 @@ void rt_preempt_start(rt_worker *w) {
 }
 
 void rt_preempt_stop(rt_worker *w) {
+  rt_worker_own(w);
   rt_face_set_tick(&w->face, NULL);
   rt_tick_stop(&w->preempt.tick);
   w->preempt.started = true; /* and stays without */
 }
 
 void rt_preempt_soon(rt_worker *w, lua_State *co) {
+  rt_worker_own(w);
   static _Thread_local rt_random random;
   if (lua_gethook(co) != NULL) return;
   if (random.state == 0) random.state = rt_random_seed();
@@ -219,6 +222,7 @@ static void set_hook(lua_State *L) {
 }
 
 void rt_preempt_insist(rt_worker *w, lua_State *L) {
+  rt_worker_own(w);
   rt_task *t = w->running;
   if (is_switched_off()) return;
   set_hook(L);

@@ -68,7 +68,7 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
 
 /* Stack: loading, error.  One that was only cancelled has not failed: the next may try. */
 static int loading_close(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker *w = rtL_self(L);
   loading *l = rtL_class_check(L, &w->classes, RT_CLASS_LOADING, 1);
   rt_list *waiter;
   l->failed = !lua_isnil(L, 2) && !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 2);
@@ -211,6 +211,7 @@ static int require(lua_State *L) {
 }
 
 void rtL_require_open(lua_State *L) {
+  RTL_HEIGHT(L, 0);
   static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
   rt_worker *w = rtL_worker_find(L);
   rtL_worker_class(L, w, RT_CLASS_LOADING, &(rt_class_def){.meta = meta});

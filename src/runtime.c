@@ -62,6 +62,7 @@ static void close_pools(lua_State *L, rt_worker *w) {
 }
 
 void rt_runtime_part(rt_worker *w) {
+  rt_worker_own(w);
   uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
   rt_list *l;
   stop_pools(w);
@@ -88,6 +89,7 @@ static void limit_finalizers(rt_worker *w) {
 }
 
 void rtL_runtime_stop(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
   rt_monitor_end_begins();
@@ -108,6 +110,7 @@ static int stop(lua_State *L) {
 }
 
 void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   lua_pushcfunction(L, stop);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);

@@ -1,6 +1,7 @@
 #include "select.h"
 
 int rtL_select_operation(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
+  RTL_ENTER(L, w, 1 - lua_gettop(L));
   int args = lua_gettop(L) - 1;
   if (args > 0) {
     lua_createtable(L, args, 1);
@@ -19,6 +20,7 @@ int rtL_select_operation(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
 }
 
 void *rtL_select_object(lua_State *L, int op) {
+  RTL_HEIGHT(L, 0);
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
   void *object = lua_touserdata(L, -1);
   lua_pop(L, 1); /* the operation keeps it */

@@ -3,6 +3,7 @@
 enum { REMEMBERED = RT_SIZE(4096, 4) };
 
 rt_code *rtL_sent_find(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rt_code *code = NULL;
   rtL_keep_push(L, w, RT_KEEP_CODES);
@@ -27,6 +28,7 @@ static void begin_again(lua_State *L, rt_worker *w) {
 }
 
 void rtL_sent_remember(lua_State *L, rt_worker *w, uint64_t ticket) {
+  RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rtL_keep_push(L, w, RT_KEEP_CODES);
   if (w->functions >= REMEMBERED) begin_again(L, w);
@@ -43,6 +45,7 @@ static int append(lua_State *L, const void *bytes, size_t n, void *buf) {
 }
 
 rt_code *rtL_sent_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *ticket) {
+  RTL_ENTER(L, w, 0);
   lua_Debug ar;
   b->head = b->tail = 0;
   if (lua_dump(L, append, b, false) != 0) return NULL;

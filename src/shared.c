@@ -41,6 +41,7 @@ static int equal(lua_State *L) {
 
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const luaL_Reg *meta,
                       const luaL_Reg *methods) {
+  RTL_ENTER(L, w, 0);
   static const luaL_Reg common[] = {{"__gc", collect}, {"__eq", equal}, {NULL, NULL}};
   rtL_worker_class(L, w, which, &(rt_class_def){meta, methods, NULL});
   rtL_keep_push(L, w, RT_KEEP_CLASSES + (int)which);
@@ -50,15 +51,18 @@ void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const luaL_Reg
 }
 
 rt_shared *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {
+  RTL_ENTER(L, w, +1);
   return rtL_class_new(L, &w->classes, which, sizeof(rt_shared), 0);
 }
 
 void rtL_shared_set(lua_State *L, rt_shared *s, rt_thing *t) {
+  RTL_HEIGHT(L, 0);
   if (t == NULL) luaL_error(L, "not enough memory");
   s->thing = t;
 }
 
 rt_thing *rtL_shared_check(lua_State *L, rt_worker *w, rt_class which, int index) {
+  RTL_ENTER(L, w, 0);
   const rt_shared *s = rtL_class_check(L, &w->classes, which, index);
   if (s->thing == NULL) luaL_argerror(L, index, "it could not be made");
   return s->thing;
@@ -66,17 +70,20 @@ rt_thing *rtL_shared_check(lua_State *L, rt_worker *w, rt_class which, int index
 
 /* --- waiting -------------------------------------------------------------------------------------- */
 rt_ticket *rtL_shared_draw(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   rt_ticket *t = rt_ticket_draw(&w->driver);
   if (t == NULL) luaL_error(L, "not enough memory");
   return t;
 }
 
 int rtL_shared_wait(lua_State *L, rt_worker *w, rt_ticket *t, rt_op op, lua_KFunction k) {
+  rt_worker_own(w);
   rt_ticket_park(t, w->running, op);
   return rtL_wait(L, w, k, (lua_KContext)t);
 }
 
 int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext ticket, rt_packet **p) {
+  RTL_ENTER(L, w, 0);
   rt_ticket *t = (rt_ticket *)ticket;
   bool called = rt_ticket_withdraw(t);
   int answer = t->answer;
@@ -91,11 +98,13 @@ int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext ticket, rt_packet
 }
 
 int rtL_shared_refuse_closed(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +2);
   rtL_cancel_rather(L, w);
   return rtL_shared_refuse(L, "closed");
 }
 
 int rtL_shared_refuse(lua_State *L, const char *why) {
+  RTL_HEIGHT(L, +2);
   lua_pushnil(L);
   lua_pushstring(L, why);
   return 2;

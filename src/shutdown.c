@@ -15,10 +15,12 @@ static void on_grace_over(rt_timeout *t) {
 
 /* … or it does not even wait. */
 bool rt_shutdown_is_over(const rt_worker *w) {
+  rt_worker_own(w);
   return w->ends_at && !w->stopping && rt_clock() >= w->ends_at;
 }
 
 void rt_shutdown_force(rt_worker *w, lua_State *L) {
+  rt_worker_own(w);
   ask_to_exit(w);
   w->leave(w, L);
 }
@@ -60,6 +62,7 @@ static void set_last_limit(const rt_worker *w, uint64_t grace) {
 }
 
 void rt_shutdown(rt_worker *w, uint64_t grace) {
+  rt_worker_own(w);
   set_last_limit(w, grace);
   if (w->seat)
     rt_office_ask_for_shutdown(w->seat->sched->config.office, grace);

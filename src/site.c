@@ -1,6 +1,7 @@
 #include "site.h"
 
 #include "base.h"
+#include "height.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -56,6 +57,7 @@ static uint32_t enter(rt_sites *s, const char *source, int line) {
 
 /* --- whose line it is ------------------------------------------------------------------------------ */
 void rtL_sites_add_library(lua_State *L, rt_sites *s, int level) {
+  RTL_HEIGHT(L, 0);
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
@@ -90,6 +92,7 @@ uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
 }
 
 void rtL_site_where(lua_State *L, rt_sites *s, int level) {
+  RTL_HEIGHT(L, +1);
   lua_Debug ar;
   if (look(L, s, level, &ar) && ar.currentline > 0)
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);

@@ -7,6 +7,7 @@
 const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
 rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
+  RTL_ENTER(L, w, 0);
   if (w->closing || w->stopping) rtL_cancel_at_end(L, w);
   if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
   if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
@@ -18,6 +19,7 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
 }
 
 rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
+  RTL_ENTER(L, w, first - lua_gettop(L));
   uint32_t site = rt_worker_site(L, w, 1);
   rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
   lua_insert(L, first);
@@ -40,6 +42,7 @@ static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
 }
 
 bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+  RTL_ENTER(L, w, 0);
   bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
   if (!born_cancelled) rt_job_hold(j);
   rt_trace(rt_worker_number(w), "spawn", j->id, j->site);

@@ -213,6 +213,7 @@ static void take_jobs(rt_worker *w, int ran) {
 }
 
 void rt_turn_serve(rt_worker *w) {
+  rt_worker_own(w);
   int ran = 0;
   for (;;) {
     rt_task *t = rt_ready_take(&w->driver.ready);
@@ -242,6 +243,7 @@ static void interrupt_main(rt_worker *w) {
 }
 
 void rt_turn_drive(rt_worker *w, lua_State *L) {
+  rt_worker_own(w);
   rt_task *t;
   lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
   rt_assert(!w->driver.inside);

@@ -159,6 +159,7 @@ static int tell(lua_State *L) {
 }
 
 void rt_unhandled_tell(rt_worker *w) {
+  rt_worker_own(w);
   lua_State *L = w->hand;
   lua_pushcfunction(L, tell);
   lua_pushlightuserdata(L, w);
@@ -170,7 +171,7 @@ void rt_unhandled_tell(rt_worker *w) {
 ** was garbage then, by cycles or by generations.  (Nothing else tells that in both modes:
 ** the steps of a generational collector never come to an end.) */
 static int probe_gc(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker *w = rtL_self(L);
   w->has_probe = false;
   if (w->looking > 0) w->looking--;
   return 0;
@@ -193,12 +194,14 @@ static bool has_probe(rt_worker *w) {
 }
 
 bool rt_unhandled_look(rt_worker *w) {
+  rt_worker_own(w);
   if (w->looking == 0 || w->stopping || !lua_gc(w->hand, LUA_GCISRUNNING)) return false;
   if (!has_probe(w) || lua_gc(w->hand, LUA_GCSTEP, 16) < 0) w->looking = 0;
   return true;
 }
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   static const luaL_Reg meta[] = {{"__gc", probe_gc}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_PROBE, &(rt_class_def){.meta = meta});
 }
@@ -221,6 +224,7 @@ static void tell_now(lua_State *L, rt_worker *w) {
 }
 
 void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   w->tells_last = true;
   gather_orphans(w);
   tell_now(L, w);

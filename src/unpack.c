@@ -406,6 +406,7 @@ static int protected_unpack(lua_State *L) {
 }
 
 int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p) {
+  rt_worker_own(w);
   int height = lua_gettop(L);
   if (!lua_checkstack(L, LUA_MINSTACK)) {
     rt_packet_drop(p);

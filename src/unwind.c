@@ -62,6 +62,7 @@ static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 void rtL_unwind_begin(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   cancel_queued(w, &w->driver.ready.now);
   cancel_queued(w, &w->driver.ready.next);
   each_begun(L, w, cancel);
@@ -69,11 +70,13 @@ void rtL_unwind_begin(lua_State *L, rt_worker *w) {
 
 /* What they wait for may go with their stacks: nobody is to call them any more. */
 void rtL_unwind_finish(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   rt_ticket_withdraw_all(&w->driver);
   each_begun(L, w, finish_off);
 }
 
 bool rt_unwind_is_alone(const rt_worker *w) {
+  rt_worker_own(w);
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return false;
   return true;
@@ -82,6 +85,7 @@ bool rt_unwind_is_alone(const rt_worker *w) {
 bool rt_unwind_is_over(const rt_worker *w) { return w->live == 0 && rt_unwind_is_alone(w); }
 
 void rt_unwind_note_end(rt_worker *w) {
+  rt_worker_own(w);
   if (!w->main_awaits_end || !rt_unwind_is_over(w)) return;
   w->main_awaits_end = false; /* (it may be awake already: the grace has passed) */
   if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
@@ -110,6 +114,7 @@ static void do_protected(rt_worker *w, lua_CFunction f) {
 static void on_grace_over(rt_timeout *t) { rt_containerof(t, rt_worker, grace)->grace_over = true; }
 
 void rt_unwind_member(rt_worker *w) {
+  rt_worker_own(w);
   if (w->stopping) return;
   w->stopping = true;
   rt_timeout_init(&w->grace, on_grace_over);
@@ -119,6 +124,7 @@ void rt_unwind_member(rt_worker *w) {
 }
 
 void rt_unwind_member_finish(rt_worker *w) {
+  rt_worker_own(w);
   rt_timer_remove(&w->grace.timer);
   do_protected(w, protected_finish);
   if (w->failed) rt_store(&w->recipe->failed, true);

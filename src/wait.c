@@ -67,11 +67,13 @@ void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   rtL_cancel_check(L, w, t);
   rtL_wait_check_place(L, w, t);
 }
 
 bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   rt_frame *which;
   if (rtL_wait_is_plain(L, w, t)) return true;
   if (rt_frame_verdict(t, &which) != RT_GO_ON) return false;
@@ -80,11 +82,13 @@ bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
+  rt_worker_own(w);
   rt_turn_drive(w, L);
   return k(L, LUA_YIELD, ctx);
 }
 
 void rtL_wait_called_off(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
   rt_task *t = w->running;
   t->cause = RT_FIRED;
   if (rt_unlikely(t->is_main && w->is_deadlocked)) rtL_deadlock_raise(L, w);
@@ -92,6 +96,7 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
 }
 
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
   if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
     return false; /* it cannot */
   rt_ready_add(&w->driver.ready, t);

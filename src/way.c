@@ -1,5 +1,7 @@
 #include "way.h"
 
+#include "height.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@ static uint32_t parent_of(const rt_way *w, uint32_t number) {
 }
 
 void rtL_way_object(lua_State *L, const rt_way *w, uint32_t number) {
+  RTL_HEIGHT(L, +1);
   uint32_t parent = parent_of(w, number);
   if (parent & RT_WAY_ROOT)
     lua_pushvalue(L, w->values + (int)(parent & ~RT_WAY_ROOT));
@@ -110,6 +113,7 @@ static void say_root(text *t, const rt_way *w, uint32_t place, bool more) {
 }
 
 const char *rtL_way_push(lua_State *L, const rt_way *w, uint32_t number) {
+  RTL_HEIGHT(L, +1);
   uint32_t chain[STEPS], parent;
   int steps = 0;
   text t = {.len = 0};

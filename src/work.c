@@ -66,6 +66,7 @@ static int begin(lua_State *L) {
 }
 
 void rt_work_take(rt_worker *w, rt_job *j) {
+  rt_worker_own(w);
   lua_State *L = w->hand;
   if (!rt_job_begin(j, &w->driver, on_cancel)) {
     rt_job_drop(j);
@@ -124,6 +125,7 @@ static int try_to_pack(lua_State *L, rt_job *j) {
 }
 
 rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
+  rt_worker_own(w);
   rt_job *j = rt_work_job(t);
   int error = lua_gettop(L);
   if ((t->cancelled || rt_worker_ends(w)) &&
@@ -160,12 +162,14 @@ void rt_work_end(rt_task *t, rt_phase how) {
 
 /* --- for those who hold it ------------------------------------------------------------------------------ */
 void rtL_work_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +1);
   rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
   rt_job_hold(j);
   h->job = j;
 }
 
 void rtL_work_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +3);
   if (j->outcome) {
     rtL_unpack(L, w, j->outcome);
     return;
@@ -183,6 +187,7 @@ static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {
 }
 
 int rtL_work_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_worker_own(w);
   switch (rt_job_phase(j)) {
     case RT_DONE: return rtL_unpack(L, w, j->outcome);
     case RT_FAILED: return raise_failure(L, w, j);

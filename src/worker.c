@@ -36,16 +36,19 @@ static lua_State *new_keeper(lua_State *L) {
 }
 
 void rtL_keep_push(lua_State *L, rt_worker *w, int slot) {
+  RTL_ENTER(L, w, +1);
   lua_pushvalue(w->keep, slot);
   lua_xmove(w->keep, L, 1);
 }
 
 void rtL_keep_set(lua_State *L, rt_worker *w, int slot) {
+  RTL_ENTER(L, w, -1);
   lua_xmove(L, w->keep, 1);
   lua_replace(w->keep, slot);
 }
 
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
+  RTL_ENTER(L, w, 0);
   lua_pushlightuserdata(L, w);
   rtL_class_define(L, &w->classes, which, def);
   lua_pop(L, 1);
@@ -74,6 +77,7 @@ static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task
 
 rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
                           lua_CFunction on_close) {
+  RTL_HEIGHT(L, +1);
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
@@ -101,6 +105,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 }
 
 void rt_worker_close(rt_worker *w) {
+  rt_worker_own(w);
   w->closing = true;
   rt_monitor_part(&w->face);
   rt_roll_leave(&w->face);
@@ -123,11 +128,13 @@ void rt_worker_close(rt_worker *w) {
 enum { CREW_THREADS = RT_SIZE(8, 2), CREW_QUEUE = RT_SIZE(65536, 64), CREW_STACK = 256 * 1024 };
 
 rt_crew *rt_worker_crew(rt_worker *w) {
+  rt_worker_own(w);
   if (w->crew == NULL) w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, CREW_STACK);
   return w->crew;
 }
 
 void rt_worker_ask_to_exit(rt_worker *w, int code) {
+  rt_worker_own(w);
   if (w->has_code) return;
   w->has_code = w->asked_to_exit = true;
   w->exit_code = code;
@@ -135,6 +142,7 @@ void rt_worker_ask_to_exit(rt_worker *w, int code) {
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {
+  RTL_HEIGHT(L, 0);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
   rt_worker *w = lua_touserdata(L, -1);
   lua_pop(L, 1);
@@ -144,6 +152,7 @@ rt_worker *rtL_worker_find(lua_State *L) {
 /* --- tasks ------------------------------------------------------------------------------------ */
 /* A worker draws a block of them at a time, so that it need not ask the others at each. */
 uint64_t rt_worker_next_id(rt_worker *w) {
+  rt_worker_own(w);
   enum { BLOCK = 4096 };
   static rt_atomic(uint64_t) next_block;
   if (rt_unlikely(w->last_id == w->last_spare_id)) {
@@ -154,11 +163,13 @@ uint64_t rt_worker_next_id(rt_worker *w) {
 }
 
 void rt_worker_seed(rt_worker *w, uint64_t seed) {
+  rt_worker_own(w);
   rt_random of_all = {seed + (w->seat ? (uint64_t)w->seat->number + 1 : 0)};
   w->chance.state = rt_random_next(&of_all) | 1;
 }
 
 uint64_t rt_worker_chance(rt_worker *w) {
+  rt_worker_own(w);
   if (w->chance.state == 0) w->chance.state = rt_random_seed();
   return rt_random_next(&w->chance) >> 16;
 }
@@ -180,16 +191,19 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
 }
 
 uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level) {
+  rt_worker_own(w);
   uint32_t site = rt_site_here(L, &w->sites, level);
   return site == 0 && w->running ? w->running->site : site;
 }
 
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
+  RTL_ENTER(L, w, -args);
   rt_task *t = new_task(L, w, args, rt_worker_site(L, w, level));
   rt_worker_count(w, RT_COUNT_SPAWNED, 1);
   return t;
 }
 
 rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args) {
+  RTL_ENTER(L, w, -args);
   return new_task(L, w, args, 0); /* its site came with it */
 }

@@ -12,6 +12,7 @@
 #include "crew.h"
 #include "desk.h"
 #include "driver.h"
+#include "height.h"
 #include "linger.h"
 #include "known.h"
 #include "nursery.h"
@@ -125,6 +126,13 @@ typedef struct rt_worker {
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end */
 } rt_worker;
 
+/* Debug builds: only the worker's own thread may come here. */
+#define rt_worker_own(w) rt_assert(rt_thread_is((w)->thread))
+/* The same, and on return the stack of L is so many values higher; see height.h. */
+#define RTL_ENTER(L, w, change) \
+  rt_worker_own(w);             \
+  RTL_HEIGHT(L, change)
+
 /* Makes the worker of a state and leaves the object that owns it on top of the stack;
 ** when the state closes, so does the worker.  The state has one at most. */
 rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
@@ -177,6 +185,7 @@ static inline int rt_worker_number(const rt_worker *w) {
 
 /* It counts something that it does. */
 static inline void rt_worker_count(rt_worker *w, rt_counted what, uint64_t n) {
+  rt_worker_own(w);
   rt_count(w->driver.counts, what, n);
 }
 /* … the end of a task, of which it is the only one to know. */
@@ -193,7 +202,11 @@ uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level);
 /* The same for a job that has been spawned already. */
 rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
 
-/* debug builds: only the worker's own thread may come here */
-#define rt_worker_own(w) rt_assert(rt_thread_is((w)->thread))
+/* The worker of the C function that runs: its upvalue 1. */
+static inline rt_worker *rtL_self(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
+  rt_worker_own(w);
+  return w;
+}
 
 #endif

@@ -4,7 +4,7 @@
 local floors = {
   [0] = "base list astir count baton trace buf arena mailbox thing packet value hash heap marks code bytecode cores recipe pulse label spill",
   [1] = "timer task ready driver crew lookup sock tcp dial frame ticket group office job runq sched linger chan stock shard dict tick mutex semaphore notify barrier feed roll survey tell monitor",
-  [2] = "compat keep class known desk names nursery coros site worker lack cause named cancel outcome body unhandled turn wait runtime unwind deadlock shutdown work spawn state interrupt wire way sent pack unpack entry preempt account dump",
+  [2] = "compat height keep class known desk names nursery coros site worker lack cause named cancel outcome body unhandled turn wait runtime unwind deadlock shutdown work spawn state interrupt wire way sent pack unpack entry preempt account dump",
   [3] = "lib stream select shared lib_task lib_time lib_frame lib_error lib_tcp lib_stream lib_listener lib_read lib_move lib_coroutine lib_os lib_print lib_spawn lib_runtime lib_job lib_group lib_select lib_channel lib_dict lib_mutex lib_semaphore lib_notify lib_barrier lib_once lib_watch lib_broadcast lib_dump",
   [4] = "core pool module options repl require main",
 }

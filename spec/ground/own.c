@@ -1,0 +1,140 @@
+/* own.c - what debug builds look at in every function that takes an L or a worker: whether this is
+** the worker's thread, and the height at which the stack is left.  Each fault in a child that ends of it.
+*/
+#include "base.h"
+
+#include <stdio.h>
+
+#if !RT_DEBUG
+
+int main(void) {
+  puts("ok (only debug builds look)");
+  return EXIT_SUCCESS;
+}
+
+#else
+
+#include "check.h"
+#include "module.h"
+#include "worker.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+static lua_State *L;
+static rt_worker *w;
+
+/* --- functions that do what they say, and others ---------------------------------------------------- */
+static void rtL_push_one(int say) {
+  RTL_ENTER(L, w, say);
+  lua_pushnil(L);
+}
+
+static int rtL_leave_early(bool early) {
+  RTL_HEIGHT(L, 0);
+  lua_pushnil(L);
+  if (early) return 1; /* and forgets it */
+  lua_pop(L, 1);
+  return 0;
+}
+
+static int do_raise(lua_State *co) {
+  RTL_HEIGHT(co, +5);
+  return luaL_error(co, "an error jumps over the look");
+}
+
+static void good(void) {
+  rtL_push_one(+1);
+  lua_pop(L, 1);
+  rtL_leave_early(false);
+  lua_pushcfunction(L, do_raise);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK) abort();
+}
+
+static void pushes_too_much(void) { rtL_push_one(0); }
+static void returns_early(void) { rtL_leave_early(true); }
+
+/* --- another thread ------------------------------------------------------------------------------------ */
+static void elsewhere(void (*f)(void *)) {
+  rt_thread t;
+  must("a thread starts", rt_thread_start(&t, 1 << 20, f, NULL) == 0);
+  rt_thread_join(t);
+}
+
+static void push(void *arg) {
+  (void)arg;
+  rtL_keep_push(L, w, RT_KEEP_MAIN);
+}
+
+/* a function of rt: whichever has to do with the worker gets it by rtL_self */
+static void call(void *arg) {
+  (void)arg;
+  luaL_loadstring(L, "require('rt.core').yield()");
+  lua_pcall(L, 0, 0, 0);
+}
+
+static void ask(void *arg) {
+  (void)arg;
+  rt_worker_next_id(w);
+}
+
+static void pushes_elsewhere(void) { elsewhere(push); }
+static void calls_elsewhere(void) { elsewhere(call); }
+static void asks_elsewhere(void) { elsewhere(ask); }
+
+/* --- what becomes of them ------------------------------------------------------------------------------ */
+static char said[4096];
+
+/* How a child ended that did this; what it said is in 'said'. */
+static int end_of(void (*f)(void)) {
+  int pipe_fds[2], status;
+  must("there is a pipe", pipe(pipe_fds) == 0);
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(pipe_fds[1], STDERR_FILENO);
+    f();
+    _exit(EXIT_SUCCESS);
+  }
+  close(pipe_fds[1]);
+  ssize_t n, len = 0;
+  while ((n = read(pipe_fds[0], said + len, sizeof said - 1 - (size_t)len)) > 0) len += n;
+  said[len] = '\0';
+  close(pipe_fds[0]);
+  waitpid(child, &status, 0);
+  return status;
+}
+
+static bool dies(void (*f)(void), const char *word, const char *other) {
+  int status = end_of(f);
+  bool right = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, word) &&
+               strstr(said, other);
+  if (!right) printf("# status %d: %s\n", status, said);
+  return right;
+}
+
+int main(void) {
+  check_begin(60);
+  L = luaL_newstate();
+  must("there is a state", L != NULL);
+  luaL_requiref(L, "_G", luaopen_base, 0);
+  luaL_requiref(L, "package", luaopen_package, 0);
+  luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
+  lua_settop(L, 0);
+  w = rtL_worker_find(L);
+  check("who does what it says goes on, and an error is none of that", end_of(good) == 0);
+  check("a value too many is told of", dies(pushes_too_much, "rtL_push_one", "by +1, not by +0"));
+  check("… and one that is left by an early return",
+        dies(returns_early, "rtL_leave_early", "by +1, not by +0"));
+  check("another thread may not use the worker's state",
+        dies(pushes_elsewhere, "rtL_keep_push", "->thread"));
+  check("… nor call a function of rt in it", dies(calls_elsewhere, "rtL_self", "->thread"));
+  check("… nor ask the worker for something",
+        dies(asks_elsewhere, "rt_worker_next_id", "->thread"));
+  lua_close(L);
+  return check_end();
+}
+
+#endif

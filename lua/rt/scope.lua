@@ -140,6 +140,9 @@ end
 
 local function failure_of(task)
   local _, failure = xpcall(task.join, note, task)
+  if type(failure) ~= "table" then -- there was no memory for more
+    failure = { error = failure }
+  end
   failure.task = task
   return failure
 end

@@ -558,6 +558,29 @@ describe("tcp:", function()
     assert.matches("^rt: accept: too many open files; trying again every 100 ms\n$", err)
   end)
 
+  it("G16 a read of much from a fast peer gives way, and has its timeout", function()
+    local code, out, err = kit.shell("exec env RT_WORKERS=1 " .. kit.command([[
+      local rt = require "rt"
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, port = listener:sock()
+      rt.spawn(function()
+        local c, block = assert(rt.tcp.connect("127.0.0.1", port)), ("x"):rep(1000000)
+        while c:write(block) do end
+      end)
+      local s = listener:accept()
+      local ticks = 0
+      rt.spawn_local(function() while true do rt.sleep(0.001) ticks = ticks + 1 end end)
+      for _ = 1, 3 do
+        local before, began = ticks, rt.now()
+        local value, why = rt.timeout(0.05, s.read, s, "a")
+        print(value, why, ticks > before, rt.now() - began < 5)
+      end
+      os.exit(0)
+    ]]))
+    assert.equal(("nil\ttimeout\ttrue\ttrue\n"):rep(3), out, err)
+    assert.equal(0, code)
+  end)
+
   it("who waits in a select is a reader, too", function()
     local a, b = pair()
     local waiting = rt.spawn_local(function()

@@ -11,7 +11,8 @@
 enum {
   LINE_MOST = 1024 * 1024,        /* a line, or a number's surroundings */
   READ_MOST = 1024 * 1024 * 1024, /* what one call may gather */
-  NUMBER_MOST = 200
+  NUMBER_MOST = 200,
+  FILL = 8 /* operations that a buffer full of bytes counts for */
 };
 
 typedef enum match { MATCHED, MORE, MISMATCHED, TOO_LONG } match;
@@ -150,6 +151,7 @@ static int finish(lua_State *L, rt_stream *s, int formats) {
 }
 
 static int read_again(lua_State *L, int status, lua_KContext formats);
+static int read_later(lua_State *L, int status, lua_KContext formats);
 
 /* Stack: the stream, the formats, the values so far. */
 static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
@@ -181,6 +183,11 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
       return rtL_wait(L, w, read_again, formats);
     }
     if (n < 0) return rtL_fail(L, n, NULL);
+    w->credit -= FILL;
+    if (n > 0 && rtL_wait_must_yield(L, w, w->running)) { /* its peer is faster than it is */
+      s->reading = true;
+      return rtL_wait(L, w, read_later, formats);
+    }
     ended = n == 0;
     if (ended) rtL_cancel_rather(L, w);
   }

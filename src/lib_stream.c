@@ -174,6 +174,10 @@ static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
     if (n == UV_EAGAIN) return wait_to_write(L, w, s);
     if (n < 0) return rtL_fail(L, (int)n, NULL);
     advance(L, s, (size_t)n);
+    if (rtL_wait_must_yield(L, w, w->running)) { /* its peer is as fast as it is */
+      s->writing = true;
+      return rtL_wait(L, w, write_again, true);
+    }
   }
   lua_settop(L, 1);
   return 1;

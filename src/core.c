@@ -38,6 +38,7 @@ static void note_exit_code(const rt_worker *w) {
 static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->closing) return 0;
+  w->state_closes = true;
   rtL_runtime_stop_quietly(L, w);
   if (w->seat == NULL) rt_runtime_part(w);
   rt_interrupt_forget(w);

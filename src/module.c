@@ -16,7 +16,9 @@
 ** while tasks live; the last one planted stops the runtime. */
 static int last_word(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (w->last_word == lua_touserdata(L, 1)) rtL_runtime_stop_quietly(L, w);
+  if (w->last_word != lua_touserdata(L, 1)) return 0;
+  w->state_closes = true;
+  rtL_runtime_stop_quietly(L, w);
   return 0;
 }
 

@@ -61,16 +61,20 @@ static void close_pools(lua_State *L, rt_worker *w) {
   part(w);
 }
 
+static void drop_jobs(rt_list *jobs) {
+  rt_list *l;
+  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, record.link));
+}
+
 void rt_runtime_part(rt_worker *w) {
   rt_worker_own(w);
   uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
-  rt_list *l;
   stop_pools(w);
   /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
   while (!rt_unwind_is_alone(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   shut_office(w);
-  while ((l = rt_list_take(&w->orphans)) != NULL)
-    rt_job_drop(rt_containerof(l, rt_job, record.link));
+  drop_jobs(&w->orphans);
+  drop_jobs(&w->unfinalized);
   part(w);
 }
 

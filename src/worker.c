@@ -87,6 +87,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
   w->first_unhandled = 1;
   init_face(w);
   rt_list_init(&w->orphans);
+  rt_list_init(&w->unfinalized);
   w->keep = new_keeper(L);
   lua_setiuservalue(L, -2, 1);
   w->hand = lua_newthread(L);

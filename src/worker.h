@@ -62,6 +62,7 @@ typedef struct rt_worker {
   rt_yield suspending;     /* the yield under way: a wait, or the user's */
   bool yielded;            /* somebody gave way in this turn, so it must end with a poll */
   bool stopping;           /* the main chunk has ended: no new tasks */
+  bool state_closes;       /* … or never will: Lua does not finalize what is made from here on */
   bool closing;            /* … and the driver is gone */
   bool has_code;           /* os.exit has said with which exit code the process ends: */
   int exit_code;
@@ -115,6 +116,7 @@ typedef struct rt_worker {
   rt_seat *seat;                                       /* its own; NULL: this is the main worker */
   void (*open_pools)(lua_State *, struct rt_worker *); /* the main worker's; see pool.c */
   rt_list orphans;        /* jobs with an error that nobody can join any more */
+  rt_list unfinalized;    /* those among them whose handle Lua will not finalize */
   uint64_t last_spare_id; /* up to where 'last_id' may count */
   const char *spoilt;     /* why no job can run here: its preparation has failed */
   bool preparing;         /* its state is being prepared: no jobs yet */

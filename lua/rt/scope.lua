@@ -54,16 +54,18 @@ local function forget_ended(self)
   self.limit = math.max(64, 2 * #kept)
 end
 
-local function add(self, task)
+--- (Its place in the list comes first: without memory for that there would be a task that nobody
+--- ends.)
+local function spawn(self, how, f, ...)
   if #self.tasks >= self.limit then
     forget_ended(self)
   end
-  self.tasks[#self.tasks + 1] = task
+  local tasks, place = self.tasks, #self.tasks + 1
+  tasks[place] = true
+  tasks[place] = nil
+  local task = how(self.group, f, ...)
+  tasks[place] = task
   return task
-end
-
-local function spawn(self, how, f, ...)
-  return add(self, how(self.group, f, ...))
 end
 
 --- An isolated task, on any worker.

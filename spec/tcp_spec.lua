@@ -581,6 +581,29 @@ describe("tcp:", function()
     assert.equal(0, code)
   end)
 
+  it("a read that waits many thousand times, in the main chunk, too", function()
+    local code, out, err = kit.run(
+      [[
+      local rt = require "rt"
+      local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+      local a = assert(rt.tcp.connect(listener:sock()))
+      local b = assert(listener:accept())
+      local n = 50000
+      rt.spawn_local(function()
+        for _ = 1, n do
+          a:write("x")
+          rt.yield()
+        end
+        a:close()
+      end)
+      print(#b:read("a") == n)
+    ]],
+      "",
+      60
+    )
+    assert.same({ 0, "true\n", "" }, { code, out, err })
+  end)
+
   it("who waits in a select is a reader, too", function()
     local a, b = pair()
     local waiting = rt.spawn_local(function()

@@ -150,8 +150,8 @@ static int finish(lua_State *L, rt_stream *s, int formats) {
   return lua_gettop(L) - 1 - formats;
 }
 
-static int read_again(lua_State *L, int status, lua_KContext formats);
-static int read_later(lua_State *L, int status, lua_KContext formats);
+/* In place of a number of results. */
+enum { WAITS = -1, GAVE_WAY = -2 };
 
 /* Stack: the stream, the formats, the values so far. */
 static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
@@ -178,41 +178,54 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
     if (n == UV_EAGAIN) {
       rtL_wait_prepare(L, w, w->running);
       int err = rt_sock_wait(s->sock, RT_READ, w->running, RT_OP_READ);
-      if (err != 0) return rtL_fail(L, err, NULL);
-      s->reading = true;
-      return rtL_wait(L, w, read_again, formats);
+      return err == 0 ? WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, n, NULL);
     w->credit -= FILL;
-    if (n > 0 && rtL_wait_must_yield(L, w, w->running)) { /* its peer is faster than it is */
-      s->reading = true;
-      return rtL_wait(L, w, read_later, formats);
-    }
+    if (n > 0 && rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is faster */
     ended = n == 0;
     if (ended) rtL_cancel_rather(L, w);
   }
 }
 
-static int go_on(lua_State *L, rt_worker *w, rt_stream *s, lua_KContext formats) {
-  if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
-  rt_stream_last_chance(s->sock, w->running);
-  return read_on(L, w, s, (int)formats);
+static void goes_on(lua_State *L, rt_stream *s, int how) {
+  s->reading = false;
+  if (how == GAVE_WAY)
+    rtL_wait_turned(L, s->worker);
+  else
+    rtL_wait_over(L, s->worker);
+}
+
+static int read_again(lua_State *L, int status, lua_KContext formats);
+static int read_later(lua_State *L, int status, lua_KContext formats);
+
+/* 'how' is what has been done before, in this call: then it waits first. */
+static int run(lua_State *L, rt_worker *w, rt_stream *s, int formats, int how) {
+  for (;;) {
+    if (how < 0) {
+      s->reading = true;
+      if (!rtL_wait_in_place(L, w))
+        return rtL_wait(L, w, how == GAVE_WAY ? read_later : read_again, formats);
+      goes_on(L, s, how);
+    }
+    if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
+    rt_stream_last_chance(s->sock, w->running);
+    if ((how = read_on(L, w, s, formats)) >= 0) return how;
+  }
 }
 
 static int read_again(lua_State *L, int status, lua_KContext formats) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  s->reading = false;
-  rtL_wait_over(L, s->worker);
-  return go_on(L, s->worker, s, formats);
+  goes_on(L, s, WAITS);
+  return run(L, s->worker, s, (int)formats, 0);
 }
 
 static int read_later(lua_State *L, int status, lua_KContext formats) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  s->reading = false;
-  rtL_wait_turned(L, s->worker);
-  return go_on(L, s->worker, s, formats);
+  goes_on(L, s, GAVE_WAY);
+  return run(L, s->worker, s, (int)formats, 0);
 }
 
 /* ... | nil [, message, code] = stream:read(...) */
@@ -226,12 +239,7 @@ int rtL_stream_read(lua_State *L) {
   luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
   s->taken = s->scanned = 0;
   s->format = 0;
-  if (rtL_wait_must_yield(L, w, t)) {
-    s->reading = true;
-    return rtL_wait(L, w, read_later, formats);
-  }
-  rt_stream_last_chance(s->sock, t);
-  return read_on(L, w, s, formats);
+  return run(L, w, s, formats, rtL_wait_must_yield(L, w, t) ? GAVE_WAY : 0);
 }
 
 /* --- lines --------------------------------------------------------------------------------------- */

@@ -152,18 +152,10 @@ static void advance(lua_State *L, rt_stream *s, size_t n) {
   }
 }
 
-static int write_again(lua_State *L, int status, lua_KContext ctx);
+/* In place of a number of results. */
+enum { WAITS = -1, GAVE_WAY = -2 };
 
-static int wait_to_write(lua_State *L, rt_worker *w, rt_stream *s) {
-  rt_task *t = w->running;
-  rtL_wait_prepare(L, w, t);
-  int err = rt_sock_wait(s->sock, RT_WRITE, t, RT_OP_WRITE);
-  if (rt_unlikely(err != 0)) return rtL_fail(L, err, NULL);
-  s->writing = true;
-  return rtL_wait(L, w, write_again, 0);
-}
-
-static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
+static int write_on(lua_State *L, rt_worker *w, rt_stream *s) {
   uv_buf_t bufs[IOV];
   size_t bytes;
   bool all;
@@ -171,27 +163,47 @@ static int write_rest(lua_State *L, rt_worker *w, rt_stream *s) {
   while ((count = gather(L, s, bufs, &bytes, &all)) > 0) {
     ssize_t n = rt_sock_send_all(s->sock, bufs, count);
     if (rt_likely(n == (ssize_t)bytes && all)) break;
-    if (n == UV_EAGAIN) return wait_to_write(L, w, s);
+    if (n == UV_EAGAIN) {
+      rtL_wait_prepare(L, w, w->running);
+      int err = rt_sock_wait(s->sock, RT_WRITE, w->running, RT_OP_WRITE);
+      return err == 0 ? WAITS : rtL_fail(L, err, NULL);
+    }
     if (n < 0) return rtL_fail(L, (int)n, NULL);
     advance(L, s, (size_t)n);
-    if (rtL_wait_must_yield(L, w, w->running)) { /* its peer is as fast as it is */
-      s->writing = true;
-      return rtL_wait(L, w, write_again, true);
-    }
+    if (rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is as fast as it is */
   }
   lua_settop(L, 1);
   return 1;
 }
 
-static int write_again(lua_State *L, int status, lua_KContext gave_way) {
+static void goes_on(lua_State *L, rt_stream *s, int how) {
+  s->writing = false;
+  if (how == GAVE_WAY)
+    rtL_wait_turned(L, s->worker);
+  else
+    rtL_wait_over(L, s->worker);
+}
+
+static int write_again(lua_State *L, int status, lua_KContext how);
+
+/* 'how' is what has been done before, in this call: then it waits first. */
+static int write_rest(lua_State *L, rt_worker *w, rt_stream *s, int how) {
+  for (;;) {
+    if (how < 0) {
+      s->writing = true;
+      if (!rtL_wait_in_place(L, w)) return rtL_wait(L, w, write_again, how);
+      goes_on(L, s, how);
+    }
+    if (rt_unlikely(s->sock == NULL)) return fail_closed(L);
+    if ((how = write_on(L, w, s)) >= 0) return how;
+  }
+}
+
+static int write_again(lua_State *L, int status, lua_KContext how) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  rt_worker *w = s->worker;
-  s->writing = false;
-  rtL_wait_over(L, w);
-  if (gave_way) rtL_wait_turned(L, w);
-  if (rt_unlikely(s->sock == NULL)) return fail_closed(L);
-  return write_rest(L, w, s);
+  goes_on(L, s, (int)how);
+  return write_rest(L, s->worker, s, 0);
 }
 
 /* The usual write: one string, which the socket takes.  What it did not take is left to
@@ -215,10 +227,7 @@ static int stream_write(lua_State *L) {
   if (rt_unlikely(s->writing)) return rtL_fail(L, UV_EBUSY, "another task is writing");
   s->argument = 2;
   s->sent = 0;
-  if (rtL_wait_must_yield(L, w, t)) {
-    s->writing = true;
-    return rtL_wait(L, w, write_again, true);
-  }
+  if (rtL_wait_must_yield(L, w, t)) return write_rest(L, w, s, GAVE_WAY);
   if (rt_likely(top == 2 && len > 0 && len < WRITE_MOST)) {
     ssize_t n = write_one(s, data, len);
     if (rt_unlikely(n < 0)) return rtL_fail(L, (int)n, NULL);
@@ -227,7 +236,7 @@ static int stream_write(lua_State *L) {
       return 1;
     }
   }
-  return write_rest(L, w, s);
+  return write_rest(L, w, s, 0);
 }
 
 /* --- the rest of a stream -------------------------------------------------------------------------- */

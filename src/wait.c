@@ -87,6 +87,12 @@ int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext c
   return k(L, LUA_YIELD, ctx);
 }
 
+bool rtL_wait_in_place(lua_State *L, rt_worker *w) {
+  bool in_main = w->running->is_main;
+  if (in_main) rt_turn_drive(w, L);
+  return in_main;
+}
+
 void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_task *t = w->running;

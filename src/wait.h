@@ -39,6 +39,10 @@ static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KCon
   return lua_yieldk(L, 0, ctx, k);
 }
 
+/* For who may wait many times in one call: in the main chunk, waits right here, where its stack does
+** not grow with each, and returns true; 'k' is not called then. */
+bool rtL_wait_in_place(lua_State *L, rt_worker *w);
+
 /* First thing in 'k': raises if the wait was called off. */
 void rtL_wait_called_off(lua_State *L, rt_worker *w);
 static inline void rtL_wait_over(lua_State *L, rt_worker *w) {

@@ -163,9 +163,11 @@ $(eval $(call flavor_rule,asan,the specs with the address and undefined-behaviou
 $(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
 $(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
 
+CHAOS := steal,preempt,short-io,delay
+
 .PHONY: chaos
-chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (RT_SEED=n: again)
-	@$(MAKE) --no-print-directory tight TEST_ARGS="--hosts rt-lua --chaos steal,preempt,short-io,delay $(TEST_ARGS)"
+chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (CHAOS=…, RT_SEED=n: again)
+	@$(MAKE) --no-print-directory tight TEST_ARGS="--hosts rt-lua --chaos $(CHAOS) $(TEST_ARGS)"
 
 # --- looking for what nobody thought of: needs clang -------------------------------------------
 SECONDS := 60

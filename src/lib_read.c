@@ -155,7 +155,7 @@ enum { WAITS = -1, GAVE_WAY = -2 };
 
 /* Stack: the stream, the formats, the values so far. */
 static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
-  bool ended = false;
+  bool ended = false, filled = false;
   for (;;) {
     while (s->format < formats) {
       size_t used = 0, len = rt_buf_len(&s->in) - s->taken;
@@ -174,6 +174,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
       }
     }
     if (s->format == formats) return finish(L, s, formats);
+    if (filled && rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is faster */
     int n = rt_stream_fill(s);
     if (n == UV_EAGAIN) {
       rtL_wait_prepare(L, w, w->running);
@@ -182,7 +183,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
     }
     if (n < 0) return rtL_fail(L, n, NULL);
     w->credit -= FILL;
-    if (n > 0 && rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is faster */
+    filled = true;
     ended = n == 0;
     if (ended) rtL_cancel_rather(L, w);
   }

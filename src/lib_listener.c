@@ -49,7 +49,7 @@ static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
       if (err != 0) return rtL_fail(L, err, NULL);
     }
     l->accepting++;
-    return rtL_wait(L, w, accept_again, 0);
+    return rtL_wait(L, w, accept_again, RT_WAITS);
   }
   if (fd < 0) return rtL_fail(L, fd, NULL);
   l->warned = false;
@@ -58,13 +58,12 @@ static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
   return err == 0 ? 1 : rtL_fail(L, err, NULL);
 }
 
-static int accept_again(lua_State *L, int status, lua_KContext gave_way) {
+static int accept_again(lua_State *L, int status, lua_KContext how) {
   (void)status;
   rt_worker *w = rtL_self(L);
   rt_listener *l = lua_touserdata(L, 1);
   l->accepting--;
-  rtL_wait_over(L, w);
-  if (gave_way) rtL_wait_turned(L, w);
+  rtL_wait_ended(L, w, (int)how);
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   rt_stream_last_chance(l->sock, w->running);
   return accept_one(L, w, l);
@@ -78,7 +77,7 @@ static int listener_accept(lua_State *L) {
   lua_settop(L, 1);
   if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
     l->accepting++;
-    return rtL_wait(L, w, accept_again, true);
+    return rtL_wait(L, w, accept_again, RT_GAVE_WAY);
   }
   rt_stream_last_chance(l->sock, t);
   return accept_one(L, w, l);

@@ -150,9 +150,6 @@ static int finish(lua_State *L, rt_stream *s, int formats) {
   return lua_gettop(L) - 1 - formats;
 }
 
-/* In place of a number of results. */
-enum { WAITS = -1, GAVE_WAY = -2 };
-
 /* Stack: the stream, the formats, the values so far. */
 static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
   bool ended = false, filled = false;
@@ -174,12 +171,13 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
       }
     }
     if (s->format == formats) return finish(L, s, formats);
-    if (filled && rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is faster */
+    if (filled && rtL_wait_must_yield(L, w, w->running))
+      return RT_GAVE_WAY; /* its peer is faster */
     int n = rt_stream_fill(s);
     if (n == UV_EAGAIN) {
       rtL_wait_prepare(L, w, w->running);
       int err = rt_sock_wait(s->sock, RT_READ, w->running, RT_OP_READ);
-      return err == 0 ? WAITS : rtL_fail(L, err, NULL);
+      return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, n, NULL);
     w->credit -= FILL;
@@ -191,10 +189,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
 
 static void goes_on(lua_State *L, rt_stream *s, int how) {
   s->reading = false;
-  if (how == GAVE_WAY)
-    rtL_wait_turned(L, s->worker);
-  else
-    rtL_wait_over(L, s->worker);
+  rtL_wait_ended(L, s->worker, how);
 }
 
 static int read_again(lua_State *L, int status, lua_KContext formats);
@@ -206,7 +201,7 @@ static int run(lua_State *L, rt_worker *w, rt_stream *s, int formats, int how) {
     if (how < 0) {
       s->reading = true;
       if (!rtL_wait_in_place(L, w))
-        return rtL_wait(L, w, how == GAVE_WAY ? read_later : read_again, formats);
+        return rtL_wait(L, w, how == RT_GAVE_WAY ? read_later : read_again, formats);
       goes_on(L, s, how);
     }
     if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
@@ -218,14 +213,14 @@ static int run(lua_State *L, rt_worker *w, rt_stream *s, int formats, int how) {
 static int read_again(lua_State *L, int status, lua_KContext formats) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  goes_on(L, s, WAITS);
+  goes_on(L, s, RT_WAITS);
   return run(L, s->worker, s, (int)formats, 0);
 }
 
 static int read_later(lua_State *L, int status, lua_KContext formats) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
-  goes_on(L, s, GAVE_WAY);
+  goes_on(L, s, RT_GAVE_WAY);
   return run(L, s->worker, s, (int)formats, 0);
 }
 
@@ -240,7 +235,7 @@ int rtL_stream_read(lua_State *L) {
   luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
   s->taken = s->scanned = 0;
   s->format = 0;
-  return run(L, w, s, formats, rtL_wait_must_yield(L, w, t) ? GAVE_WAY : 0);
+  return run(L, w, s, formats, rtL_wait_must_yield(L, w, t) ? RT_GAVE_WAY : 0);
 }
 
 /* --- lines --------------------------------------------------------------------------------------- */

@@ -152,9 +152,6 @@ static void advance(lua_State *L, rt_stream *s, size_t n) {
   }
 }
 
-/* In place of a number of results. */
-enum { WAITS = -1, GAVE_WAY = -2 };
-
 static int write_on(lua_State *L, rt_worker *w, rt_stream *s) {
   uv_buf_t bufs[IOV];
   size_t bytes;
@@ -166,11 +163,12 @@ static int write_on(lua_State *L, rt_worker *w, rt_stream *s) {
     if (n == UV_EAGAIN) {
       rtL_wait_prepare(L, w, w->running);
       int err = rt_sock_wait(s->sock, RT_WRITE, w->running, RT_OP_WRITE);
-      return err == 0 ? WAITS : rtL_fail(L, err, NULL);
+      return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, (int)n, NULL);
     advance(L, s, (size_t)n);
-    if (rtL_wait_must_yield(L, w, w->running)) return GAVE_WAY; /* its peer is as fast as it is */
+    if (rtL_wait_must_yield(L, w, w->running))
+      return RT_GAVE_WAY; /* its peer is as fast as it is */
   }
   lua_settop(L, 1);
   return 1;
@@ -178,10 +176,7 @@ static int write_on(lua_State *L, rt_worker *w, rt_stream *s) {
 
 static void goes_on(lua_State *L, rt_stream *s, int how) {
   s->writing = false;
-  if (how == GAVE_WAY)
-    rtL_wait_turned(L, s->worker);
-  else
-    rtL_wait_over(L, s->worker);
+  rtL_wait_ended(L, s->worker, how);
 }
 
 static int write_again(lua_State *L, int status, lua_KContext how);
@@ -227,7 +222,7 @@ static int stream_write(lua_State *L) {
   if (rt_unlikely(s->writing)) return rtL_fail(L, UV_EBUSY, "another task is writing");
   s->argument = 2;
   s->sent = 0;
-  if (rtL_wait_must_yield(L, w, t)) return write_rest(L, w, s, GAVE_WAY);
+  if (rtL_wait_must_yield(L, w, t)) return write_rest(L, w, s, RT_GAVE_WAY);
   if (rt_likely(top == 2 && len > 0 && len < WRITE_MOST)) {
     ssize_t n = write_one(s, data, len);
     if (rt_unlikely(n < 0)) return rtL_fail(L, (int)n, NULL);

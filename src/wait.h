@@ -55,6 +55,16 @@ static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
   rtL_cancel_turned(L, w, rtL_cancel_checkpoint(L, w));
 }
 
+/* In place of a number of results, what an operation has come to that may wait many times: its wait
+** is armed, or it is queued, having given way.  Then, first thing when it goes on: */
+enum { RT_WAITS = -1, RT_GAVE_WAY = -2 };
+static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
+  if (how == RT_GAVE_WAY)
+    rtL_wait_turned(L, w);
+  else
+    rtL_wait_over(L, w);
+}
+
 /* What was waited for has happened, even if the wait was called off at the same time. */
 static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
 

@@ -55,22 +55,23 @@ sanitize := $(sanitizers.$(FLAVOR)) $(if $(FLAVOR),-DRT_DEBUG=1)
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS) $(if $(FLAVOR),-O1) $(sanitize) \
-  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%)
+  -iquote src -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%)
 uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 
 # --- what to build --------------------------------------------------------------------------
-program_only := main repl options
-sources := $(sort $(wildcard src/*.c))
+# (src/cli is the program alone; the rest is the module, too)
+sources := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
-module_objects := $(filter-out $(program_only:%=$(BUILD)/obj/%.o),$(objects))
+module_objects := $(filter-out $(BUILD)/obj/cli/%,$(objects))
 lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
 ground_tests := $(patsubst spec/ground/%.c,$(BUILD)/ground/%,$(wildcard spec/ground/*.c))
-library_objects := $(filter-out $(BUILD)/obj/main.o,$(objects))
+library_objects := $(filter-out $(BUILD)/obj/cli/main.o,$(objects))
 
 .PHONY: all
 all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(lua_files)
 
-$(BUILD)/obj/%.o: src/%.c Makefile | $(BUILD)/obj/.there found
+$(BUILD)/obj/%.o: src/%.c Makefile | found
+	@mkdir -p $(@D)
 	$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
 $(BUILD)/rt/core.so: $(module_objects) | $(BUILD)/rt/.there
@@ -83,18 +84,20 @@ $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
 	cp $< $@
 
 $(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BUILD)/ground/.there
-	$(CC) $(cflags) -iquote src -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
+	$(CC) $(cflags) -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
 # The model build: the rooms without Lua on an explorer of thread schedules (spec/model).
-model_rooms := mailbox baton thing packet timer label task driver ticket group office job runq sched chan mutex semaphore \
-  notify barrier feed crew
+model_rooms := base/shared base/virtual_time msg/message task/task task/task_name task/timer event/driver event/mailbox \
+  event/thread_pool event/waiter sched/group sched/job sched/runq sched/runtime sched/sched sync/barrier sync/broadcast \
+  sync/channel sync/mutex sync/notify sync/semaphore
 explorer := $(wildcard spec/model/explorer/*.c)
 model_objects := $(model_rooms:%=$(BUILD)/model/obj/%.o) $(explorer:spec/model/explorer/%.c=$(BUILD)/model/obj/explorer_%.o)
 models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model/%,$(wildcard spec/model/*.c)))
 model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"words.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
-  -iquote src -iquote spec/model/explorer
+  -iquote spec/model/explorer
 
-$(BUILD)/model/obj/%.o: src/%.c Makefile | $(BUILD)/model/obj/.there
+$(BUILD)/model/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
 	$(CC) $(model_flags) -c -o $@ $<
 
 $(BUILD)/model/obj/explorer_%.o: spec/model/explorer/%.c Makefile | $(BUILD)/model/obj/.there
@@ -171,9 +174,9 @@ chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delay
 
 # --- looking for what nobody thought of: needs clang -------------------------------------------
 SECONDS := 60
-fuzz_sources := $(filter-out src/main.c,$(sources))
+fuzz_sources := $(filter-out src/cli/main.c,$(sources))
 
-build/fuzz/unpack: spec/fuzz/unpack.c $(fuzz_sources) $(wildcard src/*.h) | build/fuzz/corpus/.there
+build/fuzz/unpack: spec/fuzz/unpack.c $(fuzz_sources) $(wildcard src/*/*.h src/*/*/*.h) | build/fuzz/corpus/.there
 	clang -std=gnu11 -D_GNU_SOURCE -DRT_DEBUG=1 -g -O1 -fno-omit-frame-pointer \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%) -iquote src -o $@ $< $(fuzz_sources) $(liblua) $(uv_libs) $(system_libs)
@@ -183,10 +186,10 @@ fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer
 	cd build/fuzz && ./unpack -max_total_time=$(SECONDS) -max_len=2048 -timeout=10 -rss_limit_mb=4096 corpus
 
 # --- keeping it well ------------------------------------------------------------------------
-c_files := $(wildcard src/*.[ch] spec/ground/*.[ch] spec/model/*.c spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
+c_files := $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/ground/*.[ch] spec/model/*.c spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
 
 .PHONY: layers
-layers: found_lua ## no file includes one of a higher floor
+layers: found_lua ## every include is on the list of src/README.md
 	@$(LUA) spec/support/layers.lua
 
 .PHONY: lint

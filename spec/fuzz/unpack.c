@@ -6,9 +6,9 @@
 ** nobody knows.  What arrives is packed and unpacked once more.  Packets to begin with are
 ** written to the first folder that the command line names.
 */
-#include "module.h"
-#include "pack.h"
-#include "wire.h"
+#include "host/luaopen.h"
+#include "pack/pack.h"
+#include "pack/wire.h"
 
 #include <stdio.h>
 

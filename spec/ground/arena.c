@@ -5,7 +5,7 @@
 ** have it, under other names.
 */
 #include "check.h"
-#include "list.h" /* before RT_DEBUG changes */
+#include "base/list.h" /* before RT_DEBUG changes */
 
 enum { DEBUG = RT_DEBUG };
 #undef RT_DEBUG
@@ -20,7 +20,7 @@ rt_arena *rt_arena_new(void);
 void rt_arena_free(rt_arena *a);
 void *rt_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
 size_t rt_arena_used(const rt_arena *a);
-#include "../../src/arena.c"
+#include "../../src/base/arena.c"
 
 #include <sys/resource.h>
 

@@ -2,7 +2,7 @@
 #ifndef RT_BARREN_H
 #define RT_BARREN_H
 
-#include "driver.h"
+#include "event/driver.h"
 
 /* No timer, no handle. */
 static inline bool is_barren(rt_driver *d) {

@@ -1,6 +1,6 @@
 /* buf.c - bytes with an owner.  What is put in is a pattern that depends on its position
 ** in the stream, so any byte lost, doubled or moved shows. */
-#include "buf.h"
+#include "base/buf.h"
 
 #include "check.h"
 

@@ -1,9 +1,9 @@
 /* What a line reads is found however long and nested the function is; bytes that are cut short, or
 ** are not what they were, are never read beyond their end. */
-#include "bytecode.h"
+#include "worker/bytecode.h"
 #include "check.h"
 
-#include "buf.h"
+#include "base/buf.h"
 
 #include <lauxlib.h>
 

@@ -1,6 +1,6 @@
 /* chan.c - channels and tickets between threads: nothing is lost, doubled or overtaken, however
 ** often those who wait give up. */
-#include "chan.h"
+#include "sync/channel.h"
 
 #include "check.h"
 

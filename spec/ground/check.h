@@ -6,7 +6,7 @@
 #ifndef RT_CHECK_H
 #define RT_CHECK_H
 
-#include "base.h"
+#include "base/base.h"
 
 #include <fcntl.h>
 #include <stdio.h>

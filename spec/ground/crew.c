@@ -1,5 +1,5 @@
 /* crew.c - threads for calls that block. */
-#include "crew.h"
+#include "event/thread_pool.h"
 
 #include "check.h"
 

@@ -2,11 +2,11 @@
 **
 ** A black hole is made of a listener whose queue is full: Linux lets further connections
 ** wait unanswered. */
-#include "dial.h"
+#include "io/dial.h"
 
 #include "barren.h"
 #include "check.h"
-#include "tcp.h"
+#include "io/tcp.h"
 
 #include <arpa/inet.h>
 

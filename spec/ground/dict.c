@@ -1,5 +1,5 @@
 /* dict.c - against a plain model, under threads, at its bounds, and without memory. */
-#include "dict.h"
+#include "dict/dict.h"
 
 #include "check.h"
 

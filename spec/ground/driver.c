@@ -1,5 +1,5 @@
 /* driver.c - what wakes the tasks of one worker, with tasks that are no coroutines. */
-#include "driver.h"
+#include "event/driver.h"
 
 #include "barren.h"
 #include "check.h"

@@ -1,5 +1,5 @@
 /* heap.c - the heap, against a glance at all of its nodes. */
-#include "heap.h"
+#include "base/heap.h"
 
 #include "check.h"
 

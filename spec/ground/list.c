@@ -1,5 +1,5 @@
 /* list.c - the intrusive ring. */
-#include "list.h"
+#include "base/list.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* lookup.c - names to addresses, by threads of the crew. */
-#include "lookup.h"
+#include "io/resolve.h"
 
 #include "barren.h"
 #include "check.h"

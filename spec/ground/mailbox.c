@@ -1,5 +1,5 @@
 /* mailbox.c - a list that anyone may append to, and the bell that wakes its reader. */
-#include "mailbox.h"
+#include "event/mailbox.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* marks.c - numbers for addresses, against a plain array. */
-#include "marks.h"
+#include "msg/object_ids.h"
 
 #include "check.h"
 

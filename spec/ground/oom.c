@@ -18,7 +18,7 @@
 ** larger stack), and when there is none it says so in a warning, and never calls it again.
 ** What is left then is not held against us; such points are few, and counted.
 */
-#include "base.h"
+#include "base/base.h"
 
 #include <stdio.h>
 
@@ -32,10 +32,10 @@ int main(void) {
 #else
 
 #include "check.h"
-#include "module.h"
-#include "require.h"
-#include "runtime.h"
-#include "state.h"
+#include "host/luaopen.h"
+#include "host/require.h"
+#include "run/stop.h"
+#include "worker/lua_state.h"
 
 #include <limits.h>
 #include <signal.h>

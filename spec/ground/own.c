@@ -1,7 +1,7 @@
 /* own.c - what debug builds look at in every function that takes an L or a worker: whether this is
 ** the worker's thread, and the height at which the stack is left.  Each fault in a child that ends of it.
 */
-#include "base.h"
+#include "base/base.h"
 
 #include <stdio.h>
 
@@ -15,8 +15,8 @@ int main(void) {
 #else
 
 #include "check.h"
-#include "module.h"
-#include "worker.h"
+#include "host/luaopen.h"
+#include "worker/worker.h"
 
 #include <lauxlib.h>
 #include <lualib.h>

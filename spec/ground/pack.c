@@ -18,11 +18,11 @@
 **   descriptors()        how many descriptors
 **   debug_build
 */
-#include "pack.h"
+#include "pack/pack.h"
 
 #include "check.h"
-#include "code.h"
-#include "module.h"
+#include "msg/code.h"
+#include "host/luaopen.h"
 
 #include <time.h>
 

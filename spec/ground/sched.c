@@ -1,5 +1,5 @@
 /* sched.c - the workers together, with members that run no Lua: who takes a job, whom to wake. */
-#include "sched.h"
+#include "sched/sched.h"
 
 #include "check.h"
 

@@ -1,5 +1,5 @@
 /* sock.c - waiting for a socket, with tasks that are no coroutines, over socket pairs. */
-#include "sock.h"
+#include "io/sock.h"
 
 #include "barren.h"
 #include "check.h"

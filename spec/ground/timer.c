@@ -1,5 +1,5 @@
 /* timer.c - the wheel, against an oracle that keeps its timers in a sorted list. */
-#include "timer.h"
+#include "task/timer.h"
 
 #include "check.h"
 

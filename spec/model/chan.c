@@ -1,5 +1,5 @@
 /* chan.c - a channel without and with room: senders, receivers, one that gives up, and a close. */
-#include "chan.h"
+#include "sync/channel.h"
 #include "model_worker.h"
 
 enum { VALUES = 3 };
@@ -128,7 +128,7 @@ static void end_without_another(void) {
 
 #define GIVES_UP                                                                           \
   {"who gives up did not ask whether it was called", OWN, "careless"},                     \
-      {"a ticket were called without the lock", OPEN, "chan.c: rt_lock_take(&c->lock)"}, { \
+      {"a ticket were called without the lock", OPEN, "sync/channel.c: rt_lock_take(&c->lock)"}, { \
     "the bell were not heard before one sleeps", DEAF, "uv_async_send"                     \
   }
 

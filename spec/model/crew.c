@@ -1,5 +1,5 @@
 /* crew.c - threads for calls that block: chores are done, taken back, or finished for nobody. */
-#include "crew.h"
+#include "event/thread_pool.h"
 #include "explore.h"
 
 enum { CHORES = 2 };

@@ -1,5 +1,5 @@
 /* feed.c - messages for everybody who listens: each reader gets each, in order, or hears what it lost. */
-#include "feed.h"
+#include "sync/broadcast.h"
 #include "model_worker.h"
 
 enum { MESSAGES = 3, ROOM = 2 };

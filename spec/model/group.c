@@ -1,5 +1,5 @@
 /* group.c - tasks that belong together: their ends, a cancel, who waits, and who comes late. */
-#include "job.h"
+#include "sched/job.h"
 #include "model_worker.h"
 
 enum { MEMBERS = 2 };

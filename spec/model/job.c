@@ -1,5 +1,5 @@
 /* job.c - the state word of a task: its beginning, its end, a cancel, and who joins it. */
-#include "job.h"
+#include "sched/job.h"
 #include "model_worker.h"
 
 static const rt_thing_kind kind = {"task", rt_job_free, 0};

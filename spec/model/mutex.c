@@ -1,5 +1,5 @@
 /* mutex.c - one owner at a time, in the order of those who wait, whoever gives up or ends. */
-#include "mutex.h"
+#include "sync/mutex.h"
 #include "model_worker.h"
 
 enum { TASKS = 3 };
@@ -125,7 +125,7 @@ static const model models[] = {
      .fibers = {{"unlocks", task_0}, {"ends", task_1}, {"gives up", task_2}},
      .end = end,
      .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"},
-              {"two could take it at once", OPEN, "mutex.c: rt_lock_take(&m->lock)"},
+              {"two could take it at once", OPEN, "sync/mutex.c: rt_lock_take(&m->lock)"},
               {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
     {.says = "mutex: of three who would make a value once, one does, and all go on",
      .begin = begin,

@@ -1,7 +1,7 @@
 /* notify.c - wake-ups without a value: none is lost, none is used twice; and a barrier. */
-#include "barrier.h"
+#include "sync/barrier.h"
 #include "model_worker.h"
-#include "notify.h"
+#include "sync/notify.h"
 
 enum { TASKS = 3 };
 

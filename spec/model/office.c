@@ -1,5 +1,5 @@
 /* office.c - the error of a task that nobody joins, and a main worker that goes meanwhile. */
-#include "job.h"
+#include "sched/job.h"
 #include "model_worker.h"
 
 static const rt_thing_kind job_kind = {"task", rt_job_free, 0};

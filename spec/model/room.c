@@ -1,6 +1,6 @@
 /* room.c - a scheduler whose queues are bounded: who waits for room gets it, or leaves it to others. */
 #include "model_worker.h"
-#include "sched.h"
+#include "sched/sched.h"
 
 enum { JOBS = 3 };
 

@@ -1,6 +1,6 @@
 /* runq.c - a queue of jobs: who puts, who takes, and who steals. */
 #include "explore.h"
-#include "runq.h"
+#include "sched/runq.h"
 
 enum { JOBS = 4 };
 
@@ -67,7 +67,7 @@ static const model models[] = {
      .fibers = {{"owner", own}, {"thief", steal}, {"spawner", put}, {"the last", lock_up}},
      .end = end,
      .bugs = {{"the queue were taken from without its lock", OPEN,
-               "runq.c: rt_lock_take(&q->lock)"},
+               "sched/runq.c: rt_lock_take(&q->lock)"},
               {"it were stolen from without its lock", OPEN, "rt_lock_take(&from->lock)"}}},
 };
 

@@ -1,5 +1,5 @@
 /* sched.c - the workers together: who takes a job, who sleeps, whom to wake, and how they end. */
-#include "sched.h"
+#include "sched/sched.h"
 #include "model_worker.h"
 
 enum { SEATS = 2, JOBS = 2 };

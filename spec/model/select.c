@@ -1,5 +1,5 @@
 /* select.c - of several operations exactly one: attempts, arming and withdrawing, as lib_select. */
-#include "chan.h"
+#include "sync/channel.h"
 #include "model_worker.h"
 
 enum { BRANCHES = 2, VALUES = 4 };

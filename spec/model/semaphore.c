@@ -1,5 +1,5 @@
 /* semaphore.c - permits: never more than there are, in order, and none is lost with one who gives up. */
-#include "semaphore.h"
+#include "sync/semaphore.h"
 #include "model_worker.h"
 
 enum { TASKS = 3, PERMITS = 2 };

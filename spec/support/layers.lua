@@ -1,104 +1,131 @@
---- Checks that dependencies point down: the floors are those of src/README.md.
--- A file includes its own floor, without circles, or lower ones; lib_ files never each other.
--- And that the map there names all of them.
-local floors = {
-  [0] = "base list astir count baton trace buf arena mailbox thing packet value hash heap marks code bytecode cores recipe pulse label spill",
-  [1] = "timer task ready driver crew lookup sock tcp dial frame ticket group office job runq sched linger chan stock shard dict tick mutex semaphore notify barrier feed roll survey tell monitor",
-  [2] = "compat height keep class known desk names nursery coros site worker lack cause named cancel outcome body unhandled turn wait runtime unwind deadlock shutdown work spawn state interrupt wire way sent pack unpack entry preempt account dump",
-  [3] = "lib stream select shared lib_task lib_time lib_frame lib_error lib_tcp lib_stream lib_listener lib_read lib_move lib_coroutine lib_os lib_print lib_spawn lib_runtime lib_job lib_group lib_select lib_channel lib_dict lib_mutex lib_semaphore lib_notify lib_barrier lib_once lib_watch lib_broadcast lib_dump",
-  [4] = "core pool module options repl require main",
-}
+--- Checks the dependencies between the folders of src/ against the table of src/README.md.
+--   lua5.4 spec/support/layers.lua [ROOT]
+-- The table is the allow-list: its first column is a folder, its second the folders that this one may
+-- include, its third says "yes" if it may include the headers of Lua. An include that the table does not
+-- list is an error, even if it points down. Prints each error; exit code 1 if there is one.
+local root = arg and arg[1] or "."
 
-local floor_of = {}
-for floor, rooms in pairs(floors) do
-  for room in rooms:gmatch("%S+") do
-    floor_of[room] = floor
+local errors = {}
+local function report(...)
+  errors[#errors + 1] = string.format(...)
+end
+
+--- The headers that only `base` may include; base/base.h has names for what they offer.
+local PLATFORM_HEADERS = { ["pthread.h"] = true, ["stdatomic.h"] = true, ["time.h"] = true }
+local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
+
+local function lines_of(command)
+  local lines = {}
+  for line in io.popen(command):lines() do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+--- Reads the table: rows "| `folder` | `a` `b` | yes | text |", and which files each folder's section names.
+local order, may_include, may_use_lua, named = {}, {}, {}, {}
+local section
+for line in io.lines(root .. "/src/README.md") do
+  local folder, edges, lua = line:match("^| `([%w_/]+)/` |([^|]*)| (%l*) *|")
+  local heading = line:match("^### `([%w_/]+)/`")
+  if folder then
+    order[#order + 1] = folder
+    may_include[folder], may_use_lua[folder] = {}, lua == "yes"
+    for other in edges:gmatch("`([%w_/]+)`") do
+      if not may_include[other] then
+        report("src/README.md: %s/ may include %s/, which has no row above it", folder, other)
+      end
+      may_include[folder][other] = true
+    end
+  elseif heading then
+    section = heading
+    named[section] = named[section] or {}
+  elseif line:match("^##? ") then
+    section = nil
+  elseif section then
+    for name in line:gmatch("`([%w_]+)`") do
+      named[section][name] = true
+    end
   end
 end
 
-local complaints = {}
-local function complain(...)
-  complaints[#complaints + 1] = string.format(...)
+--- The files, and the file that each includes: by path without the suffix.
+local includes, folders = {}, {}
+local function check_include(path, folder, other, header)
+  local other_folder = header:match("^(.*)/")
+  if not other_folder then
+    report('%s includes "%s": name it by its path below src/', path, header)
+  elseif other_folder ~= folder and not (may_include[folder] or {})[other_folder] then
+    report("%s includes %s: %s/ may not include %s/", path, header, folder, other_folder)
+  end
+  includes[path:match("src/(.*)%.[ch]$")][other] = true
 end
 
---- The rooms that each room includes, by its .h or its .c.
-local uses = {}
-for path in io.popen("ls src/*.[ch]"):lines() do
-  local room = path:match("src/(.*)%.[ch]$")
-  if not floor_of[room] then
-    complain("%s stands on no floor: add it to %s", path, arg[0])
-  else
-    uses[room] = uses[room] or {}
-    for line in io.lines(path) do
-      local other = line:match('^#include "(.*)%.h"')
-      if other and other ~= room then
-        if not floor_of[other] then
-          complain("%s includes %s.h, which stands on no floor", path, other)
-        elseif floor_of[other] > floor_of[room] then
-          complain(
-            "%s (floor %d) includes %s.h (floor %d)",
-            path,
-            floor_of[room],
-            other,
-            floor_of[other]
-          )
-        elseif room:match("^lib_") and other:match("^lib_") then
-          complain("%s includes %s.h: lib_ files do not know each other", path, other)
-        end
-        uses[room][other] = true
+for _, path in ipairs(lines_of("cd '" .. root .. "' && find src -name '*.[ch]' | sort")) do
+  local file = path:match("src/(.*)%.[ch]$")
+  local folder = file:match("^(.*)/") or ""
+  folders[folder] = true
+  includes[file] = includes[file] or {}
+  if not may_include[folder] then
+    report("%s: the folder has no row in src/README.md", path)
+  elseif not (named[folder] or {})[file:match("[^/]*$")] then
+    report("%s is not named in the section of its folder in src/README.md", path)
+  end
+  for line in io.lines(root .. "/" .. path) do
+    local header = line:match('^#%s*include%s+"(.*)"')
+    local system = line:match("^#%s*include%s+<(.*)>")
+    if header and header:gsub("%.h$", "") ~= file then
+      check_include(path, folder, (header:gsub("%.h$", "")), header)
+    elseif system and PLATFORM_HEADERS[system] and folder ~= "base" then
+      report("%s includes <%s>: only base/ may", path, system)
+    elseif system and LUA_HEADERS[system] and may_include[folder] and not may_use_lua[folder] then
+      report("%s includes <%s>: %s/ knows no Lua", path, system, folder)
+    end
+    --- What Lua sees is reached by rtL_open_… alone: such a file has no header that others could include.
+    if folder:match("^lib") and path:match("%.c$") and line:match("^void rtL_open_") then
+      if io.open(root .. "/src/" .. file .. ".h") then
+        report("%s defines %s, so it must have no header", path, line:match("rtL_open_[%w_]+"))
       end
     end
   end
 end
 
---- Circles, within a floor or across.
-local state = {}
-local function visit(room, path)
-  if state[room] == "done" then
-    return
+for _, folder in ipairs(order) do
+  if not folders[folder] then
+    report("src/README.md has a row for %s/, which is not there", folder)
   end
-  if state[room] == "open" then
-    complain("circle: %s -> %s", table.concat(path, " -> "), room)
-    return
-  end
-  state[room] = "open"
-  path[#path + 1] = room
-  for other in pairs(uses[room] or {}) do
-    visit(other, path)
-  end
-  path[#path] = nil
-  state[room] = "done"
-end
-for room in pairs(uses) do
-  visit(room, {})
-end
-
-for room, floor in pairs(floor_of) do
-  if not uses[room] then
-    complain("floor %d names %s, which is not there", floor, room)
-  end
-end
-
---- The map names every room, on its floor.
-local mapped, on = {}, nil
-for line in io.lines("src/README.md") do
-  local floor, rooms, text = line:match("^| (.-) ?| (`.-) | (.*) |$")
-  if floor then
-    on = tonumber(floor:match("^%d")) or on
-    for room in (rooms .. text):gmatch("`([%w_]+)`") do
-      mapped[room] = mapped[room] or on
+  for name in pairs(named[folder] or {}) do
+    if not includes[folder .. "/" .. name] then
+      report("src/README.md names %s/%s, which is not there", folder, name)
     end
   end
 end
-for room, floor in pairs(floor_of) do
-  if mapped[room] ~= floor then
-    complain("src/README.md: %s stands on floor %d, and is not named there", room, floor)
+
+--- Circles between files. (Between folders the order of the rows excludes them.)
+local state = {}
+local function visit(file, path)
+  if state[file] == "done" then
+    return
   end
+  path[#path + 1] = file
+  if state[file] == "open" then
+    report("circle: %s", table.concat(path, " -> "))
+  else
+    state[file] = "open"
+    for other in pairs(includes[file] or {}) do
+      visit(other, path)
+    end
+    state[file] = "done"
+  end
+  path[#path] = nil
+end
+for file in pairs(includes) do
+  visit(file, {})
 end
 
-if #complaints > 0 then
-  table.sort(complaints)
-  io.stderr:write(table.concat(complaints, "\n"), "\n")
+if #errors > 0 then
+  table.sort(errors)
+  io.stderr:write(table.concat(errors, "\n"), "\n")
   os.exit(1)
 end
-print("layers: every include points down")
+print("layers: every include is on the list of src/README.md")

@@ -20,7 +20,7 @@
 #ifndef RT_EXPLORE_H
 #define RT_EXPLORE_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum { FIBERS = 8, BUGS = 6 };
 

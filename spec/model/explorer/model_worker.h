@@ -3,7 +3,7 @@
 #define RT_MODEL_WORKER_H
 
 #include "explore.h"
-#include "ticket.h"
+#include "event/waiter.h"
 
 typedef struct worker {
   rt_driver driver;

@@ -1,0 +1,94 @@
+#include "base/cpu_timer.h"
+
+#if RT_HAS_TICK
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+#define PERIOD (5 * RT_MILLISECOND)
+
+static void on_signal(int sig, siginfo_t *info, void *context) {
+  (void)sig, (void)context;
+  int err = errno;
+  bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
+  if (info->si_code == SI_TIMER || nudged) {
+    rt_tick *t = info->si_value.sival_ptr;
+    t->f(t, nudged);
+  }
+  errno = err;
+}
+
+/* It stays installed when the last tick has gone, and does nothing then. */
+static int own_signal(void) {
+  struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART}, now;
+  if (sigaction(SIGURG, NULL, &now) != 0) return -errno;
+  if (now.sa_flags & SA_SIGINFO) return now.sa_sigaction == on_signal ? 0 : -EBUSY;
+  if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN) return -EBUSY;
+  sigemptyset(&sa.sa_mask);
+  return sigaction(SIGURG, &sa, NULL) == 0 ? 0 : -errno;
+}
+
+static void let_in(void) {
+  sigset_t urgent;
+  sigemptyset(&urgent);
+  sigaddset(&urgent, SIGURG);
+  pthread_sigmask(SIG_UNBLOCK, &urgent, NULL);
+}
+
+static uint64_t period(void) {
+  const char *text = getenv("RT_TICK_US");
+  long us = text ? strtol(text, NULL, 10) : 0;
+  return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : PERIOD;
+}
+
+int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
+  struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
+  int err = own_signal();
+  if (err != 0) return err;
+  t->f = f;
+  t->period = period();
+  how.sigev_value.sival_ptr = t;
+  how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+  clockid_t clock = t->period < RT_MILLISECOND ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
+  if (timer_create(clock, &how, &t->timer) != 0) return -errno;
+  t->on = true;
+  let_in();
+  struct timespec each = {(time_t)(t->period / RT_SECOND), (long)(t->period % RT_SECOND)};
+  struct itimerspec when = {.it_interval = each, .it_value = each};
+  if (timer_settime(t->timer, 0, &when, NULL) == 0) return 0;
+  err = -errno;
+  rt_tick_stop(t);
+  return err;
+}
+
+void rt_tick_stop(rt_tick *t) {
+  if (!t->on) return;
+  timer_delete(t->timer); /* one that is under way arrives before this returns */
+  t->on = false;
+}
+
+void rt_tick_nudge(rt_tick *t, long thread) {
+  siginfo_t info = {0};
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = t;
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)thread, SIGURG, &info);
+}
+
+#else
+
+int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
+  (void)t, (void)f;
+  return -ENOSYS;
+}
+
+void rt_tick_stop(rt_tick *t) { (void)t; }
+
+void rt_tick_nudge(rt_tick *t, long thread) { (void)t, (void)thread; }
+
+#endif

@@ -1,0 +1,19 @@
+#include "base/shared.h"
+
+/* What a thing held may have been the last of its kind to hold another one, and so on: a
+** chain as long as memory.  Those that die while one is being freed on this thread wait
+** until that is done, so the C stack does not grow with the chain. */
+static _Thread_local rt_thing *dead;
+static _Thread_local bool freeing;
+
+void rt_thing_free(rt_thing *t) {
+  t->next = dead;
+  dead = t;
+  if (freeing) return;
+  freeing = true;
+  while ((t = dead) != NULL) {
+    dead = t->next;
+    t->kind->free(t);
+  }
+  freeing = false;
+}

@@ -1,0 +1,73 @@
+#include "base/thread_info.h"
+
+#if defined(__linux__)
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void rt_pulse_take(rt_pulse *p) {
+  clockid_t clock;
+  p->known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  p->clock = (int)clock;
+  p->thread = syscall(SYS_gettid);
+}
+
+uint64_t rt_pulse_cpu(const rt_pulse *p) {
+  struct timespec t;
+  if (!p->known || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
+  return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
+}
+
+/* "17 (a name) S …": the name may have brackets of its own */
+static char state_of(const char *stat, size_t len) {
+  while (len > 0 && stat[len - 1] != ')') len--;
+  return len > 0 ? stat[len + 1] : '?';
+}
+
+/* What /proc has of the thread under this name; how many bytes, or 0. */
+static size_t look_up(const rt_pulse *p, const char *name, char *text, size_t size) {
+  char path[64];
+  if (!p->known) return 0;
+  snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t len = read(fd, text, size - 2);
+  close(fd);
+  if (len <= 0) return 0;
+  text[len] = text[len + 1] = '\0';
+  return (size_t)len;
+}
+
+bool rt_pulse_blocked(const rt_pulse *p) {
+  char stat[512];
+  size_t len = look_up(p, "stat", stat, sizeof stat);
+  char state = len > 0 ? state_of(stat, len) : '?';
+  return state == 'S' || state == 'D';
+}
+
+static bool is_socket(int fd) {
+  char path[64], what[16] = "";
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  return readlink(path, what, sizeof what - 1) < 0 || strncmp(what, "socket:", 7) == 0;
+}
+
+bool rt_pulse_bears_signals(const rt_pulse *p) {
+  char call[256], *rest;
+  if (look_up(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9') return false;
+  long number = strtol(call, &rest, 10);
+  if (number == SYS_read || number == SYS_write) return !is_socket((int)strtol(rest, NULL, 16));
+  return number == SYS_wait4 || number == SYS_waitid || number == SYS_flock ||
+         number == SYS_fsync || number == SYS_openat;
+}
+
+#else
+
+void rt_pulse_take(rt_pulse *p) { *p = (rt_pulse){0}; }
+uint64_t rt_pulse_cpu(const rt_pulse *p) { return (void)p, 0; }
+bool rt_pulse_blocked(const rt_pulse *p) { return (void)p, false; }
+bool rt_pulse_bears_signals(const rt_pulse *p) { return (void)p, false; }
+
+#endif

@@ -1,0 +1,305 @@
+/* cli/main.c - rt-lua: what lua does, with rt inside. */
+#include "worker/traceback.h"
+#include "run/signals.h"
+#include "host/luaopen.h"
+#include "cli/options.h"
+#include "cli/repl.h"
+#include "host/require.h"
+#include "run/stop.h"
+#include "worker/lua_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct host {
+  rt_shell shell;
+  rt_options options;
+  int argc;
+  char **argv;
+  bool ok;
+} host;
+
+/* --- errors ---------------------------------------------------------------------------------------- */
+/* Message handler, as lua.c's; and an error that came out of a task says where from. */
+static int explain(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  bool with_traceback = true;
+  w->went_quietly = w->ends_at && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  lua_settop(L, 1);
+  if (lua_isstring(L, 1)) {
+    lua_pushvalue(L, 1);
+  } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
+    with_traceback = false;
+  } else {
+    lua_settop(L, 1);
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  }
+  if (!rtL_cause_find(L, w, 1)) {
+    if (with_traceback) luaL_traceback(L, L, lua_tostring(L, 2), 1);
+    return 1;
+  }
+  if (with_traceback) rtL_cause_where(L, w, 1, 1);
+  lua_pushfstring(L, "%s\n%s", lua_tostring(L, 2), lua_tostring(L, -1));
+  return 1;
+}
+
+static int call(rt_shell *sh, lua_State *L, int args, int results) {
+  int base = lua_gettop(L) - args;
+  (void)sh;
+  lua_pushcfunction(L, explain);
+  lua_insert(L, base);
+  int status = lua_pcall(L, args, results, base);
+  lua_remove(L, base);
+  return status;
+}
+
+static void report(rt_shell *sh, lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  if (sh->program) fprintf(stderr, "%s: ", sh->program);
+  fprintf(stderr, "%s\n", message ? message : "(no message)");
+  fflush(stderr);
+  lua_pop(L, 1);
+}
+
+/* Stack: a function -> nothing; false: it failed, and that was reported. */
+static bool run(host *h, lua_State *L, int status, int args) {
+  if (status == LUA_OK) status = call(&h->shell, L, args, 0);
+  if (status != LUA_OK && h->shell.worker && h->shell.worker->went_quietly)
+    lua_pop(L, 1); /* rt.shutdown: nothing has failed */
+  else if (status != LUA_OK)
+    report(&h->shell, L);
+  return status == LUA_OK;
+}
+
+static bool run_text(host *h, lua_State *L, const char *text, const char *name) {
+  return run(h, L, luaL_loadbuffer(L, text, strlen(text), name), 0);
+}
+
+/* --- paths -------------------------------------------------------------------------------------------- */
+static bool is_readable(lua_State *L, const char *form, const char *dir) {
+  bool found = access(lua_pushfstring(L, form, dir), R_OK) == 0;
+  lua_pop(L, 1);
+  return found;
+}
+
+/* Is 'more' among the templates of 'path'? */
+static bool is_known(lua_State *L, const char *path, const char *more) {
+  bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
+  lua_pop(L, 2);
+  return known;
+}
+
+/* Ours is as good as a default: what LUA_PATH names before ";;" is found first. */
+static void add_path(lua_State *L, const char *field, const char *defaults, const char *more) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, field);
+  const char *old = lua_tostring(L, -1), *tail = strstr(old, defaults);
+  if (is_known(L, old, more)) {
+    lua_pop(L, 2);
+    return;
+  }
+  if (tail == NULL) {
+    lua_pushfstring(L, "%s;%s", old, more);
+  } else {
+    lua_pushlstring(L, old, (size_t)(tail - old));
+    lua_pushfstring(L, "%s;%s", more, tail);
+    lua_concat(L, 2);
+  }
+  lua_setfield(L, -3, field);
+  lua_pop(L, 2);
+}
+
+static void add_paths(lua_State *L, const char *dir, const char *path, const char *cpath) {
+  add_path(L, "path", LUA_PATH_DEFAULT, luaL_gsub(L, path, "@", dir));
+  add_path(L, "cpath", LUA_CPATH_DEFAULT, luaL_gsub(L, cpath, "@", dir));
+  lua_pop(L, 2);
+}
+
+static bool cut_last_name(char *path) {
+  char *slash = strrchr(path, '/');
+  if (slash) *slash = '\0';
+  return slash != NULL;
+}
+
+/* What was installed with this program is found without any setting: beside it, when it
+** was built and not installed; in ../share/lua and ../lib/lua, when it was. */
+static void add_own_paths(lua_State *L) {
+  char dir[4096];
+  size_t size = sizeof dir;
+  if (uv_exepath(dir, &size) != 0 || !cut_last_name(dir)) return;
+  if (is_readable(L, "%s/rt/init.lua", dir)) {
+    add_paths(L, dir, "@/?.lua;@/?/init.lua", "@/?.so");
+  } else if (cut_last_name(dir) && is_readable(L, "%s/share/lua/" LUA_VDIR "/rt/init.lua", dir)) {
+    add_paths(L, dir, "@/share/lua/" LUA_VDIR "/?.lua;@/share/lua/" LUA_VDIR "/?/init.lua",
+              "@/lib/lua/" LUA_VDIR "/?.so");
+  }
+}
+
+/* --- the steps of a run ---------------------------------------------------------------------------------- */
+static void set_arg(lua_State *L, const host *h) {
+  int script = h->options.script < h->argc ? h->options.script : 0;
+  lua_createtable(L, h->argc - script - 1, script + 1);
+  for (int i = 0; i < h->argc; i++) {
+    lua_pushstring(L, h->argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+static void open_state(lua_State *L, host *h) {
+  if (h->options.ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  luaL_openlibs(L);
+  set_arg(L, h);
+  add_own_paths(L);
+  luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
+  lua_pop(L, 1);
+  rt_worker *w = rtL_worker_find(L);
+  w->hosted = true;
+  rt_interrupt_own(w);
+  rtL_require_open(L);
+  if (h->options.workers > 0) {
+    if ((w->recipe = rt_recipe_new()) == NULL) luaL_error(L, "not enough memory");
+    w->recipe->seats[RT_POOL_SHARED] = h->options.workers;
+  }
+  h->shell.worker = w;
+}
+
+static bool run_init(host *h, lua_State *L) {
+  static const char *const names[] = {"LUA_INIT" LUA_VERSUFFIX, "LUA_INIT"};
+  for (size_t i = 0; i < rt_countof(names) && !h->options.ignore_environment; i++) {
+    const char *init = getenv(names[i]);
+    if (init == NULL) continue;
+    if (*init == '@') return run(h, L, luaL_loadfile(L, init + 1), 0);
+    return run_text(h, L, init, lua_pushfstring(L, "=%s", names[i]));
+  }
+  return true;
+}
+
+/* -l mod, -l g=mod */
+static bool run_library(host *h, lua_State *L, const char *what) {
+  const char *equals = strchr(what, '='), *module = equals ? equals + 1 : what;
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  if (call(&h->shell, L, 1, 1) != LUA_OK) {
+    report(&h->shell, L);
+    return false;
+  }
+  lua_pushlstring(L, what, equals ? (size_t)(equals - what) : strlen(what));
+  lua_insert(L, -2);
+  lua_pushglobaltable(L);
+  lua_insert(L, -3);
+  lua_settable(L, -3);
+  lua_pop(L, 1);
+  return true;
+}
+
+static bool run_options(host *h, lua_State *L) {
+  for (int i = 1; i < h->options.script && i < h->argc; i++) {
+    const char *arg = h->argv[i];
+    if (strcmp(arg, "--workers") == 0) {
+      i++;
+      continue;
+    }
+    if (arg[1] == 'W') lua_warning(L, "@on", 0);
+    if (arg[1] != 'e' && arg[1] != 'l') continue;
+    const char *extra = arg[2] ? arg + 2 : h->argv[++i];
+    bool ok = arg[1] == 'e' ? run_text(h, L, extra, "=(command line)") : run_library(h, L, extra);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static int push_script_arguments(lua_State *L) {
+  if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
+  int table = lua_gettop(L), n = (int)luaL_len(L, table);
+  luaL_checkstack(L, n + 3, "too many arguments to script");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
+  lua_remove(L, table);
+  return n;
+}
+
+static bool run_script(host *h, lua_State *L, const char *name) {
+  int status = luaL_loadfile(L, name);
+  return run(h, L, status, status == LUA_OK ? push_script_arguments(L) : 0);
+}
+
+static bool run_named(host *h, lua_State *L) {
+  const char *name = h->argv[h->options.script];
+  bool is_stdin = strcmp(name, "-") == 0 && strcmp(h->argv[h->options.script - 1], "--") != 0;
+  return run_script(h, L, is_stdin ? NULL : name);
+}
+
+/* No script, and nothing that was to be done instead: then it comes from stdin. */
+static bool is_bare(const host *h) {
+  const rt_options *o = &h->options;
+  return o->script >= h->argc && !o->has_statements && !o->version;
+}
+
+static bool will_prompt(const host *h) {
+  return h->options.interactive || (is_bare(h) && isatty(STDIN_FILENO));
+}
+
+static bool run_rest(host *h, lua_State *L) {
+  if (h->options.script < h->argc && !run_named(h, L)) return false;
+  if (!will_prompt(h)) return !is_bare(h) || run(h, L, luaL_loadfile(L, NULL), 0);
+  if (!h->options.version) printf("%s\nrt %s\n", LUA_COPYRIGHT, RT_VERSION);
+  rtL_repl(L, &h->shell);
+  return true;
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------ */
+static int protected_main(lua_State *L) {
+  host *h = lua_touserdata(L, 1);
+  luaL_checkversion(L);
+  open_state(L, h);
+  if (h->options.version) puts(LUA_COPYRIGHT); /* to the letter: other programs read it */
+  h->ok = run_init(h, L) && run_options(h, L) && run_rest(h, L);
+  return 0;
+}
+
+static int protected_stop(lua_State *L) {
+  host *h = lua_touserdata(L, 1);
+  rtL_runtime_stop(L, h->shell.worker);
+  return 0;
+}
+
+static int run_host(host *h, lua_State *L) {
+  lua_pushcfunction(L, protected_main);
+  lua_pushlightuserdata(L, h);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  rt_worker *w = h->shell.worker;
+  if (w == NULL) return EXIT_FAILURE;
+  lua_pushcfunction(L, protected_stop);
+  lua_pushlightuserdata(L, h);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  if (w->asked_to_exit) return w->exit_code;
+  if (w->interrupted) return 128 + w->interrupted;
+  return (h->ok || w->went_quietly) && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+  host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua",
+                      .call = call,
+                      .report = report},
+            .argc = argc,
+            .argv = argv};
+  if (rt_options_answer(argc, argv)) return EXIT_SUCCESS;
+  rt_options_parse(&h.options, argc, argv);
+  if (h.options.wrong) {
+    rt_options_usage(h.shell.program, &h.options);
+    return EXIT_FAILURE;
+  }
+  if (will_prompt(&h)) rt_repl_prepare();
+  lua_State *L = rt_state_new();
+  if (L == NULL) {
+    fprintf(stderr, "%s: cannot create state: not enough memory\n", h.shell.program);
+    return EXIT_FAILURE;
+  }
+  int code = run_host(&h, L);
+  rt_state_close(L);
+  return code;
+}

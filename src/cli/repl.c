@@ -1,0 +1,179 @@
+#include "cli/repl.h"
+
+#include "run/loop.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* --- waiting for a line ----------------------------------------------------------------------- */
+/* A terminal cannot be made non-blocking without doing that to everybody who has it open;
+** so a thread of the crew looks whether there is something to read. */
+typedef struct look {
+  rt_chore chore;
+  rt_post post;
+  rt_worker *worker;
+  rt_list waiter;
+  bool seen;
+} look;
+
+static void look_at_stdin(rt_chore *chore) {
+  struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+  (void)chore;
+  while (poll(&p, 1, -1) < 0 && errno == EINTR) {}
+}
+
+static void looked(rt_chore *chore, bool wanted) {
+  look *l = rt_containerof(chore, look, chore);
+  if (wanted)
+    rt_mailbox_post(&l->worker->driver.mailbox, &l->post);
+  else
+    rt_free(l);
+}
+
+static void deliver(rt_post *post, void *driver) {
+  look *l = rt_containerof(post, look, post);
+  rt_list *waiter = rt_list_first(&l->waiter);
+  l->seen = true;
+  if (l->chore.dropped)
+    rt_free(l);
+  else if (waiter)
+    rt_driver_wake(driver, rt_containerof(waiter, rt_task, link), RT_FIRED);
+}
+
+/* Runs tasks until there is input, or until Ctrl-C. */
+static void wait_for_input(lua_State *L, rt_worker *w) {
+  look *l = rt_calloc(sizeof *l);
+  if (l == NULL) return; /* then we block */
+  l->worker = w;
+  l->chore.work = look_at_stdin;
+  l->chore.done = looked;
+  l->post.deliver = deliver;
+  rt_list_init(&l->chore.link);
+  rt_list_init(&l->waiter);
+  rt_crew *crew = rt_worker_crew(w);
+  if (crew == NULL || rt_crew_submit(crew, &l->chore) != 0) {
+    rt_free(l);
+    return;
+  }
+  rt_task_park(w->main, RT_OP_STDIN, NULL, &l->waiter);
+  rt_turn_drive(w, L);
+  if (l->seen || rt_crew_drop(crew, &l->chore) == RT_CHORE_QUEUED) rt_free(l);
+}
+
+static bool is_input_there(void) {
+  struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&p, 1, 0) != 0;
+}
+
+/* One byte at a time, since what stands in a buffer of stdio is not seen by poll. */
+static int next_byte(lua_State *L, rt_worker *w) {
+  if (!w->ends_at && !is_input_there()) wait_for_input(L, w);
+  return w->interrupted || w->ends_at ? EOF : getc(stdin);
+}
+
+/* Pushes a line without its end; false: there are no more. */
+static bool read_line(lua_State *L, rt_worker *w) {
+  luaL_Buffer b;
+  int c = next_byte(L, w);
+  if (c == EOF) return false;
+  luaL_buffinit(L, &b);
+  for (; c != EOF && c != '\n'; c = next_byte(L, w)) luaL_addchar(&b, (char)c);
+  luaL_pushresult(&b);
+  return true;
+}
+
+static void show_prompt(lua_State *L, const char *global, const char *otherwise) {
+  if (lua_getglobal(L, global) != LUA_TNIL) otherwise = luaL_tolstring(L, -1, NULL);
+  fputs(otherwise, stdout);
+  fflush(stdout);
+}
+
+static bool ask(lua_State *L, rt_shell *sh, const char *global, const char *otherwise) {
+  int height = lua_gettop(L);
+  show_prompt(L, global, otherwise);
+  lua_settop(L, height);
+  return read_line(L, sh->worker);
+}
+
+/* --- evaluating ---------------------------------------------------------------------------------- */
+static bool is_incomplete(lua_State *L, int status) {
+  if (status != LUA_ERRSYNTAX) return false;
+  size_t len;
+  const char *message = lua_tolstring(L, -1, &len);
+  return len >= 5 && strcmp(message + len - 5, "<eof>") == 0;
+}
+
+/* Stack: the line -> the line, and the function or an error */
+static int load_expression(lua_State *L) {
+  size_t len;
+  const char *line = lua_tostring(L, 1);
+  const char *text = lua_pushfstring(L, "return %s", *line == '=' ? line + 1 : line);
+  lua_tolstring(L, -1, &len);
+  int status = luaL_loadbuffer(L, text, len, "=stdin");
+  lua_remove(L, -2);
+  if (status != LUA_OK) lua_pop(L, 1);
+  return status;
+}
+
+/* The same; reads on while the statement is incomplete. */
+static int load_statement(lua_State *L, rt_shell *sh) {
+  for (;;) {
+    size_t len;
+    const char *text = lua_tolstring(L, 1, &len);
+    int status = luaL_loadbuffer(L, text, len, "=stdin");
+    if (!is_incomplete(L, status) || !ask(L, sh, "_PROMPT2", ">> ")) return status;
+    lua_remove(L, 2);
+    lua_pushliteral(L, "\n");
+    lua_insert(L, 2);
+    lua_concat(L, 3);
+  }
+}
+
+static int load(lua_State *L, rt_shell *sh) {
+  int status = load_expression(L);
+  if (status != LUA_OK) status = load_statement(L, sh);
+  lua_remove(L, 1);
+  return status;
+}
+
+static void print_results(lua_State *L, rt_shell *sh) {
+  int n = lua_gettop(L);
+  if (n == 0) return;
+  luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
+  lua_getglobal(L, "print");
+  lua_insert(L, 1);
+  if (lua_pcall(L, n, 0, 0) != LUA_OK) {
+    lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
+    sh->report(sh, L);
+  }
+}
+
+/* Ctrl-C, or a deadlock, ends what was typed, not the session. */
+static void forgive(rt_worker *w) {
+  w->deadlocks = 0;
+  if (w->interrupted != SIGINT) return;
+  rt_task_forgive(w->main);
+  w->interrupted = 0;
+}
+
+void rt_repl_prepare(void) { setvbuf(stdin, NULL, _IONBF, 0); }
+
+void rtL_repl(lua_State *L, rt_shell *sh) {
+  const char *program = sh->program;
+  sh->program = NULL;
+  lua_settop(L, 0);
+  while (ask(L, sh, "_PROMPT", "> ")) {
+    int status = load(L, sh);
+    if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
+    if (status == LUA_OK)
+      print_results(L, sh);
+    else if (!sh->worker->went_quietly)
+      sh->report(sh, L);
+    forgive(sh->worker);
+    lua_settop(L, 0);
+  }
+  fputc('\n', stdout);
+  fflush(stdout);
+  sh->program = program;
+}

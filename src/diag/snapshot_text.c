@@ -1,0 +1,99 @@
+#include "diag/snapshot_text.h"
+
+static void tell_task(rt_buf *to, uint64_t id, const char *name) {
+  rt_buf_printf(to, "task %llu", (unsigned long long)id);
+  if (name && *name) rt_buf_printf(to, " (%s)", name);
+}
+
+static const char *phase_of(const rt_fact *f) {
+  return f->runs || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
+}
+
+static void tell_fact(rt_buf *to, const rt_answer *a, const rt_fact *f) {
+  const rt_task t = {.phase = f->phase, .op = f->op};
+  const char *name = rt_answer_text(a, f->name), *site = rt_answer_text(a, f->site);
+  tell_task(to, f->id, name ? name : f->is_main ? "main" : NULL);
+  rt_buf_printf(to, ", %s", phase_of(f));
+  if (rt_task_waits_for(&t))
+    rt_buf_printf(to, " for %s for %.1f s", rt_task_waits_for(&t), f->waited);
+  if (site) rt_buf_printf(to, ", spawned at %s", site);
+}
+
+static void tell_task_of(rt_buf *to, const rt_inquiry *q) {
+  const rt_task t = {.title = q->title};
+  tell_task(to, t.id, q->label);
+  rt_buf_printf(to, ", spawned at %s", q->site);
+}
+
+static void tell_facts(rt_buf *to, const rt_answer *a) {
+  for (size_t i = 0; i < a->count; i++) {
+    rt_buf_printf(to, "  ");
+    tell_fact(to, a, &a->facts[i]);
+    rt_buf_printf(to, "\n");
+    const char *trace = rt_answer_text(a, a->facts[i].trace);
+    if (trace) rt_buf_put(to, trace, strlen(trace));
+  }
+  if (a->left_out > 0)
+    rt_buf_printf(to, "  (and %lld more: too many for the time, or the memory, there is)\n",
+                  (long long)a->left_out);
+}
+
+static void tell_silent(rt_buf *to, const rt_inquiry *q) {
+  rt_buf_printf(to, "%s: ", q->name);
+  if (q->title == 0) {
+    rt_buf_printf(to, "does not answer, and runs no task\n");
+    return;
+  }
+  rt_buf_printf(to, q->may_block ? "in a call that blocks: " : "stuck, does not answer: runs ");
+  tell_task_of(to, q);
+  if (q->held > 0) rt_buf_printf(to, ", for %.1f s", q->held);
+  if (q->load > 1) rt_buf_printf(to, "; other tasks there: about %d", q->load - 1);
+  rt_buf_printf(to, "\n");
+}
+
+static const rt_fact *running_one(const rt_answer *a) {
+  for (size_t i = 0; i < a->count; i++)
+    if (a->facts[i].runs) return &a->facts[i];
+  return NULL;
+}
+
+static void tell_worker(rt_buf *to, const rt_inquiry *q) {
+  const rt_fact *f = running_one(&q->answer);
+  if (!q->heard) {
+    tell_silent(to, q);
+    return;
+  }
+  rt_buf_printf(to, "%s: ", q->name);
+  if (f) {
+    rt_buf_printf(to, "runs task %llu", (unsigned long long)f->id);
+    if (q->held > 0) rt_buf_printf(to, " for %.1f s", q->held);
+  } else {
+    rt_buf_printf(to, q->was_asleep ? "parked" : "between two tasks");
+  }
+  rt_buf_printf(to, "; tasks: %lld\n", (long long)q->answer.count + (long long)q->answer.left_out);
+  tell_facts(to, &q->answer);
+}
+
+static long long count_tasks(const rt_survey *s, int *silent) {
+  long long n = (long long)s->unbegun.count + s->unbegun.left_out;
+  *silent = 0;
+  for (int i = 0; i < s->count; i++) {
+    const rt_inquiry *q = &s->of[i];
+    n += q->heard ? (long long)q->answer.count + q->answer.left_out : q->title != 0;
+    *silent += !q->heard && !q->may_block;
+  }
+  return n;
+}
+
+void rt_survey_tell(rt_buf *to, const rt_survey *s) {
+  int silent;
+  long long tasks = count_tasks(s, &silent);
+  rt_buf_printf(to, "rt: workers: %d, tasks: %lld", s->count, tasks);
+  if (silent)
+    rt_buf_printf(to, ", and those of %d that %s stuck", silent, silent > 1 ? "are" : "is");
+  rt_buf_printf(to, "\n");
+  for (int i = 0; i < s->count; i++) tell_worker(to, &s->of[i]);
+  if (s->unbegun.count == 0 && s->unbegun.left_out == 0) return;
+  rt_buf_printf(to, "in the queues: %lld\n", (long long)s->unbegun.count + s->unbegun.left_out);
+  tell_facts(to, &s->unbegun);
+}

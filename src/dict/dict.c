@@ -1,0 +1,258 @@
+#include "dict/dict.h"
+
+#include "base/siphash.h"
+
+#include <uv.h>
+
+enum {
+  SHARDS = RT_SIZE(64, 2),
+  ENTRIES_A_SHARD = RT_SIZE(1024, 8), /* of a dict that evicts, at least */
+  BYTES_A_SHARD = ENTRIES_A_SHARD * 256
+};
+
+static uint64_t hash_of(const rt_dict *d, const rt_dict_key *key) {
+  return rt_hash(d->seed, key->bytes, key->len, key->type);
+}
+
+/* The shard by the high bits, the bucket by the low ones. */
+static rt_shard *shard_of(rt_dict *d, uint64_t hash) {
+  return &d->shards[hash >> 32 & (d->shard_count - 1)];
+}
+
+static rt_dict_answer answer_of(int err) {
+  return err == 0 ? RT_DICT_DONE : err == UV_ENOSPC ? RT_DICT_FULL : RT_DICT_NOMEM;
+}
+
+/* --- making room ----------------------------------------------------------------------------------- */
+/* What has expired, everywhere. */
+static size_t expire_all(rt_dict *d) {
+  size_t n = 0;
+  if (rt_load(&d->stock.mortal) == 0) return 0;
+  uint64_t now = rt_clock();
+  for (uint32_t i = 0; i < d->shard_count; i++) {
+    rt_shard *s = &d->shards[i];
+    rt_shard_grave g = {NULL};
+    rt_lock_take(&s->lock);
+    n += rt_shard_sweep(s, now, SIZE_MAX, &g);
+    rt_lock_give(&s->lock);
+    rt_shard_bury(&g);
+  }
+  return n;
+}
+
+static bool evict_from(rt_shard *s) {
+  rt_shard_grave g = {NULL};
+  rt_lock_take(&s->lock);
+  bool evicted = rt_shard_evict(s, &g);
+  rt_lock_give(&s->lock);
+  rt_shard_bury(&g);
+  return evicted;
+}
+
+static bool evict(rt_dict *d) {
+  if (!d->stock.bounds.evicts) return false;
+  for (uint32_t i = 0; i < d->shard_count; i++) {
+    uint32_t n = rt_add_relaxed(&d->victim, 1);
+    if (evict_from(&d->shards[n & (d->shard_count - 1)])) return true;
+  }
+  return true; /* they come and go, and may just all have gone: look again */
+}
+
+/* false: there is none to be made. */
+static bool make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
+  if (rt_shard_size(key, v) > d->stock.bounds.bytes) return false;
+  return expire_all(d) > 0 || evict(d);
+}
+
+/* --- changing ---------------------------------------------------------------------------------------- */
+static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
+  static const rt_value none = {.type = RT_VALUE_NONE};
+  switch (p->rule) {
+    case RT_DICT_ABSENT: return e == NULL;
+    case RT_DICT_PRESENT: return e != NULL;
+    case RT_DICT_EXPECTED: return rt_value_equal(p->expected, e ? &e->value : &none);
+    case RT_DICT_VERSION: return p->version == (e ? e->version : 0);
+    default: return true;
+  }
+}
+
+static rt_dict_answer apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
+                                   const rt_dict_put *p, rt_value *old, rt_shard_grave *g) {
+  rt_shard_entry *e = rt_shard_find(s, key, hash, g);
+  if (!holds(p, e)) return RT_DICT_NOT;
+  if (p->value->type == RT_VALUE_NONE) {
+    if (e) rt_shard_remove(s, e, g);
+    return RT_DICT_DONE;
+  }
+  return answer_of(e ? rt_shard_replace(s, e, p->value, p->expires, old)
+                     : rt_shard_add(s, key, hash, p->value, p->expires, g));
+}
+
+rt_dict_answer rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *p) {
+  uint64_t hash = hash_of(d, key);
+  rt_shard *s = shard_of(d, hash);
+  for (;;) {
+    rt_value old = {.type = RT_VALUE_NONE};
+    rt_shard_grave g = {NULL};
+    rt_lock_take(&s->lock);
+    rt_dict_answer answer = apply_locked(s, key, hash, p, &old, &g);
+    rt_lock_give(&s->lock);
+    rt_value_drop(&old);
+    rt_shard_bury(&g);
+    if (answer != RT_DICT_FULL || !make_room(d, key, p->value)) return answer;
+  }
+}
+
+static bool is_number(const rt_value *v) {
+  return v->type == RT_VALUE_INTEGER || v->type == RT_VALUE_NUMBER;
+}
+
+static double number_of(const rt_value *v) {
+  return v->type == RT_VALUE_INTEGER ? (double)v->integer : v->number;
+}
+
+/* Integers wrap around, as Lua's do. */
+static rt_value sum_of(const rt_value *a, const rt_value *b) {
+  rt_value sum = {.type = RT_VALUE_INTEGER};
+  if (a->type == RT_VALUE_INTEGER && b->type == RT_VALUE_INTEGER) {
+    sum.integer = (int64_t)((uint64_t)a->integer + (uint64_t)b->integer);
+  } else {
+    sum.type = RT_VALUE_NUMBER;
+    sum.number = number_of(a) + number_of(b);
+  }
+  return sum;
+}
+
+static rt_dict_answer incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
+                                  const rt_value *delta, const rt_value *initial, rt_value *value,
+                                  rt_shard_grave *g) {
+  rt_value old;
+  rt_shard_entry *e = rt_shard_find(s, key, hash, g);
+  const rt_value *before = e ? &e->value : initial;
+  if (!is_number(before)) return RT_DICT_NOT;
+  *value = sum_of(before, delta);
+  return answer_of(e ? rt_shard_replace(s, e, value, RT_DICT_AS_BEFORE, &old) /* a number */
+                     : rt_shard_add(s, key, hash, value, RT_DICT_AS_BEFORE, g));
+}
+
+rt_dict_answer rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
+                            const rt_value *initial, rt_value *value) {
+  uint64_t hash = hash_of(d, key);
+  rt_shard *s = shard_of(d, hash);
+  for (;;) {
+    rt_shard_grave g = {NULL};
+    rt_lock_take(&s->lock);
+    rt_dict_answer answer = incr_locked(s, key, hash, delta, initial, value, &g);
+    rt_lock_give(&s->lock);
+    rt_shard_bury(&g);
+    if (answer != RT_DICT_FULL || !make_room(d, key, value)) return answer;
+  }
+}
+
+/* --- looking -------------------------------------------------------------------------------------------- */
+uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
+  uint64_t hash = hash_of(d, key), version = 0;
+  rt_shard *s = shard_of(d, hash);
+  rt_shard_grave g = {NULL};
+  value->type = RT_VALUE_NONE;
+  rt_lock_take(&s->lock);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
+  if (e) {
+    rt_shard_use(s, e);
+    *value = e->value;
+    rt_value_hold(value);
+    version = e->version;
+  }
+  rt_lock_give(&s->lock);
+  rt_shard_bury(&g);
+  return version;
+}
+
+uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key) {
+  uint64_t hash = hash_of(d, key);
+  rt_shard *s = shard_of(d, hash);
+  rt_shard_grave g = {NULL};
+  rt_lock_take(&s->lock);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
+  uint64_t expires = e ? e->expires.key : 0;
+  rt_lock_give(&s->lock);
+  rt_shard_bury(&g);
+  return expires;
+}
+
+rt_dict_answer rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires) {
+  uint64_t hash = hash_of(d, key);
+  rt_shard *s = shard_of(d, hash);
+  rt_dict_answer answer = RT_DICT_NOT;
+  rt_shard_grave g = {NULL};
+  rt_lock_take(&s->lock);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
+  if (e) answer = answer_of(rt_shard_expire(s, e, expires));
+  rt_lock_give(&s->lock);
+  rt_shard_bury(&g);
+  return answer;
+}
+
+size_t rt_dict_count(rt_dict *d) {
+  expire_all(d);
+  return rt_load(&d->stock.entries);
+}
+
+size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size) {
+  rt_shard *s = &d->shards[shard];
+  uint64_t now = rt_clock();
+  rt_lock_take(&s->lock);
+  size_t needed = rt_shard_keys(s, now, NULL);
+  if (needed <= size) rt_shard_keys(s, now, buffer);
+  rt_lock_give(&s->lock);
+  return needed;
+}
+
+/* --- beginning and end ----------------------------------------------------------------------------- */
+void rt_dict_clear(rt_dict *d) {
+  for (uint32_t i = 0; i < d->shard_count; i++) {
+    rt_shard *s = &d->shards[i];
+    rt_shard_grave g = {NULL};
+    rt_lock_take(&s->lock);
+    rt_shard_clear(s, &g);
+    rt_lock_give(&s->lock);
+    rt_shard_bury(&g);
+  }
+}
+
+void rt_dict_free(rt_thing *t) {
+  rt_dict *d = rt_dict_of(t);
+  rt_dict_clear(d);
+  for (uint32_t i = 0; i < d->shard_count; i++) rt_shard_close(&d->shards[i]);
+  rt_free(d);
+}
+
+/* Which entry goes is decided shard by shard: a shard is to have enough to choose from. */
+static uint32_t shards_for(const rt_dict_bounds *b) {
+  uint32_t n = SHARDS;
+  if (!b->evicts) return n;
+  while (n > 1 && (b->entries / n < ENTRIES_A_SHARD || b->bytes / n < BYTES_A_SHARD)) n /= 2;
+  return n;
+}
+
+static bool init_shards(rt_dict *d, uint32_t count) {
+  for (; d->shard_count < count; d->shard_count++)
+    if (rt_shard_init(&d->shards[d->shard_count], &d->stock) != 0) return false;
+  return true;
+}
+
+rt_dict *rt_dict_new(const rt_thing_kind *kind, const rt_dict_bounds *bounds) {
+  uint32_t count = shards_for(bounds);
+  rt_dict *d = rt_calloc(sizeof *d + count * sizeof(rt_shard));
+  if (d == NULL) return NULL;
+  rt_random r = {rt_random_seed()};
+  rt_thing_init(&d->thing, kind);
+  d->stock.bounds = *bounds;
+  d->seed[0] = rt_random_next(&r);
+  d->seed[1] = rt_random_next(&r);
+  if (!init_shards(d, count)) {
+    rt_dict_free(&d->thing);
+    return NULL;
+  }
+  return d;
+}

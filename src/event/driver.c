@@ -1,0 +1,166 @@
+#include "event/driver.h"
+
+static void on_bell(uv_async_t *bell) { (void)bell; }
+
+/* It may ring before the loop has come to block: then the loop must not block. */
+static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
+
+static void ring(void *reader) {
+  rt_driver *d = reader;
+  if (RT_DEBUG && d->player) rt_baton_ring(d->player);
+  uv_async_send(&d->bell);
+}
+
+static void on_sleep(rt_timer *t, void *who) {
+  rt_driver_wake(who, rt_containerof(t, rt_task, timer), RT_FIRED);
+}
+
+int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
+  int err;
+  memset(d, 0, sizeof *d);
+  d->epoch = rt_clock();
+  atomic_init(&d->moment, rt_moment_of(d->epoch));
+  d->run = run;
+  d->counts = &d->own_counts;
+  rt_wheel_init(&d->wheel, on_sleep, d);
+  rt_ready_init(&d->ready);
+  rt_list_init(&d->handles);
+  rt_list_init(&d->tickets);
+  rt_list_init(&d->spare_tickets);
+  rt_mailbox_init(&d->mailbox, ring, d);
+  if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
+  if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
+  if ((err = uv_async_init(&d->loop, &d->bell, on_bell)) != 0) goto no_bell;
+  uv_timer_init(&d->loop, &d->alarm);
+  return 0;
+no_bell:
+  uv_loop_close(&d->loop);
+no_loop:
+  rt_free(d->scratch);
+  return err;
+}
+
+void rt_driver_close(rt_driver *d) {
+  rt_list *l;
+  if (d->inside) return;
+  while ((l = rt_list_take(&d->handles)) != NULL) {
+    rt_handle *h = rt_containerof(l, rt_handle, link);
+    h->close(h);
+  }
+  rt_mailbox_drain(&d->mailbox); /* what was on its way to one of them */
+  rt_mailbox_close(&d->mailbox);
+  uv_close((uv_handle_t *)&d->bell, NULL);
+  uv_close((uv_handle_t *)&d->alarm, NULL);
+  while (uv_loop_close(&d->loop) == UV_EBUSY) uv_run(&d->loop, UV_RUN_ONCE);
+  rt_free(d->scratch);
+}
+
+void rt_driver_adopt(rt_driver *d, rt_handle *h, void (*close)(rt_handle *)) {
+  h->close = close;
+  rt_list_append(&d->handles, &h->link);
+}
+
+void rt_driver_disown(rt_handle *h) { rt_list_remove(&h->link); }
+
+uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / RT_MILLISECOND; }
+
+uint64_t rt_driver_after(const rt_driver *d, uint64_t ns) {
+  uint64_t from = rt_clock() - d->epoch;
+  if (ns >= INT64_MAX - from) return RT_NEVER;
+  return (from + ns + RT_MILLISECOND - 1) / RT_MILLISECOND;
+}
+
+static void run_loop(rt_driver *d, uv_run_mode mode) {
+  d->inside = true;
+  uv_run(&d->loop, mode);
+  d->inside = false;
+}
+
+/* True: there was post, of which the worker may have to take note before it sleeps. */
+static bool look(rt_driver *d) {
+  int posts = rt_mailbox_drain(&d->mailbox), fired = 0;
+  if (posts > 0) rt_count(d->counts, RT_COUNT_POSTS, (uint64_t)posts);
+  if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_turn(&d->wheel, rt_driver_tick(d));
+  if (fired > 0) rt_count(d->counts, RT_COUNT_TIMERS, (uint64_t)fired);
+  return posts > 0;
+}
+
+static void note_time(rt_driver *d) {
+  d->polled = rt_clock_coarse();
+  rt_store_relaxed(&d->moment, rt_moment_of(d->polled));
+}
+
+void rt_driver_poll(rt_driver *d) {
+  note_time(d);
+  if (RT_DEBUG && d->player) rt_baton_share(d->player);
+  look(d);
+  run_loop(d, UV_RUN_NOWAIT);
+}
+
+/* The one that is found comes first, and will most often be found at once the next time. */
+static bool is_any_awaited(rt_driver *d) {
+  for (rt_list *l = d->handles.next; l != &d->handles; l = l->next) {
+    rt_handle *h = rt_containerof(l, rt_handle, link);
+    if (h->is_awaited && !h->is_awaited(h)) continue;
+    rt_list_remove(l);
+    rt_list_prepend(&d->handles, l);
+    return true;
+  }
+  return false;
+}
+
+/* As run_loop, but by the virtual clock. */
+static void await_baton(rt_driver *d, uint64_t due) {
+  uint64_t at = due == RT_NEVER ? RT_NO_TIME : d->epoch + due * RT_MILLISECOND;
+  rt_baton_pass(d->player, at, is_any_awaited(d));
+  run_loop(d, UV_RUN_NOWAIT);
+}
+
+/* Waits for the OS, the bell, or this tick. */
+static void block(rt_driver *d, uint64_t due) {
+  if (RT_DEBUG && d->player)
+    await_baton(d, due);
+  else
+    run_loop(d, UV_RUN_ONCE);
+}
+
+static void set_alarm(rt_driver *d, uint64_t due) {
+  uint64_t tick = rt_driver_tick(d);
+  uv_update_time(&d->loop);
+  uv_timer_start(&d->alarm, on_alarm, due > tick ? due - tick : 0, 0);
+}
+
+void rt_driver_look(rt_driver *d) { look(d); }
+
+/* Blocks, and says so to the other threads of its runtime. */
+static void block_hopeless(rt_driver *d) {
+  bool last = d->astir == NULL || rt_astir_leave(d->astir);
+  rt_chaos_delay();
+  if (!last || d->on_stillness == NULL || d->on_stillness(d)) block(d, RT_NEVER);
+  if (d->astir) rt_astir_enter(d->astir);
+}
+
+bool rt_driver_park(rt_driver *d) {
+  bool post = look(d);
+  if (!post && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
+    uint64_t due = rt_wheel_next(&d->wheel);
+    if (due != RT_NEVER)
+      set_alarm(d, due);
+    else
+      uv_timer_stop(&d->alarm);
+    if (due != RT_NEVER || is_any_awaited(d))
+      block(d, due);
+    else
+      block_hopeless(d);
+    rt_mailbox_wake(&d->mailbox);
+    post = look(d);
+  }
+  note_time(d);
+  return post;
+}
+
+bool rt_driver_is_hopeless(rt_driver *d) {
+  return rt_wheel_next(&d->wheel) == RT_NEVER && !is_any_awaited(d);
+}
+
+void rt_driver_ring(rt_driver *d) { ring(d); }

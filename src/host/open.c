@@ -1,0 +1,149 @@
+#include "host/open.h"
+
+#include "run/inspect.h"
+#include "run/cancel.h"
+#include "run/signals.h"
+#include "lib/lib.h"
+#include "diag/watchdog.h"
+#include "run/outcome.h"
+#include "run/preempt.h"
+#include "run/stop.h"
+#include "run/loop.h"
+#include "run/unhandled.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* --- the end -------------------------------------------------------------------------------------- */
+/* A stock interpreter has computed its exit code before it closes the state. */
+static bool has_exit_code;
+static int exit_code;
+
+static void at_exit(void) {
+  if (!has_exit_code) return;
+  fflush(NULL);
+  _Exit(exit_code);
+}
+
+/* What a task said when lua_close was under way, or that an error went unhandled, or that the
+** only one was that of rt.shutdown. */
+static void note_exit_code(const rt_worker *w) {
+  bool quiet = w->went_quietly && !w->failed && !w->interrupted;
+  if (!w->asked_to_exit && !quiet && (!w->failed || w->has_code)) return;
+  exit_code = w->asked_to_exit ? w->exit_code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
+  has_exit_code = true;
+}
+
+/* The state closes, and with it the worker. */
+static int on_close(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, 1);
+  if (w->closing) return 0;
+  w->state_closes = true;
+  rtL_runtime_stop_quietly(L, w);
+  if (w->seat == NULL) rt_runtime_part(w);
+  rt_interrupt_forget(w);
+  if (!w->hosted && w->seat == NULL) note_exit_code(w);
+  rt_preempt_stop(w);
+  if (w->driver.player == &w->player) rt_baton_leave(&w->player);
+  rt_worker_close(w);
+  return 0;
+}
+
+/* --- the beginning ---------------------------------------------------------------------------------- */
+typedef void (*opener)(lua_State *, rt_worker *);
+
+/* Stack: the module, or the library that is replaced -> the same */
+static void open_one(lua_State *L, rt_worker *w, opener open) {
+  RTL_ENTER(L, w, 0);
+  open(L, w);
+}
+
+static void replace_functions(lua_State *L, rt_worker *w, const char *library, opener open) {
+  if (lua_getglobal(L, library) == LUA_TTABLE) open_one(L, w, open);
+  lua_pop(L, 1);
+}
+
+static void fill(lua_State *L, rt_worker *w) {
+  static const opener open[] = {
+      rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_frame, rtL_open_tcp,
+      rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,   rtL_open_group,
+      rtL_open_channel, rtL_open_select,   rtL_open_dict,  rtL_open_mutex, rtL_open_semaphore,
+      rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch, rtL_open_broadcast,
+      rtL_open_dump,    rtL_open_runtime};
+  rtL_outcome_classes(L, w);
+  rtL_unhandled_classes(L, w);
+  rtL_cancel_classes(L, w);
+  lua_setfield(L, -2, "Cancelled");
+  for (size_t i = 0; i < rt_countof(open); i++) open_one(L, w, open[i]);
+  lua_pushliteral(L, RT_VERSION);
+  lua_setfield(L, -2, "version");
+}
+
+/* Somebody may have taken one before it was replaced; as a field of this module, it can
+** travel by name.  Stack: the module -> the same */
+static void note_originals(lua_State *L) {
+  static const struct {
+    const char *library, *name;
+  } replaced[] = {{LUA_GNAME, "print"},         {"os", "exit"},          {"coroutine", "resume"},
+                  {"coroutine", "wrap"},        {"coroutine", "status"}, {"coroutine", "close"},
+                  {"coroutine", "isyieldable"}, {"coroutine", "yield"}};
+  for (size_t i = 0; i < rt_countof(replaced); i++) {
+    if (lua_getglobal(L, replaced[i].library) == LUA_TTABLE) {
+      lua_pushfstring(L, "original %s.%s", replaced[i].library, replaced[i].name);
+      lua_getfield(L, -2, replaced[i].name);
+      lua_rawset(L, -4);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+static const char core_key; /* a state has one rt, however often it is required */
+
+bool rtL_core_find(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+static void prepare_process(void) {
+  static rt_atomic(bool) prepared;
+  if (!rt_swap(&prepared, true)) atexit(at_exit);
+}
+
+rt_worker *rtL_core_new(lua_State *L) {
+  prepare_process();
+  rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
+  if (w == NULL) {
+    w = rtL_worker_new(L, rt_turn_run, on_close);
+    w->insist = rt_preempt_insist;
+    w->face.answer = rt_account_answer;
+  }
+  lua_newtable(L);
+  fill(L, w);
+  note_originals(L);
+  return w;
+}
+
+void rtL_core_install(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  replace_functions(L, w, "coroutine", rtL_open_coroutine);
+  replace_functions(L, w, "os", rtL_open_os);
+  open_one(L, w, rtL_open_print);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+}
+
+void rt_core_enter(rt_worker *w) {
+  rt_worker_own(w);
+  if (w->seat == NULL)
+    strcpy(w->face.name, "main");
+  else
+    snprintf(w->face.name, sizeof w->face.name, "%s %d",
+             w->seat->sched->config.exclusive ? "blocking" : "pool", w->seat->number + 1);
+  w->face.may_block = w->seat && w->seat->sched->config.exclusive;
+  rt_store(&w->face.stall, w->recipe ? w->recipe->stall : RT_STALL);
+  w->face.load = w->seat ? &w->seat->load : NULL;
+  w->face.runtime = w->seat ? w->seat->sched->config.office : NULL;
+  rt_roll_enter(&w->face);
+  if (w->seat) rt_monitor_join(&w->face);
+}

@@ -1,0 +1,231 @@
+/* host/require.c - require, as Lua's own, except that it can be suspended.
+**
+** Lua's calls the searchers and the loader in a way that nothing in them may yield.  In
+** this one a module may wait at its top level when a task requires it.  It is a C function,
+** as the original: its name in tracebacks, the place that errors name and the depth at
+** which modules that require each other in a circle end are the same.
+**
+** While one task loads a module, another that requires it waits for that, and gets the
+** same value or the same error; if that would be waiting for itself, an error.  A circle
+** within one task ends as in Lua, with a stack overflow, or at the depth below where every
+** wait in it has made the stack short again.
+*/
+#include "host/require.h"
+
+#include "run/task_entry.h"
+#include "lib/lib.h"
+#include "run/wait.h"
+
+/* its stack: what is above MESSAGES belongs to the searcher at work */
+enum { NAME = 1, LOADED, LOADING, SEARCHERS, MESSAGES, LOADER, DATA };
+
+/* what it has in the registry */
+static const char package;   /* the table of that name, whatever becomes of the global */
+static const char under_way; /* name -> its latest loading, weak: over, they are nothing */
+
+/* --- one loading ------------------------------------------------------------------------------ */
+enum { MOST_DEPTH = 200 /* C calls that Lua lets nest */ };
+
+typedef struct loading {
+  rt_task *task;
+  rt_list waiters;
+  int depth; /* of loadings of this module inside of each other */
+  bool over, failed;
+} loading;
+enum { ERROR = 1, TASK, VALUES = TASK };
+
+static void push_under_way(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &under_way);
+  lua_pushvalue(L, NAME);
+}
+
+static void push_task(lua_State *L, rt_worker *w) {
+  if (w->running->is_main)
+    rtL_keep_push(L, w, RT_KEEP_MAIN);
+  else if (rtL_body_task(L, w, w->running->co) == NULL)
+    luaL_error(L, "stack overflow");
+}
+
+static void refuse(lua_State *L) {
+  luaL_error(L, "module '%s' requires itself, in a circle", lua_tostring(L, NAME));
+}
+
+/* Stack: NAME LOADED -> NAME LOADED LOADING; however this call ends, the loading is over. */
+static void begin_loading(lua_State *L, rt_worker *w, int depth) {
+  if (depth > MOST_DEPTH) refuse(L);
+  loading *l = rtL_class_new(L, &w->classes, RT_CLASS_LOADING, sizeof *l, VALUES);
+  rt_list_init(&l->waiters);
+  push_task(L, w);
+  lua_setiuservalue(L, LOADING, TASK);
+  l->task = w->running;
+  l->depth = depth;
+  push_under_way(L);
+  lua_pushvalue(L, LOADING);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  lua_toclose(L, LOADING);
+}
+
+/* Stack: loading, error.  One that was only cancelled has not failed: the next may try. */
+static int loading_close(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  loading *l = rtL_class_check(L, &w->classes, RT_CLASS_LOADING, 1);
+  rt_list *waiter;
+  l->failed = !lua_isnil(L, 2) && !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 2);
+  l->over = true;
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, ERROR);
+  while ((waiter = rt_list_first(&l->waiters)) != NULL)
+    rt_driver_wake(&w->driver, rt_containerof(waiter, rt_task, link), RT_FIRED);
+  return 0;
+}
+
+/* Does the one that loads it wait, in the end, for this task? */
+static bool is_circle(const loading *l, const rt_task *t) {
+  enum { MOST_HOPS = 1000 }; /* others may wait in a circle of their own */
+  const rt_task *who = l->task;
+  for (int hops = 0; who != t && hops < MOST_HOPS; hops++) {
+    if (who->phase != RT_WAITING) return false;
+    if (who->op == RT_OP_REQUIRE)
+      who = ((const loading *)who->on)->task;
+    else if (who->op == RT_OP_JOIN && who->on_what == RT_ON_ELSE) /* (with a task of this state) */
+      who = who->on;
+    else
+      return false;
+  }
+  return true;
+}
+
+/* Stack: NAME LOADED -> NAME LOADED LOADING, the one of another task that is to be waited
+** for; or NULL, and this task has begun. */
+static loading *join_or_begin(lua_State *L, rt_worker *w) {
+  push_under_way(L);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  loading *l = lua_touserdata(L, LOADING);
+  bool is_there = l && !l->over && !rt_task_ended(l->task);
+  if (is_there && l->task != w->running) {
+    if (is_circle(l, w->running)) refuse(L);
+    return l;
+  }
+  int depth = is_there ? l->depth + 1 : 1;
+  lua_settop(L, LOADED);
+  begin_loading(L, w, depth);
+  return NULL;
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+/* Stack: NAME … DATA, what the loader returned */
+static int loaded(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  const char *name = lua_tostring(L, NAME);
+  if (!lua_isnil(L, -1)) lua_setfield(L, LOADED, name);
+  lua_settop(L, DATA);
+  if (lua_getfield(L, LOADED, name) == LUA_TNIL) { /* neither did it enter itself */
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LOADED, name);
+  }
+  lua_pushvalue(L, DATA);
+  return 2;
+}
+
+static int load(lua_State *L) {
+  lua_pushvalue(L, LOADER);
+  lua_pushvalue(L, NAME);
+  lua_pushvalue(L, DATA);
+  lua_callk(L, 2, 1, 0, loaded);
+  return loaded(L, LUA_OK, 0);
+}
+
+/* Has the searcher found a loader?  If it says why not, that is noted. */
+static bool is_found(lua_State *L) {
+  if (lua_isfunction(L, LOADER)) return true;
+  if (lua_isstring(L, LOADER)) {
+    lua_pushfstring(L, "%s\n\t%s", lua_tostring(L, MESSAGES), lua_tostring(L, LOADER));
+    lua_replace(L, MESSAGES);
+  }
+  lua_settop(L, MESSAGES);
+  return false;
+}
+
+/* The searcher at 'index' has answered, or (0) none was asked yet. */
+static int search(lua_State *L, int status, lua_KContext index) {
+  (void)status;
+  while (index == 0 || !is_found(L)) {
+    if (lua_rawgeti(L, SEARCHERS, ++index) == LUA_TNIL)
+      return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
+                        lua_tostring(L, MESSAGES));
+    lua_pushvalue(L, NAME);
+    lua_callk(L, 1, 2, index, search);
+  }
+  return load(L);
+}
+
+/* --- require ------------------------------------------------------------------------------------ */
+static int others_loaded(lua_State *L, int status, lua_KContext ctx);
+
+/* Stack: NAME */
+static int get(lua_State *L, rt_worker *w) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, LOADED, lua_tostring(L, NAME));
+  if (lua_toboolean(L, -1)) return 1;
+  lua_settop(L, LOADED);
+  loading *l = NULL;
+  if (w->running != NULL)
+    l = join_or_begin(L, w);
+  else
+    lua_pushnil(L); /* a finalizer, between two tasks: nobody waits for it */
+  if (l != NULL) {
+    rt_task *t = rtL_cancel_checkpoint(L, w);
+    rtL_wait_prepare(L, w, t);
+    rt_task_park(t, RT_OP_REQUIRE, l, &l->waiters);
+    return rtL_wait(L, w, others_loaded, 0);
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &package);
+  lua_getfield(L, -1, "searchers");
+  lua_remove(L, -2);
+  if (!lua_istable(L, SEARCHERS)) return luaL_error(L, "'package.searchers' must be a table");
+  lua_pushliteral(L, "");
+  return search(L, LUA_OK, 0);
+}
+
+static int others_loaded(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_over(L, w);
+  const loading *l = lua_touserdata(L, LOADING);
+  if (l->failed) {
+    lua_getiuservalue(L, LOADING, ERROR);
+    return lua_error(L);
+  }
+  lua_settop(L, NAME);
+  return get(L, w);
+}
+
+/* value, where = require(name) */
+static int require(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, NAME);
+  return get(L, rtL_self(L));
+}
+
+void rtL_require_open(lua_State *L) {
+  RTL_HEIGHT(L, 0);
+  static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
+  rt_worker *w = rtL_worker_find(L);
+  rtL_worker_class(L, w, RT_CLASS_LOADING, &(rt_class_def){.meta = meta});
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_LOADLIBNAME);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &package);
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &under_way);
+  lua_pushlightuserdata(L, w);
+  lua_pushcclosure(L, require, 1);
+  lua_setglobal(L, "require");
+}

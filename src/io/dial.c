@@ -1,0 +1,201 @@
+#include "io/dial.h"
+
+#include "io/tcp.h"
+
+#include <unistd.h>
+
+#define PATIENCE (250 * RT_MILLISECOND)
+
+typedef struct attempt {
+  uv_poll_t poll;
+  rt_dial *dial;
+  int fd; /* -1: not begun, or over */
+} attempt;
+
+struct rt_dial {
+  rt_handle handle;
+  rt_driver *driver;
+  rt_list waiter;
+  rt_timeout stagger, deadline;
+  int result; /* over: a descriptor or UV_E…; else RT_EINPROGRESS */
+  int first_error;
+  int count, next, open; /* addresses; the next to try; attempts that libuv knows */
+  bool dropped;
+  struct sockaddr_storage address[RT_DIAL_MOST];
+  struct addrinfo info[RT_DIAL_MOST];
+  attempt attempts[RT_DIAL_MOST];
+};
+
+static void free_if_done(rt_dial *d) {
+  if (d->dropped && d->open == 0) rt_free(d);
+}
+
+static void on_closed(uv_handle_t *h) {
+  attempt *a = rt_containerof((uv_poll_t *)h, attempt, poll);
+  a->dial->open--;
+  free_if_done(a->dial);
+}
+
+/* The loop lets go of it; the descriptor is the caller's. */
+static int end_attempt(attempt *a) {
+  int fd = a->fd;
+  a->fd = -1;
+  uv_close((uv_handle_t *)&a->poll, on_closed);
+  return fd;
+}
+
+static void finish(rt_dial *d, int result) {
+  d->result = result;
+  rt_driver_disown(&d->handle);
+  rt_timer_remove(&d->stagger.timer);
+  rt_timer_remove(&d->deadline.timer);
+  for (int i = 0; i < d->next; i++)
+    if (d->attempts[i].fd >= 0) close(end_attempt(&d->attempts[i]));
+  rt_list *l = rt_list_first(&d->waiter);
+  if (l) rt_driver_wake(d->driver, rt_containerof(l, rt_task, link), RT_FIRED);
+}
+
+/* "No route by this family" says little when another address gave a real answer. */
+static void note_error(rt_dial *d, int err) {
+  bool vague = d->first_error == 0 || d->first_error == UV_ENETUNREACH ||
+               d->first_error == UV_EADDRNOTAVAIL || d->first_error == UV_EAFNOSUPPORT;
+  if (vague) d->first_error = err;
+}
+
+static bool is_pending(const rt_dial *d) {
+  for (int i = 0; i < d->next; i++)
+    if (d->attempts[i].fd >= 0) return true;
+  return false;
+}
+
+static void on_writable(uv_poll_t *poll, int status, int events);
+
+/* RT_EINPROGRESS, or how it ended at once: a descriptor or UV_E… */
+static int try(rt_dial *d, int i) {
+  attempt *a = &d->attempts[i];
+  int fd = rt_tcp_socket(d->info[i].ai_family);
+  if (fd < 0) return fd;
+  int err = rt_tcp_connect(fd, &d->info[i]);
+  if (err == 0) return fd;
+  if (err == RT_EINPROGRESS) {
+    int failed = uv_poll_init_socket(&d->driver->loop, &a->poll, fd);
+    if (failed == 0) {
+      a->fd = fd;
+      d->open++;
+      if ((failed = uv_poll_start(&a->poll, UV_WRITABLE, on_writable)) != 0) end_attempt(a);
+    }
+    if (failed == 0) return RT_EINPROGRESS;
+    err = failed;
+  }
+  close(fd);
+  return err;
+}
+
+static void try_next(rt_dial *d) {
+  while (d->next < d->count) {
+    int r = try(d, d->next++);
+    if (r == RT_EINPROGRESS) {
+      rt_timer_remove(&d->stagger.timer);
+      if (d->next < d->count)
+        rt_wheel_add(&d->driver->wheel, &d->stagger.timer, RT_TIMER_CALL,
+                     rt_driver_after(d->driver, PATIENCE));
+      return;
+    }
+    if (r >= 0) {
+      finish(d, r);
+      return;
+    }
+    note_error(d, r);
+  }
+  if (!is_pending(d)) finish(d, d->first_error);
+}
+
+static void on_writable(uv_poll_t *poll, int status, int events) {
+  attempt *a = rt_containerof(poll, attempt, poll);
+  rt_dial *d = a->dial;
+  (void)status, (void)events; /* the socket knows better */
+  int err = rt_tcp_error(a->fd);
+  int fd = end_attempt(a);
+  if (err == 0) {
+    finish(d, fd);
+  } else {
+    close(fd);
+    note_error(d, err);
+    try_next(d);
+  }
+}
+
+static void on_stagger(rt_timeout *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
+
+static void on_deadline(rt_timeout *t) {
+  finish(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
+}
+
+static void close_with_driver(rt_handle *h) {
+  finish(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
+}
+
+static void add_address(rt_dial *d, const struct addrinfo *a) {
+  int i = d->count++;
+  memcpy(&d->address[i], a->ai_addr, a->ai_addrlen);
+  d->info[i] = (struct addrinfo){.ai_family = a->ai_family,
+                                 .ai_addrlen = a->ai_addrlen,
+                                 .ai_addr = (struct sockaddr *)&d->address[i]};
+  d->attempts[i].dial = d;
+  d->attempts[i].fd = -1;
+}
+
+static const struct addrinfo *skip(const struct addrinfo *a, int family, bool same) {
+  while (a && (a->ai_family == family) != same) a = a->ai_next;
+  return a;
+}
+
+/* The order is getaddrinfo's, but the families take turns. */
+static void add_addresses(rt_dial *d, const struct addrinfo *found) {
+  int family = found->ai_family;
+  const struct addrinfo *mine = found, *other = skip(found, family, false);
+  while ((mine || other) && d->count < RT_DIAL_MOST) {
+    if (mine) {
+      add_address(d, mine);
+      mine = skip(mine->ai_next, family, true);
+    }
+    if (other && d->count < RT_DIAL_MOST) {
+      add_address(d, other);
+      other = skip(other->ai_next, family, false);
+    }
+  }
+}
+
+int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found,
+                  uint64_t timeout) {
+  rt_dial *d = rt_calloc(sizeof *d);
+  if (d == NULL) return UV_ENOMEM;
+  d->driver = driver;
+  d->result = RT_EINPROGRESS;
+  rt_list_init(&d->waiter);
+  rt_timeout_init(&d->stagger, on_stagger);
+  rt_timeout_init(&d->deadline, on_deadline);
+  add_addresses(d, found);
+  rt_driver_adopt(driver, &d->handle, close_with_driver);
+  rt_wheel_add(&driver->wheel, &d->deadline.timer, RT_TIMER_CALL, rt_driver_after(driver, timeout));
+  *out = d;
+  try_next(d);
+  return 0;
+}
+
+bool rt_dial_is_over(const rt_dial *d) { return d->result != RT_EINPROGRESS; }
+
+void rt_dial_wait(rt_dial *d, rt_task *t) { rt_task_park(t, RT_OP_CONNECT, d, &d->waiter); }
+
+int rt_dial_take(rt_dial *d) {
+  int result = d->result;
+  d->result = UV_ECANCELED;
+  return result;
+}
+
+void rt_dial_drop(rt_dial *d) {
+  if (!rt_dial_is_over(d)) finish(d, UV_ECANCELED);
+  if (d->result >= 0) close(d->result);
+  d->dropped = true;
+  free_if_done(d);
+}

@@ -1,0 +1,114 @@
+#include "io/sock.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* there, tcp.c sets SO_NOSIGPIPE */
+#endif
+
+static void on_closed(uv_handle_t *h) { rt_free(h->data); }
+
+static void close_with_driver(rt_handle *h) { rt_sock_close(rt_containerof(h, rt_sock, handle)); }
+
+static bool is_awaited(rt_handle *h) {
+  rt_sock *s = rt_containerof(h, rt_sock, handle);
+  return rt_sock_busy(s, RT_READ) || rt_sock_busy(s, RT_WRITE);
+}
+
+int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
+  rt_sock *s = rt_calloc(sizeof *s);
+  int err = s == NULL ? UV_ENOMEM : uv_poll_init_socket(&d->loop, &s->poll, fd);
+  if (err != 0) {
+    rt_free(s);
+    close(fd);
+    return err;
+  }
+  s->poll.data = s;
+  s->driver = d;
+  s->fd = fd;
+  rt_list_init(&s->waiting[RT_READ]);
+  rt_list_init(&s->waiting[RT_WRITE]);
+  rt_driver_adopt(d, &s->handle, close_with_driver);
+  s->handle.is_awaited = is_awaited;
+  *out = s;
+  return 0;
+}
+
+static void wake_all(rt_sock *s, rt_side side) {
+  rt_list *l;
+  while ((l = rt_list_first(&s->waiting[side])) != NULL)
+    rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
+}
+
+int rt_sock_release(rt_sock *s) {
+  int fd = s->fd;
+  s->fd = -1;
+  rt_driver_disown(&s->handle);
+  wake_all(s, RT_READ);
+  wake_all(s, RT_WRITE);
+  uv_close((uv_handle_t *)&s->poll, on_closed); /* which tells epoll now, not later */
+  return fd;
+}
+
+void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); /* the peer should hear of it now */ }
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static int set_interest(rt_sock *s, int wanted) {
+  s->wanted = (uint8_t)wanted;
+  return wanted ? uv_poll_start(&s->poll, wanted, on_poll) : uv_poll_stop(&s->poll);
+}
+
+static void ready(rt_sock *s, rt_side side) {
+  rt_list *l = rt_list_first(&s->waiting[side]);
+  if (side == RT_READ) s->may_read = true;
+  if (l)
+    rt_driver_resume(s->driver, rt_containerof(l, rt_task, link));
+  else if (s->wanted & rt_sock_bit(side))
+    set_interest(s, s->wanted & ~rt_sock_bit(side));
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  rt_sock *s = poll->data;
+  if (status < 0) { /* an error on the socket; libuv has stopped polling: let them all look */
+    s->wanted = 0;
+    events = UV_READABLE | UV_WRITABLE;
+  }
+  if (events & UV_READABLE) ready(s, RT_READ);
+  if (events & UV_WRITABLE && s->fd >= 0) ready(s, RT_WRITE);
+}
+
+int rt_sock_want(rt_sock *s, rt_side side) {
+  return set_interest(s, s->wanted | rt_sock_bit(side));
+}
+
+ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
+  ssize_t got;
+  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
+  do got = recv(s->fd, to, n, MSG_DONTWAIT);
+  while (got < 0 && errno == EINTR);
+  s->may_read = got == (ssize_t)n; /* a short read has taken all there was */
+  return got >= 0 ? got : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
+}
+
+static ssize_t sent(ssize_t n) { return n >= 0 ? n : errno == EWOULDBLOCK ? UV_EAGAIN : -errno; }
+
+ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
+  ssize_t r;
+  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
+  do r = send(s->fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (r < 0 && errno == EINTR);
+  return sent(r);
+}
+
+ssize_t rt_sock_send_all(rt_sock *s, const uv_buf_t *bufs, int n) {
+  struct msghdr m = {.msg_iov = (struct iovec *)bufs,
+                     .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
+  ssize_t r;
+  if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO))
+    return rt_sock_send(s, bufs[0].base, bufs[0].len);
+  do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (r < 0 && errno == EINTR);
+  return sent(r);
+}

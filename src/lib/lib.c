@@ -1,0 +1,103 @@
+#include "lib/lib.h"
+
+#include <math.h>
+
+/* getaddrinfo's names are not the ones people know */
+static const char *code_of(int err) {
+  switch (err) {
+    case UV_EAI_NONAME:
+    case UV_EAI_NODATA: return "ENOTFOUND";
+    default: return uv_err_name(err);
+  }
+}
+
+static const char *message_of(int err) {
+  return err == UV_EAI_NONAME || err == UV_EAI_NODATA ? "no such host" : uv_strerror(err);
+}
+
+int rtL_fail(lua_State *L, int err, const char *where) {
+  RTL_HEIGHT(L, +3);
+  const char *code = code_of(err);
+  rtL_cancel_rather(L, rtL_self(L));
+  lua_pushnil(L);
+  if (where)
+    lua_pushfstring(L, "%s: %s (%s)", code, message_of(err), where);
+  else
+    lua_pushfstring(L, "%s: %s", code, message_of(err));
+  lua_pushstring(L, code);
+  return 3;
+}
+
+uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
+  RTL_HEIGHT(L, 0);
+  luaL_argcheck(L, !isnan(seconds), arg, "a number of seconds expected, got NaN");
+  if (seconds <= 0) return 0;
+  lua_Number ns = seconds * (lua_Number)RT_SECOND;
+  return ns < 9.2e18 ? (uint64_t)ceil(ns) : RT_FOREVER;
+}
+
+uint64_t rtL_check_duration(lua_State *L, int arg) {
+  RTL_HEIGHT(L, 0);
+  return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
+}
+
+static bool is_among(const char *name, const char *names) {
+  size_t len = strlen(name);
+  for (const char *at = names; len > 0 && (at = strstr(at, name)) != NULL; at += len)
+    if ((at == names || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0')) return true;
+  return false;
+}
+
+void rtL_check_options(lua_State *L, int arg, const char *who, const char *names) {
+  RTL_HEIGHT(L, 0);
+  if (lua_isnoneornil(L, arg)) return;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !is_among(lua_tostring(L, -2), names)) {
+      rtL_site_where(L, &rtL_self(L)->sites, 1);
+      lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", who, luaL_tolstring(L, -3, NULL),
+                      names);
+      lua_remove(L, -2);
+      lua_concat(L, 2);
+      lua_error(L);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+int rtL_option(lua_State *L, int arg, const char *name) {
+  RTL_HEIGHT(L, +1);
+  if (lua_isnoneornil(L, arg)) {
+    lua_pushnil(L);
+    return LUA_TNIL;
+  }
+  luaL_checktype(L, arg, LUA_TTABLE);
+  return lua_getfield(L, arg, name);
+}
+
+bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
+  RTL_HEIGHT(L, 0);
+  int type = rtL_option(L, arg, name);
+  bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "option '%s': boolean expected, got %s", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return value;
+}
+
+const char *rtL_check_name(lua_State *L, int arg) {
+  if (lua_isnil(L, arg)) return NULL;
+  if (lua_type(L, arg) != LUA_TSTRING)
+    luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, arg));
+  const char *name = lua_tostring(L, arg);
+  lua_pushlstring(L, name, strnlen(name, RT_NAME_MOST));
+  lua_replace(L, arg);
+  return lua_tostring(L, arg);
+}
+
+void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
+  RTL_ENTER(L, w, 0);
+  lua_pushlightuserdata(L, w);
+  luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,153 @@
+/* lib/std/os.c - os.exit, when tasks are there, and os.execute, on the threads of the pool.
+**
+** os.exit: without 'close' it is the original.  With it, the state is closed, which cannot be done
+** from within a task: the task stops where it is, and the main worker closes the state from
+** where the main chunk waits.  The first one to ask counts.  When the program ends already,
+** only the code does.
+**
+** os.execute: C's system() makes the whole process deaf to SIGINT while the command runs, and
+** lets the command inherit which signals its thread has blocked: all, in a thread of ours.  So
+** there the command is started without it.
+*/
+#include "run/cancel.h"
+#include "lib/lib.h"
+#include "diag/watchdog.h"
+#include "run/stop.h"
+#include "run/unhandled.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+static const char original_key;
+
+static void push_original(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &original_key); }
+
+/* The main chunk waits for something: for the end, from here on. */
+static void leave(rt_worker *w, lua_State *L) {
+  w->asked_to_exit = false;
+  if (w->main->phase == RT_WAITING)
+    rt_task_unpark(w->main, RT_FIRED);
+  else
+    rt_list_remove(&w->main->link);
+  w->running = w->main;
+  w->cur = L;
+  rtL_runtime_stop_quietly(L, w);
+  rt_ticket_withdraw_all(&w->driver); /* the main chunk's: what it waits for may go first */
+  push_original(L);
+  lua_pushinteger(L, w->exit_code);
+  lua_pushboolean(L, 1);
+  lua_call(L, 2, 0); /* does not return */
+}
+
+static int code_of(lua_State *L) {
+  if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+}
+
+/* The main worker closes everything, this one too. */
+static void ask(rt_worker *w, int code) {
+  if (w->seat == NULL) {
+    rt_worker_ask_to_exit(w, code);
+    return;
+  }
+  if (!rt_worker_ends(w)) rt_monitor_end_by(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
+  rt_office_ask_to_exit(w->seat->sched->config.office, code);
+}
+
+static int never(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return luaL_error(L, "the program has ended");
+}
+
+/* A task stays where it is; if the program ends already, it unwinds as the others do. */
+static int exit_in_task(lua_State *L, rt_worker *w) {
+  ask(w, code_of(L));
+  rtL_unhandled_heard(L, w);
+  if (rt_worker_ends(w)) {
+    rtL_cancel_push_end(L);
+    return rtL_cancel_raise(L, w);
+  }
+  w->suspending = RT_IS_WAIT;
+  return lua_yieldk(L, 0, 0, never);
+}
+
+/* A finalizer, between two tasks: the state cannot be closed below it. */
+static int exit_between_tasks(lua_State *L, rt_worker *w) {
+  ask(w, code_of(L));
+  return luaL_error(L, "the program has ended");
+}
+
+/* os.exit([code [, close]]) */
+static int do_exit(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  bool in_task = w->running != NULL && !w->running->is_main, close = lua_toboolean(L, 2);
+  lua_settop(L, 2);
+  if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
+  if (close && in_task && L == w->cur && !w->blocked && lua_isyieldable(L))
+    return exit_in_task(L, w);
+  if (close && w->running == NULL && !w->closing) return exit_between_tasks(L, w);
+  close = close && !in_task;
+  w->has_code = true;
+  if (close && w->running != NULL) rtL_runtime_stop_quietly(L, w);
+  push_original(L);
+  lua_pushvalue(L, 1);
+  lua_pushboolean(L, close);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+/* --- os.execute -------------------------------------------------------------------------------------- */
+/* 0 or an errno */
+static int start_shell(pid_t *pid, const char *command) {
+  char *argv[] = {"sh", "-c", (char *)command, NULL};
+  posix_spawnattr_t attr;
+  sigset_t none;
+  int err = posix_spawnattr_init(&attr);
+  if (err != 0) return err;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attr, &none);
+  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+  err = posix_spawn(pid, "/bin/sh", NULL, &attr, argv, environ);
+  posix_spawnattr_destroy(&attr);
+  return err;
+}
+
+/* A wait status; or -1 and errno, which is 0 otherwise: luaL_execresult looks at that first. */
+static int run_command(const char *command) {
+  pid_t pid, ended;
+  int status, err = start_shell(&pid, command);
+  if (err != 0) {
+    errno = err;
+    return -1;
+  }
+  do ended = waitpid(pid, &status, 0);
+  while (ended < 0 && errno == EINTR);
+  if (ended < 0) return -1;
+  errno = 0;
+  return status;
+}
+
+/* true | nil, "exit" or "signal", code = os.execute([command]) */
+static int execute(lua_State *L) {
+  const char *command = luaL_optstring(L, 1, NULL);
+  if (command) return luaL_execresult(L, run_command(command));
+  lua_pushboolean(L, run_command("exit 0") == 0);
+  return 1;
+}
+
+void rtL_open_os(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
+  static const luaL_Reg of_member[] = {{"execute", execute}, {NULL, NULL}};
+  w->leave = leave;
+  lua_getfield(L, -1, "exit");
+  if (lua_tocfunction(L, -1) == do_exit) { /* since an attempt to open rt that failed later */
+    lua_pop(L, 1);
+    return;
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
+  rtL_set_functions(L, w, functions);
+  if (w->seat) rtL_set_functions(L, w, of_member);
+}

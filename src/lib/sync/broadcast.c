@@ -1,0 +1,193 @@
+/* lib/sync/broadcast.c - rt.broadcast: every subscriber gets every message. */
+#include "sync/broadcast.h"
+#include "lib/operation.h"
+#include "lib/shared.h"
+
+static const rt_thing_kind kind = {"broadcast", rt_feed_free, RT_CLASS_BROADCAST};
+static const rt_thing_kind subscriber_kind = {"subscriber", rt_reader_free, RT_CLASS_SUBSCRIBER};
+
+static rt_feed *check_broadcast(lua_State *L, rt_worker *w) {
+  return rt_feed_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1));
+}
+
+static rt_reader *check_subscriber(lua_State *L, rt_worker *w) {
+  return rt_reader_of(rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1));
+}
+
+/* broadcast = rt.broadcast(capacity) */
+static int new_broadcast(lua_State *L) {
+  lua_Integer capacity = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, capacity >= 1 && capacity <= 1 << 20, 1, "a capacity from 1 to 2^20 expected");
+  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BROADCAST);
+  rt_feed *f = rt_feed_new(&kind, (size_t)capacity, false);
+  rtL_shared_set(L, s, f ? &f->thing : NULL);
+  return 1;
+}
+
+/* --- sending ------------------------------------------------------------------------------------------ */
+/* true | nil, "closed" = broadcast:send(...) */
+static int broadcast_send(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_feed *f = check_broadcast(L, w);
+  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  if (!rt_feed_send(f, p)) {
+    rt_packet_drop(p);
+    return rtL_shared_refuse_closed(L, w);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* broadcast:close(), and __close */
+static int broadcast_close(lua_State *L) {
+  rt_feed_close(check_broadcast(L, rtL_self(L)));
+  return 0;
+}
+
+static int broadcast_tostring(lua_State *L) {
+  uint64_t messages;
+  bool closed;
+  rt_feed *f = check_broadcast(L, rtL_self(L));
+  int readers = rt_feed_look(f, &messages, &closed);
+  lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
+                  (LUAI_UACINT)f->capacity, readers, closed ? ", closed" : "");
+  return 1;
+}
+
+/* --- receiving ------------------------------------------------------------------------------------------ */
+/* subscriber = broadcast:subscribe() */
+static int broadcast_subscribe(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_feed *f = check_broadcast(L, w);
+  rt_shared *s = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
+  rt_reader *r = rt_reader_new(&subscriber_kind, f);
+  rtL_shared_set(L, s, r ? &r->thing : NULL);
+  return 1;
+}
+
+static int received(lua_State *L, rt_worker *w, rt_feed_answer answer, rt_packet *p,
+                    uint64_t lost) {
+  if (answer == RT_FEED_DONE) return rtL_unpack_last(L, w, p);
+  if (answer == RT_FEED_CLOSED) return rtL_shared_refuse_closed(L, w);
+  rtL_shared_refuse(L, "lagged");
+  lua_pushinteger(L, (lua_Integer)lost);
+  return 3;
+}
+
+static int recv_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_packet *p;
+  rt_feed_answer answer = (rt_feed_answer)rtL_shared_called(L, w, ticket, &p);
+  return received(L, w, answer, p, 0);
+}
+
+static int do_recv(lua_State *L, rt_worker *w, rt_reader *r) {
+  rt_packet *p;
+  uint64_t lost;
+  rt_feed_answer answer = rt_reader_recv(r, &p, &lost, NULL);
+  if (answer != RT_FEED_WAITS) return received(L, w, answer, p, lost);
+  rtL_wait_prepare(L, w, w->running);
+  rt_ticket *t = rtL_shared_draw(L, w);
+  answer = rt_reader_recv(r, &p, &lost, t);
+  if (answer == RT_FEED_WAITS) return rtL_shared_wait(L, w, t, RT_OP_RECEIVE, recv_k);
+  rt_ticket_tear(t);
+  return received(L, w, answer, p, lost);
+}
+
+static int recv_later(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_turned(L, w);
+  return do_recv(L, w, check_subscriber(L, w));
+}
+
+/* ... | nil, "lagged", n | nil, "closed" = subscriber:recv() */
+static int subscriber_recv(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_reader *r = check_subscriber(L, w);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  lua_settop(L, 1);
+  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, recv_later, 0);
+  return do_recv(L, w, r);
+}
+
+/* the same, or nil, "empty" = subscriber:try_recv() */
+static int subscriber_try_recv(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_packet *p;
+  uint64_t lost;
+  rt_feed_answer answer = rt_reader_recv(check_subscriber(L, w), &p, &lost, NULL);
+  if (answer == RT_FEED_WAITS) return rtL_shared_refuse(L, "empty");
+  return received(L, w, answer, p, lost);
+}
+
+/* --- for rt.select ------------------------------------------------------------------------------------ */
+static rt_reader *reader_of(lua_State *L, int op) {
+  const rt_shared *s = rtL_select_object(L, op);
+  return rt_reader_of(s->thing);
+}
+
+static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_packet *p;
+  uint64_t lost;
+  (void)b;
+  rt_feed_answer answer = rt_reader_recv(reader_of(L, op), &p, &lost, NULL);
+  return answer == RT_FEED_WAITS ? -1 : received(L, w, answer, p, lost);
+}
+
+static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return rt_reader_await(reader_of(L, op), b->ticket);
+}
+
+static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)op;
+  return received(L, w, b->packet ? RT_FEED_DONE : RT_FEED_CLOSED, b->packet, 0);
+}
+
+static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
+
+/* op = subscriber:recv_op() */
+static int subscriber_recv_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  check_subscriber(L, w);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, w, &recv_kind);
+}
+
+/* subscriber:close(), and __close */
+static int subscriber_close(lua_State *L) {
+  rt_reader_close(check_subscriber(L, rtL_self(L)));
+  return 0;
+}
+
+static int subscriber_tostring(lua_State *L) {
+  bool closed;
+  uint64_t behind = rt_reader_behind(check_subscriber(L, rtL_self(L)), &closed);
+  if (closed)
+    lua_pushliteral(L, "rt.subscriber (closed)");
+  else
+    lua_pushfstring(L, "rt.subscriber (%I behind)", (LUAI_UACINT)behind);
+  return 1;
+}
+
+void rtL_open_broadcast(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {
+      {"__tostring", broadcast_tostring}, {"__close", broadcast_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"send", broadcast_send},
+                                     {"subscribe", broadcast_subscribe},
+                                     {"close", broadcast_close},
+                                     {NULL, NULL}};
+  static const luaL_Reg subscriber_meta[] = {
+      {"__tostring", subscriber_tostring}, {"__close", subscriber_close}, {NULL, NULL}};
+  static const luaL_Reg subscriber_methods[] = {{"recv", subscriber_recv},
+                                                {"try_recv", subscriber_try_recv},
+                                                {"recv_op", subscriber_recv_op},
+                                                {"close", subscriber_close},
+                                                {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"broadcast", new_broadcast}, {NULL, NULL}};
+  rtL_shared_class(L, w, RT_CLASS_BROADCAST, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_SUBSCRIBER, subscriber_meta, subscriber_methods);
+  rtL_set_functions(L, w, functions);
+}

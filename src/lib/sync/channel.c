@@ -1,0 +1,354 @@
+/* lib/sync/channel.c - rt.channel: values from task to task, in whatever state they run. */
+#include "sync/channel.h"
+#include "lib/lib.h"
+#include "pack/pack.h"
+#include "lib/operation.h"
+
+enum { CAPACITY = 1024 };
+
+typedef struct channel {
+  rt_chan *chan;
+} channel;
+
+static rt_chan *check_channel(lua_State *L) {
+  channel *c = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_CHANNEL, 1);
+  if (rt_unlikely(c->chan == NULL)) luaL_error(L, "this channel has been finalized");
+  return c->chan;
+}
+
+static channel *push_channel(lua_State *L, rt_worker *w) {
+  return rtL_class_new(L, &w->classes, RT_CLASS_CHANNEL, sizeof(channel), 0);
+}
+
+/* --- travelling: the other side gets another reference ------------------------------------------- */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  channel *c = lua_touserdata(L, index);
+  (void)w, (void)why;
+  if (c->chan == NULL) return NULL;
+  rt_thing_hold(&c->chan->thing);
+  return &c->chan->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  channel *c = push_channel(L, w);
+  rt_thing_hold(t);
+  c->chan = rt_chan_of(t);
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
+static const rt_thing_kind kind = {"channel", rt_chan_free, RT_CLASS_CHANNEL};
+
+/* channel = rt.channel([capacity]) */
+static int new_channel(lua_State *L) {
+  lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
+  luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
+  channel *c = push_channel(L, rtL_self(L));
+  if ((c->chan = rt_chan_new(&kind, (size_t)capacity)) == NULL)
+    return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+static int refuse(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+static int refuse_closed(lua_State *L) {
+  rtL_cancel_rather(L, rtL_self(L));
+  return refuse(L, "closed");
+}
+
+static rt_ticket *draw(lua_State *L, rt_worker *w) {
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  if (t == NULL) luaL_error(L, "not enough memory");
+  return t;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------- */
+static int sent(lua_State *L, rt_chan_answer answer) {
+  if (answer == RT_CHAN_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* A packet that is still with its ticket has come to nothing. */
+static void take_back(rt_worker *w, rt_ticket *t) {
+  if (t->packet) rt_pack_undo(w, t->packet);
+  t->packet = NULL;
+}
+
+static int send_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool called = rt_ticket_withdraw(t);
+  rt_chan_answer answer = (rt_chan_answer)t->answer;
+  take_back(w, t);
+  rt_ticket_tear(t);
+  if (!called) rtL_wait_over(L, w);
+  rtL_wait_happened(w);
+  return sent(L, answer);
+}
+
+/* What has been packed may have moved: so it is asked before whether this code can wait. */
+static void prepare(lua_State *L, rt_worker *w, rt_chan *c) {
+  rt_task *me = w->running;
+  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_chan_has_room(c)) return;
+  rtL_wait_examine(L, w, me);
+}
+
+/* Stack: the channel, the values. */
+static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
+  if (rt_chan_closed(c)) return refuse_closed(L); /* nothing is moved then */
+  prepare(L, w, c);
+  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  rt_chan_answer answer = rt_chan_send(c, p, NULL);
+  if (rt_likely(answer == RT_CHAN_DONE)) return sent(L, answer);
+  if (answer == RT_CHAN_WAITS) {                        /* it must: once more, with a ticket */
+    if (rt_unlikely(!rtL_wait_may(L, w, w->running))) { /* (there was room, and it has gone) */
+      rt_pack_undo(w, p);
+      rtL_wait_examine(L, w, w->running);
+      return luaL_error(L, "cannot wait here");
+    }
+    rt_ticket *t = rt_ticket_draw(&w->driver);
+    answer = t ? rt_chan_send(c, p, t) : RT_CHAN_NOMEM;
+    if (answer == RT_CHAN_WAITS) {
+      rt_ticket_park(t, w->running, RT_OP_SEND);
+      return rtL_wait(L, w, send_k, (lua_KContext)t);
+    }
+    if (t) rt_ticket_tear(t);
+  }
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
+  return sent(L, answer);
+}
+
+static int send_later(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_turned(L, w);
+  return do_send(L, w, check_channel(L));
+}
+
+/* true | nil, "closed" = channel:send(...) */
+static int channel_send(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_chan *c = check_channel(L);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, send_later, 0);
+  return do_send(L, w, c);
+}
+
+/* true | nil, "full" or "closed" = channel:try_send(...) */
+static int channel_try_send(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_chan *c = check_channel(L);
+  if (rt_chan_closed(c)) return refuse_closed(L);
+  if (!rt_chan_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
+  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  rt_chan_answer answer = rt_chan_send(c, p, NULL);
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
+  return answer == RT_CHAN_WAITS ? refuse(L, "full") : sent(L, answer);
+}
+
+/* --- receiving ------------------------------------------------------------------------------------------ */
+static int recv_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool called = rt_ticket_withdraw(t);
+  rt_packet *p = t->packet;
+  t->packet = NULL;
+  rt_ticket_tear(t);
+  if (!called) rtL_wait_over(L, w);
+  rtL_wait_happened(w);
+  return p ? rtL_unpack_last(L, w, p) : refuse_closed(L);
+}
+
+static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
+  rt_packet *p;
+  rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
+  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
+  rtL_wait_prepare(L, w, w->running);
+  rt_ticket *t = draw(L, w);
+  answer = rt_chan_recv(c, &p, t);
+  if (answer == RT_CHAN_WAITS) {
+    rt_ticket_park(t, w->running, RT_OP_RECEIVE);
+    return rtL_wait(L, w, recv_k, (lua_KContext)t);
+  }
+  rt_ticket_tear(t);
+  return answer == RT_CHAN_DONE ? rtL_unpack_last(L, w, p) : refuse_closed(L);
+}
+
+static int recv_later(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_turned(L, w);
+  return do_recv(L, w, check_channel(L));
+}
+
+/* ... | nil, "closed" = channel:recv() */
+static int channel_recv(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_chan *c = check_channel(L);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, recv_later, 0);
+  return do_recv(L, w, c);
+}
+
+/* ... | nil, "empty" or "closed" = channel:try_recv() */
+static int channel_try_recv(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_chan *c = check_channel(L);
+  rt_packet *p;
+  rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
+  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : refuse(L, "empty");
+}
+
+/* for ... in channel:iter() do */
+static int channel_iter(lua_State *L) {
+  check_channel(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, channel_recv, 1);
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static rt_chan *channel_of(lua_State *L, int op) {
+  channel *c = rtL_select_object(L, op);
+  return c->chan;
+}
+
+static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_packet *p;
+  (void)b;
+  rt_chan_answer answer = rt_chan_recv(channel_of(L, op), &p, NULL);
+  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
+  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : -1;
+}
+
+static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return rt_chan_await_recv(channel_of(L, op), b->ticket);
+}
+
+static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)op;
+  return b->packet ? rtL_unpack_last(L, w, b->packet) : refuse_closed(L);
+}
+
+static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
+  int top = lua_gettop(L), n = 0;
+  if (lua_getiuservalue(L, op, RT_OPERATION_ARGS) == LUA_TTABLE) {
+    lua_getfield(L, -1, "n");
+    n = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, n + LUA_MINSTACK, "too many values");
+    for (int i = 1; i <= n; i++) lua_rawgeti(L, top + 1, i);
+  }
+  lua_remove(L, top + 1);
+  rt_packet *p = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  lua_settop(L, top);
+  return p;
+}
+
+static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  b->packet = pack_args(L, w, op);
+}
+
+static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_chan *c = channel_of(L, op);
+  if (rt_chan_closed(c)) return refuse_closed(L);
+  if (!rt_chan_has_room(c)) return -1; /* (a glance: packing is dear) */
+  rt_packet *p = b && b->packet ? b->packet : pack_args(L, w, op);
+  if (b) b->packet = NULL;
+  rt_chan_answer answer = rt_chan_send(c, p, NULL);
+  if (answer == RT_CHAN_WAITS && b) {
+    b->packet = p;
+    return -1;
+  }
+  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
+  return answer == RT_CHAN_WAITS ? -1 : sent(L, answer);
+}
+
+static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  b->ticket->packet = b->packet;
+  b->packet = NULL;
+  return rt_chan_await_send(channel_of(L, op), b->ticket);
+}
+
+static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)op;
+  if (b->packet) rt_pack_undo(w, b->packet); /* the channel was closed */
+  return sent(L, (rt_chan_answer)b->answer);
+}
+
+static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
+static const rt_op_kind send_kind = {"send",       true,     attempt_send,
+                                     prepare_send, arm_send, finish_send};
+
+/* op = channel:recv_op() */
+static int channel_recv_op(lua_State *L) {
+  check_channel(L);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, rtL_self(L), &recv_kind);
+}
+
+/* op = channel:send_op(...) */
+static int channel_send_op(lua_State *L) {
+  check_channel(L);
+  return rtL_select_operation(L, rtL_self(L), &send_kind);
+}
+
+/* --- the rest --------------------------------------------------------------------------------------------- */
+/* channel:close(), and __close */
+static int channel_close(lua_State *L) {
+  rt_chan_close(check_channel(L));
+  return 0;
+}
+
+static int channel_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rt_chan_count(check_channel(L)));
+  return 1;
+}
+
+static int channel_tostring(lua_State *L) {
+  rt_chan *c = check_channel(L);
+  lua_pushfstring(L, "rt.channel (%I of %I%s)", (LUAI_UACINT)rt_chan_count(c),
+                  (LUAI_UACINT)c->capacity, rt_chan_closed(c) ? ", closed" : "");
+  return 1;
+}
+
+static int channel_eq(lua_State *L) {
+  const rt_classes *classes = &rtL_self(L)->classes;
+  channel *a = rtL_class_test(L, classes, RT_CLASS_CHANNEL, 1);
+  channel *b = rtL_class_test(L, classes, RT_CLASS_CHANNEL, 2);
+  lua_pushboolean(L, a && b && a->chan == b->chan);
+  return 1;
+}
+
+static int channel_gc(lua_State *L) {
+  channel *c = lua_touserdata(L, 1);
+  if (c->chan) rt_thing_drop(&c->chan->thing);
+  c->chan = NULL;
+  return 0;
+}
+
+void rtL_open_channel(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", channel_gc},   {"__close", channel_close},
+                                  {"__len", channel_len}, {"__tostring", channel_tostring},
+                                  {"__eq", channel_eq},   {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"send", channel_send},         {"recv", channel_recv},   {"try_send", channel_try_send},
+      {"try_recv", channel_try_recv}, {"iter", channel_iter},   {"recv_op", channel_recv_op},
+      {"send_op", channel_send_op},   {"close", channel_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"channel", new_channel}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_CHANNEL, &(rt_class_def){meta, methods, NULL});
+  w->classes.travel[RT_CLASS_CHANNEL] = &travel;
+  rtL_set_functions(L, w, functions);
+}

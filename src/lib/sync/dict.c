@@ -1,0 +1,366 @@
+/* lib/sync/dict.c - rt.dict: one map for the tasks of all workers. */
+#include "lib/sync/dict_value.h"
+#include "lib/lib.h"
+
+#include <math.h>
+
+#define BYTES ((size_t)256 << 20) /* unless an option says otherwise */
+
+typedef struct dict {
+  rt_dict *dict;
+} dict;
+
+static rt_dict *check_dict(lua_State *L) {
+  dict *d = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_DICT, 1);
+  return d->dict;
+}
+
+static dict *push_dict(lua_State *L, rt_worker *w) {
+  return rtL_class_new(L, &w->classes, RT_CLASS_DICT, sizeof(dict), 0);
+}
+
+/* --- travelling: the other side gets another reference ------------------------------------------- */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  dict *d = lua_touserdata(L, index);
+  (void)w, (void)why;
+  if (d->dict == NULL) return NULL;
+  rt_thing_hold(&d->dict->thing);
+  return &d->dict->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  dict *d = push_dict(L, w);
+  rt_thing_hold(t);
+  d->dict = rt_dict_of(t);
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
+static const rt_thing_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
+
+/* --- options ---------------------------------------------------------------------------------------- */
+/* A bound: at least 1; math.huge is none. */
+static size_t read_bound(lua_State *L, const char *name, size_t otherwise) {
+  size_t bound = otherwise;
+  if (rtL_option(L, 1, name) != LUA_TNIL) {
+    int valid;
+    lua_Integer n = lua_tointegerx(L, -1, &valid);
+    bool number = lua_type(L, -1) == LUA_TNUMBER;
+    bool huge = number && lua_tonumber(L, -1) == (lua_Number)HUGE_VAL;
+    if (!huge && (!number || !valid || n < 1))
+      luaL_error(L, "option '%s': a positive integer, or math.huge, expected", name);
+    bound = huge ? RT_DICT_UNBOUNDED : (size_t)n;
+  }
+  lua_pop(L, 1);
+  return bound;
+}
+
+static bool read_evicts(lua_State *L) {
+  bool evicts = false;
+  if (rtL_option(L, 1, "when_full") != LUA_TNIL) {
+    const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    evicts = strcmp(s, "evict") == 0;
+    if (!evicts && strcmp(s, "fail") != 0)
+      luaL_error(L, "option 'when_full': \"evict\" or \"fail\" expected");
+  }
+  lua_pop(L, 1);
+  return evicts;
+}
+
+/* dict = rt.dict([options]) */
+static int new_dict(lua_State *L) {
+  lua_settop(L, 1);
+  rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
+  rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
+                           read_bound(L, "max_bytes", BYTES), read_evicts(L)};
+  dict *d = push_dict(L, rtL_self(L));
+  if ((d->dict = rt_dict_new(&kind, &bounds)) == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* --- times --------------------------------------------------------------------------------------------------- */
+/* rt_clock() so many seconds from now, or never. */
+static uint64_t check_expires(lua_State *L, int arg) {
+  uint64_t duration = rtL_check_duration(L, arg);
+  if (duration == RT_FOREVER) return RT_DICT_NEVER;
+  uint64_t now = rt_clock();
+  return duration < RT_DICT_NEVER - now ? now + duration : RT_DICT_NEVER;
+}
+
+static uint64_t opt_expires(lua_State *L, int arg) {
+  return lua_isnoneornil(L, arg) ? RT_DICT_NEVER : check_expires(L, arg);
+}
+
+/* seconds | nil = dict:ttl(key): math.huge if it does not expire */
+static int dict_ttl(lua_State *L) {
+  rt_entry_key k;
+  rt_dict *d = check_dict(L);
+  uint64_t expires = rt_dict_expires(d, rtL_entry_key(L, 2, &k)), now = rt_clock();
+  if (expires == 0)
+    lua_pushnil(L);
+  else if (expires == RT_DICT_NEVER)
+    lua_pushnumber(L, (lua_Number)HUGE_VAL);
+  else
+    lua_pushnumber(L, expires > now ? (lua_Number)(expires - now) / (lua_Number)RT_SECOND : 0);
+  return 1;
+}
+
+/* boolean = dict:expire(key, seconds): is there such a key? */
+static int dict_expire(lua_State *L) {
+  rt_entry_key k;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  rt_dict_answer answer = rt_dict_expire(d, it, check_expires(L, 3));
+  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  lua_pushboolean(L, answer == RT_DICT_DONE);
+  return 1;
+}
+
+/* --- reading and changing -------------------------------------------------------------------------------------- */
+static int refuse(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* true | false | nil, "full" */
+static int answered(lua_State *L, rt_dict_answer answer) {
+  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_DICT_FULL) return refuse(L, "full");
+  lua_pushboolean(L, answer == RT_DICT_DONE);
+  return 1;
+}
+
+/* Stack: the dict, the key, the value, perhaps the seconds. */
+static int put(lua_State *L, rt_dict_rule rule) {
+  rt_entry_key k;
+  rt_value v;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  luaL_checkany(L, 3);
+  uint64_t expires = opt_expires(L, 4);
+  rtL_entry_read(L, rtL_self(L), 3, &v);
+  rt_dict_put p = {.rule = rule, .value = &v, .expires = expires};
+  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_value_drop(&v);
+  return answered(L, answer);
+}
+
+/* value | nil = dict:get(key) */
+static int dict_get(lua_State *L) {
+  rt_entry_key k;
+  rt_value v;
+  rt_dict *d = check_dict(L);
+  rt_dict_get(d, rtL_entry_key(L, 2, &k), &v);
+  rtL_entry_push(L, rtL_self(L), &v);
+  return 1;
+}
+
+/* true | nil, "full" = dict:set(key, value [, seconds]); nil deletes */
+static int dict_set(lua_State *L) { return put(L, RT_DICT_ALWAYS); }
+
+/* true | false | nil, "full" = dict:add(key, value [, seconds]): if there is no such key */
+static int dict_add(lua_State *L) { return put(L, RT_DICT_ABSENT); }
+
+/* true | false | nil, "full" = dict:replace(key, value [, seconds]): if there is one */
+static int dict_replace(lua_State *L) { return put(L, RT_DICT_PRESENT); }
+
+/* boolean = dict:delete(key): was there such a key? */
+static int dict_delete(lua_State *L) {
+  rt_entry_key k;
+  rt_dict *d = check_dict(L);
+  rt_value none = {.type = RT_VALUE_NONE};
+  rt_dict_put p = {.rule = RT_DICT_PRESENT, .value = &none};
+  lua_pushboolean(L, rt_dict_apply(d, rtL_entry_key(L, 2, &k), &p) == RT_DICT_DONE);
+  return 1;
+}
+
+static void opt_number(lua_State *L, int arg, lua_Integer otherwise, rt_value *v) {
+  if (lua_isnoneornil(L, arg)) {
+    v->type = RT_VALUE_INTEGER;
+    v->integer = otherwise;
+  } else {
+    luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
+    rtL_entry_read(L, rtL_self(L), arg, v);
+  }
+}
+
+/* number | nil, "not a number" or "full" = dict:incr(key [, delta [, initial]]) */
+static int dict_incr(lua_State *L) {
+  rt_entry_key k;
+  rt_value delta, initial, now;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  opt_number(L, 3, 1, &delta);
+  opt_number(L, 4, 0, &initial);
+  rt_dict_answer answer = rt_dict_incr(d, it, &delta, &initial, &now);
+  if (answer == RT_DICT_NOT) return refuse(L, "not a number");
+  if (answer != RT_DICT_DONE) return answered(L, answer);
+  rtL_entry_push(L, rtL_self(L), &now);
+  return 1;
+}
+
+static bool is_simple(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER;
+}
+
+/* true | false | nil, "full" = dict:cas(key, expected, new): nil is that there is no such key */
+static int dict_cas(lua_State *L) {
+  rt_entry_key k;
+  rt_value expected, new;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  luaL_checkany(L, 4);
+  lua_settop(L, 4);
+  if (is_simple(L, 3)) { /* then it owns nothing */
+    rtL_entry_read(L, rtL_self(L), 3, &expected);
+    rtL_entry_read(L, rtL_self(L), 4, &new);
+  } else {
+    rtL_entry_read(L, rtL_self(L), 4, &new);
+    rtL_entry_read_beside(L, rtL_self(L), 3, &expected, &new);
+  }
+  rt_dict_put p = {.rule = RT_DICT_EXPECTED, .value = &new, .expected = &expected};
+  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_value_drop(&expected);
+  rt_value_drop(&new);
+  return answered(L, answer);
+}
+
+/* Stack: the dict, the key, the function and its arguments -> the same, and the call to make */
+static lua_KContext begin_update(lua_State *L) {
+  rt_entry_key k;
+  rt_value old;
+  int top = lua_gettop(L);
+  uint64_t version = rt_dict_get(check_dict(L), rtL_entry_key(L, 2, &k), &old);
+  lua_pushvalue(L, 3);
+  rtL_entry_push(L, rtL_self(L), &old);
+  for (int i = 4; i <= top; i++) lua_pushvalue(L, i);
+  return (lua_KContext)version;
+}
+
+/* Stack: … what the function returned.  NOT: somebody was faster. */
+static rt_dict_answer commit_update(lua_State *L, lua_KContext version) {
+  rt_entry_key k;
+  rt_value v;
+  rtL_entry_read(L, rtL_self(L), -1, &v);
+  rt_dict_put p = {.rule = RT_DICT_VERSION, .value = &v, .version = (uint64_t)version};
+  rt_dict_answer answer = rt_dict_apply(check_dict(L), rtL_entry_key(L, 2, &k), &p);
+  rt_value_drop(&v);
+  return answer;
+}
+
+static int update_k(lua_State *L, int status, lua_KContext version) {
+  rt_dict_answer answer;
+  (void)status;
+  while ((answer = commit_update(L, version)) == RT_DICT_NOT) {
+    lua_pop(L, 1);
+    int arguments = lua_gettop(L) - 2;
+    version = begin_update(L);
+    lua_callk(L, arguments, 1, version, update_k);
+  }
+  return answer == RT_DICT_DONE ? 1 : answered(L, answer);
+}
+
+/* value | nil, "full" = dict:update(key, f, ...): f(value, ...) is the new value, nil deletes it;
+** it is called again if somebody was faster */
+static int dict_update(lua_State *L) {
+  rt_entry_key k;
+  check_dict(L);
+  rtL_entry_key(L, 2, &k);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  luaL_checkstack(L, lua_gettop(L) + LUA_MINSTACK, "too many arguments");
+  int arguments = lua_gettop(L) - 2;
+  lua_KContext version = begin_update(L);
+  lua_callk(L, arguments, 1, version, update_k);
+  return update_k(L, LUA_OK, version);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* Adds the keys of one shard to the list on top of the stack, until there are so many. */
+static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integer n,
+                             lua_Integer limit) {
+  rt_dict_key k;
+  size_t room = 0, needed;
+  char *buffer = NULL;
+  while ((needed = rt_dict_keys(d, shard, buffer, room)) > room) {
+    if (buffer) lua_pop(L, 1);
+    room = needed + needed / 4;
+    buffer = lua_newuserdatauv(L, room, 0);
+  }
+  if (buffer == NULL) return n;
+  for (const char *at = buffer, *end = buffer + needed; at < end && n < limit;) {
+    at = rt_shard_key_at(at, &k);
+    rtL_entry_push_key(L, &k);
+    lua_rawseti(L, -3, ++n);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+/* list = dict:keys([limit]) */
+static int dict_keys(lua_State *L) {
+  rt_dict *d = check_dict(L);
+  lua_Integer limit = luaL_optinteger(L, 2, LUA_MAXINTEGER), n = 0;
+  luaL_argcheck(L, limit >= 0, 2, "a limit of at least 0 expected");
+  lua_newtable(L);
+  for (uint32_t i = 0; i < d->shard_count && n < limit; i++) n = list_keys(L, d, i, n, limit);
+  return 1;
+}
+
+/* entries, bytes = dict:count() */
+static int dict_count(lua_State *L) {
+  rt_dict *d = check_dict(L);
+  lua_pushinteger(L, (lua_Integer)rt_dict_count(d));
+  lua_pushinteger(L, (lua_Integer)rt_load(&d->stock.bytes));
+  return 2;
+}
+
+static int dict_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rt_dict_count(check_dict(L)));
+  return 1;
+}
+
+/* dict:clear() */
+static int dict_clear(lua_State *L) {
+  rt_dict_clear(check_dict(L));
+  return 0;
+}
+
+static int dict_tostring(lua_State *L) {
+  lua_pushfstring(L, "rt.dict (%I entries)", (LUAI_UACINT)rt_dict_count(check_dict(L)));
+  return 1;
+}
+
+static int dict_eq(lua_State *L) {
+  const rt_classes *classes = &rtL_self(L)->classes;
+  dict *a = rtL_class_test(L, classes, RT_CLASS_DICT, 1);
+  dict *b = rtL_class_test(L, classes, RT_CLASS_DICT, 2);
+  lua_pushboolean(L, a && b && a->dict == b->dict);
+  return 1;
+}
+
+static int dict_gc(lua_State *L) {
+  dict *d = lua_touserdata(L, 1);
+  if (d->dict) rt_thing_drop(&d->dict->thing);
+  d->dict = NULL;
+  return 0;
+}
+
+void rtL_open_dict(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", dict_gc},
+                                  {"__len", dict_len},
+                                  {"__tostring", dict_tostring},
+                                  {"__eq", dict_eq},
+                                  {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", dict_get},       {"set", dict_set},
+                                     {"add", dict_add},       {"replace", dict_replace},
+                                     {"delete", dict_delete}, {"incr", dict_incr},
+                                     {"cas", dict_cas},       {"update", dict_update},
+                                     {"ttl", dict_ttl},       {"keys", dict_keys},
+                                     {"expire", dict_expire}, {"count", dict_count},
+                                     {"clear", dict_clear},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"dict", new_dict}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_DICT, &(rt_class_def){meta, methods, NULL});
+  w->classes.travel[RT_CLASS_DICT] = &travel;
+  rtL_set_functions(L, w, functions);
+}

@@ -1,0 +1,119 @@
+/* lib/sync/once.c - rt.once: what is made once, by whichever task needs it first.
+**
+** A mutex whose value is settled by the first who holds it and does not fail.
+*/
+#include "sync/mutex.h"
+#include "lib/shared.h"
+
+enum { SELF = 1, RUN, FUNCTION };
+
+/* The making under way; it ends when this is closed. */
+typedef struct run {
+  rt_mutex *mutex; /* its object is the user value */
+  uint64_t serial;
+} run;
+
+static const rt_thing_kind kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
+
+static rt_mutex *check_once(lua_State *L, rt_worker *w) {
+  return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF));
+}
+
+/* once = rt.once() */
+static int new_once(lua_State *L) {
+  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_ONCE);
+  rt_mutex *m = rt_mutex_new(&kind, NULL);
+  rtL_shared_set(L, s, m ? &m->thing : NULL);
+  return 1;
+}
+
+static int settled(lua_State *L, rt_worker *w, rt_mutex *m) { return rtL_unpack(L, w, m->value); }
+
+/* --- making it ------------------------------------------------------------------------------------ */
+static int run_close(lua_State *L) {
+  const run *r = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_RUN, 1);
+  rt_mutex_end(r->mutex, r->serial);
+  return 0;
+}
+
+static void push_run(lua_State *L, rt_worker *w, rt_mutex *m) {
+  run *r = rtL_class_new(L, &w->classes, RT_CLASS_RUN, sizeof *r, 1);
+  lua_pushvalue(L, SELF);
+  lua_setiuservalue(L, -2, 1);
+  r->mutex = m;
+}
+
+static int made(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rt_mutex *m = check_once(L, w);
+  rt_packet *results = rtL_pack(L, w, FUNCTION, RT_PACK_KEPT);
+  rt_mutex_settle(m, results);
+  return lua_gettop(L) - RUN;
+}
+
+/* Stack: the once, the run, the function, its arguments. */
+static int make(lua_State *L, rt_mutex *m) {
+  run *r = lua_touserdata(L, RUN);
+  r->serial = m->serial;
+  lua_toclose(L, RUN);
+  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, 0, made);
+  return made(L, LUA_OK, 0);
+}
+
+static int get_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  int answer = rtL_shared_called(L, w, ticket, NULL);
+  rt_mutex *m = check_once(L, w);
+  if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
+  rt_mutex_enter(m, w->running);
+  return make(L, m);
+}
+
+/* --- getting it -------------------------------------------------------------------------------------- */
+/* ... = once:get(f, ...) */
+static int once_get(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_mutex *m = check_once(L, w);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  rt_task *task = rtL_cancel_checkpoint(L, w);
+  if (rt_mutex_settled(m)) return settled(L, w, m);
+  luaL_checkstack(L, 4, NULL);
+  push_run(L, w, m);
+  lua_insert(L, RUN);
+  if (rt_task_more(task) == NULL) return luaL_error(L, "not enough memory");
+  rt_mutex_answer answer = rt_mutex_lock(m, task, NULL);
+  if (answer == RT_MUTEX_DONE) return make(L, m);
+  rtL_wait_prepare(L, w, task);
+  rt_ticket *t = rtL_shared_draw(L, w);
+  answer = rt_mutex_lock(m, task, t);
+  if (answer == RT_MUTEX_WAITS) return rtL_shared_wait(L, w, t, RT_OP_ONCE, get_k);
+  rt_ticket_tear(t);
+  if (answer == RT_MUTEX_DONE) return make(L, m);
+  if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
+  return luaL_error(L, "deadlock: the function that this once runs waits for itself");
+}
+
+static int once_tostring(lua_State *L) {
+  rt_mutex *m = check_once(L, rtL_self(L));
+  int waiting;
+  int64_t holder = rt_mutex_look(m, &waiting);
+  if (rt_mutex_settled(m))
+    lua_pushliteral(L, "rt.once (done)");
+  else if (holder == -1)
+    lua_pushliteral(L, "rt.once (not done)");
+  else
+    lua_pushfstring(L, "rt.once (running, %d waiting)", waiting);
+  return 1;
+}
+
+void rtL_open_once(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__tostring", once_tostring}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", once_get}, {NULL, NULL}};
+  static const luaL_Reg run_meta[] = {{"__close", run_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"once", new_once}, {NULL, NULL}};
+  rtL_shared_class(L, w, RT_CLASS_ONCE, meta, methods);
+  rtL_worker_class(L, w, RT_CLASS_RUN, &(rt_class_def){run_meta, NULL, NULL});
+  rtL_set_functions(L, w, functions);
+}

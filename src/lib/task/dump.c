@@ -1,0 +1,118 @@
+/* lib/task/dump.c - rt.tasks and rt.dump: what is there, and what it waits for.
+**
+** Both ask all workers and wait for the answers in place, so they work everywhere: in a
+** finalizer, in a message handler, in a comparator.  Meanwhile this worker answers others
+** who ask the same.
+*/
+#include "run/dump.h"
+#include "lib/lib.h"
+
+/* --- rt.tasks ------------------------------------------------------------------------------------ */
+static void set_text(lua_State *L, const char *key, const char *text) {
+  if (text == NULL || *text == '\0') return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, key);
+}
+
+/* Appends a table to the one on top. */
+static void new_entry(lua_State *L, uint64_t id, rt_phase phase, const char *name,
+                      const char *worker, const char *site) {
+  lua_createtable(L, 0, 7);
+  lua_pushinteger(L, (lua_Integer)id);
+  lua_setfield(L, -2, "id");
+  set_text(L, "state", rt_phase_name(phase));
+  set_text(L, "name", name);
+  set_text(L, "worker", worker);
+  set_text(L, "spawned", site);
+}
+
+static void add_entry(lua_State *L) { lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1); }
+
+static void add_fact(lua_State *L, const rt_answer *a, const rt_fact *f, const char *worker) {
+  const rt_task t = {.phase = f->phase, .op = f->op};
+  const char *name = rt_answer_text(a, f->name);
+  new_entry(L, f->id, f->phase,
+            name         ? name
+            : f->is_main ? "main"
+                         : NULL,
+            worker, rt_answer_text(a, f->site));
+  if (rt_task_waits_for(&t)) {
+    set_text(L, "waiting", rt_task_waits_for(&t));
+    lua_pushnumber(L, f->waited);
+    lua_setfield(L, -2, "waited");
+  }
+  add_entry(L);
+}
+
+/* Of a worker that does not answer there is one task to tell of. */
+static void add_silent(lua_State *L, const rt_inquiry *q) {
+  const rt_task t = {.title = q->title};
+  if (q->title == 0) return;
+  new_entry(L, t.id, RT_RUNNING, q->label, q->name, q->site);
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "stuck");
+  add_entry(L);
+}
+
+static void add_answer(lua_State *L, const rt_answer *a, const char *worker) {
+  for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->facts[i], worker);
+}
+
+/* list = build(survey) */
+static int build(lua_State *L) {
+  const rt_survey *s = lua_touserdata(L, 1);
+  lua_newtable(L);
+  for (int i = 0; i < s->count; i++) {
+    const rt_inquiry *q = &s->of[i];
+    if (q->heard)
+      add_answer(L, &q->answer, q->name);
+    else
+      add_silent(L, q);
+  }
+  add_answer(L, &s->unbegun, NULL);
+  return 1;
+}
+
+/* list = rt.tasks() */
+static int tasks(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  lua_settop(L, 0);
+  lua_pushcfunction(L, build);
+  rt_survey *s = rt_dump_ask(w, false, UINT64_MAX);
+  if (s == NULL) return luaL_error(L, "not enough memory");
+  lua_pushlightuserdata(L, s);
+  int status = lua_pcall(L, 1, 1, 0);
+  rt_survey_drop(s);
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
+/* --- rt.dump --------------------------------------------------------------------------------------- */
+static int tell_path(rt_worker *w, const char *path) {
+  FILE *file = fopen(path, "we");
+  if (file == NULL) return -errno;
+  int err = rt_dump_write(w, file), close_err = fclose(file) == 0 ? 0 : -errno;
+  return err ? err : close_err;
+}
+
+static FILE *check_file(lua_State *L, int index) {
+  luaL_Stream *s = luaL_testudata(L, index, LUA_FILEHANDLE);
+  if (s == NULL) luaL_typeerror(L, index, "path or file");
+  if (s->closef == NULL) luaL_error(L, "attempt to use a closed file");
+  return s->f;
+}
+
+/* true | nil, message, code = rt.dump([path or file]) */
+static int dump(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
+  FILE *file = path ? NULL : lua_isnoneornil(L, 1) ? stderr : check_file(L, 1);
+  int err = path ? tell_path(w, path) : rt_dump_write(w, file);
+  if (err != 0) return rtL_fail(L, err, path);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+void rtL_open_dump(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {{"tasks", tasks}, {"dump", dump}, {NULL, NULL}};
+  rtL_set_functions(L, w, functions);
+}

@@ -1,0 +1,226 @@
+/* lib/task/group.c - groups of tasks of the pool: what servers and scopes are made of. */
+#include "worker/traceback.h"
+#include "lib/lib.h"
+#include "run/spawn.h"
+
+typedef struct group {
+  rt_group *group;
+  bool stays; /* a scope's: who runs that has the list of its tasks */
+} group;
+
+static rt_group *check_group(lua_State *L, int index) {
+  group *g = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_GROUP, index);
+  return g->group;
+}
+
+static void cancel_member(rt_thing *t) { rt_job_cancel(rt_job_of(t), NULL); }
+
+static const rt_thing_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
+
+static group *push_group(lua_State *L, rt_worker *w) {
+  return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
+}
+
+/* group = core.group([policy]): see rt_policy; with one it is a scope's, and stays in this state */
+static int new_group(lua_State *L) {
+  static const char *const policies[] = {"settle", "all", "any", "first", NULL};
+  rt_policy policy = (rt_policy)luaL_checkoption(L, 1, "settle", policies);
+  bool stays = !lua_isnoneornil(L, 1);
+  group *g = push_group(L, rtL_self(L));
+  g->stays = stays;
+  if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL)
+    return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* Stack: the group, (where,) the function and its arguments. */
+static int spawn(lua_State *L, int seat, int first) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, first, LUA_TFUNCTION);
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
+  rt_job *j = rtL_spawn_make(L, w, s, g, first);
+  if (rtL_spawn_submit(L, w, s, j, seat)) return 1;
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* and cancelled */
+  rt_job_cancel(j, NULL);
+  return luaL_error(L, "too many tasks are queued that no worker has begun");
+}
+
+/* task = group:spawn(f, ...) */
+static int group_spawn(lua_State *L) { return spawn(L, RT_ANY_SEAT, 2); }
+
+/* task = group:spread(f, ...): for the worker with the least to do */
+static int group_spread(lua_State *L) { return spawn(L, RT_LEAST_LOADED, 2); }
+
+/* task = group:spawn_at(n, f, ...): for the nth worker alone */
+static int group_spawn_at(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 2);
+  rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_SHARED);
+  luaL_argcheck(L, n >= 1 && n <= s->config.seats, 2, "there is no such worker");
+  return spawn(L, (int)n - 1, 3);
+}
+
+static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool called = rt_ticket_withdraw(t);
+  rt_ticket_tear(t);
+  if (!called) rtL_wait_over(L, w);
+  rtL_wait_happened(w);
+  return 0;
+}
+
+/* group:wait([all]): until nobody is left, or (unless all) what its policy names has happened */
+static int group_wait(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  bool all = lua_toboolean(L, 2);
+  lua_settop(L, 1);
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  if (t == NULL) return luaL_error(L, "not enough memory");
+  bool over = rt_group_await(g, t, all), may_wait = over || rtL_wait_may(L, w, me);
+  if (!may_wait) over = rt_ticket_withdraw(t);
+  if (over || !may_wait) rt_ticket_tear(t);
+  if (over) return 0;
+  if (!may_wait) rtL_wait_examine(L, w, me); /* raises */
+  rt_ticket_park(t, me, RT_OP_JOIN);
+  return rtL_wait(L, w, wait_k, (lua_KContext)t);
+}
+
+/* group:cancel() */
+static int group_cancel(lua_State *L) {
+  rt_group_cancel(check_group(L, 1));
+  return 0;
+}
+
+static int group_doom(lua_State *L) {
+  rt_group_doom(check_group(L, 1));
+  return 0;
+}
+
+static int group_len(lua_State *L) {
+  lua_pushinteger(L, rt_group_live(check_group(L, 1)));
+  return 1;
+}
+
+/* id = group:decider(): of the member whose end was what the policy names; nil: there is none */
+static int group_decider(lua_State *L) {
+  uint64_t id = rt_group_decider(check_group(L, 1));
+  if (id == 0) return 0;
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+static int group_gc(lua_State *L) {
+  group *g = lua_touserdata(L, 1);
+  if (g->group) rt_thing_drop(&g->group->thing);
+  g->group = NULL;
+  return 0;
+}
+
+/* task = group:spawn_local(f, ...) */
+static int group_spawn_local(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (w->stopping) return rtL_cancel_at_end(L, w);
+  rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) {
+    lua_pushnil(L);
+    rtL_cancel_task(L, w, t, -2);
+    return luaL_error(L, "not enough memory");
+  }
+  bool wanted = rt_group_enter_local(g);
+  more->group = g;
+  more->leave = rt_group_leave_local;
+  if (!wanted) {
+    lua_pushnil(L);
+    rtL_cancel_task(L, w, t, -2);
+  }
+  return 1;
+}
+
+/* --- the body of a scope --------------------------------------------------------------------------- */
+/* The frame that the body runs in passes as a deadline does, when the group is decided. */
+static void on_decided(rt_ticket *t) { rt_frame_pass(t->whose); }
+
+/* Stack: the group, the handler, the results or the error. */
+static int body_ended(lua_State *L, int status, lua_KContext serial) {
+  rt_worker *w = rtL_self(L);
+  rt_frame_close(w->running, (uint64_t)serial);
+  if (status == LUA_OK || status == LUA_YIELD) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+  }
+  if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return rtL_cause_find(L, w, -1) ? 3 : 2;
+}
+
+/* true, ... | false, error, traceback | nothing = group:run(f, ...): the last if the group was
+** decided or cancelled meanwhile, and f gave up because of that */
+static int group_run(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_group *g = check_group(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  rtL_wait_check_place(L, w, me); /* or nobody could wait for the tasks at the end */
+  lua_pushcfunction(L, rtL_cause_handler);
+  lua_insert(L, 2);
+  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_frame *f = t ? rt_frame_open(me, &w->driver, RT_NEVER, false) : NULL;
+  if (f == NULL) {
+    if (t) rt_ticket_tear(t);
+    return luaL_error(L, "not enough memory");
+  }
+  lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
+  f->opener = L;
+  f->ticket = t;
+  f->scope = &g->thing;
+  rt_thing_hold(f->scope);
+  t->whose = f;
+  t->on_call = on_decided;
+  if (rt_group_watch(g, t)) rt_frame_pass(f);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
+  return body_ended(L, status, serial);
+}
+
+/* --- travelling: the other side gets another reference ------------------------------------------------ */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  group *g = lua_touserdata(L, index);
+  (void)w;
+  if (g->stays) *why = "a scope: only where it was opened can tasks be added";
+  if (g->group == NULL || g->stays) return NULL;
+  rt_thing_hold(&g->group->thing);
+  return &g->group->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  group *g = push_group(L, w);
+  rt_thing_hold(t);
+  g->group = rt_group_of(t);
+}
+
+void rtL_open_group(lua_State *L, rt_worker *w) {
+  static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"spawn", group_spawn},
+                                     {"spread", group_spread},
+                                     {"spawn_at", group_spawn_at},
+                                     {"wait", group_wait},
+                                     {"spawn_local", group_spawn_local},
+                                     {"run", group_run},
+                                     {"cancel", group_cancel},
+                                     {"doom", group_doom},
+                                     {"decider", group_decider},
+                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"group", new_group}, {NULL, NULL}};
+  static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
+  rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
+  w->classes.travel[RT_CLASS_GROUP] = &travel;
+  rtL_set_functions(L, w, functions);
+}

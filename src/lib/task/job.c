@@ -1,0 +1,176 @@
+/* lib/task/job.c - the methods of a task of the pool. */
+#include "lib/lib.h"
+#include "pack/pack.h"
+#include "lib/operation.h"
+#include "run/spawn.h"
+
+/* --- travelling: the other side gets another handle ------------------------------------------------- */
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  rt_work_handle *h = lua_touserdata(L, index);
+  (void)w, (void)why;
+  if (h->job == NULL) return NULL;
+  rt_job_hold(h->job);
+  return &h->job->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  rtL_work_push_handle(L, w, rt_job_of(t));
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
+/* --- the methods of a task -------------------------------------------------------------------------- */
+static rt_job *check_job(lua_State *L, int index) {
+  rt_work_handle *h = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_JOB, index);
+  if (h->job == NULL) luaL_error(L, "this task could not be spawned");
+  return h->job;
+}
+
+static int join_k(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool ended = rt_ticket_withdraw(t);
+  rt_ticket_tear(t);
+  if (!ended) rtL_wait_over(L, w);
+  rtL_wait_happened(w);
+  return rtL_work_push_outcome(L, w, check_job(L, 1));
+}
+
+/* ... = task:join() */
+static int join(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_job *j = check_job(L, 1);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  if (rt_work_job(me) == j) return luaL_error(L, "a task cannot join itself");
+  lua_settop(L, 1);
+  if (rt_job_phase(j) < RT_DONE) {
+    rtL_wait_prepare(L, w, me);
+    rt_ticket *t = rt_ticket_draw(&w->driver);
+    if (t == NULL) return luaL_error(L, "not enough memory");
+    if (!rt_job_await(j, t)) {
+      rt_ticket_park(t, me, RT_OP_JOIN);
+      return rtL_wait(L, w, join_k, (lua_KContext)t);
+    }
+    rt_ticket_tear(t);
+  }
+  return rtL_work_push_outcome(L, w, j);
+}
+
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static rt_job *job_of(lua_State *L, int op) {
+  rt_work_handle *h = rtL_select_object(L, op);
+  return h->job;
+}
+
+static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_job *j = job_of(L, op);
+  (void)b;
+  if (rt_work_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
+  return rt_job_phase(j) < RT_DONE ? -1 : rtL_work_push_outcome(L, w, j);
+}
+
+static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)w;
+  return !rt_job_await(job_of(L, op), b->ticket);
+}
+
+static int finish_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  (void)b;
+  return rtL_work_push_outcome(L, w, job_of(L, op));
+}
+
+static const rt_op_kind join_kind = {"join", true, attempt_join, NULL, arm_join, finish_join};
+
+/* op = task:join_op() */
+static int join_op(lua_State *L) {
+  check_job(L, 1);
+  lua_settop(L, 1);
+  return rtL_select_operation(L, rtL_self(L), &join_kind);
+}
+
+/* pending = task:cancel([reason]) */
+static int cancel(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_job *j = check_job(L, 1);
+  lua_settop(L, 2);
+  rtL_cancel_push_source(L, w);
+  lua_pushboolean(L, rt_job_cancel(j, rtL_pack(L, w, 2, RT_PACK_KEPT)));
+  return 1;
+}
+
+static const char *status_of(rt_job *j) { return rt_phase_name(rt_job_look(j)); }
+
+/* string = task:status() */
+static int status(lua_State *L) {
+  lua_pushstring(L, status_of(check_job(L, 1)));
+  return 1;
+}
+
+static void push_name(lua_State *L, rt_job *j) {
+  char name[RT_NAME_MOST + 1];
+  if (rt_job_get_name(j, name, sizeof name))
+    lua_pushstring(L, name);
+  else
+    lua_pushnil(L);
+}
+
+static int index_of(lua_State *L) {
+  rt_job *j = check_job(L, 1);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(key, "id") == 0)
+    lua_pushinteger(L, (lua_Integer)j->id);
+  else if (strcmp(key, "name") == 0)
+    push_name(L, j);
+  return 1;
+}
+
+/* task.name = string */
+static int newindex(lua_State *L) {
+  rt_job *j = check_job(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (strcmp(key, "name") != 0)
+    return luaL_error(L, "a task has no field '%s' that can be set", key);
+  if (rt_job_set_name(j, rtL_check_name(L, 3)) != 0) return luaL_error(L, "not enough memory");
+  return 0;
+}
+
+/* rt.task 3 (name, running) */
+static int to_string(lua_State *L) {
+  rt_job *j = check_job(L, 1);
+  push_name(L, j);
+  if (lua_isnil(L, -1))
+    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)j->id, status_of(j));
+  else
+    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)j->id, lua_tostring(L, -1),
+                    status_of(j));
+  return 1;
+}
+
+static int equal(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_work_handle *a = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  rt_work_handle *b = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 2);
+  lua_pushboolean(L, a && b && a->job == b->job);
+  return 1;
+}
+
+static int collect(lua_State *L) {
+  rt_work_handle *h = lua_touserdata(L, 1);
+  if (h->job) rt_job_drop(h->job);
+  h->job = NULL;
+  return 0;
+}
+
+void rtL_open_job(lua_State *L, rt_worker *w) {
+  static const luaL_Reg methods[] = {
+      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__newindex", newindex},
+                                  {"__tostring", to_string},
+                                  {"__eq", equal},
+                                  {"__gc", collect},
+                                  {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_JOB, &(rt_class_def){meta, methods, index_of});
+  w->classes.travel[RT_CLASS_JOB] = &travel;
+}

@@ -1,0 +1,88 @@
+/* lib/task/runtime.c - the runtime as a whole: rt.shutdown, rt.metrics. */
+#include "lib/lib.h"
+#include "run/preempt.h"
+#include "run/shutdown.h"
+
+/* rt.shutdown([seconds]) */
+static int shut_down(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  uint64_t grace = lua_isnoneornil(L, 1) ? RT_GRACE : rtL_check_duration(L, 1);
+  if (w->closing) return 0;
+  rt_preempt_need(w); /* the main chunk is told even if it computes */
+  rt_shutdown(w, grace);
+  return 0;
+}
+
+/* --- rt.metrics ----------------------------------------------------------------------------------- */
+static const char *const names[RT_COUNTS] = {
+    [RT_COUNT_SPAWNED] = "spawned",     [RT_COUNT_STARTED] = "started",
+    [RT_COUNT_UNSTARTED] = "unstarted", [RT_COUNT_DONE] = "done",
+    [RT_COUNT_FAILED] = "failed",       [RT_COUNT_CANCELLED] = "cancelled",
+    [RT_COUNT_RESUMES] = "resumes",     [RT_COUNT_PREEMPTED] = "preempted",
+    [RT_COUNT_POLLS] = "polls",         [RT_COUNT_PARKS] = "parks",
+    [RT_COUNT_POSTS] = "posts",         [RT_COUNT_TIMERS] = "timers",
+    [RT_COUNT_STOLEN] = "stolen",
+};
+
+static void push_counts(lua_State *L, const uint64_t *counts) {
+  lua_createtable(L, 0, RT_COUNTS + 4);
+  for (int i = 0; i < RT_COUNTS; i++) {
+    lua_pushinteger(L, (lua_Integer)counts[i]);
+    lua_setfield(L, -2, names[i]);
+  }
+}
+
+static void add(uint64_t *sum, const uint64_t *counts) {
+  for (int i = 0; i < RT_COUNTS; i++) sum[i] += counts[i];
+}
+
+/* Stack: -> a list, one of each worker of the pool that has been started */
+static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
+  int n = s ? rt_load(&s->taken) : 0;
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    uint64_t counts[RT_COUNTS] = {0};
+    rt_count_sum(counts, &s->seats[i].counts);
+    add(sum, counts);
+    push_counts(L, counts);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
+  rt_office *o = w->seat ? w->seat->sched->config.office : w->office;
+  if (o)
+    rt_office_sum(o, of_main, others);
+  else
+    rt_count_sum(of_main, w->driver.counts);
+}
+
+/* table = rt.metrics() */
+static int metrics(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  uint64_t sum[RT_COUNTS] = {0}, of_main[RT_COUNTS] = {0};
+  lua_settop(L, 0);
+  sum_main(w, of_main, sum);
+  add(sum, of_main);
+  push_pool(L, w->pools[RT_POOL_SHARED], sum);
+  push_pool(L, w->pools[RT_POOL_BLOCKING], sum);
+  push_counts(L, of_main);
+  push_counts(L, sum);
+  lua_insert(L, 1);
+  lua_setfield(L, 1, "main");
+  lua_setfield(L, 1, "blocking");
+  lua_setfield(L, 1, "workers");
+  return 1;
+}
+
+/* n = core.switches(): tasks of this worker that were switched where they did not wait */
+static int switches(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rtL_self(L)->preempt.switches);
+  return 1;
+}
+
+void rtL_open_runtime(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {
+      {"shutdown", shut_down}, {"metrics", metrics}, {"switches", switches}, {NULL, NULL}};
+  rtL_set_functions(L, w, functions);
+}

@@ -1,0 +1,168 @@
+/* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, and how the pools are set up. */
+#include "lib/lib.h"
+#include "diag/watchdog.h"
+#include "pack/pack.h"
+#include "run/spawn.h"
+
+/* --- spawning --------------------------------------------------------------------------------------- */
+/* task = rt.spawn(f, ...) */
+static int spawn(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
+  if (rtL_spawn_submit(L, w, s, rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SEAT)) return 1;
+  return luaL_error(L, "too many tasks are queued that no worker has begun");
+}
+
+static int blocking_again(lua_State *L, int status, lua_KContext ticket);
+
+/* Stack: the function and its arguments; or the handle, when others were faster. */
+static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
+  rt_work_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  for (;;) {
+    bool room = rt_load_relaxed(&s->queued) < s->config.queue_most;
+    if (room &&
+        rtL_spawn_submit(L, w, s, h ? h->job : rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SEAT))
+      return 1;
+    if (room) h = lua_touserdata(L, 1);
+    rtL_wait_prepare(L, w, w->running);
+    rt_ticket *t = rt_ticket_draw(&w->driver);
+    if (t == NULL) return luaL_error(L, "not enough memory");
+    if (!rt_sched_await_room(s, t, again)) {
+      rt_ticket_park(t, w->running, RT_OP_SPAWN);
+      return rtL_wait(L, w, blocking_again, (lua_KContext)t);
+    }
+    rt_ticket_tear(t);
+  }
+}
+
+static int blocking_again(lua_State *L, int status, lua_KContext ticket) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_ticket *t = (rt_ticket *)ticket;
+  bool called = rt_ticket_withdraw(t);
+  rt_ticket_tear(t);
+  if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_pass_room(w->pools[RT_POOL_BLOCKING]);
+  rtL_wait_over(L, w);
+  return spawn_when_room(L, w, true);
+}
+
+/* task = rt.spawn_blocking(f, ...) */
+static int spawn_blocking(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rtL_cancel_checkpoint(L, w);
+  return spawn_when_room(L, w, false);
+}
+
+/* --- setting up ------------------------------------------------------------------------------------------ */
+static rt_recipe *check_recipe(lua_State *L, rt_worker *w) {
+  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
+    luaL_error(L, "not enough memory");
+  return w->recipe;
+}
+
+static rt_recipe *check_open_recipe(lua_State *L, rt_worker *w, const char *what) {
+  if (w->seat) luaL_error(L, "%s is for the main state", what);
+  if (w->pools[RT_POOL_SHARED])
+    luaL_error(L, "%s must come before the first spawn: the pool has been started", what);
+  return check_recipe(L, w);
+}
+
+/* The option's number, or 0. */
+static int read_seats(lua_State *L, const char *name) {
+  int seats = 0;
+  if (rtL_option(L, 1, name) != LUA_TNIL) {
+    int valid;
+    lua_Integer n = lua_tointegerx(L, -1, &valid);
+    if (lua_type(L, -1) != LUA_TNUMBER || !valid || n < 1 || n > RT_SEATS_MOST)
+      luaL_error(L, "option '%s': an integer from 1 to %d expected", name, RT_SEATS_MOST);
+    seats = (int)n;
+  }
+  lua_pop(L, 1);
+  return seats;
+}
+
+/* Into 'stall'; false: it is not given. */
+static bool read_stall(lua_State *L, uint64_t *stall) {
+  int type = rtL_option(L, 1, "stall");
+  if (type != LUA_TNIL && type != LUA_TNUMBER && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1)))
+    luaL_error(L, "option 'stall': seconds, or false, expected, got %s", luaL_typename(L, -1));
+  if (lua_tonumber(L, -1) < 0)
+    luaL_error(L, "option 'stall': seconds, or false, expected, got %s", lua_tostring(L, -1));
+  if (type != LUA_TNIL) *stall = rtL_duration_of(L, 1, lua_tonumber(L, -1));
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
+/* 0: it is not given. */
+static uint64_t read_seed(lua_State *L) {
+  int valid = 1, type = rtL_option(L, 1, "seed");
+  lua_Integer seed = type == LUA_TNIL ? 0 : lua_tointegerx(L, -1, &valid);
+  if (type != LUA_TNIL && (type != LUA_TNUMBER || !valid || seed == 0))
+    luaL_error(L, "option 'seed': an integer other than 0 expected");
+  lua_pop(L, 1);
+  return (uint64_t)seed;
+}
+
+static bool read_preempt(lua_State *L) {
+  int type = rtL_option(L, 1, "preempt");
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "option 'preempt': a boolean expected, got %s", luaL_typename(L, -1));
+  bool preempt = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return preempt;
+}
+
+/* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool} */
+static int configure(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt");
+  int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
+  uint64_t stall = 0;
+  bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);
+  uint64_t seed = read_seed(L);
+  rt_recipe *r = check_open_recipe(L, w, "rt.configure");
+  if (has_stall) {
+    r->stall = stall;
+    rt_store(&w->face.stall, stall);
+    if (stall > 0) rt_monitor_join(&w->face);
+  }
+  if (seed) rt_worker_seed(w, r->seed = seed);
+  if (preempt) w->preempt.switches_all = r->switches_all = true;
+  if (shared > 0) r->seats[RT_POOL_SHARED] = shared;
+  if (blocking > 0) r->seats[RT_POOL_BLOCKING] = blocking;
+  return 0;
+}
+
+/* rt.preload(name or function) */
+static int preload(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING || lua_isfunction(L, 1), 1,
+                   "string or function");
+  rt_recipe *r = check_open_recipe(L, w, "rt.preload");
+  lua_settop(L, 1);
+  rt_packet *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
+  if (rt_recipe_add(r, p) != 0) {
+    rt_packet_drop(p);
+    return luaL_error(L, "not enough memory");
+  }
+  return 0;
+}
+
+/* n = rt.workers(): of the pool */
+static int workers(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  lua_pushinteger(L, check_recipe(L, w)->seats[RT_POOL_SHARED]);
+  return 1;
+}
+
+void rtL_open_spawn(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {{"spawn", spawn},     {"spawn_blocking", spawn_blocking},
+                                       {"workers", workers}, {"configure", configure},
+                                       {"preload", preload}, {NULL, NULL}};
+  rtL_set_functions(L, w, functions);
+}

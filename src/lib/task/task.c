@@ -1,0 +1,220 @@
+/* lib/task/task.c - rt.spawn_local, rt.current, rt.yield, and the methods of a task. */
+#include "run/task_entry.h"
+#include "task/task_name.h"
+#include "lib/lib.h"
+#include "run/outcome.h"
+#include "lib/operation.h"
+#include "run/job_entry.h"
+
+static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
+  return rtL_class_check(L, &w->classes, RT_CLASS_TASK, index);
+}
+
+static void check_open(lua_State *L, rt_worker *w) {
+  if (rt_unlikely(w->stopping)) rtL_cancel_at_end(L, w);
+}
+
+/* task = rt.spawn_local(f, ...) */
+static int spawn_local(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  check_open(L, w);
+  rtL_worker_spawn(L, w, lua_gettop(L) - 1, 1);
+  return 1;
+}
+
+/* core.spawns_for_callers(): whatever the calling file spawns was spawned by who called it */
+static int spawns_for_callers(lua_State *L) {
+  rtL_sites_add_library(L, &rtL_self(L)->sites, 1);
+  return 0;
+}
+
+/* task = rt.current() */
+static int current(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = w->running;
+  if (t == NULL) return 0; /* a finalizer, between two tasks */
+  if (t->is_main)
+    rtL_keep_push(L, w, RT_KEEP_MAIN);
+  else if (t->is_job)
+    rtL_work_push_handle(L, w, rt_work_job(t));
+  else
+    rtL_body_task(L, w, t->co);
+  return 1;
+}
+
+static int yield_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_over(L, w);
+  if (rt_unlikely(w->running->alert)) rtL_cancel_check(L, w, w->running);
+  return 0;
+}
+
+/* rt.yield() */
+static int yield(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  rtL_wait_prepare(L, w, t);
+  w->yielded = true;
+  rt_ready_add(&w->driver.ready, t);
+  return rtL_wait(L, w, yield_k, 0);
+}
+
+static int join_k(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = rtL_self(L);
+  rtL_wait_over(L, w);
+  return rtL_outcome_push(L, w, lua_touserdata(L, 1), 1);
+}
+
+/* ... = task:join() */
+static int join(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  rt_task *me = rtL_cancel_checkpoint(L, w);
+  if (rt_task_ended(t)) return rtL_outcome_push(L, w, t, 1);
+  if (t == me) return luaL_error(L, "a task cannot join itself");
+  if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
+  lua_settop(L, 1);
+  rtL_wait_prepare(L, w, me);
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return luaL_error(L, "not enough memory");
+  rt_task_park(me, RT_OP_JOIN, t, &more->joiners);
+  return rtL_wait(L, w, join_k, 0);
+}
+
+/* --- for rt.select ---------------------------------------------------------------------------------- */
+static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)b;
+  if (t == w->running) return luaL_error(L, "a task cannot join itself");
+  if (!rt_task_ended(t)) return -1;
+  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
+  int handle = lua_gettop(L), results = rtL_outcome_push(L, w, t, handle);
+  lua_remove(L, handle);
+  return results;
+}
+
+static void prepare_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)w, (void)b;
+  if (!rt_task_ended(t) && rt_task_more(t) == NULL) luaL_error(L, "not enough memory");
+}
+
+static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
+  rt_task *t = rtL_select_object(L, op);
+  (void)w;
+  if (rt_task_ended(t)) return false;
+  rt_select_park(b, &t->more->joiners);
+  return true;
+}
+
+static const rt_op_kind join_kind = {"join", false, attempt_join, prepare_join, arm_join, NULL};
+
+/* op = task:join_op() */
+static int join_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
+  lua_settop(L, 1);
+  return rtL_select_operation(L, w, &join_kind);
+}
+
+/* pending = task:cancel([reason]) */
+static int cancel(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  lua_settop(L, 2);
+  lua_pushboolean(L, rtL_cancel_task(L, w, t, 1));
+  return 1;
+}
+
+/* string = task:status() */
+static int status(lua_State *L) {
+  lua_pushstring(L, rt_task_status(check_task(L, rtL_self(L), 1)));
+  return 1;
+}
+
+/* --- fields -------------------------------------------------------------------------------- */
+/* Of a task that has not ended: where other threads can read it, too. */
+static void put_up_label(lua_State *L, rt_task *t, const char *name) {
+  rt_more *more = rt_task_more(t);
+  rt_label *label = more && name ? rt_label_new(t->id, name) : NULL;
+  if (more == NULL || (name && label == NULL)) luaL_error(L, "not enough memory");
+  rt_label_drop(more->label);
+  more->label = label;
+}
+
+static void push_name(lua_State *L, rt_worker *w, int handle) {
+  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  lua_pushvalue(L, handle);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+static int index_of(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (strcmp(key, "id") == 0) {
+    lua_pushinteger(L, (lua_Integer)t->id);
+    return 1;
+  }
+  if (strcmp(key, "name") == 0) push_name(L, w, 1);
+  return 1;
+}
+
+/* task.name = string */
+static int newindex(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (strcmp(key, "name") != 0)
+    return luaL_error(L, "a task has no field '%s' that can be set", key);
+  const char *name = rtL_check_name(L, 3);
+  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 3);
+  lua_rawset(L, -3);
+  if (!rt_task_ended(t)) put_up_label(L, t, name);
+  return 0;
+}
+
+/* rt.task 3 (name, running) */
+static int to_string(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_task *t = check_task(L, w, 1);
+  push_name(L, w, 1);
+  if (lua_isnil(L, -1))
+    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)t->id, rt_task_status(t));
+  else
+    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)t->id, lua_tostring(L, -1),
+                    rt_task_status(t));
+  return 1;
+}
+
+static rt_thing *refuse_to_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  (void)L, (void)w, (void)index;
+  *why = "a task of spawn_local";
+  return NULL;
+}
+
+void rtL_open_task(lua_State *L, rt_worker *w) {
+  static const luaL_Reg methods[] = {
+      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
+                                       {"spawns_for_callers", spawns_for_callers},
+
+                                       {"current", current},
+                                       {"yield", yield},
+                                       {NULL, NULL}};
+  static const rt_travel travel = {.send = refuse_to_send};
+  rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});
+  w->classes.travel[RT_CLASS_TASK] = &travel;
+  rtL_set_functions(L, w, functions);
+}

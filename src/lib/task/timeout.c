@@ -1,0 +1,106 @@
+/* lib/task/timeout.c - calling a function within something: rt.timeout, rt.shield, rt.critical, and what
+** core.with closes after it. */
+#include "worker/traceback.h"
+#include "lib/lib.h"
+#include "run/preempt.h"
+
+typedef enum kind { TIMEOUT, SHIELD, CRITICAL } kind;
+
+/* Stack: the handler; the results, or the error on top.  What goes on after the call knows its
+** frame by the serial number alone. */
+static int framed(lua_State *L, int status, lua_KContext context) {
+  rt_worker *w = rtL_self(L);
+  uint64_t serial = (uint64_t)context >> 2;
+  kind k = context & 3;
+  rt_frame_close(w->running, serial);
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+  if (k != TIMEOUT || !rtL_cancel_is_of(L, w, -1, serial))
+    return rtL_cause_find(L, w, -1) ? rtL_cause_raise(L, w) : lua_error(L);
+  lua_pushnil(L);
+  lua_pushliteral(L, "timeout");
+  return 2;
+}
+
+/* In the main chunk, in a coroutine that was resumed by somebody who does not say so: the
+** deadline is to find it all the same. */
+static int run_unknown(lua_State *L, rt_worker *w, lua_KContext context) {
+  lua_State *outer = w->cur;
+  w->cur = L;
+  int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
+  w->cur = outer;
+  return framed(L, status, context);
+}
+
+/* Stack: the function and its arguments. */
+static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
+  rt_worker *w = rtL_self(L);
+  rt_frame *f = rt_frame_open(t, &w->driver, due, k == SHIELD);
+  if (f == NULL) return luaL_error(L, "not enough memory");
+  f->critical = k == CRITICAL;
+  f->serial = ++w->last_frame;
+  f->opener = L;
+  lua_KContext context = (lua_KContext)(f->serial << 2 | k);
+  rt_preempt_need(w);
+  lua_pushcfunction(L, rtL_cause_handler);
+  lua_insert(L, 1);
+  if (rt_unlikely(t->is_main && L != w->cur)) return run_unknown(L, w, context);
+  return framed(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, framed), context);
+}
+
+static uint64_t due_after(rt_worker *w, uint64_t ns) {
+  return ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
+}
+
+/* ... = rt.timeout(seconds, f, ...) */
+static int timeout(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  uint64_t ns = rtL_check_duration(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_remove(L, 1);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  return run_framed(L, t, due_after(w, ns), TIMEOUT);
+}
+
+/* ... = rt.shield([seconds,] f, ...): no checkpoint, since it is for one that is cancelled */
+static int shield(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  uint64_t ns = RT_FOREVER;
+  if (lua_type(L, 1) == LUA_TNUMBER) {
+    ns = rtL_check_duration(L, 1);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_remove(L, 1);
+  }
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  return run_framed(L, rtL_running(L, w), due_after(w, ns), SHIELD);
+}
+
+/* ... = rt.critical(f, ...) */
+static int critical(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  return run_framed(L, rtL_running(L, w), RT_NEVER, CRITICAL);
+}
+
+/* --- a resource for the time of a call ------------------------------------------------------------ */
+static int over(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return lua_gettop(L) - 1;
+}
+
+/* ... = core.with(object, f, ...): closes it however f(object, ...) ends */
+static int with(lua_State *L) {
+  lua_pushvalue(L, 1);
+  lua_insert(L, 3); /* object, f, object, … */
+  lua_toclose(L, 1);
+  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, over);
+  return over(L, LUA_OK, 0);
+}
+
+void rtL_open_frame(lua_State *L, rt_worker *w) {
+  static const luaL_Reg functions[] = {{"timeout", timeout},
+                                       {"shield", shield},
+                                       {"critical", critical},
+                                       {"with", with},
+                                       {NULL, NULL}};
+  rtL_set_functions(L, w, functions);
+}

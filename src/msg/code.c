@@ -1,0 +1,64 @@
+#include "msg/code.h"
+
+enum { SLOTS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
+
+static void free_code(rt_thing *t) { rt_free(rt_containerof(t, rt_code, thing)); }
+
+const rt_thing_kind rt_code_kind = {"function", free_code, -1};
+
+static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t hash) {
+  static rt_atomic(uint64_t) last_id;
+  rt_code *c = rt_malloc(sizeof *c + len);
+  if (c == NULL) return NULL;
+  rt_thing_init(&c->thing, &rt_code_kind);
+  c->id = rt_add_relaxed(&last_id, 1) + 1;
+  c->hash = hash;
+  c->upvalues = upvalues;
+  c->len = len;
+  memcpy(c->bytes, bytes, len);
+  return c;
+}
+
+void rt_codes_close(rt_codes *c) {
+  for (uint32_t i = 0; c->slots && i < SLOTS; i++)
+    if (c->slots[i]) rt_thing_drop(&c->slots[i]->thing);
+  rt_free(c->slots);
+  *c = (rt_codes){0};
+}
+
+static uint64_t hash_of(const char *bytes, size_t len) {
+  uint64_t h = len, word;
+  for (; len >= sizeof word; bytes += sizeof word, len -= sizeof word) {
+    memcpy(&word, bytes, sizeof word);
+    h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+    h ^= h >> 32;
+  }
+  while (len-- > 0) h = (h ^ (unsigned char)*bytes++) * 0x100000001b3ull;
+  return h ^ h >> 29;
+}
+
+static bool is_of(const rt_code *c, const char *bytes, size_t len, uint64_t hash) {
+  return c->hash == hash && c->len == len && memcmp(c->bytes, bytes, len) == 0;
+}
+
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *ticket) {
+  if (c->count >= SLOTS - SLOTS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
+  if (c->slots == NULL && (c->slots = rt_calloc(SLOTS * sizeof *c->slots)) == NULL) return NULL;
+  uint64_t hash = hash_of(bytes, len);
+  uint32_t i = (uint32_t)hash % SLOTS;
+  while (c->slots[i] && !is_of(c->slots[i], bytes, len, hash)) i = (i + 1) % SLOTS;
+  rt_code *code = c->slots[i];
+  if (code == NULL) {
+    if ((code = new_code(bytes, len, upvalues, hash)) == NULL) return NULL;
+    c->slots[i] = code;
+    c->count++;
+    c->bytes += len;
+  }
+  *ticket = code->id * SLOTS + i;
+  return code;
+}
+
+rt_code *rt_codes_at(const rt_codes *c, uint64_t ticket) {
+  rt_code *code = c->slots ? c->slots[ticket % SLOTS] : NULL;
+  return code && code->id == ticket / SLOTS ? code : NULL;
+}

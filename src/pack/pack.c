@@ -1,0 +1,485 @@
+#include "pack/pack.h"
+
+#include "pack/code_cache.h"
+#include "pack/value_path.h"
+#include "pack/wire.h"
+
+enum {
+  STACK = 24, /* slots for the packer's own use */
+  OBJECTS_KEPT = RT_SIZE(64, 4)
+};
+
+typedef struct packer {
+  lua_State *L;
+  rt_worker *w;
+  rt_desk *desk;
+  char *at, *end;   /* of the draft: what is written next, and of what there is room for */
+  rt_way way;       /* has the stack indexes */
+  bool listed;      /* there is a list of the objects, */
+  bool lists;       /* and it is the worker's */
+  uint32_t objects; /* how many have a number */
+  uint32_t parent;  /* what is being written: an object, or a value's place and RT_WAY_ROOT */
+  uint32_t metatables;
+  const void *globals;
+  bool kept;               /* the packet is read more than once: nothing may move */
+  bool refreshed, rebuilt; /* what is known of modules, for this packet */
+} packer;
+
+/* --- refusing ------------------------------------------------------------------------------------ */
+/* Stack: … message.  The line is that of whoever called the function that packs. */
+static void fail(packer *k) {
+  lua_State *L = k->L;
+  rtL_site_where(L, &k->w->sites, 2);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+static void check(packer *k, int err) {
+  if (rt_likely(err == 0)) return;
+  if (err == UV_EMSGSIZE)
+    lua_pushliteral(k->L, "cannot send more than 1 GiB at a time");
+  else
+    lua_pushliteral(k->L, "not enough memory");
+  fail(k);
+}
+
+static void refuse(packer *k, uint32_t number, const char *what) {
+  const char *way = rtL_way_push(k->L, &k->way, number);
+  lua_pushfstring(k->L, "cannot send %s (%s) to another worker", way, what);
+  fail(k);
+}
+
+/* --- bytes --------------------------------------------------------------------------------------- */
+static void reserve(packer *k, size_t n) {
+  rt_packet **draft = &k->desk->draft;
+  (*draft)->len = (size_t)(k->at - (*draft)->bytes);
+  check(k, rt_packet_reserve(draft, n));
+  k->at = (*draft)->bytes + (*draft)->len;
+  k->end = (*draft)->bytes + (*draft)->cap;
+}
+
+/* Where the next n bytes go. */
+static inline char *put(packer *k, size_t n) {
+  if (rt_unlikely((size_t)(k->end - k->at) < n)) reserve(k, n);
+  char *at = k->at;
+  k->at += n;
+  return at;
+}
+
+static inline void put_tag(packer *k, rt_wire tag) { *put(k, 1) = (char)tag; }
+
+static inline void put_with(packer *k, rt_wire tag, const void *data, size_t n) {
+  char *at = put(k, 1 + n);
+  *at = (char)tag;
+  memcpy(at + 1, data, n);
+}
+
+static void put_integer(packer *k, lua_Integer i) {
+  if (i >= 0 && i < RT_WIRE_SMALLS) {
+    *put(k, 1) = (char)(RT_WIRE_SMALL + i);
+  } else if (i == (int8_t)i) {
+    put_with(k, RT_WIRE_INT8, &(int8_t){(int8_t)i}, 1);
+  } else if (i == (int16_t)i) {
+    put_with(k, RT_WIRE_INT16, &(int16_t){(int16_t)i}, 2);
+  } else if (i == (int32_t)i) {
+    put_with(k, RT_WIRE_INT32, &(int32_t){(int32_t)i}, 4);
+  } else {
+    put_with(k, RT_WIRE_INT64, &i, sizeof i);
+  }
+}
+
+static void put_string(packer *k, int index) {
+  size_t len;
+  const char *s = lua_tolstring(k->L, index, &len);
+  if (len < RT_WIRE_SHORTS) {
+    char *at = put(k, 1 + len);
+    *at = (char)(RT_WIRE_SHORT + len);
+    memcpy(at + 1, s, len);
+  } else if (len <= UINT8_MAX) {
+    char *at = put(k, 2 + len);
+    at[0] = RT_WIRE_STRING;
+    at[1] = (char)len;
+    memcpy(at + 2, s, len);
+  } else {
+    uint32_t n = (uint32_t)len;
+    if (len > RT_PACKET_MOST) check(k, UV_EMSGSIZE);
+    char *at = put(k, 1 + sizeof n + len);
+    *at = RT_WIRE_LONG;
+    memcpy(at + 1, &n, sizeof n);
+    memcpy(at + 1 + sizeof n, s, len);
+  }
+}
+
+/* Bytes of a head. */
+static char *put_head(packer *k, rt_wire tag, size_t n) {
+  char *at = rt_buf_reserve(&k->desk->heads, 1 + n);
+  if (at == NULL) check(k, UV_ENOMEM);
+  rt_buf_wrote(&k->desk->heads, 1 + n);
+  *at = (char)tag;
+  return at + 1;
+}
+
+static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
+  memcpy(put_head(k, tag, sizeof n), &n, sizeof n);
+}
+
+/* --- values -------------------------------------------------------------------------------------- */
+static rt_mark *mark(packer *k, const void *object) {
+  rt_mark *m = rt_marks_at(&k->desk->marks, object);
+  if (rt_unlikely(m == NULL)) check(k, UV_ENOMEM);
+  return m;
+}
+
+/* The list of the objects: the worker's, which is at hand, or one for a packet within a
+** packet. */
+static void open_list(packer *k) {
+  lua_State *L = k->L;
+  if (k->listed) return;
+  rtL_keep_push(L, k->w, RT_KEEP_OBJECTS);
+  if (k->w->desks.listing || lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_createtable(L, 4, 0);
+  }
+  if (!k->w->desks.listing) {
+    lua_pushvalue(L, -1);
+    rtL_keep_set(L, k->w, RT_KEEP_OBJECTS);
+    k->w->desks.listing = k->lists = true;
+  }
+  lua_replace(L, k->way.list);
+  k->listed = true;
+}
+
+/* The worker's list keeps nothing alive afterwards, and does not stay large. */
+static void close_list(packer *k) {
+  lua_State *keep = k->w->keep;
+  if (!k->lists) return;
+  k->w->desks.listing = false;
+  if (k->objects > OBJECTS_KEPT) {
+    lua_pushnil(keep);
+    lua_replace(keep, RT_KEEP_OBJECTS);
+    return;
+  }
+  for (uint32_t n = k->objects; n > 0; n--) {
+    bool held = lua_rawgeti(keep, RT_KEEP_OBJECTS, n) != LUA_TNIL;
+    lua_pop(keep, 1);
+    if (!held) continue; /* it is one of the values; for it, setting nil might allocate */
+    lua_pushnil(keep);
+    lua_rawseti(keep, RT_KEEP_OBJECTS, n);
+  }
+}
+
+/* The number of the object at 'index'. */
+static uint32_t number_of(packer *k, int index) {
+  lua_State *L = k->L;
+  rt_mark *m = mark(k, lua_topointer(L, index));
+  if (m->number != 0) return m->number;
+  check(k, rt_buf_put(&k->desk->parents, &k->parent, sizeof k->parent));
+  m->number = ++k->objects;
+  if (!(k->parent & RT_WAY_ROOT)) {
+    open_list(k);
+    lua_pushvalue(L, index);
+    lua_rawseti(L, k->way.list, k->objects);
+  }
+  return k->objects;
+}
+
+static void put_value(packer *k, int index) {
+  lua_State *L = k->L;
+  switch (lua_type(L, index)) {
+    case LUA_TNIL: put_tag(k, RT_WIRE_NIL); break;
+    case LUA_TBOOLEAN: put_tag(k, lua_toboolean(L, index) ? RT_WIRE_TRUE : RT_WIRE_FALSE); break;
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index))
+        put_integer(k, lua_tointeger(L, index));
+      else
+        put_with(k, RT_WIRE_NUMBER, &(lua_Number){lua_tonumber(L, index)}, sizeof(lua_Number));
+      break;
+    case LUA_TSTRING: put_string(k, index); break;
+    case LUA_TLIGHTUSERDATA:
+      put_with(k, RT_WIRE_POINTER, &(void *){lua_touserdata(L, index)}, sizeof(void *));
+      break;
+    default:
+      if (lua_topointer(L, index) == k->globals)
+        put_tag(k, RT_WIRE_GLOBALS);
+      else
+        put_with(k, RT_WIRE_OBJECT, &(uint32_t){number_of(k, index)}, sizeof(uint32_t));
+  }
+}
+
+/* --- objects: the one that is written is on top of the stack ------------------------------------ */
+/* Does a module hold it?  Then it goes by name. */
+static bool put_name(packer *k) {
+  lua_State *L = k->L;
+  rt_worker *w = k->w;
+  int object = lua_gettop(L);
+  bool found = rtL_known_find(L, &w->known, w->keep, object);
+  if (!found && !k->refreshed) {
+    k->refreshed = true;
+    k->rebuilt = rtL_known_refresh(L, &w->known, w->keep, false);
+    found = k->rebuilt && rtL_known_find(L, &w->known, w->keep, object);
+  }
+  if (!found && !k->rebuilt && lua_iscfunction(L, object)) {
+    k->rebuilt = rtL_known_refresh(L, &w->known, w->keep, true);
+    found = rtL_known_find(L, &w->known, w->keep, object);
+  }
+  if (!found) return false;
+  size_t module_len, field_len = 0;
+  const char *module = lua_tolstring(L, -2, &module_len);
+  const char *field = lua_isstring(L, -1) ? lua_tolstring(L, -1, &field_len) : NULL;
+  rt_wire_name name = {(uint32_t)module_len, field ? (uint32_t)field_len + 1 : 0};
+  if (module_len > UINT16_MAX || field_len > UINT16_MAX) check(k, UV_EMSGSIZE);
+  char *at = put_head(k, RT_WIRE_NAMED, sizeof name + module_len + field_len);
+  memcpy(at, &name, sizeof name);
+  memcpy(at + sizeof name, module, module_len);
+  if (field) memcpy(at + sizeof name + module_len, field, field_len);
+  lua_settop(L, object);
+  return true;
+}
+
+static void put_items(packer *k, int table, uint32_t *items, uint32_t *pairs) {
+  lua_State *L = k->L;
+  lua_Integer next = 1;
+  *pairs = 0;
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    if (lua_isinteger(L, table + 1) && lua_tointeger(L, table + 1) == next) {
+      next++;
+    } else {
+      put_tag(k, RT_WIRE_KEY);
+      put_value(k, table + 1);
+      ++*pairs;
+    }
+    put_value(k, table + 2);
+    lua_settop(L, table + 1);
+  }
+  put_tag(k, RT_WIRE_END);
+  *items = (uint32_t)(next - 1); /* each took a byte, so they are not too many */
+}
+
+static void put_table(packer *k) {
+  lua_State *L = k->L;
+  uint32_t counts[2];
+  if (put_name(k)) return;
+  open_list(k); /* so that nothing is collected, and no finalizer runs, while its items are read */
+  put_items(k, lua_gettop(L), &counts[0], &counts[1]);
+  memcpy(put_head(k, RT_WIRE_TABLE, sizeof counts), counts, sizeof counts);
+  if (!lua_getmetatable(L, -1)) return;
+  bool globals = lua_topointer(L, -1) == k->globals;
+  put_head_number(k, RT_WIRE_METATABLE, globals ? 0 : number_of(k, -1));
+  lua_pop(L, 1);
+  k->metatables++;
+}
+
+/* Where the thing is in the packet; a new one takes the reference over. */
+static uint32_t add_thing(packer *k, rt_thing *t) {
+  rt_packet *draft = k->desk->draft;
+  int err = rt_packet_add(draft, t);
+  if (err != 0) rt_thing_drop(t);
+  check(k, err);
+  return draft->count - 1;
+}
+
+/* Code that is in the packet: the place of the thing, and whether a function before has it. */
+typedef struct used_code {
+  rt_code *code; /* NULL: the function went by name */
+  uint32_t thing;
+  bool again;
+} used_code;
+
+static used_code use_code(packer *k, rt_code *code) {
+  rt_mark *m = mark(k, code);
+  bool again = m->number != 0;
+  if (!again) {
+    rt_thing_hold(&code->thing);
+    m->number = add_thing(k, &code->thing) + 1;
+  }
+  return (used_code){code, m->number - 1, again};
+}
+
+static used_code code_of(packer *k) {
+  uint64_t ticket;
+  rt_code *code = rtL_sent_find(k->L, k->w);
+  if (code) return use_code(k, code);
+  if (put_name(k)) return (used_code){.code = NULL};
+  if ((code = rtL_sent_dump(k->L, k->w, &k->desk->code, &ticket)) == NULL) check(k, UV_ENOMEM);
+  used_code used = use_code(k, code);
+  rtL_sent_remember(k->L, k->w, ticket);
+  return used;
+}
+
+/* Has it no upvalue, or only _ENV, which is the globals there?  Then its receiver has to make
+** it only once; but two functions of one packet stay two. */
+static bool is_plain(packer *k, const used_code *used) {
+  if (used->again || used->code->upvalues > 1) return false;
+  if (used->code->upvalues == 0) return true;
+  const char *name = lua_getupvalue(k->L, -1, 1);
+  lua_pop(k->L, 1);
+  return strcmp(name, "_ENV") == 0;
+}
+
+static void put_upvalues(packer *k, uint32_t number, int upvalues) {
+  lua_State *L = k->L;
+  int function = lua_gettop(L);
+  for (int i = 1; i <= upvalues; i++) {
+    rt_mark *m = mark(k, lua_upvalueid(L, function, i));
+    if (m->number != 0) {
+      char *at = put(k, 1 + sizeof m->number + 1);
+      uint32_t other = m->number;
+      *at = RT_WIRE_SHARED;
+      memcpy(at + 1, &other, sizeof other);
+      at[1 + sizeof other] = (char)m->index;
+    } else {
+      m->number = number;
+      m->index = (unsigned char)i;
+      const char *name = lua_getupvalue(L, function, i);
+      if (strcmp(name, "_ENV") == 0) /* whatever it is here: there it is the globals */
+        put_tag(k, RT_WIRE_GLOBALS);
+      else
+        put_value(k, function + 1);
+      lua_pop(L, 1);
+    }
+  }
+}
+
+static void put_function(packer *k, uint32_t number) {
+  if (lua_iscfunction(k->L, -1)) {
+    if (!put_name(k)) refuse(k, number, "C function that no module holds");
+    return;
+  }
+  used_code used = code_of(k);
+  if (used.code == NULL) return;
+  bool plain = is_plain(k, &used);
+  put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, used.thing);
+  if (!plain) put_upvalues(k, number, used.code->upvalues);
+}
+
+static const rt_travel *travel_of(packer *k) {
+  const rt_classes *c = &k->w->classes;
+  if (!lua_getmetatable(k->L, -1)) return NULL;
+  const void *metatable = lua_topointer(k->L, -1);
+  lua_pop(k->L, 1);
+  for (int i = 0; i < RT_CLASSES; i++)
+    if (c->metatable[i] == metatable) return c->travel[i];
+  return NULL;
+}
+
+static void refuse_userdata(packer *k, uint32_t number, const char *why) {
+  lua_State *L = k->L;
+  if (why == NULL) {
+    why = "userdata";
+    if (luaL_getmetafield(L, -1, "__name") == LUA_TSTRING)
+      why = lua_pushfstring(L, "userdata %s", lua_tostring(L, -1));
+  }
+  refuse(k, number, why);
+}
+
+static void put_object(packer *k, uint32_t number, const rt_travel *travel) {
+  const char *why = NULL;
+  int object = lua_gettop(k->L);
+  if (k->kept && travel->commit) refuse_userdata(k, number, "a thing that only one task can have");
+  rt_thing *t = travel->send(k->L, k->w, object, &why);
+  lua_settop(k->L, object);
+  if (t == NULL) refuse_userdata(k, number, why);
+  rt_move move = {number, add_thing(k, t)};
+  put_head_number(k, RT_WIRE_THING, move.thing);
+  if (travel->commit) check(k, rt_buf_put(&k->desk->moves, &move, sizeof move));
+}
+
+static void put_userdata(packer *k, uint32_t number) {
+  const rt_travel *travel = travel_of(k);
+  if (travel)
+    put_object(k, number, travel);
+  else if (!put_name(k))
+    refuse_userdata(k, number, NULL);
+}
+
+static void put_contents(packer *k, uint32_t number) {
+  lua_State *L = k->L;
+  int top = lua_gettop(L);
+  k->parent = number;
+  rtL_way_object(L, &k->way, number);
+  switch (lua_type(L, -1)) {
+    case LUA_TTABLE: put_table(k); break;
+    case LUA_TFUNCTION: put_function(k, number); break;
+    case LUA_TUSERDATA: put_userdata(k, number); break;
+    default: refuse(k, number, "coroutine");
+  }
+  lua_settop(L, top);
+}
+
+/* --- the whole ----------------------------------------------------------------------------------- */
+/* The packet is complete: nothing fails from here on. */
+static void commit(packer *k) {
+  lua_State *L = k->L;
+  rt_buf *moves = &k->desk->moves;
+  rt_move move;
+  for (; rt_buf_len(moves) > 0; moves->head += sizeof move) {
+    memcpy(&move, rt_buf_data(moves), sizeof move);
+    rtL_way_object(L, &k->way, move.object);
+    int object = lua_gettop(L);
+    const rt_travel *travel = travel_of(k);
+    if (travel) travel->commit(L, k->w, object, rt_packet_things(k->desk->draft)[move.thing]);
+    lua_settop(L, object - 1);
+  }
+}
+
+/* pack(packer, values...) */
+static int pack(lua_State *L) {
+  packer *k = lua_touserdata(L, 1);
+  int values = lua_gettop(L) - 1;
+  rt_buf *heads = &k->desk->heads;
+  luaL_checkstack(L, STACK, "too many values to send");
+  lua_pushglobaltable(L);
+  k->globals = lua_topointer(L, -1); /* the slot is for the list */
+  k->way.values = 2;
+  k->way.list = 2 + values;
+  k->at = k->desk->draft->bytes;
+  k->end = k->at + k->desk->draft->cap;
+  put(k, sizeof(rt_wire_header));
+  for (int i = 0; i < values; i++) {
+    k->parent = RT_WAY_ROOT | (uint32_t)i;
+    put_value(k, 2 + i);
+  }
+  for (uint32_t n = 1; n <= k->objects; n++) put_contents(k, n);
+  rt_wire_header header = {(uint32_t)values, k->objects, k->metatables,
+                           (uint32_t)(k->at - k->desk->draft->bytes)};
+  size_t heads_len = rt_buf_len(heads);
+  if (heads_len > 0) memcpy(put(k, heads_len), rt_buf_data(heads), heads_len);
+  memcpy(k->desk->draft->bytes, &header, sizeof header);
+  k->desk->draft->len = (size_t)(k->at - k->desk->draft->bytes);
+  commit(k);
+  return 0;
+}
+
+rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
+  RTL_ENTER(L, w, 0);
+  int top = lua_gettop(L);
+  static const char *const nouns[] = {"argument", "value", "result", "value", "argument"};
+  packer k = {.L = L, .w = w, .way.noun = nouns[what]};
+  k.way.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
+  k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
+  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  luaL_checkstack(L, top - first + 4, "too many values to send");
+  if ((k.desk = rt_desk_take(&w->desks)) == NULL) luaL_error(L, "not enough memory");
+  k.way.parents = &k.desk->parents;
+  lua_pushcfunction(L, pack);
+  lua_pushlightuserdata(L, &k);
+  for (int i = first; i <= top; i++) lua_pushvalue(L, i);
+  int status = lua_pcall(L, top - first + 2, 0, 0); /* so that the desk is given back */
+  rt_packet *p = k.desk->draft;
+  if (status == LUA_OK) k.desk->draft = NULL;
+  close_list(&k);
+  rt_desk_give(&w->desks, k.desk);
+  if (status != LUA_OK) lua_error(L);
+  return p;
+}
+
+void rt_pack_undo(rt_worker *w, rt_packet *p) {
+  for (uint32_t i = 0; i < p->count; i++) {
+    rt_thing *t = rt_packet_things(p)[i];
+    const rt_travel *travel = t && t->kind->class >= 0 ? w->classes.travel[t->kind->class] : NULL;
+    if (travel && travel->recall) travel->recall(w, t);
+  }
+  rt_packet_drop(p);
+}

@@ -1,0 +1,139 @@
+#include "pack/value_path.h"
+
+#include "worker/stack_check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { STEPS = 12, KEY_MOST = 40, TEXT = 1024 };
+
+typedef struct text {
+  char s[TEXT];
+  size_t len;
+  bool in_table; /* the last step was one into a table */
+} text;
+
+static uint32_t parent_of(const rt_way *w, uint32_t number) {
+  uint32_t parent;
+  memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);
+  return parent;
+}
+
+void rtL_way_object(lua_State *L, const rt_way *w, uint32_t number) {
+  RTL_HEIGHT(L, +1);
+  uint32_t parent = parent_of(w, number);
+  if (parent & RT_WAY_ROOT)
+    lua_pushvalue(L, w->values + (int)(parent & ~RT_WAY_ROOT));
+  else
+    lua_rawgeti(L, w->list, number);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(text *t, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(t->s + t->len, TEXT - t->len, format, args);
+  va_end(args);
+  if (n > 0) t->len = t->len + (size_t)n < TEXT ? t->len + (size_t)n : TEXT - 1;
+}
+
+static bool is_identifier(const char *s, size_t len) {
+  if (len == 0 || len > KEY_MOST || isdigit((unsigned char)*s)) return false;
+  for (size_t i = 0; i < len; i++)
+    if (!isalnum((unsigned char)s[i]) && s[i] != '_') return false;
+  return true;
+}
+
+static void say_string_key(text *t, const char *s, size_t len) {
+  if (is_identifier(s, len)) {
+    say(t, ".%s", s);
+    return;
+  }
+  say(t, "[\"");
+  for (size_t i = 0; i < len && i < KEY_MOST; i++)
+    say(t, iscntrl((unsigned char)s[i]) ? "\\%d" : "%c", (unsigned char)s[i]);
+  say(t, len > KEY_MOST ? "...\"]" : "\"]");
+}
+
+static void say_key(lua_State *L, text *t, int key) {
+  size_t len;
+  switch (lua_type(L, key)) {
+    case LUA_TSTRING: {
+      const char *s = lua_tolstring(L, key, &len);
+      say_string_key(t, s, len);
+      break;
+    }
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, key))
+        say(t, "[" LUA_INTEGER_FMT "]", (LUAI_UACINT)lua_tointeger(L, key));
+      else
+        say(t, "[" LUA_NUMBER_FMT "]", (LUAI_UACNUMBER)lua_tonumber(L, key));
+      break;
+    case LUA_TBOOLEAN: say(t, "[%s]", lua_toboolean(L, key) ? "true" : "false"); break;
+    default: say(t, "[%s]", luaL_typename(L, key));
+  }
+}
+
+/* How the table on the stack below its child, which is on top, holds it. */
+static void say_step_in_table(lua_State *L, text *t) {
+  int table = lua_gettop(L) - 1, child = table + 1;
+  bool found = false;
+  if (!t->in_table) say(t, " ");
+  t->in_table = true;
+  lua_pushnil(L);
+  while (!found && lua_next(L, table)) {
+    if ((found = lua_rawequal(L, -1, child)))
+      say_key(L, t, child + 1);
+    else if ((found = lua_rawequal(L, -2, child)))
+      say(t, "[a key]");
+    lua_pop(L, 1);
+  }
+  if (!found) say(t, "(metatable)");
+  lua_settop(L, child);
+}
+
+static void say_step_in_function(lua_State *L, text *t) {
+  int function = lua_gettop(L) - 1, child = function + 1;
+  const char *name = "?";
+  bool found = false;
+  for (int i = 1; !found && (name = lua_getupvalue(L, function, i)) != NULL; i++) {
+    found = lua_rawequal(L, -1, child);
+    lua_pop(L, 1);
+  }
+  say(t, "%supvalue '%s'", t->len > 0 ? " " : "", name && *name ? name : "?");
+  t->in_table = false;
+}
+
+static void say_root(text *t, const rt_way *w, uint32_t place, bool more) {
+  uint32_t number = w->is_call ? place : place + 1;
+  if (number > 0)
+    say(t, "%s %u", w->noun, number);
+  else if (!more)
+    say(t, "the function");
+}
+
+const char *rtL_way_push(lua_State *L, const rt_way *w, uint32_t number) {
+  RTL_HEIGHT(L, +1);
+  uint32_t chain[STEPS], parent;
+  int steps = 0;
+  text t = {.len = 0};
+  luaL_checkstack(L, 8, NULL);
+  for (; !((parent = parent_of(w, number)) & RT_WAY_ROOT); number = parent)
+    if (steps++ < STEPS) chain[steps - 1] = number;
+  say_root(&t, w, parent & ~RT_WAY_ROOT, steps > 0);
+  if (steps > STEPS) {
+    say(&t, " ...");
+    steps = STEPS;
+  }
+  for (; steps > 0; steps--) {
+    uint32_t child = chain[steps - 1];
+    rtL_way_object(L, w, parent_of(w, child));
+    rtL_way_object(L, w, child);
+    if (lua_istable(L, -2))
+      say_step_in_table(L, &t);
+    else
+      say_step_in_function(L, &t);
+    lua_pop(L, 2);
+  }
+  return lua_pushlstring(L, t.s, t.len);
+}

@@ -1,0 +1,422 @@
+#include "run/cancel.h"
+
+#include "pack/pack.h"
+
+enum { REASON = 1, SOURCE, VALUES = SOURCE };
+enum { DEAF = 100 }; /* so many errors swallowed, and RT_PATIENCE */
+
+typedef struct cancelled {
+  uint64_t frame; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
+} cancelled;
+
+/* --- raising -------------------------------------------------------------------------------- */
+/* Stack: … reason source -> … Cancelled */
+static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
+  cancelled *c = rtL_class_new(L, &w->classes, RT_CLASS_CANCELLED, sizeof *c, VALUES);
+  c->frame = frame;
+  lua_insert(L, -3);
+  lua_setiuservalue(L, -3, SOURCE);
+  lua_setiuservalue(L, -2, REASON);
+}
+
+int rtL_cancel_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
+  push_cancelled(L, w, 0);
+  return lua_error(L);
+}
+
+void rtL_cancel_push_end(lua_State *L) {
+  RTL_HEIGHT(L, +2);
+  lua_pushliteral(L, "the program has ended");
+  lua_pushliteral(L, "rt");
+}
+
+static bool push_reason_of_job(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_lock_take(&j->lock);
+  rt_packet *reason = j->reason; /* once there, it stays */
+  rt_lock_give(&j->lock);
+  if (reason) rtL_unpack(L, w, reason);
+  return reason != NULL;
+}
+
+void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +2);
+  if (!push_reason_of_job(L, w, j)) lua_settop(L, lua_gettop(L) + 2);
+}
+
+void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
+  uint32_t site = rt_site_here(L, &w->sites, 1);
+  lua_pushstring(L, site ? rt_site_text(&w->sites, site) : NULL);
+}
+
+static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
+  if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
+  if (t->is_main && w->stopping) {
+    rtL_cancel_push_end(L);
+    return;
+  }
+  if (t->is_main && w->ends_at && !w->interrupted) {
+    lua_pushliteral(L, "the program is shut down");
+    lua_pushliteral(L, "rt.shutdown");
+    return;
+  }
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_rawgetp(L, -1, t);
+  lua_remove(L, -2);
+  if (t->more && t->more->cancel_site) {
+    lua_pushstring(L, rt_site_text(&w->sites, t->more->cancel_site));
+  } else if (w->stopping || w->told_to_stop) { /* (a worker that ends cancels by itself) */
+    lua_pop(L, 1);
+    rtL_cancel_push_end(L);
+  } else {
+    lua_pushnil(L);
+  }
+}
+
+void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  int trace = lua_gettop(L);
+  if (!t->cancelled) return;
+  push_reason(L, w, t);
+  bool has_text = lua_type(L, trace + 1) == LUA_TSTRING || lua_type(L, trace + 1) == LUA_TNUMBER;
+  const char *reason = has_text ? lua_tostring(L, trace + 1) : NULL;
+  const char *source = lua_tostring(L, trace + 2);
+  lua_pushfstring(L, "%s\n(while it was unwound: cancelled%s%s%s%s)", lua_tostring(L, trace),
+                  source ? " by " : "", source ? source : "", reason ? ": " : "",
+                  reason ? reason : "");
+  lua_replace(L, trace);
+  lua_settop(L, trace);
+}
+
+static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rtL_cancel_look(L, rtL_self(L));
+  return 0;
+}
+
+/* One that swallows this error in a loop lets the others have their turn, as if it had
+** waited; or nothing could end it, and nothing else would run. */
+static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
+  bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
+  if (--w->credit > 0 || !can) return;
+  rt_ready_add(&w->driver.ready, t);
+  w->yielded = true;
+  w->suspending = RT_IS_WAIT;
+  lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
+}
+
+/* Stack: … -> the error, raised */
+static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
+  push_reason(L, w, t);
+  push_cancelled(L, w, 0);
+  lua_error(L);
+}
+
+static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
+  f->raised = true;
+  if (f->ticket) {
+    lua_pushliteral(L, "another task of the scope has ended it");
+    lua_pushliteral(L, "rt.scope");
+  } else {
+    lua_pushliteral(L, "timeout");
+    lua_pushliteral(L, "rt.timeout");
+  }
+  push_cancelled(L, w, f->serial);
+  lua_error(L);
+}
+
+static void note_told(rt_task *t, uint64_t whose) {
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return;
+  uint64_t now = rt_clock();
+  if (more->told_by != whose || more->told_at == 0) {
+    more->struck_at = 0;
+    more->told_first = now;
+    more->told_times = 0;
+  }
+  more->told_by = whose;
+  more->told_at = now;
+  more->told_times++;
+}
+
+/* It has swallowed this error so often, for so long, that it will never do anything else. */
+static bool is_deaf(const rt_more *more) {
+  return more && more->told_times >= DEAF && more->told_at - more->told_first >= RT_PATIENCE;
+}
+
+/* So from its next instruction on it is treated as one that computes, and has been told in vain.
+** What cannot be closed from outside (the main chunk, a function with a timeout) gets time to
+** clean up, from each error that comes that way. */
+static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, uint64_t told_before) {
+  rt_more *more = t->more;
+  if (w->insist == NULL || !is_deaf(more)) return;
+  if (f == NULL && !t->is_main) {
+    more->struck_at = more->told_first;
+  } else if (more->struck_at == 0) {
+    more->struck_at = more->told_at;
+    more->told_at -= RT_PAUSE;
+  } else {
+    more->told_at = told_before;
+  }
+  w->insist(w, L);
+}
+
+static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  if (f)
+    raise_timeout(L, w, f);
+  else
+    raise_cancel(L, w, t);
+}
+
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  rt_worker_own(w);
+  note_told(t, f ? f->serial : 0);
+  raise_told(L, w, t, f);
+}
+
+/* At a checkpoint. */
+static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+  uint64_t before = t->more ? t->more->told_at : 0;
+  note_told(t, f ? f->serial : 0);
+  insist(L, w, t, f, before);
+  raise_told(L, w, t, f);
+}
+
+int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
+  rt_task *t = w->running;
+  if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
+  t->cancelled = 1;
+  t->alert = 1;
+  note_told(t, 0);
+  lua_pushliteral(L, "the program has ended: no new tasks");
+  lua_pushliteral(L, "rt");
+  return rtL_cancel_raise(L, w);
+}
+
+/* Then it cleans up, and what does not wait is answered as ever. */
+static bool has_been_told(const rt_task *t) {
+  return t->more && t->more->told_at != 0 && t->more->told_by == 0;
+}
+
+static bool is_news(rt_worker *w) {
+  rt_task *t = w->running;
+  rt_frame *frame = NULL;
+  if (t == NULL || t->is_main || has_been_told(t)) return false;
+  if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
+    t->cancelled = t->alert = 1;
+  return t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED;
+}
+
+bool rt_cancel_from_afar(rt_worker *w) {
+  rt_worker_own(w);
+  const rt_task *t = w->running;
+  return t && (t->is_job || rt_worker_ends(w)) && is_news(w);
+}
+
+void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
+}
+
+typedef enum moment { BEFORE_TRYING, AFTER_TURN, BEFORE_WAITING } moment;
+
+static bool counts(rt_frame *f, moment when) {
+  bool turned = f->turned;
+  if (when == AFTER_TURN) f->turned = true;
+  return f->raised || when == BEFORE_WAITING || (when == AFTER_TURN && turned);
+}
+
+static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
+  rt_frame *frame = NULL;
+  switch (rt_frame_verdict(t, &frame)) {
+    case RT_GO_ON: return;
+    case RT_TASK_CANCELLED:
+      give_way(L, w, t);
+      tell(L, w, t, NULL);
+      break;
+    case RT_FRAME_PASSED:
+      if (!counts(frame, when)) return;
+      frame->raised = true;
+      give_way(L, w, t);
+      tell(L, w, t, frame);
+  }
+}
+
+rt_task *rtL_running(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->running == NULL)
+    luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+  return w->running;
+}
+
+rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  rt_task *t = rtL_running(L, w);
+  raise_verdict(L, w, t, BEFORE_TRYING);
+  return t;
+}
+
+void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, BEFORE_WAITING);
+}
+
+void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, AFTER_TURN);
+}
+
+/* --- cancelling ------------------------------------------------------------------------------ */
+/* One that has no coroutine yet ends here; its place in the queue is only skipped. */
+static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  rtL_cancel_push_source(L, w);
+  push_cancelled(L, w, 0);
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 2);
+  t->result = RT_RESULT_KEPT;
+  t->cancelled = 1;
+  w->live--;
+  rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
+  rt_worker_count_end(w, RT_CANCELLED);
+  rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
+}
+
+bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  RTL_ENTER(L, w, -1);
+  handle = lua_absindex(L, handle);
+  if (rt_task_ended(t) || t->cancelled) {
+    lua_pop(L, 1);
+    return !rt_task_ended(t);
+  }
+  if (t->phase == RT_QUEUED) {
+    cancel_queued(L, w, t, handle);
+    return true;
+  }
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_insert(L, -2);
+  lua_rawsetp(L, -2, t);
+  lua_pop(L, 1);
+  if (rt_task_more(t)) t->more->cancel_site = rt_site_here(L, &w->sites, 1);
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
+  return true;
+}
+
+void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
+  rt_worker_own(w);
+  rt_task *t = w->running;
+  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  lua_pushstring(L, reason);
+  lua_rawsetp(L, -2, t);
+  t->cancelled = 1;
+  t->alert = 1;
+  lua_pushstring(L, reason);
+  lua_pushliteral(L, "a signal");
+  push_cancelled(L, w, 0);
+  lua_error(L);
+}
+
+int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
+  rt_worker_own(w);
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pushnil(L);
+    push_cancelled(L, w, 0);
+  }
+  return lua_error(L);
+}
+
+bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
+  RTL_ENTER(L, w, 0);
+  const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
+  return c != NULL && c->frame == serial;
+}
+
+/* --- travelling: the reason does ----------------------------------------------------------------- */
+typedef struct parcel {
+  rt_thing thing;
+  rt_packet *reason;
+} parcel;
+
+static void free_parcel(rt_thing *t) {
+  parcel *p = rt_containerof(t, parcel, thing);
+  rt_packet_drop(p->reason);
+  rt_free(p);
+}
+
+static const rt_thing_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
+
+static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  if (w->desks.taken > RT_PACK_NESTED) {
+    *why = "an rt.Cancelled too deep in the reasons of others, or in its own";
+    return NULL;
+  }
+  int first = lua_gettop(L) + 1;
+  lua_getiuservalue(L, index, REASON);
+  lua_getiuservalue(L, index, SOURCE);
+  rt_packet *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
+  lua_settop(L, first - 1);
+  parcel *p = rt_malloc(sizeof *p);
+  if (p == NULL) {
+    rt_packet_drop(reason);
+    luaL_error(L, "not enough memory");
+  }
+  rt_thing_init(&p->thing, &kind);
+  p->reason = reason;
+  return &p->thing;
+}
+
+static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+  rtL_unpack(L, w, rt_containerof(t, parcel, thing)->reason);
+  push_cancelled(L, w, 0);
+}
+
+static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
+
+/* --- rt.Cancelled -------------------------------------------------------------------------------- */
+static int cancelled_tostring(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  /* (this is how a stock interpreter asks for the error that its script ended with) */
+  if (w->ends_at && w->running && w->running->is_main) w->went_quietly = true;
+  lua_pushliteral(L, "cancelled");
+  if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return 1;
+  }
+  luaL_tolstring(L, -1, NULL);
+  lua_remove(L, -2);
+  lua_pushliteral(L, ": ");
+  lua_insert(L, -2);
+  lua_concat(L, 3);
+  return 1;
+}
+
+static int cancelled_fields(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  const char *key = lua_tostring(L, 2);
+  if (key && strcmp(key, "reason") == 0)
+    lua_getiuservalue(L, 1, REASON);
+  else if (key && strcmp(key, "source") == 0)
+    lua_getiuservalue(L, 1, SOURCE);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+void rtL_cancel_classes(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
+  static const luaL_Reg meta[] = {
+      {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
+  w->classes.travel[RT_CLASS_CANCELLED] = &travel;
+  rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_CANCELLED);
+}

@@ -1,0 +1,81 @@
+#include "run/deadlock.h"
+
+#include "run/dump.h"
+
+/* --- is it one? --------------------------------------------------------------------------------- */
+static bool are_pools_quiet(const rt_worker *w) {
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which] && !rt_sched_is_quiet(w->pools[which])) return false;
+  return true;
+}
+
+/* Something from outside of the runtime ends this wait: somebody who types, or the grace. */
+static bool awaits_the_world(const rt_worker *w) {
+  return w->stopping || w->main->phase != RT_WAITING || w->main->op == RT_OP_STDIN;
+}
+
+bool rt_deadlock_suspect_in_main(rt_driver *d) {
+  rt_worker *w = rt_worker_of(d);
+  w->suspects_deadlock = !awaits_the_world(w) && are_pools_quiet(w);
+  return !w->suspects_deadlock;
+}
+
+bool rt_deadlock_suspect(rt_driver *d) {
+  rt_worker *w = rt_worker_of(d);
+  rt_office *o = w->seat->sched->config.office;
+  if (rt_office_is_quiet(o) && are_pools_quiet(w)) rt_office_note_stillness(o);
+  return true;
+}
+
+void rt_deadlock_on_stillness(rt_post *p, void *driver) {
+  rt_office_stillness_seen(rt_containerof(p, rt_office, stillness_post));
+  rt_worker_of(driver)->suspects_deadlock = true;
+}
+
+/* What is to be done here, or will be at once. */
+static bool has_something_to_do(rt_worker *w) {
+  rt_driver *d = &w->driver;
+  return !rt_ready_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->asked_to_exit ||
+         (w->interrupted && !w->main->cancelled) || !rt_driver_is_hopeless(d);
+}
+
+/* If nobody got up between the two looks at the number, then everything that was looked at in
+** between was so at the same time. */
+static bool is_deadlock(rt_worker *w) {
+  uint64_t before = w->office ? rt_astir_read(&w->office->astir) : 0;
+  if (awaits_the_world(w) || has_something_to_do(w)) return false;
+  if (w->office == NULL) return true;
+  return rt_astir_number(before) == 1 && are_pools_quiet(w) &&
+         rt_astir_read(&w->office->astir) == before;
+}
+
+/* --- telling -------------------------------------------------------------------------------------------- */
+#define ADVICE "no task can go on, and no timer, socket or job is left that could wake one"
+
+static void report(rt_worker *w) {
+  fputs("rt: deadlock: " ADVICE "\n", stderr);
+  rt_dump_write(w, stderr);
+}
+
+/* A program that goes on all the same, and into the next one, is ended at last. */
+enum { MOST_FORGIVEN = 3 };
+
+void rt_deadlock_examine(rt_worker *w) {
+  rt_worker_own(w);
+  w->suspects_deadlock = false;
+  if (!is_deadlock(w)) return;
+  report(w);
+  w->failed = true;
+  if (++w->deadlocks > MOST_FORGIVEN) {
+    rt_worker_ask_to_exit(w, EXIT_FAILURE);
+    return;
+  }
+  w->is_deadlocked = true;
+  rt_driver_wake(&w->driver, w->main, RT_WITHDRAWN);
+}
+
+int rtL_deadlock_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
+  w->is_deadlocked = false;
+  return luaL_error(L, "deadlock: " ADVICE);
+}

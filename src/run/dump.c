@@ -1,0 +1,52 @@
+#include "run/dump.h"
+
+#include "base/safe_write.h"
+#include "diag/snapshot_text.h"
+
+#include <unistd.h>
+
+#define PATIENCE (150 * RT_MILLISECOND) /* with one that does not answer */
+
+static void serve(void *worker) {
+  rt_worker *w = worker;
+  if (RT_DEBUG && w->driver.player) rt_baton_share(w->driver.player); /* one runs at a time */
+  rt_mailbox_drain(&w->driver.mailbox);
+}
+
+rt_survey *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
+  rt_worker_own(w);
+  uint64_t now = rt_clock();
+  rt_survey *s = rt_survey_new(&w->face, traces, until);
+  if (s == NULL) return NULL;
+  if (s->own) rt_account_give(w, &s->own->answer, traces, until);
+  rt_survey_wait(s, now + PATIENCE, serve, w);
+  return s;
+}
+
+static rt_buf text_of(rt_survey *s) {
+  rt_buf text;
+  rt_buf_init(&text);
+  rt_survey_tell(&text, s);
+  rt_survey_drop(s);
+  return text;
+}
+
+int rt_dump_write(rt_worker *w, FILE *to) {
+  rt_worker_own(w);
+  rt_survey *s = rt_dump_ask(w, true, rt_clock() + RT_ANSWER_TIME);
+  if (s == NULL) return UV_ENOMEM;
+  rt_buf text = text_of(s);
+  int err = rt_buf_len(&text) ? rt_spill(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
+  rt_buf_close(&text);
+  return err;
+}
+
+void rt_dump_from_outside(void) {
+  uint64_t now = rt_clock();
+  rt_survey *s = rt_survey_new(NULL, true, now + RT_ANSWER_TIME);
+  if (s == NULL) return;
+  rt_survey_wait(s, now + PATIENCE, NULL, NULL);
+  rt_buf text = text_of(s);
+  if (rt_buf_len(&text)) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  rt_buf_close(&text);
+}

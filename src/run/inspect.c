@@ -1,0 +1,186 @@
+#include "run/inspect.h"
+
+#include "run/task_entry.h"
+#include "task/task_name.h"
+#include "base/safe_write.h"
+#include "run/job_entry.h"
+
+#include <unistd.h>
+
+/* --- where a coroutine is -------------------------------------------------------------------------- */
+enum { MOST_LEVELS = 10, MOST_NESTED = 16, RESUMED = 1, WRAPPED = 2 };
+
+static lua_State *thread_on_top(lua_State *co) {
+  lua_State *inner = lua_tothread(co, -1);
+  lua_pop(co, 1);
+  return inner;
+}
+
+/* The coroutine that this one has resumed: then it is in one of our functions for that, and
+** the other one is its argument or its upvalue (lib_coroutine.c). */
+static lua_State *inner_of(lua_State *co) {
+  lua_Debug ar;
+  lua_State *inner = NULL;
+  if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "S", &ar) || *ar.what != 'C') return NULL;
+  if (!lua_checkstack(co, 2)) return NULL;
+  if (lua_getlocal(co, &ar, RESUMED)) inner = thread_on_top(co);
+  if (inner == NULL && lua_getinfo(co, "f", &ar)) {
+    if (lua_getupvalue(co, -1, WRAPPED)) inner = thread_on_top(co);
+    lua_pop(co, 1);
+  }
+  return inner && inner != co && lua_getstack(inner, 0, &ar) ? inner : NULL;
+}
+
+static int count_levels(lua_State *co) {
+  lua_Debug ar;
+  int known = 0, unknown = 1;
+  while (lua_getstack(co, unknown - 1, &ar)) {
+    known = unknown;
+    unknown *= 2;
+  }
+  while (unknown - known > 1) {
+    int middle = known + (unknown - known) / 2;
+    if (lua_getstack(co, middle - 1, &ar))
+      known = middle;
+    else
+      unknown = middle;
+  }
+  return known;
+}
+
+static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
+  lua_getinfo(co, "Slnt", ar);
+  rt_buf_printf(to, "    %s:", ar->short_src);
+  if (ar->currentline > 0) rt_buf_printf(to, "%d:", ar->currentline);
+  if (*ar->namewhat)
+    rt_buf_printf(to, " in %s '%s'", ar->namewhat, ar->name);
+  else if (*ar->what == 'm')
+    rt_buf_printf(to, " in main chunk");
+  else if (*ar->what == 'C')
+    rt_buf_printf(to, " in ?");
+  else
+    rt_buf_printf(to, " in function <%s:%d>", ar->short_src, ar->linedefined);
+  rt_buf_printf(to, ar->istailcall ? " (a tail call)\n" : "\n");
+}
+
+static void tell_levels(rt_buf *to, lua_State *co, int levels) {
+  lua_Debug ar;
+  for (int i = 0; i < levels && lua_getstack(co, i, &ar); i++) {
+    if (i == MOST_LEVELS && levels > 2 * MOST_LEVELS) {
+      i = levels - MOST_LEVELS;
+      rt_buf_printf(to, "    … (%d more)\n", i - MOST_LEVELS);
+      if (!lua_getstack(co, i, &ar)) return;
+    }
+    tell_level(to, co, &ar);
+  }
+}
+
+/* What runs the task's function (body.c, work.c; main.c or lua.c) is no part of it. */
+void rt_account_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
+  rt_worker_own(w);
+  lua_State *nested[MOST_NESTED], *co = t->is_main ? w->L : t->co;
+  int n = 0, ours = t->is_job ? 2 : 1;
+  if (co == NULL) return;
+  do nested[n++] = co;
+  while (n < MOST_NESTED && (co = inner_of(co)) != NULL);
+  while (n-- > 0) tell_levels(to, nested[n], count_levels(nested[n]) - (n == 0 ? ours : 0));
+}
+
+/* --- its tasks -------------------------------------------------------------------------------------- */
+typedef struct account {
+  rt_worker *w;
+  rt_answer *answer;
+  bool traces;
+  uint64_t until;
+  unsigned told;
+  bool late;
+} account;
+
+static bool is_late(account *a) {
+  if (a->until != UINT64_MAX && !a->late && (a->traces || a->told % 64 == 0))
+    a->late = rt_clock() > a->until;
+  return a->late;
+}
+
+static const char *name_of(const rt_task *t, char *name, size_t size) {
+  rt_job *j = rt_work_job(t);
+  if (j) return rt_job_get_name(j, name, size) ? name : NULL;
+  return t->more && t->more->label ? t->more->label->text : NULL;
+}
+
+static void add_trace(account *a, rt_fact *f, const rt_task *t) {
+  rt_buf *texts = &a->answer->texts;
+  size_t at = rt_buf_len(texts);
+  rt_account_trace(texts, a->w, t);
+  if (rt_buf_put(texts, "", 1) == 0) f->trace = at;
+}
+
+static void tell(account *a, const rt_task *t) {
+  char name[64];
+  if (is_late(a)) return;
+  a->told++;
+  const char *site = t->is_main ? NULL : rt_site_text(&a->w->sites, t->site);
+  rt_fact *f = rt_answer_add(a->answer, t, site, name_of(t, name, sizeof name));
+  if (f == NULL) return;
+  f->runs = t == a->w->running;
+  if (a->traces) add_trace(a, f, t);
+}
+
+static void tell_queued(account *a, const rt_list *ready) {
+  for (const rt_list *l = ready->next; l != ready && !a->late; l = l->next) {
+    const rt_task *t = rt_containerof(l, rt_task, link);
+    if (t->phase == RT_QUEUED && !t->is_proxy) tell(a, t);
+  }
+}
+
+/* Each suspended coroutine of the pool that is a task's.  (As each_begun of unwind.c, but
+** here nothing may raise.) */
+static void tell_begun(account *a) {
+  lua_State *keep = a->w->keep;
+  for (int i = (int)lua_rawlen(keep, RT_KEEP_COROUTINES); i > 0 && !a->late; i--) {
+    lua_rawgeti(keep, RT_KEEP_COROUTINES, i);
+    lua_State *co = lua_tothread(keep, -1);
+    lua_pop(keep, 1);
+    if (co == NULL || lua_status(co) != LUA_YIELD) continue;
+    const rt_task *t = rtL_body_task(keep, a->w, co);
+    if (t == NULL) continue;
+    if (!rt_task_ended(t) && t != a->w->running) tell(a, t);
+    lua_pop(keep, 1);
+  }
+}
+
+void rt_account_give(rt_worker *w, rt_answer *answer, bool traces, uint64_t until) {
+  account a = {.w = w, .answer = answer, .traces = traces, .until = until};
+  rt_worker_own(w);
+  if (w->main) tell(&a, w->main);
+  if (w->running && !w->running->is_main) tell(&a, w->running);
+  tell_begun(&a);
+  tell_queued(&a, &w->driver.ready.now);
+  tell_queued(&a, &w->driver.ready.next);
+  if (a.late) answer->left_out = w->live + (w->main != NULL) - (int64_t)answer->count;
+}
+
+void rt_account_answer(rt_post *p, void *driver) {
+  rt_inquiry *q = rt_containerof(p, rt_inquiry, post);
+  rt_worker *w = rt_worker_of(driver);
+  if (!rt_inquiry_begin(q)) return;
+  uint64_t until = q->survey->until, soon = rt_clock() + RT_ANSWER_TIME / 2;
+  if (until < soon) until = soon; /* it has begun late */
+  if (!w->closing) rt_account_give(w, &q->answer, q->survey->traces, until);
+  rt_inquiry_end(q);
+}
+
+/* --- a sign of life ------------------------------------------------------------------------------- */
+void rt_account_give_sign(rt_worker *w) {
+  rt_worker_own(w);
+  rt_face *f = &w->face;
+  rt_store(&f->probe, false);
+  if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
+  rt_buf text;
+  rt_buf_init(&text);
+  rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
+                (unsigned long long)w->running->id);
+  rt_account_trace(&text, w, w->running);
+  if (rt_buf_len(&text) > 0) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  rt_buf_close(&text);
+}

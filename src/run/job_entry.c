@@ -1,0 +1,198 @@
+#include "run/job_entry.h"
+
+#include "run/cancel.h"
+#include "worker/nil_hint.h"
+#include "run/outcome.h"
+#include "pack/pack.h"
+
+static const char no_memory[] = "not enough memory";
+
+/* --- the task's function ------------------------------------------------------------------------ */
+enum { WORKER = 1, JOB, FUNCTION };
+
+static int worked(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  rt_worker *w = lua_touserdata(L, WORKER);
+  rt_job *j = lua_touserdata(L, JOB);
+  rt_packet *results = rtL_pack(L, w, FUNCTION, RT_PACK_RESULTS);
+  j->result = results;
+  return 0;
+}
+
+static int work(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, WORKER);
+  rt_job *j = lua_touserdata(L, JOB);
+  if (w->spoilt) luaL_error(L, "%s", w->spoilt);
+  int n = rtL_unpack_call(L, w, j->call);
+  rt_packet_drop(j->call);
+  j->call = NULL;
+  lua_callk(L, n - 1, LUA_MULTRET, 0, worked);
+  return worked(L, LUA_OK, 0);
+}
+
+/* --- beginning ------------------------------------------------------------------------------------ */
+static void on_cancel(rt_post *p, void *driver) {
+  rt_job *j = rt_containerof(p, rt_job, cancel_post);
+  rt_task *t = j->task;
+  if (t && !t->cancelled) {
+    t->cancelled = 1;
+    rt_frame_tell(t, driver);
+  }
+  rt_job_drop(j);
+}
+
+/* The queue holds it still, and will only skip it. */
+static int take_back(lua_State *L, rt_worker *w, rt_task *t) {
+  w->live--;
+  rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
+  return luaL_error(L, no_memory);
+}
+
+static int begin(lua_State *L) {
+  rt_job *j = lua_touserdata(L, 1);
+  rt_worker *w = rtL_worker_find(L);
+  lua_pushcfunction(L, work);
+  lua_pushlightuserdata(L, w);
+  lua_pushlightuserdata(L, j);
+  rt_task *t = rtL_worker_take(L, w, 2);
+  rt_more *more = rt_task_more(t);
+  if (more == NULL) return take_back(L, w, t);
+  more->job = j;
+  t->id = j->id;
+  t->site = rt_site_named(&w->sites, j->site);
+  t->is_job = 1;
+  j->task = t;
+  return 0;
+}
+
+void rt_work_take(rt_worker *w, rt_job *j) {
+  rt_worker_own(w);
+  lua_State *L = w->hand;
+  if (!rt_job_begin(j, &w->driver, on_cancel)) {
+    rt_job_drop(j);
+    return;
+  }
+  lua_pushcfunction(L, begin);
+  lua_pushlightuserdata(L, j);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
+  lua_pop(L, 1);
+  rt_job_end_unbegun(j, RT_FAILED, no_memory);
+  rt_job_drop(j);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------- */
+/* Most likely it is a global that only the main state has. */
+static const char hint[] =
+    "a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
+    "\nwhich is copied with the function, an argument, or a field of a module that both sides require)";
+
+static void explain(lua_State *L, rt_worker *w, int error) {
+  const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
+  if (text == NULL || strstr(text, hint)) return;
+  if (strstr(text, "a nil value (global '"))
+    lua_pushfstring(L, "%s\n(%s", text, hint);
+  else if (rtL_lack_push(L, w, error))
+    lua_pushfstring(L, "%s\n(in this line the global '%s' is nil: %s", text, lua_tostring(L, -1),
+                    hint);
+  else
+    return;
+  lua_replace(L, error);
+  lua_settop(L, error);
+}
+
+static void push_title(lua_State *L, rt_job *j) {
+  char name[64];
+  if (rt_job_get_name(j, name, sizeof name))
+    lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)j->id, name, j->site);
+  else
+    lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)j->id, j->site);
+}
+
+static int pack_failure(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  rt_job *j = lua_touserdata(L, 1);
+  j->result = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  return 0;
+}
+
+/* Stack: error, trace, title -> the same */
+static int try_to_pack(lua_State *L, rt_job *j) {
+  int first = lua_gettop(L) - 2;
+  lua_pushcfunction(L, pack_failure);
+  lua_pushlightuserdata(L, j);
+  for (int i = 0; i < 3; i++) lua_pushvalue(L, first + i);
+  return lua_pcall(L, 4, 0, 0);
+}
+
+rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
+  rt_worker_own(w);
+  rt_job *j = rt_work_job(t);
+  int error = lua_gettop(L);
+  if ((t->cancelled || rt_worker_ends(w)) &&
+      rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
+    return RT_CANCELLED;
+  luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
+  explain(L, w, error);
+  rtL_outcome_take_trace(L, w);
+  rtL_cancel_note(L, w, t);
+  push_title(L, j);
+  if (try_to_pack(L, j) == LUA_OK) return RT_FAILED;
+  const char *why = lua_tostring(L, -1), *text = luaL_tolstring(L, error, NULL);
+  lua_pushfstring(L, "%s\n(the error itself could not be handed on: %s)", text, why ? why : "?");
+  lua_replace(L, error);
+  lua_settop(L, error + 2);
+  if (try_to_pack(L, j) != LUA_OK) lua_error(L);
+  return RT_FAILED;
+}
+
+void rt_work_end(rt_task *t, rt_phase how) {
+  rt_job *j = rt_work_job(t);
+  if (j == NULL) return;
+  rt_packet *outcome = j->result;
+  j->result = NULL;
+  j->task = NULL;
+  if (how == RT_CANCELLED && outcome) {
+    rt_packet_drop(outcome);
+    outcome = NULL;
+  }
+  if (how == RT_DONE && outcome == NULL) how = RT_FAILED; /* it could not be packed */
+  rt_job_end(j, how, outcome, how == RT_FAILED && outcome == NULL ? no_memory : NULL);
+  rt_job_drop(j);
+}
+
+/* --- for those who hold it ------------------------------------------------------------------------------ */
+void rtL_work_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +1);
+  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_job_hold(j);
+  h->job = j;
+}
+
+void rtL_work_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
+  RTL_ENTER(L, w, +3);
+  if (j->outcome) {
+    rtL_unpack(L, w, j->outcome);
+    return;
+  }
+  lua_pushstring(L, j->excuse);
+  lua_pushliteral(L, "(no traceback)");
+  push_title(L, j);
+}
+
+static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_job_hear(j);
+  rtL_work_push_failure(L, w, j);
+  rtL_outcome_raise(L, w);
+  return 0;
+}
+
+int rtL_work_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_worker_own(w);
+  switch (rt_job_phase(j)) {
+    case RT_DONE: return rtL_unpack(L, w, j->outcome);
+    case RT_FAILED: return raise_failure(L, w, j);
+    default: break;
+  }
+  rtL_cancel_push_reason(L, w, j);
+  return rtL_cancel_raise(L, w);
+}

@@ -1,0 +1,272 @@
+#include "run/loop.h"
+
+#include "run/task_entry.h"
+#include "run/deadlock.h"
+#include "event/cancel_scope.h"
+#include "diag/watchdog.h"
+#include "run/preempt.h"
+#include "run/unhandled.h"
+#include "run/unwind.h"
+#include "run/job_entry.h"
+#include "worker/worker.h"
+
+enum {
+  CREDIT = RT_SIZE(128, 2), /* operations a task may do in one go */
+  POLL_RESUMES = RT_SIZE(61, 3)
+};
+#define POLL_TIME (2 * RT_MILLISECOND)
+
+/* --- one task ------------------------------------------------------------------------------ */
+static void end(rt_worker *w, rt_task *t, rt_phase how) {
+  if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
+  rt_worker_count_end(w, how);
+  rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
+  t->co = NULL;
+  if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
+  if (rt_unlikely(t->more != NULL)) rt_task_let_go(t);
+  if (rt_unlikely(t->is_job)) rt_work_end(t, how);
+  if (rt_unlikely(t->cancelled)) {
+    lua_pushnil(w->keep);
+    lua_rawsetp(w->keep, RT_KEEP_REASONS, t);
+  }
+  rt_task_end(t, &w->driver.ready.next, how);
+}
+
+rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
+  lua_State *co = t->co;
+  if (rt_likely(status == LUA_OK)) {
+    bool seen = t->is_seen;
+    end(w, t, w->ended_as);
+    if (rt_unlikely(seen))
+      rt_coros_retire(&w->coros, co);
+    else
+      rt_coros_give(&w->coros, co);
+  } else { /* not even its end could be noted: there is no memory */
+    t->result = RT_RESULT_NOMEM;
+    end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
+    rt_coros_retire_broken(&w->coros, co);
+  }
+}
+
+/* Its <close> variables run now, as nobody's, and cannot wait: before anyone hears of its
+** end, and while something else than its coroutine holds it. */
+static void finish_off(rt_worker *w, rt_task *t) {
+  lua_State *co = t->co;
+  bool held = rtL_body_task(w->keep, w, co) != NULL; /* (cannot raise) */
+  t->cancelled = 1;
+  if (held) {
+    rt_coros_retire_broken(&w->coros, co);
+    end(w, t, RT_CANCELLED);
+    lua_pop(w->keep, 1);
+  } else { /* there is no memory */
+    end(w, t, RT_CANCELLED);
+    rt_coros_retire_broken(&w->coros, co);
+  }
+}
+
+static void note_switch(rt_worker *w) {
+  w->preempt.switches++;
+  rt_worker_count(w, RT_COUNT_PREEMPTED, 1);
+}
+
+/* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
+** What was switched is resumed as it stands, with nothing on top. */
+rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
+  if (how == RT_IS_DOOMED) {
+    finish_off(w, t);
+    return;
+  }
+  if (how == RT_IS_USERS)
+    lua_pop(t->co, values);
+  else
+    note_switch(w);
+  w->yielded = true;
+  rt_ready_add(&w->driver.ready, t);
+}
+
+/* -1: it is no task, was cancelled in the queue, or there is no memory for it */
+rt_noinline static int begin(rt_worker *w, rt_task *t) {
+  if (rt_unlikely(t->is_proxy)) {
+    w->on_proxy(t);
+    return -1;
+  }
+  rt_preempt_need(w);
+  if (rt_task_ended(t)) {
+    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
+    return -1;
+  }
+  int args = rt_body_prepare(w, t);
+  if (rt_unlikely(args < 0)) {
+    t->result = RT_RESULT_NOMEM;
+    rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
+    end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
+    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
+  } else {
+    rt_worker_count(w, RT_COUNT_STARTED, 1);
+  }
+  return args;
+}
+
+rt_noinline static void wake_monitor(rt_worker *w) { rt_monitor_wake(&w->face); }
+
+static void waits(rt_worker *w, rt_task *t) {
+  t->since = rt_load_relaxed(&w->driver.moment);
+  if (t->is_job) rt_job_waits(t->more->job, t->phase == RT_WAITING);
+  rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
+}
+
+void rt_turn_run(rt_driver *d, rt_task *t) {
+  rt_worker *w = rt_worker_of(d);
+  int args = 0, values;
+  rt_worker_own(w);
+  rt_assert(w->running == NULL && rt_list_empty(&t->link));
+  if (t->co == NULL && (args = begin(w, t)) < 0) return;
+  w->running = t;
+  rt_face_show(&w->face, t);
+  if (rt_unlikely(rt_load_relaxed(&w->face.unwatched))) wake_monitor(w);
+  w->blocked = false;
+  w->credit = CREDIT;
+  w->slices++;
+  if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
+  w->cur = t->co;
+  if (t->is_job) rt_job_waits(t->more->job, false);
+  rt_trace(rt_worker_number(w), "resume", t->id, NULL);
+  int status = lua_resume(t->co, NULL, args, &values);
+  rt_yield how = w->suspending;
+  w->cur = NULL;
+  w->running = NULL;
+  w->suspending = RT_IS_USERS; /* other code yields for other reasons */
+  if (rt_unlikely(status != LUA_YIELD))
+    returned(w, t, status);
+  else if (rt_unlikely(how != RT_IS_WAIT))
+    gave_way(w, t, values, how);
+  else
+    waits(w, t);
+}
+
+/* --- a turn -------------------------------------------------------------------------------------- */
+static void begin_poll(rt_worker *w, rt_counted which) {
+  rt_worker_count(w, RT_COUNT_RESUMES, w->slices - w->polled_at);
+  rt_worker_count(w, which, 1);
+  w->polled_at = w->slices;
+  w->yielded = false;
+}
+
+static void poll(rt_worker *w) {
+  begin_poll(w, RT_COUNT_POLLS);
+  rt_driver_poll(&w->driver);
+}
+
+static bool is_time_to_poll(rt_worker *w) {
+  return w->slices - w->polled_at >= POLL_RESUMES ||
+         rt_clock_coarse() - w->driver.polled >= POLL_TIME;
+}
+
+/* Can this worker begin jobs? */
+static bool takes_jobs(const rt_worker *w) {
+  return w->seat && !w->stopping && !w->preparing &&
+         (w->live == 0 || !w->seat->sched->config.exclusive);
+}
+
+static void park(rt_worker *w) {
+  bool takes = takes_jobs(w);
+  begin_poll(w, RT_COUNT_PARKS);
+  bool alone = w->pools[RT_POOL_SHARED] == NULL;
+  if (!alone && rt_linger_try(&w->linger, &w->driver, takes ? w->seat : NULL)) {
+    rt_driver_look(&w->driver);
+    return;
+  }
+  if (takes && !rt_seat_rest(w->seat)) return; /* somebody has brought one */
+  uint64_t since = alone ? 0 : rt_clock();
+  bool post = rt_driver_park(&w->driver);
+  if (takes) rt_seat_rise(w->seat, !rt_ready_idle(&w->driver.ready));
+  if (alone) return;
+  rt_linger_slept(&w->linger, rt_clock() - since, post || (takes && rt_sched_has_job(w->seat)));
+}
+
+static void end_turn(rt_worker *w) {
+  rt_ready *ready = &w->driver.ready;
+  bool untold = w->unhandled > 0 || !rt_list_empty(&w->orphans);
+  if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_tell(w);
+  if (rt_ready_idle(ready)) {
+    rt_face_hide(&w->face);
+    if (rt_unhandled_look(w))
+      poll(w);
+    else
+      park(w);
+  } else if (w->yielded || is_time_to_poll(w)) {
+    poll(w);
+  }
+  rt_ready_flip(ready);
+}
+
+/* --- a worker of the pool ------------------------------------------------------------------------ */
+/* A job a turn, and one more for every eight tasks that ran in it: those that wait to begin
+** come to it beside those that have begun. */
+static void take_jobs(rt_worker *w, int ran) {
+  rt_store_relaxed(&w->seat->load, (int)w->live);
+  for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
+    rt_job *j = rt_sched_take(w->seat, rt_ready_idle(&w->driver.ready));
+    if (j == NULL) return;
+    rt_work_take(w, j);
+  }
+}
+
+void rt_turn_serve(rt_worker *w) {
+  rt_worker_own(w);
+  int ran = 0;
+  for (;;) {
+    rt_task *t = rt_ready_take(&w->driver.ready);
+    if (t) {
+      ran++;
+      rt_turn_run(&w->driver, t);
+      if (is_time_to_poll(w)) poll(w);
+      continue;
+    }
+    if (rt_unlikely(w->told_to_stop)) {
+      rt_unwind_member(w);
+      rt_face_hide(&w->face);
+      if (w->live == 0 || w->grace_over) return;
+    }
+    take_jobs(w, ran);
+    ran = 0;
+    end_turn(w);
+  }
+}
+
+/* --- the main chunk -------------------------------------------------------------------------------- */
+/* SIGINT or SIGTERM: the main chunk is cancelled, and from there on all that it has. */
+static void interrupt_main(rt_worker *w) {
+  rt_task *t = w->main;
+  t->cancelled = 1;
+  rt_frame_tell(t, &w->driver);
+}
+
+void rt_turn_drive(rt_worker *w, lua_State *L) {
+  rt_worker_own(w);
+  rt_task *t;
+  lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
+  rt_assert(!w->driver.inside);
+  w->main->since = rt_load_relaxed(&w->driver.moment);
+  w->running = NULL;
+  w->cur = NULL;
+  for (;;) {
+    if (rt_unlikely(w->asked_to_exit && !w->stopping)) w->leave(w, L);
+    if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
+    if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
+      end_turn(w);
+      if (rt_unlikely(w->suspects_deadlock)) rt_deadlock_examine(w);
+    } else if (t->is_main) {
+      break;
+    } else {
+      rt_turn_run(&w->driver, t);
+      if (is_time_to_poll(w)) poll(w);
+    }
+  }
+  rt_face_hide(&w->face);
+  if (w->live > 0 && !w->hosted) w->main_returns(w);
+  w->running = w->main;
+  w->slices++;
+  w->cur = outer;
+  w->credit = CREDIT;
+}

@@ -1,0 +1,305 @@
+#include "run/outcome.h"
+
+#include "run/cancel.h"
+#include "worker/traceback.h"
+
+#include <stdio.h>
+
+enum {
+  ERROR = RT_FAILURE_ERROR,
+  TRACE = RT_FAILURE_TRACE,
+  HANDLE = RT_FAILURE_TASK,
+  VALUES = HANDLE
+};
+
+typedef struct failure {
+  uint32_t site; /* where its task was spawned */
+  bool heard;    /* joined, or reported */
+} failure;
+
+/* --- the traceback ----------------------------------------------------------------------- */
+int rtL_outcome_traceback(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  lua_settop(L, 1);
+  if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
+  rtL_keep_push(L, w, RT_KEEP_TRACES);
+  lua_pushthread(L);
+  rtL_cause_where(L, w, 1, 1);
+  lua_rawset(L, 2);
+  lua_settop(L, 1);
+  return 1;
+}
+
+void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
+  rtL_keep_push(L, w, RT_KEEP_TRACES);
+  lua_pushthread(L);
+  if (lua_rawget(L, -2) == LUA_TNIL) { /* it was raised without a handler: no memory */
+    lua_pop(L, 1);
+    lua_pushliteral(L, "(no traceback)");
+  } else {
+    lua_pushthread(L);
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+  lua_remove(L, -2);
+}
+
+/* --- keeping ------------------------------------------------------------------------------ */
+static void keep_value(lua_State *L, rt_worker *w, int handle) {
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 2);
+}
+
+/* Stack: … error -> … failure */
+static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
+  failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
+  f->site = site;
+  f->heard = true; /* until it is complete: the collector tells of those that are not */
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, ERROR);
+  rtL_outcome_take_trace(L, w);
+  rtL_cancel_note(L, w, t);
+  lua_setiuservalue(L, -2, TRACE);
+  lua_pushvalue(L, handle);
+  lua_setiuservalue(L, -2, HANDLE);
+  f->heard = false;
+}
+
+static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
+  rt_phase how = RT_CANCELLED;
+  bool cancelled = t->cancelled || rt_worker_ends(w);
+  if (!cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
+    how = RT_FAILED;
+    push_failure(L, w, t, handle, site);
+    w->unjoined++;
+    w->looking = 2;
+  }
+  keep_value(L, w, handle);
+  t->result = RT_RESULT_KEPT;
+  return how;
+}
+
+/* Stack: v1 … vn -> { n = n, v1, …, vn } */
+static void pack(lua_State *L, int first, int n) {
+  lua_createtable(L, n, 1);
+  lua_insert(L, first);
+  for (int i = n; i > 0; i--) lua_rawseti(L, first, i);
+  lua_pushinteger(L, n);
+  lua_setfield(L, first, "n");
+}
+
+static void keep_results(lua_State *L, rt_worker *w, rt_task *t, int handle, int first) {
+  int n = lua_gettop(L) - first + 1;
+  int type = n == 1 ? lua_type(L, first) : LUA_TNONE;
+  if (n == 0) {
+    t->result = RT_RESULT_NONE;
+  } else if (type == LUA_TBOOLEAN) {
+    t->integer = lua_toboolean(L, first);
+    t->result = RT_RESULT_BOOL;
+  } else if (type == LUA_TNUMBER && lua_isinteger(L, first)) {
+    t->integer = lua_tointeger(L, first);
+    t->result = RT_RESULT_INTEGER;
+  } else if (type == LUA_TNUMBER) {
+    t->number = lua_tonumber(L, first);
+    t->result = RT_RESULT_NUMBER;
+  } else {
+    bool single = n == 1 && type != LUA_TNIL; /* a table has no place for nil */
+    if (!single) pack(L, first, n);
+    keep_value(L, w, handle);
+    t->result = single ? RT_RESULT_KEPT : RT_RESULT_LIST;
+  }
+}
+
+rt_phase rtL_outcome_keep(lua_State *L, rt_worker *w, rt_task *t, int handle, int first) {
+  rt_worker_own(w);
+  luaL_checkstack(L, LUA_MINSTACK, "no room for the results of a task");
+  keep_results(L, w, t, handle, first);
+  return RT_DONE;
+}
+
+rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
+  rt_worker_own(w);
+  luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
+  return keep_error(L, w, t, handle, site);
+}
+
+/* --- handing out ---------------------------------------------------------------------------- */
+static void push_kept(lua_State *L, rt_worker *w, int handle) {
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  lua_pushvalue(L, handle);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+static void hear(rt_worker *w, failure *f) {
+  if (f->heard) return;
+  f->heard = true;
+  w->unjoined--;
+}
+
+/* "task 3 (reader), spawned at x.lua:4" */
+static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle) {
+  const rt_task *t = lua_touserdata(L, handle);
+  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  lua_pushvalue(L, handle);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  const char *name = lua_tostring(L, -1), *site = rt_site_text(&w->sites, f->site);
+  if (name)
+    lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)t->id, name, site);
+  else
+    lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)t->id, site);
+  lua_remove(L, -2);
+}
+
+int rtL_outcome_raise(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
+  int error = lua_gettop(L) - 2;
+  lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));
+  lua_replace(L, error + 1);
+  lua_settop(L, error + 1);
+  return rtL_cause_raise(L, w);
+}
+
+static int raise_failure(lua_State *L, rt_worker *w, int handle) {
+  failure *f = lua_touserdata(L, -1);
+  hear(w, f);
+  lua_getiuservalue(L, -1, ERROR);
+  lua_getiuservalue(L, -2, TRACE);
+  push_title(L, w, f, handle);
+  return rtL_outcome_raise(L, w);
+}
+
+static int push_list(lua_State *L) {
+  lua_getfield(L, -1, "n");
+  int n = (int)lua_tointeger(L, -1), list = lua_gettop(L) - 1;
+  luaL_checkstack(L, n, "too many results");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
+  return n;
+}
+
+int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+  rt_worker_own(w);
+  handle = lua_absindex(L, handle);
+  if (rt_unlikely(t->phase == RT_CANCELLED)) return rtL_cancel_rethrow(L, w, handle);
+  switch ((rt_result)t->result) {
+    case RT_RESULT_NONE: return 0;
+    case RT_RESULT_BOOL: lua_pushboolean(L, t->integer != 0); return 1;
+    case RT_RESULT_INTEGER: lua_pushinteger(L, t->integer); return 1;
+    case RT_RESULT_NUMBER: lua_pushnumber(L, t->number); return 1;
+    case RT_RESULT_NOMEM: return luaL_error(L, "not enough memory");
+    case RT_RESULT_KEPT:
+    case RT_RESULT_LIST: break;
+  }
+  push_kept(L, w, handle);
+  if (t->phase == RT_FAILED) return raise_failure(L, w, handle);
+  return t->result == RT_RESULT_LIST ? push_list(L) : 1;
+}
+
+/* --- what nobody joined ------------------------------------------------------------------------ */
+static int unheard(lua_State *L, rt_worker *w, int index) {
+  failure *f = lua_touserdata(L, index);
+  if (f->heard) return 0;
+  rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, w->first_unhandled + w->unhandled);
+  lua_pop(L, 1);
+  w->unhandled++;
+  hear(w, f);
+  return 1;
+}
+
+/* A failure is collected when its handle is: nobody can join it any more. */
+static int failure_gc(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  if (!w->closing) unheard(L, w, 1);
+  return 0;
+}
+
+void rtL_outcome_flush(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (w->unjoined == 0) return;
+  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  int outcomes = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, outcomes)) {
+    if (rtL_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) unheard(L, w, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
+  rt_worker_own(w);
+  if (w->unhandled == 0) return 0;
+  rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
+  lua_rawgeti(L, -1, w->first_unhandled);
+  lua_pushnil(L);
+  lua_rawseti(L, -3, w->first_unhandled);
+  w->first_unhandled = --w->unhandled == 0 ? 1 : w->first_unhandled + 1;
+  lua_remove(L, -2);
+  return 1;
+}
+
+void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, VALUES);
+  int index = lua_gettop(L);
+  const failure *f = lua_touserdata(L, index);
+  lua_getiuservalue(L, index, ERROR);
+  lua_getiuservalue(L, index, TRACE);
+  lua_getiuservalue(L, index, HANDLE);
+  push_title(L, w, f, index + 3);
+  lua_insert(L, index + 3);
+  lua_remove(L, index);
+}
+
+static int to_text(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* What an error says of itself: its __tostring may fail. */
+static void push_text(lua_State *L, int error) {
+  lua_pushcfunction(L, to_text);
+  lua_pushvalue(L, error);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  const char *why = lua_tostring(L, -1);
+  lua_pushfstring(L, "(error object is a %s value; its __tostring failed: %s)",
+                  luaL_typename(L, error), why ? why : "?");
+  lua_remove(L, -2);
+}
+
+/* Stack: the error, its traceback, the first line -> nothing */
+static void put_out(lua_State *L, rt_worker *w) {
+  int error = lua_gettop(L) - 2;
+  push_text(L, error);
+  lua_pushfstring(L, "rt: %s%s\n%s\n", lua_tostring(L, error + 2), lua_tostring(L, -1),
+                  lua_tostring(L, error + 1));
+  fputs(lua_tostring(L, -1), stderr);
+  fflush(stderr);
+  w->failed = true;
+  lua_settop(L, error - 1);
+}
+
+void rtL_outcome_write(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, -3);
+  lua_pushfstring(L, "unhandled error in %s\n", lua_tostring(L, -1));
+  lua_replace(L, -2);
+  put_out(L, w);
+}
+
+void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what) {
+  RTL_ENTER(L, w, -2);
+  lua_pushfstring(L, "%s: ", what);
+  put_out(L, w);
+}
+
+void rtL_outcome_classes(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  static const luaL_Reg meta[] = {{"__gc", failure_gc}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_FAILURE, &(rt_class_def){.meta = meta});
+}

@@ -1,0 +1,71 @@
+#include "run/shutdown.h"
+
+#include "event/cancel_scope.h"
+#include "diag/watchdog.h"
+
+static void ask_to_exit(rt_worker *w) {
+  rt_worker_ask_to_exit(w, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* The main chunk still cleans up, or has swallowed it: the state is closed from where it waits. */
+static void on_grace_over(rt_timeout *t) {
+  rt_worker *w = rt_containerof(t, rt_worker, grace);
+  if (!w->stopping) ask_to_exit(w);
+}
+
+/* … or it does not even wait. */
+bool rt_shutdown_is_over(const rt_worker *w) {
+  rt_worker_own(w);
+  return w->ends_at && !w->stopping && rt_clock() >= w->ends_at;
+}
+
+void rt_shutdown_force(rt_worker *w, lua_State *L) {
+  rt_worker_own(w);
+  ask_to_exit(w);
+  w->leave(w, L);
+}
+
+/* When it is to be over; never earlier than it can be. */
+static uint64_t end_after(uint64_t grace) {
+  uint64_t now = rt_clock();
+  return grace < INT64_MAX - now ? now + grace : INT64_MAX;
+}
+
+static void set_limit(rt_worker *w, uint64_t ends_at) {
+  rt_driver *d = &w->driver;
+  if (w->ends_at == 0) rt_timeout_init(&w->grace, on_grace_over);
+  w->ends_at = ends_at;
+  rt_timer_remove(&w->grace.timer);
+  uint64_t now = rt_clock(), due = rt_driver_after(d, ends_at > now ? ends_at - now : 0);
+  if (due != RT_NEVER) rt_wheel_add(&d->wheel, &w->grace.timer, RT_TIMER_CALL, due);
+}
+
+static void begin(rt_worker *w, uint64_t grace) {
+  uint64_t ends_at = end_after(grace);
+  bool first = w->ends_at == 0;
+  if (w->stopping || (!first && w->ends_at <= ends_at)) return;
+  set_limit(w, ends_at);
+  if (!first || w->main->cancelled) return;
+  w->main->cancelled = 1;
+  rt_frame_tell(w->main, &w->driver);
+}
+
+void rt_shutdown_on_post(rt_post *p, void *driver) {
+  rt_office *o = rt_containerof(p, rt_office, shutdown_post);
+  begin(rt_worker_of(driver), rt_office_shutdown_seen(o));
+}
+
+/* (Of another host rt does not know whether it is in a call that hangs, or in its own loop.) */
+static void set_last_limit(const rt_worker *w, uint64_t grace) {
+  if (w->hosted && grace < RT_NEVER / 2)
+    rt_monitor_end_by(end_after(grace) + RT_SECOND, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+void rt_shutdown(rt_worker *w, uint64_t grace) {
+  rt_worker_own(w);
+  set_last_limit(w, grace);
+  if (w->seat)
+    rt_office_ask_for_shutdown(w->seat->sched->config.office, grace);
+  else
+    begin(w, grace);
+}

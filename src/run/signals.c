@@ -1,0 +1,140 @@
+#include "run/signals.h"
+
+#include "run/cancel.h"
+#include "run/dump.h"
+#include "diag/watchdog.h"
+
+#include <unistd.h>
+
+/* A signal handler has nothing but globals: the worker of the process's first state. */
+static rt_worker *volatile worker;
+static bool sharing;
+static struct sigaction before;
+
+/* The main chunk gets an error as lua's; a task that happens to run is cancelled. */
+static void stop_hook(lua_State *L, lua_Debug *ar) {
+  rt_worker *w = worker;
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  if (w != NULL && w->running != NULL && !w->running->is_main)
+    rtL_cancel_running(L, w, "interrupted!");
+  luaL_error(L, "interrupted!");
+}
+
+static void on_signal(int sig) {
+  rt_worker *w = worker;
+  int err = errno;
+  if (w == NULL || w->interrupted) _exit(128 + sig);
+  w->interrupted = sig;
+  if (w->cur)
+    lua_sethook(w->cur, stop_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  rt_driver_ring(&w->driver);
+  errno = err;
+}
+
+static void on_shared_signal(int sig) {
+  rt_worker *w = worker;
+  bool main_runs = w == NULL || (w->running != NULL && w->running->is_main);
+  if (!main_runs)
+    on_signal(sig);
+  else if (before.sa_handler == SIG_DFL)
+    _exit(128 + sig);
+  else if (before.sa_handler != SIG_IGN)
+    before.sa_handler(sig);
+}
+
+/* --- SIGQUIT: a dump --------------------------------------------------------------------------- */
+static volatile sig_atomic_t quit_posted;
+
+static void on_quit_post(rt_post *p, void *driver) {
+  (void)p;
+  quit_posted = 0;
+  rt_dump_write(rt_worker_of(driver), stderr);
+}
+
+static void quit_hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  if (worker) rt_mailbox_drain(&worker->driver.mailbox);
+}
+
+/* In a signal handler there is no printf. */
+static size_t put(char *text, size_t at, size_t size, const char *more) {
+  while (*more && at < size) text[at++] = *more++;
+  return at;
+}
+
+static const char *digits(uint64_t n, char *end) {
+  *--end = '\0';
+  do *--end = (char)('0' + n % 10);
+  while ((n /= 10) > 0);
+  return end;
+}
+
+/* The worker is in the middle of something, maybe of a C function that does not return. */
+static void say_what_runs(const rt_worker *w) {
+  char text[256], number[24];
+  size_t n = put(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
+  if (w->running->is_main) {
+    n = put(text, n, sizeof text, "the main chunk");
+  } else {
+    n = put(text, n, sizeof text, "task ");
+    n = put(text, n, sizeof text, digits(w->running->id, number + sizeof number));
+    n = put(text, n, sizeof text, ", spawned at ");
+    n = put(text, n, sizeof text, rt_site_text(&w->sites, w->running->site));
+  }
+  n = put(text, n, sizeof text - 1, "; its dump follows");
+  text[n++] = '\n';
+  if (write(STDERR_FILENO, text, n) < 0) return;
+}
+
+/* A program of one thread dumps by itself: at the next instruction, or where it waits. */
+static void dump_here(rt_worker *w) {
+  static rt_post post = {.deliver = on_quit_post};
+  if (w->running) say_what_runs(w);
+  if (quit_posted) return;
+  quit_posted = 1;
+  rt_mailbox_post(&w->driver.mailbox, &post);
+  if (w->cur && lua_gethook(w->cur) == NULL) lua_sethook(w->cur, quit_hook, LUA_MASKCOUNT, 1);
+}
+
+static void on_quit(int sig) {
+  rt_worker *w = worker;
+  int err = errno;
+  (void)sig;
+  if (!rt_monitor_ask() && w != NULL) dump_here(w);
+  errno = err;
+}
+
+/* --- beginning and end ----------------------------------------------------------------------------- */
+static void handle(int sig, void (*handler)(int), struct sigaction *old) {
+  struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  sigemptyset(&sa.sa_mask);
+  sigaction(sig, &sa, old);
+}
+
+void rt_interrupt_own(rt_worker *w) {
+  rt_worker_own(w);
+  worker = w;
+  handle(SIGINT, on_signal, NULL);
+  handle(SIGTERM, on_signal, NULL);
+  rt_monitor_on_ask(rt_dump_from_outside);
+  handle(SIGQUIT, on_quit, NULL);
+}
+
+void rt_interrupt_share(rt_worker *w) {
+  rt_worker_own(w);
+  struct sigaction now;
+  if (worker != NULL) return;
+  sigaction(SIGINT, NULL, &now);
+  if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_IGN) return; /* somebody knows better */
+  worker = w;
+  if (sharing) return;
+  sharing = true;
+  handle(SIGINT, on_shared_signal, &before);
+}
+
+void rt_interrupt_forget(rt_worker *w) {
+  rt_worker_own(w);
+  if (worker == w) worker = NULL;
+}

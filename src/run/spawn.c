@@ -1,0 +1,63 @@
+#include "run/spawn.h"
+
+#include "run/cancel.h"
+#include "pack/pack.h"
+#include "run/preempt.h"
+
+const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
+
+rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
+  RTL_ENTER(L, w, 0);
+  if (w->closing || w->stopping) rtL_cancel_at_end(L, w);
+  if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
+  if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
+  rt_preempt_need(w); /* tasks there can ask this worker to end, which may never wait */
+  int err = rt_sched_start(w->pools[which]);
+  if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
+  if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
+  return w->pools[which];
+}
+
+rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
+  RTL_ENTER(L, w, first - lua_gettop(L));
+  uint32_t site = rt_worker_site(L, w, 1);
+  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  lua_insert(L, first);
+  rt_packet *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);
+  h->job = rt_job_new(&rt_spawn_kind, s->config.office, rt_worker_next_id(w),
+                      rt_site_text(&w->sites, site), call);
+  if (h->job == NULL) {
+    rt_packet_drop(call);
+    luaL_error(L, "not enough memory");
+  }
+  lua_settop(L, first);
+  if (group && !rt_group_enter(group, &h->job->member, &h->job->thing)) rt_job_cancel(h->job, NULL);
+  return h->job;
+}
+
+static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+  if (seat >= 0) return rt_sched_submit_to(s, j, seat);
+  bool own = seat == RT_ANY_SEAT && w->seat && w->seat->sched == s;
+  return rt_sched_submit(s, j, own ? w->seat : NULL);
+}
+
+bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+  RTL_ENTER(L, w, 0);
+  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
+  if (!born_cancelled) rt_job_hold(j);
+  rt_trace(rt_worker_number(w), "spawn", j->id, j->site);
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before anybody can begin it */
+  int err = born_cancelled ? 0 : submit(w, s, j, seat);
+  if (err == 0) return true;
+  rt_job_drop(j);
+  if (err == UV_EAGAIN) {
+    rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* it may be tried again */
+    return false;
+  }
+  rt_job_cancel(j, NULL); /* it leaves its group */
+  if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
+  luaL_error(
+      L, "cannot queue a task: %s",
+      err == UV_ENXIO ? "no worker could be started for it (stderr says why)" : uv_strerror(err));
+  return false;
+}

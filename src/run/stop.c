@@ -1,0 +1,121 @@
+#include "run/stop.h"
+
+#include "event/cancel_scope.h"
+#include "diag/watchdog.h"
+#include "run/loop.h"
+#include "run/unhandled.h"
+#include "run/unwind.h"
+
+/* --- the end of the main chunk ---------------------------------------------------------------------- */
+/* The other workers keep the same grace, and need a moment for their last words. */
+#define LAST_WORDS (RT_SECOND / 2)
+
+/* Everybody is to be through by then. */
+static uint64_t end_of_grace(rt_worker *w) {
+  uint64_t now = rt_clock(), grace = rt_worker_grace(w);
+  if (w->ends_at) grace = w->ends_at > now ? w->ends_at - now : 0;
+  if (w->recipe) rt_store(&w->recipe->grace, grace);
+  if (w->ends_at) rt_timer_remove(&w->grace.timer);
+  return now + grace;
+}
+
+static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
+  uint64_t now = rt_clock();
+  if (rt_unwind_is_over(w) || now >= until) return;
+  rt_task_forgive(w->main); /* by a signal: it has done its work */
+  w->main_awaits_end = true;
+  rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
+  rt_turn_drive(w, L);
+  w->main_awaits_end = false;
+}
+
+static void stop_pools(rt_worker *w) {
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which]) rt_sched_stop(w->pools[which]);
+}
+
+/* Nobody can reach this worker any more, and what was on its way comes in before those go who
+** sent it. */
+static void shut_office(rt_worker *w) {
+  if (w->office == NULL) return;
+  rt_office_close(w->office);
+  rt_mailbox_drain(&w->driver.mailbox);
+}
+
+static void part(rt_worker *w) {
+  rt_roll_open(&w->face, w->office, NULL);
+  for (int which = 0; which < RT_POOLS; which++) {
+    if (w->pools[which]) rt_sched_part(w->pools[which]);
+    w->pools[which] = NULL;
+  }
+  if (w->recipe && rt_load(&w->recipe->failed)) w->failed = true;
+}
+
+/* The last errors are told first. */
+static void close_pools(lua_State *L, rt_worker *w) {
+  rtL_unhandled_tell_all(L, w);
+  if (w->office) {
+    shut_office(w);
+    rtL_unhandled_tell_all(L, w);
+  }
+  part(w);
+}
+
+static void drop_jobs(rt_list *jobs) {
+  rt_list *l;
+  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, record.link));
+}
+
+void rt_runtime_part(rt_worker *w) {
+  rt_worker_own(w);
+  uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
+  stop_pools(w);
+  /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
+  while (!rt_unwind_is_alone(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  shut_office(w);
+  drop_jobs(&w->orphans);
+  drop_jobs(&w->unfinalized);
+  part(w);
+}
+
+static void on_last_words_over(rt_timeout *t) {
+  rt_worker *w = rt_containerof(t, rt_worker, grace);
+  w->main->cancelled = 1;
+  rt_frame_tell(w->main, &w->driver);
+}
+
+/* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
+static void limit_finalizers(rt_worker *w) {
+  rt_task_forgive(w->main);
+  rt_timeout_init(&w->grace, on_last_words_over);
+  rt_wheel_add(&w->driver.wheel, &w->grace.timer, RT_TIMER_CALL,
+               rt_driver_after(&w->driver, LAST_WORDS));
+}
+
+void rtL_runtime_stop(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (w->stopping || w->driver.inside || w->main == NULL) return;
+  w->stopping = true;
+  rt_monitor_end_begins();
+  rt_frame_close_all(w->main);
+  uint64_t until = end_of_grace(w); /* first: the others keep the same */
+  stop_pools(w);
+  rtL_unwind_begin(L, w);
+  wait_for_end(L, w, until);
+  if (w->live > 0) rtL_unwind_finish(L, w);
+  wait_for_end(L, w, until + LAST_WORDS);
+  close_pools(L, w);
+  limit_finalizers(w);
+}
+
+static int stop(lua_State *L) {
+  rtL_runtime_stop(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  lua_pushcfunction(L, stop);
+  lua_pushlightuserdata(L, w);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}

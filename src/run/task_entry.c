@@ -1,0 +1,73 @@
+#include "run/task_entry.h"
+
+#include "run/outcome.h"
+#include "run/job_entry.h"
+
+/* the stack of the body */
+enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
+
+static int finish(lua_State *L, int status, lua_KContext ctx) {
+  rt_worker *w = lua_touserdata(L, WORKER);
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD)
+    w->ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
+  else if (rt_unlikely(w->running->is_job))
+    w->ended_as = rtL_work_failed(L, w, w->running);
+  else
+    w->ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, w->running->site);
+  return 0;
+}
+
+static int body(lua_State *L) {
+  return finish(L, lua_pcallk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, HANDLER, 0, finish), 0);
+}
+
+int rt_body_prepare(rt_worker *w, rt_task *t) {
+  rt_worker_own(w);
+  int args = (int)t->args;
+  lua_State *co = rt_coros_take(&w->coros);
+  if (rt_unlikely(co == NULL)) return -1;
+  if (rt_unlikely(!lua_checkstack(co, FUNCTION + args + 1))) {
+    rt_coros_give(&w->coros, co);
+    return -1;
+  }
+  lua_pushcfunction(co, body);
+  lua_pushlightuserdata(co, w);
+  rt_nursery_take(&w->nursery, co, 1); /* the handle */
+  lua_pushcfunction(co, rtL_outcome_traceback);
+  rt_nursery_take(&w->nursery, co, 1 + args);
+  t->co = co;
+  t->phase = RT_RUNNING;
+  return FUNCTION + args;
+}
+
+/* The body is the outermost function: search for the last level there is. */
+static bool find_body(lua_State *co, lua_Debug *ar) {
+  int known = -1, unknown = 1;
+  while (lua_getstack(co, unknown - 1, ar)) {
+    known = unknown - 1;
+    unknown *= 2;
+  }
+  while (unknown - known > 1) {
+    int middle = known + (unknown - known) / 2;
+    if (lua_getstack(co, middle, ar))
+      known = middle;
+    else
+      unknown = middle;
+  }
+  return known >= 0 && lua_getstack(co, known, ar);
+}
+
+rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co) {
+  rt_worker_own(w);
+  lua_Debug ar;
+  if (!find_body(co, &ar) || !lua_checkstack(co, 1)) return NULL;
+  lua_getinfo(co, "f", &ar);
+  bool is_body = lua_tocfunction(co, -1) == body;
+  lua_pop(co, 1);
+  if (!is_body || lua_getlocal(co, &ar, HANDLE) == NULL) return NULL;
+  lua_xmove(co, L, 1);
+  rt_task *t = rtL_class_test(L, &w->classes, RT_CLASS_TASK, -1);
+  if (t == NULL) lua_pop(L, 1);
+  return t;
+}

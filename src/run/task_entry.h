@@ -1,0 +1,18 @@
+/* run/task_entry.h - the function that every task's coroutine runs: it runs the user's.
+**
+** Unpacking, calling and keeping the results all happen inside the coroutine, so
+** whatever goes wrong there is the task's own error.
+*/
+#ifndef RT_BODY_H
+#define RT_BODY_H
+
+#include "worker/worker.h"
+
+/* Gives a queued task a coroutine with everything on it; returns the number of
+** arguments to resume it with, or -1 when there is no memory. */
+int rt_body_prepare(rt_worker *w, rt_task *t);
+
+/* The task whose coroutine this is, its handle pushed; for lists of tasks. */
+rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co);
+
+#endif

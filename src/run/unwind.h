@@ -1,0 +1,24 @@
+/* run/unwind.h - how the tasks of a state end, when the program does.
+**
+** Those that have not begun never will; the others are cancelled, and have a grace to clean
+** up in; those that are left then are closed as they stand.
+*/
+#ifndef RT_UNWIND_H
+#define RT_UNWIND_H
+
+#include "worker/worker.h"
+
+void rtL_unwind_begin(lua_State *L, rt_worker *w);
+void rtL_unwind_finish(lua_State *L, rt_worker *w);
+
+/* The main worker: no worker of the pools is left; and no task here. */
+bool rt_unwind_is_alone(const rt_worker *w);
+bool rt_unwind_is_over(const rt_worker *w);
+/* The last task here has ended, or a worker of the pools: the main chunk may wait for that. */
+void rt_unwind_note_end(rt_worker *w);
+
+/* A worker of a pool, when it is told to end: the same, by itself.  Harmless twice. */
+void rt_unwind_member(rt_worker *w);
+void rt_unwind_member_finish(rt_worker *w);
+
+#endif

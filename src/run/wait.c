@@ -1,0 +1,110 @@
+#include "run/wait.h"
+
+#include "run/deadlock.h"
+#include "worker/function_name.h"
+#include "run/loop.h"
+
+static bool is_one_of(const char *name, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(name, *list) == 0) return true;
+  return false;
+}
+
+/* All of ours can be suspended. */
+static bool is_ours(lua_State *L, const rt_worker *w) {
+  if (lua_getupvalue(L, -1, 1) == NULL) return false;
+  bool ours = lua_touserdata(L, -1) == w;
+  lua_pop(L, 1);
+  return ours;
+}
+
+/* Pushes the name of the innermost C function in the way, as a user would know it. */
+static const char *push_boundary(lua_State *L, const rt_worker *w) {
+  static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
+  lua_Debug ar;
+  int height = lua_gettop(L);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_settop(L, height);
+    lua_getinfo(L, "nSf", &ar);
+    if (ar.name && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
+      return lua_pushliteral(L, "a finalizer");
+    if (*ar.what == 'C' && !is_ours(L, w)) {
+      const char *name = rtL_name_of(L);
+      if (name == NULL) name = ar.name;
+      bool ours = name && w->hosted && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
+      if (name && !ours && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
+    }
+  }
+  return NULL;
+}
+
+#define CANNOT "cannot wait here: "
+
+static void refuse(lua_State *L, rt_worker *w) {
+  const char *name = push_boundary(L, w);
+  rtL_site_error(L, &w->sites, CANNOT "%s, a C function, called this code and cannot be suspended",
+                 name ? name : "the embedding program");
+}
+
+void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
+  if (t->is_main) {
+    if (rt_unlikely(w->driver.inside))
+      rtL_site_error(L, &w->sites, "cannot wait inside a callback of the runtime");
+    return;
+  }
+  if (rt_unlikely(L != w->cur))
+    rtL_site_error(L, &w->sites,
+                   CANNOT
+                   "this coroutine was resumed by a function that rt does not know "
+                   "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
+  if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
+  if (rt_unlikely(w->blocked))
+    rtL_site_error(L, &w->sites,
+                   CANNOT
+                   "a coroutine further out was resumed by a C function that cannot be "
+                   "suspended");
+}
+
+void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  rtL_cancel_check(L, w, t);
+  rtL_wait_check_place(L, w, t);
+}
+
+bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  rt_frame *which;
+  if (rtL_wait_is_plain(L, w, t)) return true;
+  if (rt_frame_verdict(t, &which) != RT_GO_ON) return false;
+  if (t->is_main) return !w->driver.inside;
+  return L == w->cur && lua_isyieldable(L) && !w->blocked;
+}
+
+int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
+  rt_worker_own(w);
+  rt_turn_drive(w, L);
+  return k(L, LUA_YIELD, ctx);
+}
+
+bool rtL_wait_in_place(lua_State *L, rt_worker *w) {
+  bool in_main = w->running->is_main;
+  if (in_main) rt_turn_drive(w, L);
+  return in_main;
+}
+
+void rtL_wait_called_off(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  rt_task *t = w->running;
+  t->cause = RT_FIRED;
+  if (rt_unlikely(t->is_main && w->is_deadlocked)) rtL_deadlock_raise(L, w);
+  rtL_cancel_check(L, w, t);
+}
+
+bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
+    return false; /* it cannot */
+  rt_ready_add(&w->driver.ready, t);
+  return true;
+}

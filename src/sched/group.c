@@ -1,0 +1,155 @@
+#include "sched/group.h"
+
+static rt_member *member_of(rt_list *l) { return rt_containerof(l, rt_member, link); }
+
+void rt_group_free(rt_thing *t) {
+  rt_group *g = rt_group_of(t);
+  rt_lock_close(&g->lock);
+  rt_free(g);
+}
+
+rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy, void (*cancel)(rt_thing *)) {
+  rt_group *g = rt_calloc(sizeof *g);
+  if (g == NULL) return NULL;
+  if (rt_lock_init(&g->lock) != 0) {
+    rt_free(g);
+    return NULL;
+  }
+  rt_thing_init(&g->thing, kind);
+  g->cancel = cancel;
+  g->policy = policy;
+  rt_list_init(&g->members);
+  rt_list_init(&g->waiters);
+  rt_list_init(&g->watchers);
+  return g;
+}
+
+bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
+  rt_thing_hold(&g->thing);
+  m->group = g;
+  m->whose = whose;
+  rt_lock_take(&g->lock);
+  rt_list_append(&g->members, &m->link);
+  g->live++;
+  bool cancelled = m->told = g->cancelled;
+  rt_lock_give(&g->lock);
+  return !cancelled;
+}
+
+static bool decides(rt_policy policy, rt_phase how) {
+  switch (policy) {
+    case RT_UNTIL_ALL: return false;
+    case RT_UNTIL_FAILURE: return how == RT_FAILED;
+    case RT_UNTIL_SUCCESS: return how == RT_DONE;
+    case RT_UNTIL_ANY: return true;
+  }
+  return false;
+}
+
+static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
+  g->live--;
+  if (!g->decided && decides(g->policy, how)) {
+    g->decided = true;
+    g->decider = id;
+    rt_ticket_call_all(&g->watchers, 0);
+    rt_ticket_call_all(&g->waiters, 0);
+  } else if (g->live == 0) {
+    rt_ticket_call_all(&g->waiters, 0);
+  }
+}
+
+/* It cannot go with its last member: who calls holds the member, which holds it. */
+void rt_group_leave(rt_member *m, uint64_t id, rt_phase how) {
+  rt_group *g = m->group;
+  rt_lock_take(&g->lock);
+  rt_list_remove(&m->link);
+  left_locked(g, id, how);
+  rt_lock_give(&g->lock);
+}
+
+bool rt_group_enter_local(rt_group *g) {
+  rt_thing_hold(&g->thing);
+  rt_lock_take(&g->lock);
+  g->live++;
+  bool cancelled = g->cancelled;
+  rt_lock_give(&g->lock);
+  return !cancelled;
+}
+
+void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
+  rt_lock_take(&g->lock);
+  left_locked(g, id, how);
+  rt_lock_give(&g->lock);
+  rt_thing_drop(&g->thing);
+}
+
+void rt_group_doom(rt_group *g) {
+  rt_lock_take(&g->lock);
+  g->doomed = true;
+  rt_lock_give(&g->lock);
+}
+
+bool rt_group_is_doomed(rt_group *g) {
+  rt_lock_take(&g->lock);
+  bool doomed = g->doomed;
+  rt_lock_give(&g->lock);
+  return doomed;
+}
+
+static rt_thing *next_to_tell(rt_group *g) {
+  rt_thing *whose = NULL;
+  rt_lock_take(&g->lock);
+  if (!g->cancelled) rt_ticket_call_all(&g->watchers, 0);
+  g->cancelled = true;
+  for (rt_list *l = g->members.next; l != &g->members; l = l->next) {
+    rt_member *m = member_of(l);
+    if (m->told) continue;
+    m->told = true;
+    rt_list_remove(l); /* to the end, so that nobody is looked at twice */
+    rt_list_append(&g->members, l);
+    whose = m->whose;
+    rt_thing_hold(whose);
+    break;
+  }
+  rt_lock_give(&g->lock);
+  return whose;
+}
+
+void rt_group_cancel(rt_group *g) {
+  rt_thing *whose;
+  rt_group_doom(g);
+  while ((whose = next_to_tell(g)) != NULL) {
+    g->cancel(whose);
+    rt_thing_drop(whose);
+  }
+}
+
+bool rt_group_await(rt_group *g, rt_ticket *t, bool all) {
+  rt_lock_take(&g->lock);
+  bool over = g->live == 0 || (g->decided && !all);
+  if (!over) rt_ticket_queue(t, &g->waiters, &g->lock);
+  rt_lock_give(&g->lock);
+  return over;
+}
+
+bool rt_group_watch(rt_group *g, rt_ticket *t) {
+  rt_lock_take(&g->lock);
+  bool over = g->decided || g->cancelled;
+  if (!over) rt_ticket_queue(t, &g->watchers, &g->lock);
+  rt_lock_give(&g->lock);
+  return over;
+}
+
+int rt_group_live(rt_group *g) {
+  rt_lock_take(&g->lock);
+  int live = g->live;
+  rt_lock_give(&g->lock);
+  return live;
+}
+
+uint64_t rt_group_decider(rt_group *g) {
+  rt_lock_take(&g->lock);
+  uint64_t id = g->decider;
+  rt_lock_give(&g->lock);
+  return id;
+}

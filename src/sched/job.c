@@ -1,0 +1,178 @@
+#include "sched/job.h"
+
+#include "task/task_name.h"
+
+void rt_job_free(rt_thing *t) {
+  rt_job *j = rt_job_of(t);
+  if (rt_office_adopt(j->office, &j->record)) return; /* of its error somebody should hear */
+  if (j->call) rt_packet_drop(j->call);
+  if (j->result) rt_packet_drop(j->result);
+  if (j->reason) rt_packet_drop(j->reason);
+  if (j->outcome) rt_packet_drop(j->outcome);
+  rt_lock_close(&j->lock);
+  rt_label_drop(j->label);
+  rt_office_drop(j->office);
+  if (j->member.group) rt_thing_drop(&j->member.group->thing);
+  rt_free(j);
+}
+
+rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const char *site,
+                   rt_packet *call) {
+  size_t len = strlen(site) + 1;
+  rt_job *j = rt_malloc(sizeof *j + len);
+  if (j == NULL) return NULL;
+  memset(j, 0, sizeof *j);
+  if (rt_lock_init(&j->lock) != 0) {
+    rt_free(j);
+    return NULL;
+  }
+  rt_thing_init(&j->thing, kind);
+  rt_list_init(&j->link);
+  rt_list_init(&j->joiners);
+  rt_list_init(&j->record.link);
+  rt_list_init(&j->member.link);
+  j->record.whose = &j->thing;
+  j->id = id;
+  j->office = rt_office_hold(o);
+  j->site = memcpy(j + 1, site, len);
+  j->call = call;
+  j->phase = RT_QUEUED;
+  return j;
+}
+
+bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *)) {
+  rt_lock_take(&j->lock);
+  bool begins = j->phase == RT_QUEUED;
+  if (begins) {
+    j->phase = RT_RUNNING;
+    j->home = home;
+    j->cancel_post.deliver = on_cancel;
+  }
+  rt_lock_give(&j->lock);
+  return begins;
+}
+
+static void leave_group(rt_job *j, rt_phase how) {
+  if (j->member.group) rt_group_leave(&j->member, j->id, how);
+}
+
+/* What would have begun it; sockets that moved to it are closed. */
+static void drop_call(rt_job *j) {
+  if (j->call) rt_packet_drop(j->call);
+  j->call = NULL;
+}
+
+static void note_unbegun(rt_job *j, rt_phase how) {
+  rt_count_shared(&j->office->counts, RT_COUNT_UNSTARTED);
+  rt_count_shared(&j->office->counts, (rt_counted)(RT_COUNT_DONE + (how - RT_DONE)));
+}
+
+static void end_locked(rt_job *j, rt_phase how) {
+  j->phase = how;
+  j->home = NULL;
+  rt_ticket_call_all(&j->joiners, 0);
+}
+
+void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {
+  drop_call(j);
+  rt_lock_take(&j->lock);
+  j->outcome = outcome;
+  j->excuse = excuse;
+  if (how == RT_FAILED) rt_office_note(j->office, &j->record); /* before anyone can hear of it */
+  end_locked(j, how);
+  rt_lock_give(&j->lock);
+  leave_group(j, how);
+}
+
+void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse) {
+  note_unbegun(j, how);
+  rt_job_end(j, how, NULL, excuse);
+}
+
+/* It was cancelled in its queue, and nobody begins it any more. */
+static void end_unbegun(rt_job *j) {
+  note_unbegun(j, RT_CANCELLED);
+  drop_call(j);
+  rt_lock_take(&j->lock);
+  end_locked(j, RT_CANCELLED);
+  rt_lock_give(&j->lock);
+  leave_group(j, RT_CANCELLED);
+}
+
+bool rt_job_cancel(rt_job *j, rt_packet *reason) {
+  rt_lock_take(&j->lock);
+  bool first = !j->cancelled && j->phase < RT_DONE;
+  bool pending = j->phase < RT_DONE;
+  bool ends = first && j->phase == RT_QUEUED;
+  if (first) {
+    j->cancelled = true;
+    j->reason = reason;
+    reason = NULL;
+    if (ends) {
+      j->phase = RT_RUNNING;
+    } else if (j->home) { /* (else it is just being given up) */
+      rt_job_hold(j);     /* for the post */
+      rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
+    }
+  }
+  rt_lock_give(&j->lock);
+  if (ends) end_unbegun(j);
+  if (reason) rt_packet_drop(reason);
+  return pending;
+}
+
+rt_phase rt_job_look(rt_job *j) {
+  rt_phase phase = rt_job_phase(j);
+  return phase == RT_RUNNING && rt_load_relaxed(&j->waits) ? RT_WAITING : phase;
+}
+
+bool rt_job_is_to_end(rt_job *j) {
+  rt_lock_take(&j->lock);
+  bool cancelled = j->cancelled;
+  rt_lock_give(&j->lock);
+  return cancelled || (j->member.group && rt_group_is_doomed(j->member.group));
+}
+
+rt_phase rt_job_phase(rt_job *j) {
+  rt_lock_take(&j->lock);
+  rt_phase phase = j->phase;
+  rt_lock_give(&j->lock);
+  return phase;
+}
+
+bool rt_job_await(rt_job *j, rt_ticket *t) {
+  rt_lock_take(&j->lock);
+  bool ended = j->phase >= RT_DONE;
+  if (!ended) rt_ticket_queue(t, &j->joiners, &j->lock);
+  rt_lock_give(&j->lock);
+  return ended;
+}
+
+bool rt_job_hear(rt_job *j) {
+  rt_lock_take(&j->lock);
+  bool first = !j->heard;
+  j->heard = true;
+  rt_lock_give(&j->lock);
+  if (first) rt_office_forget(j->office, &j->record);
+  return first;
+}
+
+int rt_job_set_name(rt_job *j, const char *name) {
+  rt_label *label = NULL;
+  if (name && (label = rt_label_new(j->id, name)) == NULL) return UV_ENOMEM;
+  rt_lock_take(&j->lock);
+  rt_label *before = j->label;
+  j->label = label;
+  rt_lock_give(&j->lock);
+  rt_label_drop(before);
+  return 0;
+}
+
+bool rt_job_get_name(rt_job *j, char *name, size_t size) {
+  *name = '\0';
+  rt_lock_take(&j->lock);
+  bool has = j->label != NULL;
+  if (has) strncat(name, j->label->text, size - 1);
+  rt_lock_give(&j->lock);
+  return has;
+}

@@ -1,0 +1,51 @@
+#include "sched/worker_config.h"
+
+#include "base/cpu_count.h"
+
+#include <stdio.h>
+
+enum { BLOCKING_SEATS = 64 };
+
+static void free_recipe(rt_thing *t) {
+  rt_recipe *r = rt_containerof(t, rt_recipe, thing);
+  for (int i = 0; i < r->count; i++) rt_packet_drop(r->preloads[i]);
+  if (r->places) rt_packet_drop(r->places);
+  rt_free(r->preloads);
+  rt_free(r);
+}
+
+static const rt_thing_kind recipe_kind = {.name = "recipe", .free = free_recipe};
+
+static int from_environment(const char *name, int otherwise) {
+  const char *text = getenv(name);
+  char *end;
+  if (text == NULL || *text == '\0') return otherwise;
+  long n = strtol(text, &end, 10);
+  if (*end == '\0' && n >= 1 && n <= 256) return (int)n;
+  fprintf(stderr, "rt: %s=%s is no number from 1 to 256, and has no effect\n", name, text);
+  return otherwise;
+}
+
+rt_recipe *rt_recipe_new(void) {
+  rt_recipe *r = rt_calloc(sizeof *r);
+  if (r == NULL) return NULL;
+  rt_thing_init(&r->thing, &recipe_kind);
+  atomic_init(&r->grace, RT_GRACE);
+  int cores = rt_cores();
+  r->seats[RT_POOL_SHARED] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
+  r->seats[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);
+  r->stall = RT_STALL;
+  return r;
+}
+
+int rt_recipe_add(rt_recipe *r, rt_packet *preload) {
+  if (r->count == r->room) {
+    int room = r->room ? r->room * 2 : 4;
+    rt_packet **more = rt_realloc(r->preloads, (size_t)room * sizeof *more);
+    if (more == NULL) return -ENOMEM;
+    r->preloads = more;
+    r->room = room;
+  }
+  r->preloads[r->count++] = preload;
+  return 0;
+}

@@ -1,0 +1,159 @@
+#include "sync/mutex.h"
+
+void rt_mutex_free(rt_thing *t) {
+  rt_mutex *m = rt_mutex_of(t);
+  if (m->value) rt_packet_drop(m->value);
+  rt_lock_close(&m->lock);
+  rt_free(m);
+}
+
+static rt_mutex *of_hold(rt_hold *h) { return rt_containerof(h, rt_mutex, hold); }
+
+static void hand_on_locked(rt_mutex *m) {
+  rt_ticket *t = rt_ticket_next(&m->waiters, NULL);
+  m->holder = 0;
+  m->locked = t != NULL;
+  if (t == NULL) return;
+  m->waiting--;
+  m->serial++;
+  rt_ticket_call(t, RT_MUTEX_DONE);
+}
+
+/* Its task has ended. */
+static void lost(rt_hold *h) {
+  rt_mutex *m = of_hold(h);
+  rt_lock_take(&m->lock);
+  hand_on_locked(m);
+  rt_lock_give(&m->lock);
+  rt_thing_drop(&m->thing);
+}
+
+rt_mutex *rt_mutex_new(const rt_thing_kind *kind, rt_packet *value) {
+  rt_mutex *m = rt_calloc(sizeof *m);
+  if (m == NULL) return NULL;
+  if (rt_lock_init(&m->lock) != 0) {
+    rt_free(m);
+    return NULL;
+  }
+  rt_thing_init(&m->thing, kind);
+  rt_list_init(&m->waiters);
+  rt_list_init(&m->hold.link);
+  m->hold.lost = lost;
+  m->value = value;
+  return m;
+}
+
+/* --- taking it ------------------------------------------------------------------------------------ */
+static uint64_t name_of(const rt_task *task) { return (uint64_t)task->id + 1; }
+
+static void on_leave(rt_ticket *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
+
+static void hold_locked(rt_mutex *m, rt_task *task) {
+  m->holder = name_of(task);
+  rt_thing_hold(&m->thing);
+  rt_list_append(&task->more->holds, &m->hold.link);
+}
+
+static void queue_locked(rt_mutex *m, rt_ticket *t) {
+  t->on_leave = on_leave;
+  m->waiting++;
+  rt_ticket_queue(t, &m->waiters, &m->lock);
+}
+
+static rt_mutex_answer lock_locked(rt_mutex *m, rt_task *task, rt_ticket *t) {
+  if (m->settled) return RT_MUTEX_SETTLED;
+  if (!m->locked) {
+    m->locked = true;
+    m->serial++;
+    hold_locked(m, task);
+    return RT_MUTEX_DONE;
+  }
+  if (m->holder == name_of(task)) return RT_MUTEX_MINE;
+  if (t) queue_locked(m, t);
+  return RT_MUTEX_WAITS;
+}
+
+rt_mutex_answer rt_mutex_lock(rt_mutex *m, rt_task *task, rt_ticket *t) {
+  rt_assert(task->more != NULL);
+  rt_lock_take(&m->lock);
+  rt_mutex_answer answer = lock_locked(m, task, t);
+  rt_lock_give(&m->lock);
+  return answer;
+}
+
+bool rt_mutex_await(rt_mutex *m, rt_ticket *t) {
+  rt_lock_take(&m->lock);
+  bool waits = m->locked && !m->settled;
+  if (waits) queue_locked(m, t);
+  rt_lock_give(&m->lock);
+  return waits;
+}
+
+void rt_mutex_enter(rt_mutex *m, rt_task *task) {
+  rt_lock_take(&m->lock);
+  rt_assert(m->locked && m->holder == 0);
+  hold_locked(m, task);
+  rt_lock_give(&m->lock);
+}
+
+/* --- giving it back --------------------------------------------------------------------------------- */
+/* The lock of the mutex is given back, too. */
+static bool give_back(rt_mutex *m, bool held) {
+  if (held) {
+    rt_list_remove(&m->hold.link);
+    hand_on_locked(m);
+  }
+  rt_lock_give(&m->lock);
+  if (held) rt_thing_drop(&m->thing);
+  return held;
+}
+
+bool rt_mutex_unlock(rt_mutex *m, const rt_task *task) {
+  rt_lock_take(&m->lock);
+  return give_back(m, m->holder == name_of(task));
+}
+
+bool rt_mutex_end(rt_mutex *m, uint64_t serial) {
+  rt_lock_take(&m->lock);
+  return give_back(m, m->holder != 0 && m->serial == serial);
+}
+
+bool rt_mutex_is_held(rt_mutex *m, uint64_t serial) {
+  rt_lock_take(&m->lock);
+  bool held = m->holder != 0 && m->serial == serial;
+  rt_lock_give(&m->lock);
+  return held;
+}
+
+/* --- the value ----------------------------------------------------------------------------------------- */
+void rt_mutex_set(rt_mutex *m, rt_packet *value) {
+  if (m->value) rt_packet_drop(m->value);
+  m->value = value;
+}
+
+void rt_mutex_settle(rt_mutex *m, rt_packet *value) {
+  rt_mutex_set(m, value);
+  rt_lock_take(&m->lock);
+  m->settled = true;
+  rt_ticket *t;
+  while ((t = rt_ticket_next(&m->waiters, NULL)) != NULL) {
+    m->waiting--;
+    rt_ticket_call(t, RT_MUTEX_SETTLED);
+  }
+  give_back(m, true);
+}
+
+bool rt_mutex_settled(rt_mutex *m) {
+  rt_lock_take(&m->lock);
+  bool settled = m->settled;
+  rt_lock_give(&m->lock);
+  return settled;
+}
+
+int64_t rt_mutex_look(rt_mutex *m, int *waiting) {
+  rt_lock_take(&m->lock);
+  int64_t holder = m->holder ? (int64_t)m->holder - 1 : m->locked ? -2 : -1;
+  *waiting = m->waiting;
+  rt_lock_give(&m->lock);
+  return holder;
+}

@@ -1,0 +1,71 @@
+#include "sync/notify.h"
+
+void rt_notify_free(rt_thing *t) {
+  rt_notify *n = rt_notify_of(t);
+  rt_lock_close(&n->lock);
+  rt_free(n);
+}
+
+rt_notify *rt_notify_new(const rt_thing_kind *kind) {
+  rt_notify *n = rt_calloc(sizeof *n);
+  if (n == NULL) return NULL;
+  if (rt_lock_init(&n->lock) != 0) {
+    rt_free(n);
+    return NULL;
+  }
+  rt_thing_init(&n->thing, kind);
+  rt_list_init(&n->waiters);
+  return n;
+}
+
+static void on_leave(rt_ticket *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
+
+static void queue_locked(rt_notify *n, rt_ticket *t) {
+  t->on_leave = on_leave;
+  n->waiting++;
+  rt_ticket_queue(t, &n->waiters, &n->lock);
+}
+
+bool rt_notify_wait(rt_notify *n, rt_ticket *t) {
+  rt_lock_take(&n->lock);
+  bool done = n->remembered;
+  n->remembered = false;
+  if (!done && t) queue_locked(n, t);
+  rt_lock_give(&n->lock);
+  return done;
+}
+
+bool rt_notify_await(rt_notify *n, rt_ticket *t) {
+  rt_lock_take(&n->lock);
+  bool waits = !n->remembered;
+  if (waits) queue_locked(n, t);
+  rt_lock_give(&n->lock);
+  return waits;
+}
+
+static bool wake_locked(rt_notify *n) {
+  rt_ticket *t = rt_ticket_next(&n->waiters, NULL);
+  if (t == NULL) return false;
+  n->waiting--;
+  rt_ticket_call(t, 0);
+  return true;
+}
+
+void rt_notify_one(rt_notify *n) {
+  rt_lock_take(&n->lock);
+  if (!wake_locked(n)) n->remembered = true;
+  rt_lock_give(&n->lock);
+}
+
+void rt_notify_all(rt_notify *n) {
+  rt_lock_take(&n->lock);
+  while (wake_locked(n)) continue;
+  rt_lock_give(&n->lock);
+}
+
+int rt_notify_look(rt_notify *n) {
+  rt_lock_take(&n->lock);
+  int waiting = n->remembered ? -1 : n->waiting;
+  rt_lock_give(&n->lock);
+  return waiting;
+}

@@ -1,0 +1,41 @@
+/* sync/semaphore.h - permits that tasks of any workers take and give.
+**
+** In the order in which they come: one that wants many is not overtaken by those behind it
+** that want few.  Whom the permits belong to is not known here.
+*/
+#ifndef RT_SEMAPHORE_H
+#define RT_SEMAPHORE_H
+
+#include "event/waiter.h"
+
+#define RT_SEMAPHORE_MOST ((int64_t)1 << 53)
+
+typedef struct rt_semaphore {
+  rt_thing thing;
+  /* under lock */
+  rt_lock lock;
+  int64_t permits;
+  int waiting;
+  rt_list waiters; /* tickets, with what they want */
+} rt_semaphore;
+
+void rt_semaphore_free(rt_thing *t); /* of its kind */
+
+rt_semaphore *rt_semaphore_new(const rt_thing_kind *kind, int64_t permits); /* NULL: no memory */
+static inline rt_semaphore *rt_semaphore_of(rt_thing *t) {
+  return rt_containerof(t, rt_semaphore, thing);
+}
+
+/* any thread.  true: they are the caller's; false: the ticket, if there is one, is in the queue,
+** and when it is called, they are its task's. */
+bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_ticket *t);
+
+/* … for a select: true: the ticket is in the queue; false: another attempt is worth it. */
+bool rt_semaphore_await(rt_semaphore *s, int n, rt_ticket *t);
+
+/* any thread.  false: that would be more than there can be */
+bool rt_semaphore_release(rt_semaphore *s, int64_t n);
+
+int64_t rt_semaphore_permits(rt_semaphore *s, int *waiting);
+
+#endif

@@ -1,0 +1,71 @@
+#include "task/task.h"
+
+#include "task/task_name.h"
+
+static const char *const phase_names[] = {"queued", "running", "waiting",
+                                          "done",   "failed",  "cancelled"};
+static const char *const op_names[] = {
+    [RT_OP_YIELD] = "yield",     [RT_OP_SLEEP] = "sleep",     [RT_OP_JOIN] = "join",
+    [RT_OP_READ] = "read",       [RT_OP_WRITE] = "write",     [RT_OP_ACCEPT] = "accept",
+    [RT_OP_CONNECT] = "connect", [RT_OP_LOOKUP] = "lookup",   [RT_OP_SEND] = "send",
+    [RT_OP_RECEIVE] = "receive", [RT_OP_SPAWN] = "spawn",     [RT_OP_SELECT] = "select",
+    [RT_OP_STDIN] = "stdin",     [RT_OP_REQUIRE] = "require", [RT_OP_LOCK] = "lock",
+    [RT_OP_ACQUIRE] = "acquire", [RT_OP_NOTIFY] = "notify",   [RT_OP_BARRIER] = "barrier",
+    [RT_OP_ONCE] = "once",       [RT_OP_CHANGE] = "change",
+};
+
+void rt_task_init(rt_task *t, uint64_t id) {
+  memset(t, 0, sizeof *t);
+  rt_list_init(&t->link);
+  t->id = id;
+}
+
+const char *rt_phase_name(rt_phase p) { return phase_names[p]; }
+
+const char *rt_task_status(const rt_task *t) { return rt_phase_name(t->phase); }
+
+const char *rt_task_waits_for(const rt_task *t) {
+  return t->phase == RT_WAITING ? op_names[t->op] : NULL;
+}
+
+rt_more *rt_task_more(rt_task *t) {
+  if (t->more == NULL) {
+    rt_more *m = rt_calloc(sizeof *m);
+    if (m == NULL) return NULL;
+    rt_list_init(&m->joiners);
+    rt_list_init(&m->holds);
+    t->more = m;
+  }
+  return t->more;
+}
+
+void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
+  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  t->phase = RT_WAITING;
+  t->op = RT_OP_SLEEP;
+  t->on_what = RT_ON_ELSE;
+  rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
+}
+
+void rt_task_let_go(rt_task *t) {
+  rt_list *l;
+  while (t->more && (l = rt_list_take(&t->more->holds)) != NULL) {
+    rt_hold *h = rt_containerof(l, rt_hold, link);
+    h->lost(h);
+  }
+}
+
+void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
+  rt_assert(!rt_task_ended(t) && how >= RT_DONE);
+  t->phase = how;
+  if (t->more) {
+    rt_list *l;
+    rt_task_let_go(t);
+    while ((l = rt_list_first(&t->more->joiners)) != NULL)
+      rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
+    if (t->more->group) t->more->leave(t->more->group, t->id, how);
+    rt_label_drop(t->more->label);
+    rt_free(t->more);
+    t->more = NULL;
+  }
+}

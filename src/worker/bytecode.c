@@ -1,0 +1,148 @@
+#include "worker/bytecode.h"
+
+/* Of a header: signature, version, format; a text that transfers break; sizes of an instruction,
+** an integer and a number; one of each of these. */
+enum { HEADER = 4 + 2 + 6 + 3 + 8 + 8, VERSION_AT = 4, SIZES_AT = 12 };
+
+enum { GETTABUP = 11 };        /* R[A] := UpValue[B][K[C]] */
+enum { STEP_IS_JUMP = -0x80 }; /* the line is in the list of jumps */
+enum { INTEGER = 0x03, NUMBER = 0x13, SHORT = 0x04, LONG = 0x14 }; /* constants with contents */
+
+/* --- reading --------------------------------------------------------------------------------------- */
+static const char *take(rt_bytecode *b, uint64_t n) {
+  const char *at = b->at;
+  if ((uint64_t)(b->end - at) < n) {
+    b->broken = true;
+    n = (uint64_t)(b->end - at);
+  }
+  b->at += n;
+  return at;
+}
+
+static unsigned take_byte(rt_bytecode *b) {
+  const char *at = take(b, 1);
+  return b->broken ? 0x80 : (unsigned char)*at; /* (which ends a number) */
+}
+
+/* Seven bits a byte; the last one has the eighth. */
+static uint64_t take_number(rt_bytecode *b) {
+  uint64_t n = 0;
+  unsigned byte;
+  do {
+    byte = take_byte(b);
+    n = n << 7 | (byte & 0x7f);
+  } while (!(byte & 0x80));
+  return n;
+}
+
+static const char *take_string(rt_bytecode *b, size_t *len) {
+  uint64_t n = take_number(b);
+  *len = n > 0 ? (size_t)(n - 1) : 0;
+  return take(b, *len);
+}
+
+static void skip_string(rt_bytecode *b) {
+  size_t len;
+  take_string(b, &len);
+}
+
+/* NULL: it is no string */
+static const char *take_constant(rt_bytecode *b, size_t *len) {
+  switch (take_byte(b)) {
+    case INTEGER:
+    case NUMBER: take(b, 8); return NULL;
+    case SHORT:
+    case LONG: return take_string(b, len);
+    default: return NULL;
+  }
+}
+
+/* --- a function ------------------------------------------------------------------------------------ */
+static void skip_constants(rt_bytecode *b, uint64_t n) {
+  size_t len;
+  while (n-- > 0 && !b->broken) take_constant(b, &len);
+}
+
+static void skip_jumps(rt_bytecode *b, uint64_t n) {
+  for (; n > 0 && !b->broken; n--) {
+    take_number(b);
+    take_number(b);
+  }
+}
+
+static void skip_names(rt_bytecode *b) {
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) { /* of locals */
+    skip_string(b);
+    take_number(b);
+    take_number(b);
+  }
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) skip_string(b); /* of upvalues */
+}
+
+/* (Lua's compiler nests no deeper than 200.) */
+static void read_function(rt_bytecode *b) {
+  rt_bytecode own = {0};
+  skip_string(b); /* its source */
+  own.line = (int)take_number(b);
+  take_number(b); /* its last line */
+  take(b, 3);     /* parameters, whether there may be more, size of its stack */
+  own.instructions = take_number(b);
+  own.code = take(b, own.instructions * 4);
+  own.constant_count = take_number(b);
+  own.constants = b->at;
+  skip_constants(b, own.constant_count);
+  take(b, take_number(b) * 3); /* upvalues */
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b);
+  own.step_count = take_number(b);
+  own.steps = take(b, own.step_count);
+  own.jump_count = take_number(b);
+  own.jumps = b->at;
+  skip_jumps(b, own.jump_count);
+  skip_names(b);
+  own.at = b->at; /* the outermost one comes to this last */
+  own.end = b->end;
+  own.broken = b->broken;
+  *b = own;
+}
+
+bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
+  static const char sizes[] = {4, 8, 8};
+  *b = (rt_bytecode){.at = bytes, .end = bytes + len};
+  take(b, HEADER + 1); /* … and the number of upvalues */
+  if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0) return false;
+  if (memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0) return false;
+  read_function(b);
+  return !b->broken && b->step_count == b->instructions;
+}
+
+/* --- what a line reads ----------------------------------------------------------------------------- */
+/* The line of the next instruction. */
+static int64_t step(rt_bytecode *b) {
+  int by = (signed char)b->steps[b->pc];
+  if (by != STEP_IS_JUMP) return b->line += by;
+  b->at = b->jumps;
+  take_number(b); /* of this instruction: there is one jump for each such step, in order */
+  b->line = (int)take_number(b);
+  b->jumps = b->at;
+  return b->line;
+}
+
+static const char *constant(rt_bytecode *b, unsigned index, size_t *len) {
+  if (index >= b->constant_count) return NULL;
+  b->at = b->constants;
+  skip_constants(b, index);
+  return take_constant(b, len);
+}
+
+const char *rt_bytecode_next(rt_bytecode *b, int line, unsigned upvalue, size_t *len) {
+  while (b->pc < b->instructions) {
+    uint32_t i;
+    memcpy(&i, b->code + b->pc * sizeof i, sizeof i);
+    bool here = step(b) == line;
+    b->pc++;
+    if (!here || (i & 0x7f) != GETTABUP || (i >> 16 & 0xff) != upvalue) continue;
+    const char *name = constant(b, i >> 24, len);
+    if (name) return name;
+  }
+  return NULL;
+}

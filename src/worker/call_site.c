@@ -1,0 +1,126 @@
+#include "worker/call_site.h"
+
+#include "base/base.h"
+#include "worker/stack_check.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+enum { SIZE = RT_SIZE(4096, 8), TEXT = LUA_IDSIZE + 16 };
+
+struct rt_site {
+  int line;
+  char source[LUA_IDSIZE];
+  char text[TEXT];
+};
+
+void rt_sites_init(rt_sites *s) { *s = (rt_sites){0}; }
+
+void rt_sites_close(rt_sites *s) {
+  rt_free(s->entries);
+  rt_sites_init(s);
+}
+
+static uint32_t hash(const char *source, int line) {
+  uint32_t h = (uint32_t)line * 2654435761u;
+  while (*source) h = (h ^ (unsigned char)*source++) * 16777619u;
+  return h;
+}
+
+/* The entry of this line, or the free one where it belongs; NULL when there is none. */
+static rt_site *find(rt_sites *s, const char *source, int line) {
+  uint32_t i = hash(source, line);
+  for (uint32_t probes = 0; probes < SIZE; probes++, i++) {
+    rt_site *e = &s->entries[1 + i % (SIZE - 1)];
+    if (e->text[0] == '\0') return s->count < SIZE - SIZE / 4 ? e : NULL;
+    if (e->line == line && strcmp(e->source, source) == 0) return e;
+  }
+  return NULL;
+}
+
+/* The number of this line; 0: there is no room for it. */
+static uint32_t enter(rt_sites *s, const char *source, int line) {
+  if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
+  rt_site *e = find(s, source, line);
+  if (e == NULL) return 0;
+  if (e->text[0] == '\0') {
+    s->count++;
+    e->line = line;
+    snprintf(e->source, sizeof e->source, "%s", source);
+    if (line > 0)
+      snprintf(e->text, sizeof e->text, "%s:%d", source, line);
+    else
+      snprintf(e->text, sizeof e->text, "%s", source);
+  }
+  return (uint32_t)(e - s->entries);
+}
+
+/* --- whose line it is ------------------------------------------------------------------------------ */
+void rtL_sites_add_library(lua_State *L, rt_sites *s, int level) {
+  RTL_HEIGHT(L, 0);
+  lua_Debug ar;
+  size_t i = 0;
+  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
+  while (i < rt_countof(s->libraries) - 1 && s->libraries[i].name) i++;
+  lua_pushlstring(L, ar.source, ar.srclen);
+  s->libraries[i].name = lua_tostring(L, -1);
+  s->libraries[i].len = ar.srclen;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &s->libraries[i]); /* the file may be unloaded */
+}
+
+/* (a function that came from another state has a copy of the name) */
+static bool is_library(const rt_sites *s, const lua_Debug *ar) {
+  for (size_t i = 0; i < rt_countof(s->libraries); i++)
+    if (s->libraries[i].name == ar->source ||
+        (s->libraries[i].len == ar->srclen &&
+         memcmp(s->libraries[i].name, ar->source, ar->srclen) == 0))
+      return true;
+  return false;
+}
+
+/* Functions of C, such as pcall, say nothing: whoever called them does. */
+static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
+  for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++)
+    if (ar->what[0] != 'C' && !is_library(s, ar)) return true;
+  return false;
+}
+
+uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
+  lua_Debug ar;
+  if (!look(L, s, level, &ar)) return 0;
+  return enter(s, ar.short_src, ar.currentline);
+}
+
+void rtL_site_where(lua_State *L, rt_sites *s, int level) {
+  RTL_HEIGHT(L, +1);
+  lua_Debug ar;
+  if (look(L, s, level, &ar) && ar.currentline > 0)
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+  else
+    lua_pushliteral(L, "");
+}
+
+int rtL_site_error(lua_State *L, rt_sites *s, const char *form, ...) {
+  va_list args;
+  va_start(args, form);
+  rtL_site_where(L, s, 1);
+  lua_pushvfstring(L, form, args);
+  va_end(args);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+uint32_t rt_site_named(rt_sites *s, const char *text) {
+  char source[LUA_IDSIZE], *end = "";
+  const char *colon = strrchr(text, ':');
+  long line = colon ? strtol(colon + 1, &end, 10) : 0;
+  bool has_line = line > 0 && line <= INT_MAX && *end == '\0';
+  int len = has_line ? (int)(colon - text) : (int)strlen(text);
+  if (strcmp(text, "?") == 0) return 0;
+  snprintf(source, sizeof source, "%.*s", len, text);
+  return enter(s, source, has_line ? (int)line : 0);
+}
+
+const char *rt_site_text(const rt_sites *s, uint32_t site) {
+  return site == 0 || s->entries == NULL ? "?" : s->entries[site].text;
+}

@@ -1,0 +1,81 @@
+#include "worker/class.h"
+
+#include "worker/stack_check.h"
+
+#include <string.h>
+
+static const char *const names[RT_CLASSES] = {
+    [RT_CLASS_TASK] = "rt.task",           [RT_CLASS_CANCELLED] = "rt.Cancelled",
+    [RT_CLASS_FAILURE] = "rt.failure",     [RT_CLASS_LISTENER] = "rt.listener",
+    [RT_CLASS_STREAM] = "rt.stream",       [RT_CLASS_ERRAND] = "rt.errand",
+    [RT_CLASS_PROBE] = "rt.probe",         [RT_CLASS_JOB] = "rt.task",
+    [RT_CLASS_LOADING] = "rt.loading",     [RT_CLASS_CHANNEL] = "rt.channel",
+    [RT_CLASS_GROUP] = "rt.group",         [RT_CLASS_OPERATION] = "rt.operation",
+    [RT_CLASS_SELECT] = "rt.select",       [RT_CLASS_DICT] = "rt.dict",
+    [RT_CLASS_MUTEX] = "rt.mutex",         [RT_CLASS_GUARD] = "rt.guard",
+    [RT_CLASS_SEMAPHORE] = "rt.semaphore", [RT_CLASS_PERMIT] = "rt.permit",
+    [RT_CLASS_NOTIFY] = "rt.notify",       [RT_CLASS_BARRIER] = "rt.barrier",
+    [RT_CLASS_ONCE] = "rt.once",           [RT_CLASS_RUN] = "rt.run",
+    [RT_CLASS_WATCH] = "rt.watch",         [RT_CLASS_WATCHER] = "rt.watcher",
+    [RT_CLASS_BROADCAST] = "rt.broadcast", [RT_CLASS_SUBSCRIBER] = "rt.subscriber",
+};
+
+const char rt_class_tags[RT_CLASSES];
+
+const char *rt_class_name(rt_class which) { return names[which]; }
+
+enum { ROOM = 32 }; /* in the tables: more than they need, so that few names collide */
+
+/* Stack: … shared table -> … shared table */
+static void set_functions(lua_State *L, const luaL_Reg *functions) {
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, functions, 1);
+}
+
+void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def) {
+  RTL_HEIGHT(L, 0);
+  lua_createtable(L, 0, ROOM);
+  lua_pushstring(L, names[which]);
+  lua_setfield(L, -2, "__name");
+  if (def->meta) set_functions(L, def->meta);
+  if (def->methods) {
+    lua_pushvalue(L, -2);
+    lua_createtable(L, 0, ROOM);
+    set_functions(L, def->methods);
+    lua_remove(L, -2);
+    if (def->fields) {
+      lua_pushvalue(L, -3);
+      lua_insert(L, -2);
+      lua_pushcclosure(L, def->fields, 2);
+    }
+    lua_setfield(L, -2, "__index");
+  }
+  c->metatable[which] = lua_topointer(L, -1);
+  lua_xmove(L, c->keep, 1);
+  lua_replace(c->keep, RT_KEEP_CLASSES + (int)which);
+}
+
+void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t size, int values) {
+  RTL_HEIGHT(L, +1);
+  void *object = lua_newuserdatauv(L, size, values);
+  memset(object, 0, size);
+  lua_pushvalue(c->keep, RT_KEEP_CLASSES + (int)which);
+  lua_xmove(c->keep, L, 1);
+  lua_setmetatable(L, -2);
+  return object;
+}
+
+void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int index) {
+  RTL_HEIGHT(L, 0);
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+  const void *metatable = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  return metatable == c->metatable[which] ? lua_touserdata(L, index) : NULL;
+}
+
+void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index) {
+  RTL_HEIGHT(L, 0);
+  void *object = rtL_class_test(L, c, which, index);
+  if (object == NULL) luaL_typeerror(L, index, names[which]);
+  return object;
+}

@@ -1,0 +1,20 @@
+/* worker/compat.h - the differences between versions of Lua; no other file tests them. */
+#ifndef RT_COMPAT_H
+#define RT_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#if LUA_VERSION_NUM != 504
+#error "rt needs Lua 5.4"
+#endif
+
+/* Closes what is pending in a coroutine and makes it fit for another function. */
+#if LUA_VERSION_RELEASE_NUM >= 50406
+#define rtL_reset(co, from) lua_closethread(co, from)
+#else
+#define rtL_reset(co, from) ((void)(from), lua_resetthread(co))
+#endif
+
+#endif

@@ -1,0 +1,187 @@
+#include "worker/module_index.h"
+
+#include "worker/stack_check.h"
+
+enum { SMALLEST = 64, STACK = 12 };
+
+void rt_known_close(rt_known *k) {
+  rt_free(k->slots);
+  *k = (rt_known){0};
+}
+
+static void push_loaded(lua_State *L) { luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); }
+
+static void push_names(lua_State *L, lua_State *keep) {
+  lua_pushvalue(keep, RT_KEEP_KNOWN);
+  lua_xmove(keep, L, 1);
+}
+
+/* --- building ----------------------------------------------------------------------------------- */
+static rt_known_entry *find(const rt_known *k, const void *object) {
+  uint64_t h = (uint64_t)((uintptr_t)object >> 3) * 0x9e3779b97f4a7c15ull;
+  for (uint32_t i = (uint32_t)(h >> 32);; i++) {
+    rt_known_entry *e = &k->slots[i & (k->size - 1)];
+    if (e->object == NULL || e->object == object) return e;
+  }
+}
+
+static bool grow(rt_known *k) {
+  rt_known bigger = {.size = k->size ? k->size * 2 : SMALLEST};
+  bigger.slots = rt_calloc(bigger.size * sizeof *bigger.slots);
+  if (bigger.slots == NULL) return false;
+  for (uint32_t i = 0; i < k->size; i++)
+    if (k->slots[i].object) *find(&bigger, k->slots[i].object) = k->slots[i];
+  rt_free(k->slots);
+  k->slots = bigger.slots;
+  k->size = bigger.size;
+  return true;
+}
+
+/* What is on the stack while the map is built. */
+enum { LOADED = 1, NAMES, MODULE, HELD, FIELD, VALUE };
+
+/* Of several names the shortest; then a module rather than a field; then by the letters, so
+** that it is the same in every run.  Compares with name number n the one that has its module
+** at MODULE and its field at FIELD. */
+static bool is_better(lua_State *L, int field, uint32_t n) {
+  size_t m1, f1 = 0, m2, f2 = 0;
+  const char *old_field = NULL, *new_field = NULL;
+  lua_rawgeti(L, NAMES, 2 * (lua_Integer)n - 1);
+  lua_rawgeti(L, NAMES, 2 * (lua_Integer)n);
+  const char *new_module = lua_tolstring(L, MODULE, &m1);
+  const char *old_module = lua_tolstring(L, -2, &m2);
+  if (field) new_field = lua_tolstring(L, field, &f1);
+  if (lua_isstring(L, -1)) old_field = lua_tolstring(L, -1, &f2);
+  lua_pop(L, 2);
+  size_t new_len = m1 + f1 + (new_field != NULL), old_len = m2 + f2 + (old_field != NULL);
+  if (new_len != old_len) return new_len < old_len;
+  if (!new_field != !old_field) return new_field == NULL;
+  int order = strcmp(new_module, old_module);
+  return order < 0 || (order == 0 && new_field && strcmp(new_field, old_field) < 0);
+}
+
+/* field 0: the module itself */
+static void add(lua_State *L, rt_known *k, const void *object, int field) {
+  if (k->count * 2 >= k->size && !grow(k)) luaL_error(L, "not enough memory");
+  rt_known_entry *e = find(k, object);
+  if (e->object && !is_better(L, field, e->name)) return;
+  uint32_t n = e->object ? e->name : k->count + 1;
+  lua_pushvalue(L, MODULE);
+  lua_rawseti(L, NAMES, 2 * (lua_Integer)n - 1);
+  if (field)
+    lua_pushvalue(L, field);
+  else
+    lua_pushboolean(L, false);
+  lua_rawseti(L, NAMES, 2 * (lua_Integer)n);
+  if (e->object == NULL) {
+    *e = (rt_known_entry){object, n};
+    k->count++;
+  }
+}
+
+static bool can_have_name(lua_State *L, int index, bool is_global) {
+  int type = lua_type(L, index);
+  if (is_global) return lua_iscfunction(L, index);
+  return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA;
+}
+
+static void add_module(lua_State *L, rt_known *k) {
+  bool globals = strcmp(lua_tostring(L, MODULE), LUA_GNAME) == 0;
+  if (!globals && can_have_name(L, HELD, false)) add(L, k, lua_topointer(L, HELD), 0);
+  if (!lua_istable(L, HELD)) return;
+  lua_pushnil(L);
+  while (lua_next(L, HELD)) {
+    if (lua_type(L, FIELD) == LUA_TSTRING && can_have_name(L, VALUE, globals))
+      add(L, k, lua_topointer(L, VALUE), FIELD);
+    lua_settop(L, FIELD);
+  }
+}
+
+/* build(known): a function, so that its stack is its own */
+static int build(lua_State *L) {
+  rt_known *k = lua_touserdata(L, 1);
+  lua_State *keep = lua_touserdata(L, 2);
+  lua_settop(L, 0);
+  luaL_checkstack(L, STACK, NULL);
+  push_loaded(L);
+  lua_newtable(L);
+  k->signature = 0;
+  k->count = 0;
+  if (k->slots) memset(k->slots, 0, k->size * sizeof *k->slots);
+  lua_pushvalue(L, NAMES);
+  lua_xmove(L, keep, 1);
+  lua_replace(keep, RT_KEEP_KNOWN);
+  lua_pushnil(L);
+  while (lua_next(L, LOADED)) {
+    if (lua_type(L, MODULE) == LUA_TSTRING) add_module(L, k);
+    lua_settop(L, MODULE);
+  }
+  return 0;
+}
+
+/* Tells which modules there are; what is in them may change unseen. */
+static uint64_t sign(lua_State *L) {
+  uint64_t sum = 1;
+  push_loaded(L);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    sum += ((uint64_t)(uintptr_t)lua_topointer(L, -1) | 1) * 0x9e3779b97f4a7c15ull;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return sum;
+}
+
+bool rtL_known_refresh(lua_State *L, rt_known *k, lua_State *keep, bool force) {
+  RTL_HEIGHT(L, 0);
+  luaL_checkstack(L, STACK, NULL);
+  uint64_t signature = sign(L);
+  if (!force && signature == k->signature) return false;
+  lua_pushcfunction(L, build);
+  lua_pushlightuserdata(L, k);
+  lua_pushlightuserdata(L, keep);
+  lua_call(L, 2, 0);
+  k->signature = signature;
+  return true;
+}
+
+/* --- looking up --------------------------------------------------------------------------------- */
+/* Pops a key, and replaces the table below it by the table's field. */
+static void get_raw(lua_State *L) {
+  if (lua_istable(L, -2)) {
+    lua_rawget(L, -2);
+  } else {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  lua_remove(L, -2);
+}
+
+/* Do the names on top still lead to the value? */
+static bool is_true(lua_State *L, int index) {
+  push_loaded(L);
+  lua_pushvalue(L, -3);
+  get_raw(L);
+  if (lua_isstring(L, -2)) {
+    lua_pushvalue(L, -2);
+    get_raw(L);
+  }
+  bool same = lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same;
+}
+
+bool rtL_known_find(lua_State *L, const rt_known *k, lua_State *keep, int index) {
+  if (k->count == 0) return false;
+  rt_known_entry *e = find(k, lua_topointer(L, index));
+  if (rt_likely(e->object == NULL)) return false;
+  index = lua_absindex(L, index);
+  luaL_checkstack(L, STACK, NULL);
+  push_names(L, keep);
+  lua_rawgeti(L, -1, 2 * (lua_Integer)e->name - 1);
+  lua_rawgeti(L, -2, 2 * (lua_Integer)e->name);
+  lua_remove(L, -3);
+  if (is_true(L, index)) return true;
+  lua_pop(L, 2);
+  return false;
+}

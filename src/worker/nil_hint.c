@@ -1,0 +1,140 @@
+#include "worker/nil_hint.h"
+
+#include "base/buf.h"
+#include "worker/bytecode.h"
+
+#include <ctype.h>
+
+enum { LEVELS = 16, NAME_MOST = 200 };
+
+/* --- is it an error about a nil of which it is not said what it was? ------------------------------- */
+static bool tells_of_nil(const char *text) {
+  static const char *const named[] = {"(global '", "(local '",  "(upvalue '",
+                                      "(field '",  "(method '", "(constant '"};
+  if (strstr(text, "nil") == NULL) return false;
+  for (size_t i = 0; i < rt_countof(named); i++)
+    if (strstr(text, named[i]) && !strstr(text, "(field '?')")) return false;
+  return true;
+}
+
+/* --- the line -------------------------------------------------------------------------------------- */
+/* The error begins with this place: "file.lua:12: …". */
+static bool is_from(const lua_Debug *ar, const char *text) {
+  size_t len = strlen(ar->short_src);
+  if (strncmp(text, ar->short_src, len) != 0 || text[len] != ':') return false;
+  char *end;
+  long line = strtol(text + len + 1, &end, 10);
+  return *end == ':' && line == ar->currentline;
+}
+
+static bool has_place(const char *text) {
+  for (const char *at = text; (at = strchr(at, ':')) != NULL; at++) {
+    const char *digits = at + 1, *end = digits;
+    while (isdigit((unsigned char)*end)) end++;
+    if (end > digits && end[0] == ':' && end[1] == ' ') return true;
+  }
+  return false;
+}
+
+/* --- the globals that it reads --------------------------------------------------------------------- */
+/* Which upvalue of the function on top are the globals?  -1: none */
+static int find_globals(lua_State *L) {
+  const char *name;
+  for (int i = 1; (name = lua_getupvalue(L, -1, i)) != NULL; i++) {
+    lua_pushglobaltable(L);
+    bool found = strcmp(name, "_ENV") == 0 && lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (found) return i - 1;
+  }
+  return -1;
+}
+
+/* A metatable may know others (and reports what it does not know). */
+static bool is_missing(lua_State *L, const char *name) {
+  lua_pushglobaltable(L);
+  bool plain = !lua_getmetatable(L, -1);
+  if (!plain) lua_pop(L, 1);
+  lua_pushstring(L, name);
+  bool missing = lua_rawget(L, -2) == LUA_TNIL && plain;
+  lua_pop(L, 2);
+  return missing;
+}
+
+static int append(lua_State *L, const void *bytes, size_t n, void *buf) {
+  (void)L;
+  return rt_buf_put(buf, bytes, n);
+}
+
+/* All the names, in order, with a zero byte behind each: what is dumped is no state's. */
+static void list_names(lua_State *L, int line, int globals, char *names, size_t size) {
+  rt_buf b;
+  rt_bytecode code;
+  size_t len, used = 0;
+  const char *name;
+  rt_buf_init(&b);
+  if (lua_dump(L, append, &b, false) == 0 &&
+      rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b))) {
+    while ((name = rt_bytecode_next(&code, line, (unsigned)globals, &len)) != NULL) {
+      if (len == 0 || len > NAME_MOST || used + len + 2 > size) continue;
+      memcpy(names + used, name, len);
+      used += len;
+      names[used++] = '\0';
+    }
+  }
+  names[used] = '\0';
+  rt_buf_close(&b);
+}
+
+/* Stack: the function -> the function, the name */
+static bool push_missing(lua_State *L, int line) {
+  char names[1024];
+  int globals = find_globals(L);
+  if (globals < 0) return false;
+  list_names(L, line, globals, names, sizeof names);
+  for (const char *name = names; *name; name += strlen(name) + 1) {
+    if (!is_missing(L, name)) continue;
+    lua_pushstring(L, name);
+    return true;
+  }
+  return false;
+}
+
+/* --- noting it ------------------------------------------------------------------------------------- */
+/* Pushes the name.  The error comes from a function at this place; or, if it names none, from
+** whoever called the C function that raised it. */
+static bool find(lua_State *L, const char *text) {
+  lua_Debug ar;
+  bool anywhere = !has_place(text), found = false;
+  for (int level = 1; !found && level <= LEVELS && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline < 0 || !(anywhere || is_from(&ar, text))) continue;
+    lua_getinfo(L, "f", &ar);
+    found = push_missing(L, ar.currentline);
+    if (anywhere) break;
+    if (!found) lua_pop(L, 1);
+  }
+  return found;
+}
+
+void rtL_lack_note(lua_State *L, rt_worker *w, int error) {
+  RTL_ENTER(L, w, 0);
+  int top = lua_gettop(L);
+  if (w->seat == NULL) return;
+  lua_pushnil(L);
+  rtL_keep_set(L, w, RT_KEEP_LACKING);
+  const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
+  if (text && tells_of_nil(text) && find(L, text)) {
+    rtL_keep_set(L, w, RT_KEEP_LACKED);
+    lua_pushvalue(L, error);
+    rtL_keep_set(L, w, RT_KEEP_LACKING);
+  }
+  lua_settop(L, top);
+}
+
+bool rtL_lack_push(lua_State *L, rt_worker *w, int error) {
+  rtL_keep_push(L, w, RT_KEEP_LACKING);
+  bool noted = lua_isstring(L, -1) && lua_rawequal(L, -1, error);
+  lua_pop(L, 1);
+  if (noted) rtL_keep_push(L, w, RT_KEEP_LACKED);
+  return noted;
+}

@@ -1,0 +1,85 @@
+#include "worker/traceback.h"
+
+#include "worker/nil_hint.h"
+
+/* Stack: error, traceback -> nothing */
+static void keep(lua_State *L, rt_worker *w, bool whole) {
+  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
+  rtL_keep_set(L, w, RT_KEEP_RAISED);
+  w->raised_at = w->slices;
+  w->raised_whole = whole;
+}
+
+static void forget(lua_State *L, rt_worker *w) {
+  lua_pushnil(L);
+  rtL_keep_set(L, w, RT_KEEP_RAISED);
+}
+
+/* Of values that are copied, such as strings, an equal one need not be the same: it is taken
+** for that as long as no other task has run. */
+static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
+  int type = lua_type(L, error);
+  bool has_identity = type == LUA_TTABLE || type == LUA_TUSERDATA;
+  return !has_identity && w->raised_at != w->slices;
+}
+
+bool rtL_cause_find(lua_State *L, rt_worker *w, int error) {
+  rt_worker_own(w);
+  error = lua_absindex(L, error);
+  rtL_keep_push(L, w, RT_KEEP_RAISED);
+  bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_chance(L, w, error);
+  lua_pop(L, 1);
+  if (same) rtL_keep_push(L, w, RT_KEEP_RAISED_TRACE);
+  return same;
+}
+
+static bool ends_with(const char *text, size_t len, const char *end, size_t end_len) {
+  return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
+}
+
+/* Stack: the traceback that was noted, the present one.  An error that a call from here has let
+** through was noted with the functions that are here, too. */
+static bool contains_present(lua_State *L) {
+  size_t noted_len, len;
+  const char *noted = lua_tolstring(L, -2, &noted_len), *present = lua_tolstring(L, -1, &len);
+  const char *functions = noted && present ? strchr(present, '\n') : NULL;
+  return functions && ends_with(noted, noted_len, functions, len - (size_t)(functions - present));
+}
+
+void rtL_cause_where(lua_State *L, rt_worker *w, int error, int level) {
+  rt_worker_own(w);
+  error = lua_absindex(L, error);
+  bool noted = rtL_cause_find(L, w, error), whole = w->raised_whole;
+  if (noted) forget(L, w);
+  if (noted && whole) return;
+  if (!noted) rtL_lack_note(L, w, error); /* (else its functions are gone) */
+  luaL_traceback(L, L, NULL, level);
+  if (!noted) return;
+  if (contains_present(L)) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushliteral(L, "\n");
+  lua_rotate(L, -3, -1); /* present, newline, noted */
+  lua_concat(L, 3);
+}
+
+int rtL_cause_handler(lua_State *L) {
+  rt_worker *w = rtL_worker_find(L);
+  lua_settop(L, 1);
+  if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
+  lua_pushvalue(L, 1);
+  rtL_cause_where(L, w, 1, 1);
+  keep(L, w, false);
+  return 1;
+}
+
+static int raise_noted(lua_State *L, rt_worker *w, bool whole) {
+  lua_pushvalue(L, -2);
+  lua_insert(L, -2);
+  keep(L, w, whole);
+  return lua_error(L);
+}
+
+int rtL_cause_raise(lua_State *L, rt_worker *w) { return raise_noted(L, w, false); }
+int rtL_cause_raise_whole(lua_State *L, rt_worker *w) { return raise_noted(L, w, true); }

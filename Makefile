@@ -93,7 +93,7 @@ model_rooms := base/shared base/virtual_time msg/message task/task task/task_nam
 explorer := $(wildcard spec/model/explorer/*.c)
 model_objects := $(model_rooms:%=$(BUILD)/model/obj/%.o) $(explorer:spec/model/explorer/%.c=$(BUILD)/model/obj/explorer_%.o)
 models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model/%,$(wildcard spec/model/*.c)))
-model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"words.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
+model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"base_hooks.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
   -iquote spec/model/explorer
 
 $(BUILD)/model/obj/%.o: src/%.c Makefile

@@ -1,8 +1,8 @@
-/* unpack.c - libFuzzer on the reader of packets: any bytes are values or an error.
+/* pack/unpack.c - libFuzzer on the reader of messages: any bytes are values or an error.
 **
 **   make fuzz SECONDS=600
 **
-** An input is the bytes of a packet, whose things are some functions, an object, and one that
+** An input is the bytes of a message, whose shared objects are some functions, an object, and one that
 ** nobody knows.  What arrives is packed and unpacked once more.  Packets to begin with are
 ** written to the first folder that the command line names.
 */
@@ -19,7 +19,7 @@ enum { THINGS = 6 };
 
 static lua_State *L;
 static rt_worker *w;
-static rt_thing *things[THINGS];
+static rt_shared *shared[THINGS];
 
 static void must(const char *what, bool holds) {
   if (holds) return;
@@ -27,21 +27,21 @@ static void must(const char *what, bool holds) {
   abort();
 }
 
-/* --- things -------------------------------------------------------------------------------------- */
-static void free_nothing(rt_thing *t) { (void)t; }
+/* --- shared objects -------------------------------------------------------------------------------------- */
+static void free_nothing(rt_shared *t) { (void)t; }
 
 /* They have the class of something internal, of which no object is ever seen. */
-static const rt_thing_kind object_kind = {"object", free_nothing, RT_CLASS_ERRAND};
-static const rt_thing_kind unknown_kind = {"unknown", free_nothing, RT_CLASSES};
-static rt_thing object, unknown;
+static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_ERRAND};
+static const rt_shared_kind unknown_kind = {"unknown", free_nothing, RT_CLASSES};
+static rt_shared object, unknown;
 
-static rt_thing *send_object(lua_State *from, rt_worker *worker, int index, const char **why) {
+static rt_shared *send_object(lua_State *from, rt_worker *worker, int index, const char **why) {
   (void)from, (void)worker, (void)index, (void)why;
-  rt_thing_hold(&object);
+  rt_shared_hold(&object);
   return &object;
 }
 
-static void receive_object(lua_State *to, rt_worker *worker, rt_thing *t) {
+static void receive_object(lua_State *to, rt_worker *worker, rt_shared *t) {
   must("the object's own thing", t == &object);
   lua_newuserdatauv(to, 8, 1);
   luaL_setmetatable(to, "object");
@@ -49,7 +49,7 @@ static void receive_object(lua_State *to, rt_worker *worker, rt_thing *t) {
 
 static const rt_travel travel = {send_object, NULL, receive_object};
 
-/* --- packets to begin with ----------------------------------------------------------------------- */
+/* --- messages to begin with ----------------------------------------------------------------------- */
 static const char sources[] =
     "local a, b, c = 1, 'b', {}\n"
     "local function plain() return 1 end\n"
@@ -67,7 +67,7 @@ static const char sources[] =
     "  {list, deep}, {('x'):rep(100), ('y'):rep(300), '', 'z'},\n"
     "  {[1.5] = 1, [true] = 2, [c] = c, [plain] = three, [7] = 8}, plain, 1, 'text'\n";
 
-static void write_seed(const char *folder, int n, const rt_packet *p) {
+static void write_seed(const char *folder, int n, const rt_message *p) {
   char path[512];
   snprintf(path, sizeof path, "%s/seed-%d", folder, n);
   FILE *f = fopen(path, "w");
@@ -83,13 +83,13 @@ static int make_seeds(lua_State *l) {
   int n = lua_gettop(l), count = 0;
   for (int i = 2; i <= n; i++) {
     lua_pushvalue(l, i);
-    rt_packet *p = rtL_pack(l, w, n + 1, RT_PACK_VALUES);
+    rt_message *p = rtL_pack(l, w, n + 1, RT_PACK_VALUES);
     if (folder) write_seed(folder, i, p);
     for (uint32_t j = 0; j < p->count && count < THINGS - 2; j++) {
-      rt_thing_hold(rt_packet_things(p)[j]);
-      things[count++] = rt_packet_things(p)[j];
+      rt_shared_hold(rt_message_shared(p)[j]);
+      shared[count++] = rt_message_shared(p)[j];
     }
-    rt_packet_drop(p);
+    rt_message_drop(p);
     lua_settop(l, n);
   }
   must("there are functions", count == THINGS - 2);
@@ -129,24 +129,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   lua_pushcfunction(L, make_seeds);
   lua_pushlightuserdata(L, (void *)folder_of(*argc, *argv));
   lua_call(L, 1, 0);
-  rt_thing_init(&object, &object_kind);
-  rt_thing_init(&unknown, &unknown_kind);
-  things[THINGS - 2] = &object;
-  things[THINGS - 1] = &unknown;
+  rt_shared_init(&object, &object_kind);
+  rt_shared_init(&unknown, &unknown_kind);
+  shared[THINGS - 2] = &object;
+  shared[THINGS - 1] = &unknown;
   return 0;
 }
 
 /* --- one input ----------------------------------------------------------------------------------- */
-static rt_packet *packet_of(const uint8_t *data, size_t size) {
-  rt_packet *p = rt_packet_new();
-  must("there is memory", p && rt_packet_reserve(&p, size) == 0);
+static rt_message *packet_of(const uint8_t *data, size_t size) {
+  rt_message *p = rt_message_new();
+  must("there is memory", p && rt_message_reserve(&p, size) == 0);
   if (size > 0) memcpy(p->bytes, data, size);
   p = realloc(p, sizeof *p + size); /* so that the sanitizer knows where it ends */
   must("there is memory", p != NULL);
   p->len = p->cap = size;
   for (int i = 0; i < THINGS; i++) {
-    rt_thing_hold(things[i]);
-    must("there is memory", rt_packet_add(p, things[i]) == 0);
+    rt_shared_hold(shared[i]);
+    must("there is memory", rt_message_add(p, shared[i]) == 0);
   }
   return p;
 }
@@ -158,11 +158,11 @@ static int pack(lua_State *l) {
   return 1;
 }
 
-static bool open_packet(rt_packet *p) {
+static bool open_packet(rt_message *p) {
   lua_pushcfunction(L, unpack);
   lua_pushlightuserdata(L, p);
   bool ok = lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK;
-  rt_packet_drop(p);
+  rt_message_drop(p);
   return ok;
 }
 
@@ -172,7 +172,7 @@ static void send_on(void) {
   lua_pushcfunction(L, pack);
   lua_insert(L, 1);
   if (lua_pcall(L, n, 1, 0) != LUA_OK) return;
-  rt_packet *p = lua_touserdata(L, -1);
+  rt_message *p = lua_touserdata(L, -1);
   must("what was packed can be unpacked", open_packet(p));
 }
 

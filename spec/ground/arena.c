@@ -1,7 +1,7 @@
-/* arena.c - the memory of one Lua state.
+/* base/arena.c - the memory of one Lua state.
 **
 ** Debug builds give each block to malloc, so that the sanitizers see it.  Here it is the
-** pages themselves that are tried, in every build: arena.c is included, as release builds
+** pages themselves that are tried, in every build: base/arena.c is included, as release builds
 ** have it, under other names.
 */
 #include "check.h"

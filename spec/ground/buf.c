@@ -1,4 +1,4 @@
-/* buf.c - bytes with an owner.  What is put in is a pattern that depends on its position
+/* base/buf.c - bytes with an owner.  What is put in is a pattern that depends on its position
 ** in the stream, so any byte lost, doubled or moved shows. */
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-/* dial.c - one connection, tried at all the addresses of a host.
+/* io/dial.c - one connection, tried at all the addresses of a host.
 **
 ** A black hole is made of a listener whose queue is full: Linux lets further connections
 ** wait unanswered. */

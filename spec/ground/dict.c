@@ -1,9 +1,9 @@
-/* dict.c - against a plain model, under threads, at its bounds, and without memory. */
+/* dict/dict.c - against a plain model, under threads, at its bounds, and without memory. */
 #include "dict/dict.h"
 
 #include "check.h"
 
-static const rt_thing_kind kind = {"dict", rt_dict_free, -1};
+static const rt_shared_kind kind = {"dict", rt_dict_free, -1};
 static const rt_dict_bounds unbounded = {RT_DICT_UNBOUNDED, RT_DICT_UNBOUNDED, false};
 
 static rt_dict *new_dict(const rt_dict_bounds *bounds) {
@@ -12,7 +12,7 @@ static rt_dict *new_dict(const rt_dict_bounds *bounds) {
   return d;
 }
 
-static void drop(rt_dict *d) { rt_thing_drop(&d->thing); }
+static void drop(rt_dict *d) { rt_shared_drop(&d->shared); }
 
 /* Keys of the length that the number has, as some are not a multiple of a word. */
 static rt_dict_key key_of(char *buffer, unsigned n) {
@@ -21,14 +21,14 @@ static rt_dict_key key_of(char *buffer, unsigned n) {
 
 static rt_value integer(int64_t i) { return (rt_value){.integer = i, .type = RT_VALUE_INTEGER}; }
 
-static rt_dict_answer put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_rule rule,
+static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_rule rule,
                           uint64_t expires) {
   char buffer[32];
   rt_dict_key key = key_of(buffer, n);
   return rt_dict_apply(d, &key, &(rt_dict_put){.rule = rule, .value = v, .expires = expires});
 }
 
-static rt_dict_answer put_integer(rt_dict *d, unsigned n, int64_t i) {
+static rt_dict_result put_integer(rt_dict *d, unsigned n, int64_t i) {
   rt_value v = integer(i);
   return put(d, n, &v, RT_DICT_ALWAYS, RT_DICT_NEVER);
 }
@@ -218,7 +218,7 @@ static void hammer(void *arg) {
       case 5: rt_dict_expire(d, &key, rt_clock() + chance % 1000000); break;
       default:
         v = get(d, n);
-        if (v.type == RT_VALUE_PARCEL)
+        if (v.type == RT_VALUE_BLOCK)
           for (size_t k = 0; k < v.parcel->len; k++)
             if (v.parcel->bytes[k] != 'a' + (int)n % 26) rt_add(&all.wrong, 1);
         rt_value_drop(&v);
@@ -242,7 +242,7 @@ static void swap_up(void *arg) {
   rt_dict *d = arg;
   rt_dict_key key = key_of(buffer, 9);
   for (int i = 0; i < MANY(50000); i++) {
-    rt_dict_answer answer;
+    rt_dict_result answer;
     do {
       rt_value v;
       uint64_t version = rt_dict_get(d, &key, &v);
@@ -292,7 +292,7 @@ static bool use(void) {
   if (d == NULL) return true;
   for (unsigned n = 0; n < 40; n++) {
     if (rt_value_from_string(&v, text, n) != 0) continue;
-    rt_dict_answer answer =
+    rt_dict_result answer =
         put(d, n, &v, RT_DICT_ALWAYS, n % 2 ? RT_DICT_NEVER : rt_clock() + 1000 * RT_SECOND);
     rt_value got = get(d, n);
     good = good && (answer == RT_DICT_DONE ? rt_value_equal(&got, &v) : got.type == RT_VALUE_NONE);

@@ -1,4 +1,4 @@
-/* driver.c - what wakes the tasks of one worker, with tasks that are no coroutines. */
+/* event/driver.c - what wakes the tasks of one worker, with tasks that are no coroutines. */
 #include "event/driver.h"
 
 #include "barren.h"
@@ -210,14 +210,14 @@ static void check_ring(void) {
 
 /* --- handles --------------------------------------------------------------------------------------- */
 static int closed;
-static void close_handle(rt_handle *h) {
+static void close_handle(rt_uv_handle *h) {
   closed++;
   rt_driver_disown(h);
 }
 
 static void check_close(void) {
   rt_driver d;
-  rt_handle handles[3];
+  rt_uv_handle handles[3];
   driver_init(&d);
   for (int i = 0; i < 3; i++) rt_driver_adopt(&d, &handles[i], close_handle);
   check("a driver with handles is not barren", !is_barren(&d));

@@ -1,4 +1,4 @@
-/* heap.c - the heap, against a glance at all of its nodes. */
+/* base/heap.c - the heap, against a glance at all of its nodes. */
 #include "base/heap.h"
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* list.c - the intrusive ring. */
+/* base/list.c - the intrusive ring. */
 #include "base/list.h"
 
 #include "check.h"

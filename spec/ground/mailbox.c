@@ -1,4 +1,4 @@
-/* mailbox.c - a list that anyone may append to, and the bell that wakes its reader. */
+/* event/mailbox.c - a list that anyone may append to, and the bell that wakes its reader. */
 #include "event/mailbox.h"
 
 #include "check.h"

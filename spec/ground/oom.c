@@ -109,7 +109,7 @@ static int run_protected(lua_State *L, bool again) {
 
 static int stop(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
-  if (w) rtL_runtime_stop(L, w);
+  if (w) rtL_stop(L, w);
   return 0;
 }
 
@@ -154,7 +154,7 @@ static void judge(lua_State *L, int status, bool struck) {
 static bool try_state(void) {
   rt_alloc_fail(0, 0);
   if (the->from_state) arm();
-  lua_State *L = rt_state_new();
+  lua_State *L = rt_lua_state_new();
   if (L == NULL) {
     the->stillborn++;
     return true;
@@ -169,13 +169,13 @@ static bool try_state(void) {
       trouble("with memory back, the same state fails", message_of(L));
   }
   stop_protected(L);
-  rt_state_close(L);
+  rt_lua_state_close(L);
   rt_alloc_fail(0, 0);
   return struck;
 }
 
 /* --- one point ------------------------------------------------------------------------------------ */
-/* What is there between two points; a thread of the crew lets go a little later. */
+/* What is there between two points; a thread of the thread pool lets go a little later. */
 static struct {
   long blocks;
   int descriptors;
@@ -198,7 +198,7 @@ static void look_for_remains(long lost_before) {
   char text[64];
   for (int tries = 0; !is_at_rest() && tries < 2000; tries++) usleep(1000);
   if (is_at_rest()) return;
-  if (rt_state_lost() > lost_before) excuse();
+  if (rt_lua_state_lost() > lost_before) excuse();
   snprintf(text, sizeof text, "%ld blocks, %d descriptors", rt_alloc_blocks() - rest.blocks,
            count_descriptors() - rest.descriptors);
   trouble("something is left", text);
@@ -221,7 +221,7 @@ static void warm_up(void) {
 
 static bool try_point(void) {
   alarm(SECONDS);
-  long lost_before = rt_state_lost();
+  long lost_before = rt_lua_state_lost();
   bool struck = try_state();
   the->points += struck;
   look_for_remains(lost_before);

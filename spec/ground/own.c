@@ -33,7 +33,7 @@ static void rtL_push_one(int say) {
 }
 
 static int rtL_leave_early(bool early) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   lua_pushnil(L);
   if (early) return 1; /* and forgets it */
   lua_pop(L, 1);
@@ -41,7 +41,7 @@ static int rtL_leave_early(bool early) {
 }
 
 static int do_raise(lua_State *co) {
-  RTL_HEIGHT(co, +5);
+  RTL_STACK_CHECK(co, +5);
   return luaL_error(co, "an error jumps over the look");
 }
 
@@ -65,7 +65,7 @@ static void elsewhere(void (*f)(void *)) {
 
 static void push(void *arg) {
   (void)arg;
-  rtL_keep_push(L, w, RT_KEEP_MAIN);
+  rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
 }
 
 /* a function of rt: whichever has to do with the worker gets it by rtL_self */

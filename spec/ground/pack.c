@@ -1,4 +1,4 @@
-/* pack.c - values from one state to another and back: the host of pack.lua.
+/* pack/pack.c - values from one state to another and back: the host of pack.lua.
 **
 ** Two states in one thread and a third in another, each with its worker.  The script runs in
 ** the first, and gets a table with
@@ -8,7 +8,7 @@
 **   there(source, ...)   runs the source there; its results
 **   far(n, ...)          as echo, n times, by way of the third
 **   check(sentence, ok)  says so
-**   maim(...)            damages a packet of the values in every way
+**   maim(...)            damages a message of the values in every way
 **   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
 **   cost(n, ...)         processor time of n ways there
 **   closes_early(stream) closes it while it is being packed; how it arrives
@@ -31,21 +31,21 @@ static rt_worker *workers[2];
 
 static int other(lua_State *L) { return rtL_worker_find(L) == workers[0] ? 1 : 0; }
 
-/* A packet that a state owns while it is unpacked. */
+/* A message that a state owns while it is unpacked. */
 typedef struct parcel {
-  rt_packet *packet;
+  rt_message *message;
 } parcel;
 
 static int parcel_gc(lua_State *L) {
   parcel *p = lua_touserdata(L, 1);
-  if (p->packet) rt_packet_drop(p->packet);
-  p->packet = NULL;
+  if (p->message) rt_message_drop(p->message);
+  p->message = NULL;
   return 0;
 }
 
 static parcel *push_parcel(lua_State *L) {
   parcel *p = lua_newuserdatauv(L, sizeof *p, 0);
-  p->packet = NULL;
+  p->message = NULL;
   if (luaL_newmetatable(L, "parcel")) {
     lua_pushcfunction(L, parcel_gc);
     lua_setfield(L, -2, "__gc");
@@ -54,14 +54,14 @@ static parcel *push_parcel(lua_State *L) {
   return p;
 }
 
-/* unpack(packet): takes it over; the values */
+/* unpack(message): takes it over; the values */
 static int unpack(lua_State *L) {
-  rt_packet *packet = lua_touserdata(L, 1);
+  rt_message *message = lua_touserdata(L, 1);
   parcel *p = push_parcel(L);
-  p->packet = packet;
-  int n = rtL_unpack(L, rtL_worker_find(L), packet);
-  p->packet = NULL;
-  rt_packet_drop(packet);
+  p->message = message;
+  int n = rtL_unpack(L, rtL_worker_find(L), message);
+  p->message = NULL;
+  rt_message_drop(message);
   return n;
 }
 
@@ -77,9 +77,9 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
   int top = lua_gettop(to);
   luaL_checkstack(from, LUA_MINSTACK, NULL);
   luaL_checkstack(to, LUA_MINSTACK, NULL);
-  rt_packet *packet = rtL_pack(from, rtL_worker_find(from), first, what);
+  rt_message *message = rtL_pack(from, rtL_worker_find(from), first, what);
   lua_pushcfunction(to, unpack);
-  lua_pushlightuserdata(to, packet);
+  lua_pushlightuserdata(to, message);
   if (lua_pcall(to, 1, LUA_MULTRET, 0) != LUA_OK) raise_here(from, to);
   return lua_gettop(to) - top;
 }
@@ -88,8 +88,8 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
 static int reply(lua_State *L) {
   lua_State *back = states[other(L)];
   luaL_checkstack(back, LUA_MINSTACK, NULL);
-  rt_packet *packet = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS);
-  lua_pushlightuserdata(back, packet);
+  rt_message *message = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS);
+  lua_pushlightuserdata(back, message);
   return 0;
 }
 
@@ -102,11 +102,11 @@ static int come_back(lua_State *L, lua_State *there, int n) {
   int top = lua_gettop(L);
   if (lua_pcall(there, n, 0, 0) != LUA_OK) return raise_here(L, there);
   lua_State *main = states[!other(L)];
-  rt_packet *packet = lua_touserdata(main, -1);
+  rt_message *message = lua_touserdata(main, -1);
   lua_pop(main, 1);
   lua_settop(L, top);
   lua_pushcfunction(L, unpack);
-  lua_pushlightuserdata(L, packet);
+  lua_pushlightuserdata(L, message);
   lua_call(L, 1, LUA_MULTRET);
   return lua_gettop(L) - top;
 }
@@ -153,22 +153,22 @@ static int below_in_lua(lua_State *L) {
 }
 
 /* --- damage -------------------------------------------------------------------------------------- */
-static rt_packet *copy_of(rt_packet *p, size_t len) {
-  rt_packet *copy = rt_packet_new();
-  must("there is memory", copy && rt_packet_reserve(&copy, len) == 0);
+static rt_message *copy_of(rt_message *p, size_t len) {
+  rt_message *copy = rt_message_new();
+  must("there is memory", copy && rt_message_reserve(&copy, len) == 0);
   memcpy(copy->bytes, p->bytes, len);
   copy->len = len;
   /* no byte behind the last, so that a sanitizer sees who reads it */
   copy = realloc(copy, sizeof *copy + len);
   copy->cap = len;
   for (uint32_t i = 0; i < p->count; i++) {
-    rt_thing_hold(rt_packet_things(p)[i]);
-    must("there is memory", rt_packet_add(copy, rt_packet_things(p)[i]) == 0);
+    rt_shared_hold(rt_message_shared(p)[i]);
+    must("there is memory", rt_message_add(copy, rt_message_shared(p)[i]) == 0);
   }
   return copy;
 }
 
-static void try_damaged(lua_State *L, rt_packet *p, lua_Integer *refused, lua_Integer *taken) {
+static void try_damaged(lua_State *L, rt_message *p, lua_Integer *refused, lua_Integer *taken) {
   int top = lua_gettop(L);
   lua_pushcfunction(L, unpack);
   lua_pushlightuserdata(L, p);
@@ -184,11 +184,11 @@ static void try_damaged(lua_State *L, rt_packet *p, lua_Integer *refused, lua_In
 static int maim(lua_State *L) {
   lua_State *to = states[other(L)];
   lua_Integer refused = 0, taken = 0;
-  rt_packet *p = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES);
+  rt_message *p = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES);
   for (size_t len = 0; len < p->len; len++) try_damaged(to, copy_of(p, len), &refused, &taken);
   for (size_t i = 0; i < p->len; i++) {
     for (int how = 0; how < 12; how++) {
-      rt_packet *copy = copy_of(p, p->len);
+      rt_message *copy = copy_of(p, p->len);
       char *c = &copy->bytes[i];
       switch (how) {
         case 8: *c = (char)~*c; break;
@@ -204,7 +204,7 @@ static int maim(lua_State *L) {
   lua_pushinteger(L, refused);
   lua_pushinteger(L, taken);
   lua_pushinteger(L, (lua_Integer)p->len);
-  rt_packet_drop(p);
+  rt_message_drop(p);
   return 3;
 }
 
@@ -239,16 +239,16 @@ static bool is_struck(lua_State *L, int status, long nth) {
   return struck;
 }
 
-/* pack_all(parcel, ...) */
+/* pack_all(value block, ...) */
 static int pack_all(lua_State *L) {
   parcel *p = lua_touserdata(L, 1);
-  p->packet = rtL_pack(L, rtL_worker_find(L), 2, RT_PACK_VALUES);
+  p->message = rtL_pack(L, rtL_worker_find(L), 2, RT_PACK_VALUES);
   return 0;
 }
 
 static int unpack_all(lua_State *L) {
   parcel *p = lua_touserdata(L, 1);
-  rtL_unpack(L, rtL_worker_find(L), p->packet);
+  rtL_unpack(L, rtL_worker_find(L), p->message);
   return 0;
 }
 
@@ -258,7 +258,7 @@ typedef struct sweeper {
   lua_Integer errors, absorbed;
 } sweeper;
 
-/* Stack: width, maker, parcel.  false: it got through before the nth allocation */
+/* Stack: width, maker, value block.  false: it got through before the nth allocation */
 static bool pack_without_memory(sweeper *s, long nth) {
   lua_State *L = s->from;
   lua_settop(L, 3);
@@ -289,8 +289,8 @@ static bool unpack_without_memory(sweeper *s, parcel *p, long nth) {
 }
 
 static void drop(parcel *p) {
-  if (p->packet) rt_packet_drop(p->packet);
-  p->packet = NULL;
+  if (p->message) rt_message_drop(p->message);
+  p->message = NULL;
 }
 
 /* errors, absorbed = sweep(width, maker): the maker's results are packed and unpacked */
@@ -348,14 +348,14 @@ static int descriptors(lua_State *L) {
 static int closes_early(lua_State *L) {
   const rt_travel *travel = workers[0]->classes.travel[RT_CLASS_STREAM];
   const char *why = NULL;
-  rt_thing *t = travel->send(L, workers[0], 1, &why);
+  rt_shared *t = travel->send(L, workers[0], 1, &why);
   must("it can go", t != NULL);
   lua_getfield(L, 1, "close");
   lua_pushvalue(L, 1);
   lua_call(L, 1, 0);
   travel->commit(L, workers[0], 1, t);
   travel->receive(states[1], workers[1], t);
-  rt_thing_drop(t);
+  rt_shared_drop(t);
   lua_pushstring(L, luaL_tolstring(states[1], -1, NULL));
   lua_settop(states[1], 0);
   return 1;
@@ -374,21 +374,21 @@ static lua_State *new_state(void) {
 static struct {
   rt_lock lock;
   rt_cond changed;
-  rt_packet *there, *back;
+  rt_message *there, *back;
   bool over;
 } far_side;
 
-static void put_packet(rt_packet **to, rt_packet *p) {
+static void put_packet(rt_message **to, rt_message *p) {
   rt_lock_take(&far_side.lock);
   *to = p;
   rt_cond_broadcast(&far_side.changed);
   rt_lock_give(&far_side.lock);
 }
 
-static rt_packet *get_packet(rt_packet **from) {
+static rt_message *get_packet(rt_message **from) {
   rt_lock_take(&far_side.lock);
   while (*from == NULL && !far_side.over) rt_cond_wait(&far_side.changed, &far_side.lock);
-  rt_packet *p = *from;
+  rt_message *p = *from;
   *from = NULL;
   rt_lock_give(&far_side.lock);
   return p;
@@ -397,10 +397,10 @@ static rt_packet *get_packet(rt_packet **from) {
 static void far_main(void *arg) {
   (void)arg;
   lua_State *L = new_state();
-  rt_packet *p;
+  rt_message *p;
   while ((p = get_packet(&far_side.there)) != NULL) {
     rtL_unpack(L, rtL_worker_find(L), p);
-    rt_packet_drop(p);
+    rt_message_drop(p);
     put_packet(&far_side.back, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS));
     lua_settop(L, 0);
   }
@@ -418,10 +418,10 @@ static int far(lua_State *L) {
   must("there is a thread", rt_thread_start(&thread, 1 << 20, far_main, NULL) == 0);
   for (lua_Integer i = 0; i < n; i++) {
     put_packet(&far_side.there, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES));
-    rt_packet *p = get_packet(&far_side.back);
+    rt_message *p = get_packet(&far_side.back);
     lua_settop(L, 0);
     rtL_unpack(L, rtL_worker_find(L), p);
-    rt_packet_drop(p);
+    rt_message_drop(p);
   }
   rt_lock_take(&far_side.lock);
   far_side.over = true;
@@ -450,10 +450,10 @@ static int cost(lua_State *L) {
   bool split = n < 1000;
   for (lua_Integer i = 0; i < n; i++) {
     double t = split ? processor_seconds() : 0;
-    rt_packet *p = rtL_pack(L, workers[!other(L)], 1, RT_PACK_VALUES);
+    rt_message *p = rtL_pack(L, workers[!other(L)], 1, RT_PACK_VALUES);
     double t2 = split ? processor_seconds() : 0;
     rtL_unpack(to, workers[other(L)], p);
-    rt_packet_drop(p);
+    rt_message_drop(p);
     lua_settop(to, top);
     packing += t2 - t;
     unpacking += split ? processor_seconds() - t2 : 0;
@@ -497,14 +497,14 @@ static int traced(lua_State *L) {
 
 /* What the script cannot ask for. */
 static void check_packet(void) {
-  rt_packet *p = rt_packet_new();
+  rt_message *p = rt_message_new();
   must("there is a packet", p != NULL);
-  check("a packet has an end", rt_packet_reserve(&p, RT_PACKET_MOST + 1) == UV_EMSGSIZE &&
-                                   rt_packet_reserve(&p, SIZE_MAX) == UV_EMSGSIZE);
+  check("a packet has an end", rt_message_reserve(&p, RT_MESSAGE_MOST + 1) == UV_EMSGSIZE &&
+                                   rt_message_reserve(&p, SIZE_MAX) == UV_EMSGSIZE);
   p->len = p->cap;
   check("... which is that of all of it",
-        rt_packet_reserve(&p, RT_PACKET_MOST - p->len + 1) == UV_EMSGSIZE);
-  rt_packet_drop(p);
+        rt_message_reserve(&p, RT_MESSAGE_MOST - p->len + 1) == UV_EMSGSIZE);
+  rt_message_drop(p);
 }
 
 int main(int argc, char **argv) {

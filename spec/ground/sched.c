@@ -1,21 +1,21 @@
-/* sched.c - the workers together, with members that run no Lua: who takes a job, whom to wake. */
+/* sched/sched.c - the workers together, with members that run no Lua: who takes a job, whom to wake. */
 #include "sched/sched.h"
 
 #include "check.h"
 
 enum { SEATS = 4, SUBMITTERS = 3, JOBS = 40000 };
 
-static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
 /* A worker: takes jobs and ends them.  (All drivers are made, and closed, by one thread: libuv
 ** closes descriptors by a system call that the thread sanitizer does not see, and it takes their
 ** next use for a race.) */
-typedef struct hand {
+typedef struct pcall_L {
   rt_driver driver;
   bool told;
-} hand;
+} pcall_L;
 
-static hand hands[SEATS];
+static pcall_L hands[SEATS];
 
 static rt_atomic(uint64_t) done, begun_late;
 static rt_atomic(bool) one_is_busy, has_busy_one;
@@ -24,7 +24,7 @@ static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
 static void on_stop(rt_post *p, void *driver) {
   (void)p;
-  rt_containerof(driver, hand, driver)->told = true;
+  rt_containerof(driver, pcall_L, driver)->told = true;
 }
 
 static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
@@ -34,7 +34,7 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
-static void work(hand *h, rt_job *j) {
+static void work(pcall_L *h, rt_job *j) {
   if (rt_job_begin(j, &h->driver, on_cancel)) {
     rt_add(&done, 1);
     rt_job_end(j, RT_DONE, NULL, NULL);
@@ -43,54 +43,54 @@ static void work(hand *h, rt_job *j) {
 }
 
 /* The first that wakes has something else to do, until some other one has taken the job. */
-static bool is_kept_busy(rt_seat *seat) {
+static bool is_kept_busy(rt_slot *slot) {
   if (!rt_load(&one_is_busy) || rt_swap(&has_busy_one, true)) return false;
   uint64_t before = rt_load(&done), until = rt_clock() + 20 * RT_SECOND;
-  rt_seat_rise(seat, true);
+  rt_slot_rise(slot, true);
   while (rt_load(&done) == before && rt_clock() < until) usleep(100);
   if (rt_load(&done) == before) rt_add(&begun_late, 1);
   return true;
 }
 
-static void member(rt_seat *seat) {
-  hand *h = &hands[seat->number];
-  rt_seat_up(seat, &h->driver);
+static void member(rt_slot *slot) {
+  pcall_L *h = &hands[slot->number];
+  rt_slot_up(slot, &h->driver);
   while (!h->told) {
-    rt_job *j = rt_sched_take(seat, true);
+    rt_job *j = rt_sched_take(slot, true);
     if (j) {
       work(h, j);
       rt_driver_poll(&h->driver);
-    } else if (rt_seat_rest(seat)) {
+    } else if (rt_slot_rest(slot)) {
       rt_driver_park(&h->driver);
-      if (!is_kept_busy(seat)) rt_seat_rise(seat, false);
+      if (!is_kept_busy(slot)) rt_slot_rise(slot, false);
     }
   }
-  rt_seat_down(seat);
-  rt_seat_leave(seat);
+  rt_slot_down(slot);
+  rt_slot_leave(slot);
 }
 
 static rt_driver driver; /* the main worker's */
-static rt_office *office;
+static rt_runtime *runtime;
 
-static rt_sched *open_sched(int seats) {
+static rt_sched *open_sched(int slots) {
   for (int i = 0; i < SEATS; i++) {
     must("a driver starts", rt_driver_init(&hands[i].driver, run) == 0);
     hands[i].told = false;
   }
-  must("there is an office", (office = rt_office_new(&driver)) != NULL);
-  rt_sched_config config = {.seats = seats,
+  must("there is an office", (runtime = rt_runtime_new(&driver)) != NULL);
+  rt_sched_config config = {.slots = slots,
                             .stack = 1 << 20,
                             .member = member,
                             .stop = on_stop,
                             .left = on_left,
-                            .office = rt_office_hold(office)};
+                            .runtime = rt_runtime_hold(runtime)};
   rt_sched *s = rt_sched_new(&config);
   must("there is a scheduler, with a worker", s != NULL && rt_sched_start(s) == 0);
   return s;
 }
 
 static rt_job *submit(rt_sched *s) {
-  rt_job *j = rt_job_new(&job_kind, office, 1, "here", NULL);
+  rt_job *j = rt_job_new(&job_kind, runtime, 1, "here", NULL);
   must("there is a job", j != NULL);
   rt_job_hold(j);
   must("a job is queued", rt_sched_submit(s, j, NULL) == 0);
@@ -119,11 +119,11 @@ static bool stop(rt_sched *s) {
   rt_sched_stop(s);
   while (rt_sched_left(s) > 0 && rt_clock() < until) usleep(100);
   bool left = rt_sched_left(s) == 0;
-  rt_office_close(office);
+  rt_runtime_close(runtime);
   rt_mailbox_drain(&driver.mailbox);
   rt_sched_part(s);
   for (int i = 0; i < SEATS; i++) rt_driver_close(&hands[i].driver);
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
   return left;
 }
 

@@ -1,4 +1,4 @@
-/* sock.c - waiting for a socket, with tasks that are no coroutines, over socket pairs. */
+/* io/sock.c - waiting for a socket, with tasks that are no coroutines, over socket pairs. */
 #include "io/sock.h"
 
 #include "barren.h"

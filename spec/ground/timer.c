@@ -1,4 +1,4 @@
-/* timer.c - the wheel, against an oracle that keeps its timers in a sorted list. */
+/* task/timer.c - the wheel, against an oracle that keeps its timers in a sorted list. */
 #include "task/timer.h"
 
 #include "check.h"
@@ -119,7 +119,7 @@ static void on_sleep(rt_timer *t, void *who) {
 static void turn(world *w, uint64_t to) {
   uint64_t fired = w->fired;
   w->until = to;
-  int n = rt_wheel_turn(&w->wheel, to);
+  int n = rt_wheel_advance(&w->wheel, to);
   expect(w, "it says how many fired", w->fired - fired == (uint64_t)n);
   if (to > w->now) w->now = to;
   expect(w, "nothing that was due is left", w->pending == 0 || w->sorted[0]->due > w->now);
@@ -230,7 +230,7 @@ static void check_many(void) {
   rt_list all;
   rt_list_init(&all);
   for (int i = 0; i < N; i++) rt_wheel_add(&wheel, &many[i].sleep, RT_TIMER_SLEEP, 5000);
-  rt_wheel_turn(&wheel, 4999);
+  rt_wheel_advance(&wheel, 4999);
   rt_list_splice(&all, &wheel.slot[0][5000 & 63]);
   for (int i = 0; i < N; i++) in_order = in_order && rt_list_take(&all) == &many[i].sleep.link;
   check("a hundred thousand timers of one tick stay in order on their way down",

@@ -1,31 +1,31 @@
-/* group.c - tasks that belong together: their ends, a cancel, who waits, and who comes late. */
+/* sched/group.c - tasks that belong together: their ends, a cancel, who waits, and who comes late. */
 #include "sched/job.h"
 #include "model_worker.h"
 
 enum { MEMBERS = 2 };
 
-static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
-static const rt_thing_kind kind = {"group", rt_group_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind kind = {"group", rt_group_free, 0};
 
-static rt_office *office;
+static rt_runtime *runtime;
 static rt_group *group;
 static rt_job *members[MEMBERS];
 static worker *homes[MEMBERS], *waiter;
-static bool told[MEMBERS], heard, is_over; /* the cancel */
+static bool told[MEMBERS], handled, is_over; /* the cancel */
 
-static void cancel_member(rt_thing *whose) { rt_job_cancel(rt_job_of(whose), NULL); }
+static void cancel_member(rt_shared *whose) { rt_job_cancel(rt_job_of(whose), NULL); }
 
 static void enter(int n) {
-  members[n] = rt_job_new(&job_kind, office, (uint64_t)n, "here", NULL);
-  bool wanted = rt_group_enter(group, &members[n]->member, &members[n]->thing);
+  members[n] = rt_job_new(&job_kind, runtime, (uint64_t)n, "here", NULL);
+  bool wanted = rt_group_enter(group, &members[n]->member, &members[n]->shared);
   if (!wanted && !seeded("born free")) rt_job_cancel(members[n], NULL);
 }
 
 static void begin_with(rt_policy policy, int members_before) {
-  office = rt_office_new(NULL);
+  runtime = rt_runtime_new(NULL);
   group = rt_group_new(&kind, policy, cancel_member);
   waiter = worker_new();
-  heard = is_over = false;
+  handled = is_over = false;
   for (int i = 0; i < MEMBERS; i++) {
     homes[i] = worker_new();
     told[i] = false;
@@ -77,20 +77,20 @@ static void come_locally(void) {
 }
 
 /* --- who waits, and who cancels ------------------------------------------------------------------------ */
-static void await(bool (*queue)(rt_ticket *)) {
-  rt_ticket *t = rt_ticket_draw(&waiter->driver);
+static void await(bool (*queue)(rt_waiter *)) {
+  rt_waiter *t = rt_waiter_new(&waiter->driver);
   if (!queue(t)) {
-    rt_ticket_park(t, &waiter->task, RT_OP_JOIN);
+    rt_waiter_park(t, &waiter->task, RT_OP_JOIN);
     worker_wait(waiter);
-    check(rt_ticket_withdraw(t));
+    check(rt_waiter_withdraw(t));
   }
-  rt_ticket_tear(t);
-  heard = true;
+  rt_waiter_free(t);
+  handled = true;
 }
 
-static bool queue_for_all(rt_ticket *t) { return rt_group_await(group, t, true); }
-static bool queue_for_any(rt_ticket *t) { return rt_group_await(group, t, false); }
-static bool queue_to_watch(rt_ticket *t) { return rt_group_watch(group, t); }
+static bool queue_for_all(rt_waiter *t) { return rt_group_await(group, t, true); }
+static bool queue_for_any(rt_waiter *t) { return rt_group_await(group, t, false); }
+static bool queue_to_watch(rt_waiter *t) { return rt_group_watch(group, t); }
 
 static void wait_for_all(void) {
   await(queue_for_all);
@@ -133,13 +133,13 @@ static void cancel(void) {
 
 /* --- afterwards ------------------------------------------------------------------------------------------ */
 static void end(void) {
-  check(heard && rt_group_live(group) == 0);
+  check(handled && rt_group_live(group) == 0);
   for (int i = 0; i < MEMBERS; i++) {
     check(rt_job_phase(members[i]) >= RT_DONE);
     rt_job_drop(members[i]);
   }
-  rt_thing_drop(&group->thing);
-  rt_office_drop(office);
+  rt_shared_drop(&group->shared);
+  rt_runtime_drop(runtime);
 }
 
 static const model models[] = {

@@ -1,24 +1,24 @@
-/* job.c - the state word of a task: its beginning, its end, a cancel, and who joins it. */
+/* sched/job.c - the state word of a task: its beginning, its end, a cancel, and who joins it. */
 #include "sched/job.h"
 #include "model_worker.h"
 
-static const rt_thing_kind kind = {"task", rt_job_free, 0};
+static const rt_shared_kind kind = {"task", rt_job_free, 0};
 
-static rt_office *office;
+static rt_runtime *runtime;
 static rt_job *job;
 static worker *home, *joiner;
-static bool begun, told_to_cancel, cancel_was_pending[2], heard;
+static bool begun, told_to_cancel, cancel_was_pending[2], handled;
 static rt_phase ended_as, joined_as;
 
 static void on_orphan(rt_post *p, void *driver) { (void)p, (void)driver; }
 
 static void begin(void) {
-  office = rt_office_new(NULL);
-  office->on_orphan = on_orphan;
-  job = rt_job_new(&kind, office, 1, "here", rt_packet_new());
+  runtime = rt_runtime_new(NULL);
+  runtime->on_orphan = on_orphan;
+  job = rt_job_new(&kind, runtime, 1, "here", rt_message_new());
   home = worker_new();
   joiner = worker_new();
-  begun = told_to_cancel = heard = false;
+  begun = told_to_cancel = handled = false;
   ended_as = joined_as = RT_QUEUED;
 }
 
@@ -40,35 +40,35 @@ static void run_job(void) {
 }
 
 /* --- who cancels it ------------------------------------------------------------------------------ */
-static void cancel(int n) { cancel_was_pending[n] = rt_job_cancel(job, rt_packet_new()); }
+static void cancel(int n) { cancel_was_pending[n] = rt_job_cancel(job, rt_message_new()); }
 static void cancel_0(void) { cancel(0); }
 static void cancel_1(void) { cancel(1); }
 
 /* --- who waits for it, for a while ---------------------------------------------------------------- */
 static void join(void) {
-  rt_ticket *t = rt_ticket_draw(&joiner->driver);
+  rt_waiter *t = rt_waiter_new(&joiner->driver);
   bool ended = rt_job_await(job, t);
   if (!ended) {
     worker_set_deadline(joiner);
-    rt_ticket_park(t, &joiner->task, RT_OP_JOIN);
+    rt_waiter_park(t, &joiner->task, RT_OP_JOIN);
     rt_cause cause = worker_wait(joiner);
-    ended = seeded("careless") ? t->called : rt_ticket_withdraw(t);
+    ended = seeded("careless") ? t->called : rt_waiter_withdraw(t);
     check(ended || cause == RT_WITHDRAWN);
     worker_forget_deadline(joiner);
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   if (ended) joined_as = rt_job_phase(job);
   worker_free(joiner);
 }
 
 static void join_for_ever(void) {
-  rt_ticket *t = rt_ticket_draw(&joiner->driver);
+  rt_waiter *t = rt_waiter_new(&joiner->driver);
   if (!rt_job_await(job, t)) {
-    rt_ticket_park(t, &joiner->task, RT_OP_JOIN);
+    rt_waiter_park(t, &joiner->task, RT_OP_JOIN);
     check(worker_wait(joiner) == RT_FIRED);
-    check(rt_ticket_withdraw(t));
+    check(rt_waiter_withdraw(t));
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   joined_as = rt_job_phase(job);
   check(joined_as >= RT_DONE);
   worker_free(joiner);
@@ -82,7 +82,7 @@ static void end(void) {
   check(phase != RT_CANCELLED || cancel_was_pending[0] || cancel_was_pending[1]);
   check(!told_to_cancel || begun);
   rt_job_drop(job);
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static const model models[] = {

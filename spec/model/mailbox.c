@@ -1,4 +1,4 @@
-/* mailbox.c - the bell, the mark, and the end of a mailbox. */
+/* event/mailbox.c - the bell, the mark, and the end of a mailbox. */
 #include "model_worker.h"
 
 enum { EACH = 2 };

@@ -1,10 +1,10 @@
-/* mutex.c - one owner at a time, in the order of those who wait, whoever gives up or ends. */
+/* sync/mutex.c - one owner at a time, in the order of those who wait, whoever gives up or ends. */
 #include "sync/mutex.h"
 #include "model_worker.h"
 
 enum { TASKS = 3 };
 
-static const rt_thing_kind kind = {"mutex", rt_mutex_free, 0};
+static const rt_shared_kind kind = {"mutex", rt_mutex_free, 0};
 
 static rt_mutex *mutex;
 static worker *tasks[TASKS];
@@ -23,20 +23,20 @@ static bool lock(int me, bool gives_up) {
   worker *w = tasks[me];
   bool before[TASKS];
   memcpy(before, waits, sizeof before);
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_waiter *t = rt_waiter_new(&w->driver);
   bool mine = rt_mutex_lock(mutex, &w->task, t) == RT_MUTEX_DONE;
   if (!mine) {
     waits[me] = true;
     if (gives_up) worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_LOCK);
+    rt_waiter_park(t, &w->task, RT_OP_LOCK);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
     check(mine || gives_up);
     if (mine) rt_mutex_enter(mutex, &w->task);
     waits[me] = false;
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   for (int i = 0; mine && i < TASKS; i++)
     if (before[i]) check(!waits[i]); /* nobody who came later overtakes */
   return mine;
@@ -76,16 +76,16 @@ static void task_2(void) {
 /* Whoever has it first settles the value, as rt.once does; the others go on without the lock. */
 static void settle_once(int me) {
   worker *w = tasks[me];
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_mutex_answer answer = rt_mutex_lock(mutex, &w->task, t);
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_mutex_result answer = rt_mutex_lock(mutex, &w->task, t);
   if (answer == RT_MUTEX_WAITS) {
-    rt_ticket_park(t, &w->task, RT_OP_ONCE);
+    rt_waiter_park(t, &w->task, RT_OP_ONCE);
     worker_wait(w);
-    check(rt_ticket_withdraw(t));
-    answer = (rt_mutex_answer)t->answer;
+    check(rt_waiter_withdraw(t));
+    answer = (rt_mutex_result)t->answer;
     if (answer == RT_MUTEX_DONE) rt_mutex_enter(mutex, &w->task);
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   if (answer == RT_MUTEX_DONE) {
     use();
     if (seeded("forgetful"))
@@ -105,7 +105,7 @@ static void settle_2(void) { settle_once(2); }
 static void check_free(void) {
   int waiting;
   check(rt_mutex_look(mutex, &waiting) == -1 && waiting == 0);
-  rt_thing_drop(&mutex->thing);
+  rt_shared_drop(&mutex->shared);
 }
 
 static void end(void) {

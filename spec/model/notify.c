@@ -1,12 +1,12 @@
-/* notify.c - wake-ups without a value: none is lost, none is used twice; and a barrier. */
+/* sync/notify.c - wake-ups without a value: none is lost, none is used twice; and a barrier. */
 #include "sync/barrier.h"
 #include "model_worker.h"
 #include "sync/notify.h"
 
 enum { TASKS = 3 };
 
-static const rt_thing_kind notify_kind = {"notify", rt_notify_free, 0};
-static const rt_thing_kind barrier_kind = {"barrier", rt_barrier_free, 0};
+static const rt_shared_kind notify_kind = {"notify", rt_notify_free, 0};
+static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, 0};
 
 static rt_notify *notify;
 static rt_barrier *barrier;
@@ -23,18 +23,18 @@ static void begin(void) {
 /* --- waiting --------------------------------------------------------------------------------------- */
 static bool wait(int me, bool gives_up) {
   worker *w = tasks[me];
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_waiter *t = rt_waiter_new(&w->driver);
   bool done = rt_notify_wait(notify, t);
   if (!done) {
     if (gives_up) worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_NOTIFY);
+    rt_waiter_park(t, &w->task, RT_OP_NOTIFY);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    bool called = rt_ticket_withdraw(t);
+    bool called = rt_waiter_withdraw(t);
     done = seeded("careless") ? cause == RT_FIRED : called;
     check(called || gives_up);
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return done;
 }
 
@@ -75,18 +75,18 @@ static void notify_once(void) {
 /* --- a barrier of two ---------------------------------------------------------------------------------- */
 static void meet(int me, bool gives_up) {
   worker *w = tasks[me];
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_waiter *t = rt_waiter_new(&w->driver);
   bool done = rt_barrier_wait(barrier, t);
   if (!done) {
     if (gives_up) worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_BARRIER);
+    rt_waiter_park(t, &w->task, RT_OP_BARRIER);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    done = rt_ticket_withdraw(t);
+    done = rt_waiter_withdraw(t);
     check(done || gives_up);
     if (seeded("careless")) done = cause == RT_FIRED;
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   met += done;
   worker_free(w);
 }
@@ -101,8 +101,8 @@ static void begin_to_meet(void) {
 
 /* --- afterwards ------------------------------------------------------------------------------------------ */
 static void drop_both(void) {
-  rt_thing_drop(&notify->thing);
-  rt_thing_drop(&barrier->thing);
+  rt_shared_drop(&notify->shared);
+  rt_shared_drop(&barrier->shared);
 }
 
 static void end_items(void) {

@@ -1,4 +1,4 @@
-/* runq.c - a queue of jobs: who puts, who takes, and who steals. */
+/* sched/runq.c - a queue of jobs: who puts, who takes, and who steals. */
 #include "explore.h"
 #include "sched/runq.h"
 

@@ -1,20 +1,20 @@
-/* sched.c - the workers together: who takes a job, who sleeps, whom to wake, and how they end. */
+/* sched/sched.c - the workers together: who takes a job, who sleeps, whom to wake, and how they end. */
 #include "sched/sched.h"
 #include "model_worker.h"
 
 enum { SEATS = 2, JOBS = 2 };
 
-static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
 static worker *boss, *hands[SEATS];
 static bool told[SEATS];
-static rt_office *office;
+static rt_runtime *runtime;
 static rt_sched *sched;
 static rt_job *jobs[JOBS];
 static bool queued[JOBS];
 static int begun[JOBS], left;
 static rt_post
-    chore; /* keeps the first worker from taking jobs, until another one has done the last */
+    item; /* keeps the first worker from taking jobs, until another one has done the last */
 static bool has_chore, last_is_done;
 
 /* --- a worker ------------------------------------------------------------------------------------ */
@@ -56,55 +56,55 @@ static void do_chore(void) {
   has_chore = false;
 }
 
-/* As park of turn.c. */
-static void park(rt_seat *seat, rt_driver *d) {
+/* As park of run/loop.c. */
+static void park(rt_slot *slot, rt_driver *d) {
   if (seeded("sleepy")) {
-    rt_or(&seat->sched->idle[0], 1ull << seat->number); /* and does not look once more */
-  } else if (!rt_seat_rest(seat)) {
+    rt_or(&slot->sched->idle[0], 1ull << slot->number); /* and does not look once more */
+  } else if (!rt_slot_rest(slot)) {
     return;
   }
   rt_driver_park(d);
-  rt_seat_rise(seat, has_chore && !seeded("quiet"));
+  rt_slot_rise(slot, has_chore && !seeded("quiet"));
 }
 
-static void member(rt_seat *seat) {
-  worker *h = hands[seat->number];
-  rt_seat_up(seat, &h->driver);
-  while (!told[seat->number]) {
-    if (seat->number == 0 && has_chore) do_chore();
-    rt_job *j = rt_sched_take(seat, true);
+static void member(rt_slot *slot) {
+  worker *h = hands[slot->number];
+  rt_slot_up(slot, &h->driver);
+  while (!told[slot->number]) {
+    if (slot->number == 0 && has_chore) do_chore();
+    rt_job *j = rt_sched_take(slot, true);
     if (j) {
       work(h, j);
       rt_driver_poll(&h->driver);
     } else {
-      park(seat, &h->driver);
+      park(slot, &h->driver);
     }
   }
-  rt_seat_down(seat);
+  rt_slot_down(slot);
   worker_free(h);
-  rt_seat_leave(seat);
+  rt_slot_leave(slot);
 }
 
 /* --- the main worker -------------------------------------------------------------------------------- */
-static void begin_with(int seats) {
+static void begin_with(int slots) {
   boss = worker_new();
-  office = rt_office_new(&boss->driver);
-  rt_sched_config config = {.seats = seats,
+  runtime = rt_runtime_new(&boss->driver);
+  rt_sched_config config = {.slots = slots,
                             .stack = 1,
                             .member = member,
                             .stop = on_stop,
                             .left = on_left,
-                            .office = rt_office_hold(office)};
+                            .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
   left = 0;
-  chore = (rt_post){NULL, on_chore};
+  item = (rt_post){NULL, on_chore};
   has_chore = last_is_done = false;
   for (int i = 0; i < SEATS; i++) {
-    hands[i] = i < seats ? worker_new() : NULL;
+    hands[i] = i < slots ? worker_new() : NULL;
     told[i] = false;
   }
   for (int i = 0; i < JOBS; i++) {
-    jobs[i] = rt_job_new(&job_kind, office, (uint64_t)i, "here", NULL);
+    jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
     begun[i] = 0;
     queued[i] = false;
   }
@@ -112,10 +112,10 @@ static void begin_with(int seats) {
 
 static void begin(void) { begin_with(SEATS); }
 
-static int start_seats(int seats) {
+static int start_seats(int slots) {
   int err = 0;
-  for (int i = 0; i < seats && err == 0; i++) {
-    rt_job *j = rt_job_new(&job_kind, office, 0, "here", NULL);
+  for (int i = 0; i < slots && err == 0; i++) {
+    rt_job *j = rt_job_new(&job_kind, runtime, 0, "here", NULL);
     rt_job_cancel(j, NULL);
     err = rt_sched_submit_to(sched, j, i); /* it need not begin */
   }
@@ -127,7 +127,7 @@ static void begin_with_two(void) {
   check(start_seats(SEATS) == 0);
 }
 
-static void submit(int n, rt_seat *own) {
+static void submit(int n, rt_slot *own) {
   rt_job_hold(jobs[n]);
   int err = rt_sched_submit(sched, jobs[n], own);
   queued[n] = err == 0;
@@ -138,19 +138,19 @@ static void submit(int n, rt_seat *own) {
 }
 
 static void await(rt_job *j) {
-  rt_ticket *t = rt_ticket_draw(&boss->driver);
+  rt_waiter *t = rt_waiter_new(&boss->driver);
   if (!rt_job_await(j, t)) {
-    rt_ticket_park(t, &boss->task, RT_OP_JOIN);
+    rt_waiter_park(t, &boss->task, RT_OP_JOIN);
     worker_wait(boss);
-    check(rt_ticket_withdraw(t));
+    check(rt_waiter_withdraw(t));
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
 }
 
 static void stop(void) {
   rt_sched_stop(sched);
   while (rt_sched_left(sched) > 0) rt_driver_park(&boss->driver);
-  rt_office_close(office);
+  rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
   check(left <= rt_load(&sched->taken)); /* of the last one the boss need not hear */
   rt_sched_part(sched);
@@ -174,7 +174,7 @@ static void submit_and_stop(void) {
 
 /* Whoever is woken for it may have to do something else first. */
 static void give_chore_and_submit(void) {
-  rt_mailbox_post(&hands[0]->driver.mailbox, &chore);
+  rt_mailbox_post(&hands[0]->driver.mailbox, &item);
   submit(1, NULL);
   await(jobs[1]);
   explore_no_more();
@@ -210,7 +210,7 @@ static void drop_all(void) {
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
   for (int i = 0; i < SEATS; i++)
     if (hands[i] && !told[i]) worker_free(hands[i]); /* nobody sat there */
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static void end_all_begun(void) {

@@ -1,15 +1,15 @@
-/* select.c - of several operations exactly one: attempts, arming and withdrawing, as lib_select. */
+/* lib/operation.c - of several operations exactly one: attempts, arming and withdrawing, as lib_select. */
 #include "sync/channel.h"
 #include "model_worker.h"
 
 enum { BRANCHES = 2, VALUES = 4 };
 
-static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
 
 typedef struct branch {
-  rt_chan *chan;
+  rt_channel *chan;
   int sends; /* this value; -1: it receives */
-  rt_ticket *ticket;
+  rt_waiter *waiter;
 } branch;
 
 typedef struct selector {
@@ -20,13 +20,13 @@ typedef struct selector {
   branch branches[BRANCHES];
 } selector;
 
-static rt_chan *a, *b;
+static rt_channel *a, *b;
 static worker *workers[3];
 static int sent[VALUES], received[VALUES];
 
 static void begin_with(size_t capacity) {
-  a = rt_chan_new(&kind, capacity);
-  b = rt_chan_new(&kind, capacity);
+  a = rt_channel_new(&kind, capacity);
+  b = rt_channel_new(&kind, capacity);
   for (int i = 0; i < 3; i++) workers[i] = worker_new();
   memset(sent, 0, sizeof sent);
   memset(received, 0, sizeof received);
@@ -36,53 +36,53 @@ static void begin_without_room(void) { begin_with(0); }
 static void begin_with_room(void) { begin_with(1); }
 
 /* --- one operation ---------------------------------------------------------------------------------- */
-static rt_packet *packet_of(int value) {
-  rt_packet *p = rt_packet_new();
+static rt_message *packet_of(int value) {
+  rt_message *p = rt_message_new();
   p->len = (size_t)value;
   return p;
 }
 
-static void take(rt_packet *p) {
+static void take(rt_message *p) {
   received[p->len]++;
   p->len = 0;
-  rt_packet_drop(p);
+  rt_message_drop(p);
 }
 
 static bool attempt_send(branch *o) {
-  rt_packet *p = packet_of(o->sends);
-  bool done = rt_chan_send(o->chan, p, NULL) == RT_CHAN_DONE;
+  rt_message *p = packet_of(o->sends);
+  bool done = rt_channel_send(o->chan, p, NULL) == RT_CHANNEL_DONE;
   if (done)
     sent[o->sends]++;
   else
-    rt_packet_drop(p);
+    rt_message_drop(p);
   return done;
 }
 
 static bool attempt(branch *o) {
-  rt_packet *p;
+  rt_message *p;
   if (o->sends >= 0) return attempt_send(o);
-  bool done = rt_chan_recv(o->chan, &p, NULL) == RT_CHAN_DONE;
+  bool done = rt_channel_recv(o->chan, &p, NULL) == RT_CHANNEL_DONE;
   if (done) take(p);
   return done;
 }
 
 static bool arm(branch *o) {
-  if (o->sends < 0) return rt_chan_await_recv(o->chan, o->ticket);
-  if (o->ticket->packet == NULL) o->ticket->packet = packet_of(o->sends);
-  return rt_chan_await_send(o->chan, o->ticket);
+  if (o->sends < 0) return rt_channel_await_recv(o->chan, o->waiter);
+  if (o->waiter->message == NULL) o->waiter->message = packet_of(o->sends);
+  return rt_channel_await_send(o->chan, o->waiter);
 }
 
 static void finish(branch *o) {
   if (o->sends >= 0) {
     sent[o->sends]++;
   } else {
-    take(o->ticket->packet);
-    o->ticket->packet = NULL;
+    take(o->waiter->message);
+    o->waiter->message = NULL;
   }
 }
 
 /* --- the select --------------------------------------------------------------------------------------- */
-static void on_call(rt_ticket *t) {
+static void on_call(rt_waiter *t) {
   selector *s = t->whose;
   rt_list *l = rt_list_first(&s->waiter);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
@@ -91,7 +91,7 @@ static void on_call(rt_ticket *t) {
 static void open_select(selector *s) {
   rt_list_init(&s->waiter);
   for (int i = 0; i < BRANCHES; i++) {
-    rt_ticket *t = s->branches[i].ticket = rt_ticket_draw(&s->worker->driver);
+    rt_waiter *t = s->branches[i].waiter = rt_waiter_new(&s->worker->driver);
     t->claim = seeded("unclaimed") ? NULL : &s->claim;
     t->whose = s;
     t->on_call = on_call;
@@ -99,7 +99,7 @@ static void open_select(selector *s) {
 }
 
 static void close_select(selector *s) {
-  for (int i = 0; i < BRANCHES; i++) rt_ticket_tear(s->branches[i].ticket);
+  for (int i = 0; i < BRANCHES; i++) rt_waiter_free(s->branches[i].waiter);
 }
 
 static bool arm_all(selector *s) {
@@ -115,7 +115,7 @@ static bool arm_all(selector *s) {
 static branch *withdraw_all(selector *s) {
   branch *called = NULL;
   for (int i = 0; i < BRANCHES; i++) {
-    if (!rt_ticket_withdraw(s->branches[i].ticket)) continue;
+    if (!rt_waiter_withdraw(s->branches[i].waiter)) continue;
     check(called == NULL);
     called = &s->branches[i];
   }
@@ -146,22 +146,22 @@ static bool select_one(worker *w, branch first, branch second) {
 }
 
 /* --- who does what --------------------------------------------------------------------------------------- */
-static branch recv_from(rt_chan *c) { return (branch){c, -1, NULL}; }
-static branch send_to(rt_chan *c, int value) { return (branch){c, value, NULL}; }
+static branch recv_from(rt_channel *c) { return (branch){c, -1, NULL}; }
+static branch send_to(rt_channel *c, int value) { return (branch){c, value, NULL}; }
 
-static void send_for_a_while(worker *w, rt_chan *c, int value) {
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_packet *p = packet_of(value);
-  rt_chan_answer answer = rt_chan_send(c, p, t);
-  if (answer == RT_CHAN_WAITS) {
+static void send_for_a_while(worker *w, rt_channel *c, int value) {
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_message *p = packet_of(value);
+  rt_channel_result answer = rt_channel_send(c, p, t);
+  if (answer == RT_CHANNEL_WAITS) {
     worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_SEND);
+    rt_waiter_park(t, &w->task, RT_OP_SEND);
     worker_wait(w);
     worker_forget_deadline(w);
-    if (rt_ticket_withdraw(t)) answer = (rt_chan_answer)t->answer;
+    if (rt_waiter_withdraw(t)) answer = (rt_channel_result)t->answer;
   }
-  rt_ticket_tear(t);
-  sent[value] += answer == RT_CHAN_DONE;
+  rt_waiter_free(t);
+  sent[value] += answer == RT_CHANNEL_DONE;
 }
 
 static void select_both(void) {
@@ -172,13 +172,13 @@ static void select_both(void) {
 
 /* (One of them must stay, or nobody would ever come.) */
 static void send_to_a(void) {
-  rt_ticket *t = rt_ticket_draw(&workers[1]->driver);
-  rt_packet *p = packet_of(0);
-  rt_chan_answer answer = rt_chan_send(a, p, t);
-  sent[0] += answer == RT_CHAN_DONE;
-  while (answer == RT_CHAN_WAITS && received[0] + received[1] == 0) rt_thread_yield();
-  if (answer == RT_CHAN_WAITS) sent[0] += rt_ticket_withdraw(t);
-  rt_ticket_tear(t);
+  rt_waiter *t = rt_waiter_new(&workers[1]->driver);
+  rt_message *p = packet_of(0);
+  rt_channel_result answer = rt_channel_send(a, p, t);
+  sent[0] += answer == RT_CHANNEL_DONE;
+  while (answer == RT_CHANNEL_WAITS && received[0] + received[1] == 0) rt_thread_yield();
+  if (answer == RT_CHANNEL_WAITS) sent[0] += rt_waiter_withdraw(t);
+  rt_waiter_free(t);
   worker_free(workers[1]);
 }
 
@@ -199,11 +199,11 @@ static void meet_0(void) { meet(0, send_to(a, 0), recv_from(b)); }
 static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
 
 /* --- afterwards --------------------------------------------------------------------------------------------- */
-static void drain(rt_chan *c) {
-  rt_packet *p;
-  while (rt_chan_recv(c, &p, NULL) == RT_CHAN_DONE) take(p);
+static void drain(rt_channel *c) {
+  rt_message *p;
+  while (rt_channel_recv(c, &p, NULL) == RT_CHANNEL_DONE) take(p);
   check(rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
-  rt_thing_drop(&c->thing);
+  rt_shared_drop(&c->shared);
 }
 
 static void check_all(void) {

@@ -1,10 +1,10 @@
-/* semaphore.c - permits: never more than there are, in order, and none is lost with one who gives up. */
+/* sync/semaphore.c - permits: never more than there are, in order, and none is lost with one who gives up. */
 #include "sync/semaphore.h"
 #include "model_worker.h"
 
 enum { TASKS = 3, PERMITS = 2 };
 
-static const rt_thing_kind kind = {"semaphore", rt_semaphore_free, 0};
+static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, 0};
 
 static rt_semaphore *semaphore;
 static worker *tasks[TASKS];
@@ -18,17 +18,17 @@ static void begin(void) {
 
 static bool acquire(int me, int n, bool gives_up) {
   worker *w = tasks[me];
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_waiter *t = rt_waiter_new(&w->driver);
   bool mine = rt_semaphore_acquire(semaphore, n, t);
   if (!mine) {
     if (gives_up) worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_ACQUIRE);
+    rt_waiter_park(t, &w->task, RT_OP_ACQUIRE);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
     check(mine || gives_up);
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return mine;
 }
 
@@ -58,7 +58,7 @@ static void want_all_for_a_while(void) { use(2, PERMITS, true); }
 static void end(void) {
   int waiting;
   check(rt_semaphore_permits(semaphore, &waiting) == PERMITS && waiting == 0);
-  rt_thing_drop(&semaphore->thing);
+  rt_shared_drop(&semaphore->shared);
 }
 
 static const model models[] = {

@@ -9,8 +9,8 @@
 **
 ** One thread uses an arena: the one that runs its state.
 */
-#ifndef RT_ARENA_H
-#define RT_ARENA_H
+#ifndef RT_BASE_ARENA_H
+#define RT_BASE_ARENA_H
 
 #include "base/base.h"
 

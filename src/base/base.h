@@ -6,8 +6,8 @@
 ** explorer of thread schedules.  No other file includes <stdatomic.h>,
 ** <pthread.h> or <time.h>.
 */
-#ifndef RT_BASE_H
-#define RT_BASE_H
+#ifndef RT_BASE_BASE_H
+#define RT_BASE_BASE_H
 
 #include <assert.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ uint64_t rt_clock(void);        /* monotonic nanoseconds */
 uint64_t rt_clock_coarse(void); /* the same to about 4 ms, at a seventh of the price */
 
 #if RT_DEBUG
-/* RT_CLOCK=virtual: time stands still until somebody moves it; see baton.h. */
+/* RT_CLOCK=virtual: time stands still until somebody moves it; see base/virtual_time.h. */
 bool rt_clock_is_virtual(void);
 void rt_clock_advance(uint64_t to); /* never back */
 #else

@@ -4,8 +4,8 @@
 ** doubling, up to a limit that its owner names at each call, and gives its memory
 ** back when it is empty.
 */
-#ifndef RT_BUF_H
-#define RT_BUF_H
+#ifndef RT_BASE_BUF_H
+#define RT_BASE_BUF_H
 
 #include "base/base.h"
 

@@ -1,14 +1,14 @@
 /* base/counters.h - what a worker has done so far, in numbers that only grow.
 **
 ** Each worker writes its own, so an addition is an addition, and anybody may read them.  Those
-** of the office are for what no worker does: any thread adds to them.
+** of the runtime are for what no worker does: any thread adds to them.
 */
-#ifndef RT_COUNT_H
-#define RT_COUNT_H
+#ifndef RT_BASE_COUNTERS_H
+#define RT_BASE_COUNTERS_H
 
 #include "base/base.h"
 
-typedef enum rt_counted {
+typedef enum rt_counter {
   RT_COUNT_SPAWNED,
   RT_COUNT_STARTED,
   RT_COUNT_UNSTARTED, /* ended without having begun */
@@ -23,24 +23,24 @@ typedef enum rt_counted {
   RT_COUNT_TIMERS,
   RT_COUNT_STOLEN, /* jobs, from other workers */
   RT_COUNTS
-} rt_counted;
+} rt_counter;
 
-typedef struct rt_counts {
+typedef struct rt_counters {
   rt_atomic(uint64_t) of[RT_COUNTS];
-} rt_counts;
+} rt_counters;
 
 /* whose they are */
-static inline void rt_count(rt_counts *c, rt_counted what, uint64_t n) {
+static inline void rt_count(rt_counters *c, rt_counter what, uint64_t n) {
   rt_store_relaxed(&c->of[what], rt_load_relaxed(&c->of[what]) + n);
 }
 
 /* any thread */
-static inline void rt_count_shared(rt_counts *c, rt_counted what) {
+static inline void rt_count_shared(rt_counters *c, rt_counter what) {
   rt_add_relaxed(&c->of[what], 1);
 }
 
 /* any thread: adds them to a sum, which is its own */
-static inline void rt_count_sum(uint64_t *sum, rt_counts *c) {
+static inline void rt_count_sum(uint64_t *sum, rt_counters *c) {
   for (int i = 0; i < RT_COUNTS; i++) sum[i] += rt_load_relaxed(&c->of[i]);
 }
 

@@ -72,7 +72,7 @@ static int by_affinity(void) { return 0; }
 static int by_quota(void) { return 0; }
 #endif
 
-int rt_cores(void) {
+int rt_cpu_count(void) {
   int n = by_affinity(), quota = by_quota();
   if (n < 1) n = (int)sysconf(_SC_NPROCESSORS_ONLN);
   if (quota > 0 && quota < n) n = quota;

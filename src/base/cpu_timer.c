@@ -1,6 +1,6 @@
 #include "base/cpu_timer.h"
 
-#if RT_HAS_TICK
+#if RT_HAS_CPU_TIMER
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
   int err = errno;
   bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
   if (info->si_code == SI_TIMER || nudged) {
-    rt_tick *t = info->si_value.sival_ptr;
+    rt_cpu_timer *t = info->si_value.sival_ptr;
     t->f(t, nudged);
   }
   errno = err;
@@ -45,7 +45,7 @@ static uint64_t period(void) {
   return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : PERIOD;
 }
 
-int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
+int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
   int err = own_signal();
   if (err != 0) return err;
@@ -61,17 +61,17 @@ int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
   struct itimerspec when = {.it_interval = each, .it_value = each};
   if (timer_settime(t->timer, 0, &when, NULL) == 0) return 0;
   err = -errno;
-  rt_tick_stop(t);
+  rt_cpu_timer_stop(t);
   return err;
 }
 
-void rt_tick_stop(rt_tick *t) {
+void rt_cpu_timer_stop(rt_cpu_timer *t) {
   if (!t->on) return;
   timer_delete(t->timer); /* one that is under way arrives before this returns */
   t->on = false;
 }
 
-void rt_tick_nudge(rt_tick *t, long thread) {
+void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread) {
   siginfo_t info = {0};
   info.si_code = SI_QUEUE;
   info.si_pid = getpid();
@@ -82,13 +82,13 @@ void rt_tick_nudge(rt_tick *t, long thread) {
 
 #else
 
-int rt_tick_start(rt_tick *t, void (*f)(rt_tick *, bool)) {
+int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
   (void)t, (void)f;
   return -ENOSYS;
 }
 
-void rt_tick_stop(rt_tick *t) { (void)t; }
+void rt_cpu_timer_stop(rt_cpu_timer *t) { (void)t; }
 
-void rt_tick_nudge(rt_tick *t, long thread) { (void)t, (void)thread; }
+void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread) { (void)t, (void)thread; }
 
 #endif

@@ -2,8 +2,8 @@
 **
 ** A node stands in what it is for, and knows its place, so it can leave from anywhere.
 */
-#ifndef RT_HEAP_H
-#define RT_HEAP_H
+#ifndef RT_BASE_HEAP_H
+#define RT_BASE_HEAP_H
 
 #include "base/base.h"
 

@@ -4,8 +4,8 @@
 ** element off needs no list, only the element: that is what makes a wait easy to
 ** withdraw.  A link off every list points at itself.
 */
-#ifndef RT_LIST_H
-#define RT_LIST_H
+#ifndef RT_BASE_LIST_H
+#define RT_BASE_LIST_H
 
 #include "base/base.h"
 

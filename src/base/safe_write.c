@@ -32,7 +32,7 @@ static void open_ears(const deafness *d) {
   pthread_sigmask(SIG_SETMASK, &d->before, NULL);
 }
 
-int rt_spill(FILE *file, const char *bytes, size_t n) {
+int rt_safe_write(FILE *file, const char *bytes, size_t n) {
   deafness d;
   close_ears(&d);
   errno = 0;
@@ -43,7 +43,7 @@ int rt_spill(FILE *file, const char *bytes, size_t n) {
   return err;
 }
 
-int rt_spill_to(int fd, const char *bytes, size_t n) {
+int rt_safe_fwrite(int fd, const char *bytes, size_t n) {
   deafness d;
   int err = 0;
   close_ears(&d);

@@ -3,10 +3,10 @@
 /* What a thing held may have been the last of its kind to hold another one, and so on: a
 ** chain as long as memory.  Those that die while one is being freed on this thread wait
 ** until that is done, so the C stack does not grow with the chain. */
-static _Thread_local rt_thing *dead;
+static _Thread_local rt_shared *dead;
 static _Thread_local bool freeing;
 
-void rt_thing_free(rt_thing *t) {
+void rt_shared_free(rt_shared *t) {
   t->next = dead;
   dead = t;
   if (freeing) return;

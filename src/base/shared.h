@@ -1,38 +1,38 @@
 /* base/shared.h - what several states may hold: an object of C with a count of its holders.
 **
-** Between workers travel bytes and things.  A thing that nobody holds any more frees
+** Between workers travel bytes and shared objects.  A thing that nobody holds any more frees
 ** itself, on whatever thread that happens.
 */
-#ifndef RT_THING_H
-#define RT_THING_H
+#ifndef RT_BASE_SHARED_H
+#define RT_BASE_SHARED_H
 
 #include "base/base.h"
 
-typedef struct rt_thing {
+typedef struct rt_shared {
   /* fixed */
-  const struct rt_thing_kind *kind;
+  const struct rt_shared_kind *kind;
   /* atomic */
   rt_atomic(int) holders;
   /* the thread that frees it */
-  struct rt_thing *next; /* to be freed after it */
-} rt_thing;
+  struct rt_shared *next; /* to be freed after it */
+} rt_shared;
 
-typedef struct rt_thing_kind {
-  const char *name;         /* as a user would say it */
-  void (*free)(rt_thing *); /* nobody holds it: any thread */
-  int class;                /* whose objects stand for it in Lua (class.h) */
-} rt_thing_kind;
+typedef struct rt_shared_kind {
+  const char *name;          /* as a user would say it */
+  void (*free)(rt_shared *); /* nobody holds it: any thread */
+  int class;                 /* whose objects stand for it in Lua (worker/class.h) */
+} rt_shared_kind;
 
-static inline void rt_thing_init(rt_thing *t, const rt_thing_kind *kind) {
+static inline void rt_shared_init(rt_shared *t, const rt_shared_kind *kind) {
   t->kind = kind;
   atomic_init(&t->holders, 1);
 }
 
 /* Whoever holds it already may let somebody else hold it: nothing has to be seen by then. */
-static inline void rt_thing_hold(rt_thing *t) { rt_add_relaxed(&t->holders, 1); }
+static inline void rt_shared_hold(rt_shared *t) { rt_add_relaxed(&t->holders, 1); }
 
 /* false: its last holder has just gone */
-static inline bool rt_thing_try_hold(rt_thing *t) {
+static inline bool rt_shared_try_hold(rt_shared *t) {
   int before = rt_load(&t->holders);
   do {
     if (before == 0) return false;
@@ -40,9 +40,9 @@ static inline bool rt_thing_try_hold(rt_thing *t) {
   return true;
 }
 
-void rt_thing_free(rt_thing *t); /* nobody holds it; now, or after those that are being freed */
-static inline void rt_thing_drop(rt_thing *t) {
-  if (rt_sub(&t->holders, 1) == 1) rt_thing_free(t);
+void rt_shared_free(rt_shared *t); /* nobody holds it; now, or after those that are being freed */
+static inline void rt_shared_drop(rt_shared *t) {
+  if (rt_sub(&t->holders, 1) == 1) rt_shared_free(t);
 }
 
 #endif

@@ -19,7 +19,7 @@ static inline void sip_word(sip *s, uint64_t word) {
   s->a ^= word;
 }
 
-uint64_t rt_hash(const uint64_t seed[2], const void *key, size_t len, unsigned kind) {
+uint64_t rt_siphash(const uint64_t seed[2], const void *key, size_t len, unsigned kind) {
   sip s = {seed[0] ^ 0x736f6d6570736575, seed[1] ^ 0x646f72616e646f6d, seed[0] ^ 0x6c7967656e657261,
            seed[1] ^ 0x7465646279746573};
   const char *bytes = key;

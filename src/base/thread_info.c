@@ -8,16 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-void rt_pulse_take(rt_pulse *p) {
+void rt_thread_info_init(rt_thread_info *p) {
   clockid_t clock;
-  p->known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  p->module_index = pthread_getcpuclockid(pthread_self(), &clock) == 0;
   p->clock = (int)clock;
   p->thread = syscall(SYS_gettid);
 }
 
-uint64_t rt_pulse_cpu(const rt_pulse *p) {
+uint64_t rt_thread_info_cpu(const rt_thread_info *p) {
   struct timespec t;
-  if (!p->known || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
+  if (!p->module_index || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
   return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
 }
 
@@ -28,9 +28,9 @@ static char state_of(const char *stat, size_t len) {
 }
 
 /* What /proc has of the thread under this name; how many bytes, or 0. */
-static size_t look_up(const rt_pulse *p, const char *name, char *text, size_t size) {
+static size_t look_up(const rt_thread_info *p, const char *name, char *text, size_t size) {
   char path[64];
-  if (!p->known) return 0;
+  if (!p->module_index) return 0;
   snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
@@ -41,7 +41,7 @@ static size_t look_up(const rt_pulse *p, const char *name, char *text, size_t si
   return (size_t)len;
 }
 
-bool rt_pulse_blocked(const rt_pulse *p) {
+bool rt_thread_info_blocked(const rt_thread_info *p) {
   char stat[512];
   size_t len = look_up(p, "stat", stat, sizeof stat);
   char state = len > 0 ? state_of(stat, len) : '?';
@@ -54,7 +54,7 @@ static bool is_socket(int fd) {
   return readlink(path, what, sizeof what - 1) < 0 || strncmp(what, "socket:", 7) == 0;
 }
 
-bool rt_pulse_bears_signals(const rt_pulse *p) {
+bool rt_thread_info_restarts_syscall(const rt_thread_info *p) {
   char call[256], *rest;
   if (look_up(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9') return false;
   long number = strtol(call, &rest, 10);
@@ -65,9 +65,9 @@ bool rt_pulse_bears_signals(const rt_pulse *p) {
 
 #else
 
-void rt_pulse_take(rt_pulse *p) { *p = (rt_pulse){0}; }
-uint64_t rt_pulse_cpu(const rt_pulse *p) { return (void)p, 0; }
-bool rt_pulse_blocked(const rt_pulse *p) { return (void)p, false; }
-bool rt_pulse_bears_signals(const rt_pulse *p) { return (void)p, false; }
+void rt_thread_info_init(rt_thread_info *p) { *p = (rt_thread_info){0}; }
+uint64_t rt_thread_info_cpu(const rt_thread_info *p) { return (void)p, 0; }
+bool rt_thread_info_blocked(const rt_thread_info *p) { return (void)p, false; }
+bool rt_thread_info_restarts_syscall(const rt_thread_info *p) { return (void)p, false; }
 
 #endif

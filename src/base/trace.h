@@ -1,6 +1,6 @@
 /* base/trace.h - what happens, a line each: debug builds write it to the file that RT_TRACE names. */
-#ifndef RT_TRACE_H
-#define RT_TRACE_H
+#ifndef RT_BASE_TRACE_H
+#define RT_BASE_TRACE_H
 
 #include "base/base.h"
 

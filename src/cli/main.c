@@ -35,11 +35,11 @@ static int explain(lua_State *L) {
     lua_settop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  if (!rtL_cause_find(L, w, 1)) {
+  if (!rtL_traceback_find(L, w, 1)) {
     if (with_traceback) luaL_traceback(L, L, lua_tostring(L, 2), 1);
     return 1;
   }
-  if (with_traceback) rtL_cause_where(L, w, 1, 1);
+  if (with_traceback) rtL_traceback_where(L, w, 1, 1);
   lua_pushfstring(L, "%s\n%s", lua_tostring(L, 2), lua_tostring(L, -1));
   return 1;
 }
@@ -85,9 +85,10 @@ static bool is_readable(lua_State *L, const char *form, const char *dir) {
 
 /* Is 'more' among the templates of 'path'? */
 static bool is_known(lua_State *L, const char *path, const char *more) {
-  bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
+  bool module_index =
+      strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
   lua_pop(L, 2);
-  return known;
+  return module_index;
 }
 
 /* Ours is as good as a default: what LUA_PATH names before ";;" is found first. */
@@ -159,11 +160,11 @@ static void open_state(lua_State *L, host *h) {
   lua_pop(L, 1);
   rt_worker *w = rtL_worker_find(L);
   w->hosted = true;
-  rt_interrupt_own(w);
+  rt_signals_own(w);
   rtL_require_open(L);
   if (h->options.workers > 0) {
-    if ((w->recipe = rt_recipe_new()) == NULL) luaL_error(L, "not enough memory");
-    w->recipe->seats[RT_POOL_SHARED] = h->options.workers;
+    if ((w->worker_config = rt_worker_config_new()) == NULL) luaL_error(L, "not enough memory");
+    w->worker_config->slots[RT_POOL_TASKS] = h->options.workers;
   }
   h->shell.worker = w;
 }
@@ -263,7 +264,7 @@ static int protected_main(lua_State *L) {
 
 static int protected_stop(lua_State *L) {
   host *h = lua_touserdata(L, 1);
-  rtL_runtime_stop(L, h->shell.worker);
+  rtL_stop(L, h->shell.worker);
   return 0;
 }
 
@@ -294,12 +295,12 @@ int main(int argc, char **argv) {
     return EXIT_FAILURE;
   }
   if (will_prompt(&h)) rt_repl_prepare();
-  lua_State *L = rt_state_new();
+  lua_State *L = rt_lua_state_new();
   if (L == NULL) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", h.shell.program);
     return EXIT_FAILURE;
   }
   int code = run_host(&h, L);
-  rt_state_close(L);
+  rt_lua_state_close(L);
   return code;
 }

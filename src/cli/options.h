@@ -1,6 +1,6 @@
 /* cli/options.h - the command line of rt-lua: that of lua, and a little more. */
-#ifndef RT_OPTIONS_H
-#define RT_OPTIONS_H
+#ifndef RT_CLI_OPTIONS_H
+#define RT_CLI_OPTIONS_H
 
 #include <stdbool.h>
 

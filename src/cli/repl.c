@@ -8,23 +8,23 @@
 
 /* --- waiting for a line ----------------------------------------------------------------------- */
 /* A terminal cannot be made non-blocking without doing that to everybody who has it open;
-** so a thread of the crew looks whether there is something to read. */
+** so a thread of the thread pool looks whether there is something to read. */
 typedef struct look {
-  rt_chore chore;
+  rt_work_item item;
   rt_post post;
   rt_worker *worker;
-  rt_list waiter;
+  rt_list parked;
   bool seen;
 } look;
 
-static void look_at_stdin(rt_chore *chore) {
+static void look_at_stdin(rt_work_item *item) {
   struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-  (void)chore;
+  (void)item;
   while (poll(&p, 1, -1) < 0 && errno == EINTR) {}
 }
 
-static void looked(rt_chore *chore, bool wanted) {
-  look *l = rt_containerof(chore, look, chore);
+static void looked(rt_work_item *item, bool wanted) {
+  look *l = rt_containerof(item, look, item);
   if (wanted)
     rt_mailbox_post(&l->worker->driver.mailbox, &l->post);
   else
@@ -33,12 +33,12 @@ static void looked(rt_chore *chore, bool wanted) {
 
 static void deliver(rt_post *post, void *driver) {
   look *l = rt_containerof(post, look, post);
-  rt_list *waiter = rt_list_first(&l->waiter);
+  rt_list *parked = rt_list_first(&l->parked);
   l->seen = true;
-  if (l->chore.dropped)
+  if (l->item.dropped)
     rt_free(l);
-  else if (waiter)
-    rt_driver_wake(driver, rt_containerof(waiter, rt_task, link), RT_FIRED);
+  else if (parked)
+    rt_driver_wake(driver, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
 
 /* Runs tasks until there is input, or until Ctrl-C. */
@@ -46,19 +46,19 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   look *l = rt_calloc(sizeof *l);
   if (l == NULL) return; /* then we block */
   l->worker = w;
-  l->chore.work = look_at_stdin;
-  l->chore.done = looked;
+  l->item.work = look_at_stdin;
+  l->item.done = looked;
   l->post.deliver = deliver;
-  rt_list_init(&l->chore.link);
-  rt_list_init(&l->waiter);
-  rt_crew *crew = rt_worker_crew(w);
-  if (crew == NULL || rt_crew_submit(crew, &l->chore) != 0) {
+  rt_list_init(&l->item.link);
+  rt_list_init(&l->parked);
+  rt_thread_pool *thread_pool = rt_worker_crew(w);
+  if (thread_pool == NULL || rt_thread_pool_submit(thread_pool, &l->item) != 0) {
     rt_free(l);
     return;
   }
-  rt_task_park(w->main, RT_OP_STDIN, NULL, &l->waiter);
-  rt_turn_drive(w, L);
-  if (l->seen || rt_crew_drop(crew, &l->chore) == RT_CHORE_QUEUED) rt_free(l);
+  rt_task_park(w->main, RT_OP_STDIN, NULL, &l->parked);
+  rt_loop_drive(w, L);
+  if (l->seen || rt_thread_pool_drop(thread_pool, &l->item) == RT_WORK_ITEM_QUEUED) rt_free(l);
 }
 
 static bool is_input_there(void) {

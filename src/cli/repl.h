@@ -1,6 +1,6 @@
 /* cli/repl.h - rt-lua's interactive mode: tasks go on running while the prompt waits. */
-#ifndef RT_REPL_H
-#define RT_REPL_H
+#ifndef RT_CLI_REPL_H
+#define RT_CLI_REPL_H
 
 #include "worker/worker.h"
 

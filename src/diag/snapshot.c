@@ -4,20 +4,20 @@
 #include "sched/sched.h"
 
 /* --- one answer ------------------------------------------------------------------------------- */
-static void close_answer(rt_answer *a) {
+static void close_answer(rt_snapshot_reply *a) {
   rt_free(a->facts);
   rt_buf_close(&a->texts);
 }
 
-static size_t put_text(rt_answer *a, const char *text) {
+static size_t put_text(rt_snapshot_reply *a, const char *text) {
   size_t at = rt_buf_len(&a->texts);
   return text && rt_buf_put(&a->texts, text, strlen(text) + 1) == 0 ? at : 0;
 }
 
-static bool make_room(rt_answer *a) {
+static bool make_room(rt_snapshot_reply *a) {
   size_t room = a->room ? a->room * 2 : 16;
   if (a->count < a->room) return true;
-  rt_fact *more = rt_realloc(a->facts, room * sizeof *more);
+  rt_task_info *more = rt_realloc(a->facts, room * sizeof *more);
   if (more == NULL) return false;
   a->facts = more;
   a->room = room;
@@ -28,14 +28,15 @@ static double seconds_since(uint32_t moment) {
   return rt_moment_seconds(rt_moment_of(rt_clock()) - moment); /* (the coarse one may be behind) */
 }
 
-rt_fact *rt_answer_add(rt_answer *a, const rt_task *t, const char *site, const char *name) {
+rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, const char *site,
+                                    const char *name) {
   bool ready = rt_buf_len(&a->texts) > 0 || rt_buf_put(&a->texts, "", 1) == 0; /* 0 is none */
   if (!ready || !make_room(a)) {
     a->left_out++;
     return NULL;
   }
-  rt_fact *f = &a->facts[a->count++];
-  *f = (rt_fact){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
+  rt_task_info *f = &a->facts[a->count++];
+  *f = (rt_task_info){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
   if (t->phase == RT_WAITING) f->waited = seconds_since(t->since);
   f->site = put_text(a, site);
   f->name = put_text(a, name);
@@ -43,7 +44,7 @@ rt_fact *rt_answer_add(rt_answer *a, const rt_task *t, const char *site, const c
 }
 
 /* --- jobs that nobody has begun ------------------------------------------------------------------ */
-static void add_jobs(rt_answer *a, rt_runq *q) {
+static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
   size_t most = (size_t)rt_runq_count(q), n;
   rt_job **jobs = most > 0 ? rt_malloc(most * sizeof *jobs) : NULL;
   if (jobs == NULL) {
@@ -56,44 +57,44 @@ static void add_jobs(rt_answer *a, rt_runq *q) {
     rt_task t = {.id = jobs[i]->id, .phase = RT_QUEUED};
     bool has_name = rt_job_get_name(jobs[i], name, sizeof name);
     /* (one that was cancelled in its queue has ended) */
-    rt_fact *f = rt_job_phase(jobs[i]) == RT_QUEUED
-                     ? rt_answer_add(a, &t, jobs[i]->site, has_name ? name : NULL)
-                     : NULL;
+    rt_task_info *f = rt_job_phase(jobs[i]) == RT_QUEUED
+                          ? rt_snapshot_reply_add(a, &t, jobs[i]->site, has_name ? name : NULL)
+                          : NULL;
     if (f) f->worker = -1;
     rt_job_drop(jobs[i]);
   }
   rt_free(jobs);
 }
 
-static void add_unbegun(rt_answer *a, rt_sched *s) {
+static void add_unbegun(rt_snapshot_reply *a, rt_sched *s) {
   rt_sched_watch(s);
-  for (int i = 0; i < s->config.seats; i++) {
-    add_jobs(a, &s->seats[i].queue);
-    add_jobs(a, &s->seats[i].pinned);
+  for (int i = 0; i < s->config.slots; i++) {
+    add_jobs(a, &s->slots[i].queue);
+    add_jobs(a, &s->slots[i].pinned);
   }
   rt_sched_unwatch(s);
   rt_sched_drop(s);
 }
 
 /* Its pools, held. */
-static void add_all_unbegun(rt_survey *s, const void *runtime) {
+static void add_all_unbegun(rt_snapshot *s, const void *runtime) {
   enum { MOST = 16 };
   rt_sched *pools[MOST];
   int n = 0;
-  rt_face *f;
-  rt_list *roll = rt_roll_take();
-  rt_roll_each(f, roll) {
+  rt_worker_status *f;
+  rt_list *roll = rt_worker_registry_lock();
+  rt_worker_registry_each(f, roll) {
     for (int i = 0; i < 2 && n < MOST; i++)
       if (f->pools[i] && (runtime == NULL || f->runtime == runtime))
         pools[n++] = rt_sched_hold(f->pools[i]);
   }
-  rt_roll_give();
+  rt_worker_registry_unlock();
   while (n-- > 0) add_unbegun(&s->unbegun, pools[n]);
 }
 
 /* --- asking -------------------------------------------------------------------------------------- */
-static void free_survey(rt_thing *t) {
-  rt_survey *s = rt_containerof(t, rt_survey, thing);
+static void free_survey(rt_shared *t) {
+  rt_snapshot *s = rt_containerof(t, rt_snapshot, shared);
   for (int i = 0; i < s->count; i++) close_answer(&s->of[i].answer);
   close_answer(&s->unbegun);
   rt_cond_close(&s->answered);
@@ -101,14 +102,14 @@ static void free_survey(rt_thing *t) {
   rt_free(s);
 }
 
-static const rt_thing_kind survey_kind = {.name = "survey", .free = free_survey};
+static const rt_shared_kind survey_kind = {.name = "survey", .free = free_survey};
 
-static rt_survey *new_survey(int most) {
-  rt_survey *s = rt_calloc(sizeof *s + (size_t)most * sizeof s->of[0]);
+static rt_snapshot *new_survey(int most) {
+  rt_snapshot *s = rt_calloc(sizeof *s + (size_t)most * sizeof s->of[0]);
   if (s == NULL) return NULL;
   if (rt_lock_init(&s->lock) != 0) goto no_lock;
   if (rt_cond_init(&s->answered) != 0) goto no_cond;
-  rt_thing_init(&s->thing, &survey_kind);
+  rt_shared_init(&s->shared, &survey_kind);
   return s;
 no_cond:
   rt_lock_close(&s->lock);
@@ -117,7 +118,7 @@ no_lock:
   return NULL;
 }
 
-static void note_face(rt_inquiry *q, rt_face *f) {
+static void note_face(rt_snapshot_request *q, rt_worker_status *f) {
   uint64_t since = rt_load(&f->held_since), now = rt_clock();
   memcpy(q->name, f->name, sizeof q->name);
   q->may_block = f->may_block;
@@ -130,94 +131,95 @@ static void note_face(rt_inquiry *q, rt_face *f) {
 }
 
 /* One that is known to be stuck would only keep everybody waiting. */
-static void ask_locked(rt_survey *s, rt_face *f, const rt_face *own) {
-  rt_inquiry *q = &s->of[s->count++];
+static void ask_locked(rt_snapshot *s, rt_worker_status *f, const rt_worker_status *own) {
+  rt_snapshot_request *q = &s->of[s->count++];
   note_face(q, f);
   q->survey = s;
   if (f == own) {
     s->own = q;
-    q->state = RT_ANSWERED;
+    q->state = RT_SNAPSHOT_REPLIED;
   } else if (rt_load(&f->stuck)) {
-    q->state = RT_NOT_ASKED;
+    q->state = RT_SNAPSHOT_NOT_ASKED;
   } else {
     q->post.deliver = f->answer;
-    rt_thing_hold(&s->thing);
+    rt_shared_hold(&s->shared);
     rt_mailbox_post(f->mailbox, &q->post);
   }
 }
 
-static bool concerns(const rt_face *f, const rt_face *own, const void *runtime) {
+static bool concerns(const rt_worker_status *f, const rt_worker_status *own, const void *runtime) {
   return own == NULL || f == own || (runtime != NULL && f->runtime == runtime);
 }
 
-static const void *runtime_of(const rt_face *own) {
-  rt_roll_take();
+static const void *runtime_of(const rt_worker_status *own) {
+  rt_worker_registry_lock();
   const void *runtime = own ? own->runtime : NULL;
-  rt_roll_give();
+  rt_worker_registry_unlock();
   return runtime;
 }
 
 static int count_faces(void) {
   int n = 0;
-  rt_list *roll = rt_roll_take();
+  rt_list *roll = rt_worker_registry_lock();
   for (rt_list *l = roll->next; l != roll; l = l->next) n++;
-  rt_roll_give();
+  rt_worker_registry_unlock();
   return n;
 }
 
-rt_survey *rt_survey_new(const rt_face *own, bool traces, uint64_t until) {
+rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t until) {
   int most = count_faces() + 4; /* some may come meanwhile */
-  rt_survey *s = new_survey(most);
-  rt_face *f;
+  rt_snapshot *s = new_survey(most);
+  rt_worker_status *f;
   if (s == NULL) return NULL;
   const void *runtime = runtime_of(own);
   s->began = rt_clock();
   s->traces = traces;
   s->until = until;
   if (own == NULL || runtime) add_all_unbegun(s, runtime);
-  rt_list *roll = rt_roll_take();
-  rt_roll_each(f, roll) {
+  rt_list *roll = rt_worker_registry_lock();
+  rt_worker_registry_each(f, roll) {
     if (s->count < most && concerns(f, own, runtime)) ask_locked(s, f, own);
   }
-  rt_roll_give();
+  rt_worker_registry_unlock();
   for (int i = 0; i < s->count; i++) {
-    rt_inquiry *q = &s->of[i];
+    rt_snapshot_request *q = &s->of[i];
     const rt_task t = {.title = q->title};
-    if (q->title) rt_label_find(t.id, q->label, sizeof q->label);
+    if (q->title) rt_task_name_find(t.id, q->task_name, sizeof q->task_name);
   }
   return s;
 }
 
 /* --- the answers ---------------------------------------------------------------------------------- */
-bool rt_inquiry_begin(rt_inquiry *q) {
-  rt_survey *s = q->survey;
+bool rt_snapshot_request_begin(rt_snapshot_request *q) {
+  rt_snapshot *s = q->survey;
   rt_lock_take(&s->lock);
   bool wanted = !s->closed;
-  if (wanted) q->state = RT_ANSWERING;
+  if (wanted) q->state = RT_SNAPSHOT_REPLYING;
   rt_lock_give(&s->lock);
-  if (!wanted) rt_thing_drop(&s->thing);
+  if (!wanted) rt_shared_drop(&s->shared);
   return wanted;
 }
 
-void rt_inquiry_end(rt_inquiry *q) {
-  rt_survey *s = q->survey;
+void rt_snapshot_request_end(rt_snapshot_request *q) {
+  rt_snapshot *s = q->survey;
   rt_lock_take(&s->lock);
-  q->state = RT_ANSWERED;
+  q->state = RT_SNAPSHOT_REPLIED;
   rt_cond_signal(&s->answered);
   rt_lock_give(&s->lock);
-  rt_thing_drop(&s->thing);
+  rt_shared_drop(&s->shared);
 }
 
 /* Those that have begun to answer may take the time that there is for that; those whose
 ** business it is to be blocked get little. */
-static bool is_worth_waiting_locked(const rt_survey *s, const rt_inquiry *q, uint64_t now,
-                                    uint64_t until) {
-  if (q->state == RT_ANSWERING) return now < until + RT_ANSWER_TIME || s->until == UINT64_MAX;
-  if (q->state != RT_ASKED) return false;
+static bool is_worth_waiting_locked(const rt_snapshot *s, const rt_snapshot_request *q,
+                                    uint64_t now, uint64_t until) {
+  if (q->state == RT_SNAPSHOT_REPLYING)
+    return now < until + RT_SNAPSHOT_REPLY_TIME || s->until == UINT64_MAX;
+  if (q->state != RT_SNAPSHOT_ASKED) return false;
   return now < (q->may_block ? s->began + 20 * RT_MILLISECOND : until);
 }
 
-static bool is_waiting_locked(const rt_survey *s, uint64_t until) {
+static bool is_waiting_locked(const rt_snapshot *s, uint64_t until) {
   uint64_t now = rt_clock();
   for (int i = 0; i < s->count; i++)
     if (is_worth_waiting_locked(s, &s->of[i], now, until)) return true;
@@ -230,31 +232,31 @@ static int by_number(const void *a, const void *b) {
 }
 
 static int by_id(const void *a, const void *b) {
-  return by_number(&((const rt_fact *)a)->id, &((const rt_fact *)b)->id);
+  return by_number(&((const rt_task_info *)a)->id, &((const rt_task_info *)b)->id);
 }
 
 /* The ids of all tasks that workers have told of, in order; NULL: none, or no memory. */
-static uint64_t *collect_begun(const rt_survey *s, size_t *n) {
+static uint64_t *collect_begun(const rt_snapshot *s, size_t *n) {
   size_t most = 0;
-  for (int i = 0; i < s->count; i++) most += s->of[i].heard ? s->of[i].answer.count : 0;
+  for (int i = 0; i < s->count; i++) most += s->of[i].handled ? s->of[i].answer.count : 0;
   uint64_t *ids = most > 0 ? rt_malloc(most * sizeof *ids) : NULL;
   *n = 0;
   for (int i = 0; i < s->count && ids; i++)
-    for (size_t k = 0; s->of[i].heard && k < s->of[i].answer.count; k++)
+    for (size_t k = 0; s->of[i].handled && k < s->of[i].answer.count; k++)
       ids[(*n)++] = s->of[i].answer.facts[k].id;
   if (ids) qsort(ids, *n, sizeof *ids, by_number);
   return ids;
 }
 
 /* Of the jobs in the queues those go that some worker has begun since, and has told of. */
-static void sort_out(rt_survey *s) {
-  rt_answer *a = &s->unbegun;
+static void sort_out(rt_snapshot *s) {
+  rt_snapshot_reply *a = &s->unbegun;
   size_t n, kept = 0;
   if (a->count == 0) return;
   uint64_t *begun = collect_begun(s, &n);
   qsort(a->facts, a->count, sizeof *a->facts, by_id);
   for (size_t i = 0; i < a->count; i++) {
-    const rt_fact *f = &a->facts[i];
+    const rt_task_info *f = &a->facts[i];
     if (begun && bsearch(&f->id, begun, n, sizeof *begun, by_number)) continue;
     a->facts[kept++] = *f;
   }
@@ -262,7 +264,7 @@ static void sort_out(rt_survey *s) {
   rt_free(begun);
 }
 
-void rt_survey_wait(rt_survey *s, uint64_t until, void (*serve)(void *), void *arg) {
+void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), void *arg) {
   rt_lock_take(&s->lock);
   while (is_waiting_locked(s, until)) {
     uint64_t next = rt_clock() + RT_MILLISECOND;
@@ -273,9 +275,9 @@ void rt_survey_wait(rt_survey *s, uint64_t until, void (*serve)(void *), void *a
     }
   }
   s->closed = true;
-  for (int i = 0; i < s->count; i++) s->of[i].heard = s->of[i].state == RT_ANSWERED;
+  for (int i = 0; i < s->count; i++) s->of[i].handled = s->of[i].state == RT_SNAPSHOT_REPLIED;
   rt_lock_give(&s->lock);
   sort_out(s);
 }
 
-void rt_survey_drop(rt_survey *s) { rt_thing_drop(&s->thing); }
+void rt_snapshot_drop(rt_snapshot *s) { rt_shared_drop(&s->shared); }

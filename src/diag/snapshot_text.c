@@ -5,13 +5,13 @@ static void tell_task(rt_buf *to, uint64_t id, const char *name) {
   if (name && *name) rt_buf_printf(to, " (%s)", name);
 }
 
-static const char *phase_of(const rt_fact *f) {
+static const char *phase_of(const rt_task_info *f) {
   return f->runs || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
 }
 
-static void tell_fact(rt_buf *to, const rt_answer *a, const rt_fact *f) {
+static void tell_fact(rt_buf *to, const rt_snapshot_reply *a, const rt_task_info *f) {
   const rt_task t = {.phase = f->phase, .op = f->op};
-  const char *name = rt_answer_text(a, f->name), *site = rt_answer_text(a, f->site);
+  const char *name = rt_snapshot_reply_text(a, f->name), *site = rt_snapshot_reply_text(a, f->site);
   tell_task(to, f->id, name ? name : f->is_main ? "main" : NULL);
   rt_buf_printf(to, ", %s", phase_of(f));
   if (rt_task_waits_for(&t))
@@ -19,18 +19,18 @@ static void tell_fact(rt_buf *to, const rt_answer *a, const rt_fact *f) {
   if (site) rt_buf_printf(to, ", spawned at %s", site);
 }
 
-static void tell_task_of(rt_buf *to, const rt_inquiry *q) {
+static void tell_task_of(rt_buf *to, const rt_snapshot_request *q) {
   const rt_task t = {.title = q->title};
-  tell_task(to, t.id, q->label);
+  tell_task(to, t.id, q->task_name);
   rt_buf_printf(to, ", spawned at %s", q->site);
 }
 
-static void tell_facts(rt_buf *to, const rt_answer *a) {
+static void tell_facts(rt_buf *to, const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++) {
     rt_buf_printf(to, "  ");
     tell_fact(to, a, &a->facts[i]);
     rt_buf_printf(to, "\n");
-    const char *trace = rt_answer_text(a, a->facts[i].trace);
+    const char *trace = rt_snapshot_reply_text(a, a->facts[i].trace);
     if (trace) rt_buf_put(to, trace, strlen(trace));
   }
   if (a->left_out > 0)
@@ -38,7 +38,7 @@ static void tell_facts(rt_buf *to, const rt_answer *a) {
                   (long long)a->left_out);
 }
 
-static void tell_silent(rt_buf *to, const rt_inquiry *q) {
+static void tell_silent(rt_buf *to, const rt_snapshot_request *q) {
   rt_buf_printf(to, "%s: ", q->name);
   if (q->title == 0) {
     rt_buf_printf(to, "does not answer, and runs no task\n");
@@ -51,15 +51,15 @@ static void tell_silent(rt_buf *to, const rt_inquiry *q) {
   rt_buf_printf(to, "\n");
 }
 
-static const rt_fact *running_one(const rt_answer *a) {
+static const rt_task_info *running_one(const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++)
     if (a->facts[i].runs) return &a->facts[i];
   return NULL;
 }
 
-static void tell_worker(rt_buf *to, const rt_inquiry *q) {
-  const rt_fact *f = running_one(&q->answer);
-  if (!q->heard) {
+static void tell_worker(rt_buf *to, const rt_snapshot_request *q) {
+  const rt_task_info *f = running_one(&q->answer);
+  if (!q->handled) {
     tell_silent(to, q);
     return;
   }
@@ -74,18 +74,18 @@ static void tell_worker(rt_buf *to, const rt_inquiry *q) {
   tell_facts(to, &q->answer);
 }
 
-static long long count_tasks(const rt_survey *s, int *silent) {
+static long long count_tasks(const rt_snapshot *s, int *silent) {
   long long n = (long long)s->unbegun.count + s->unbegun.left_out;
   *silent = 0;
   for (int i = 0; i < s->count; i++) {
-    const rt_inquiry *q = &s->of[i];
-    n += q->heard ? (long long)q->answer.count + q->answer.left_out : q->title != 0;
-    *silent += !q->heard && !q->may_block;
+    const rt_snapshot_request *q = &s->of[i];
+    n += q->handled ? (long long)q->answer.count + q->answer.left_out : q->title != 0;
+    *silent += !q->handled && !q->may_block;
   }
   return n;
 }
 
-void rt_survey_tell(rt_buf *to, const rt_survey *s) {
+void rt_snapshot_format(rt_buf *to, const rt_snapshot *s) {
   int silent;
   long long tasks = count_tasks(s, &silent);
   rt_buf_printf(to, "rt: workers: %d, tasks: %lld", s->count, tasks);

@@ -15,7 +15,7 @@
 static struct {
   /* under lock */
   rt_lock lock;
-  int watched; /* faces; the thread is there while there are any */
+  int watched; /* worker statuses; the thread is there while there are any */
   rt_thread thread;
   /* its thread */
   uv_loop_t loop;
@@ -34,7 +34,7 @@ static struct {
 /* What one look has to say; written when the roll has been given back. */
 typedef struct look {
   uint64_t now;
-  uint64_t shortest; /* stall of all faces */
+  uint64_t shortest; /* stall of all worker statuses */
   bool busy;         /* somebody runs a task, or has since the last look */
   char text[4096];
   size_t len;
@@ -49,29 +49,29 @@ __attribute__((format(printf, 2, 3))) static void say(look *k, const char *form,
 }
 
 /* "task 3 (reader), spawned at x.lua:4" */
-static void title_of(const rt_face *f, uint64_t shown, char *text, size_t size) {
+static void title_of(const rt_worker_status *f, uint64_t shown, char *text, size_t size) {
   const rt_task t = {.title = shown & ~RT_SEEN};
   char name[64];
-  rt_label_find(t.id, name, sizeof name);
+  rt_task_name_find(t.id, name, sizeof name);
   snprintf(text, size, "task %llu%s%s%s, spawned at %s", (unsigned long long)t.id,
            *name ? " (" : "", name, *name ? ")" : "", f->site(f, t.site));
 }
 
 static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 
-static void report(look *k, rt_face *f, uint64_t shown) {
+static void report(look *k, rt_worker_status *f, uint64_t shown) {
   title_of(f, shown, f->watch.title, sizeof f->watch.title);
   const char *what = f->tick ? "is in a C function that has not returned" : "has not given way";
   say(k, "rt: %s is stuck: %s, %s for %.2f s\n", f->name, f->watch.title, what,
       seconds(k->now - f->watch.quiet_since));
   f->watch.reported = true;
-  bool nudge = f->watch.waits && f->tick && rt_pulse_bears_signals(&f->pulse);
+  bool nudge = f->watch.waits && f->tick && rt_thread_info_restarts_syscall(&f->thread_info);
   rt_store(&f->locates, nudge || !f->watch.waits);
   rt_store(&f->stuck, true);
-  if (nudge) rt_tick_nudge(f->tick, f->pulse.thread);
+  if (nudge) rt_cpu_timer_nudge(f->tick, f->thread_info.thread);
 }
 
-static void end_stall(look *k, rt_face *f) {
+static void end_stall(look *k, rt_worker_status *f) {
   if (!f->watch.reported) return;
   say(k, "rt: %s goes on: %s, had it stuck for %.2f s\n", f->name, f->watch.title,
       seconds(k->now - f->watch.quiet_since));
@@ -81,10 +81,10 @@ static void end_stall(look *k, rt_face *f) {
 
 /* --- a look at one worker --------------------------------------------------------------------------- */
 /* It has shown that it is alive: from here on we wait for the next sign. */
-static void begin_watch(look *k, rt_face *f) {
+static void begin_watch(look *k, rt_worker_status *f) {
   end_stall(k, f);
   f->watch.quiet_since = k->now;
-  f->watch.cpu = rt_pulse_cpu(&f->pulse);
+  f->watch.cpu = rt_thread_info_cpu(&f->thread_info);
   f->watch.held = 0;
   f->watch.blocked = false;
   rt_store(&f->probe, true);
@@ -93,16 +93,16 @@ static void begin_watch(look *k, rt_face *f) {
 /* How long it has really been at it: as long as it computed, but not while it waited for a
 ** processor.  One that is blocked, and was when we looked last, and has hardly computed in
 ** between (it might have been at many short calls), has been blocked all the time. */
-static void measure(look *k, rt_face *f) {
-  uint64_t cpu = rt_pulse_cpu(&f->pulse), passed = k->now - f->watch.quiet_since;
+static void measure(look *k, rt_worker_status *f) {
+  uint64_t cpu = rt_thread_info_cpu(&f->thread_info), passed = k->now - f->watch.quiet_since;
   bool was_blocked = f->watch.blocked;
-  f->watch.blocked = rt_pulse_blocked(&f->pulse);
+  f->watch.blocked = rt_thread_info_blocked(&f->thread_info);
   f->watch.held = cpu - f->watch.cpu;
   f->watch.waits = f->watch.blocked && was_blocked && f->watch.held < passed / 4;
   if (f->watch.waits) f->watch.held = passed;
 }
 
-static void look_at(look *k, rt_face *f) {
+static void look_at(look *k, rt_worker_status *f) {
   uint64_t stall = rt_load_relaxed(&f->stall), shown = rt_load_acquire(&f->shown);
   if (stall == 0 || f->may_block) {
     end_stall(k, f);
@@ -147,24 +147,24 @@ static uint64_t period_for(uint64_t stall) {
 }
 
 static void look_around(look *k) {
-  rt_face *f;
+  rt_worker_status *f;
   k->now = rt_clock();
   k->shortest = UINT64_MAX;
-  rt_list *roll = rt_roll_take();
-  rt_roll_each(f, roll) look_at(k, f);
-  rt_roll_give();
+  rt_list *roll = rt_worker_registry_lock();
+  rt_worker_registry_each(f, roll) look_at(k, f);
+  rt_worker_registry_unlock();
 }
 
 /* Somebody may have begun a task after our look, and believe that we are awake. */
 static bool is_quiet(void) {
   bool quiet = true;
-  rt_face *f;
-  rt_list *roll = rt_roll_take();
-  rt_roll_each(f, roll) {
+  rt_worker_status *f;
+  rt_list *roll = rt_worker_registry_lock();
+  rt_worker_registry_each(f, roll) {
     bool counts = rt_load_relaxed(&f->stall) > 0 && !f->may_block;
     quiet = quiet && (!counts || (rt_load(&f->unwatched) && rt_load(&f->shown) == 0));
   }
-  rt_roll_give();
+  rt_worker_registry_unlock();
   return quiet;
 }
 
@@ -181,7 +181,7 @@ static void on_look(uv_timer_t *timer) {
     rt_store(&m.asleep, false);
     if (k.shortest != UINT64_MAX) set_period(period_for(k.shortest));
   }
-  if (k.len > 0) rt_spill_to(STDERR_FILENO, k.text, k.len);
+  if (k.len > 0) rt_safe_fwrite(STDERR_FILENO, k.text, k.len);
 }
 
 /* --- a main chunk that does not return ------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static void end_process(void) {
   static const char why[] =
       "rt: the program ends without its main chunk, which is in a C function "
       "that does not return\n";
-  rt_spill_to(STDERR_FILENO, why, sizeof why - 1);
+  rt_safe_fwrite(STDERR_FILENO, why, sizeof why - 1);
   if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else it is what does not return) */
   _exit(rt_load(&m.end_code));
 }
@@ -202,7 +202,7 @@ static void on_limit(uv_timer_t *timer) {
   uv_timer_start(timer, on_limit, (end_at - now) / RT_MILLISECOND + 1, 0);
 }
 
-void rt_monitor_end_by(uint64_t when, int code) {
+void rt_watchdog_end_by(uint64_t when, int code) {
   uint64_t before = rt_load(&m.end_at);
   if (!rt_load(&m.up)) return;
   do {
@@ -212,7 +212,7 @@ void rt_monitor_end_by(uint64_t when, int code) {
   uv_async_send(&m.bell);
 }
 
-void rt_monitor_end_begins(void) { rt_store(&m.end_at, 0); }
+void rt_watchdog_end_begins(void) { rt_store(&m.end_at, 0); }
 
 /* --- the bell --------------------------------------------------------------------------------------- */
 static void close_handles(void) {
@@ -268,7 +268,7 @@ static void stop_locked(void) {
   uv_loop_close(&m.loop);
 }
 
-void rt_monitor_join(rt_face *f) {
+void rt_watchdog_join(rt_worker_status *f) {
   if (f->watched) return;
   f->watched = true;
   rt_lock_take(&m.lock);
@@ -280,7 +280,7 @@ void rt_monitor_join(rt_face *f) {
   rt_lock_give(&m.lock);
 }
 
-void rt_monitor_part(rt_face *f) {
+void rt_watchdog_part(rt_worker_status *f) {
   if (!f->watched) return;
   f->watched = false;
   rt_lock_take(&m.lock);
@@ -288,16 +288,16 @@ void rt_monitor_part(rt_face *f) {
   rt_lock_give(&m.lock);
 }
 
-void rt_monitor_wake(rt_face *f) {
+void rt_watchdog_wake(rt_worker_status *f) {
   rt_store(&f->unwatched, false);
   if (rt_load(&m.asleep) && f->watched) uv_async_send(&m.bell);
 }
 
-bool rt_monitor_ask(void) {
+bool rt_watchdog_ask(void) {
   if (!rt_load(&m.up)) return false;
   rt_store(&m.asked, true);
   uv_async_send(&m.bell);
   return true;
 }
 
-void rt_monitor_on_ask(void (*f)(void)) { rt_store(&m.on_ask, f); }
+void rt_watchdog_on_ask(void (*f)(void)) { rt_store(&m.on_ask, f); }

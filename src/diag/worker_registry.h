@@ -4,29 +4,30 @@
 ** So it says beforehand, with one store where it resumes a task, which one that is; the
 ** rest of its face does not change, or changes rarely.
 */
-#ifndef RT_ROLL_H
-#define RT_ROLL_H
+#ifndef RT_DIAG_WORKER_REGISTRY_H
+#define RT_DIAG_WORKER_REGISTRY_H
 
 #include "event/driver.h"
 #include "base/thread_info.h"
 #include "task/task.h"
 #include "base/cpu_timer.h"
 
-typedef struct rt_face {
+typedef struct rt_worker_status {
   /* fixed */
   char name[24]; /* "main", "pool 1", "blocking 1" */
   bool may_block;
   rt_mailbox *mailbox;
-  rt_pulse pulse;
-  void (*answer)(rt_post *, void *driver); /* delivered to it: an rt_inquiry (survey.h) */
-  const char *(*site)(const struct rt_face *, uint32_t); /* where a task was spawned */
+  rt_thread_info thread_info;
+  void (*answer)(rt_post *,
+                 void *driver); /* delivered to it: an rt_snapshot_request (diag/snapshot.h) */
+  const char *(*site)(const struct rt_worker_status *, uint32_t); /* where a task was spawned */
   /* under the roll's lock */
   rt_list link;
-  const void *runtime;       /* the same for all workers of a main state: its office */
-  rt_tick *tick;             /* NULL: it gets none */
+  const void *runtime;       /* the same for all workers of a main state: its runtime */
+  rt_cpu_timer *tick;        /* NULL: it gets none */
   struct rt_sched *pools[2]; /* of the main worker, while they are open */
-  bool watched;              /* its own thread, and the monitor's lock */
-  struct {                   /* the monitor */
+  bool watched;              /* its own thread, and the watchdog's lock */
+  struct {                   /* the watchdog */
     uint64_t quiet_since;    /* no sign of life since then, */
     uint64_t held;           /* and so long it did not even wait for a processor */
     uint64_t cpu;            /* what its thread had used then */
@@ -36,41 +37,44 @@ typedef struct rt_face {
     char title[192];
   } watch;
   /* atomic */
-  rt_atomic(uint64_t) stall;      /* how long is too long; 0: that is nobody's business */
-  rt_atomic(uint32_t) * moment;   /* of its driver */
-  rt_atomic(int) * load;          /* of its seat: tasks, about; NULL: unknown */
-  rt_atomic(bool) unwatched;      /* the monitor may be asleep */
-  rt_atomic(bool) probe;          /* the monitor asks for a sign of life; it is taken off as one */
-  rt_atomic(uint64_t) shown;      /* the title of the task that runs, or 0; see rt_face_show */
-  rt_atomic(uint64_t) held_since; /* the monitor has seen no change since then; or 0 */
+  rt_atomic(uint64_t) stall;    /* how long is too long; 0: that is nobody's business */
+  rt_atomic(uint32_t) * moment; /* of its driver */
+  rt_atomic(int) * load;        /* of its slot: tasks, about; NULL: unknown */
+  rt_atomic(bool) unwatched;    /* the watchdog may be asleep */
+  rt_atomic(bool) probe;        /* the watchdog asks for a sign of life; it is taken off as one */
+  rt_atomic(uint64_t) shown; /* the title of the task that runs, or 0; see rt_worker_status_show */
+  rt_atomic(uint64_t) held_since; /* the watchdog has seen no change since then; or 0 */
   rt_atomic(bool) stuck;          /* … and nothing else either: it need not be asked, */
   rt_atomic(bool) locates;        /* and the first instruction after that tells where it was */
-} rt_face;
+} rt_worker_status;
 
 /* What 'shown' has in addition once somebody has looked: if it is still there, that task
-** has been running ever since.  (A bit that no title has; see task.h.) */
+** has been running ever since.  (A bit that no title has; see task/task.h.) */
 #define RT_SEEN ((uint64_t)1 << 63)
 
 /* Its own thread: this task runs; none does, for longer than from one to the next. */
-static inline void rt_face_show(rt_face *f, const rt_task *t) {
+static inline void rt_worker_status_show(rt_worker_status *f, const rt_task *t) {
   rt_store_release(&f->shown, t->title); /* (what the title refers to has been written) */
 }
-static inline void rt_face_hide(rt_face *f) { rt_store_relaxed(&f->shown, 0); }
+static inline void rt_worker_status_hide(rt_worker_status *f) { rt_store_relaxed(&f->shown, 0); }
 
 /* Its own thread: it comes, and goes. */
-void rt_roll_enter(rt_face *f);
-void rt_roll_leave(rt_face *f);
+void rt_worker_registry_enter(rt_worker_status *f);
+void rt_worker_registry_leave(rt_worker_status *f);
 /* The main worker's: its pools are open, or (NULL) no longer. */
-void rt_roll_open(rt_face *f, const void *runtime, struct rt_sched *pools[2]);
+void rt_worker_registry_open(rt_worker_status *f, const void *runtime, struct rt_sched *pools[2]);
 
 /* Its own thread: it gets ticks; NULL: it does not any more. */
-void rt_face_set_tick(rt_face *f, rt_tick *tick);
+void rt_worker_status_set_cpu_timer(rt_worker_status *f, rt_cpu_timer *tick);
 
-/* any thread: for a look at the faces; nobody comes or goes before rt_roll_give. */
-rt_list *rt_roll_take(void);
-void rt_roll_give(void);
-#define rt_roll_each(f, roll) \
-  for (rt_list *l_ = (roll)->next; l_ != (roll) && ((f) = rt_face_of(l_), true); l_ = l_->next)
-static inline rt_face *rt_face_of(rt_list *l) { return rt_containerof(l, rt_face, link); }
+/* any thread: for a look at the worker statuses; nobody comes or goes before rt_worker_registry_unlock. */
+rt_list *rt_worker_registry_lock(void);
+void rt_worker_registry_unlock(void);
+#define rt_worker_registry_each(f, roll)                                                  \
+  for (rt_list *l_ = (roll)->next; l_ != (roll) && ((f) = rt_worker_status_of(l_), true); \
+       l_ = l_->next)
+static inline rt_worker_status *rt_worker_status_of(rt_list *l) {
+  return rt_containerof(l, rt_worker_status, link);
+}
 
 #endif

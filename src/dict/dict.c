@@ -11,7 +11,7 @@ enum {
 };
 
 static uint64_t hash_of(const rt_dict *d, const rt_dict_key *key) {
-  return rt_hash(d->seed, key->bytes, key->len, key->type);
+  return rt_siphash(d->seed, key->bytes, key->len, key->type);
 }
 
 /* The shard by the high bits, the bucket by the low ones. */
@@ -19,7 +19,7 @@ static rt_shard *shard_of(rt_dict *d, uint64_t hash) {
   return &d->shards[hash >> 32 & (d->shard_count - 1)];
 }
 
-static rt_dict_answer answer_of(int err) {
+static rt_dict_result answer_of(int err) {
   return err == 0 ? RT_DICT_DONE : err == UV_ENOSPC ? RT_DICT_FULL : RT_DICT_NOMEM;
 }
 
@@ -31,21 +31,21 @@ static size_t expire_all(rt_dict *d) {
   uint64_t now = rt_clock();
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];
-    rt_shard_grave g = {NULL};
+    rt_shard_removed g = {NULL};
     rt_lock_take(&s->lock);
     n += rt_shard_sweep(s, now, SIZE_MAX, &g);
     rt_lock_give(&s->lock);
-    rt_shard_bury(&g);
+    rt_shard_discard(&g);
   }
   return n;
 }
 
 static bool evict_from(rt_shard *s) {
-  rt_shard_grave g = {NULL};
+  rt_shard_removed g = {NULL};
   rt_lock_take(&s->lock);
   bool evicted = rt_shard_evict(s, &g);
   rt_lock_give(&s->lock);
-  rt_shard_bury(&g);
+  rt_shard_discard(&g);
   return evicted;
 }
 
@@ -76,8 +76,8 @@ static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
   }
 }
 
-static rt_dict_answer apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
-                                   const rt_dict_put *p, rt_value *old, rt_shard_grave *g) {
+static rt_dict_result apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
+                                   const rt_dict_put *p, rt_value *old, rt_shard_removed *g) {
   rt_shard_entry *e = rt_shard_find(s, key, hash, g);
   if (!holds(p, e)) return RT_DICT_NOT;
   if (p->value->type == RT_VALUE_NONE) {
@@ -88,17 +88,17 @@ static rt_dict_answer apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t
                      : rt_shard_add(s, key, hash, p->value, p->expires, g));
 }
 
-rt_dict_answer rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *p) {
+rt_dict_result rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *p) {
   uint64_t hash = hash_of(d, key);
   rt_shard *s = shard_of(d, hash);
   for (;;) {
     rt_value old = {.type = RT_VALUE_NONE};
-    rt_shard_grave g = {NULL};
+    rt_shard_removed g = {NULL};
     rt_lock_take(&s->lock);
-    rt_dict_answer answer = apply_locked(s, key, hash, p, &old, &g);
+    rt_dict_result answer = apply_locked(s, key, hash, p, &old, &g);
     rt_lock_give(&s->lock);
     rt_value_drop(&old);
-    rt_shard_bury(&g);
+    rt_shard_discard(&g);
     if (answer != RT_DICT_FULL || !make_room(d, key, p->value)) return answer;
   }
 }
@@ -123,9 +123,9 @@ static rt_value sum_of(const rt_value *a, const rt_value *b) {
   return sum;
 }
 
-static rt_dict_answer incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
+static rt_dict_result incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
                                   const rt_value *delta, const rt_value *initial, rt_value *value,
-                                  rt_shard_grave *g) {
+                                  rt_shard_removed *g) {
   rt_value old;
   rt_shard_entry *e = rt_shard_find(s, key, hash, g);
   const rt_value *before = e ? &e->value : initial;
@@ -135,16 +135,16 @@ static rt_dict_answer incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t 
                      : rt_shard_add(s, key, hash, value, RT_DICT_AS_BEFORE, g));
 }
 
-rt_dict_answer rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
+rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
                             const rt_value *initial, rt_value *value) {
   uint64_t hash = hash_of(d, key);
   rt_shard *s = shard_of(d, hash);
   for (;;) {
-    rt_shard_grave g = {NULL};
+    rt_shard_removed g = {NULL};
     rt_lock_take(&s->lock);
-    rt_dict_answer answer = incr_locked(s, key, hash, delta, initial, value, &g);
+    rt_dict_result answer = incr_locked(s, key, hash, delta, initial, value, &g);
     rt_lock_give(&s->lock);
-    rt_shard_bury(&g);
+    rt_shard_discard(&g);
     if (answer != RT_DICT_FULL || !make_room(d, key, value)) return answer;
   }
 }
@@ -153,7 +153,7 @@ rt_dict_answer rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *
 uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
   uint64_t hash = hash_of(d, key), version = 0;
   rt_shard *s = shard_of(d, hash);
-  rt_shard_grave g = {NULL};
+  rt_shard_removed g = {NULL};
   value->type = RT_VALUE_NONE;
   rt_lock_take(&s->lock);
   rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
@@ -164,32 +164,32 @@ uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
     version = e->version;
   }
   rt_lock_give(&s->lock);
-  rt_shard_bury(&g);
+  rt_shard_discard(&g);
   return version;
 }
 
 uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key) {
   uint64_t hash = hash_of(d, key);
   rt_shard *s = shard_of(d, hash);
-  rt_shard_grave g = {NULL};
+  rt_shard_removed g = {NULL};
   rt_lock_take(&s->lock);
   rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
   uint64_t expires = e ? e->expires.key : 0;
   rt_lock_give(&s->lock);
-  rt_shard_bury(&g);
+  rt_shard_discard(&g);
   return expires;
 }
 
-rt_dict_answer rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires) {
+rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires) {
   uint64_t hash = hash_of(d, key);
   rt_shard *s = shard_of(d, hash);
-  rt_dict_answer answer = RT_DICT_NOT;
-  rt_shard_grave g = {NULL};
+  rt_dict_result answer = RT_DICT_NOT;
+  rt_shard_removed g = {NULL};
   rt_lock_take(&s->lock);
   rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
   if (e) answer = answer_of(rt_shard_expire(s, e, expires));
   rt_lock_give(&s->lock);
-  rt_shard_bury(&g);
+  rt_shard_discard(&g);
   return answer;
 }
 
@@ -212,15 +212,15 @@ size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size) {
 void rt_dict_clear(rt_dict *d) {
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];
-    rt_shard_grave g = {NULL};
+    rt_shard_removed g = {NULL};
     rt_lock_take(&s->lock);
     rt_shard_clear(s, &g);
     rt_lock_give(&s->lock);
-    rt_shard_bury(&g);
+    rt_shard_discard(&g);
   }
 }
 
-void rt_dict_free(rt_thing *t) {
+void rt_dict_free(rt_shared *t) {
   rt_dict *d = rt_dict_of(t);
   rt_dict_clear(d);
   for (uint32_t i = 0; i < d->shard_count; i++) rt_shard_close(&d->shards[i]);
@@ -241,17 +241,17 @@ static bool init_shards(rt_dict *d, uint32_t count) {
   return true;
 }
 
-rt_dict *rt_dict_new(const rt_thing_kind *kind, const rt_dict_bounds *bounds) {
+rt_dict *rt_dict_new(const rt_shared_kind *kind, const rt_dict_bounds *bounds) {
   uint32_t count = shards_for(bounds);
   rt_dict *d = rt_calloc(sizeof *d + count * sizeof(rt_shard));
   if (d == NULL) return NULL;
   rt_random r = {rt_random_seed()};
-  rt_thing_init(&d->thing, kind);
+  rt_shared_init(&d->shared, kind);
   d->stock.bounds = *bounds;
   d->seed[0] = rt_random_next(&r);
   d->seed[1] = rt_random_next(&r);
   if (!init_shards(d, count)) {
-    rt_dict_free(&d->thing);
+    rt_dict_free(&d->shared);
     return NULL;
   }
   return d;

@@ -11,37 +11,37 @@
 ** An entry that expires is gone for everybody from then on; its memory comes back when
 ** its shard is written to, when somebody counts, or when room is needed.
 */
-#ifndef RT_DICT_H
-#define RT_DICT_H
+#ifndef RT_DICT_DICT_H
+#define RT_DICT_DICT_H
 
 #include "dict/shard.h"
 #include "base/shared.h"
 
 #define RT_DICT_NEVER RT_SHARD_NEVER
 #define RT_DICT_AS_BEFORE RT_SHARD_AS_BEFORE
-#define RT_DICT_UNBOUNDED RT_STOCK_UNBOUNDED
+#define RT_DICT_UNBOUNDED RT_QUOTA_UNBOUNDED
 
-typedef rt_stock_bounds rt_dict_bounds;
+typedef rt_quota_bounds rt_dict_bounds;
 typedef rt_shard_key rt_dict_key;
 
 typedef struct rt_dict {
-  rt_thing thing;
+  rt_shared shared;
   /* fixed */
   uint64_t seed[2];
   uint32_t shard_count; /* a power of two */
   /* atomic */
-  rt_stock stock;
+  rt_quota stock;
   rt_atomic(uint32_t) victim; /* the shard that evicts next */
   /* under the lock of each */
   rt_shard shards[];
 } rt_dict;
 
-typedef enum rt_dict_answer {
+typedef enum rt_dict_result {
   RT_DICT_DONE,
   RT_DICT_NOT, /* the condition does not hold */
   RT_DICT_FULL,
   RT_DICT_NOMEM
-} rt_dict_answer;
+} rt_dict_result;
 
 typedef enum rt_dict_rule {
   RT_DICT_ALWAYS,
@@ -59,26 +59,27 @@ typedef struct rt_dict_put {
   uint64_t expires; /* rt_clock(), NEVER, or AS_BEFORE: of a new entry, never */
 } rt_dict_put;
 
-void rt_dict_free(rt_thing *t); /* of its kind */
+void rt_dict_free(rt_shared *t); /* of its kind */
 
-rt_dict *rt_dict_new(const rt_thing_kind *kind, const rt_dict_bounds *bounds); /* NULL: no memory */
-static inline rt_dict *rt_dict_of(rt_thing *t) { return rt_containerof(t, rt_dict, thing); }
+rt_dict *rt_dict_new(const rt_shared_kind *kind,
+                     const rt_dict_bounds *bounds); /* NULL: no memory */
+static inline rt_dict *rt_dict_of(rt_shared *t) { return rt_containerof(t, rt_dict, shared); }
 
 /* All of these from any thread. */
 
 /* What is there, NONE if nothing; the caller holds it. */
 uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value); /* its version */
 
-rt_dict_answer rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *put);
+rt_dict_result rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *put);
 
 /* Adds to a number ('initial' if there is nothing; NONE: then it is NOT done); 'value' is
 ** what it is then.  NOT: it is no number. */
-rt_dict_answer rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
+rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
                             const rt_value *initial, rt_value *value);
 
 /* When it expires: rt_clock() or NEVER; 0: there is none. */
 uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key);
-rt_dict_answer rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires);
+rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires);
 
 /* Entries that have not expired. */
 size_t rt_dict_count(rt_dict *d);

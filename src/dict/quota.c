@@ -9,7 +9,7 @@ static bool take(rt_atomic(size_t) * counter, size_t n, size_t most) {
   return true;
 }
 
-bool rt_stock_take(rt_stock *s, size_t entries, size_t bytes, size_t instead_of) {
+bool rt_quota_take(rt_quota *s, size_t entries, size_t bytes, size_t instead_of) {
   if (!take(&s->entries, entries, s->bounds.entries)) return false;
   if (bytes <= instead_of) {
     if (bytes < instead_of) rt_sub(&s->bytes, instead_of - bytes);
@@ -20,7 +20,7 @@ bool rt_stock_take(rt_stock *s, size_t entries, size_t bytes, size_t instead_of)
   return false;
 }
 
-void rt_stock_release(rt_stock *s, size_t entries, size_t bytes) {
+void rt_quota_release(rt_quota *s, size_t entries, size_t bytes) {
   rt_sub(&s->entries, entries);
   rt_sub(&s->bytes, bytes);
 }

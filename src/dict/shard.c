@@ -13,7 +13,7 @@ static size_t size_of(uint32_t key_len, const rt_value *v) {
 
 size_t rt_shard_size(const rt_shard_key *key, const rt_value *v) { return size_of(key->len, v); }
 
-int rt_shard_init(rt_shard *s, rt_stock *stock) {
+int rt_shard_init(rt_shard *s, rt_quota *stock) {
   s->stock = stock;
   rt_list_init(&s->used);
   return rt_lock_init(&s->lock);
@@ -98,12 +98,12 @@ static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t 
 }
 
 /* --- leaving ------------------------------------------------------------------------------------ */
-static void inter(rt_shard_grave *g, rt_shard_entry *e) {
+static void inter(rt_shard_removed *g, rt_shard_entry *e) {
   e->next = g->first;
   g->first = e;
 }
 
-void rt_shard_bury(rt_shard_grave *g) {
+void rt_shard_discard(rt_shard_removed *g) {
   for (rt_shard_entry *e = g->first, *next; e != NULL; e = next) {
     next = e->next;
     rt_value_drop(&e->value);
@@ -111,7 +111,7 @@ void rt_shard_bury(rt_shard_grave *g) {
   }
 }
 
-static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_grave *g) {
+static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_removed *g) {
   rt_shard_entry *e = *at;
   *at = e->next;
   inter(g, e);
@@ -119,15 +119,15 @@ static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_grave *g) {
   rt_list_remove(&e->link);
   s->count--;
   s->version++;
-  rt_stock_release(s->stock, 1, size_of(e->len, &e->value));
+  rt_quota_release(s->stock, 1, size_of(e->len, &e->value));
   if (s->size > SMALLEST && s->count < s->size / 8) resize(s, s->size / 2);
 }
 
-void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_grave *g) {
+void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_removed *g) {
   remove_at(s, place_of(s, e), g);
 }
 
-size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_grave *g) {
+size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_removed *g) {
   size_t n = 0;
   rt_heap_node *next;
   while (n < most && (next = rt_heap_first(&s->heap)) != NULL && next->key <= now) {
@@ -137,14 +137,14 @@ size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_grave *g)
   return n;
 }
 
-bool rt_shard_evict(rt_shard *s, rt_shard_grave *g) {
+bool rt_shard_evict(rt_shard *s, rt_shard_removed *g) {
   rt_list *l = rt_list_first(&s->used);
   if (l == NULL) return false;
   rt_shard_remove(s, rt_containerof(l, rt_shard_entry, link), g);
   return true;
 }
 
-void rt_shard_clear(rt_shard *s, rt_shard_grave *g) {
+void rt_shard_clear(rt_shard *s, rt_shard_removed *g) {
   size_t bytes = 0;
   for (size_t i = 0; i < s->size; i++) {
     for (rt_shard_entry *e = s->buckets[i], *next; e != NULL; e = next) {
@@ -153,7 +153,7 @@ void rt_shard_clear(rt_shard *s, rt_shard_grave *g) {
       inter(g, e);
     }
   }
-  rt_stock_release(s->stock, s->count, bytes);
+  rt_quota_release(s->stock, s->count, bytes);
   rt_sub(&s->stock->mortal, s->heap.count);
   rt_free(s->buckets);
   rt_heap_close(&s->heap);
@@ -165,7 +165,7 @@ void rt_shard_clear(rt_shard *s, rt_shard_grave *g) {
 
 /* --- finding and changing ------------------------------------------------------------------------- */
 rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t hash,
-                              rt_shard_grave *g) {
+                              rt_shard_removed *g) {
   if (s->size == 0) return NULL;
   rt_shard_entry **at = place_of_key(s, key, hash);
   rt_shard_entry *e = *at;
@@ -189,13 +189,13 @@ static void set_value(rt_shard *s, rt_shard_entry *e, const rt_value *v) {
 }
 
 int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_value *v,
-                 uint64_t expires, rt_shard_grave *g) {
+                 uint64_t expires, rt_shard_removed *g) {
   size_t size = size_of(key->len, v);
   if (rt_heap_first(&s->heap)) rt_shard_sweep(s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
-  if (!rt_stock_take(s->stock, 1, size, 0)) return UV_ENOSPC;
+  if (!rt_quota_take(s->stock, 1, size, 0)) return UV_ENOSPC;
   rt_shard_entry *e = new_entry(s, key, hash);
   if (e == NULL) {
-    rt_stock_release(s->stock, 1, size);
+    rt_quota_release(s->stock, 1, size);
     return UV_ENOMEM;
   }
   set_value(s, e, v);
@@ -211,7 +211,7 @@ int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t
   bool becomes_mortal = !is_mortal(e) && expires != RT_SHARD_AS_BEFORE && expires != RT_SHARD_NEVER;
   if (becomes_mortal && !rt_heap_reserve(&s->heap)) return UV_ENOMEM;
   rt_shard_use(s, e);
-  if (!rt_stock_take(s->stock, 0, after, before)) return UV_ENOSPC;
+  if (!rt_quota_take(s->stock, 0, after, before)) return UV_ENOSPC;
   if (expires != RT_SHARD_AS_BEFORE) rt_shard_expire(s, e, expires);
   *old = e->value;
   set_value(s, e, v);

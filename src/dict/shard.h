@@ -7,8 +7,8 @@
 ** But for init, close and bury, the caller holds the lock.  Entries that leave go to the
 ** caller's grave: it buries them when it has given the lock back.
 */
-#ifndef RT_SHARD_H
-#define RT_SHARD_H
+#ifndef RT_DICT_SHARD_H
+#define RT_DICT_SHARD_H
 
 #include "base/heap.h"
 #include "base/list.h"
@@ -38,7 +38,7 @@ typedef struct rt_shard_entry {
 
 typedef struct rt_shard {
   /* fixed */
-  rt_stock *stock; /* of the dict */
+  rt_quota *stock; /* of the dict */
   /* under lock */
   rt_lock lock;
   rt_shard_entry **buckets;
@@ -49,34 +49,34 @@ typedef struct rt_shard {
   char apart[8];      /* two cache lines */
 } rt_shard;
 
-typedef struct rt_shard_grave {
+typedef struct rt_shard_removed {
   rt_shard_entry *first;
-} rt_shard_grave;
+} rt_shard_removed;
 
-int rt_shard_init(rt_shard *s, rt_stock *stock); /* 0 or UV_E… */
+int rt_shard_init(rt_shard *s, rt_quota *stock); /* 0 or UV_E… */
 void rt_shard_close(rt_shard *s);                /* it is empty */
-void rt_shard_bury(rt_shard_grave *g);
+void rt_shard_discard(rt_shard_removed *g);
 
 /* The entry, or NULL. */
 rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t hash,
-                              rt_shard_grave *g);
+                              rt_shard_removed *g);
 
 /* An entry with a key that is not there yet; a new value in one that is, whose old value is the
 ** caller's then.  They hold the value.  0, UV_ENOSPC (the bounds) or UV_ENOMEM: then nothing has
 ** changed. */
 int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_value *v,
-                 uint64_t expires, rt_shard_grave *g);
+                 uint64_t expires, rt_shard_removed *g);
 int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t expires,
                      rt_value *old);
 int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires); /* 0 or UV_ENOMEM */
-void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_grave *g);
+void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_removed *g);
 void rt_shard_use(rt_shard *s, rt_shard_entry *e); /* now it is the one used last */
 
 /* At most so many that have expired; how many they were. */
-size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_grave *g);
+size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_removed *g);
 /* The one that was not used for the longest time; false: there is none. */
-bool rt_shard_evict(rt_shard *s, rt_shard_grave *g);
-void rt_shard_clear(rt_shard *s, rt_shard_grave *g);
+bool rt_shard_evict(rt_shard *s, rt_shard_removed *g);
+void rt_shard_clear(rt_shard *s, rt_shard_removed *g);
 
 /* What an entry with this key and value takes of the stock's bytes. */
 size_t rt_shard_size(const rt_shard_key *key, const rt_value *v);

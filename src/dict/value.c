@@ -2,10 +2,10 @@
 
 #include <uv.h>
 
-static rt_parcel *new_parcel(rt_packet *packet, size_t len) {
-  rt_parcel *p = rt_malloc(sizeof *p + (packet ? 0 : len));
+static rt_value_block *new_parcel(rt_message *message, size_t len) {
+  rt_value_block *p = rt_malloc(sizeof *p + (message ? 0 : len));
   if (p == NULL) return NULL;
-  p->packet = packet;
+  p->message = message;
   p->len = len;
   atomic_init(&p->holders, 1);
   return p;
@@ -18,50 +18,51 @@ int rt_value_from_string(rt_value *v, const char *s, size_t len) {
     memcpy(v->text, s, len);
     return 0;
   }
-  rt_parcel *p = new_parcel(NULL, len);
+  rt_value_block *p = new_parcel(NULL, len);
   if (p == NULL) return UV_ENOMEM;
   memcpy(p->bytes, s, len);
-  v->type = RT_VALUE_PARCEL;
+  v->type = RT_VALUE_BLOCK;
   v->parcel = p;
   return 0;
 }
 
-int rt_value_from_packet(rt_value *v, rt_packet *packet) {
-  rt_packet_trim(&packet);
-  rt_parcel *p = new_parcel(packet, packet->len);
+int rt_value_from_message(rt_value *v, rt_message *message) {
+  rt_message_trim(&message);
+  rt_value_block *p = new_parcel(message, message->len);
   if (p == NULL) {
-    rt_packet_drop(packet);
+    rt_message_drop(message);
     return UV_ENOMEM;
   }
-  v->type = RT_VALUE_PARCEL;
+  v->type = RT_VALUE_BLOCK;
   v->parcel = p;
   return 0;
 }
 
-void rt_parcel_drop(rt_parcel *p) {
+void rt_value_block_drop(rt_value_block *p) {
   if (rt_sub(&p->holders, 1) != 1) return;
-  if (p->packet) rt_packet_drop(p->packet);
+  if (p->message) rt_message_drop(p->message);
   rt_free(p);
 }
 
 size_t rt_value_size(const rt_value *v) {
-  if (v->type != RT_VALUE_PARCEL) return 0;
-  const rt_packet *packet = v->parcel->packet;
+  if (v->type != RT_VALUE_BLOCK) return 0;
+  const rt_message *message = v->parcel->message;
   size_t size = sizeof *v->parcel;
-  if (packet == NULL) return size + v->parcel->len;
-  return size + sizeof *packet + packet->cap + (packet->many ? packet->room * sizeof(void *) : 0);
+  if (message == NULL) return size + v->parcel->len;
+  return size + sizeof *message + message->cap +
+         (message->many ? message->room * sizeof(void *) : 0);
 }
 
-static bool are_same_things(rt_packet *a, rt_packet *b) {
+static bool are_same_things(rt_message *a, rt_message *b) {
   return a->count == b->count &&
-         memcmp(rt_packet_things(a), rt_packet_things(b), a->count * sizeof(rt_thing *)) == 0;
+         memcmp(rt_message_shared(a), rt_message_shared(b), a->count * sizeof(rt_shared *)) == 0;
 }
 
-static bool are_equal_parcels(const rt_parcel *a, const rt_parcel *b) {
-  if (a->len != b->len || (a->packet == NULL) != (b->packet == NULL)) return false;
-  if (a->packet == NULL) return memcmp(a->bytes, b->bytes, a->len) == 0;
-  return memcmp(a->packet->bytes, b->packet->bytes, a->len) == 0 &&
-         are_same_things(a->packet, b->packet);
+static bool are_equal_parcels(const rt_value_block *a, const rt_value_block *b) {
+  if (a->len != b->len || (a->message == NULL) != (b->message == NULL)) return false;
+  if (a->message == NULL) return memcmp(a->bytes, b->bytes, a->len) == 0;
+  return memcmp(a->message->bytes, b->message->bytes, a->len) == 0 &&
+         are_same_things(a->message, b->message);
 }
 
 /* 2^53 + 1 is no float, so the conversion has to be looked at both ways. */
@@ -80,7 +81,7 @@ bool rt_value_equal(const rt_value *a, const rt_value *b) {
     case RT_VALUE_INTEGER: return a->integer == b->integer;
     case RT_VALUE_NUMBER: return a->number == b->number;
     case RT_VALUE_STRING: return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
-    case RT_VALUE_PARCEL: return are_equal_parcels(a->parcel, b->parcel);
+    case RT_VALUE_BLOCK: return are_equal_parcels(a->parcel, b->parcel);
     default: return true;
   }
 }

@@ -8,22 +8,26 @@
 ** Beside the number there is how often one got up: who reads the same twice knows that in
 ** between all that were still have been still.
 */
-#ifndef RT_ASTIR_H
-#define RT_ASTIR_H
+#ifndef RT_EVENT_ACTIVE_THREADS_H
+#define RT_EVENT_ACTIVE_THREADS_H
 
 #include "base/base.h"
 
-typedef struct rt_astir {
+typedef struct rt_active_threads {
   rt_atomic(uint64_t) word; /* low half: the number; high half: how often one got up */
-} rt_astir;
+} rt_active_threads;
 
-#define RT_GOT_UP ((uint64_t)1 << 32)
+#define RT_ACTIVE_ENTERED ((uint64_t)1 << 32)
 
-static inline void rt_astir_enter(rt_astir *a) { rt_add(&a->word, RT_GOT_UP + 1); }
+static inline void rt_active_threads_enter(rt_active_threads *a) {
+  rt_add(&a->word, RT_ACTIVE_ENTERED + 1);
+}
 /* true: that was the last one */
-static inline bool rt_astir_leave(rt_astir *a) { return (uint32_t)rt_sub(&a->word, 1) == 1; }
+static inline bool rt_active_threads_leave(rt_active_threads *a) {
+  return (uint32_t)rt_sub(&a->word, 1) == 1;
+}
 
-static inline uint64_t rt_astir_read(rt_astir *a) { return rt_load(&a->word); }
-static inline uint32_t rt_astir_number(uint64_t word) { return (uint32_t)word; }
+static inline uint64_t rt_active_threads_read(rt_active_threads *a) { return rt_load(&a->word); }
+static inline uint32_t rt_active_threads_number(uint64_t word) { return (uint32_t)word; }
 
 #endif

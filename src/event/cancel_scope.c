@@ -1,36 +1,38 @@
 #include "event/cancel_scope.h"
 
-static rt_frame *innermost(const rt_task *t) { return t->more ? t->more->frames : NULL; }
-
-rt_verdict rt_frame_verdict(const rt_task *t, rt_frame **which) {
-  rt_frame *hit = NULL, *f = innermost(t);
-  for (; f && !(f->shield && !f->passed); f = f->outer)
-    if (f->passed && !f->shield) hit = f;
-  if (f == NULL && t->cancelled) return RT_TASK_CANCELLED;
-  *which = hit;
-  return hit ? RT_FRAME_PASSED : RT_GO_ON;
+static rt_cancel_scope *innermost(const rt_task *t) {
+  return t->more ? t->more->cancel_scopes : NULL;
 }
 
-void rt_frame_tell(rt_task *t, rt_driver *d) {
-  rt_frame *which;
+rt_cancel_kind rt_cancel_scope_effective(const rt_task *t, rt_cancel_scope **which) {
+  rt_cancel_scope *hit = NULL, *f = innermost(t);
+  for (; f && !(f->shield && !f->passed); f = f->outer)
+    if (f->passed && !f->shield) hit = f;
+  if (f == NULL && t->cancelled) return RT_CANCEL_TASK;
+  *which = hit;
+  return hit ? RT_CANCEL_SCOPE : RT_CANCEL_NONE;
+}
+
+void rt_cancel_scope_deliver(rt_task *t, rt_driver *d) {
+  rt_cancel_scope *which;
   t->alert = 1;
-  if (t->phase != RT_WAITING || rt_frame_verdict(t, &which) == RT_GO_ON) return;
-  rt_ticket_call_off(t);
+  if (t->phase != RT_WAITING || rt_cancel_scope_effective(t, &which) == RT_CANCEL_NONE) return;
+  rt_waiter_cancel(t);
   rt_driver_wake(d, t, RT_WITHDRAWN);
 }
 
-void rt_frame_pass(rt_frame *f) {
+void rt_cancel_scope_cancel(rt_cancel_scope *f) {
   f->passed = true;
-  rt_frame_tell(f->task, f->driver);
+  rt_cancel_scope_deliver(f->task, f->driver);
 }
 
 static void on_deadline(rt_timeout *timeout) {
-  rt_frame_pass(rt_containerof(timeout, rt_frame, deadline));
+  rt_cancel_scope_cancel(rt_containerof(timeout, rt_cancel_scope, deadline));
 }
 
-rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
+rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
   rt_more *more = rt_task_more(t);
-  rt_frame *f = more ? rt_calloc(sizeof *f) : NULL;
+  rt_cancel_scope *f = more ? rt_calloc(sizeof *f) : NULL;
   if (f == NULL) return NULL;
   f->task = t;
   f->driver = d;
@@ -42,19 +44,19 @@ rt_frame *rt_frame_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
   } else if (due != RT_NEVER) {
     rt_wheel_add(&d->wheel, &f->deadline.timer, RT_TIMER_CALL, due);
   }
-  f->outer = more->frames;
-  more->frames = f;
+  f->outer = more->cancel_scopes;
+  more->cancel_scopes = f;
   return f;
 }
 
-bool rt_frame_is_critical(const rt_task *t) {
-  rt_frame *f = innermost(t);
-  while (f && !f->critical) f = f->ticket ? f->outer->outer : f->outer;
+bool rt_cancel_scope_is_critical(const rt_task *t) {
+  rt_cancel_scope *f = innermost(t);
+  while (f && !f->critical) f = f->waiter ? f->outer->outer : f->outer;
   return f != NULL;
 }
 
-void rt_frame_look(rt_task *t, uint64_t tick) {
-  for (rt_frame *f = innermost(t); f; f = f->outer) {
+void rt_cancel_scope_expire(rt_task *t, uint64_t tick) {
+  for (rt_cancel_scope *f = innermost(t); f; f = f->outer) {
     rt_timer *timer = &f->deadline.timer;
     if (rt_list_empty(&timer->link) || timer->due > tick) continue;
     rt_timer_remove(timer);
@@ -64,32 +66,32 @@ void rt_frame_look(rt_task *t, uint64_t tick) {
 }
 
 static bool is_any_passed(const rt_task *t) {
-  for (rt_frame *f = innermost(t); f; f = f->outer)
+  for (rt_cancel_scope *f = innermost(t); f; f = f->outer)
     if (f->passed) return true;
   return false;
 }
 
-static void take_off(rt_task *t, rt_frame **at) {
-  rt_frame *f = *at;
+static void take_off(rt_task *t, rt_cancel_scope **at) {
+  rt_cancel_scope *f = *at;
   *at = f->outer;
   rt_timer_remove(&f->deadline.timer);
-  if (f->ticket) {
-    rt_ticket_withdraw(f->ticket);
-    rt_ticket_tear(f->ticket);
-    rt_thing_drop(f->scope);
+  if (f->waiter) {
+    rt_waiter_withdraw(f->waiter);
+    rt_waiter_free(f->waiter);
+    rt_shared_drop(f->scope);
   }
   rt_free(f);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);
 }
 
 /* It is the innermost, unless a coroutine has left it open. */
-void rt_frame_close(rt_task *t, uint64_t serial) {
+void rt_cancel_scope_close(rt_task *t, uint64_t serial) {
   if (t->more == NULL) return;
-  rt_frame **at = &t->more->frames;
+  rt_cancel_scope **at = &t->more->cancel_scopes;
   while (*at && (*at)->serial != serial) at = &(*at)->outer;
   if (*at) take_off(t, at);
 }
 
-void rt_frame_close_all(rt_task *t) {
-  while (innermost(t)) take_off(t, &t->more->frames);
+void rt_cancel_scope_close_all(rt_task *t) {
+  while (innermost(t)) take_off(t, &t->more->cancel_scopes);
 }

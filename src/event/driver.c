@@ -7,7 +7,7 @@ static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 static void ring(void *reader) {
   rt_driver *d = reader;
-  if (RT_DEBUG && d->player) rt_baton_ring(d->player);
+  if (RT_DEBUG && d->vthread) rt_vtime_ring(d->vthread);
   uv_async_send(&d->bell);
 }
 
@@ -25,8 +25,8 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   rt_wheel_init(&d->wheel, on_sleep, d);
   rt_ready_init(&d->ready);
   rt_list_init(&d->handles);
-  rt_list_init(&d->tickets);
-  rt_list_init(&d->spare_tickets);
+  rt_list_init(&d->waiters);
+  rt_list_init(&d->spare_waiters);
   rt_mailbox_init(&d->mailbox, ring, d);
   if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
   if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
@@ -44,7 +44,7 @@ void rt_driver_close(rt_driver *d) {
   rt_list *l;
   if (d->inside) return;
   while ((l = rt_list_take(&d->handles)) != NULL) {
-    rt_handle *h = rt_containerof(l, rt_handle, link);
+    rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
     h->close(h);
   }
   rt_mailbox_drain(&d->mailbox); /* what was on its way to one of them */
@@ -55,12 +55,12 @@ void rt_driver_close(rt_driver *d) {
   rt_free(d->scratch);
 }
 
-void rt_driver_adopt(rt_driver *d, rt_handle *h, void (*close)(rt_handle *)) {
+void rt_driver_adopt(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
   h->close = close;
   rt_list_append(&d->handles, &h->link);
 }
 
-void rt_driver_disown(rt_handle *h) { rt_list_remove(&h->link); }
+void rt_driver_disown(rt_uv_handle *h) { rt_list_remove(&h->link); }
 
 uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / RT_MILLISECOND; }
 
@@ -80,7 +80,7 @@ static void run_loop(rt_driver *d, uv_run_mode mode) {
 static bool look(rt_driver *d) {
   int posts = rt_mailbox_drain(&d->mailbox), fired = 0;
   if (posts > 0) rt_count(d->counts, RT_COUNT_POSTS, (uint64_t)posts);
-  if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_turn(&d->wheel, rt_driver_tick(d));
+  if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_advance(&d->wheel, rt_driver_tick(d));
   if (fired > 0) rt_count(d->counts, RT_COUNT_TIMERS, (uint64_t)fired);
   return posts > 0;
 }
@@ -92,7 +92,7 @@ static void note_time(rt_driver *d) {
 
 void rt_driver_poll(rt_driver *d) {
   note_time(d);
-  if (RT_DEBUG && d->player) rt_baton_share(d->player);
+  if (RT_DEBUG && d->vthread) rt_vtime_share(d->vthread);
   look(d);
   run_loop(d, UV_RUN_NOWAIT);
 }
@@ -100,7 +100,7 @@ void rt_driver_poll(rt_driver *d) {
 /* The one that is found comes first, and will most often be found at once the next time. */
 static bool is_any_awaited(rt_driver *d) {
   for (rt_list *l = d->handles.next; l != &d->handles; l = l->next) {
-    rt_handle *h = rt_containerof(l, rt_handle, link);
+    rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
     if (h->is_awaited && !h->is_awaited(h)) continue;
     rt_list_remove(l);
     rt_list_prepend(&d->handles, l);
@@ -112,13 +112,13 @@ static bool is_any_awaited(rt_driver *d) {
 /* As run_loop, but by the virtual clock. */
 static void await_baton(rt_driver *d, uint64_t due) {
   uint64_t at = due == RT_NEVER ? RT_NO_TIME : d->epoch + due * RT_MILLISECOND;
-  rt_baton_pass(d->player, at, is_any_awaited(d));
+  rt_vtime_pass(d->vthread, at, is_any_awaited(d));
   run_loop(d, UV_RUN_NOWAIT);
 }
 
 /* Waits for the OS, the bell, or this tick. */
 static void block(rt_driver *d, uint64_t due) {
-  if (RT_DEBUG && d->player)
+  if (RT_DEBUG && d->vthread)
     await_baton(d, due);
   else
     run_loop(d, UV_RUN_ONCE);
@@ -134,10 +134,10 @@ void rt_driver_look(rt_driver *d) { look(d); }
 
 /* Blocks, and says so to the other threads of its runtime. */
 static void block_hopeless(rt_driver *d) {
-  bool last = d->astir == NULL || rt_astir_leave(d->astir);
+  bool last = d->active == NULL || rt_active_threads_leave(d->active);
   rt_chaos_delay();
   if (!last || d->on_stillness == NULL || d->on_stillness(d)) block(d, RT_NEVER);
-  if (d->astir) rt_astir_enter(d->astir);
+  if (d->active) rt_active_threads_enter(d->active);
 }
 
 bool rt_driver_park(rt_driver *d) {

@@ -5,8 +5,8 @@
 ** until one of them has something.  The wheel stands under a single uv_timer, and the
 ** mailbox's bell is a uv_async: it carries no news, it only ends the blocking.
 */
-#ifndef RT_DRIVER_H
-#define RT_DRIVER_H
+#ifndef RT_EVENT_DRIVER_H
+#define RT_EVENT_DRIVER_H
 
 #include "event/active_threads.h"
 #include "base/virtual_time.h"
@@ -18,17 +18,17 @@
 
 /* What libuv knows of us lives until its close callback; a driver that is closed
 ** closes what is still open. */
-typedef struct rt_handle {
+typedef struct rt_uv_handle {
   rt_list link;
-  void (*close)(struct rt_handle *);
-  bool (*is_awaited)(struct rt_handle *); /* does a task wait for it?  NULL: always */
-} rt_handle;
+  void (*close)(struct rt_uv_handle *);
+  bool (*is_awaited)(struct rt_uv_handle *); /* does a task wait for it?  NULL: always */
+} rt_uv_handle;
 
 typedef struct rt_driver {
   /* fixed */
   uint64_t epoch;                             /* of the wheel's ticks */
   void (*run)(struct rt_driver *, rt_task *); /* the worker's: resumes one task now */
-  rt_astir *astir;                            /* of its runtime; NULL: there are no others */
+  rt_active_threads *active;                  /* of its runtime; NULL: there are no others */
   /* The worker's: it is about to block, and of all threads it is the last that did; false: it is
   ** not to block.  NULL: nobody cares. */
   bool (*on_stillness)(struct rt_driver *);
@@ -39,16 +39,16 @@ typedef struct rt_driver {
   rt_wheel wheel;
   rt_ready ready;
   rt_list handles;
-  rt_list tickets;       /* held by its tasks; see ticket.h */
-  rt_list spare_tickets; /* for the next ones */
+  rt_list waiters;       /* held by its tasks; see event/waiter.h */
+  rt_list spare_waiters; /* for the next ones */
   int spares;
   char *scratch;              /* what is read passes through here; RT_SCRATCH bytes */
   uint64_t polled;            /* when the sources were last looked at, by the coarse clock */
   rt_atomic(uint32_t) moment; /* the same as a moment; others may set it, too, to now */
   bool inside;                /* libuv is below us on the C stack */
-  rt_player *player;          /* NULL: time is as outside */
-  rt_counts *counts;          /* of its worker */
-  rt_counts own_counts;
+  rt_vthread *vthread;        /* NULL: time is as outside */
+  rt_counters *counts;        /* of its worker */
+  rt_counters own_counts;
   /* any thread */
   rt_mailbox mailbox;
 } rt_driver;
@@ -60,8 +60,8 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *));
 ** that exits there), it leaves the loop as it is. */
 void rt_driver_close(rt_driver *d);
 
-void rt_driver_adopt(rt_driver *d, rt_handle *h, void (*close)(rt_handle *));
-void rt_driver_disown(rt_handle *h);
+void rt_driver_adopt(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
+void rt_driver_disown(rt_uv_handle *h);
 
 /* Ticks of the wheel: the one that has passed, and the first that is not before a
 ** time from now. */

@@ -9,8 +9,8 @@
 ** A reader that goes cannot know who rings just then, but it knows how often it was rung
 ** for, and waits until that often somebody has.
 */
-#ifndef RT_MAILBOX_H
-#define RT_MAILBOX_H
+#ifndef RT_EVENT_MAILBOX_H
+#define RT_EVENT_MAILBOX_H
 
 #include "base/base.h"
 

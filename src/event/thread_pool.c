@@ -2,7 +2,7 @@
 
 enum { IDLE_SECONDS = 10 };
 
-struct rt_crew {
+struct rt_thread_pool {
   /* fixed */
   int most_threads, most_queued;
   size_t stack;
@@ -15,8 +15,8 @@ struct rt_crew {
   int refs; /* the owner and each thread */
 };
 
-rt_crew *rt_crew_new(int threads, int queue, size_t stack) {
-  rt_crew *c = rt_calloc(sizeof *c);
+rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack) {
+  rt_thread_pool *c = rt_calloc(sizeof *c);
   if (c == NULL) return NULL;
   c->most_threads = threads;
   c->most_queued = queue;
@@ -34,7 +34,7 @@ no_lock:
 }
 
 /* gives the lock */
-static void drop_locked(rt_crew *c) {
+static void drop_locked(rt_thread_pool *c) {
   bool last = --c->refs == 0;
   rt_lock_give(&c->lock);
   if (!last) return;
@@ -43,8 +43,8 @@ static void drop_locked(rt_crew *c) {
   rt_free(c);
 }
 
-/* The next chore, or NULL after an idle while. */
-static rt_chore *next_locked(rt_crew *c) {
+/* The next work item, or NULL after an idle while. */
+static rt_work_item *next_locked(rt_thread_pool *c) {
   uint64_t until = rt_clock() + IDLE_SECONDS * RT_SECOND;
   bool in_time = true;
   while (rt_list_empty(&c->queue) && !c->closed && in_time) {
@@ -56,27 +56,27 @@ static rt_chore *next_locked(rt_crew *c) {
   rt_list *l = rt_list_take(&c->queue);
   if (l == NULL) return NULL;
   c->queued--;
-  rt_chore *chore = rt_containerof(l, rt_chore, link);
-  chore->state = RT_CHORE_BEGUN;
-  return chore;
+  rt_work_item *item = rt_containerof(l, rt_work_item, link);
+  item->state = RT_WORK_ITEM_BEGUN;
+  return item;
 }
 
 static void thread_main(void *arg) {
-  rt_crew *c = arg;
-  rt_chore *chore;
+  rt_thread_pool *c = arg;
+  rt_work_item *item;
   rt_lock_take(&c->lock);
-  while ((chore = next_locked(c)) != NULL) {
+  while ((item = next_locked(c)) != NULL) {
     rt_lock_give(&c->lock);
-    chore->work(chore);
+    item->work(item);
     rt_lock_take(&c->lock);
-    chore->state = RT_CHORE_FINISHED;
-    chore->done(chore, !chore->dropped); /* it may be gone now */
+    item->state = RT_WORK_ITEM_FINISHED;
+    item->done(item, !item->dropped); /* it may be gone now */
   }
   c->threads--;
   drop_locked(c);
 }
 
-static int add_thread_locked(rt_crew *c) {
+static int add_thread_locked(rt_thread_pool *c) {
   rt_thread t;
   int err = rt_thread_start(&t, c->stack, thread_main, c);
   if (err != 0) return err;
@@ -86,7 +86,7 @@ static int add_thread_locked(rt_crew *c) {
   return 0;
 }
 
-int rt_crew_submit(rt_crew *c, rt_chore *chore) {
+int rt_thread_pool_submit(rt_thread_pool *c, rt_work_item *item) {
   int err = 0;
   rt_lock_take(&c->lock);
   if (c->queued >= c->most_queued) {
@@ -95,9 +95,9 @@ int rt_crew_submit(rt_crew *c, rt_chore *chore) {
     if (c->queued >= c->idle && c->threads < c->most_threads) err = add_thread_locked(c);
     if (c->threads > 0) err = 0; /* slower, but somebody will do it */
     if (err == 0) {
-      chore->state = RT_CHORE_QUEUED;
-      chore->dropped = false;
-      rt_list_append(&c->queue, &chore->link);
+      item->state = RT_WORK_ITEM_QUEUED;
+      item->dropped = false;
+      rt_list_append(&c->queue, &item->link);
       c->queued++;
       rt_cond_signal(&c->work);
     }
@@ -106,19 +106,19 @@ int rt_crew_submit(rt_crew *c, rt_chore *chore) {
   return err;
 }
 
-rt_chore_state rt_crew_drop(rt_crew *c, rt_chore *chore) {
+rt_work_item_state rt_thread_pool_drop(rt_thread_pool *c, rt_work_item *item) {
   rt_lock_take(&c->lock);
-  rt_chore_state state = chore->state;
-  chore->dropped = true;
-  if (state == RT_CHORE_QUEUED) {
-    rt_list_remove(&chore->link);
+  rt_work_item_state state = item->state;
+  item->dropped = true;
+  if (state == RT_WORK_ITEM_QUEUED) {
+    rt_list_remove(&item->link);
     c->queued--;
   }
   rt_lock_give(&c->lock);
   return state;
 }
 
-void rt_crew_close(rt_crew *c) {
+void rt_thread_pool_close(rt_thread_pool *c) {
   rt_lock_take(&c->lock);
   c->closed = true;
   rt_cond_broadcast(&c->work);

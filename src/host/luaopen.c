@@ -1,6 +1,6 @@
 #include "host/luaopen.h"
 
-#include "host/open.h"
+#include "host/core_module.h"
 #include "run/deadlock.h"
 #include "run/signals.h"
 #include "lib/lib.h"
@@ -18,26 +18,26 @@ static int last_word(lua_State *L) {
   rt_worker *w = rtL_self(L);
   if (w->last_word != lua_touserdata(L, 1)) return 0;
   w->state_closes = true;
-  rtL_runtime_stop_quietly(L, w);
+  rtL_stop_quietly(L, w);
   return 0;
 }
 
 static int plant(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   void *word = lua_newuserdatauv(L, 1, 0);
-  rtL_keep_push(L, w, RT_KEEP_LAST_WORD);
+  rtL_anchor_push(L, w, RT_ANCHOR_CLOSE_SENTINEL);
   lua_getmetatable(L, -1);
   lua_setmetatable(L, -3);
   lua_pop(L, 1);
-  rtL_keep_set(L, w, RT_KEEP_LAST_WORD);
+  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
   w->last_word = word;
   return 0;
 }
 
 static void plant_last_word(rt_worker *w) {
-  lua_pushcfunction(w->hand, plant);
-  lua_pushlightuserdata(w->hand, w);
-  if (lua_pcall(w->hand, 1, 0, 0) != LUA_OK) lua_pop(w->hand, 1);
+  lua_pushcfunction(w->pcall_L, plant);
+  lua_pushlightuserdata(w->pcall_L, w);
+  if (lua_pcall(w->pcall_L, 1, 0, 0) != LUA_OK) lua_pop(w->pcall_L, 1);
 }
 
 static void prepare_last_word(lua_State *L, rt_worker *w) {
@@ -46,7 +46,7 @@ static void prepare_last_word(lua_State *L, rt_worker *w) {
   lua_newtable(L);
   rtL_set_functions(L, w, meta);
   lua_setmetatable(L, -2);
-  rtL_keep_set(L, w, RT_KEEP_LAST_WORD);
+  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
   w->main_returns = plant_last_word;
 }
 
@@ -56,11 +56,11 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   rt_task_init(t, 0);
   t->phase = RT_RUNNING;
   t->is_main = 1;
-  rtL_keep_push(L, w, RT_KEEP_REASONS); /* why a signal cancels it */
+  rtL_anchor_push(L, w, RT_ANCHOR_REASONS); /* why a signal cancels it */
   lua_pushliteral(L, "interrupted!");
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
-  rtL_keep_set(L, w, RT_KEEP_MAIN);
+  rtL_anchor_set(L, w, RT_ANCHOR_MAIN);
   w->main = t;
   w->running = t;
   w->cur = w->L; /* (a coroutine that requires rt was resumed by who does not keep this) */
@@ -75,16 +75,16 @@ static void occupy_standard_descriptors(void) {
 
 int luaopen_rt_core(lua_State *L) {
   luaL_checkversion(L);
-  if (rtL_core_find(L)) return 1;
+  if (rtL_core_module_find(L)) return 1;
   occupy_standard_descriptors();
-  rt_worker *w = rtL_core_new(L);
+  rt_worker *w = rtL_core_module_new(L);
   make_main_task(L, w);
   prepare_last_word(L, w);
-  w->open_pools = rtL_pool_open;
+  w->open_pools = rtL_worker_main_open;
   w->driver.on_stillness = rt_deadlock_suspect_in_main;
-  if (rt_baton_join(&w->player)) w->driver.player = &w->player;
-  rt_interrupt_share(w);
-  rtL_core_install(L, w);
-  rt_core_enter(w);
+  if (rt_vtime_join(&w->vthread)) w->driver.vthread = &w->vthread;
+  rt_signals_share(w);
+  rtL_core_module_install(L, w);
+  rt_core_module_enter(w);
   return 1;
 }

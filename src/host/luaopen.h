@@ -1,6 +1,6 @@
 /* host/luaopen.h - rt inside a Lua state. */
-#ifndef RT_MODULE_H
-#define RT_MODULE_H
+#ifndef RT_HOST_LUAOPEN_H
+#define RT_HOST_LUAOPEN_H
 
 #include "worker/worker.h"
 

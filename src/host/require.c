@@ -41,8 +41,8 @@ static void push_under_way(lua_State *L) {
 
 static void push_task(lua_State *L, rt_worker *w) {
   if (w->running->is_main)
-    rtL_keep_push(L, w, RT_KEEP_MAIN);
-  else if (rtL_body_task(L, w, w->running->co) == NULL)
+    rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
+  else if (rtL_task_entry(L, w, w->running->co) == NULL)
     luaL_error(L, "stack overflow");
 }
 
@@ -70,13 +70,13 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
 static int loading_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
   loading *l = rtL_class_check(L, &w->classes, RT_CLASS_LOADING, 1);
-  rt_list *waiter;
+  rt_list *parked;
   l->failed = !lua_isnil(L, 2) && !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 2);
   l->over = true;
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, ERROR);
-  while ((waiter = rt_list_first(&l->waiters)) != NULL)
-    rt_driver_wake(&w->driver, rt_containerof(waiter, rt_task, link), RT_FIRED);
+  while ((parked = rt_list_first(&l->waiters)) != NULL)
+    rt_driver_wake(&w->driver, rt_containerof(parked, rt_task, link), RT_FIRED);
   return 0;
 }
 
@@ -211,7 +211,7 @@ static int require(lua_State *L) {
 }
 
 void rtL_require_open(lua_State *L) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
   rt_worker *w = rtL_worker_find(L);
   rtL_worker_class(L, w, RT_CLASS_LOADING, &(rt_class_def){.meta = meta});

@@ -1,6 +1,6 @@
 /* host/require.h - rt-lua's require: a module may wait while it loads. */
-#ifndef RT_REQUIRE_H
-#define RT_REQUIRE_H
+#ifndef RT_HOST_REQUIRE_H
+#define RT_HOST_REQUIRE_H
 
 #include "worker/compat.h"
 

@@ -1,6 +1,6 @@
 #include "host/worker_main.h"
 
-#include "host/open.h"
+#include "host/core_module.h"
 #include "run/deadlock.h"
 #include "diag/watchdog.h"
 #include "pack/pack.h"
@@ -27,20 +27,20 @@ static void set_places(lua_State *L) {
 }
 
 /* Stack: -> the module; and everything is there that a program expects. */
-static rt_worker *open_member(lua_State *L, rt_seat *seat) {
-  rt_recipe *r = seat->sched->config.recipe;
+static rt_worker *open_member(lua_State *L, rt_slot *slot) {
+  rt_worker_config *r = slot->sched->config.worker_config;
   luaL_openlibs(L);
-  rt_worker *w = rtL_core_new(L);
-  w->seat = seat;
-  rtL_core_install(L, w);
-  w->recipe = rt_recipe_hold(r);
+  rt_worker *w = rtL_core_module_new(L);
+  w->slot = slot;
+  rtL_core_module_install(L, w);
+  w->worker_config = rt_worker_config_hold(r);
   w->preempt.switches_all = r->switches_all;
   if (r->seed) rt_worker_seed(w, r->seed);
   w->hosted = r->hosted;
-  w->pools[seat->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_SHARED] =
-      rt_sched_hold(seat->sched);
-  w->pools[seat->sched->config.exclusive ? RT_POOL_SHARED : RT_POOL_BLOCKING] =
-      rt_sched_peer(seat->sched);
+  w->pools[slot->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_TASKS] =
+      rt_sched_hold(slot->sched);
+  w->pools[slot->sched->config.exclusive ? RT_POOL_TASKS : RT_POOL_BLOCKING] =
+      rt_sched_peer(slot->sched);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "rt.core");
@@ -48,7 +48,7 @@ static rt_worker *open_member(lua_State *L, rt_seat *seat) {
   if (r->hosted) rtL_require_open(L);
   rtL_unpack(L, w, r->places);
   set_places(L);
-  rt_core_enter(w);
+  rt_core_module_enter(w);
   return w;
 }
 
@@ -73,7 +73,7 @@ static int finish_preloads(lua_State *L, rt_worker *w) {
 
 static int preload_next(lua_State *L, int status, lua_KContext i) {
   rt_worker *w = rtL_worker_find(L);
-  rt_recipe *r = w->recipe;
+  rt_worker_config *r = w->worker_config;
   (void)status;
   for (; i < r->count; i++) {
     lua_settop(L, 0);
@@ -115,44 +115,44 @@ static int protected_prepare(lua_State *L) {
 }
 
 static bool prepare(rt_worker *w) {
-  if (w->recipe->count == 0) return true;
+  if (w->worker_config->count == 0) return true;
   w->preparing = true;
-  lua_pushcfunction(w->hand, protected_prepare);
-  lua_pushlightuserdata(w->hand, w);
-  if (lua_pcall(w->hand, 1, 0, 0) == LUA_OK) return true;
-  complain(lua_tostring(w->hand, -1));
-  lua_pop(w->hand, 1);
+  lua_pushcfunction(w->pcall_L, protected_prepare);
+  lua_pushlightuserdata(w->pcall_L, w);
+  if (lua_pcall(w->pcall_L, 1, 0, 0) == LUA_OK) return true;
+  complain(lua_tostring(w->pcall_L, -1));
+  lua_pop(w->pcall_L, 1);
   return false;
 }
 
 /* --- its thread ---------------------------------------------------------------------------------- */
-static void serve(lua_State *L, rt_seat *seat) {
+static void serve(lua_State *L, rt_slot *slot) {
   rt_worker *w = rtL_worker_find(L);
-  w->driver.counts = &seat->counts;
-  if (seat->plays) w->driver.player = &seat->player;
-  w->driver.astir = &seat->sched->config.office->astir;
+  w->driver.counts = &slot->counts;
+  if (slot->plays) w->driver.vthread = &slot->vthread;
+  w->driver.active = &slot->sched->config.runtime->active;
   w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;
-  rt_seat_up(seat, &w->driver);
-  rt_turn_serve(w);
-  rt_seat_down(seat);
+  rt_slot_up(slot, &w->driver);
+  rt_loop_serve(w);
+  rt_slot_down(slot);
   rt_unwind_member_finish(w);
 }
 
-static void member(rt_seat *seat) {
-  lua_State *L = rt_state_new();
+static void member(rt_slot *slot) {
+  lua_State *L = rt_lua_state_new();
   if (L) {
     lua_pushcfunction(L, protected_open);
-    lua_pushlightuserdata(L, seat);
+    lua_pushlightuserdata(L, slot);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK)
-      serve(L, seat);
+      serve(L, slot);
     else
       complain(lua_tostring(L, -1));
-    rt_state_close(L);
+    rt_lua_state_close(L);
   } else {
     complain("not enough memory");
   }
-  rt_seat_leave(seat);
+  rt_slot_leave(slot);
 }
 
 /* --- what the threads tell each other -------------------------------------------------------------- */
@@ -167,17 +167,17 @@ static void on_left(rt_post *p, void *driver) {
 }
 
 static void on_orphan(rt_post *p, void *driver) {
-  rt_record *r = rt_containerof(p, rt_record, post);
+  rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
   rt_list_append(&rt_worker_of(driver)->orphans, &r->link);
 }
 
 static void on_failure(rt_post *p, void *driver) {
-  rt_office_failure_seen(rt_containerof(p, rt_office, failure_post));
+  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
   rt_worker_of(driver)->looking = 2; /* two cycles: its handle may survive the first */
 }
 
 static void on_exit_asked(rt_post *p, void *driver) {
-  rt_worker_ask_to_exit(rt_worker_of(driver), rt_containerof(p, rt_office, exit_post)->exit_code);
+  rt_worker_ask_to_exit(rt_worker_of(driver), rt_containerof(p, rt_runtime, exit_post)->exit_code);
 }
 
 /* --- opening ----------------------------------------------------------------------------------------- */
@@ -191,52 +191,53 @@ static void note_places(lua_State *L, rt_worker *w) {
   lua_settop(L, top + 3);
   lua_remove(L, top + 1);
   lua_getglobal(L, "arg");
-  w->recipe->places = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  w->worker_config->places = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);
 }
 
-static void drop_recipe(void *r) { rt_recipe_drop(r); }
+static void drop_recipe(void *r) { rt_worker_config_drop(r); }
 
 static rt_sched *open_one(rt_worker *w, rt_pool which) {
   rt_sched_config config = {
-      .seats = w->recipe->seats[which],
+      .slots = w->worker_config->slots[which],
       .exclusive = which == RT_POOL_BLOCKING,
       .queue_most = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,
       .stack = STACK,
       .member = member,
       .stop = on_stop,
       .left = on_left,
-      .office = w->office,
-      .recipe = w->recipe,
+      .runtime = w->runtime,
+      .worker_config = w->worker_config,
       .free_recipe = drop_recipe,
   };
   rt_sched *s = rt_sched_new(&config);
   if (s == NULL) return NULL;
-  rt_recipe_hold(w->recipe);
-  rt_office_hold(w->office);
+  rt_worker_config_hold(w->worker_config);
+  rt_runtime_hold(w->runtime);
   return s;
 }
 
-static rt_office *open_office(rt_worker *w) {
-  rt_office *o = rt_office_new(&w->driver);
+static rt_runtime *open_office(rt_worker *w) {
+  rt_runtime *o = rt_runtime_new(&w->driver);
   if (o == NULL) return NULL;
   o->on_orphan = on_orphan;
   o->failure_post.deliver = on_failure;
   o->exit_post.deliver = on_exit_asked;
   o->stillness_post.deliver = rt_deadlock_on_stillness;
   o->shutdown_post.deliver = rt_shutdown_on_post;
-  w->driver.astir = &o->astir;
+  w->driver.active = &o->active;
   return o;
 }
 
-void rtL_pool_open(lua_State *L, rt_worker *w) {
+void rtL_worker_main_open(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
+  if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     luaL_error(L, "not enough memory");
-  if (w->recipe->places == NULL) note_places(L, w);
-  w->recipe->hosted = w->hosted;
-  if (w->office == NULL && (w->office = open_office(w)) == NULL) luaL_error(L, "not enough memory");
-  rt_sched *shared = open_one(w, RT_POOL_SHARED);
+  if (w->worker_config->places == NULL) note_places(L, w);
+  w->worker_config->hosted = w->hosted;
+  if (w->runtime == NULL && (w->runtime = open_office(w)) == NULL)
+    luaL_error(L, "not enough memory");
+  rt_sched *shared = open_one(w, RT_POOL_TASKS);
   rt_sched *blocking = shared ? open_one(w, RT_POOL_BLOCKING) : NULL;
   if (blocking == NULL) {
     if (shared) rt_sched_drop(shared);
@@ -244,8 +245,8 @@ void rtL_pool_open(lua_State *L, rt_worker *w) {
   }
   rt_preempt_need(w); /* the others may have to tell the main chunk something while it computes */
   rt_sched_pair(shared, blocking);
-  w->pools[RT_POOL_SHARED] = shared;
+  w->pools[RT_POOL_TASKS] = shared;
   w->pools[RT_POOL_BLOCKING] = blocking;
-  rt_roll_open(&w->face, w->office, w->pools);
-  rt_monitor_join(&w->face); /* as long as any of the others */
+  rt_worker_registry_open(&w->status, w->runtime, w->pools);
+  rt_watchdog_join(&w->status); /* as long as any of the others */
 }

@@ -13,9 +13,9 @@ typedef struct attempt {
 } attempt;
 
 struct rt_dial {
-  rt_handle handle;
+  rt_uv_handle handle;
   rt_driver *driver;
-  rt_list waiter;
+  rt_list parked;
   rt_timeout stagger, deadline;
   int result; /* over: a descriptor or UV_E…; else RT_EINPROGRESS */
   int first_error;
@@ -51,7 +51,7 @@ static void finish(rt_dial *d, int result) {
   rt_timer_remove(&d->deadline.timer);
   for (int i = 0; i < d->next; i++)
     if (d->attempts[i].fd >= 0) close(end_attempt(&d->attempts[i]));
-  rt_list *l = rt_list_first(&d->waiter);
+  rt_list *l = rt_list_first(&d->parked);
   if (l) rt_driver_wake(d->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
@@ -131,7 +131,7 @@ static void on_deadline(rt_timeout *t) {
   finish(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
 }
 
-static void close_with_driver(rt_handle *h) {
+static void close_with_driver(rt_uv_handle *h) {
   finish(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
 }
 
@@ -172,7 +172,7 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
   if (d == NULL) return UV_ENOMEM;
   d->driver = driver;
   d->result = RT_EINPROGRESS;
-  rt_list_init(&d->waiter);
+  rt_list_init(&d->parked);
   rt_timeout_init(&d->stagger, on_stagger);
   rt_timeout_init(&d->deadline, on_deadline);
   add_addresses(d, found);
@@ -185,7 +185,7 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
 
 bool rt_dial_is_over(const rt_dial *d) { return d->result != RT_EINPROGRESS; }
 
-void rt_dial_wait(rt_dial *d, rt_task *t) { rt_task_park(t, RT_OP_CONNECT, d, &d->waiter); }
+void rt_dial_wait(rt_dial *d, rt_task *t) { rt_task_park(t, RT_OP_CONNECT, d, &d->parked); }
 
 int rt_dial_take(rt_dial *d) {
   int result = d->result;

@@ -3,8 +3,8 @@
 ** Happy eyeballs (RFC 8305): the families take turns, a next address is tried when
 ** one has failed or has been silent for 250 ms, and the first that answers wins.
 */
-#ifndef RT_DIAL_H
-#define RT_DIAL_H
+#ifndef RT_IO_DIAL_H
+#define RT_IO_DIAL_H
 
 #include "event/driver.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static void free_lookup(rt_lookup *l) {
+static void free_lookup(rt_resolve *l) {
   if (l->found) freeaddrinfo(l->found);
   rt_free(l);
 }
@@ -27,20 +27,20 @@ static bool is_invalid(const char *host) {
   return n >= 8 && strcmp(host + n - 8, ".invalid") == 0;
 }
 
-static int ask(rt_lookup *l) {
+static int ask(rt_resolve *l) {
   const char *host = l->host[0] ? l->host : NULL;
   return error_of(getaddrinfo(host, l->port, &l->hints, &l->found));
 }
 
-static void work(rt_chore *chore) {
-  rt_lookup *l = rt_containerof(chore, rt_lookup, chore);
+static void work(rt_work_item *item) {
+  rt_resolve *l = rt_containerof(item, rt_resolve, item);
   l->err = is_invalid(l->host) ? UV_EAI_NONAME : ask(l);
 }
 
-/* on the crew's thread, under its lock: so while the lock can be had at home, no
+/* on the thread pool's thread, under its lock: so while the lock can be had at home, no
 ** thread is between its decision to post and the end of posting */
-static void done(rt_chore *chore, bool wanted) {
-  rt_lookup *l = rt_containerof(chore, rt_lookup, chore);
+static void done(rt_work_item *item, bool wanted) {
+  rt_resolve *l = rt_containerof(item, rt_resolve, item);
   if (wanted)
     rt_mailbox_post(&l->home->mailbox, &l->post);
   else
@@ -48,41 +48,42 @@ static void done(rt_chore *chore, bool wanted) {
 }
 
 static void deliver(rt_post *post, void *reader) {
-  rt_lookup *l = rt_containerof(post, rt_lookup, post);
+  rt_resolve *l = rt_containerof(post, rt_resolve, post);
   rt_driver_disown(&l->handle);
-  if (l->chore.dropped) {
+  if (l->item.dropped) {
     free_lookup(l);
     return;
   }
   l->answered = true;
-  rt_list *waiter = rt_list_first(&l->waiter);
-  if (waiter) rt_driver_wake(reader, rt_containerof(waiter, rt_task, link), RT_FIRED);
+  rt_list *parked = rt_list_first(&l->parked);
+  if (parked) rt_driver_wake(reader, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
 
-void rt_lookup_drop(rt_lookup *l) {
-  rt_list *waiter = rt_list_first(&l->waiter);
-  if (waiter) rt_list_remove(waiter); /* the state closes, and its task comes after us */
+void rt_resolve_drop(rt_resolve *l) {
+  rt_list *parked = rt_list_first(&l->parked);
+  if (parked) rt_list_remove(parked); /* the state closes, and its task comes after us */
   rt_driver_disown(&l->handle);
-  if (l->answered || rt_crew_drop(l->crew, &l->chore) == RT_CHORE_QUEUED) free_lookup(l);
+  if (l->answered || rt_thread_pool_drop(l->thread_pool, &l->item) == RT_WORK_ITEM_QUEUED)
+    free_lookup(l);
   /* else its thread or the post on its way frees it */
 }
 
-static void close_with_driver(rt_handle *h) {
-  rt_lookup_drop(rt_containerof(h, rt_lookup, handle));
+static void close_with_driver(rt_uv_handle *h) {
+  rt_resolve_drop(rt_containerof(h, rt_resolve, handle));
 }
 
-int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port,
-                    bool passive) {
-  rt_lookup *l = rt_calloc(sizeof *l);
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *c, rt_driver *home, const char *host,
+                     int port, bool passive) {
+  rt_resolve *l = rt_calloc(sizeof *l);
   if (l == NULL) return UV_ENOMEM;
-  l->crew = c;
+  l->thread_pool = c;
   l->home = home;
-  l->chore.work = work;
-  l->chore.done = done;
+  l->item.work = work;
+  l->item.done = done;
   l->post.deliver = deliver;
-  rt_list_init(&l->chore.link);
+  rt_list_init(&l->item.link);
   rt_list_init(&l->handle.link);
-  rt_list_init(&l->waiter);
+  rt_list_init(&l->parked);
   if (host && strcmp(host, "*") != 0) snprintf(l->host, sizeof l->host, "%s", host);
   snprintf(l->port, sizeof l->port, "%d", port);
   l->hints.ai_socktype = SOCK_STREAM;
@@ -93,7 +94,7 @@ int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *ho
     return 0;
   }
   l->hints.ai_flags &= ~AI_NUMERICHOST;
-  int err = rt_crew_submit(c, &l->chore);
+  int err = rt_thread_pool_submit(c, &l->item);
   if (err != 0) {
     free_lookup(l);
     return err;

@@ -1,10 +1,10 @@
-/* io/resolve.h - names to addresses, by getaddrinfo on a thread of the crew.
+/* io/resolve.h - names to addresses, by getaddrinfo on a thread of the thread pool.
 **
 ** Numeric addresses are answered at once.  A lookup that its task no longer wants is
 ** dropped: the thread that waits for the name server finishes it and throws it away.
 */
-#ifndef RT_LOOKUP_H
-#define RT_LOOKUP_H
+#ifndef RT_IO_RESOLVE_H
+#define RT_IO_RESOLVE_H
 
 #include "event/thread_pool.h"
 #include "event/driver.h"
@@ -13,12 +13,12 @@
 
 enum { RT_HOST_LONGEST = 255 };
 
-typedef struct rt_lookup {
-  rt_chore chore;
+typedef struct rt_resolve {
+  rt_work_item item;
   rt_post post;
-  rt_handle handle;
+  rt_uv_handle handle;
   /* fixed */
-  rt_crew *crew;
+  rt_thread_pool *thread_pool;
   rt_driver *home;
   struct addrinfo hints;
   char host[RT_HOST_LONGEST + 1];
@@ -27,14 +27,14 @@ typedef struct rt_lookup {
   int err;
   struct addrinfo *found;
   /* home */
-  rt_list waiter; /* the task that wants it */
+  rt_list parked; /* the task that wants it */
   bool answered;
-} rt_lookup;
+} rt_resolve;
 
 /* Host NULL or "*": any address of this machine (passive).  The answer may be there
 ** at once.  0 or UV_E… */
-int rt_lookup_start(rt_lookup **out, rt_crew *c, rt_driver *home, const char *host, int port,
-                    bool passive);
-void rt_lookup_drop(rt_lookup *l);
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *c, rt_driver *home, const char *host,
+                     int port, bool passive);
+void rt_resolve_drop(rt_resolve *l);
 
 #endif

@@ -4,14 +4,16 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* there, tcp.c sets SO_NOSIGPIPE */
+#define MSG_NOSIGNAL 0 /* there, io/tcp.c sets SO_NOSIGPIPE */
 #endif
 
 static void on_closed(uv_handle_t *h) { rt_free(h->data); }
 
-static void close_with_driver(rt_handle *h) { rt_sock_close(rt_containerof(h, rt_sock, handle)); }
+static void close_with_driver(rt_uv_handle *h) {
+  rt_sock_close(rt_containerof(h, rt_sock, handle));
+}
 
-static bool is_awaited(rt_handle *h) {
+static bool is_awaited(rt_uv_handle *h) {
   rt_sock *s = rt_containerof(h, rt_sock, handle);
   return rt_sock_busy(s, RT_READ) || rt_sock_busy(s, RT_WRITE);
 }

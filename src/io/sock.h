@@ -12,8 +12,8 @@
 ** and is dropped at the first event that nobody waits for.  In the steady state of
 ** request and response there is no system call but the read and the write.
 */
-#ifndef RT_SOCK_H
-#define RT_SOCK_H
+#ifndef RT_IO_SOCK_H
+#define RT_IO_SOCK_H
 
 #include "event/driver.h"
 
@@ -21,7 +21,7 @@ typedef enum rt_side { RT_READ, RT_WRITE } rt_side;
 
 typedef struct rt_sock {
   uv_poll_t poll;
-  rt_handle handle;
+  rt_uv_handle handle;
   rt_driver *driver;
   int fd;             /* -1: closed */
   uint8_t wanted;     /* what the loop is to tell, in libuv's bits */

@@ -1,6 +1,6 @@
 /* io/tcp.h - what a TCP socket can be told and asked, as plain descriptors. */
-#ifndef RT_TCP_H
-#define RT_TCP_H
+#ifndef RT_IO_TCP_H
+#define RT_IO_TCP_H
 
 #include "base/base.h"
 

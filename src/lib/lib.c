@@ -16,9 +16,9 @@ static const char *message_of(int err) {
 }
 
 int rtL_fail(lua_State *L, int err, const char *where) {
-  RTL_HEIGHT(L, +3);
+  RTL_STACK_CHECK(L, +3);
   const char *code = code_of(err);
-  rtL_cancel_rather(L, rtL_self(L));
+  rtL_cancel_takes_precedence(L, rtL_self(L));
   lua_pushnil(L);
   if (where)
     lua_pushfstring(L, "%s: %s (%s)", code, message_of(err), where);
@@ -29,7 +29,7 @@ int rtL_fail(lua_State *L, int err, const char *where) {
 }
 
 uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   luaL_argcheck(L, !isnan(seconds), arg, "a number of seconds expected, got NaN");
   if (seconds <= 0) return 0;
   lua_Number ns = seconds * (lua_Number)RT_SECOND;
@@ -37,7 +37,7 @@ uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds) {
 }
 
 uint64_t rtL_check_duration(lua_State *L, int arg) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
 }
 
@@ -49,13 +49,13 @@ static bool is_among(const char *name, const char *names) {
 }
 
 void rtL_check_options(lua_State *L, int arg, const char *who, const char *names) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   if (lua_isnoneornil(L, arg)) return;
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     if (lua_type(L, -2) != LUA_TSTRING || !is_among(lua_tostring(L, -2), names)) {
-      rtL_site_where(L, &rtL_self(L)->sites, 1);
+      rtL_call_site_where(L, &rtL_self(L)->call_sites, 1);
       lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", who, luaL_tolstring(L, -3, NULL),
                       names);
       lua_remove(L, -2);
@@ -67,7 +67,7 @@ void rtL_check_options(lua_State *L, int arg, const char *who, const char *names
 }
 
 int rtL_option(lua_State *L, int arg, const char *name) {
-  RTL_HEIGHT(L, +1);
+  RTL_STACK_CHECK(L, +1);
   if (lua_isnoneornil(L, arg)) {
     lua_pushnil(L);
     return LUA_TNIL;
@@ -77,7 +77,7 @@ int rtL_option(lua_State *L, int arg, const char *name) {
 }
 
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   int type = rtL_option(L, arg, name);
   bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)

@@ -3,8 +3,8 @@
 ** Every one of them has its worker as upvalue 1 (rtL_self).  Misuse raises; what the world
 ** refuses comes back as nil, "CODE: message", "CODE".
 */
-#ifndef RT_LIB_H
-#define RT_LIB_H
+#ifndef RT_LIB_LIB_H
+#define RT_LIB_LIB_H
 
 #include "run/wait.h"
 #include "worker/worker.h"
@@ -33,7 +33,7 @@ const char *rtL_check_name(lua_State *L, int arg);
 void rtL_open_task(lua_State *L, rt_worker *w);
 void rtL_open_error(lua_State *L, rt_worker *w);
 void rtL_open_time(lua_State *L, rt_worker *w);
-void rtL_open_frame(lua_State *L, rt_worker *w);
+void rtL_open_timeout(lua_State *L, rt_worker *w);
 void rtL_open_tcp(lua_State *L, rt_worker *w);
 void rtL_open_stream(lua_State *L, rt_worker *w);
 void rtL_open_listener(lua_State *L, rt_worker *w);

@@ -1,6 +1,6 @@
 #include "lib/operation.h"
 
-int rtL_select_operation(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
+int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
   RTL_ENTER(L, w, 1 - lua_gettop(L));
   int args = lua_gettop(L) - 1;
   if (args > 0) {
@@ -19,16 +19,18 @@ int rtL_select_operation(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
   return 1;
 }
 
-void *rtL_select_object(lua_State *L, int op) {
-  RTL_HEIGHT(L, 0);
+void *rtL_operation_object(lua_State *L, int op) {
+  RTL_STACK_CHECK(L, 0);
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
   void *object = lua_touserdata(L, -1);
   lua_pop(L, 1); /* the operation keeps it */
   return object;
 }
 
-void rt_select_park(rt_branch *b, rt_list *list) { rt_task_park(&b->proxy, RT_OP_SELECT, b, list); }
+void rt_operation_park(rt_branch *b, rt_list *list) {
+  rt_task_park(&b->proxy, RT_OP_SELECT, b, list);
+}
 
-void rt_select_sleep(rt_branch *b, rt_driver *d) {
+void rt_operation_sleep(rt_branch *b, rt_driver *d) {
   rt_wheel_add(&d->wheel, &b->timer.timer, RT_TIMER_CALL, b->due);
 }

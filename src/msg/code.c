@@ -2,15 +2,15 @@
 
 enum { SLOTS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 
-static void free_code(rt_thing *t) { rt_free(rt_containerof(t, rt_code, thing)); }
+static void free_code(rt_shared *t) { rt_free(rt_containerof(t, rt_code, shared)); }
 
-const rt_thing_kind rt_code_kind = {"function", free_code, -1};
+const rt_shared_kind rt_code_kind = {"function", free_code, -1};
 
 static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t hash) {
   static rt_atomic(uint64_t) last_id;
   rt_code *c = rt_malloc(sizeof *c + len);
   if (c == NULL) return NULL;
-  rt_thing_init(&c->thing, &rt_code_kind);
+  rt_shared_init(&c->shared, &rt_code_kind);
   c->id = rt_add_relaxed(&last_id, 1) + 1;
   c->hash = hash;
   c->upvalues = upvalues;
@@ -21,7 +21,7 @@ static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t h
 
 void rt_codes_close(rt_codes *c) {
   for (uint32_t i = 0; c->slots && i < SLOTS; i++)
-    if (c->slots[i]) rt_thing_drop(&c->slots[i]->thing);
+    if (c->slots[i]) rt_shared_drop(&c->slots[i]->shared);
   rt_free(c->slots);
   *c = (rt_codes){0};
 }
@@ -41,7 +41,7 @@ static bool is_of(const rt_code *c, const char *bytes, size_t len, uint64_t hash
   return c->hash == hash && c->len == len && memcmp(c->bytes, bytes, len) == 0;
 }
 
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *ticket) {
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *waiter) {
   if (c->count >= SLOTS - SLOTS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
   if (c->slots == NULL && (c->slots = rt_calloc(SLOTS * sizeof *c->slots)) == NULL) return NULL;
   uint64_t hash = hash_of(bytes, len);
@@ -54,11 +54,11 @@ rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, 
     c->count++;
     c->bytes += len;
   }
-  *ticket = code->id * SLOTS + i;
+  *waiter = code->id * SLOTS + i;
   return code;
 }
 
-rt_code *rt_codes_at(const rt_codes *c, uint64_t ticket) {
-  rt_code *code = c->slots ? c->slots[ticket % SLOTS] : NULL;
-  return code && code->id == ticket / SLOTS ? code : NULL;
+rt_code *rt_codes_at(const rt_codes *c, uint64_t waiter) {
+  rt_code *code = c->slots ? c->slots[waiter % SLOTS] : NULL;
+  return code && code->id == waiter / SLOTS ? code : NULL;
 }

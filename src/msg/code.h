@@ -3,13 +3,13 @@
 ** Every worker remembers what it has sent of late: the same bytes are the same code again,
 ** with the same number, so that whoever receives it may remember what it made of it.
 */
-#ifndef RT_CODE_H
-#define RT_CODE_H
+#ifndef RT_MSG_CODE_H
+#define RT_MSG_CODE_H
 
 #include "base/shared.h"
 
 typedef struct rt_code {
-  rt_thing thing;
+  rt_shared shared;
   /* fixed */
   uint64_t id; /* never used again in this process */
   uint64_t hash;
@@ -18,7 +18,7 @@ typedef struct rt_code {
   char bytes[];
 } rt_code;
 
-extern const rt_thing_kind rt_code_kind;
+extern const rt_shared_kind rt_code_kind;
 
 /* Of one worker. */
 typedef struct rt_codes {
@@ -29,10 +29,10 @@ typedef struct rt_codes {
 
 void rt_codes_close(rt_codes *c);
 
-/* The code of these bytes, of which *ticket is the name here; it is not the caller's, who may
+/* The code of these bytes, of which *waiter is the name here; it is not the caller's, who may
 ** hold it.  NULL: no memory */
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *ticket);
-/* The code that had this ticket; NULL: forgotten */
-rt_code *rt_codes_at(const rt_codes *c, uint64_t ticket);
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *waiter);
+/* The code that had this waiter; NULL: forgotten */
+rt_code *rt_codes_at(const rt_codes *c, uint64_t waiter);
 
 #endif

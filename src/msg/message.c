@@ -4,35 +4,35 @@
 
 enum { SMALLEST = RT_SIZE(128, 32) };
 
-static void begin(rt_packet *p) {
+static void begin(rt_message *p) {
   atomic_init(&p->holders, 1);
   p->count = 0;
-  p->room = RT_PACKET_FEW;
+  p->room = RT_MESSAGE_FEW;
   p->many = NULL;
   p->len = 0;
   p->cap = SMALLEST;
 }
 
-rt_packet *rt_packet_new(void) {
-  rt_packet *p = rt_malloc(sizeof *p + SMALLEST);
+rt_message *rt_message_new(void) {
+  rt_message *p = rt_malloc(sizeof *p + SMALLEST);
   if (p) begin(p);
   return p;
 }
 
 /* True: nobody holds it any more, and there is nothing in it. */
-static bool let_go(rt_packet *p) {
+static bool let_go(rt_message *p) {
   if (rt_load_acquire(&p->holders) > 1 && rt_sub(&p->holders, 1) > 1) return false;
-  rt_thing **things = rt_packet_things(p);
-  for (uint32_t i = 0; i < p->count; i++) rt_thing_drop(things[i]);
+  rt_shared **shared = rt_message_shared(p);
+  for (uint32_t i = 0; i < p->count; i++) rt_shared_drop(shared[i]);
   rt_free(p->many);
   return true;
 }
 
-void rt_packet_drop(rt_packet *p) {
+void rt_message_drop(rt_message *p) {
   if (let_go(p)) rt_free(p);
 }
 
-bool rt_packet_clear(rt_packet *p) {
+bool rt_message_clear(rt_message *p) {
   if (!let_go(p)) return false;
   bool small = p->cap == SMALLEST;
   if (small)
@@ -42,9 +42,9 @@ bool rt_packet_clear(rt_packet *p) {
   return small;
 }
 
-int rt_packet_reserve(rt_packet **pp, size_t more) {
-  rt_packet *p = *pp;
-  if (more > RT_PACKET_MOST || p->len + more > RT_PACKET_MOST) return UV_EMSGSIZE;
+int rt_message_reserve(rt_message **pp, size_t more) {
+  rt_message *p = *pp;
+  if (more > RT_MESSAGE_MOST || p->len + more > RT_MESSAGE_MOST) return UV_EMSGSIZE;
   size_t cap = p->cap * 2;
   if (cap < p->len + more) cap = p->len + more;
   if ((p = rt_realloc(p, sizeof *p + cap)) == NULL) return UV_ENOMEM;
@@ -53,17 +53,17 @@ int rt_packet_reserve(rt_packet **pp, size_t more) {
   return 0;
 }
 
-void rt_packet_trim(rt_packet **pp) {
-  rt_packet *p = *pp;
+void rt_message_trim(rt_message **pp) {
+  rt_message *p = *pp;
   if (p->cap - p->len < p->len / 8 + 16) return; /* not worth a copy */
   if ((p = rt_realloc(p, sizeof *p + p->len)) == NULL) return;
   p->cap = p->len;
   *pp = p;
 }
 
-static int grow_things(rt_packet *p) {
+static int grow_things(rt_message *p) {
   uint32_t room = p->room * 4;
-  rt_thing **many = rt_realloc(p->many, room * sizeof *many);
+  rt_shared **many = rt_realloc(p->many, room * sizeof *many);
   if (many == NULL) return UV_ENOMEM;
   if (p->many == NULL) memcpy(many, p->few, sizeof p->few);
   p->many = many;
@@ -71,8 +71,8 @@ static int grow_things(rt_packet *p) {
   return 0;
 }
 
-int rt_packet_add(rt_packet *p, rt_thing *thing) {
+int rt_message_add(rt_message *p, rt_shared *shared) {
   int err = p->count == p->room ? grow_things(p) : 0;
-  if (err == 0) rt_packet_things(p)[p->count++] = thing;
+  if (err == 0) rt_message_shared(p)[p->count++] = shared;
   return err;
 }

@@ -2,39 +2,39 @@
 
 enum { KEPT = RT_SIZE(64 * 1024, 64) }; /* bytes of each buffer */
 
-static void free_desk(rt_desk *desk) {
-  if (desk->draft) rt_packet_drop(desk->draft);
-  rt_marks_close(&desk->marks);
-  rt_buf_close(&desk->heads);
-  rt_buf_close(&desk->parents);
-  rt_buf_close(&desk->moves);
-  rt_buf_close(&desk->code);
-  rt_free(desk);
+static void free_desk(rt_pack_buf *pack_buf) {
+  if (pack_buf->draft) rt_message_drop(pack_buf->draft);
+  rt_object_ids_close(&pack_buf->marks);
+  rt_buf_close(&pack_buf->heads);
+  rt_buf_close(&pack_buf->parents);
+  rt_buf_close(&pack_buf->moves);
+  rt_buf_close(&pack_buf->code);
+  rt_free(pack_buf);
 }
 
-void rt_desks_close(rt_desks *d) {
-  rt_desk *desk;
-  while ((desk = d->free) != NULL) {
-    d->free = desk->next;
-    free_desk(desk);
+void rt_pack_bufs_close(rt_pack_bufs *d) {
+  rt_pack_buf *pack_buf;
+  while ((pack_buf = d->free) != NULL) {
+    d->free = pack_buf->next;
+    free_desk(pack_buf);
   }
-  while (d->count > 0) rt_packet_drop(d->spares[--d->count]);
+  while (d->count > 0) rt_message_drop(d->spares[--d->count]);
 }
 
-static rt_desk *new_desk(void) { return rt_calloc(sizeof(rt_desk)); }
+static rt_pack_buf *new_desk(void) { return rt_calloc(sizeof(rt_pack_buf)); }
 
-rt_desk *rt_desk_take(rt_desks *d) {
-  rt_packet *draft = d->count > 0 ? d->spares[--d->count] : rt_packet_new();
+rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d) {
+  rt_message *draft = d->count > 0 ? d->spares[--d->count] : rt_message_new();
   if (draft == NULL) return NULL;
-  rt_desk *desk = d->free ? d->free : new_desk();
-  if (desk == NULL) {
-    rt_packet_drop(draft);
+  rt_pack_buf *pack_buf = d->free ? d->free : new_desk();
+  if (pack_buf == NULL) {
+    rt_message_drop(draft);
     return NULL;
   }
-  d->free = desk->next;
+  d->free = pack_buf->next;
   d->taken++;
-  desk->draft = draft;
-  return desk;
+  pack_buf->draft = draft;
+  return pack_buf;
 }
 
 static void empty(rt_buf *b) {
@@ -44,22 +44,22 @@ static void empty(rt_buf *b) {
     b->head = b->tail = 0;
 }
 
-void rt_desk_give(rt_desks *d, rt_desk *desk) {
-  if (desk->draft) rt_packet_drop(desk->draft);
-  desk->draft = NULL;
-  rt_marks_clear(&desk->marks);
-  empty(&desk->heads);
-  empty(&desk->parents);
-  empty(&desk->moves);
-  empty(&desk->code);
-  desk->next = d->free;
-  d->free = desk;
+void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf) {
+  if (pack_buf->draft) rt_message_drop(pack_buf->draft);
+  pack_buf->draft = NULL;
+  rt_object_ids_clear(&pack_buf->marks);
+  empty(&pack_buf->heads);
+  empty(&pack_buf->parents);
+  empty(&pack_buf->moves);
+  empty(&pack_buf->code);
+  pack_buf->next = d->free;
+  d->free = pack_buf;
   d->taken--;
 }
 
-void rt_desk_drop(rt_desks *d, rt_packet *p) {
-  if (d->count == RT_DESK_SPARES)
-    rt_packet_drop(p);
-  else if (rt_packet_clear(p))
+void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *p) {
+  if (d->count == RT_PACK_BUF_SPARES)
+    rt_message_drop(p);
+  else if (rt_message_clear(p))
     d->spares[d->count++] = p;
 }

@@ -2,11 +2,11 @@
 
 enum { REMEMBERED = RT_SIZE(4096, 4) };
 
-rt_code *rtL_sent_find(lua_State *L, rt_worker *w) {
+rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rt_code *code = NULL;
-  rtL_keep_push(L, w, RT_KEEP_CODES);
+  rtL_anchor_push(L, w, RT_ANCHOR_CODES);
   lua_pushvalue(L, function);
   if (lua_rawget(L, -2) == LUA_TNUMBER)
     code = rt_codes_at(&w->codes, (uint64_t)lua_tointeger(L, -1));
@@ -23,18 +23,18 @@ static void begin_again(lua_State *L, rt_worker *w) {
   lua_getmetatable(L, old);
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
-  rtL_keep_set(L, w, RT_KEEP_CODES);
+  rtL_anchor_set(L, w, RT_ANCHOR_CODES);
   lua_replace(L, old);
 }
 
-void rtL_sent_remember(lua_State *L, rt_worker *w, uint64_t ticket) {
+void rtL_code_cache_remember(lua_State *L, rt_worker *w, uint64_t waiter) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
-  rtL_keep_push(L, w, RT_KEEP_CODES);
+  rtL_anchor_push(L, w, RT_ANCHOR_CODES);
   if (w->functions >= REMEMBERED) begin_again(L, w);
   w->functions++;
   lua_pushvalue(L, function);
-  lua_pushinteger(L, (lua_Integer)ticket);
+  lua_pushinteger(L, (lua_Integer)waiter);
   lua_rawset(L, -3);
   lua_settop(L, function);
 }
@@ -44,12 +44,12 @@ static int append(lua_State *L, const void *bytes, size_t n, void *buf) {
   return rt_buf_put(buf, bytes, n);
 }
 
-rt_code *rtL_sent_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *ticket) {
+rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *waiter) {
   RTL_ENTER(L, w, 0);
   lua_Debug ar;
   b->head = b->tail = 0;
   if (lua_dump(L, append, b, false) != 0) return NULL;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
-  return rt_codes_put(&w->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, ticket);
+  return rt_codes_put(&w->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, waiter);
 }

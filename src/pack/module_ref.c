@@ -33,13 +33,13 @@ static void push_mark(lua_State *L, rt_worker *w) {
   lua_pushvalue(L, -2);
   lua_rawseti(L, -2, MODULE);
   lua_pushvalue(L, -1);
-  rtL_keep_set(L, w, RT_KEEP_ABSENT);
+  rtL_anchor_set(L, w, RT_ANCHOR_ABSENT);
 }
 
 /* Stack: name -> name, module; or, false: name, mark */
 static bool push_required(lua_State *L, rt_worker *w) {
   int name = lua_gettop(L);
-  lua_pushcfunction(L, rtL_cause_handler);
+  lua_pushcfunction(L, rtL_traceback_handler);
   if (lua_getglobal(L, "require") != LUA_TFUNCTION)
     luaL_error(L, "cannot load module '%s': there is no function 'require'", lua_tostring(L, name));
   lua_pushvalue(L, name);
@@ -78,8 +78,8 @@ static void get_field(lua_State *L, const char *field, size_t len) {
   lua_pop(L, 1);
 }
 
-bool rtL_named_push(lua_State *L, rt_worker *w, const char *module, size_t module_len,
-                    const char *field, size_t field_len) {
+bool rtL_module_ref_push(lua_State *L, rt_worker *w, const char *module, size_t module_len,
+                         const char *field, size_t field_len) {
   luaL_checkstack(L, STACK, NULL);
   lua_pushlstring(L, module, module_len);
   bool found = push_module(L, w);
@@ -174,12 +174,12 @@ static void push_place(lua_State *L, int mark, int first, int last, bool is_call
   lua_pushstring(L, is_call ? "a value of this call" : "one of the values");
 }
 
-int rtL_named_raise(lua_State *L, rt_worker *w, int first, bool is_call) {
+int rtL_module_ref_raise(lua_State *L, rt_worker *w, int first, bool is_call) {
   int last = lua_gettop(L);
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  rtL_keep_push(L, w, RT_KEEP_ABSENT);
+  rtL_anchor_push(L, w, RT_ANCHOR_ABSENT);
   lua_pushnil(L);
-  rtL_keep_set(L, w, RT_KEEP_ABSENT);
+  rtL_anchor_set(L, w, RT_ANCHOR_ABSENT);
   lua_rawgeti(L, last + 1, ERROR);
   push_place(L, last + 1, first, last, is_call);
   const char *place = lua_tostring(L, -1), *error = lua_tostring(L, last + 2);

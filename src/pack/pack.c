@@ -12,24 +12,24 @@ enum {
 typedef struct packer {
   lua_State *L;
   rt_worker *w;
-  rt_desk *desk;
-  char *at, *end;   /* of the draft: what is written next, and of what there is room for */
-  rt_way way;       /* has the stack indexes */
-  bool listed;      /* there is a list of the objects, */
-  bool lists;       /* and it is the worker's */
-  uint32_t objects; /* how many have a number */
-  uint32_t parent;  /* what is being written: an object, or a value's place and RT_WAY_ROOT */
+  rt_pack_buf *pack_buf;
+  char *at, *end;    /* of the draft: what is written next, and of what there is room for */
+  rt_value_path way; /* has the stack indexes */
+  bool listed;       /* there is a list of the objects, */
+  bool lists;        /* and it is the worker's */
+  uint32_t objects;  /* how many have a number */
+  uint32_t parent; /* what is being written: an object, or a value's place and RT_VALUE_PATH_ROOT */
   uint32_t metatables;
   const void *globals;
-  bool kept;               /* the packet is read more than once: nothing may move */
-  bool refreshed, rebuilt; /* what is known of modules, for this packet */
+  bool kept;               /* the message is read more than once: nothing may move */
+  bool refreshed, rebuilt; /* what is known of modules, for this message */
 } packer;
 
 /* --- refusing ------------------------------------------------------------------------------------ */
 /* Stack: … message.  The line is that of whoever called the function that packs. */
 static void fail(packer *k) {
   lua_State *L = k->L;
-  rtL_site_where(L, &k->w->sites, 2);
+  rtL_call_site_where(L, &k->w->call_sites, 2);
   lua_insert(L, -2);
   lua_concat(L, 2);
   lua_error(L);
@@ -45,16 +45,16 @@ static void check(packer *k, int err) {
 }
 
 static void refuse(packer *k, uint32_t number, const char *what) {
-  const char *way = rtL_way_push(k->L, &k->way, number);
+  const char *way = rtL_value_path_push(k->L, &k->way, number);
   lua_pushfstring(k->L, "cannot send %s (%s) to another worker", way, what);
   fail(k);
 }
 
 /* --- bytes --------------------------------------------------------------------------------------- */
 static void reserve(packer *k, size_t n) {
-  rt_packet **draft = &k->desk->draft;
+  rt_message **draft = &k->pack_buf->draft;
   (*draft)->len = (size_t)(k->at - (*draft)->bytes);
-  check(k, rt_packet_reserve(draft, n));
+  check(k, rt_message_reserve(draft, n));
   k->at = (*draft)->bytes + (*draft)->len;
   k->end = (*draft)->bytes + (*draft)->cap;
 }
@@ -103,7 +103,7 @@ static void put_string(packer *k, int index) {
     memcpy(at + 2, s, len);
   } else {
     uint32_t n = (uint32_t)len;
-    if (len > RT_PACKET_MOST) check(k, UV_EMSGSIZE);
+    if (len > RT_MESSAGE_MOST) check(k, UV_EMSGSIZE);
     char *at = put(k, 1 + sizeof n + len);
     *at = RT_WIRE_LONG;
     memcpy(at + 1, &n, sizeof n);
@@ -113,9 +113,9 @@ static void put_string(packer *k, int index) {
 
 /* Bytes of a head. */
 static char *put_head(packer *k, rt_wire tag, size_t n) {
-  char *at = rt_buf_reserve(&k->desk->heads, 1 + n);
+  char *at = rt_buf_reserve(&k->pack_buf->heads, 1 + n);
   if (at == NULL) check(k, UV_ENOMEM);
-  rt_buf_wrote(&k->desk->heads, 1 + n);
+  rt_buf_wrote(&k->pack_buf->heads, 1 + n);
   *at = (char)tag;
   return at + 1;
 }
@@ -125,26 +125,26 @@ static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
 }
 
 /* --- values -------------------------------------------------------------------------------------- */
-static rt_mark *mark(packer *k, const void *object) {
-  rt_mark *m = rt_marks_at(&k->desk->marks, object);
+static rt_object_id *mark(packer *k, const void *object) {
+  rt_object_id *m = rt_object_ids_at(&k->pack_buf->marks, object);
   if (rt_unlikely(m == NULL)) check(k, UV_ENOMEM);
   return m;
 }
 
-/* The list of the objects: the worker's, which is at hand, or one for a packet within a
-** packet. */
+/* The list of the objects: the worker's, which is at hand, or one for a message within a
+** message. */
 static void open_list(packer *k) {
   lua_State *L = k->L;
   if (k->listed) return;
-  rtL_keep_push(L, k->w, RT_KEEP_OBJECTS);
-  if (k->w->desks.listing || lua_isnil(L, -1)) {
+  rtL_anchor_push(L, k->w, RT_ANCHOR_OBJECTS);
+  if (k->w->pack_bufs.listing || lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_createtable(L, 4, 0);
   }
-  if (!k->w->desks.listing) {
+  if (!k->w->pack_bufs.listing) {
     lua_pushvalue(L, -1);
-    rtL_keep_set(L, k->w, RT_KEEP_OBJECTS);
-    k->w->desks.listing = k->lists = true;
+    rtL_anchor_set(L, k->w, RT_ANCHOR_OBJECTS);
+    k->w->pack_bufs.listing = k->lists = true;
   }
   lua_replace(L, k->way.list);
   k->listed = true;
@@ -152,31 +152,31 @@ static void open_list(packer *k) {
 
 /* The worker's list keeps nothing alive afterwards, and does not stay large. */
 static void close_list(packer *k) {
-  lua_State *keep = k->w->keep;
+  lua_State *anchors = k->w->anchors;
   if (!k->lists) return;
-  k->w->desks.listing = false;
+  k->w->pack_bufs.listing = false;
   if (k->objects > OBJECTS_KEPT) {
-    lua_pushnil(keep);
-    lua_replace(keep, RT_KEEP_OBJECTS);
+    lua_pushnil(anchors);
+    lua_replace(anchors, RT_ANCHOR_OBJECTS);
     return;
   }
   for (uint32_t n = k->objects; n > 0; n--) {
-    bool held = lua_rawgeti(keep, RT_KEEP_OBJECTS, n) != LUA_TNIL;
-    lua_pop(keep, 1);
+    bool held = lua_rawgeti(anchors, RT_ANCHOR_OBJECTS, n) != LUA_TNIL;
+    lua_pop(anchors, 1);
     if (!held) continue; /* it is one of the values; for it, setting nil might allocate */
-    lua_pushnil(keep);
-    lua_rawseti(keep, RT_KEEP_OBJECTS, n);
+    lua_pushnil(anchors);
+    lua_rawseti(anchors, RT_ANCHOR_OBJECTS, n);
   }
 }
 
 /* The number of the object at 'index'. */
 static uint32_t number_of(packer *k, int index) {
   lua_State *L = k->L;
-  rt_mark *m = mark(k, lua_topointer(L, index));
+  rt_object_id *m = mark(k, lua_topointer(L, index));
   if (m->number != 0) return m->number;
-  check(k, rt_buf_put(&k->desk->parents, &k->parent, sizeof k->parent));
+  check(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
   m->number = ++k->objects;
-  if (!(k->parent & RT_WAY_ROOT)) {
+  if (!(k->parent & RT_VALUE_PATH_ROOT)) {
     open_list(k);
     lua_pushvalue(L, index);
     lua_rawseti(L, k->way.list, k->objects);
@@ -213,15 +213,15 @@ static bool put_name(packer *k) {
   lua_State *L = k->L;
   rt_worker *w = k->w;
   int object = lua_gettop(L);
-  bool found = rtL_known_find(L, &w->known, w->keep, object);
+  bool found = rtL_module_index_find(L, &w->module_index, w->anchors, object);
   if (!found && !k->refreshed) {
     k->refreshed = true;
-    k->rebuilt = rtL_known_refresh(L, &w->known, w->keep, false);
-    found = k->rebuilt && rtL_known_find(L, &w->known, w->keep, object);
+    k->rebuilt = rtL_module_index_refresh(L, &w->module_index, w->anchors, false);
+    found = k->rebuilt && rtL_module_index_find(L, &w->module_index, w->anchors, object);
   }
   if (!found && !k->rebuilt && lua_iscfunction(L, object)) {
-    k->rebuilt = rtL_known_refresh(L, &w->known, w->keep, true);
-    found = rtL_known_find(L, &w->known, w->keep, object);
+    k->rebuilt = rtL_module_index_refresh(L, &w->module_index, w->anchors, true);
+    found = rtL_module_index_find(L, &w->module_index, w->anchors, object);
   }
   if (!found) return false;
   size_t module_len, field_len = 0;
@@ -271,45 +271,46 @@ static void put_table(packer *k) {
   k->metatables++;
 }
 
-/* Where the thing is in the packet; a new one takes the reference over. */
-static uint32_t add_thing(packer *k, rt_thing *t) {
-  rt_packet *draft = k->desk->draft;
-  int err = rt_packet_add(draft, t);
-  if (err != 0) rt_thing_drop(t);
+/* Where the thing is in the message; a new one takes the reference over. */
+static uint32_t add_thing(packer *k, rt_shared *t) {
+  rt_message *draft = k->pack_buf->draft;
+  int err = rt_message_add(draft, t);
+  if (err != 0) rt_shared_drop(t);
   check(k, err);
   return draft->count - 1;
 }
 
-/* Code that is in the packet: the place of the thing, and whether a function before has it. */
+/* Code that is in the message: the place of the thing, and whether a function before has it. */
 typedef struct used_code {
   rt_code *code; /* NULL: the function went by name */
-  uint32_t thing;
+  uint32_t shared;
   bool again;
 } used_code;
 
 static used_code use_code(packer *k, rt_code *code) {
-  rt_mark *m = mark(k, code);
+  rt_object_id *m = mark(k, code);
   bool again = m->number != 0;
   if (!again) {
-    rt_thing_hold(&code->thing);
-    m->number = add_thing(k, &code->thing) + 1;
+    rt_shared_hold(&code->shared);
+    m->number = add_thing(k, &code->shared) + 1;
   }
   return (used_code){code, m->number - 1, again};
 }
 
 static used_code code_of(packer *k) {
-  uint64_t ticket;
-  rt_code *code = rtL_sent_find(k->L, k->w);
+  uint64_t waiter;
+  rt_code *code = rtL_code_cache_find(k->L, k->w);
   if (code) return use_code(k, code);
   if (put_name(k)) return (used_code){.code = NULL};
-  if ((code = rtL_sent_dump(k->L, k->w, &k->desk->code, &ticket)) == NULL) check(k, UV_ENOMEM);
+  if ((code = rtL_code_cache_dump(k->L, k->w, &k->pack_buf->code, &waiter)) == NULL)
+    check(k, UV_ENOMEM);
   used_code used = use_code(k, code);
-  rtL_sent_remember(k->L, k->w, ticket);
+  rtL_code_cache_remember(k->L, k->w, waiter);
   return used;
 }
 
 /* Has it no upvalue, or only _ENV, which is the globals there?  Then its receiver has to make
-** it only once; but two functions of one packet stay two. */
+** it only once; but two functions of one message stay two. */
 static bool is_plain(packer *k, const used_code *used) {
   if (used->again || used->code->upvalues > 1) return false;
   if (used->code->upvalues == 0) return true;
@@ -322,11 +323,11 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
   lua_State *L = k->L;
   int function = lua_gettop(L);
   for (int i = 1; i <= upvalues; i++) {
-    rt_mark *m = mark(k, lua_upvalueid(L, function, i));
+    rt_object_id *m = mark(k, lua_upvalueid(L, function, i));
     if (m->number != 0) {
       char *at = put(k, 1 + sizeof m->number + 1);
       uint32_t other = m->number;
-      *at = RT_WIRE_SHARED;
+      *at = RT_WIRE_UPVALUE_JOIN;
       memcpy(at + 1, &other, sizeof other);
       at[1 + sizeof other] = (char)m->index;
     } else {
@@ -350,7 +351,7 @@ static void put_function(packer *k, uint32_t number) {
   used_code used = code_of(k);
   if (used.code == NULL) return;
   bool plain = is_plain(k, &used);
-  put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, used.thing);
+  put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, used.shared);
   if (!plain) put_upvalues(k, number, used.code->upvalues);
 }
 
@@ -378,12 +379,12 @@ static void put_object(packer *k, uint32_t number, const rt_travel *travel) {
   const char *why = NULL;
   int object = lua_gettop(k->L);
   if (k->kept && travel->commit) refuse_userdata(k, number, "a thing that only one task can have");
-  rt_thing *t = travel->send(k->L, k->w, object, &why);
+  rt_shared *t = travel->send(k->L, k->w, object, &why);
   lua_settop(k->L, object);
   if (t == NULL) refuse_userdata(k, number, why);
   rt_move move = {number, add_thing(k, t)};
-  put_head_number(k, RT_WIRE_THING, move.thing);
-  if (travel->commit) check(k, rt_buf_put(&k->desk->moves, &move, sizeof move));
+  put_head_number(k, RT_WIRE_SHARED, move.shared);
+  if (travel->commit) check(k, rt_buf_put(&k->pack_buf->moves, &move, sizeof move));
 }
 
 static void put_userdata(packer *k, uint32_t number) {
@@ -398,7 +399,7 @@ static void put_contents(packer *k, uint32_t number) {
   lua_State *L = k->L;
   int top = lua_gettop(L);
   k->parent = number;
-  rtL_way_object(L, &k->way, number);
+  rtL_value_path_object(L, &k->way, number);
   switch (lua_type(L, -1)) {
     case LUA_TTABLE: put_table(k); break;
     case LUA_TFUNCTION: put_function(k, number); break;
@@ -409,17 +410,17 @@ static void put_contents(packer *k, uint32_t number) {
 }
 
 /* --- the whole ----------------------------------------------------------------------------------- */
-/* The packet is complete: nothing fails from here on. */
+/* The message is complete: nothing fails from here on. */
 static void commit(packer *k) {
   lua_State *L = k->L;
-  rt_buf *moves = &k->desk->moves;
+  rt_buf *moves = &k->pack_buf->moves;
   rt_move move;
   for (; rt_buf_len(moves) > 0; moves->head += sizeof move) {
     memcpy(&move, rt_buf_data(moves), sizeof move);
-    rtL_way_object(L, &k->way, move.object);
+    rtL_value_path_object(L, &k->way, move.object);
     int object = lua_gettop(L);
     const rt_travel *travel = travel_of(k);
-    if (travel) travel->commit(L, k->w, object, rt_packet_things(k->desk->draft)[move.thing]);
+    if (travel) travel->commit(L, k->w, object, rt_message_shared(k->pack_buf->draft)[move.shared]);
     lua_settop(L, object - 1);
   }
 }
@@ -428,31 +429,31 @@ static void commit(packer *k) {
 static int pack(lua_State *L) {
   packer *k = lua_touserdata(L, 1);
   int values = lua_gettop(L) - 1;
-  rt_buf *heads = &k->desk->heads;
+  rt_buf *heads = &k->pack_buf->heads;
   luaL_checkstack(L, STACK, "too many values to send");
   lua_pushglobaltable(L);
   k->globals = lua_topointer(L, -1); /* the slot is for the list */
   k->way.values = 2;
   k->way.list = 2 + values;
-  k->at = k->desk->draft->bytes;
-  k->end = k->at + k->desk->draft->cap;
+  k->at = k->pack_buf->draft->bytes;
+  k->end = k->at + k->pack_buf->draft->cap;
   put(k, sizeof(rt_wire_header));
   for (int i = 0; i < values; i++) {
-    k->parent = RT_WAY_ROOT | (uint32_t)i;
+    k->parent = RT_VALUE_PATH_ROOT | (uint32_t)i;
     put_value(k, 2 + i);
   }
   for (uint32_t n = 1; n <= k->objects; n++) put_contents(k, n);
   rt_wire_header header = {(uint32_t)values, k->objects, k->metatables,
-                           (uint32_t)(k->at - k->desk->draft->bytes)};
+                           (uint32_t)(k->at - k->pack_buf->draft->bytes)};
   size_t heads_len = rt_buf_len(heads);
   if (heads_len > 0) memcpy(put(k, heads_len), rt_buf_data(heads), heads_len);
-  memcpy(k->desk->draft->bytes, &header, sizeof header);
-  k->desk->draft->len = (size_t)(k->at - k->desk->draft->bytes);
+  memcpy(k->pack_buf->draft->bytes, &header, sizeof header);
+  k->pack_buf->draft->len = (size_t)(k->at - k->pack_buf->draft->bytes);
   commit(k);
   return 0;
 }
 
-rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
+rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   RTL_ENTER(L, w, 0);
   int top = lua_gettop(L);
   static const char *const nouns[] = {"argument", "value", "result", "value", "argument"};
@@ -461,25 +462,25 @@ rt_packet *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");
-  if ((k.desk = rt_desk_take(&w->desks)) == NULL) luaL_error(L, "not enough memory");
-  k.way.parents = &k.desk->parents;
+  if ((k.pack_buf = rt_pack_buf_take(&w->pack_bufs)) == NULL) luaL_error(L, "not enough memory");
+  k.way.parents = &k.pack_buf->parents;
   lua_pushcfunction(L, pack);
   lua_pushlightuserdata(L, &k);
   for (int i = first; i <= top; i++) lua_pushvalue(L, i);
-  int status = lua_pcall(L, top - first + 2, 0, 0); /* so that the desk is given back */
-  rt_packet *p = k.desk->draft;
-  if (status == LUA_OK) k.desk->draft = NULL;
+  int status = lua_pcall(L, top - first + 2, 0, 0); /* so that the pack buffer is given back */
+  rt_message *p = k.pack_buf->draft;
+  if (status == LUA_OK) k.pack_buf->draft = NULL;
   close_list(&k);
-  rt_desk_give(&w->desks, k.desk);
+  rt_pack_buf_give(&w->pack_bufs, k.pack_buf);
   if (status != LUA_OK) lua_error(L);
   return p;
 }
 
-void rt_pack_undo(rt_worker *w, rt_packet *p) {
+void rt_pack_undo(rt_worker *w, rt_message *p) {
   for (uint32_t i = 0; i < p->count; i++) {
-    rt_thing *t = rt_packet_things(p)[i];
+    rt_shared *t = rt_message_shared(p)[i];
     const rt_travel *travel = t && t->kind->class >= 0 ? w->classes.travel[t->kind->class] : NULL;
     if (travel && travel->recall) travel->recall(w, t);
   }
-  rt_packet_drop(p);
+  rt_message_drop(p);
 }

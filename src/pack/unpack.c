@@ -1,4 +1,4 @@
-/* pack/unpack.c - the reading end of pack.h: it makes the objects, fills them, and trusts no byte. */
+/* pack/unpack.c - the reading end of pack/pack.h: it makes the objects, fills them, and trusts no byte. */
 #include "pack/pack.h"
 
 #include "msg/code.h"
@@ -14,7 +14,7 @@ enum {
 typedef struct unpacker {
   lua_State *L;
   rt_worker *w;
-  rt_packet *p;
+  rt_message *p;
   const char *at, *end; /* what is read next of the values and contents */
   const char *heads, *heads_end;
   rt_wire_header header;
@@ -83,7 +83,7 @@ static head read_head(unpacker *u, const char **at) {
       break;
     case RT_WIRE_FUNCTION:
     case RT_WIRE_PLAIN:
-    case RT_WIRE_THING:
+    case RT_WIRE_SHARED:
       memcpy(&h.a, take_head(u, at, sizeof h.a), sizeof h.a);
       expect(u, h.a < u->p->count);
       break;
@@ -102,15 +102,15 @@ static void push_object(unpacker *u, uint32_t number) {
     lua_rawgeti(u->L, u->base + 1, number);
 }
 
-static rt_thing *thing_of(unpacker *u, const head *h) { return rt_packet_things(u->p)[h->a]; }
+static rt_shared *thing_of(unpacker *u, const head *h) { return rt_message_shared(u->p)[h->a]; }
 
 static const rt_code *code_of(unpacker *u, const head *h) {
-  rt_thing *t = thing_of(u, h);
+  rt_shared *t = thing_of(u, h);
   expect(u, t->kind == &rt_code_kind);
-  return rt_containerof(t, rt_code, thing);
+  return rt_containerof(t, rt_code, shared);
 }
 
-/* Every item takes a byte and every pair three, so a packet cannot ask for tables out of all
+/* Every item takes a byte and every pair three, so a message cannot ask for tables out of all
 ** proportion to its size. */
 static void make_table(unpacker *u, const head *h) {
   size_t least = h->a + (size_t)h->b * 3;
@@ -148,9 +148,9 @@ static void keep_closure(unpacker *u, const rt_code *code) {
   if (u->w->closures >= CLOSURES_KEPT) {
     u->w->closures = 0;
     lua_newtable(L);
-    rtL_keep_set(L, u->w, RT_KEEP_CLOSURES);
+    rtL_anchor_set(L, u->w, RT_ANCHOR_CLOSURES);
   }
-  rtL_keep_push(L, u->w, RT_KEEP_CLOSURES);
+  rtL_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
   lua_pushvalue(L, function);
   lua_rawseti(L, -2, (lua_Integer)code->id);
   u->w->closures++;
@@ -160,7 +160,7 @@ static void keep_closure(unpacker *u, const rt_code *code) {
 static void make_plain(unpacker *u, const rt_code *code) {
   lua_State *L = u->L;
   expect(u, code->upvalues <= 1);
-  rtL_keep_push(L, u->w, RT_KEEP_CLOSURES);
+  rtL_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
   lua_rawgeti(L, -1, (lua_Integer)code->id);
   lua_remove(L, -2);
   if (is_untouched(L)) return;
@@ -169,7 +169,7 @@ static void make_plain(unpacker *u, const rt_code *code) {
   keep_closure(u, code);
 }
 
-static void make_thing(unpacker *u, rt_thing *t) {
+static void make_thing(unpacker *u, rt_shared *t) {
   lua_State *L = u->L;
   int class = t->kind->class, top = lua_gettop(L);
   expect(u, class >= 0 && class < RT_CLASSES);
@@ -185,7 +185,7 @@ static void make_named(unpacker *u, const head *h) {
   if (u->absent)
     lua_newtable(u->L);
   else
-    u->absent = !rtL_named_push(u->L, u->w, h->module, h->a, h->field, h->b);
+    u->absent = !rtL_module_ref_push(u->L, u->w, h->module, h->a, h->field, h->b);
 }
 
 static void make_object(unpacker *u, const head *h) {
@@ -193,7 +193,7 @@ static void make_object(unpacker *u, const head *h) {
     case RT_WIRE_TABLE: make_table(u, h); break;
     case RT_WIRE_FUNCTION: make_function(u, code_of(u, h)); break;
     case RT_WIRE_PLAIN: make_plain(u, code_of(u, h)); break;
-    case RT_WIRE_THING: make_thing(u, thing_of(u, h)); break;
+    case RT_WIRE_SHARED: make_thing(u, thing_of(u, h)); break;
     default: make_named(u, h);
   }
 }
@@ -320,7 +320,7 @@ static void share_upvalue(unpacker *u, int i) {
 static void fill_function(unpacker *u, const rt_code *code) {
   for (int i = 1; i <= code->upvalues; i++) {
     unsigned tag = take_tag(u);
-    if (tag == RT_WIRE_SHARED) {
+    if (tag == RT_WIRE_UPVALUE_JOIN) {
       share_upvalue(u, i);
     } else {
       push_value(u, tag);
@@ -376,9 +376,9 @@ static void begin(unpacker *u) {
   expect(u, h->values <= u->budget && h->objects <= u->p->len - h->heads);
 }
 
-static int unpack(lua_State *L, rt_worker *w, rt_packet *p, bool is_call) {
+static int unpack(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
   unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->closing) luaL_error(L, "the runtime has been shut down");
   begin(&u);
   int values = (int)u.header.values;
@@ -394,28 +394,28 @@ static int unpack(lua_State *L, rt_worker *w, rt_packet *p, bool is_call) {
     lua_rotate(L, u.base + 1, -below);
     lua_settop(L, u.base + values);
   }
-  return rt_unlikely(u.absent) ? rtL_named_raise(L, w, u.base + 1, is_call) : values;
+  return rt_unlikely(u.absent) ? rtL_module_ref_raise(L, w, u.base + 1, is_call) : values;
 }
 
-int rtL_unpack(lua_State *L, rt_worker *w, rt_packet *p) { return unpack(L, w, p, false); }
+int rtL_unpack(lua_State *L, rt_worker *w, rt_message *p) { return unpack(L, w, p, false); }
 
-int rtL_unpack_call(lua_State *L, rt_worker *w, rt_packet *p) { return unpack(L, w, p, true); }
+int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *p) { return unpack(L, w, p, true); }
 
 static int protected_unpack(lua_State *L) {
   return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
 }
 
-int rtL_unpack_last(lua_State *L, rt_worker *w, rt_packet *p) {
-  rt_worker_own(w);
+int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *p) {
+  rt_worker_assert_thread(w);
   int height = lua_gettop(L);
   if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_packet_drop(p);
+    rt_message_drop(p);
     return luaL_error(L, "stack overflow");
   }
   lua_pushcfunction(L, protected_unpack);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, LUA_MULTRET, 0);
-  rt_desk_drop(&w->desks, p);
+  rt_pack_buf_drop(&w->pack_bufs, p);
   return status == LUA_OK ? lua_gettop(L) - height : lua_error(L);
 }

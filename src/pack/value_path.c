@@ -14,17 +14,17 @@ typedef struct text {
   bool in_table; /* the last step was one into a table */
 } text;
 
-static uint32_t parent_of(const rt_way *w, uint32_t number) {
+static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
   uint32_t parent;
   memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);
   return parent;
 }
 
-void rtL_way_object(lua_State *L, const rt_way *w, uint32_t number) {
-  RTL_HEIGHT(L, +1);
+void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
+  RTL_STACK_CHECK(L, +1);
   uint32_t parent = parent_of(w, number);
-  if (parent & RT_WAY_ROOT)
-    lua_pushvalue(L, w->values + (int)(parent & ~RT_WAY_ROOT));
+  if (parent & RT_VALUE_PATH_ROOT)
+    lua_pushvalue(L, w->values + (int)(parent & ~RT_VALUE_PATH_ROOT));
   else
     lua_rawgeti(L, w->list, number);
 }
@@ -104,7 +104,7 @@ static void say_step_in_function(lua_State *L, text *t) {
   t->in_table = false;
 }
 
-static void say_root(text *t, const rt_way *w, uint32_t place, bool more) {
+static void say_root(text *t, const rt_value_path *w, uint32_t place, bool more) {
   uint32_t number = w->is_call ? place : place + 1;
   if (number > 0)
     say(t, "%s %u", w->noun, number);
@@ -112,23 +112,23 @@ static void say_root(text *t, const rt_way *w, uint32_t place, bool more) {
     say(t, "the function");
 }
 
-const char *rtL_way_push(lua_State *L, const rt_way *w, uint32_t number) {
-  RTL_HEIGHT(L, +1);
+const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number) {
+  RTL_STACK_CHECK(L, +1);
   uint32_t chain[STEPS], parent;
   int steps = 0;
   text t = {.len = 0};
   luaL_checkstack(L, 8, NULL);
-  for (; !((parent = parent_of(w, number)) & RT_WAY_ROOT); number = parent)
+  for (; !((parent = parent_of(w, number)) & RT_VALUE_PATH_ROOT); number = parent)
     if (steps++ < STEPS) chain[steps - 1] = number;
-  say_root(&t, w, parent & ~RT_WAY_ROOT, steps > 0);
+  say_root(&t, w, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
   if (steps > STEPS) {
     say(&t, " ...");
     steps = STEPS;
   }
   for (; steps > 0; steps--) {
     uint32_t child = chain[steps - 1];
-    rtL_way_object(L, w, parent_of(w, child));
-    rtL_way_object(L, w, child);
+    rtL_value_path_object(L, w, parent_of(w, child));
+    rtL_value_path_object(L, w, child);
     if (lua_istable(L, -2))
       say_step_in_table(L, &t);
     else

@@ -1,4 +1,4 @@
-/* pack/wire.h - what the bytes of a packet mean, to pack.c that writes and unpack.c that reads them.
+/* pack/wire.h - what the bytes of a message mean, to pack/pack.c that writes and pack/unpack.c that reads them.
 **
 ** A header; the values; the contents of the objects, in the order of their numbers; the
 ** heads of the objects, in the same order.  Tables, functions, objects of rt and what goes by
@@ -6,10 +6,10 @@
 ** need nothing special and nothing is recursive.  The reader first makes all objects, from
 ** the heads; then it reads the values and the contents; last it sets the metatables.
 **
-** Numbers are as the machine has them, and not aligned: a packet does not leave the process.
+** Numbers are as the machine has them, and not aligned: a message does not leave the process.
 */
-#ifndef RT_WIRE_H
-#define RT_WIRE_H
+#ifndef RT_PACK_WIRE_H
+#define RT_PACK_WIRE_H
 
 #include "worker/compat.h"
 
@@ -41,12 +41,12 @@ typedef enum rt_wire {
      function, as many values as it has upvalues */
   RT_WIRE_KEY,
   RT_WIRE_END,
-  RT_WIRE_SHARED, /* in place of a value: the upvalue is that of a function (u32), this one (u8) */
+  RT_WIRE_UPVALUE_JOIN, /* in place of a value: the upvalue is that of a function (u32), this one (u8) */
   /* heads */
   RT_WIRE_TABLE,     /* u32 values without key, u32 with */
   RT_WIRE_FUNCTION,  /* u32 thing that is its code */
   RT_WIRE_PLAIN,     /* the same, but it has no upvalue but perhaps _ENV: no contents */
-  RT_WIRE_THING,     /* u32 thing that it stands for */
+  RT_WIRE_SHARED,    /* u32 thing that it stands for */
   RT_WIRE_NAMED,     /* rt_wire_name of what a module holds, and the two names */
   RT_WIRE_METATABLE, /* after a TABLE: its metatable, u32 number or 0: the globals */
   /* and values of one byte */

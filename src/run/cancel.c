@@ -3,37 +3,38 @@
 #include "pack/pack.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE };
-enum { DEAF = 100 }; /* so many errors swallowed, and RT_PATIENCE */
+enum { DEAF = 100 }; /* so many errors swallowed, and RT_CANCEL_ESCALATE_AFTER */
 
 typedef struct cancelled {
-  uint64_t frame; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
+  uint64_t
+      cancel_scope; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
 } cancelled;
 
 /* --- raising -------------------------------------------------------------------------------- */
 /* Stack: … reason source -> … Cancelled */
-static void push_cancelled(lua_State *L, rt_worker *w, uint64_t frame) {
+static void push_cancelled(lua_State *L, rt_worker *w, uint64_t cancel_scope) {
   cancelled *c = rtL_class_new(L, &w->classes, RT_CLASS_CANCELLED, sizeof *c, VALUES);
-  c->frame = frame;
+  c->cancel_scope = cancel_scope;
   lua_insert(L, -3);
   lua_setiuservalue(L, -3, SOURCE);
   lua_setiuservalue(L, -2, REASON);
 }
 
 int rtL_cancel_raise(lua_State *L, rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   push_cancelled(L, w, 0);
   return lua_error(L);
 }
 
 void rtL_cancel_push_end(lua_State *L) {
-  RTL_HEIGHT(L, +2);
+  RTL_STACK_CHECK(L, +2);
   lua_pushliteral(L, "the program has ended");
   lua_pushliteral(L, "rt");
 }
 
 static bool push_reason_of_job(lua_State *L, rt_worker *w, rt_job *j) {
   rt_lock_take(&j->lock);
-  rt_packet *reason = j->reason; /* once there, it stays */
+  rt_message *reason = j->reason; /* once there, it stays */
   rt_lock_give(&j->lock);
   if (reason) rtL_unpack(L, w, reason);
   return reason != NULL;
@@ -46,8 +47,8 @@ void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j) {
 
 void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +1);
-  uint32_t site = rt_site_here(L, &w->sites, 1);
-  lua_pushstring(L, site ? rt_site_text(&w->sites, site) : NULL);
+  uint32_t site = rt_call_site_here(L, &w->call_sites, 1);
+  lua_pushstring(L, site ? rt_call_site_text(&w->call_sites, site) : NULL);
 }
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
@@ -61,11 +62,11 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     lua_pushliteral(L, "rt.shutdown");
     return;
   }
-  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_rawgetp(L, -1, t);
   lua_remove(L, -2);
   if (t->more && t->more->cancel_site) {
-    lua_pushstring(L, rt_site_text(&w->sites, t->more->cancel_site));
+    lua_pushstring(L, rt_call_site_text(&w->call_sites, t->more->cancel_site));
   } else if (w->stopping || w->told_to_stop) { /* (a worker that ends cancels by itself) */
     lua_pop(L, 1);
     rtL_cancel_push_end(L);
@@ -99,10 +100,10 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
 ** waited; or nothing could end it, and nothing else would run. */
 static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
   bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
-  if (--w->credit > 0 || !can) return;
+  if (--w->budget > 0 || !can) return;
   rt_ready_add(&w->driver.ready, t);
   w->yielded = true;
-  w->suspending = RT_IS_WAIT;
+  w->suspending = RT_YIELD_WAIT;
   lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
 }
 
@@ -113,9 +114,9 @@ static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
   lua_error(L);
 }
 
-static void raise_timeout(lua_State *L, rt_worker *w, rt_frame *f) {
+static void raise_timeout(lua_State *L, rt_worker *w, rt_cancel_scope *f) {
   f->raised = true;
-  if (f->ticket) {
+  if (f->waiter) {
     lua_pushliteral(L, "another task of the scope has ended it");
     lua_pushliteral(L, "rt.scope");
   } else {
@@ -142,41 +143,43 @@ static void note_told(rt_task *t, uint64_t whose) {
 
 /* It has swallowed this error so often, for so long, that it will never do anything else. */
 static bool is_deaf(const rt_more *more) {
-  return more && more->told_times >= DEAF && more->told_at - more->told_first >= RT_PATIENCE;
+  return more && more->told_times >= DEAF &&
+         more->told_at - more->told_first >= RT_CANCEL_ESCALATE_AFTER;
 }
 
 /* So from its next instruction on it is treated as one that computes, and has been told in vain.
 ** What cannot be closed from outside (the main chunk, a function with a timeout) gets time to
 ** clean up, from each error that comes that way. */
-static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, uint64_t told_before) {
+static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f,
+                   uint64_t told_before) {
   rt_more *more = t->more;
   if (w->insist == NULL || !is_deaf(more)) return;
   if (f == NULL && !t->is_main) {
     more->struck_at = more->told_first;
   } else if (more->struck_at == 0) {
     more->struck_at = more->told_at;
-    more->told_at -= RT_PAUSE;
+    more->told_at -= RT_CANCEL_REPEAT_AFTER;
   } else {
     more->told_at = told_before;
   }
   w->insist(w, L);
 }
 
-static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
   if (f)
     raise_timeout(L, w, f);
   else
     raise_cancel(L, w, t);
 }
 
-void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
-  rt_worker_own(w);
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
+  rt_worker_assert_thread(w);
   note_told(t, f ? f->serial : 0);
   raise_told(L, w, t, f);
 }
 
 /* At a checkpoint. */
-static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
+static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
   uint64_t before = t->more ? t->more->told_at : 0;
   note_told(t, f ? f->serial : 0);
   insist(L, w, t, f, before);
@@ -184,7 +187,7 @@ static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f) {
 }
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_task *t = w->running;
   if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
   t->cancelled = 1;
@@ -202,45 +205,45 @@ static bool has_been_told(const rt_task *t) {
 
 static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
-  rt_frame *frame = NULL;
+  rt_cancel_scope *cancel_scope = NULL;
   if (t == NULL || t->is_main || has_been_told(t)) return false;
   if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
     t->cancelled = t->alert = 1;
-  return t->alert && rt_frame_verdict(t, &frame) == RT_TASK_CANCELLED;
+  return t->alert && rt_cancel_scope_effective(t, &cancel_scope) == RT_CANCEL_TASK;
 }
 
-bool rt_cancel_from_afar(rt_worker *w) {
-  rt_worker_own(w);
+bool rt_cancel_from_other_thread(rt_worker *w) {
+  rt_worker_assert_thread(w);
   const rt_task *t = w->running;
   return t && (t->is_job || rt_worker_ends(w)) && is_news(w);
 }
 
-void rtL_cancel_rather(lua_State *L, rt_worker *w) {
+void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
 typedef enum moment { BEFORE_TRYING, AFTER_TURN, BEFORE_WAITING } moment;
 
-static bool counts(rt_frame *f, moment when) {
+static bool counts(rt_cancel_scope *f, moment when) {
   bool turned = f->turned;
   if (when == AFTER_TURN) f->turned = true;
   return f->raised || when == BEFORE_WAITING || (when == AFTER_TURN && turned);
 }
 
 static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
-  rt_frame *frame = NULL;
-  switch (rt_frame_verdict(t, &frame)) {
-    case RT_GO_ON: return;
-    case RT_TASK_CANCELLED:
+  rt_cancel_scope *cancel_scope = NULL;
+  switch (rt_cancel_scope_effective(t, &cancel_scope)) {
+    case RT_CANCEL_NONE: return;
+    case RT_CANCEL_TASK:
       give_way(L, w, t);
       tell(L, w, t, NULL);
       break;
-    case RT_FRAME_PASSED:
-      if (!counts(frame, when)) return;
-      frame->raised = true;
+    case RT_CANCEL_SCOPE:
+      if (!counts(cancel_scope, when)) return;
+      cancel_scope->raised = true;
       give_way(L, w, t);
-      tell(L, w, t, frame);
+      tell(L, w, t, cancel_scope);
   }
 }
 
@@ -274,7 +277,7 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
 static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
   push_cancelled(L, w, 0);
-  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_pushvalue(L, -3);
   lua_rawset(L, -3);
@@ -298,20 +301,20 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     cancel_queued(L, w, t, handle);
     return true;
   }
-  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_insert(L, -2);
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
-  if (rt_task_more(t)) t->more->cancel_site = rt_site_here(L, &w->sites, 1);
+  if (rt_task_more(t)) t->more->cancel_site = rt_call_site_here(L, &w->call_sites, 1);
   t->cancelled = 1;
-  rt_frame_tell(t, &w->driver);
+  rt_cancel_scope_deliver(t, &w->driver);
   return true;
 }
 
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_task *t = w->running;
-  rtL_keep_push(L, w, RT_KEEP_REASONS);
+  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_pushstring(L, reason);
   lua_rawsetp(L, -2, t);
   t->cancelled = 1;
@@ -323,8 +326,8 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
 }
 
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
-  rt_worker_own(w);
-  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  rt_worker_assert_thread(w);
+  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pushnil(L);
@@ -336,45 +339,45 @@ int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
 bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
   RTL_ENTER(L, w, 0);
   const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
-  return c != NULL && c->frame == serial;
+  return c != NULL && c->cancel_scope == serial;
 }
 
 /* --- travelling: the reason does ----------------------------------------------------------------- */
 typedef struct parcel {
-  rt_thing thing;
-  rt_packet *reason;
+  rt_shared shared;
+  rt_message *reason;
 } parcel;
 
-static void free_parcel(rt_thing *t) {
-  parcel *p = rt_containerof(t, parcel, thing);
-  rt_packet_drop(p->reason);
+static void free_parcel(rt_shared *t) {
+  parcel *p = rt_containerof(t, parcel, shared);
+  rt_message_drop(p->reason);
   rt_free(p);
 }
 
-static const rt_thing_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
+static const rt_shared_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
 
-static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  if (w->desks.taken > RT_PACK_NESTED) {
+static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  if (w->pack_bufs.taken > RT_PACK_NESTED) {
     *why = "an rt.Cancelled too deep in the reasons of others, or in its own";
     return NULL;
   }
   int first = lua_gettop(L) + 1;
   lua_getiuservalue(L, index, REASON);
   lua_getiuservalue(L, index, SOURCE);
-  rt_packet *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
+  rt_message *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
   lua_settop(L, first - 1);
   parcel *p = rt_malloc(sizeof *p);
   if (p == NULL) {
-    rt_packet_drop(reason);
+    rt_message_drop(reason);
     luaL_error(L, "not enough memory");
   }
-  rt_thing_init(&p->thing, &kind);
+  rt_shared_init(&p->shared, &kind);
   p->reason = reason;
-  return &p->thing;
+  return &p->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
-  rtL_unpack(L, w, rt_containerof(t, parcel, thing)->reason);
+static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
+  rtL_unpack(L, w, rt_containerof(t, parcel, shared)->reason);
   push_cancelled(L, w, 0);
 }
 
@@ -418,5 +421,5 @@ void rtL_cancel_classes(lua_State *L, rt_worker *w) {
       {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
   w->classes.travel[RT_CLASS_CANCELLED] = &travel;
-  rtL_keep_push(L, w, RT_KEEP_CLASSES + RT_CLASS_CANCELLED);
+  rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + RT_CLASS_CANCELLED);
 }

@@ -1,14 +1,14 @@
 /* run/cancel.h - the error that unwinds a cancelled task, and the checkpoints that raise it. */
-#ifndef RT_CANCEL_H
-#define RT_CANCEL_H
+#ifndef RT_RUN_CANCEL_H
+#define RT_RUN_CANCEL_H
 
 #include "event/cancel_scope.h"
 #include "worker/worker.h"
 
 /* How long a task may go on that has been told to end, over and over. */
-#define RT_PATIENCE RT_SECOND
+#define RT_CANCEL_ESCALATE_AFTER RT_SECOND
 /* How long it may clean up before it is told again. */
-#define RT_PAUSE (100 * RT_MILLISECOND)
+#define RT_CANCEL_REPEAT_AFTER (100 * RT_MILLISECOND)
 
 /* The running task, or an error if there is none. */
 rt_task *rtL_running(lua_State *L, rt_worker *w);
@@ -18,7 +18,7 @@ rt_task *rtL_running(lua_State *L, rt_worker *w);
 rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the same, when there is something to see */
 static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   return rt_likely(t != NULL && !t->alert && !w->closing) ? t : rtL_cancel_look(L, w);
 }
 
@@ -38,7 +38,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
 /* The same for what is due at the running task, for a hook, too: the deadline of a frame, or
 ** (NULL) the cancel of all of it. */
-void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f);
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f);
 
 /* There are no new tasks any more, for the program has ended.  Who wants one is cancelled here and
 ** now, if it is a task: it has done nothing wrong. */
@@ -47,11 +47,11 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w);
 /* An operation is about to fail because of what somebody else has done: closed a channel, or a
 ** connection.  If the running task is to end as well, and has not heard of that, then this is what
 ** it hears, no matter who was told first. */
-void rtL_cancel_rather(lua_State *L, rt_worker *w);
-/* The running task has been handed what can be given back.  True: it must, and then rtL_cancel_rather
+void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w);
+/* The running task has been handed what can be given back.  True: it must, and then rtL_cancel_takes_precedence
 ** raises: another thread has cancelled the task, perhaps before that.  (A cancel by its own state
 ** came later: or it would have been called off.) */
-bool rt_cancel_from_afar(rt_worker *w);
+bool rt_cancel_from_other_thread(rt_worker *w);
 
 /* Pushes who cancels now: the line, or nil. */
 void rtL_cancel_push_source(lua_State *L, rt_worker *w);

@@ -22,13 +22,13 @@ bool rt_deadlock_suspect_in_main(rt_driver *d) {
 
 bool rt_deadlock_suspect(rt_driver *d) {
   rt_worker *w = rt_worker_of(d);
-  rt_office *o = w->seat->sched->config.office;
-  if (rt_office_is_quiet(o) && are_pools_quiet(w)) rt_office_note_stillness(o);
+  rt_runtime *o = w->slot->sched->config.runtime;
+  if (rt_runtime_is_quiet(o) && are_pools_quiet(w)) rt_runtime_report_stillness(o);
   return true;
 }
 
 void rt_deadlock_on_stillness(rt_post *p, void *driver) {
-  rt_office_stillness_seen(rt_containerof(p, rt_office, stillness_post));
+  rt_runtime_stillness_received(rt_containerof(p, rt_runtime, stillness_post));
   rt_worker_of(driver)->suspects_deadlock = true;
 }
 
@@ -42,11 +42,11 @@ static bool has_something_to_do(rt_worker *w) {
 /* If nobody got up between the two looks at the number, then everything that was looked at in
 ** between was so at the same time. */
 static bool is_deadlock(rt_worker *w) {
-  uint64_t before = w->office ? rt_astir_read(&w->office->astir) : 0;
+  uint64_t before = w->runtime ? rt_active_threads_read(&w->runtime->active) : 0;
   if (awaits_the_world(w) || has_something_to_do(w)) return false;
-  if (w->office == NULL) return true;
-  return rt_astir_number(before) == 1 && are_pools_quiet(w) &&
-         rt_astir_read(&w->office->astir) == before;
+  if (w->runtime == NULL) return true;
+  return rt_active_threads_number(before) == 1 && are_pools_quiet(w) &&
+         rt_active_threads_read(&w->runtime->active) == before;
 }
 
 /* --- telling -------------------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static void report(rt_worker *w) {
 enum { MOST_FORGIVEN = 3 };
 
 void rt_deadlock_examine(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   w->suspects_deadlock = false;
   if (!is_deadlock(w)) return;
   report(w);
@@ -75,7 +75,7 @@ void rt_deadlock_examine(rt_worker *w) {
 }
 
 int rtL_deadlock_raise(lua_State *L, rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   w->is_deadlocked = false;
   return luaL_error(L, "deadlock: " ADVICE);
 }

@@ -1,15 +1,15 @@
 /* run/deadlock.h - when no task can ever go on: that is told, and the program ends.
 **
 ** A worker that blocks, with nothing that could wake one of its tasks but another thread, is
-** still (astir.h).  Whoever of all threads becomes still last looks whether a post is on its way
+** still (event/active_threads.h).  Whoever of all threads becomes still last looks whether a post is on its way
 ** to one of the others; if not, the main worker looks again, and from where nothing can come in
 ** between.  So there is no time to wait for, and no false alarm.
 **
 ** Then every worker is asked for its tasks, the main worker writes what they wait for to stderr,
 ** and the main chunk gets an error out of its own wait.
 */
-#ifndef RT_DEADLOCK_H
-#define RT_DEADLOCK_H
+#ifndef RT_RUN_DEADLOCK_H
+#define RT_RUN_DEADLOCK_H
 
 #include "worker/worker.h"
 

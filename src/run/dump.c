@@ -9,44 +9,45 @@
 
 static void serve(void *worker) {
   rt_worker *w = worker;
-  if (RT_DEBUG && w->driver.player) rt_baton_share(w->driver.player); /* one runs at a time */
+  if (RT_DEBUG && w->driver.vthread) rt_vtime_share(w->driver.vthread); /* one runs at a time */
   rt_mailbox_drain(&w->driver.mailbox);
 }
 
-rt_survey *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
-  rt_worker_own(w);
+rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
+  rt_worker_assert_thread(w);
   uint64_t now = rt_clock();
-  rt_survey *s = rt_survey_new(&w->face, traces, until);
+  rt_snapshot *s = rt_snapshot_new(&w->status, traces, until);
   if (s == NULL) return NULL;
-  if (s->own) rt_account_give(w, &s->own->answer, traces, until);
-  rt_survey_wait(s, now + PATIENCE, serve, w);
+  if (s->own) rt_inspect_tasks(w, &s->own->answer, traces, until);
+  rt_snapshot_wait(s, now + PATIENCE, serve, w);
   return s;
 }
 
-static rt_buf text_of(rt_survey *s) {
+static rt_buf text_of(rt_snapshot *s) {
   rt_buf text;
   rt_buf_init(&text);
-  rt_survey_tell(&text, s);
-  rt_survey_drop(s);
+  rt_snapshot_format(&text, s);
+  rt_snapshot_drop(s);
   return text;
 }
 
 int rt_dump_write(rt_worker *w, FILE *to) {
-  rt_worker_own(w);
-  rt_survey *s = rt_dump_ask(w, true, rt_clock() + RT_ANSWER_TIME);
+  rt_worker_assert_thread(w);
+  rt_snapshot *s = rt_dump_ask(w, true, rt_clock() + RT_SNAPSHOT_REPLY_TIME);
   if (s == NULL) return UV_ENOMEM;
   rt_buf text = text_of(s);
-  int err = rt_buf_len(&text) ? rt_spill(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
+  int err =
+      rt_buf_len(&text) ? rt_safe_write(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
   rt_buf_close(&text);
   return err;
 }
 
 void rt_dump_from_outside(void) {
   uint64_t now = rt_clock();
-  rt_survey *s = rt_survey_new(NULL, true, now + RT_ANSWER_TIME);
+  rt_snapshot *s = rt_snapshot_new(NULL, true, now + RT_SNAPSHOT_REPLY_TIME);
   if (s == NULL) return;
-  rt_survey_wait(s, now + PATIENCE, NULL, NULL);
+  rt_snapshot_wait(s, now + PATIENCE, NULL, NULL);
   rt_buf text = text_of(s);
-  if (rt_buf_len(&text)) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  if (rt_buf_len(&text)) rt_safe_fwrite(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

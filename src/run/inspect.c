@@ -17,7 +17,7 @@ static lua_State *thread_on_top(lua_State *co) {
 }
 
 /* The coroutine that this one has resumed: then it is in one of our functions for that, and
-** the other one is its argument or its upvalue (lib_coroutine.c). */
+** the other one is its argument or its upvalue (lib/std/coroutine.c). */
 static lua_State *inner_of(lua_State *co) {
   lua_Debug ar;
   lua_State *inner = NULL;
@@ -33,19 +33,19 @@ static lua_State *inner_of(lua_State *co) {
 
 static int count_levels(lua_State *co) {
   lua_Debug ar;
-  int known = 0, unknown = 1;
+  int module_index = 0, unknown = 1;
   while (lua_getstack(co, unknown - 1, &ar)) {
-    known = unknown;
+    module_index = unknown;
     unknown *= 2;
   }
-  while (unknown - known > 1) {
-    int middle = known + (unknown - known) / 2;
+  while (unknown - module_index > 1) {
+    int middle = module_index + (unknown - module_index) / 2;
     if (lua_getstack(co, middle - 1, &ar))
-      known = middle;
+      module_index = middle;
     else
       unknown = middle;
   }
-  return known;
+  return module_index;
 }
 
 static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
@@ -75,9 +75,9 @@ static void tell_levels(rt_buf *to, lua_State *co, int levels) {
   }
 }
 
-/* What runs the task's function (body.c, work.c; main.c or lua.c) is no part of it. */
-void rt_account_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
-  rt_worker_own(w);
+/* What runs the task's function (run/task_entry.c, run/job_entry.c; cli/main.c or lua.c) is no part of it. */
+void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
+  rt_worker_assert_thread(w);
   lua_State *nested[MOST_NESTED], *co = t->is_main ? w->L : t->co;
   int n = 0, ours = t->is_job ? 2 : 1;
   if (co == NULL) return;
@@ -89,7 +89,7 @@ void rt_account_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
 /* --- its tasks -------------------------------------------------------------------------------------- */
 typedef struct account {
   rt_worker *w;
-  rt_answer *answer;
+  rt_snapshot_reply *answer;
   bool traces;
   uint64_t until;
   unsigned told;
@@ -103,15 +103,15 @@ static bool is_late(account *a) {
 }
 
 static const char *name_of(const rt_task *t, char *name, size_t size) {
-  rt_job *j = rt_work_job(t);
+  rt_job *j = rt_job_entry_job(t);
   if (j) return rt_job_get_name(j, name, size) ? name : NULL;
-  return t->more && t->more->label ? t->more->label->text : NULL;
+  return t->more && t->more->task_name ? t->more->task_name->text : NULL;
 }
 
-static void add_trace(account *a, rt_fact *f, const rt_task *t) {
+static void add_trace(account *a, rt_task_info *f, const rt_task *t) {
   rt_buf *texts = &a->answer->texts;
   size_t at = rt_buf_len(texts);
-  rt_account_trace(texts, a->w, t);
+  rt_inspect_trace(texts, a->w, t);
   if (rt_buf_put(texts, "", 1) == 0) f->trace = at;
 }
 
@@ -119,8 +119,8 @@ static void tell(account *a, const rt_task *t) {
   char name[64];
   if (is_late(a)) return;
   a->told++;
-  const char *site = t->is_main ? NULL : rt_site_text(&a->w->sites, t->site);
-  rt_fact *f = rt_answer_add(a->answer, t, site, name_of(t, name, sizeof name));
+  const char *site = t->is_main ? NULL : rt_call_site_text(&a->w->call_sites, t->site);
+  rt_task_info *f = rt_snapshot_reply_add(a->answer, t, site, name_of(t, name, sizeof name));
   if (f == NULL) return;
   f->runs = t == a->w->running;
   if (a->traces) add_trace(a, f, t);
@@ -133,25 +133,25 @@ static void tell_queued(account *a, const rt_list *ready) {
   }
 }
 
-/* Each suspended coroutine of the pool that is a task's.  (As each_begun of unwind.c, but
+/* Each suspended coroutine of the pool that is a task's.  (As each_begun of run/unwind.c, but
 ** here nothing may raise.) */
 static void tell_begun(account *a) {
-  lua_State *keep = a->w->keep;
-  for (int i = (int)lua_rawlen(keep, RT_KEEP_COROUTINES); i > 0 && !a->late; i--) {
-    lua_rawgeti(keep, RT_KEEP_COROUTINES, i);
-    lua_State *co = lua_tothread(keep, -1);
-    lua_pop(keep, 1);
+  lua_State *anchors = a->w->anchors;
+  for (int i = (int)lua_rawlen(anchors, RT_ANCHOR_COROUTINES); i > 0 && !a->late; i--) {
+    lua_rawgeti(anchors, RT_ANCHOR_COROUTINES, i);
+    lua_State *co = lua_tothread(anchors, -1);
+    lua_pop(anchors, 1);
     if (co == NULL || lua_status(co) != LUA_YIELD) continue;
-    const rt_task *t = rtL_body_task(keep, a->w, co);
+    const rt_task *t = rtL_task_entry(anchors, a->w, co);
     if (t == NULL) continue;
     if (!rt_task_ended(t) && t != a->w->running) tell(a, t);
-    lua_pop(keep, 1);
+    lua_pop(anchors, 1);
   }
 }
 
-void rt_account_give(rt_worker *w, rt_answer *answer, bool traces, uint64_t until) {
+void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *answer, bool traces, uint64_t until) {
   account a = {.w = w, .answer = answer, .traces = traces, .until = until};
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->main) tell(&a, w->main);
   if (w->running && !w->running->is_main) tell(&a, w->running);
   tell_begun(&a);
@@ -160,27 +160,27 @@ void rt_account_give(rt_worker *w, rt_answer *answer, bool traces, uint64_t unti
   if (a.late) answer->left_out = w->live + (w->main != NULL) - (int64_t)answer->count;
 }
 
-void rt_account_answer(rt_post *p, void *driver) {
-  rt_inquiry *q = rt_containerof(p, rt_inquiry, post);
+void rt_inspect_answer(rt_post *p, void *driver) {
+  rt_snapshot_request *q = rt_containerof(p, rt_snapshot_request, post);
   rt_worker *w = rt_worker_of(driver);
-  if (!rt_inquiry_begin(q)) return;
-  uint64_t until = q->survey->until, soon = rt_clock() + RT_ANSWER_TIME / 2;
+  if (!rt_snapshot_request_begin(q)) return;
+  uint64_t until = q->survey->until, soon = rt_clock() + RT_SNAPSHOT_REPLY_TIME / 2;
   if (until < soon) until = soon; /* it has begun late */
-  if (!w->closing) rt_account_give(w, &q->answer, q->survey->traces, until);
-  rt_inquiry_end(q);
+  if (!w->closing) rt_inspect_tasks(w, &q->answer, q->survey->traces, until);
+  rt_snapshot_request_end(q);
 }
 
 /* --- a sign of life ------------------------------------------------------------------------------- */
-void rt_account_give_sign(rt_worker *w) {
-  rt_worker_own(w);
-  rt_face *f = &w->face;
+void rt_inspect_answer_probe(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  rt_worker_status *f = &w->status;
   rt_store(&f->probe, false);
   if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
   rt_buf text;
   rt_buf_init(&text);
   rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
                 (unsigned long long)w->running->id);
-  rt_account_trace(&text, w, w->running);
-  if (rt_buf_len(&text) > 0) rt_spill_to(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  rt_inspect_trace(&text, w, w->running);
+  if (rt_buf_len(&text) > 0) rt_safe_fwrite(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

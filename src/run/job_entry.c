@@ -14,7 +14,7 @@ static int worked(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
-  rt_packet *results = rtL_pack(L, w, FUNCTION, RT_PACK_RESULTS);
+  rt_message *results = rtL_pack(L, w, FUNCTION, RT_PACK_RESULTS);
   j->result = results;
   return 0;
 }
@@ -24,7 +24,7 @@ static int work(lua_State *L) {
   rt_job *j = lua_touserdata(L, JOB);
   if (w->spoilt) luaL_error(L, "%s", w->spoilt);
   int n = rtL_unpack_call(L, w, j->call);
-  rt_packet_drop(j->call);
+  rt_message_drop(j->call);
   j->call = NULL;
   lua_callk(L, n - 1, LUA_MULTRET, 0, worked);
   return worked(L, LUA_OK, 0);
@@ -36,7 +36,7 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_task *t = j->task;
   if (t && !t->cancelled) {
     t->cancelled = 1;
-    rt_frame_tell(t, driver);
+    rt_cancel_scope_deliver(t, driver);
   }
   rt_job_drop(j);
 }
@@ -59,15 +59,15 @@ static int begin(lua_State *L) {
   if (more == NULL) return take_back(L, w, t);
   more->job = j;
   t->id = j->id;
-  t->site = rt_site_named(&w->sites, j->site);
+  t->site = rt_call_site_named(&w->call_sites, j->site);
   t->is_job = 1;
   j->task = t;
   return 0;
 }
 
-void rt_work_take(rt_worker *w, rt_job *j) {
-  rt_worker_own(w);
-  lua_State *L = w->hand;
+void rt_job_entry_take(rt_worker *w, rt_job *j) {
+  rt_worker_assert_thread(w);
+  lua_State *L = w->pcall_L;
   if (!rt_job_begin(j, &w->driver, on_cancel)) {
     rt_job_drop(j);
     return;
@@ -91,7 +91,7 @@ static void explain(lua_State *L, rt_worker *w, int error) {
   if (text == NULL || strstr(text, hint)) return;
   if (strstr(text, "a nil value (global '"))
     lua_pushfstring(L, "%s\n(%s", text, hint);
-  else if (rtL_lack_push(L, w, error))
+  else if (rtL_nil_hint_push(L, w, error))
     lua_pushfstring(L, "%s\n(in this line the global '%s' is nil: %s", text, lua_tostring(L, -1),
                     hint);
   else
@@ -124,9 +124,9 @@ static int try_to_pack(lua_State *L, rt_job *j) {
   return lua_pcall(L, 4, 0, 0);
 }
 
-rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
-  rt_worker_own(w);
-  rt_job *j = rt_work_job(t);
+rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
+  rt_worker_assert_thread(w);
+  rt_job *j = rt_job_entry_job(t);
   int error = lua_gettop(L);
   if ((t->cancelled || rt_worker_ends(w)) &&
       rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
@@ -145,14 +145,14 @@ rt_phase rtL_work_failed(lua_State *L, rt_worker *w, rt_task *t) {
   return RT_FAILED;
 }
 
-void rt_work_end(rt_task *t, rt_phase how) {
-  rt_job *j = rt_work_job(t);
+void rt_job_entry_end(rt_task *t, rt_phase how) {
+  rt_job *j = rt_job_entry_job(t);
   if (j == NULL) return;
-  rt_packet *outcome = j->result;
+  rt_message *outcome = j->result;
   j->result = NULL;
   j->task = NULL;
   if (how == RT_CANCELLED && outcome) {
-    rt_packet_drop(outcome);
+    rt_message_drop(outcome);
     outcome = NULL;
   }
   if (how == RT_DONE && outcome == NULL) how = RT_FAILED; /* it could not be packed */
@@ -161,14 +161,14 @@ void rt_work_end(rt_task *t, rt_phase how) {
 }
 
 /* --- for those who hold it ------------------------------------------------------------------------------ */
-void rtL_work_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
+void rtL_job_entry_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
   RTL_ENTER(L, w, +1);
-  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_job_entry_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
   rt_job_hold(j);
   h->job = j;
 }
 
-void rtL_work_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
+void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
   RTL_ENTER(L, w, +3);
   if (j->outcome) {
     rtL_unpack(L, w, j->outcome);
@@ -180,14 +180,14 @@ void rtL_work_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
 }
 
 static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {
-  rt_job_hear(j);
-  rtL_work_push_failure(L, w, j);
+  rt_job_mark_handled(j);
+  rtL_job_entry_push_failure(L, w, j);
   rtL_outcome_raise(L, w);
   return 0;
 }
 
-int rtL_work_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
-  rt_worker_own(w);
+int rtL_job_entry_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
+  rt_worker_assert_thread(w);
   switch (rt_job_phase(j)) {
     case RT_DONE: return rtL_unpack(L, w, j->outcome);
     case RT_FAILED: return raise_failure(L, w, j);

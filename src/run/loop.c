@@ -22,12 +22,13 @@ static void end(rt_worker *w, rt_task *t, rt_phase how) {
   rt_worker_count_end(w, how);
   rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;
-  if (rt_unlikely(t->more && t->more->frames)) rt_frame_close_all(t); /* left by a coroutine */
-  if (rt_unlikely(t->more != NULL)) rt_task_let_go(t);
-  if (rt_unlikely(t->is_job)) rt_work_end(t, how);
+  if (rt_unlikely(t->more && t->more->cancel_scopes))
+    rt_cancel_scope_close_all(t); /* left by a coroutine */
+  if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
+  if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
   if (rt_unlikely(t->cancelled)) {
-    lua_pushnil(w->keep);
-    lua_rawsetp(w->keep, RT_KEEP_REASONS, t);
+    lua_pushnil(w->anchors);
+    lua_rawsetp(w->anchors, RT_ANCHOR_REASONS, t);
   }
   rt_task_end(t, &w->driver.ready.next, how);
 }
@@ -38,13 +39,13 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
     bool seen = t->is_seen;
     end(w, t, w->ended_as);
     if (rt_unlikely(seen))
-      rt_coros_retire(&w->coros, co);
+      rt_coroutine_pool_retire(&w->coroutine_pool, co);
     else
-      rt_coros_give(&w->coros, co);
+      rt_coroutine_pool_give(&w->coroutine_pool, co);
   } else { /* not even its end could be noted: there is no memory */
     t->result = RT_RESULT_NOMEM;
     end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
-    rt_coros_retire_broken(&w->coros, co);
+    rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
   }
 }
 
@@ -52,15 +53,15 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
 ** end, and while something else than its coroutine holds it. */
 static void finish_off(rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
-  bool held = rtL_body_task(w->keep, w, co) != NULL; /* (cannot raise) */
+  bool held = rtL_task_entry(w->anchors, w, co) != NULL; /* (cannot raise) */
   t->cancelled = 1;
   if (held) {
-    rt_coros_retire_broken(&w->coros, co);
+    rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
     end(w, t, RT_CANCELLED);
-    lua_pop(w->keep, 1);
+    lua_pop(w->anchors, 1);
   } else { /* there is no memory */
     end(w, t, RT_CANCELLED);
-    rt_coros_retire_broken(&w->coros, co);
+    rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
   }
 }
 
@@ -72,11 +73,11 @@ static void note_switch(rt_worker *w) {
 /* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
 ** What was switched is resumed as it stands, with nothing on top. */
 rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
-  if (how == RT_IS_DOOMED) {
+  if (how == RT_YIELD_FINAL) {
     finish_off(w, t);
     return;
   }
-  if (how == RT_IS_USERS)
+  if (how == RT_YIELD_USER)
     lua_pop(t->co, values);
   else
     note_switch(w);
@@ -92,22 +93,22 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
   }
   rt_preempt_need(w);
   if (rt_task_ended(t)) {
-    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
+    rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
     return -1;
   }
-  int args = rt_body_prepare(w, t);
+  int args = rt_task_entry_prepare(w, t);
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
-    rt_nursery_drop(&w->nursery, 2 + (int)t->args);
+    rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
   } else {
     rt_worker_count(w, RT_COUNT_STARTED, 1);
   }
   return args;
 }
 
-rt_noinline static void wake_monitor(rt_worker *w) { rt_monitor_wake(&w->face); }
+rt_noinline static void wake_monitor(rt_worker *w) { rt_watchdog_wake(&w->status); }
 
 static void waits(rt_worker *w, rt_task *t) {
   t->since = rt_load_relaxed(&w->driver.moment);
@@ -115,17 +116,17 @@ static void waits(rt_worker *w, rt_task *t) {
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
 }
 
-void rt_turn_run(rt_driver *d, rt_task *t) {
+void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
   int args = 0, values;
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_assert(w->running == NULL && rt_list_empty(&t->link));
   if (t->co == NULL && (args = begin(w, t)) < 0) return;
   w->running = t;
-  rt_face_show(&w->face, t);
-  if (rt_unlikely(rt_load_relaxed(&w->face.unwatched))) wake_monitor(w);
+  rt_worker_status_show(&w->status, t);
+  if (rt_unlikely(rt_load_relaxed(&w->status.unwatched))) wake_monitor(w);
   w->blocked = false;
-  w->credit = CREDIT;
+  w->budget = CREDIT;
   w->slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
@@ -135,17 +136,17 @@ void rt_turn_run(rt_driver *d, rt_task *t) {
   rt_yield how = w->suspending;
   w->cur = NULL;
   w->running = NULL;
-  w->suspending = RT_IS_USERS; /* other code yields for other reasons */
+  w->suspending = RT_YIELD_USER; /* other code yields for other reasons */
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
-  else if (rt_unlikely(how != RT_IS_WAIT))
+  else if (rt_unlikely(how != RT_YIELD_WAIT))
     gave_way(w, t, values, how);
   else
     waits(w, t);
 }
 
 /* --- a turn -------------------------------------------------------------------------------------- */
-static void begin_poll(rt_worker *w, rt_counted which) {
+static void begin_poll(rt_worker *w, rt_counter which) {
   rt_worker_count(w, RT_COUNT_RESUMES, w->slices - w->polled_at);
   rt_worker_count(w, which, 1);
   w->polled_at = w->slices;
@@ -164,32 +165,32 @@ static bool is_time_to_poll(rt_worker *w) {
 
 /* Can this worker begin jobs? */
 static bool takes_jobs(const rt_worker *w) {
-  return w->seat && !w->stopping && !w->preparing &&
-         (w->live == 0 || !w->seat->sched->config.exclusive);
+  return w->slot && !w->stopping && !w->preparing &&
+         (w->live == 0 || !w->slot->sched->config.exclusive);
 }
 
 static void park(rt_worker *w) {
   bool takes = takes_jobs(w);
   begin_poll(w, RT_COUNT_PARKS);
-  bool alone = w->pools[RT_POOL_SHARED] == NULL;
-  if (!alone && rt_linger_try(&w->linger, &w->driver, takes ? w->seat : NULL)) {
+  bool alone = w->pools[RT_POOL_TASKS] == NULL;
+  if (!alone && rt_spin_try(&w->spin, &w->driver, takes ? w->slot : NULL)) {
     rt_driver_look(&w->driver);
     return;
   }
-  if (takes && !rt_seat_rest(w->seat)) return; /* somebody has brought one */
+  if (takes && !rt_slot_rest(w->slot)) return; /* somebody has brought one */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
-  if (takes) rt_seat_rise(w->seat, !rt_ready_idle(&w->driver.ready));
+  if (takes) rt_slot_rise(w->slot, !rt_ready_idle(&w->driver.ready));
   if (alone) return;
-  rt_linger_slept(&w->linger, rt_clock() - since, post || (takes && rt_sched_has_job(w->seat)));
+  rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_has_job(w->slot)));
 }
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
   bool untold = w->unhandled > 0 || !rt_list_empty(&w->orphans);
-  if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_tell(w);
+  if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_report(w);
   if (rt_ready_idle(ready)) {
-    rt_face_hide(&w->face);
+    rt_worker_status_hide(&w->status);
     if (rt_unhandled_look(w))
       poll(w);
     else
@@ -204,28 +205,28 @@ static void end_turn(rt_worker *w) {
 /* A job a turn, and one more for every eight tasks that ran in it: those that wait to begin
 ** come to it beside those that have begun. */
 static void take_jobs(rt_worker *w, int ran) {
-  rt_store_relaxed(&w->seat->load, (int)w->live);
+  rt_store_relaxed(&w->slot->load, (int)w->live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
-    rt_job *j = rt_sched_take(w->seat, rt_ready_idle(&w->driver.ready));
+    rt_job *j = rt_sched_take(w->slot, rt_ready_idle(&w->driver.ready));
     if (j == NULL) return;
-    rt_work_take(w, j);
+    rt_job_entry_take(w, j);
   }
 }
 
-void rt_turn_serve(rt_worker *w) {
-  rt_worker_own(w);
+void rt_loop_serve(rt_worker *w) {
+  rt_worker_assert_thread(w);
   int ran = 0;
   for (;;) {
     rt_task *t = rt_ready_take(&w->driver.ready);
     if (t) {
       ran++;
-      rt_turn_run(&w->driver, t);
+      rt_loop_run(&w->driver, t);
       if (is_time_to_poll(w)) poll(w);
       continue;
     }
     if (rt_unlikely(w->told_to_stop)) {
       rt_unwind_member(w);
-      rt_face_hide(&w->face);
+      rt_worker_status_hide(&w->status);
       if (w->live == 0 || w->grace_over) return;
     }
     take_jobs(w, ran);
@@ -239,11 +240,11 @@ void rt_turn_serve(rt_worker *w) {
 static void interrupt_main(rt_worker *w) {
   rt_task *t = w->main;
   t->cancelled = 1;
-  rt_frame_tell(t, &w->driver);
+  rt_cancel_scope_deliver(t, &w->driver);
 }
 
-void rt_turn_drive(rt_worker *w, lua_State *L) {
-  rt_worker_own(w);
+void rt_loop_drive(rt_worker *w, lua_State *L) {
+  rt_worker_assert_thread(w);
   rt_task *t;
   lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
   rt_assert(!w->driver.inside);
@@ -259,14 +260,14 @@ void rt_turn_drive(rt_worker *w, lua_State *L) {
     } else if (t->is_main) {
       break;
     } else {
-      rt_turn_run(&w->driver, t);
+      rt_loop_run(&w->driver, t);
       if (is_time_to_poll(w)) poll(w);
     }
   }
-  rt_face_hide(&w->face);
+  rt_worker_status_hide(&w->status);
   if (w->live > 0 && !w->hosted) w->main_returns(w);
   w->running = w->main;
   w->slices++;
   w->cur = outer;
-  w->credit = CREDIT;
+  w->budget = CREDIT;
 }

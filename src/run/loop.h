@@ -4,8 +4,8 @@
 ** the mailbox, the timers and the OS; with nobody to run it blocks there.  They are
 ** looked at in between, too, after 61 resumes or some milliseconds.
 */
-#ifndef RT_TURN_H
-#define RT_TURN_H
+#ifndef RT_RUN_LOOP_H
+#define RT_RUN_LOOP_H
 
 #include "event/driver.h"
 #include "worker/anchors.h"
@@ -13,12 +13,12 @@
 struct rt_worker;
 
 /* Runs others until the main task may go on; the main chunk is the caller. */
-void rt_turn_drive(struct rt_worker *w, lua_State *L);
+void rt_loop_drive(struct rt_worker *w, lua_State *L);
 
 /* A worker of the pool: begins jobs and runs tasks, until it is told to end and has. */
-void rt_turn_serve(struct rt_worker *w);
+void rt_loop_serve(struct rt_worker *w);
 
 /* Runs one task until it waits or ends: what the driver calls on the hot path. */
-void rt_turn_run(rt_driver *d, rt_task *t);
+void rt_loop_run(rt_driver *d, rt_task *t);
 
 #endif

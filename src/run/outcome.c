@@ -14,7 +14,7 @@ enum {
 
 typedef struct failure {
   uint32_t site; /* where its task was spawned */
-  bool heard;    /* joined, or reported */
+  bool handled;  /* joined, or reported */
 } failure;
 
 /* --- the traceback ----------------------------------------------------------------------- */
@@ -22,9 +22,9 @@ int rtL_outcome_traceback(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   lua_settop(L, 1);
   if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
-  rtL_keep_push(L, w, RT_KEEP_TRACES);
+  rtL_anchor_push(L, w, RT_ANCHOR_TRACES);
   lua_pushthread(L);
-  rtL_cause_where(L, w, 1, 1);
+  rtL_traceback_where(L, w, 1, 1);
   lua_rawset(L, 2);
   lua_settop(L, 1);
   return 1;
@@ -32,7 +32,7 @@ int rtL_outcome_traceback(lua_State *L) {
 
 void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +1);
-  rtL_keep_push(L, w, RT_KEEP_TRACES);
+  rtL_anchor_push(L, w, RT_ANCHOR_TRACES);
   lua_pushthread(L);
   if (lua_rawget(L, -2) == LUA_TNIL) { /* it was raised without a handler: no memory */
     lua_pop(L, 1);
@@ -47,7 +47,7 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
 
 /* --- keeping ------------------------------------------------------------------------------ */
 static void keep_value(lua_State *L, rt_worker *w, int handle) {
-  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_pushvalue(L, -3);
   lua_rawset(L, -3);
@@ -58,7 +58,7 @@ static void keep_value(lua_State *L, rt_worker *w, int handle) {
 static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
   f->site = site;
-  f->heard = true; /* until it is complete: the collector tells of those that are not */
+  f->handled = true; /* until it is complete: the collector tells of those that are not */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
   rtL_outcome_take_trace(L, w);
@@ -66,7 +66,7 @@ static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uin
   lua_setiuservalue(L, -2, TRACE);
   lua_pushvalue(L, handle);
   lua_setiuservalue(L, -2, HANDLE);
-  f->heard = false;
+  f->handled = false;
 }
 
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
@@ -115,40 +115,40 @@ static void keep_results(lua_State *L, rt_worker *w, rt_task *t, int handle, int
 }
 
 rt_phase rtL_outcome_keep(lua_State *L, rt_worker *w, rt_task *t, int handle, int first) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   luaL_checkstack(L, LUA_MINSTACK, "no room for the results of a task");
   keep_results(L, w, t, handle, first);
   return RT_DONE;
 }
 
 rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
   return keep_error(L, w, t, handle, site);
 }
 
 /* --- handing out ---------------------------------------------------------------------------- */
 static void push_kept(lua_State *L, rt_worker *w, int handle) {
-  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
 }
 
 static void hear(rt_worker *w, failure *f) {
-  if (f->heard) return;
-  f->heard = true;
+  if (f->handled) return;
+  f->handled = true;
   w->unjoined--;
 }
 
 /* "task 3 (reader), spawned at x.lua:4" */
 static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle) {
   const rt_task *t = lua_touserdata(L, handle);
-  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
-  const char *name = lua_tostring(L, -1), *site = rt_site_text(&w->sites, f->site);
+  const char *name = lua_tostring(L, -1), *site = rt_call_site_text(&w->call_sites, f->site);
   if (name)
     lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)t->id, name, site);
   else
@@ -157,12 +157,12 @@ static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle)
 }
 
 int rtL_outcome_raise(lua_State *L, rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   int error = lua_gettop(L) - 2;
   lua_pushfstring(L, "in %s\n%s", lua_tostring(L, error + 2), lua_tostring(L, error + 1));
   lua_replace(L, error + 1);
   lua_settop(L, error + 1);
-  return rtL_cause_raise(L, w);
+  return rtL_traceback_raise(L, w);
 }
 
 static int raise_failure(lua_State *L, rt_worker *w, int handle) {
@@ -183,7 +183,7 @@ static int push_list(lua_State *L) {
 }
 
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   handle = lua_absindex(L, handle);
   if (rt_unlikely(t->phase == RT_CANCELLED)) return rtL_cancel_rethrow(L, w, handle);
   switch ((rt_result)t->result) {
@@ -203,8 +203,8 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 /* --- what nobody joined ------------------------------------------------------------------------ */
 static int unheard(lua_State *L, rt_worker *w, int index) {
   failure *f = lua_touserdata(L, index);
-  if (f->heard) return 0;
-  rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
+  if (f->handled) return 0;
+  rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, w->first_unhandled + w->unhandled);
   lua_pop(L, 1);
@@ -223,7 +223,7 @@ static int failure_gc(lua_State *L) {
 void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->unjoined == 0) return;
-  rtL_keep_push(L, w, RT_KEEP_OUTCOMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, outcomes)) {
@@ -234,9 +234,9 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
 }
 
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->unhandled == 0) return 0;
-  rtL_keep_push(L, w, RT_KEEP_UNHANDLED);
+  rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_rawgeti(L, -1, w->first_unhandled);
   lua_pushnil(L);
   lua_rawseti(L, -3, w->first_unhandled);

@@ -7,8 +7,8 @@
 ** joined it.  A failure that is collected, or that is there at the end, without having
 ** been joined is an error that nobody heard of; it goes to rt.on_unhandled.
 */
-#ifndef RT_OUTCOME_H
-#define RT_OUTCOME_H
+#ifndef RT_RUN_OUTCOME_H
+#define RT_RUN_OUTCOME_H
 
 #include "worker/worker.h"
 

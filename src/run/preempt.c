@@ -15,7 +15,7 @@ static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 
 /* What a poll would see: post, and what this task's clock says. */
 static void look(rt_worker *w, rt_task *t) {
-  if (t->more && t->more->frames) rt_frame_look(t, rt_driver_tick(&w->driver));
+  if (t->more && t->more->cancel_scopes) rt_cancel_scope_expire(t, rt_driver_tick(&w->driver));
   rt_mailbox_drain(&w->driver.mailbox);
   if ((w->told_to_stop || w->asked_to_exit) && !t->is_main) {
     t->cancelled = 1;
@@ -34,7 +34,8 @@ static bool is_grace_over(rt_worker *w) {
 
 /* It has been told, at a checkpoint or by a hook, and may still be about to clean up. */
 static bool is_unwinding(const rt_more *more, uint64_t whose, uint64_t now) {
-  return more->told_at != 0 && more->told_by == whose && now - more->told_at < RT_PAUSE;
+  return more->told_at != 0 && more->told_by == whose &&
+         now - more->told_at < RT_CANCEL_REPEAT_AFTER;
 }
 
 /* Lua yields when the hook returns, which it must at once. */
@@ -44,13 +45,14 @@ static void give_way(lua_State *L, rt_worker *w, rt_yield how) {
 }
 
 /* What unwinds the task is due.  False: it is not told now. */
-static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_frame *f, bool yieldable) {
+static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, bool yieldable) {
   rt_more *more = rt_task_more(t);
   uint64_t whose = f ? f->serial : 0, now = rt_clock();
   bool same = more && more->told_by == whose;
-  bool merciless = same && more->struck_at != 0 && now - more->struck_at >= RT_PATIENCE;
+  bool merciless =
+      same && more->struck_at != 0 && now - more->struck_at >= RT_CANCEL_ESCALATE_AFTER;
   if (merciless && f == NULL && yieldable) {
-    give_way(L, w, RT_IS_DOOMED);
+    give_way(L, w, RT_YIELD_FINAL);
     return true;
   }
   if (!merciless) {
@@ -96,7 +98,7 @@ static bool is_switched(const rt_worker *w, const rt_task *t) {
   return t->is_job || (w->preempt.switches_all && !t->is_main);
 }
 
-/* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see interrupt.c) */
+/* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see run/signals.c) */
 static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
   return !t->is_main || w->ends_at || (t->more && t->more->struck_at);
 }
@@ -104,23 +106,23 @@ static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
 /* --- what becomes of the task --------------------------------------------------------------------------- */
 /* True: the hook stays, for Lua yields now. */
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
-  rt_frame *f = NULL;
+  rt_cancel_scope *f = NULL;
   look(w, t);
   if (w->asked_to_exit && t->is_main && !w->stopping) w->leave(w, L); /* does not return */
   bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
   if (!t->is_main && is_grace_over(w)) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
-    give_way(L, w, RT_IS_DOOMED);
+    give_way(L, w, RT_YIELD_FINAL);
     return true;
   }
   if (t->is_main && rt_shutdown_is_over(w)) rt_shutdown_force(w, L); /* does not return */
-  if (rt_frame_is_critical(t)) return false;
-  rt_verdict verdict = t->alert ? rt_frame_verdict(t, &f) : RT_GO_ON;
-  if (verdict == RT_FRAME_PASSED || (verdict == RT_TASK_CANCELLED && is_told_by_hooks(w, t)))
-    if (unwind(L, w, t, verdict == RT_FRAME_PASSED ? f : NULL, yieldable)) return true;
+  if (rt_cancel_scope_is_critical(t)) return false;
+  rt_cancel_kind verdict = t->alert ? rt_cancel_scope_effective(t, &f) : RT_CANCEL_NONE;
+  if (verdict == RT_CANCEL_SCOPE || (verdict == RT_CANCEL_TASK && is_told_by_hooks(w, t)))
+    if (unwind(L, w, t, verdict == RT_CANCEL_SCOPE ? f : NULL, yieldable)) return true;
   if (!is_due || !is_switched(w, t)) return false;
   if (yieldable)
-    give_way(L, w, RT_IS_SWITCHED);
+    give_way(L, w, RT_YIELD_PREEMPTED);
   else
     watch(L, w); /* a C function is in the way */
   return true;
@@ -134,7 +136,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   rt_worker *w = rtL_worker_find(L);
-  if (w && rt_unlikely(rt_load_relaxed(&w->face.probe))) rt_account_give_sign(w);
+  if (w && rt_unlikely(rt_load_relaxed(&w->status.probe))) rt_inspect_answer_probe(w);
   if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
     bool is_due = w->preempt.armed == w->slices;
     if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;
@@ -146,9 +148,9 @@ static void hook(lua_State *L, lua_Debug *ar) {
 /* A task that is not to be switched is left alone as long as there is nothing to tell it. */
 static bool is_worth_it(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
-  return is_switched(w, t) || t->alert || (t->more && t->more->frames) || w->stopping ||
+  return is_switched(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stopping ||
          w->ends_at || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
-         rt_load_relaxed(&w->face.probe);
+         rt_load_relaxed(&w->status.probe);
 }
 
 /* Setting a hook takes a while in a deep recursion: then the next ticks do nothing, so that
@@ -160,7 +162,7 @@ static void arm(rt_worker *w, lua_State *L) {
   w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.tick.period);
 }
 
-static void on_tick(rt_tick *tick, bool nudged) {
+static void on_tick(rt_cpu_timer *tick, bool nudged) {
   rt_worker *w = rt_containerof(tick, rt_worker, preempt.tick);
   lua_State *L = w->cur;
   if (nudged) {
@@ -192,23 +194,23 @@ static void complain(void) {
 }
 
 void rt_preempt_start(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   w->preempt.started = true;
   if (is_switched_off()) return;
-  int err = rt_tick_start(&w->preempt.tick, on_tick);
+  int err = rt_cpu_timer_start(&w->preempt.tick, on_tick);
   if (err == -EBUSY) complain();
-  if (err == 0) rt_face_set_tick(&w->face, &w->preempt.tick);
+  if (err == 0) rt_worker_status_set_cpu_timer(&w->status, &w->preempt.tick);
 }
 
 void rt_preempt_stop(rt_worker *w) {
-  rt_worker_own(w);
-  rt_face_set_tick(&w->face, NULL);
-  rt_tick_stop(&w->preempt.tick);
+  rt_worker_assert_thread(w);
+  rt_worker_status_set_cpu_timer(&w->status, NULL);
+  rt_cpu_timer_stop(&w->preempt.tick);
   w->preempt.started = true; /* and stays without */
 }
 
 void rt_preempt_soon(rt_worker *w, lua_State *co) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   static _Thread_local rt_random random;
   if (lua_gethook(co) != NULL) return;
   if (random.state == 0) random.state = rt_random_seed();
@@ -222,7 +224,7 @@ static void set_hook(lua_State *L) {
 }
 
 void rt_preempt_insist(rt_worker *w, lua_State *L) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_task *t = w->running;
   if (is_switched_off()) return;
   set_hook(L);

@@ -1,6 +1,6 @@
 /* run/preempt.h - no task can freeze the others.
 **
-** A tick of the worker's own thread (tick.h) finds a task that has been running for longer
+** A tick of the worker's own thread (base/cpu_timer.h) finds a task that has been running for longer
 ** than a whole tick, and sets a hook on its coroutine, which Lua calls at the next
 ** instruction.  There, in Lua and not in a signal handler, is decided what becomes of it:
 **
@@ -15,8 +15,8 @@
 **
 ** Nothing is set for a task that behaves, so it pays nothing.
 */
-#ifndef RT_PREEMPT_H
-#define RT_PREEMPT_H
+#ifndef RT_RUN_PREEMPT_H
+#define RT_RUN_PREEMPT_H
 
 #include "worker/worker.h"
 

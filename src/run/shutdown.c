@@ -15,12 +15,12 @@ static void on_grace_over(rt_timeout *t) {
 
 /* … or it does not even wait. */
 bool rt_shutdown_is_over(const rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   return w->ends_at && !w->stopping && rt_clock() >= w->ends_at;
 }
 
 void rt_shutdown_force(rt_worker *w, lua_State *L) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   ask_to_exit(w);
   w->leave(w, L);
 }
@@ -47,25 +47,25 @@ static void begin(rt_worker *w, uint64_t grace) {
   set_limit(w, ends_at);
   if (!first || w->main->cancelled) return;
   w->main->cancelled = 1;
-  rt_frame_tell(w->main, &w->driver);
+  rt_cancel_scope_deliver(w->main, &w->driver);
 }
 
 void rt_shutdown_on_post(rt_post *p, void *driver) {
-  rt_office *o = rt_containerof(p, rt_office, shutdown_post);
-  begin(rt_worker_of(driver), rt_office_shutdown_seen(o));
+  rt_runtime *o = rt_containerof(p, rt_runtime, shutdown_post);
+  begin(rt_worker_of(driver), rt_runtime_shutdown_received(o));
 }
 
 /* (Of another host rt does not know whether it is in a call that hangs, or in its own loop.) */
 static void set_last_limit(const rt_worker *w, uint64_t grace) {
   if (w->hosted && grace < RT_NEVER / 2)
-    rt_monitor_end_by(end_after(grace) + RT_SECOND, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+    rt_watchdog_end_by(end_after(grace) + RT_SECOND, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 void rt_shutdown(rt_worker *w, uint64_t grace) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   set_last_limit(w, grace);
-  if (w->seat)
-    rt_office_ask_for_shutdown(w->seat->sched->config.office, grace);
+  if (w->slot)
+    rt_runtime_ask_for_shutdown(w->slot->sched->config.runtime, grace);
   else
     begin(w, grace);
 }

@@ -4,8 +4,8 @@
 ** as ever.  All of it together has the grace: a main chunk that is not through by then is left
 ** where it waits.
 */
-#ifndef RT_SHUTDOWN_H
-#define RT_SHUTDOWN_H
+#ifndef RT_RUN_SHUTDOWN_H
+#define RT_RUN_SHUTDOWN_H
 
 #include "worker/worker.h"
 

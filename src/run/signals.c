@@ -81,7 +81,7 @@ static void say_what_runs(const rt_worker *w) {
     n = put(text, n, sizeof text, "task ");
     n = put(text, n, sizeof text, digits(w->running->id, number + sizeof number));
     n = put(text, n, sizeof text, ", spawned at ");
-    n = put(text, n, sizeof text, rt_site_text(&w->sites, w->running->site));
+    n = put(text, n, sizeof text, rt_call_site_text(&w->call_sites, w->running->site));
   }
   n = put(text, n, sizeof text - 1, "; its dump follows");
   text[n++] = '\n';
@@ -102,7 +102,7 @@ static void on_quit(int sig) {
   rt_worker *w = worker;
   int err = errno;
   (void)sig;
-  if (!rt_monitor_ask() && w != NULL) dump_here(w);
+  if (!rt_watchdog_ask() && w != NULL) dump_here(w);
   errno = err;
 }
 
@@ -113,17 +113,17 @@ static void handle(int sig, void (*handler)(int), struct sigaction *old) {
   sigaction(sig, &sa, old);
 }
 
-void rt_interrupt_own(rt_worker *w) {
-  rt_worker_own(w);
+void rt_signals_own(rt_worker *w) {
+  rt_worker_assert_thread(w);
   worker = w;
   handle(SIGINT, on_signal, NULL);
   handle(SIGTERM, on_signal, NULL);
-  rt_monitor_on_ask(rt_dump_from_outside);
+  rt_watchdog_on_ask(rt_dump_from_outside);
   handle(SIGQUIT, on_quit, NULL);
 }
 
-void rt_interrupt_share(rt_worker *w) {
-  rt_worker_own(w);
+void rt_signals_share(rt_worker *w) {
+  rt_worker_assert_thread(w);
   struct sigaction now;
   if (worker != NULL) return;
   sigaction(SIGINT, NULL, &now);
@@ -134,7 +134,7 @@ void rt_interrupt_share(rt_worker *w) {
   handle(SIGINT, on_shared_signal, &before);
 }
 
-void rt_interrupt_forget(rt_worker *w) {
-  rt_worker_own(w);
+void rt_signals_forget(rt_worker *w) {
+  rt_worker_assert_thread(w);
   if (worker == w) worker = NULL;
 }

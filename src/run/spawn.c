@@ -4,7 +4,7 @@
 #include "pack/pack.h"
 #include "run/preempt.h"
 
-const rt_thing_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
+const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
 rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
   RTL_ENTER(L, w, 0);
@@ -21,33 +21,34 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
 rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
   RTL_ENTER(L, w, first - lua_gettop(L));
   uint32_t site = rt_worker_site(L, w, 1);
-  rt_work_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_job_entry_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
   lua_insert(L, first);
-  rt_packet *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);
-  h->job = rt_job_new(&rt_spawn_kind, s->config.office, rt_worker_next_id(w),
-                      rt_site_text(&w->sites, site), call);
+  rt_message *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);
+  h->job = rt_job_new(&rt_spawn_kind, s->config.runtime, rt_worker_next_id(w),
+                      rt_call_site_text(&w->call_sites, site), call);
   if (h->job == NULL) {
-    rt_packet_drop(call);
+    rt_message_drop(call);
     luaL_error(L, "not enough memory");
   }
   lua_settop(L, first);
-  if (group && !rt_group_enter(group, &h->job->member, &h->job->thing)) rt_job_cancel(h->job, NULL);
+  if (group && !rt_group_enter(group, &h->job->member, &h->job->shared))
+    rt_job_cancel(h->job, NULL);
   return h->job;
 }
 
-static int submit(rt_worker *w, rt_sched *s, rt_job *j, int seat) {
-  if (seat >= 0) return rt_sched_submit_to(s, j, seat);
-  bool own = seat == RT_ANY_SEAT && w->seat && w->seat->sched == s;
-  return rt_sched_submit(s, j, own ? w->seat : NULL);
+static int submit(rt_worker *w, rt_sched *s, rt_job *j, int slot) {
+  if (slot >= 0) return rt_sched_submit_to(s, j, slot);
+  bool own = slot == RT_ANY_SLOT && w->slot && w->slot->sched == s;
+  return rt_sched_submit(s, j, own ? w->slot : NULL);
 }
 
-bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int seat) {
+bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int slot) {
   RTL_ENTER(L, w, 0);
   bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
   if (!born_cancelled) rt_job_hold(j);
   rt_trace(rt_worker_number(w), "spawn", j->id, j->site);
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before anybody can begin it */
-  int err = born_cancelled ? 0 : submit(w, s, j, seat);
+  int err = born_cancelled ? 0 : submit(w, s, j, slot);
   if (err == 0) return true;
   rt_job_drop(j);
   if (err == UV_EAGAIN) {

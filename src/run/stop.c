@@ -14,7 +14,7 @@
 static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
   if (w->ends_at) grace = w->ends_at > now ? w->ends_at - now : 0;
-  if (w->recipe) rt_store(&w->recipe->grace, grace);
+  if (w->worker_config) rt_store(&w->worker_config->grace, grace);
   if (w->ends_at) rt_timer_remove(&w->grace.timer);
   return now + grace;
 }
@@ -25,7 +25,7 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   rt_task_forgive(w->main); /* by a signal: it has done its work */
   w->main_awaits_end = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
-  rt_turn_drive(w, L);
+  rt_loop_drive(w, L);
   w->main_awaits_end = false;
 }
 
@@ -37,26 +37,26 @@ static void stop_pools(rt_worker *w) {
 /* Nobody can reach this worker any more, and what was on its way comes in before those go who
 ** sent it. */
 static void shut_office(rt_worker *w) {
-  if (w->office == NULL) return;
-  rt_office_close(w->office);
+  if (w->runtime == NULL) return;
+  rt_runtime_close(w->runtime);
   rt_mailbox_drain(&w->driver.mailbox);
 }
 
 static void part(rt_worker *w) {
-  rt_roll_open(&w->face, w->office, NULL);
+  rt_worker_registry_open(&w->status, w->runtime, NULL);
   for (int which = 0; which < RT_POOLS; which++) {
     if (w->pools[which]) rt_sched_part(w->pools[which]);
     w->pools[which] = NULL;
   }
-  if (w->recipe && rt_load(&w->recipe->failed)) w->failed = true;
+  if (w->worker_config && rt_load(&w->worker_config->failed)) w->failed = true;
 }
 
 /* The last errors are told first. */
 static void close_pools(lua_State *L, rt_worker *w) {
-  rtL_unhandled_tell_all(L, w);
-  if (w->office) {
+  rtL_unhandled_report_all(L, w);
+  if (w->runtime) {
     shut_office(w);
-    rtL_unhandled_tell_all(L, w);
+    rtL_unhandled_report_all(L, w);
   }
   part(w);
 }
@@ -66,8 +66,8 @@ static void drop_jobs(rt_list *jobs) {
   while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, record.link));
 }
 
-void rt_runtime_part(rt_worker *w) {
-  rt_worker_own(w);
+void rt_stop_part(rt_worker *w) {
+  rt_worker_assert_thread(w);
   uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
   stop_pools(w);
   /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
@@ -81,7 +81,7 @@ void rt_runtime_part(rt_worker *w) {
 static void on_last_words_over(rt_timeout *t) {
   rt_worker *w = rt_containerof(t, rt_worker, grace);
   w->main->cancelled = 1;
-  rt_frame_tell(w->main, &w->driver);
+  rt_cancel_scope_deliver(w->main, &w->driver);
 }
 
 /* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
@@ -92,12 +92,12 @@ static void limit_finalizers(rt_worker *w) {
                rt_driver_after(&w->driver, LAST_WORDS));
 }
 
-void rtL_runtime_stop(lua_State *L, rt_worker *w) {
+void rtL_stop(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
-  rt_monitor_end_begins();
-  rt_frame_close_all(w->main);
+  rt_watchdog_end_begins();
+  rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* first: the others keep the same */
   stop_pools(w);
   rtL_unwind_begin(L, w);
@@ -109,11 +109,11 @@ void rtL_runtime_stop(lua_State *L, rt_worker *w) {
 }
 
 static int stop(lua_State *L) {
-  rtL_runtime_stop(L, lua_touserdata(L, 1));
+  rtL_stop(L, lua_touserdata(L, 1));
   return 0;
 }
 
-void rtL_runtime_stop_quietly(lua_State *L, rt_worker *w) {
+void rtL_stop_quietly(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   lua_pushcfunction(L, stop);
   lua_pushlightuserdata(L, w);

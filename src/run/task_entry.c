@@ -12,7 +12,7 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
   if (status == LUA_OK || status == LUA_YIELD)
     w->ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
   else if (rt_unlikely(w->running->is_job))
-    w->ended_as = rtL_work_failed(L, w, w->running);
+    w->ended_as = rtL_job_entry_failed(L, w, w->running);
   else
     w->ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, w->running->site);
   return 0;
@@ -22,20 +22,20 @@ static int body(lua_State *L) {
   return finish(L, lua_pcallk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, HANDLER, 0, finish), 0);
 }
 
-int rt_body_prepare(rt_worker *w, rt_task *t) {
-  rt_worker_own(w);
+int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
+  rt_worker_assert_thread(w);
   int args = (int)t->args;
-  lua_State *co = rt_coros_take(&w->coros);
+  lua_State *co = rt_coroutine_pool_take(&w->coroutine_pool);
   if (rt_unlikely(co == NULL)) return -1;
   if (rt_unlikely(!lua_checkstack(co, FUNCTION + args + 1))) {
-    rt_coros_give(&w->coros, co);
+    rt_coroutine_pool_give(&w->coroutine_pool, co);
     return -1;
   }
   lua_pushcfunction(co, body);
   lua_pushlightuserdata(co, w);
-  rt_nursery_take(&w->nursery, co, 1); /* the handle */
+  rt_start_queue_take(&w->start_queue, co, 1); /* the handle */
   lua_pushcfunction(co, rtL_outcome_traceback);
-  rt_nursery_take(&w->nursery, co, 1 + args);
+  rt_start_queue_take(&w->start_queue, co, 1 + args);
   t->co = co;
   t->phase = RT_RUNNING;
   return FUNCTION + args;
@@ -43,23 +43,23 @@ int rt_body_prepare(rt_worker *w, rt_task *t) {
 
 /* The body is the outermost function: search for the last level there is. */
 static bool find_body(lua_State *co, lua_Debug *ar) {
-  int known = -1, unknown = 1;
+  int module_index = -1, unknown = 1;
   while (lua_getstack(co, unknown - 1, ar)) {
-    known = unknown - 1;
+    module_index = unknown - 1;
     unknown *= 2;
   }
-  while (unknown - known > 1) {
-    int middle = known + (unknown - known) / 2;
+  while (unknown - module_index > 1) {
+    int middle = module_index + (unknown - module_index) / 2;
     if (lua_getstack(co, middle, ar))
-      known = middle;
+      module_index = middle;
     else
       unknown = middle;
   }
-  return known >= 0 && lua_getstack(co, known, ar);
+  return module_index >= 0 && lua_getstack(co, module_index, ar);
 }
 
-rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co) {
-  rt_worker_own(w);
+rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co) {
+  rt_worker_assert_thread(w);
   lua_Debug ar;
   if (!find_body(co, &ar) || !lua_checkstack(co, 1)) return NULL;
   lua_getinfo(co, "f", &ar);

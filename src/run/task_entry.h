@@ -3,16 +3,16 @@
 ** Unpacking, calling and keeping the results all happen inside the coroutine, so
 ** whatever goes wrong there is the task's own error.
 */
-#ifndef RT_BODY_H
-#define RT_BODY_H
+#ifndef RT_RUN_TASK_ENTRY_H
+#define RT_RUN_TASK_ENTRY_H
 
 #include "worker/worker.h"
 
 /* Gives a queued task a coroutine with everything on it; returns the number of
 ** arguments to resume it with, or -1 when there is no memory. */
-int rt_body_prepare(rt_worker *w, rt_task *t);
+int rt_task_entry_prepare(rt_worker *w, rt_task *t);
 
 /* The task whose coroutine this is, its handle pushed; for lists of tasks. */
-rt_task *rtL_body_task(lua_State *L, rt_worker *w, lua_State *co);
+rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co);
 
 #endif

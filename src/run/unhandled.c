@@ -16,7 +16,7 @@ static lua_Integer teller(const rt_worker *w) {
 }
 
 static void remember(lua_State *L, rt_worker *w, int error, lua_Integer who) {
-  rtL_keep_push(L, w, RT_KEEP_TELLING);
+  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_createtable(L, TOLD, 0);
   for (int i = 0; i < TOLD; i++) {
     lua_pushvalue(L, error + i);
@@ -27,13 +27,13 @@ static void remember(lua_State *L, rt_worker *w, int error, lua_Integer who) {
 }
 
 static void forget(lua_State *L, rt_worker *w, lua_Integer who) {
-  rtL_keep_push(L, w, RT_KEEP_TELLING);
+  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_pushnil(L);
   lua_rawseti(L, -2, who);
   lua_pop(L, 1);
 }
 
-void rtL_unhandled_heard(lua_State *L, rt_worker *w) { forget(L, w, teller(w)); }
+void rtL_unhandled_mark_handled(lua_State *L, rt_worker *w) { forget(L, w, teller(w)); }
 
 /* Stack: … what was told -> … */
 static void write_told(lua_State *L, rt_worker *w) {
@@ -45,7 +45,7 @@ static void write_told(lua_State *L, rt_worker *w) {
 
 /* Those who were told have been closed before they returned. */
 static void write_lost(lua_State *L, rt_worker *w) {
-  rtL_keep_push(L, w, RT_KEEP_TELLING);
+  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     fputs("rt: the function of rt.on_unhandled was closed before it returned\n", stderr);
@@ -61,7 +61,7 @@ static void write_lost(lua_State *L, rt_worker *w) {
 /* Stack: … the error that it raised -> the same */
 static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
   int error = lua_gettop(L);
-  rtL_keep_push(L, w, RT_KEEP_TELLING);
+  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
   if (lua_rawgeti(L, -1, who) == LUA_TTABLE) { /* else it has called os.exit */
     lua_pushvalue(L, error);
     rtL_outcome_take_trace(L, w);
@@ -92,7 +92,7 @@ static int call(lua_State *L) {
 ** has been written.  A task that tells is not told about itself. */
 static bool prepare(lua_State *L, rt_worker *w, bool of_teller) {
   int error = lua_gettop(L) - TOLD;
-  rtL_keep_push(L, w, RT_KEEP_ON_UNHANDLED);
+  rtL_anchor_push(L, w, RT_ANCHOR_ON_UNHANDLED);
   if (of_teller || !lua_isfunction(L, -1)) {
     lua_settop(L, error + TOLD - 1);
     rtL_outcome_write(L, w);
@@ -119,7 +119,7 @@ static void complain(lua_State *L, rt_worker *w) {
 
 /* Stack: -> the handle of the next job with an error nobody can join, or nothing. */
 static rt_job *take_orphan(lua_State *L, rt_worker *w) {
-  rt_work_handle *h;
+  rt_job_entry_handle *h;
   rt_list *l;
   if (rt_list_empty(&w->orphans)) return NULL;
   h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0); /* first: it may raise */
@@ -135,7 +135,7 @@ static bool next(lua_State *L, rt_worker *w, bool *of_teller) {
   rt_job *j = take_orphan(L, w);
   *of_teller = false;
   if (j) {
-    rtL_work_push_failure(L, w, j);
+    rtL_job_entry_push_failure(L, w, j);
     lua_rotate(L, handle, -1);
   } else if (rtL_outcome_unhandled(L, w)) {
     rtL_outcome_unpack(L, w);
@@ -159,9 +159,9 @@ static int tell(lua_State *L) {
   return 0;
 }
 
-void rt_unhandled_tell(rt_worker *w) {
-  rt_worker_own(w);
-  lua_State *L = w->hand;
+void rt_unhandled_report(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  lua_State *L = w->pcall_L;
   lua_pushcfunction(L, tell);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) complain(L, w);
@@ -186,7 +186,7 @@ static int new_probe(lua_State *L) {
 }
 
 static bool has_probe(rt_worker *w) {
-  lua_State *L = w->hand;
+  lua_State *L = w->pcall_L;
   if (w->has_probe) return true;
   lua_pushcfunction(L, new_probe);
   lua_pushlightuserdata(L, w);
@@ -195,9 +195,9 @@ static bool has_probe(rt_worker *w) {
 }
 
 bool rt_unhandled_look(rt_worker *w) {
-  rt_worker_own(w);
-  if (w->looking == 0 || w->stopping || !lua_gc(w->hand, LUA_GCISRUNNING)) return false;
-  if (!has_probe(w) || lua_gc(w->hand, LUA_GCSTEP, 16) < 0) w->looking = 0;
+  rt_worker_assert_thread(w);
+  if (w->looking == 0 || w->stopping || !lua_gc(w->pcall_L, LUA_GCISRUNNING)) return false;
+  if (!has_probe(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->looking = 0;
   return true;
 }
 
@@ -210,8 +210,8 @@ void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
 /* --- the end ------------------------------------------------------------------------------------ */
 /* What is still held, but will not be joined any more. */
 static void gather_orphans(rt_worker *w) {
-  rt_record *r;
-  while (w->office && (r = rt_office_next(w->office)) != NULL)
+  rt_failure_record *r;
+  while (w->runtime && (r = rt_runtime_next_failure(w->runtime)) != NULL)
     rt_list_append(&w->orphans, &r->link);
 }
 
@@ -224,7 +224,7 @@ static void tell_now(lua_State *L, rt_worker *w) {
   }
 }
 
-void rtL_unhandled_tell_all(lua_State *L, rt_worker *w) {
+void rtL_unhandled_report_all(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   w->tells_last = true;
   gather_orphans(w);

@@ -12,19 +12,19 @@ static void cancel_queued(rt_worker *w, rt_list *ready) {
     w->live--;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_worker_count_end(w, RT_CANCELLED);
-    rt_work_end(t, RT_CANCELLED);
+    rt_job_entry_end(t, RT_CANCELLED);
     rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   }
 }
 
 /* Calls 'f' for every task that has begun and not ended; its handle is on top of L. */
 static void each_begun(lua_State *L, rt_worker *w, void (*f)(lua_State *, rt_worker *, rt_task *)) {
-  rtL_keep_push(L, w, RT_KEEP_COROUTINES);
+  rtL_anchor_push(L, w, RT_ANCHOR_COROUTINES);
   int table = lua_gettop(L);
   for (int i = (int)lua_rawlen(L, table); i > 0; i--) {
     lua_rawgeti(L, table, i);
     lua_State *co = lua_tothread(L, -1);
-    rt_task *t = co && lua_status(co) == LUA_YIELD ? rtL_body_task(L, w, co) : NULL;
+    rt_task *t = co && lua_status(co) == LUA_YIELD ? rtL_task_entry(L, w, co) : NULL;
     if (t && !rt_task_ended(t)) f(L, w, t);
     lua_settop(L, table);
   }
@@ -36,15 +36,15 @@ static void finish_off(lua_State *L, rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
   rt_task *running = w->running;
   rt_list_remove(&t->link);
-  rt_frame_close_all(t);
+  rt_cancel_scope_close_all(t);
   w->live--;
   rt_worker_count_end(w, RT_CANCELLED);
   t->co = NULL;
   w->running = NULL;
   rtL_reset(co, L); /* before anyone hears of its end */
   w->running = running;
-  rt_task_let_go(t);
-  rt_work_end(t, RT_CANCELLED);
+  rt_task_release_locks(t);
+  rt_job_entry_end(t, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
 }
 
@@ -53,12 +53,12 @@ static bool has_exited(const rt_task *t) {
   return t->phase == RT_RUNNING && rt_list_empty(&t->link);
 }
 
-/* Without a reason: there may be no memory for one; see push_reason of cancel.c. */
+/* Without a reason: there may be no memory for one; see push_reason of run/cancel.c. */
 static void cancel(lua_State *L, rt_worker *w, rt_task *t) {
   if (has_exited(t)) finish_off(L, w, t);
   if (t->cancelled || rt_task_ended(t)) return;
   t->cancelled = 1;
-  rt_frame_tell(t, &w->driver);
+  rt_cancel_scope_deliver(t, &w->driver);
 }
 
 void rtL_unwind_begin(lua_State *L, rt_worker *w) {
@@ -71,12 +71,12 @@ void rtL_unwind_begin(lua_State *L, rt_worker *w) {
 /* What they wait for may go with their stacks: nobody is to call them any more. */
 void rtL_unwind_finish(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  rt_ticket_withdraw_all(&w->driver);
+  rt_waiter_withdraw_all(&w->driver);
   each_begun(L, w, finish_off);
 }
 
 bool rt_unwind_is_alone(const rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return false;
   return true;
@@ -85,7 +85,7 @@ bool rt_unwind_is_alone(const rt_worker *w) {
 bool rt_unwind_is_over(const rt_worker *w) { return w->live == 0 && rt_unwind_is_alone(w); }
 
 void rt_unwind_note_end(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (!w->main_awaits_end || !rt_unwind_is_over(w)) return;
   w->main_awaits_end = false; /* (it may be awake already: the grace has passed) */
   if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
@@ -100,12 +100,12 @@ static int protected_unwind(lua_State *L) {
 static int protected_finish(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   rtL_unwind_finish(L, w);
-  rtL_unhandled_tell_all(L, w);
+  rtL_unhandled_report_all(L, w);
   return 0;
 }
 
 static void do_protected(rt_worker *w, lua_CFunction f) {
-  lua_State *L = w->hand;
+  lua_State *L = w->pcall_L;
   lua_pushcfunction(L, f);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
@@ -114,7 +114,7 @@ static void do_protected(rt_worker *w, lua_CFunction f) {
 static void on_grace_over(rt_timeout *t) { rt_containerof(t, rt_worker, grace)->grace_over = true; }
 
 void rt_unwind_member(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->stopping) return;
   w->stopping = true;
   rt_timeout_init(&w->grace, on_grace_over);
@@ -124,8 +124,8 @@ void rt_unwind_member(rt_worker *w) {
 }
 
 void rt_unwind_member_finish(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_timer_remove(&w->grace.timer);
   do_protected(w, protected_finish);
-  if (w->failed) rt_store(&w->recipe->failed, true);
+  if (w->failed) rt_store(&w->worker_config->failed, true);
 }

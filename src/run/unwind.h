@@ -3,8 +3,8 @@
 ** Those that have not begun never will; the others are cancelled, and have a grace to clean
 ** up in; those that are left then are closed as they stand.
 */
-#ifndef RT_UNWIND_H
-#define RT_UNWIND_H
+#ifndef RT_RUN_UNWIND_H
+#define RT_RUN_UNWIND_H
 
 #include "worker/worker.h"
 

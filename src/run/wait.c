@@ -30,7 +30,7 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
     if (ar.name && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
       return lua_pushliteral(L, "a finalizer");
     if (*ar.what == 'C' && !is_ours(L, w)) {
-      const char *name = rtL_name_of(L);
+      const char *name = rtL_function_name(L);
       if (name == NULL) name = ar.name;
       bool ours = name && w->hosted && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
       if (name && !ours && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
@@ -43,27 +43,28 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
 
 static void refuse(lua_State *L, rt_worker *w) {
   const char *name = push_boundary(L, w);
-  rtL_site_error(L, &w->sites, CANNOT "%s, a C function, called this code and cannot be suspended",
-                 name ? name : "the embedding program");
+  rtL_call_site_error(L, &w->call_sites,
+                      CANNOT "%s, a C function, called this code and cannot be suspended",
+                      name ? name : "the embedding program");
 }
 
 void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
   if (t->is_main) {
     if (rt_unlikely(w->driver.inside))
-      rtL_site_error(L, &w->sites, "cannot wait inside a callback of the runtime");
+      rtL_call_site_error(L, &w->call_sites, "cannot wait inside a callback of the runtime");
     return;
   }
   if (rt_unlikely(L != w->cur))
-    rtL_site_error(L, &w->sites,
-                   CANNOT
-                   "this coroutine was resumed by a function that rt does not know "
-                   "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
+    rtL_call_site_error(L, &w->call_sites,
+                        CANNOT
+                        "this coroutine was resumed by a function that rt does not know "
+                        "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
   if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
   if (rt_unlikely(w->blocked))
-    rtL_site_error(L, &w->sites,
-                   CANNOT
-                   "a coroutine further out was resumed by a C function that cannot be "
-                   "suspended");
+    rtL_call_site_error(L, &w->call_sites,
+                        CANNOT
+                        "a coroutine further out was resumed by a C function that cannot be "
+                        "suspended");
 }
 
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
@@ -74,22 +75,22 @@ void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
 
 bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
-  rt_frame *which;
+  rt_cancel_scope *which;
   if (rtL_wait_is_plain(L, w, t)) return true;
-  if (rt_frame_verdict(t, &which) != RT_GO_ON) return false;
+  if (rt_cancel_scope_effective(t, &which) != RT_CANCEL_NONE) return false;
   if (t->is_main) return !w->driver.inside;
   return L == w->cur && lua_isyieldable(L) && !w->blocked;
 }
 
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
-  rt_worker_own(w);
-  rt_turn_drive(w, L);
+  rt_worker_assert_thread(w);
+  rt_loop_drive(w, L);
   return k(L, LUA_YIELD, ctx);
 }
 
 bool rtL_wait_in_place(lua_State *L, rt_worker *w) {
   bool in_main = w->running->is_main;
-  if (in_main) rt_turn_drive(w, L);
+  if (in_main) rt_loop_drive(w, L);
   return in_main;
 }
 

@@ -6,11 +6,11 @@
 ** op_k, ctx); op_k begins with rtL_wait_over, and tries again.
 **
 ** In a task, the coroutine is suspended; through the coroutines that the user made in
-** between, lib_coroutine.c passes the suspension outward.  In the main chunk, the
+** between, lib/std/coroutine.c passes the suspension outward.  In the main chunk, the
 ** others run here, below it on the C stack, until it may go on.
 */
-#ifndef RT_WAIT_H
-#define RT_WAIT_H
+#ifndef RT_RUN_WAIT_H
+#define RT_RUN_WAIT_H
 
 #include "run/cancel.h"
 #include "worker/worker.h"
@@ -35,7 +35,7 @@ bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t);
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
 static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
-  w->suspending = RT_IS_WAIT;
+  w->suspending = RT_YIELD_WAIT;
   return lua_yieldk(L, 0, ctx, k);
 }
 
@@ -72,7 +72,7 @@ static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRE
 ** their turn?  Then it is queued at the end, and is to wait. */
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
-  return rt_unlikely(--w->credit <= 0) && rtL_wait_spent(L, w, t);
+  return rt_unlikely(--w->budget <= 0) && rtL_wait_spent(L, w, t);
 }
 
 #endif

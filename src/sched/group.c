@@ -2,20 +2,20 @@
 
 static rt_member *member_of(rt_list *l) { return rt_containerof(l, rt_member, link); }
 
-void rt_group_free(rt_thing *t) {
+void rt_group_free(rt_shared *t) {
   rt_group *g = rt_group_of(t);
   rt_lock_close(&g->lock);
   rt_free(g);
 }
 
-rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy, void (*cancel)(rt_thing *)) {
+rt_group *rt_group_new(const rt_shared_kind *kind, rt_policy policy, void (*cancel)(rt_shared *)) {
   rt_group *g = rt_calloc(sizeof *g);
   if (g == NULL) return NULL;
   if (rt_lock_init(&g->lock) != 0) {
     rt_free(g);
     return NULL;
   }
-  rt_thing_init(&g->thing, kind);
+  rt_shared_init(&g->shared, kind);
   g->cancel = cancel;
   g->policy = policy;
   rt_list_init(&g->members);
@@ -24,8 +24,8 @@ rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy, void (*cance
   return g;
 }
 
-bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose) {
-  rt_thing_hold(&g->thing);
+bool rt_group_enter(rt_group *g, rt_member *m, rt_shared *whose) {
+  rt_shared_hold(&g->shared);
   m->group = g;
   m->whose = whose;
   rt_lock_take(&g->lock);
@@ -51,10 +51,10 @@ static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
   if (!g->decided && decides(g->policy, how)) {
     g->decided = true;
     g->decider = id;
-    rt_ticket_call_all(&g->watchers, 0);
-    rt_ticket_call_all(&g->waiters, 0);
+    rt_waiter_call_all(&g->watchers, 0);
+    rt_waiter_call_all(&g->waiters, 0);
   } else if (g->live == 0) {
-    rt_ticket_call_all(&g->waiters, 0);
+    rt_waiter_call_all(&g->waiters, 0);
   }
 }
 
@@ -68,7 +68,7 @@ void rt_group_leave(rt_member *m, uint64_t id, rt_phase how) {
 }
 
 bool rt_group_enter_local(rt_group *g) {
-  rt_thing_hold(&g->thing);
+  rt_shared_hold(&g->shared);
   rt_lock_take(&g->lock);
   g->live++;
   bool cancelled = g->cancelled;
@@ -80,26 +80,26 @@ void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
   rt_lock_take(&g->lock);
   left_locked(g, id, how);
   rt_lock_give(&g->lock);
-  rt_thing_drop(&g->thing);
+  rt_shared_drop(&g->shared);
 }
 
-void rt_group_doom(rt_group *g) {
+void rt_group_begin_cancel(rt_group *g) {
   rt_lock_take(&g->lock);
   g->doomed = true;
   rt_lock_give(&g->lock);
 }
 
-bool rt_group_is_doomed(rt_group *g) {
+bool rt_group_is_cancelling(rt_group *g) {
   rt_lock_take(&g->lock);
   bool doomed = g->doomed;
   rt_lock_give(&g->lock);
   return doomed;
 }
 
-static rt_thing *next_to_tell(rt_group *g) {
-  rt_thing *whose = NULL;
+static rt_shared *next_to_tell(rt_group *g) {
+  rt_shared *whose = NULL;
   rt_lock_take(&g->lock);
-  if (!g->cancelled) rt_ticket_call_all(&g->watchers, 0);
+  if (!g->cancelled) rt_waiter_call_all(&g->watchers, 0);
   g->cancelled = true;
   for (rt_list *l = g->members.next; l != &g->members; l = l->next) {
     rt_member *m = member_of(l);
@@ -108,7 +108,7 @@ static rt_thing *next_to_tell(rt_group *g) {
     rt_list_remove(l); /* to the end, so that nobody is looked at twice */
     rt_list_append(&g->members, l);
     whose = m->whose;
-    rt_thing_hold(whose);
+    rt_shared_hold(whose);
     break;
   }
   rt_lock_give(&g->lock);
@@ -116,26 +116,26 @@ static rt_thing *next_to_tell(rt_group *g) {
 }
 
 void rt_group_cancel(rt_group *g) {
-  rt_thing *whose;
-  rt_group_doom(g);
+  rt_shared *whose;
+  rt_group_begin_cancel(g);
   while ((whose = next_to_tell(g)) != NULL) {
     g->cancel(whose);
-    rt_thing_drop(whose);
+    rt_shared_drop(whose);
   }
 }
 
-bool rt_group_await(rt_group *g, rt_ticket *t, bool all) {
+bool rt_group_await(rt_group *g, rt_waiter *t, bool all) {
   rt_lock_take(&g->lock);
   bool over = g->live == 0 || (g->decided && !all);
-  if (!over) rt_ticket_queue(t, &g->waiters, &g->lock);
+  if (!over) rt_waiter_enqueue(t, &g->waiters, &g->lock);
   rt_lock_give(&g->lock);
   return over;
 }
 
-bool rt_group_watch(rt_group *g, rt_ticket *t) {
+bool rt_group_watch(rt_group *g, rt_waiter *t) {
   rt_lock_take(&g->lock);
   bool over = g->decided || g->cancelled;
-  if (!over) rt_ticket_queue(t, &g->watchers, &g->lock);
+  if (!over) rt_waiter_enqueue(t, &g->watchers, &g->lock);
   rt_lock_give(&g->lock);
   return over;
 }

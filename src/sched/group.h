@@ -5,8 +5,8 @@
 ** only counts: they are their state's business.  Its policy says when those who wait for it,
 ** and the body of the scope that watches it, hear of it before all have ended.
 */
-#ifndef RT_GROUP_H
-#define RT_GROUP_H
+#ifndef RT_SCHED_GROUP_H
+#define RT_SCHED_GROUP_H
 
 #include "event/waiter.h"
 
@@ -14,7 +14,7 @@
 typedef struct rt_member {
   /* fixed */
   struct rt_group *group; /* held; NULL: none */
-  rt_thing *whose;
+  rt_shared *whose;
   /* under the group's lock */
   rt_list link;
   bool told; /* to cancel */
@@ -28,9 +28,9 @@ typedef enum rt_policy {
 } rt_policy;
 
 typedef struct rt_group {
-  rt_thing thing;
+  rt_shared shared;
   /* fixed */
-  void (*cancel)(rt_thing *member);
+  void (*cancel)(rt_shared *member);
   rt_policy policy;
   /* under lock */
   rt_lock lock;
@@ -40,18 +40,18 @@ typedef struct rt_group {
   uint64_t decider; /* the id of the task whose end that was; 0: not decided */
   int live;
   rt_list members;  /* that have not ended */
-  rt_list waiters;  /* tickets: called at the decision, or when nobody is left */
-  rt_list watchers; /* tickets: called at the decision, or when it is cancelled */
+  rt_list waiters;  /* waiters: called at the decision, or when nobody is left */
+  rt_list watchers; /* waiters: called at the decision, or when it is cancelled */
 } rt_group;
 
-void rt_group_free(rt_thing *t); /* of its kind */
+void rt_group_free(rt_shared *t); /* of its kind */
 
-rt_group *rt_group_new(const rt_thing_kind *kind, rt_policy policy,
-                       void (*cancel)(rt_thing *)); /* NULL: no memory */
-static inline rt_group *rt_group_of(rt_thing *t) { return rt_containerof(t, rt_group, thing); }
+rt_group *rt_group_new(const rt_shared_kind *kind, rt_policy policy,
+                       void (*cancel)(rt_shared *)); /* NULL: no memory */
+static inline rt_group *rt_group_of(rt_shared *t) { return rt_containerof(t, rt_group, shared); }
 
 /* any thread: a new job is its member; false: it is to be cancelled at once. */
-bool rt_group_enter(rt_group *g, rt_member *m, rt_thing *whose);
+bool rt_group_enter(rt_group *g, rt_member *m, rt_shared *whose);
 /* any thread: a member, of this id, has ended. */
 void rt_group_leave(rt_member *m, uint64_t id, rt_phase how);
 
@@ -61,16 +61,16 @@ void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how);
 
 /* any thread: somebody is about to cancel its members, one after the other.  Those who see that
 ** from what another of them has done may know already. */
-void rt_group_doom(rt_group *g);
-bool rt_group_is_doomed(rt_group *g);
+void rt_group_begin_cancel(rt_group *g);
+bool rt_group_is_cancelling(rt_group *g);
 /* any thread: cancels all that are there, and all that will come. */
 void rt_group_cancel(rt_group *g);
 
 /* Waiting.  True: there is nothing to wait for (nobody is left; or, unless it is to be 'all',
-** it is decided); false: the ticket is queued. */
-bool rt_group_await(rt_group *g, rt_ticket *t, bool all);
-/* True: it is decided, or cancelled; false: the ticket is queued. */
-bool rt_group_watch(rt_group *g, rt_ticket *t);
+** it is decided); false: the waiter is queued. */
+bool rt_group_await(rt_group *g, rt_waiter *t, bool all);
+/* True: it is decided, or cancelled; false: the waiter is queued. */
+bool rt_group_watch(rt_group *g, rt_waiter *t);
 
 int rt_group_live(rt_group *g);
 uint64_t rt_group_decider(rt_group *g);

@@ -2,22 +2,23 @@
 
 #include "task/task_name.h"
 
-void rt_job_free(rt_thing *t) {
+void rt_job_free(rt_shared *t) {
   rt_job *j = rt_job_of(t);
-  if (rt_office_adopt(j->office, &j->record)) return; /* of its error somebody should hear */
-  if (j->call) rt_packet_drop(j->call);
-  if (j->result) rt_packet_drop(j->result);
-  if (j->reason) rt_packet_drop(j->reason);
-  if (j->outcome) rt_packet_drop(j->outcome);
+  if (rt_runtime_adopt_failure(j->runtime, &j->record))
+    return; /* of its error somebody should hear */
+  if (j->call) rt_message_drop(j->call);
+  if (j->result) rt_message_drop(j->result);
+  if (j->reason) rt_message_drop(j->reason);
+  if (j->outcome) rt_message_drop(j->outcome);
   rt_lock_close(&j->lock);
-  rt_label_drop(j->label);
-  rt_office_drop(j->office);
-  if (j->member.group) rt_thing_drop(&j->member.group->thing);
+  rt_task_name_drop(j->task_name);
+  rt_runtime_drop(j->runtime);
+  if (j->member.group) rt_shared_drop(&j->member.group->shared);
   rt_free(j);
 }
 
-rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const char *site,
-                   rt_packet *call) {
+rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const char *site,
+                   rt_message *call) {
   size_t len = strlen(site) + 1;
   rt_job *j = rt_malloc(sizeof *j + len);
   if (j == NULL) return NULL;
@@ -26,14 +27,14 @@ rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const c
     rt_free(j);
     return NULL;
   }
-  rt_thing_init(&j->thing, kind);
+  rt_shared_init(&j->shared, kind);
   rt_list_init(&j->link);
   rt_list_init(&j->joiners);
   rt_list_init(&j->record.link);
   rt_list_init(&j->member.link);
-  j->record.whose = &j->thing;
+  j->record.whose = &j->shared;
   j->id = id;
-  j->office = rt_office_hold(o);
+  j->runtime = rt_runtime_hold(o);
   j->site = memcpy(j + 1, site, len);
   j->call = call;
   j->phase = RT_QUEUED;
@@ -58,27 +59,28 @@ static void leave_group(rt_job *j, rt_phase how) {
 
 /* What would have begun it; sockets that moved to it are closed. */
 static void drop_call(rt_job *j) {
-  if (j->call) rt_packet_drop(j->call);
+  if (j->call) rt_message_drop(j->call);
   j->call = NULL;
 }
 
 static void note_unbegun(rt_job *j, rt_phase how) {
-  rt_count_shared(&j->office->counts, RT_COUNT_UNSTARTED);
-  rt_count_shared(&j->office->counts, (rt_counted)(RT_COUNT_DONE + (how - RT_DONE)));
+  rt_count_shared(&j->runtime->counts, RT_COUNT_UNSTARTED);
+  rt_count_shared(&j->runtime->counts, (rt_counter)(RT_COUNT_DONE + (how - RT_DONE)));
 }
 
 static void end_locked(rt_job *j, rt_phase how) {
   j->phase = how;
   j->home = NULL;
-  rt_ticket_call_all(&j->joiners, 0);
+  rt_waiter_call_all(&j->joiners, 0);
 }
 
-void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse) {
+void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse) {
   drop_call(j);
   rt_lock_take(&j->lock);
   j->outcome = outcome;
   j->excuse = excuse;
-  if (how == RT_FAILED) rt_office_note(j->office, &j->record); /* before anyone can hear of it */
+  if (how == RT_FAILED)
+    rt_runtime_record_failure(j->runtime, &j->record); /* before anyone can hear of it */
   end_locked(j, how);
   rt_lock_give(&j->lock);
   leave_group(j, how);
@@ -99,7 +101,7 @@ static void end_unbegun(rt_job *j) {
   leave_group(j, RT_CANCELLED);
 }
 
-bool rt_job_cancel(rt_job *j, rt_packet *reason) {
+bool rt_job_cancel(rt_job *j, rt_message *reason) {
   rt_lock_take(&j->lock);
   bool first = !j->cancelled && j->phase < RT_DONE;
   bool pending = j->phase < RT_DONE;
@@ -117,7 +119,7 @@ bool rt_job_cancel(rt_job *j, rt_packet *reason) {
   }
   rt_lock_give(&j->lock);
   if (ends) end_unbegun(j);
-  if (reason) rt_packet_drop(reason);
+  if (reason) rt_message_drop(reason);
   return pending;
 }
 
@@ -130,7 +132,7 @@ bool rt_job_is_to_end(rt_job *j) {
   rt_lock_take(&j->lock);
   bool cancelled = j->cancelled;
   rt_lock_give(&j->lock);
-  return cancelled || (j->member.group && rt_group_is_doomed(j->member.group));
+  return cancelled || (j->member.group && rt_group_is_cancelling(j->member.group));
 }
 
 rt_phase rt_job_phase(rt_job *j) {
@@ -140,39 +142,39 @@ rt_phase rt_job_phase(rt_job *j) {
   return phase;
 }
 
-bool rt_job_await(rt_job *j, rt_ticket *t) {
+bool rt_job_await(rt_job *j, rt_waiter *t) {
   rt_lock_take(&j->lock);
   bool ended = j->phase >= RT_DONE;
-  if (!ended) rt_ticket_queue(t, &j->joiners, &j->lock);
+  if (!ended) rt_waiter_enqueue(t, &j->joiners, &j->lock);
   rt_lock_give(&j->lock);
   return ended;
 }
 
-bool rt_job_hear(rt_job *j) {
+bool rt_job_mark_handled(rt_job *j) {
   rt_lock_take(&j->lock);
-  bool first = !j->heard;
-  j->heard = true;
+  bool first = !j->handled;
+  j->handled = true;
   rt_lock_give(&j->lock);
-  if (first) rt_office_forget(j->office, &j->record);
+  if (first) rt_runtime_forget_failure(j->runtime, &j->record);
   return first;
 }
 
 int rt_job_set_name(rt_job *j, const char *name) {
-  rt_label *label = NULL;
-  if (name && (label = rt_label_new(j->id, name)) == NULL) return UV_ENOMEM;
+  rt_task_name *task_name = NULL;
+  if (name && (task_name = rt_task_name_new(j->id, name)) == NULL) return UV_ENOMEM;
   rt_lock_take(&j->lock);
-  rt_label *before = j->label;
-  j->label = label;
+  rt_task_name *before = j->task_name;
+  j->task_name = task_name;
   rt_lock_give(&j->lock);
-  rt_label_drop(before);
+  rt_task_name_drop(before);
   return 0;
 }
 
 bool rt_job_get_name(rt_job *j, char *name, size_t size) {
   *name = '\0';
   rt_lock_take(&j->lock);
-  bool has = j->label != NULL;
-  if (has) strncat(name, j->label->text, size - 1);
+  bool has = j->task_name != NULL;
+  if (has) strncat(name, j->task_name->text, size - 1);
   rt_lock_give(&j->lock);
   return has;
 }

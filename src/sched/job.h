@@ -1,73 +1,73 @@
 /* sched/job.h - a task of the pool, as every thread knows it.
 **
-** Until it begins it is a packet: a function and its arguments.  One worker begins it and
-** runs it to its end as a task of its own (work.h); what it ended with is a packet again,
+** Until it begins it is a message: a function and its arguments.  One worker begins it and
+** runs it to its end as a task of its own (run/job_entry.h); what it ended with is a message again,
 ** which any number of joiners on any thread unpack.  The state word changes under the lock
 ** alone, so of a cancel and an end, or of a cancel and a beginning, exactly one comes first.
 */
-#ifndef RT_JOB_H
-#define RT_JOB_H
+#ifndef RT_SCHED_JOB_H
+#define RT_SCHED_JOB_H
 
 #include "sched/group.h"
 #include "sched/runtime.h"
 #include "event/waiter.h"
 
 typedef struct rt_job {
-  rt_thing thing;
+  rt_shared shared;
   /* fixed */
   uint64_t id;
-  rt_office *office; /* held */
-  const char *site;  /* where it was spawned: "file.lua:12" */
+  rt_runtime *runtime; /* held */
+  const char *site;    /* where it was spawned: "file.lua:12" */
   /* the lock of the queue that it is in */
   rt_list link;
   /* the thread that queues it, then the one that begins it, or cancels it before that */
-  rt_packet *call;
+  rt_message *call;
   /* home, where it runs */
   rt_task *task;
-  rt_packet *result; /* what it will have ended with */
+  rt_message *result; /* what it will have ended with */
   /* under 'lock' */
   rt_lock lock;
   rt_phase phase; /* queued, running, or how it ended */
   rt_driver *home;
-  rt_list joiners; /* tickets */
+  rt_list joiners; /* waiters */
   bool cancelled;
-  bool heard;             /* somebody has joined it, or its error was told */
-  rt_packet *reason;      /* of the cancel, and its source; may be NULL */
-  const char *excuse;     /* it could not even be begun, or ended properly: static text */
-  struct rt_label *label; /* its name; or NULL */
-  rt_post cancel_post;    /* on its way home */
+  bool handled;                   /* somebody has joined it, or its error was told */
+  rt_message *reason;             /* of the cancel, and its source; may be NULL */
+  const char *excuse;             /* it could not even be begun, or ended properly: static text */
+  struct rt_task_name *task_name; /* its name; or NULL */
+  rt_post cancel_post;            /* on its way home */
   /* atomic */
   rt_atomic(bool) waits; /* it runs, and its task waits for something */
   /* fixed once it has ended: the results; or the error, its traceback, the title */
-  rt_packet *outcome;
+  rt_message *outcome;
   /* the group's */
   rt_member member;
-  /* the office's */
-  rt_record record; /* of its error, until somebody has heard of it */
+  /* the runtime's */
+  rt_failure_record record; /* of its error, until somebody has heard of it */
 } rt_job;
 
-void rt_job_free(rt_thing *t); /* of its kind */
+void rt_job_free(rt_shared *t); /* of its kind */
 
-/* Takes the packet over.  NULL: no memory, and the packet is the caller's still. */
-rt_job *rt_job_new(const rt_thing_kind *kind, rt_office *o, uint64_t id, const char *site,
-                   rt_packet *call);
+/* Takes the message over.  NULL: no memory, and the message is the caller's still. */
+rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const char *site,
+                   rt_message *call);
 
-static inline rt_job *rt_job_of(rt_thing *t) { return rt_containerof(t, rt_job, thing); }
-static inline void rt_job_hold(rt_job *j) { rt_thing_hold(&j->thing); }
-static inline void rt_job_drop(rt_job *j) { rt_thing_drop(&j->thing); }
+static inline rt_job *rt_job_of(rt_shared *t) { return rt_containerof(t, rt_job, shared); }
+static inline void rt_job_hold(rt_job *j) { rt_shared_hold(&j->shared); }
+static inline void rt_job_drop(rt_job *j) { rt_shared_drop(&j->shared); }
 
 /* Home: it begins here, as this task; false: it was cancelled before. */
 bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *));
 
-/* Ends it, once, and lets the joiners go on.  The packet becomes its outcome. */
-void rt_job_end(rt_job *j, rt_phase how, rt_packet *outcome, const char *excuse);
+/* Ends it, once, and lets the joiners go on.  The message becomes its outcome. */
+void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse);
 
 /* The same for one that was to begin, and could not. */
 void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse);
 
-/* any thread: the packet (the reason, or NULL) is taken over.  False: it had ended
+/* any thread: the message (the reason, or NULL) is taken over.  False: it had ended
 ** already. */
-bool rt_job_cancel(rt_job *j, rt_packet *reason);
+bool rt_job_cancel(rt_job *j, rt_message *reason);
 
 rt_phase rt_job_phase(rt_job *j);
 /* The same for those who look: one that runs may be waiting. */
@@ -77,11 +77,11 @@ static inline void rt_job_waits(rt_job *j, bool waits) { rt_store_relaxed(&j->wa
 /* It has been cancelled, or is about to be, with its group. */
 bool rt_job_is_to_end(rt_job *j);
 
-/* Joining.  True: it has ended; false: the ticket is in its queue. */
-bool rt_job_await(rt_job *j, rt_ticket *t);
+/* Joining.  True: it has ended; false: the waiter is in its queue. */
+bool rt_job_await(rt_job *j, rt_waiter *t);
 
 /* Somebody hears of its error; false: somebody has before. */
-bool rt_job_hear(rt_job *j);
+bool rt_job_mark_handled(rt_job *j);
 
 int rt_job_set_name(rt_job *j, const char *name); /* NULL: none; 0 or UV_ENOMEM */
 bool rt_job_get_name(rt_job *j, char *name, size_t size);

@@ -2,8 +2,8 @@
 **
 ** A lock and a list: it is taken once a job, and a job costs a hundred times as much.
 */
-#ifndef RT_RUNQ_H
-#define RT_RUNQ_H
+#ifndef RT_SCHED_RUNQ_H
+#define RT_SCHED_RUNQ_H
 
 #include "sched/job.h"
 

@@ -3,38 +3,38 @@
 #include <limits.h>
 
 /* --- beginning and end of a scheduler --------------------------------------------------------- */
-static void close_queues(rt_seat *seat) {
-  rt_runq_close(&seat->queue);
-  rt_runq_close(&seat->pinned);
+static void close_queues(rt_slot *slot) {
+  rt_runq_close(&slot->queue);
+  rt_runq_close(&slot->pinned);
 }
 
-static void free_sched(rt_thing *t) {
-  rt_sched *s = rt_containerof(t, rt_sched, thing);
-  for (int i = 0; i < s->config.seats; i++) close_queues(&s->seats[i]);
-  if (s->config.free_recipe) s->config.free_recipe(s->config.recipe);
-  rt_office_drop(s->config.office);
+static void free_sched(rt_shared *t) {
+  rt_sched *s = rt_containerof(t, rt_sched, shared);
+  for (int i = 0; i < s->config.slots; i++) close_queues(&s->slots[i]);
+  if (s->config.free_recipe) s->config.free_recipe(s->config.worker_config);
+  rt_runtime_drop(s->config.runtime);
   rt_lock_close(&s->lock);
   rt_free(s);
 }
 
-static const rt_thing_kind sched_kind = {.name = "scheduler", .free = free_sched};
+static const rt_shared_kind sched_kind = {.name = "scheduler", .free = free_sched};
 
-static bool init_queues(rt_seat *seat) {
-  if (rt_runq_init(&seat->queue) != 0) return false;
-  if (rt_runq_init(&seat->pinned) == 0) return true;
-  rt_runq_close(&seat->queue);
+static bool init_queues(rt_slot *slot) {
+  if (rt_runq_init(&slot->queue) != 0) return false;
+  if (rt_runq_init(&slot->pinned) == 0) return true;
+  rt_runq_close(&slot->queue);
   return false;
 }
 
 static bool init_seats(rt_sched *s) {
-  for (int i = 0; i < s->config.seats; i++) {
-    rt_seat *seat = &s->seats[i];
-    seat->sched = s;
-    seat->number = i;
-    seat->stop_post.deliver = s->config.stop;
-    seat->left_post.deliver = s->config.left;
-    if (!init_queues(seat)) {
-      while (i-- > 0) close_queues(&s->seats[i]);
+  for (int i = 0; i < s->config.slots; i++) {
+    rt_slot *slot = &s->slots[i];
+    slot->sched = s;
+    slot->number = i;
+    slot->stop_post.deliver = s->config.stop;
+    slot->left_post.deliver = s->config.left;
+    if (!init_queues(slot)) {
+      while (i-- > 0) close_queues(&s->slots[i]);
       return false;
     }
   }
@@ -42,10 +42,10 @@ static bool init_seats(rt_sched *s) {
 }
 
 rt_sched *rt_sched_new(const rt_sched_config *config) {
-  size_t size = sizeof(rt_sched) + (size_t)config->seats * sizeof(rt_seat);
+  size_t size = sizeof(rt_sched) + (size_t)config->slots * sizeof(rt_slot);
   rt_sched *s = rt_calloc(size);
   if (s == NULL) return NULL;
-  rt_thing_init(&s->thing, &sched_kind);
+  rt_shared_init(&s->shared, &sched_kind);
   s->config = *config;
   if (s->config.queue_most == 0) s->config.queue_most = INT_MAX;
   rt_list_init(&s->waiting);
@@ -71,7 +71,7 @@ rt_sched *rt_sched_peer(rt_sched *s) {
   return peer;
 }
 
-/* --- seats --------------------------------------------------------------------------------------- */
+/* --- slots --------------------------------------------------------------------------------------- */
 /* Who started it has counted it: else it would see a job in vain, again and again. */
 static void await_starter(rt_sched *s) {
   rt_lock_take(&s->lock);
@@ -79,28 +79,28 @@ static void await_starter(rt_sched *s) {
 }
 
 static void thread_main(void *arg) {
-  rt_seat *seat = arg;
-  rt_sched *s = seat->sched;
+  rt_slot *slot = arg;
+  rt_sched *s = slot->sched;
   await_starter(s);
-  if (seat->plays) rt_baton_await(&seat->player);
-  s->config.member(seat);
-  if (seat->plays) rt_baton_leave(&seat->player);
+  if (slot->plays) rt_vtime_await(&slot->vthread);
+  s->config.member(slot);
+  if (slot->plays) rt_vtime_leave(&slot->vthread);
   rt_sched_drop(s);
 }
 
-/* 0, or why no thread could be started; UV_ENOSPC: every seat is taken */
+/* 0, or why no thread could be started; UV_ENOSPC: every slot is taken */
 static int take_seat_locked(rt_sched *s) {
   int n = rt_load_relaxed(&s->taken), err;
-  if (n == s->config.seats) return UV_ENOSPC;
-  rt_seat *seat = &s->seats[n];
+  if (n == s->config.slots) return UV_ENOSPC;
+  rt_slot *slot = &s->slots[n];
   rt_sched_hold(s);
-  rt_astir_enter(&s->config.office->astir);
-  seat->state = RT_SEAT_TAKEN;
-  seat->plays = rt_baton_join(&seat->player);
-  if ((err = rt_thread_start(&seat->thread, s->config.stack, thread_main, seat)) != 0) {
-    if (seat->plays) rt_baton_forget(&seat->player);
-    seat->state = RT_SEAT_EMPTY;
-    rt_astir_leave(&s->config.office->astir); /* (the last one cannot: this thread is) */
+  rt_active_threads_enter(&s->config.runtime->active);
+  slot->state = RT_SLOT_TAKEN;
+  slot->plays = rt_vtime_join(&slot->vthread);
+  if ((err = rt_thread_start(&slot->thread, s->config.stack, thread_main, slot)) != 0) {
+    if (slot->plays) rt_vtime_forget(&slot->vthread);
+    slot->state = RT_SLOT_EMPTY;
+    rt_active_threads_leave(&s->config.runtime->active); /* (the last one cannot: this thread is) */
     rt_sched_drop(s);
     return err;
   }
@@ -123,71 +123,71 @@ int rt_sched_start(rt_sched *s) {
   return rt_likely(rt_load_relaxed(&s->taken) > 0) ? 0 : take_seat(s, 0);
 }
 
-static void tell_to_stop_locked(rt_seat *seat) {
-  if (seat->queue.owner == NULL || seat->told_to_stop) return;
-  seat->told_to_stop = true;
-  rt_mailbox_post(&seat->queue.owner->mailbox, &seat->stop_post);
+static void tell_to_stop_locked(rt_slot *slot) {
+  if (slot->queue.owner == NULL || slot->told_to_stop) return;
+  slot->told_to_stop = true;
+  rt_mailbox_post(&slot->queue.owner->mailbox, &slot->stop_post);
 }
 
-void rt_seat_up(rt_seat *seat, rt_driver *d) {
-  rt_sched *s = seat->sched;
-  rt_lock_take(&seat->queue.lock);
-  seat->queue.owner = d;
-  if (rt_load(&s->stopping)) tell_to_stop_locked(seat);
-  rt_lock_give(&seat->queue.lock);
+void rt_slot_up(rt_slot *slot, rt_driver *d) {
+  rt_sched *s = slot->sched;
+  rt_lock_take(&slot->queue.lock);
+  slot->queue.owner = d;
+  if (rt_load(&s->stopping)) tell_to_stop_locked(slot);
+  rt_lock_give(&slot->queue.lock);
 }
 
-static uint64_t bit_of(const rt_seat *seat) { return 1ull << (seat->number % 64); }
-static rt_atomic(uint64_t) * word_of(rt_seat *seat) {
-  return &seat->sched->idle[seat->number / 64];
+static uint64_t bit_of(const rt_slot *slot) { return 1ull << (slot->number % 64); }
+static rt_atomic(uint64_t) * word_of(rt_slot *slot) {
+  return &slot->sched->idle[slot->number / 64];
 }
 
-bool rt_sched_has_job(rt_seat *seat) {
-  rt_sched *s = seat->sched;
+bool rt_sched_has_job(rt_slot *slot) {
+  rt_sched *s = slot->sched;
   int n = rt_load(&s->taken);
-  if (rt_load(&seat->pinned.count) > 0) return true;
+  if (rt_load(&slot->pinned.count) > 0) return true;
   for (int i = 0; i < n; i++)
-    if (rt_load(&s->seats[i].queue.count) > 0) return true;
+    if (rt_load(&s->slots[i].queue.count) > 0) return true;
   return false;
 }
 
-static bool wake_seat(rt_seat *seat) {
-  uint64_t before = rt_load(word_of(seat)), bit = bit_of(seat);
+static bool wake_seat(rt_slot *slot) {
+  uint64_t before = rt_load(word_of(slot)), bit = bit_of(slot);
   do {
     if (!(before & bit)) return false;
-  } while (!rt_cas(word_of(seat), &before, before & ~bit));
+  } while (!rt_cas(word_of(slot), &before, before & ~bit));
   rt_chaos_delay();
-  rt_lock_take(&seat->queue.lock); /* it cannot go meanwhile */
-  if (seat->queue.owner) rt_driver_ring(seat->queue.owner);
-  rt_lock_give(&seat->queue.lock);
+  rt_lock_take(&slot->queue.lock); /* it cannot go meanwhile */
+  if (slot->queue.owner) rt_driver_ring(slot->queue.owner);
+  rt_lock_give(&slot->queue.lock);
   return true;
 }
 
 /* Somebody idle gets up, this one if it can be. */
-static bool wake_one(rt_sched *s, rt_seat *best) {
+static bool wake_one(rt_sched *s, rt_slot *best) {
   if (wake_seat(best)) return true;
   for (size_t word = 0; word < rt_countof(s->idle); word++) {
     uint64_t idle;
     while ((idle = rt_load(&s->idle[word])) != 0)
-      if (wake_seat(&s->seats[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
+      if (wake_seat(&s->slots[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
   }
   return false;
 }
 
-bool rt_seat_rest(rt_seat *seat) {
-  rt_or(word_of(seat), bit_of(seat));
+bool rt_slot_rest(rt_slot *slot) {
+  rt_or(word_of(slot), bit_of(slot));
   rt_chaos_delay();
   /* after the announcement; see rt_sched_submit */
-  if (!rt_sched_has_job(seat)) return true;
-  rt_seat_rise(seat, false);
+  if (!rt_sched_has_job(slot)) return true;
+  rt_slot_rise(slot, false);
   return false;
 }
 
-void rt_seat_rise(rt_seat *seat, bool busy) {
-  uint64_t bit = bit_of(seat);
-  bool idle = rt_load(word_of(seat)) & bit, woken = !idle || !(rt_and(word_of(seat), ~bit) & bit);
+void rt_slot_rise(rt_slot *slot, bool busy) {
+  uint64_t bit = bit_of(slot);
+  bool idle = rt_load(word_of(slot)) & bit, woken = !idle || !(rt_and(word_of(slot), ~bit) & bit);
   /* whoever woke it counts on it, and will not wake another one */
-  if (woken && busy && rt_sched_has_job(seat)) wake_one(seat->sched, seat);
+  if (woken && busy && rt_sched_has_job(slot)) wake_one(slot->sched, slot);
 }
 
 /* Nobody begins these any more. */
@@ -206,7 +206,7 @@ static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
 /* Those who wait for room will find that there is no worker. */
 static void dismiss_waiting(rt_sched *s) {
   rt_lock_take(&s->lock);
-  rt_ticket_call_all(&s->waiting, 0);
+  rt_waiter_call_all(&s->waiting, 0);
   rt_lock_give(&s->lock);
 }
 
@@ -219,44 +219,44 @@ static void lock_queue(rt_sched *s, rt_runq *q) {
 }
 
 static void lock_up(rt_sched *s) {
-  for (int i = 0; i < s->config.seats; i++) lock_queue(s, &s->seats[i].queue);
+  for (int i = 0; i < s->config.slots; i++) lock_queue(s, &s->slots[i].queue);
   if (!rt_load(&s->stopping)) dismiss_waiting(s); /* else they are cancelled anyway */
 }
 
-void rt_seat_down(rt_seat *seat) {
-  rt_lock_take(&seat->queue.lock);
-  seat->queue.owner = NULL;
-  rt_lock_give(&seat->queue.lock);
-  rt_and(word_of(seat), ~bit_of(seat));
+void rt_slot_down(rt_slot *slot) {
+  rt_lock_take(&slot->queue.lock);
+  slot->queue.owner = NULL;
+  rt_lock_give(&slot->queue.lock);
+  rt_and(word_of(slot), ~bit_of(slot));
 }
 
-void rt_seat_leave(rt_seat *seat) {
-  rt_sched *s = seat->sched;
+void rt_slot_leave(rt_slot *slot) {
+  rt_sched *s = slot->sched;
   bool last = true;
-  lock_queue(s, &seat->pinned);
+  lock_queue(s, &slot->pinned);
   rt_lock_take(&s->lock);
-  seat->state = RT_SEAT_LEFT;
-  for (int i = 0; i < s->config.seats; i++) last = last && s->seats[i].state != RT_SEAT_TAKEN;
+  slot->state = RT_SLOT_LEFT;
+  for (int i = 0; i < s->config.slots; i++) last = last && s->slots[i].state != RT_SLOT_TAKEN;
   rt_lock_give(&s->lock);
   if (last) lock_up(s);
-  rt_office_leave(s->config.office);
-  rt_office_post(s->config.office, &seat->left_post);
+  rt_runtime_leave(s->config.runtime);
+  rt_runtime_post(s->config.runtime, &slot->left_post);
 }
 
 /* --- submitting ------------------------------------------------------------------------------------ */
-static int load_of(rt_seat *seat) {
-  return rt_runq_count(&seat->queue) + rt_load_relaxed(&seat->load);
+static int load_of(rt_slot *slot) {
+  return rt_runq_count(&slot->queue) + rt_load_relaxed(&slot->load);
 }
 
-static rt_seat *least_loaded(rt_sched *s) {
+static rt_slot *least_loaded(rt_sched *s) {
   int n = rt_load_relaxed(&s->taken), at = (int)(rt_add(&s->turn, 1) % (unsigned)n);
-  rt_seat *best = &s->seats[at];
+  rt_slot *best = &s->slots[at];
   int least = load_of(best);
   for (int i = 1; i < n && least > 0; i++) {
-    rt_seat *seat = &s->seats[(at + i) % n];
-    int load = load_of(seat);
+    rt_slot *slot = &s->slots[(at + i) % n];
+    int load = load_of(slot);
     if (load >= least) continue;
-    best = seat;
+    best = slot;
     least = load;
   }
   return best;
@@ -265,23 +265,23 @@ static rt_seat *least_loaded(rt_sched *s) {
 /* The queue is closed: for the end, or as there is no thread for it. */
 static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED : UV_ENXIO; }
 
-int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own) {
+int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   int taken = rt_load_relaxed(&s->taken);
   if (rt_load(&s->stopping)) return UV_ECANCELED;
   if (rt_load_relaxed(&s->queued) >= s->config.queue_most) return UV_EAGAIN;
-  rt_seat *seat = own ? own : least_loaded(s);
+  rt_slot *slot = own ? own : least_loaded(s);
   rt_add(&s->queued, 1);
-  int err = rt_runq_put(&seat->queue, j);
+  int err = rt_runq_put(&slot->queue, j);
   if (err != 0) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  /* after the job is there; see rt_seat_rest */
-  if (!wake_one(s, seat) && taken < s->config.seats) take_seat(s, taken);
+  /* after the job is there; see rt_slot_rest */
+  if (!wake_one(s, slot) && taken < s->config.slots) take_seat(s, taken);
   return 0;
 }
 
-/* So many seats that this one has a thread. */
+/* So many slots that this one has a thread. */
 static int take_seats_up_to(rt_sched *s, int number) {
   int err = 0;
   while (err == 0 && rt_load_relaxed(&s->taken) <= number) err = take_seat(s, number);
@@ -289,22 +289,22 @@ static int take_seats_up_to(rt_sched *s, int number) {
 }
 
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
-  rt_seat *seat = &s->seats[number];
+  rt_slot *slot = &s->slots[number];
   int err = take_seats_up_to(s, number);
   if (err != 0) return err;
   rt_add(&s->queued, 1);
-  if ((err = rt_runq_put(&seat->pinned, j)) != 0) {
+  if ((err = rt_runq_put(&slot->pinned, j)) != 0) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  wake_seat(seat); /* after the job is there */
+  wake_seat(slot); /* after the job is there */
   return 0;
 }
 
-bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again) {
+bool rt_sched_await_room(rt_sched *s, rt_waiter *t, bool again) {
   rt_lock_take(&s->lock);
   bool room = rt_load(&s->queued) < s->config.queue_most;
-  if (!room) rt_ticket_queue(t, again ? s->waiting.next : &s->waiting, &s->lock);
+  if (!room) rt_waiter_enqueue(t, again ? s->waiting.next : &s->waiting, &s->lock);
   rt_lock_give(&s->lock);
   return room;
 }
@@ -312,8 +312,8 @@ bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again) {
 void rt_sched_pass_room(rt_sched *s) {
   rt_lock_take(&s->lock);
   bool room = rt_load(&s->queued) < s->config.queue_most;
-  rt_ticket *t = room ? rt_ticket_next(&s->waiting, NULL) : NULL;
-  if (t) rt_ticket_call(t, 0);
+  rt_waiter *t = room ? rt_waiter_next(&s->waiting, NULL) : NULL;
+  if (t) rt_waiter_call(t, 0);
   rt_lock_give(&s->lock);
 }
 
@@ -323,19 +323,19 @@ static void make_room(rt_sched *s) {
   if (s->config.queue_most != INT_MAX) rt_sched_pass_room(s);
 }
 
-static rt_job *taken(rt_seat *seat, rt_job *j) {
-  rt_sched *s = seat->sched;
+static rt_job *taken(rt_slot *slot, rt_job *j) {
+  rt_sched *s = slot->sched;
   make_room(s);
   /* what is left may be for somebody who sleeps */
-  if (rt_runq_count(&seat->queue) > 0) wake_one(s, seat);
+  if (rt_runq_count(&slot->queue) > 0) wake_one(s, slot);
   return j;
 }
 
 /* Each says what it does, and then looks at what the other does. */
-static int steal_from(rt_seat *seat, rt_runq *q) {
-  rt_sched *s = seat->sched;
+static int steal_from(rt_slot *slot, rt_runq *q) {
+  rt_sched *s = slot->sched;
   rt_add(&s->thieves, 1);
-  int stolen = rt_load(&s->watchers) == 0 ? rt_runq_steal(q, &seat->queue) : 0;
+  int stolen = rt_load(&s->watchers) == 0 ? rt_runq_steal(q, &slot->queue) : 0;
   rt_sub(&s->thieves, 1);
   return stolen;
 }
@@ -347,36 +347,36 @@ void rt_sched_watch(rt_sched *s) {
 
 void rt_sched_unwatch(rt_sched *s) { rt_sub(&s->watchers, 1); }
 
-static bool steal(rt_seat *seat) {
-  rt_sched *s = seat->sched;
+static bool steal(rt_slot *slot) {
+  rt_sched *s = slot->sched;
   int n = rt_load(&s->taken);
   for (int i = 1; i < n; i++) {
-    rt_runq *q = &s->seats[(seat->number + i) % n].queue;
-    int stolen = rt_runq_count(q) > 0 ? steal_from(seat, q) : 0;
+    rt_runq *q = &s->slots[(slot->number + i) % n].queue;
+    int stolen = rt_runq_count(q) > 0 ? steal_from(slot, q) : 0;
     if (stolen == 0) continue;
-    rt_count(&seat->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
+    rt_count(&slot->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
     return true;
   }
   return false;
 }
 
-rt_job *rt_sched_take(rt_seat *seat, bool may_steal) {
-  rt_job *j = rt_runq_take(&seat->pinned);
-  if (j != NULL) return taken(seat, j);
-  if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal(seat);
-  if ((j = rt_runq_take(&seat->queue)) != NULL) return taken(seat, j);
-  while (may_steal && steal(seat))
-    if ((j = rt_runq_take(&seat->queue)) != NULL) return taken(seat, j);
+rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
+  rt_job *j = rt_runq_take(&slot->pinned);
+  if (j != NULL) return taken(slot, j);
+  if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal(slot);
+  if ((j = rt_runq_take(&slot->queue)) != NULL) return taken(slot, j);
+  while (may_steal && steal(slot))
+    if ((j = rt_runq_take(&slot->queue)) != NULL) return taken(slot, j);
   return NULL;
 }
 
 /* --- is there anything left to do? ------------------------------------------------------------------- */
-void rt_sched_each(rt_sched *s, void (*f)(rt_seat *, rt_driver *, void *), void *arg) {
+void rt_sched_each(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
   for (int i = 0; i < rt_load(&s->taken); i++) {
-    rt_seat *seat = &s->seats[i];
-    rt_lock_take(&seat->queue.lock);
-    if (seat->queue.owner) f(seat, seat->queue.owner, arg);
-    rt_lock_give(&seat->queue.lock);
+    rt_slot *slot = &s->slots[i];
+    rt_lock_take(&slot->queue.lock);
+    if (slot->queue.owner) f(slot, slot->queue.owner, arg);
+    rt_lock_give(&slot->queue.lock);
   }
 }
 
@@ -385,15 +385,15 @@ typedef struct glance {
   bool busy;  /* every worker has a task */
 } glance;
 
-static void look_at(rt_seat *seat, rt_driver *d, void *arg) {
+static void look_at(rt_slot *slot, rt_driver *d, void *arg) {
   glance *g = arg;
   if (!rt_mailbox_is_quiet(&d->mailbox)) g->quiet = false;
-  if (rt_load_relaxed(&seat->load) == 0) g->busy = false;
+  if (rt_load_relaxed(&slot->load) == 0) g->busy = false;
 }
 
 /* A worker that runs one job at a time takes no other while that one waits. */
 bool rt_sched_is_quiet(rt_sched *s) {
-  glance g = {true, s->config.exclusive && rt_load(&s->taken) == s->config.seats};
+  glance g = {true, s->config.exclusive && rt_load(&s->taken) == s->config.slots};
   rt_sched_each(s, look_at, &g);
   return g.quiet && (g.busy || rt_load(&s->queued) == 0);
 }
@@ -405,17 +405,17 @@ void rt_sched_stop(rt_sched *s) {
   rt_lock_give(&s->lock);
   if (!first) return;
   for (int i = 0; i < rt_load(&s->taken); i++) {
-    rt_seat *seat = &s->seats[i];
-    rt_lock_take(&seat->queue.lock);
-    tell_to_stop_locked(seat); /* one that is not up yet will see it then */
-    rt_lock_give(&seat->queue.lock);
+    rt_slot *slot = &s->slots[i];
+    rt_lock_take(&slot->queue.lock);
+    tell_to_stop_locked(slot); /* one that is not up yet will see it then */
+    rt_lock_give(&slot->queue.lock);
   }
 }
 
 int rt_sched_left(rt_sched *s) {
   int n = 0;
   rt_lock_take(&s->lock);
-  for (int i = 0; i < s->config.seats; i++) n += s->seats[i].state == RT_SEAT_TAKEN;
+  for (int i = 0; i < s->config.slots; i++) n += s->slots[i].state == RT_SLOT_TAKEN;
   rt_lock_give(&s->lock);
   return n;
 }
@@ -427,14 +427,14 @@ void rt_sched_part(rt_sched *s) {
   rt_lock_give(&s->lock);
   if (peer) rt_sched_drop(peer);
   for (int i = 0; i < rt_load(&s->taken); i++) {
-    rt_seat *seat = &s->seats[i];
+    rt_slot *slot = &s->slots[i];
     rt_lock_take(&s->lock);
-    bool left = seat->state == RT_SEAT_LEFT;
+    bool left = slot->state == RT_SLOT_LEFT;
     rt_lock_give(&s->lock);
     if (left)
-      rt_thread_join(seat->thread);
+      rt_thread_join(slot->thread);
     else
-      rt_thread_detach(seat->thread); /* it does not come back from C */
+      rt_thread_detach(slot->thread); /* it does not come back from C */
   }
   rt_sched_drop(s);
 }

@@ -1,6 +1,6 @@
 /* sched/sched.h - the workers together: who takes a job, who is idle, whom to wake.
 **
-** A scheduler has a fixed number of seats; a seat gets a thread with a worker when there
+** A scheduler has a fixed number of slots; a slot gets a thread with a worker when there
 ** is more to do than those before it can take.  Each has a queue of jobs; whoever runs out
 ** of work takes from the others.
 **
@@ -9,20 +9,20 @@
 ** comes second sees the other, so no job is left lying.  One job wakes one worker, and one
 ** that is awake is never rung.
 **
-** There are two: the pool, one seat a core, and the blocking one, whose workers run one job
+** There are two: the pool, one slot a core, and the blocking one, whose workers run one job
 ** at a time.  Both live as long as anybody holds them, which may be longer than the main
 ** state: a thread in a C call that does not return cannot be ended.
 */
-#ifndef RT_SCHED_H
-#define RT_SCHED_H
+#ifndef RT_SCHED_SCHED_H
+#define RT_SCHED_SCHED_H
 
 #include "sched/runq.h"
 
-enum { RT_SEATS_MOST = 256 };
+enum { RT_SLOTS_MAX = 256 };
 
-typedef enum rt_seat_state { RT_SEAT_EMPTY, RT_SEAT_TAKEN, RT_SEAT_LEFT } rt_seat_state;
+typedef enum rt_slot_state { RT_SLOT_EMPTY, RT_SLOT_TAKEN, RT_SLOT_LEFT } rt_slot_state;
 
-typedef struct rt_seat {
+typedef struct rt_slot {
   /* fixed */
   struct rt_sched *sched;
   int number;
@@ -31,38 +31,38 @@ typedef struct rt_seat {
   rt_runq pinned; /* jobs for this worker, which nobody steals */
   /* written by its worker */
   rt_atomic(int) load; /* tasks that have begun and not ended, about */
-  rt_counts counts;
-  rt_player player;
+  rt_counters counts;
+  rt_vthread vthread;
   bool plays; /* by the virtual clock */
   /* under the scheduler's lock */
-  rt_seat_state state;
+  rt_slot_state state;
   rt_thread thread;
   /* under the queue's lock */
   bool told_to_stop;
   rt_post stop_post; /* to the worker: it is to end */
   rt_post left_post; /* to the main worker: it has */
-} rt_seat;
+} rt_slot;
 
 typedef struct rt_sched_config {
-  int seats;
+  int slots;
   bool exclusive; /* a worker runs one job at a time: they block */
   int queue_most; /* jobs waiting in all queues; 0: as many as there is memory for */
   size_t stack;
-  void (*member)(rt_seat *);       /* runs on the seat's thread, to its end */
+  void (*member)(rt_slot *);       /* runs on the slot's thread, to its end */
   void (*stop)(rt_post *, void *); /* delivered to a worker that is to end */
   void (*left)(rt_post *, void *); /* delivered to the main worker when one has */
-  rt_office *office;               /* of the main worker */
-  void *recipe;                    /* what every worker's state is made by */
+  rt_runtime *runtime;             /* of the main worker */
+  void *worker_config;             /* what every worker's state is made by */
   void (*free_recipe)(void *);
 } rt_sched_config;
 
 typedef struct rt_sched {
-  rt_thing thing;
+  rt_shared shared;
   /* fixed */
   rt_sched_config config;
   /* atomic */
-  rt_atomic(uint64_t) idle[RT_SEATS_MOST / 64];
-  rt_atomic(int) taken; /* seats that have, or get, a thread */
+  rt_atomic(uint64_t) idle[RT_SLOTS_MAX / 64];
+  rt_atomic(int) taken; /* slots that have, or get, a thread */
   rt_atomic(int) queued;
   rt_atomic(unsigned) turn; /* where the search for a queue begins */
   rt_atomic(int) thieves;   /* workers that are stealing right now */
@@ -71,16 +71,16 @@ typedef struct rt_sched {
   /* under lock */
   rt_lock lock;
   struct rt_sched *peer; /* the other pool of the runtime, held; NULL: the main worker has gone */
-  rt_list waiting;       /* tickets: for room in the queues */
-  rt_seat seats[];
+  rt_list waiting;       /* waiters: for room in the queues */
+  rt_slot slots[];
 } rt_sched;
 
 rt_sched *rt_sched_new(const rt_sched_config *config); /* NULL: no memory */
 static inline rt_sched *rt_sched_hold(rt_sched *s) {
-  rt_thing_hold(&s->thing);
+  rt_shared_hold(&s->shared);
   return s;
 }
-static inline void rt_sched_drop(rt_sched *s) { rt_thing_drop(&s->thing); }
+static inline void rt_sched_drop(rt_sched *s) { rt_shared_drop(&s->shared); }
 
 /* The main worker, once: each can be found through the other. */
 void rt_sched_pair(rt_sched *a, rt_sched *b);
@@ -90,20 +90,20 @@ rt_sched *rt_sched_peer(rt_sched *s);
 /* any thread: at least one worker is there, or the reason why not. */
 int rt_sched_start(rt_sched *s);
 
-/* any thread, 'own' its seat or NULL: queues the job, with the caller's reference.
-** Without an own seat: to the one with the least to do.
+/* any thread, 'own' its slot or NULL: queues the job, with the caller's reference.
+** Without an own slot: to the one with the least to do.
 ** 0; UV_EAGAIN: too many are queued already; UV_ECANCELED: it is stopping; UV_ENXIO: no
 ** thread could be started. */
-int rt_sched_submit(rt_sched *s, rt_job *j, rt_seat *own);
-/* The same, for the worker of this seat alone. */
-int rt_sched_submit_to(rt_sched *s, rt_job *j, int seat);
-/* The ticket is called when there is room; true: there is now.  'again': it keeps its place.
+int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own);
+/* The same, for the worker of this slot alone. */
+int rt_sched_submit_to(rt_sched *s, rt_job *j, int slot);
+/* The waiter is called when there is room; true: there is now.  'again': it keeps its place.
 ** Whoever was called passes that on before anything may keep it from submitting. */
-bool rt_sched_await_room(rt_sched *s, rt_ticket *t, bool again);
+bool rt_sched_await_room(rt_sched *s, rt_waiter *t, bool again);
 void rt_sched_pass_room(rt_sched *s);
 
-/* The seat's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
-rt_job *rt_sched_take(rt_seat *seat, bool steal);
+/* The slot's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
+rt_job *rt_sched_take(rt_slot *slot, bool steal);
 
 /* any thread, not for long: in between no job goes from one queue to another, so that who looks at
 ** all of them misses none. */
@@ -111,22 +111,22 @@ void rt_sched_watch(rt_sched *s);
 void rt_sched_unwatch(rt_sched *s);
 
 /* Is there one, for it or to be stolen?  A glance. */
-bool rt_sched_has_job(rt_seat *seat);
+bool rt_sched_has_job(rt_slot *slot);
 
-/* The seat's worker: it is up; it may sleep, if there is nothing to take; it has woken, and
+/* The slot's worker: it is up; it may sleep, if there is nothing to take; it has woken, and
 ** is busy if it has something to do before it takes a job; it closes, and nobody rings it any
 ** more; it has gone. */
-void rt_seat_up(rt_seat *seat, rt_driver *d);
-bool rt_seat_rest(rt_seat *seat);
-void rt_seat_rise(rt_seat *seat, bool busy);
-void rt_seat_down(rt_seat *seat);
-void rt_seat_leave(rt_seat *seat);
+void rt_slot_up(rt_slot *slot, rt_driver *d);
+bool rt_slot_rest(rt_slot *slot);
+void rt_slot_rise(rt_slot *slot, bool busy);
+void rt_slot_down(rt_slot *slot);
+void rt_slot_leave(rt_slot *slot);
 
-/* any thread, while all workers are still (astir.h): no post is on its way to one of them, and
+/* any thread, while all workers are still (event/active_threads.h): no post is on its way to one of them, and
 ** there is no job that one of them could begin. */
 bool rt_sched_is_quiet(rt_sched *s);
 /* any thread: calls 'f' for every worker that is up; it cannot go meanwhile. */
-void rt_sched_each(rt_sched *s, void (*f)(rt_seat *, rt_driver *, void *), void *arg);
+void rt_sched_each(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
 
 /* The main worker: everyone is to end; how many have not yet; the main worker goes. */
 void rt_sched_stop(rt_sched *s);

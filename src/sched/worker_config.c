@@ -6,15 +6,15 @@
 
 enum { BLOCKING_SEATS = 64 };
 
-static void free_recipe(rt_thing *t) {
-  rt_recipe *r = rt_containerof(t, rt_recipe, thing);
-  for (int i = 0; i < r->count; i++) rt_packet_drop(r->preloads[i]);
-  if (r->places) rt_packet_drop(r->places);
+static void free_recipe(rt_shared *t) {
+  rt_worker_config *r = rt_containerof(t, rt_worker_config, shared);
+  for (int i = 0; i < r->count; i++) rt_message_drop(r->preloads[i]);
+  if (r->places) rt_message_drop(r->places);
   rt_free(r->preloads);
   rt_free(r);
 }
 
-static const rt_thing_kind recipe_kind = {.name = "recipe", .free = free_recipe};
+static const rt_shared_kind recipe_kind = {.name = "recipe", .free = free_recipe};
 
 static int from_environment(const char *name, int otherwise) {
   const char *text = getenv(name);
@@ -26,22 +26,22 @@ static int from_environment(const char *name, int otherwise) {
   return otherwise;
 }
 
-rt_recipe *rt_recipe_new(void) {
-  rt_recipe *r = rt_calloc(sizeof *r);
+rt_worker_config *rt_worker_config_new(void) {
+  rt_worker_config *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
-  rt_thing_init(&r->thing, &recipe_kind);
+  rt_shared_init(&r->shared, &recipe_kind);
   atomic_init(&r->grace, RT_GRACE);
-  int cores = rt_cores();
-  r->seats[RT_POOL_SHARED] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
-  r->seats[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);
+  int cores = rt_cpu_count();
+  r->slots[RT_POOL_TASKS] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
+  r->slots[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);
   r->stall = RT_STALL;
   return r;
 }
 
-int rt_recipe_add(rt_recipe *r, rt_packet *preload) {
+int rt_worker_config_add(rt_worker_config *r, rt_message *preload) {
   if (r->count == r->room) {
     int room = r->room ? r->room * 2 : 4;
-    rt_packet **more = rt_realloc(r->preloads, (size_t)room * sizeof *more);
+    rt_message **more = rt_realloc(r->preloads, (size_t)room * sizeof *more);
     if (more == NULL) return -ENOMEM;
     r->preloads = more;
     r->room = room;

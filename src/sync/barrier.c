@@ -1,36 +1,36 @@
 #include "sync/barrier.h"
 
-void rt_barrier_free(rt_thing *t) {
+void rt_barrier_free(rt_shared *t) {
   rt_barrier *b = rt_barrier_of(t);
   rt_lock_close(&b->lock);
   rt_free(b);
 }
 
-rt_barrier *rt_barrier_new(const rt_thing_kind *kind, int size) {
+rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
   rt_barrier *b = rt_calloc(sizeof *b);
   if (b == NULL) return NULL;
   if (rt_lock_init(&b->lock) != 0) {
     rt_free(b);
     return NULL;
   }
-  rt_thing_init(&b->thing, kind);
+  rt_shared_init(&b->shared, kind);
   b->size = size;
   rt_list_init(&b->waiters);
   return b;
 }
 
-static void on_leave(rt_ticket *t) { rt_containerof(t->lock, rt_barrier, lock)->waiting--; }
+static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_barrier, lock)->waiting--; }
 
-bool rt_barrier_wait(rt_barrier *b, rt_ticket *t) {
+bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
   rt_lock_take(&b->lock);
   bool last = b->waiting + 1 == b->size;
   if (last) {
     b->waiting = 0;
-    rt_ticket_call_all(&b->waiters, 0);
+    rt_waiter_call_all(&b->waiters, 0);
   } else if (t) {
     t->on_leave = on_leave;
     b->waiting++;
-    rt_ticket_queue(t, &b->waiters, &b->lock);
+    rt_waiter_enqueue(t, &b->waiters, &b->lock);
   }
   rt_lock_give(&b->lock);
   return last;

@@ -1,21 +1,21 @@
 #include "sync/broadcast.h"
 
 /* --- beginning and end ------------------------------------------------------------------------------ */
-void rt_feed_free(rt_thing *t) {
-  rt_feed *f = rt_feed_of(t);
+void rt_broadcast_free(rt_shared *t) {
+  rt_broadcast *f = rt_broadcast_of(t);
   for (size_t i = 0; i < f->capacity; i++)
-    if (f->ring[i]) rt_packet_drop(f->ring[i]);
+    if (f->ring[i]) rt_message_drop(f->ring[i]);
   rt_free(f->ring);
   rt_lock_close(&f->lock);
   rt_free(f);
 }
 
-rt_feed *rt_feed_new(const rt_thing_kind *kind, size_t capacity, bool latest) {
-  rt_feed *f = rt_calloc(sizeof *f);
+rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest) {
+  rt_broadcast *f = rt_calloc(sizeof *f);
   if (f == NULL) return NULL;
   if ((f->ring = rt_calloc(capacity * sizeof *f->ring)) == NULL) goto no_ring;
   if (rt_lock_init(&f->lock) != 0) goto no_lock;
-  rt_thing_init(&f->thing, kind);
+  rt_shared_init(&f->shared, kind);
   f->capacity = capacity;
   f->latest = latest;
   rt_list_init(&f->awaited);
@@ -27,21 +27,21 @@ no_ring:
   return NULL;
 }
 
-void rt_reader_free(rt_thing *t) {
-  rt_reader *r = rt_reader_of(t);
-  rt_feed *f = r->feed;
-  rt_reader_close(r);
+void rt_receiver_free(rt_shared *t) {
+  rt_receiver *r = rt_receiver_of(t);
+  rt_broadcast *f = r->feed;
+  rt_receiver_close(r);
   rt_free(r);
-  rt_thing_drop(&f->thing);
+  rt_shared_drop(&f->shared);
 }
 
-rt_reader *rt_reader_new(const rt_thing_kind *kind, rt_feed *f) {
-  rt_reader *r = rt_calloc(sizeof *r);
+rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *f) {
+  rt_receiver *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
-  rt_thing_init(&r->thing, kind);
+  rt_shared_init(&r->shared, kind);
   rt_list_init(&r->link);
   rt_list_init(&r->waiters);
-  rt_thing_hold(&f->thing);
+  rt_shared_hold(&f->shared);
   r->feed = f;
   rt_lock_take(&f->lock);
   f->readers++;
@@ -52,54 +52,54 @@ rt_reader *rt_reader_new(const rt_thing_kind *kind, rt_feed *f) {
 
 /* --- sending ------------------------------------------------------------------------------------------ */
 /* To whoever has waited longest for this reader. */
-static void hand_locked(rt_reader *r, rt_packet *p) {
-  rt_ticket *t = rt_ticket_next(&r->waiters, NULL);
+static void hand_locked(rt_receiver *r, rt_message *p) {
+  rt_waiter *t = rt_waiter_next(&r->waiters, NULL);
   if (t) {
-    t->packet = rt_packet_hold(p);
+    t->message = rt_message_hold(p);
     r->at = r->feed->next;
-    rt_ticket_call(t, RT_FEED_DONE);
+    rt_waiter_call(t, RT_BROADCAST_DONE);
   }
   if (t == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
 }
 
-static rt_packet *put_locked(rt_feed *f, rt_packet *p) {
-  rt_packet **place = &f->ring[f->next++ % f->capacity], *oldest = *place;
+static rt_message *put_locked(rt_broadcast *f, rt_message *p) {
+  rt_message **place = &f->ring[f->next++ % f->capacity], *oldest = *place;
   *place = p;
   rt_list *next;
   for (rt_list *l = f->awaited.next; l != &f->awaited; l = next) {
     next = l->next;
-    hand_locked(rt_containerof(l, rt_reader, link), p);
+    hand_locked(rt_containerof(l, rt_receiver, link), p);
   }
   return oldest;
 }
 
-bool rt_feed_send(rt_feed *f, rt_packet *p) {
-  rt_packet *oldest = NULL;
+bool rt_broadcast_send(rt_broadcast *f, rt_message *p) {
+  rt_message *oldest = NULL;
   rt_lock_take(&f->lock);
   bool open = !f->closed;
   if (open) oldest = put_locked(f, p);
   rt_lock_give(&f->lock);
-  if (oldest) rt_packet_drop(oldest); /* not under the lock: there may be a reader in it */
+  if (oldest) rt_message_drop(oldest); /* not under the lock: there may be a reader in it */
   return open;
 }
 
-rt_packet *rt_feed_last(rt_feed *f) {
+rt_message *rt_broadcast_last(rt_broadcast *f) {
   rt_lock_take(&f->lock);
-  rt_packet *p = f->next > 0 ? rt_packet_hold(f->ring[(f->next - 1) % f->capacity]) : NULL;
+  rt_message *p = f->next > 0 ? rt_message_hold(f->ring[(f->next - 1) % f->capacity]) : NULL;
   rt_lock_give(&f->lock);
   return p;
 }
 
-void rt_feed_close(rt_feed *f) {
+void rt_broadcast_close(rt_broadcast *f) {
   rt_list *l;
   rt_lock_take(&f->lock);
   f->closed = true;
   while ((l = rt_list_take(&f->awaited)) != NULL)
-    rt_ticket_call_all(&rt_containerof(l, rt_reader, link)->waiters, RT_FEED_CLOSED);
+    rt_waiter_call_all(&rt_containerof(l, rt_receiver, link)->waiters, RT_BROADCAST_CLOSED);
   rt_lock_give(&f->lock);
 }
 
-int rt_feed_look(rt_feed *f, uint64_t *messages, bool *closed) {
+int rt_broadcast_look(rt_broadcast *f, uint64_t *messages, bool *closed) {
   rt_lock_take(&f->lock);
   int readers = f->readers;
   *messages = f->next < f->capacity ? f->next : f->capacity;
@@ -109,39 +109,40 @@ int rt_feed_look(rt_feed *f, uint64_t *messages, bool *closed) {
 }
 
 /* --- reading ------------------------------------------------------------------------------------------- */
-static void queue_locked(rt_reader *r, rt_ticket *t) {
+static void queue_locked(rt_receiver *r, rt_waiter *t) {
   if (rt_list_empty(&r->link)) rt_list_append(&r->feed->awaited, &r->link);
-  rt_ticket_queue(t, &r->waiters, &r->feed->lock);
+  rt_waiter_enqueue(t, &r->waiters, &r->feed->lock);
 }
 
-static rt_feed_answer recv_locked(rt_reader *r, rt_packet **p, uint64_t *lost, rt_ticket *t) {
-  rt_feed *f = r->feed;
+static rt_broadcast_result recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost,
+                                       rt_waiter *t) {
+  rt_broadcast *f = r->feed;
   uint64_t oldest = f->next > f->capacity ? f->next - f->capacity : 0;
-  if (r->closed) return RT_FEED_CLOSED;
+  if (r->closed) return RT_BROADCAST_CLOSED;
   if (r->at < oldest) {
     *lost = oldest - r->at;
     r->at = oldest;
-    if (!f->latest) return RT_FEED_LAGS;
+    if (!f->latest) return RT_BROADCAST_LAGS;
   }
   if (r->at < f->next) {
-    *p = rt_packet_hold(f->ring[r->at++ % f->capacity]);
-    return RT_FEED_DONE;
+    *p = rt_message_hold(f->ring[r->at++ % f->capacity]);
+    return RT_BROADCAST_DONE;
   }
-  if (f->closed) return RT_FEED_CLOSED;
+  if (f->closed) return RT_BROADCAST_CLOSED;
   if (t) queue_locked(r, t);
-  return RT_FEED_WAITS;
+  return RT_BROADCAST_WAITS;
 }
 
-rt_feed_answer rt_reader_recv(rt_reader *r, rt_packet **p, uint64_t *lost, rt_ticket *t) {
+rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t) {
   *p = NULL;
   rt_lock_take(&r->feed->lock);
-  rt_feed_answer answer = recv_locked(r, p, lost, t);
+  rt_broadcast_result answer = recv_locked(r, p, lost, t);
   rt_lock_give(&r->feed->lock);
   return answer;
 }
 
-bool rt_reader_await(rt_reader *r, rt_ticket *t) {
-  rt_feed *f = r->feed;
+bool rt_receiver_await(rt_receiver *r, rt_waiter *t) {
+  rt_broadcast *f = r->feed;
   rt_lock_take(&f->lock);
   bool waits = !r->closed && !f->closed && r->at == f->next;
   if (waits) queue_locked(r, t);
@@ -149,17 +150,17 @@ bool rt_reader_await(rt_reader *r, rt_ticket *t) {
   return waits;
 }
 
-void rt_reader_close(rt_reader *r) {
-  rt_feed *f = r->feed;
+void rt_receiver_close(rt_receiver *r) {
+  rt_broadcast *f = r->feed;
   rt_lock_take(&f->lock);
   if (!r->closed) f->readers--;
   r->closed = true;
   rt_list_remove(&r->link);
-  rt_ticket_call_all(&r->waiters, RT_FEED_CLOSED);
+  rt_waiter_call_all(&r->waiters, RT_BROADCAST_CLOSED);
   rt_lock_give(&f->lock);
 }
 
-uint64_t rt_reader_behind(rt_reader *r, bool *closed) {
+uint64_t rt_receiver_behind(rt_receiver *r, bool *closed) {
   rt_lock_take(&r->feed->lock);
   uint64_t behind = r->feed->next - r->at;
   *closed = r->closed;

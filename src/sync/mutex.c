@@ -1,41 +1,41 @@
 #include "sync/mutex.h"
 
-void rt_mutex_free(rt_thing *t) {
+void rt_mutex_free(rt_shared *t) {
   rt_mutex *m = rt_mutex_of(t);
-  if (m->value) rt_packet_drop(m->value);
+  if (m->value) rt_message_drop(m->value);
   rt_lock_close(&m->lock);
   rt_free(m);
 }
 
-static rt_mutex *of_hold(rt_hold *h) { return rt_containerof(h, rt_mutex, hold); }
+static rt_mutex *of_hold(rt_held_lock *h) { return rt_containerof(h, rt_mutex, hold); }
 
 static void hand_on_locked(rt_mutex *m) {
-  rt_ticket *t = rt_ticket_next(&m->waiters, NULL);
+  rt_waiter *t = rt_waiter_next(&m->waiters, NULL);
   m->holder = 0;
   m->locked = t != NULL;
   if (t == NULL) return;
   m->waiting--;
   m->serial++;
-  rt_ticket_call(t, RT_MUTEX_DONE);
+  rt_waiter_call(t, RT_MUTEX_DONE);
 }
 
 /* Its task has ended. */
-static void lost(rt_hold *h) {
+static void lost(rt_held_lock *h) {
   rt_mutex *m = of_hold(h);
   rt_lock_take(&m->lock);
   hand_on_locked(m);
   rt_lock_give(&m->lock);
-  rt_thing_drop(&m->thing);
+  rt_shared_drop(&m->shared);
 }
 
-rt_mutex *rt_mutex_new(const rt_thing_kind *kind, rt_packet *value) {
+rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   rt_mutex *m = rt_calloc(sizeof *m);
   if (m == NULL) return NULL;
   if (rt_lock_init(&m->lock) != 0) {
     rt_free(m);
     return NULL;
   }
-  rt_thing_init(&m->thing, kind);
+  rt_shared_init(&m->shared, kind);
   rt_list_init(&m->waiters);
   rt_list_init(&m->hold.link);
   m->hold.lost = lost;
@@ -46,21 +46,21 @@ rt_mutex *rt_mutex_new(const rt_thing_kind *kind, rt_packet *value) {
 /* --- taking it ------------------------------------------------------------------------------------ */
 static uint64_t name_of(const rt_task *task) { return (uint64_t)task->id + 1; }
 
-static void on_leave(rt_ticket *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
+static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
 
 static void hold_locked(rt_mutex *m, rt_task *task) {
   m->holder = name_of(task);
-  rt_thing_hold(&m->thing);
+  rt_shared_hold(&m->shared);
   rt_list_append(&task->more->holds, &m->hold.link);
 }
 
-static void queue_locked(rt_mutex *m, rt_ticket *t) {
+static void queue_locked(rt_mutex *m, rt_waiter *t) {
   t->on_leave = on_leave;
   m->waiting++;
-  rt_ticket_queue(t, &m->waiters, &m->lock);
+  rt_waiter_enqueue(t, &m->waiters, &m->lock);
 }
 
-static rt_mutex_answer lock_locked(rt_mutex *m, rt_task *task, rt_ticket *t) {
+static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task, rt_waiter *t) {
   if (m->settled) return RT_MUTEX_SETTLED;
   if (!m->locked) {
     m->locked = true;
@@ -73,15 +73,15 @@ static rt_mutex_answer lock_locked(rt_mutex *m, rt_task *task, rt_ticket *t) {
   return RT_MUTEX_WAITS;
 }
 
-rt_mutex_answer rt_mutex_lock(rt_mutex *m, rt_task *task, rt_ticket *t) {
+rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t) {
   rt_assert(task->more != NULL);
   rt_lock_take(&m->lock);
-  rt_mutex_answer answer = lock_locked(m, task, t);
+  rt_mutex_result answer = lock_locked(m, task, t);
   rt_lock_give(&m->lock);
   return answer;
 }
 
-bool rt_mutex_await(rt_mutex *m, rt_ticket *t) {
+bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
   rt_lock_take(&m->lock);
   bool waits = m->locked && !m->settled;
   if (waits) queue_locked(m, t);
@@ -104,7 +104,7 @@ static bool give_back(rt_mutex *m, bool held) {
     hand_on_locked(m);
   }
   rt_lock_give(&m->lock);
-  if (held) rt_thing_drop(&m->thing);
+  if (held) rt_shared_drop(&m->shared);
   return held;
 }
 
@@ -126,19 +126,19 @@ bool rt_mutex_is_held(rt_mutex *m, uint64_t serial) {
 }
 
 /* --- the value ----------------------------------------------------------------------------------------- */
-void rt_mutex_set(rt_mutex *m, rt_packet *value) {
-  if (m->value) rt_packet_drop(m->value);
+void rt_mutex_set(rt_mutex *m, rt_message *value) {
+  if (m->value) rt_message_drop(m->value);
   m->value = value;
 }
 
-void rt_mutex_settle(rt_mutex *m, rt_packet *value) {
+void rt_mutex_settle(rt_mutex *m, rt_message *value) {
   rt_mutex_set(m, value);
   rt_lock_take(&m->lock);
   m->settled = true;
-  rt_ticket *t;
-  while ((t = rt_ticket_next(&m->waiters, NULL)) != NULL) {
+  rt_waiter *t;
+  while ((t = rt_waiter_next(&m->waiters, NULL)) != NULL) {
     m->waiting--;
-    rt_ticket_call(t, RT_MUTEX_SETTLED);
+    rt_waiter_call(t, RT_MUTEX_SETTLED);
   }
   give_back(m, true);
 }

@@ -6,13 +6,13 @@
 **
 ** It can be settled: then the value is final, and nobody waits for the lock any more.
 */
-#ifndef RT_MUTEX_H
-#define RT_MUTEX_H
+#ifndef RT_SYNC_MUTEX_H
+#define RT_SYNC_MUTEX_H
 
 #include "event/waiter.h"
 
 typedef struct rt_mutex {
-  rt_thing thing;
+  rt_shared shared;
   /* under lock */
   rt_lock lock;
   bool locked; /* somebody holds it, or is about to hear that it does */
@@ -20,30 +20,30 @@ typedef struct rt_mutex {
   uint64_t holder; /* one more than the id of its task; 0: nobody, or it is on its way to it */
   uint64_t serial; /* of the present locking */
   int waiting;
-  rt_list waiters; /* tickets */
+  rt_list waiters; /* waiters */
   /* who holds it */
-  rt_hold hold;
-  rt_packet *value; /* NULL: nil; fixed once it is settled */
+  rt_held_lock hold;
+  rt_message *value; /* NULL: nil; fixed once it is settled */
 } rt_mutex;
 
-/* What became of an attempt; of a ticket, what it is called with. */
-typedef enum rt_mutex_answer {
+/* What became of an attempt; of a waiter, what it is called with. */
+typedef enum rt_mutex_result {
   RT_MUTEX_DONE,
   RT_MUTEX_SETTLED,
-  RT_MUTEX_WAITS, /* the ticket is in the queue; or, without one, it would have to wait */
+  RT_MUTEX_WAITS, /* the waiter is in the queue; or, without one, it would have to wait */
   RT_MUTEX_MINE   /* the task holds it already, and would wait for itself */
-} rt_mutex_answer;
+} rt_mutex_result;
 
-void rt_mutex_free(rt_thing *t); /* of its kind */
+void rt_mutex_free(rt_shared *t); /* of its kind */
 
-rt_mutex *rt_mutex_new(const rt_thing_kind *kind, rt_packet *value); /* NULL: no memory */
-static inline rt_mutex *rt_mutex_of(rt_thing *t) { return rt_containerof(t, rt_mutex, thing); }
+rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value); /* NULL: no memory */
+static inline rt_mutex *rt_mutex_of(rt_shared *t) { return rt_containerof(t, rt_mutex, shared); }
 
 /* Home of the task, which has a 'more'.  DONE: it holds the mutex. */
-rt_mutex_answer rt_mutex_lock(rt_mutex *m, rt_task *task, rt_ticket *t);
-/* … for a select: true: the ticket is in the queue; false: another attempt is worth it. */
-bool rt_mutex_await(rt_mutex *m, rt_ticket *t);
-/* … and so it does if its ticket was called DONE and it has said so. */
+rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t);
+/* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
+bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
+/* … and so it does if its waiter was called DONE and it has said so. */
 void rt_mutex_enter(rt_mutex *m, rt_task *task);
 
 /* Home of the task.  false: it does not hold it, or this is not that locking any more. */
@@ -52,9 +52,9 @@ bool rt_mutex_end(rt_mutex *m, uint64_t serial);
 bool rt_mutex_is_held(rt_mutex *m, uint64_t serial);
 
 /* Who holds it: another value; NULL is nil. */
-void rt_mutex_set(rt_mutex *m, rt_packet *value);
+void rt_mutex_set(rt_mutex *m, rt_message *value);
 /* Who holds it: the final value, and all who wait may go on.  It holds it no more. */
-void rt_mutex_settle(rt_mutex *m, rt_packet *value);
+void rt_mutex_settle(rt_mutex *m, rt_message *value);
 bool rt_mutex_settled(rt_mutex *m);
 
 /* For those who look: the id of the task that holds it, -1: nobody, -2: it is on its way */

@@ -1,32 +1,32 @@
 #include "sync/notify.h"
 
-void rt_notify_free(rt_thing *t) {
+void rt_notify_free(rt_shared *t) {
   rt_notify *n = rt_notify_of(t);
   rt_lock_close(&n->lock);
   rt_free(n);
 }
 
-rt_notify *rt_notify_new(const rt_thing_kind *kind) {
+rt_notify *rt_notify_new(const rt_shared_kind *kind) {
   rt_notify *n = rt_calloc(sizeof *n);
   if (n == NULL) return NULL;
   if (rt_lock_init(&n->lock) != 0) {
     rt_free(n);
     return NULL;
   }
-  rt_thing_init(&n->thing, kind);
+  rt_shared_init(&n->shared, kind);
   rt_list_init(&n->waiters);
   return n;
 }
 
-static void on_leave(rt_ticket *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
+static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
 
-static void queue_locked(rt_notify *n, rt_ticket *t) {
+static void queue_locked(rt_notify *n, rt_waiter *t) {
   t->on_leave = on_leave;
   n->waiting++;
-  rt_ticket_queue(t, &n->waiters, &n->lock);
+  rt_waiter_enqueue(t, &n->waiters, &n->lock);
 }
 
-bool rt_notify_wait(rt_notify *n, rt_ticket *t) {
+bool rt_notify_wait(rt_notify *n, rt_waiter *t) {
   rt_lock_take(&n->lock);
   bool done = n->remembered;
   n->remembered = false;
@@ -35,7 +35,7 @@ bool rt_notify_wait(rt_notify *n, rt_ticket *t) {
   return done;
 }
 
-bool rt_notify_await(rt_notify *n, rt_ticket *t) {
+bool rt_notify_await(rt_notify *n, rt_waiter *t) {
   rt_lock_take(&n->lock);
   bool waits = !n->remembered;
   if (waits) queue_locked(n, t);
@@ -44,10 +44,10 @@ bool rt_notify_await(rt_notify *n, rt_ticket *t) {
 }
 
 static bool wake_locked(rt_notify *n) {
-  rt_ticket *t = rt_ticket_next(&n->waiters, NULL);
+  rt_waiter *t = rt_waiter_next(&n->waiters, NULL);
   if (t == NULL) return false;
   n->waiting--;
-  rt_ticket_call(t, 0);
+  rt_waiter_call(t, 0);
   return true;
 }
 

@@ -1,19 +1,19 @@
 #include "sync/semaphore.h"
 
-void rt_semaphore_free(rt_thing *t) {
+void rt_semaphore_free(rt_shared *t) {
   rt_semaphore *s = rt_semaphore_of(t);
   rt_lock_close(&s->lock);
   rt_free(s);
 }
 
-rt_semaphore *rt_semaphore_new(const rt_thing_kind *kind, int64_t permits) {
+rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits) {
   rt_semaphore *s = rt_calloc(sizeof *s);
   if (s == NULL) return NULL;
   if (rt_lock_init(&s->lock) != 0) {
     rt_free(s);
     return NULL;
   }
-  rt_thing_init(&s->thing, kind);
+  rt_shared_init(&s->shared, kind);
   s->permits = permits;
   rt_list_init(&s->waiters);
   return s;
@@ -21,11 +21,11 @@ rt_semaphore *rt_semaphore_new(const rt_thing_kind *kind, int64_t permits) {
 
 /* Whose turn it is, if there is enough; NULL: nobody's.  A select that asks for several numbers
 ** is not in its own way. */
-static rt_ticket *next_locked(rt_semaphore *s) {
-  rt_ticket *head = rt_ticket_first(&s->waiters);
+static rt_waiter *next_locked(rt_semaphore *s) {
+  rt_waiter *head = rt_waiter_first(&s->waiters);
   if (head == NULL || head->want <= s->permits) return head;
   for (rt_list *l = head->link.next; head->claim != NULL && l != &s->waiters; l = l->next) {
-    rt_ticket *t = rt_containerof(l, rt_ticket, link);
+    rt_waiter *t = rt_containerof(l, rt_waiter, link);
     if (t->claim != head->claim) break;
     if (t->want <= s->permits) return t;
   }
@@ -33,34 +33,34 @@ static rt_ticket *next_locked(rt_semaphore *s) {
 }
 
 static void serve_locked(rt_semaphore *s) {
-  rt_ticket *t;
+  rt_waiter *t;
   while ((t = next_locked(s)) != NULL) {
-    if (!rt_ticket_seize(t)) continue;
+    if (!rt_waiter_claim(t)) continue;
     s->permits -= t->want;
     s->waiting--;
-    rt_ticket_call(t, 0);
+    rt_waiter_call(t, 0);
   }
 }
 
 /* Those behind it may want less. */
-static void on_leave(rt_ticket *t) {
+static void on_leave(rt_waiter *t) {
   rt_semaphore *s = rt_containerof(t->lock, rt_semaphore, lock);
   s->waiting--;
   serve_locked(s);
 }
 
 static bool has_locked(rt_semaphore *s, int n) {
-  return rt_ticket_first(&s->waiters) == NULL && n <= s->permits;
+  return rt_waiter_first(&s->waiters) == NULL && n <= s->permits;
 }
 
-static void queue_locked(rt_semaphore *s, int n, rt_ticket *t) {
+static void queue_locked(rt_semaphore *s, int n, rt_waiter *t) {
   t->want = n;
   t->on_leave = on_leave;
   s->waiting++;
-  rt_ticket_queue(t, &s->waiters, &s->lock);
+  rt_waiter_enqueue(t, &s->waiters, &s->lock);
 }
 
-bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_ticket *t) {
+bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_waiter *t) {
   rt_lock_take(&s->lock);
   bool done = has_locked(s, n);
   if (done)
@@ -71,7 +71,7 @@ bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_ticket *t) {
   return done;
 }
 
-bool rt_semaphore_await(rt_semaphore *s, int n, rt_ticket *t) {
+bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t) {
   rt_lock_take(&s->lock);
   bool waits = !has_locked(s, n);
   if (waits) queue_locked(s, n, t);

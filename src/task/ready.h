@@ -4,8 +4,8 @@
 ** becomes runnable meanwhile is for the next one, so no chain of wake-ups can keep
 ** the others, the timers and the OS waiting.
 */
-#ifndef RT_READY_H
-#define RT_READY_H
+#ifndef RT_TASK_READY_H
+#define RT_TASK_READY_H
 
 #include "task/task.h"
 

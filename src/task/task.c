@@ -7,7 +7,7 @@ static const char *const phase_names[] = {"queued", "running", "waiting",
 static const char *const op_names[] = {
     [RT_OP_YIELD] = "yield",     [RT_OP_SLEEP] = "sleep",     [RT_OP_JOIN] = "join",
     [RT_OP_READ] = "read",       [RT_OP_WRITE] = "write",     [RT_OP_ACCEPT] = "accept",
-    [RT_OP_CONNECT] = "connect", [RT_OP_LOOKUP] = "lookup",   [RT_OP_SEND] = "send",
+    [RT_OP_CONNECT] = "connect", [RT_OP_RESOLVE] = "lookup",  [RT_OP_SEND] = "send",
     [RT_OP_RECEIVE] = "receive", [RT_OP_SPAWN] = "spawn",     [RT_OP_SELECT] = "select",
     [RT_OP_STDIN] = "stdin",     [RT_OP_REQUIRE] = "require", [RT_OP_LOCK] = "lock",
     [RT_OP_ACQUIRE] = "acquire", [RT_OP_NOTIFY] = "notify",   [RT_OP_BARRIER] = "barrier",
@@ -47,10 +47,10 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 
-void rt_task_let_go(rt_task *t) {
+void rt_task_release_locks(rt_task *t) {
   rt_list *l;
   while (t->more && (l = rt_list_take(&t->more->holds)) != NULL) {
-    rt_hold *h = rt_containerof(l, rt_hold, link);
+    rt_held_lock *h = rt_containerof(l, rt_held_lock, link);
     h->lost(h);
   }
 }
@@ -60,11 +60,11 @@ void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
   t->phase = how;
   if (t->more) {
     rt_list *l;
-    rt_task_let_go(t);
+    rt_task_release_locks(t);
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
     if (t->more->group) t->more->leave(t->more->group, t->id, how);
-    rt_label_drop(t->more->label);
+    rt_task_name_drop(t->more->task_name);
     rt_free(t->more);
     t->more = NULL;
   }

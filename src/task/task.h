@@ -10,8 +10,8 @@
 ** Nobody but the worker of its state touches it; other threads know a task as an
 ** rt_job.
 */
-#ifndef RT_TASK_H
-#define RT_TASK_H
+#ifndef RT_TASK_TASK_H
+#define RT_TASK_TASK_H
 
 #include "task/timer.h"
 
@@ -36,7 +36,7 @@ typedef enum rt_op {
   RT_OP_WRITE,
   RT_OP_ACCEPT,
   RT_OP_CONNECT,
-  RT_OP_LOOKUP,
+  RT_OP_RESOLVE,
   RT_OP_SEND,
   RT_OP_RECEIVE,
   RT_OP_SPAWN, /* for room in the queue of spawn_blocking */
@@ -54,7 +54,7 @@ typedef enum rt_op {
 /* What 'on' points to, for those who must know. */
 typedef enum rt_on {
   RT_ON_ELSE,   /* as the operation has it */
-  RT_ON_TICKET, /* (ticket.h) */
+  RT_ON_WAITER, /* (event/waiter.h) */
   RT_ON_CLAIM
 } rt_on;
 
@@ -70,33 +70,33 @@ typedef enum rt_result {
   RT_RESULT_BOOL,
   RT_RESULT_INTEGER,
   RT_RESULT_NUMBER,
-  RT_RESULT_KEPT, /* one value, kept by the state (outcome.h) */
+  RT_RESULT_KEPT, /* one value, kept by the state (run/outcome.h) */
   RT_RESULT_LIST, /* several, likewise */
   RT_RESULT_NOMEM /* it failed, and there was no memory to say so */
 } rt_result;
 
 /* What a task has of a thing for which others wait; it ends with the task at the latest. */
-typedef struct rt_hold {
+typedef struct rt_held_lock {
   rt_list link;
-  void (*lost)(struct rt_hold *); /* that has ended */
-} rt_hold;
+  void (*lost)(struct rt_held_lock *); /* that has ended */
+} rt_held_lock;
 
 /* What only some tasks have, while they live. */
 typedef struct rt_more {
-  rt_list joiners;         /* tasks of this state that wait for the end of this one */
-  rt_list holds;           /* locks */
-  struct rt_frame *frames; /* timeouts and shields that are open, innermost first */
-  struct rt_job *job;      /* what it is to other threads, if it is a task of the pool */
-  struct rt_label *label;  /* its name; of a job: see there */
-  struct rt_group *group;  /* whose local member it is, held; */
+  rt_list joiners;                       /* tasks of this state that wait for the end of this one */
+  rt_list holds;                         /* locks */
+  struct rt_cancel_scope *cancel_scopes; /* timeouts and shields that are open, innermost first */
+  struct rt_job *job;             /* what it is to other threads, if it is a task of the pool */
+  struct rt_task_name *task_name; /* its name; of a job: see there */
+  struct rt_group *group;         /* whose local member it is, held; */
   void (*leave)(struct rt_group *, uint64_t id,
                 rt_phase); /* how it leaves that, when it has ended */
-  uint32_t cancel_site;    /* who cancelled it, with rt_sites; 0: nobody said */
+  uint32_t cancel_site;    /* who cancelled it, with rt_call_sites; 0: nobody said */
   uint64_t told_by;        /* what raised in it last: the deadline of this frame, or 0: a cancel, */
   uint64_t told_at;        /* when that was; 0: nothing has, */
   uint64_t told_first;     /* and when for the first time, */
   uint64_t told_times;     /* and how often; */
-  uint64_t struck_at;      /* and when a hook first did; 0: none has.  See preempt.c */
+  uint64_t struck_at;      /* and when a hook first did; 0: none has.  See run/preempt.c */
 } rt_more;
 
 typedef struct rt_task {
@@ -117,7 +117,8 @@ typedef struct rt_task {
   union {
     struct {
       uint64_t id : 40;
-      uint64_t site : 23; /* where it was spawned (site.h); the last bit is RT_SEEN (roll.h) */
+      uint64_t
+          site : 23; /* where it was spawned (worker/call_site.h); the last bit is RT_SEEN (diag/worker_registry.h) */
     };
     uint64_t title; /* all that, in one word */
   };
@@ -130,7 +131,7 @@ typedef struct rt_task {
   uint64_t alert : 1;      /* something for the next checkpoint to look at */
   uint64_t is_main : 1;    /* stands for the main chunk, which is no coroutine */
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
-  uint64_t is_proxy : 1;   /* no task: of a select; it only wakes one (select.h) */
+  uint64_t is_proxy : 1;   /* no task: of a select; it only wakes one (lib/operation.h) */
   uint64_t is_job : 1;     /* came from the pool: see more->job */
   uint64_t is_seen : 1;    /* the program holds its coroutine, which so cannot be another's */
   uint64_t on_what : 2;    /* waiting: rt_on */
@@ -180,7 +181,7 @@ static inline void rt_task_wake(rt_task *t, rt_list *ready, rt_cause cause) {
 }
 
 /* It has run to its end: what it held, it holds no more.  Before anyone hears of the end. */
-void rt_task_let_go(rt_task *t);
+void rt_task_release_locks(rt_task *t);
 
 /* It has ended: those who waited for that go on. */
 void rt_task_end(rt_task *t, rt_list *ready, rt_phase how);

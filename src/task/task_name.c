@@ -3,9 +3,9 @@
 static rt_lock lock = RT_LOCK_INIT;
 static rt_list labels = {&labels, &labels};
 
-rt_label *rt_label_new(uint64_t id, const char *text) {
+rt_task_name *rt_task_name_new(uint64_t id, const char *text) {
   size_t len = strlen(text) + 1;
-  rt_label *l = rt_malloc(sizeof *l + len);
+  rt_task_name *l = rt_malloc(sizeof *l + len);
   if (l == NULL) return NULL;
   l->id = id;
   memcpy(l->text, text, len);
@@ -15,7 +15,7 @@ rt_label *rt_label_new(uint64_t id, const char *text) {
   return l;
 }
 
-void rt_label_drop(rt_label *l) {
+void rt_task_name_drop(rt_task_name *l) {
   if (l == NULL) return;
   rt_lock_take(&lock);
   rt_list_remove(&l->link);
@@ -23,12 +23,12 @@ void rt_label_drop(rt_label *l) {
   rt_free(l);
 }
 
-void rt_label_find(uint64_t id, char *text, size_t size) {
+void rt_task_name_find(uint64_t id, char *text, size_t size) {
   *text = '\0';
   rt_lock_take(&lock);
   for (rt_list *l = labels.next; l != &labels && *text == '\0'; l = l->next) {
-    const rt_label *label = rt_containerof(l, rt_label, link);
-    if (label->id == id) strncat(text, label->text, size - 1);
+    const rt_task_name *task_name = rt_containerof(l, rt_task_name, link);
+    if (task_name->id == id) strncat(text, task_name->text, size - 1);
   }
   rt_lock_give(&lock);
 }

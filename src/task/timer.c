@@ -109,7 +109,7 @@ static int empty_slot(rt_wheel *w, int level, int slot) {
   return n;
 }
 
-int rt_wheel_turn(rt_wheel *w, uint64_t now) {
+int rt_wheel_advance(rt_wheel *w, uint64_t now) {
   int level, slot, n = 0;
   for (;;) {
     uint64_t start = next_slot(w, &level, &slot);

@@ -10,8 +10,8 @@
 ** forgotten then.  What lies beyond the wheel's round (two years) waits on a list of its
 ** own, and is placed when the next round begins.
 */
-#ifndef RT_TIMER_H
-#define RT_TIMER_H
+#ifndef RT_TASK_TIMER_H
+#define RT_TASK_TIMER_H
 
 #include "base/list.h"
 
@@ -60,6 +60,6 @@ void rt_timeout_init(rt_timeout *t, void (*fired)(rt_timeout *));
 uint64_t rt_wheel_next(rt_wheel *w);
 
 /* Fires all that is due at 'now' or before, in order; returns how many. */
-int rt_wheel_turn(rt_wheel *w, uint64_t now);
+int rt_wheel_advance(rt_wheel *w, uint64_t now);
 
 #endif

@@ -4,8 +4,8 @@
 ** are the names to look at.  Only what Lua 5.4 dumps is understood: of other bytes, and of those
 ** that end too early, there is nothing to say.
 */
-#ifndef RT_BYTECODE_H
-#define RT_BYTECODE_H
+#ifndef RT_WORKER_BYTECODE_H
+#define RT_WORKER_BYTECODE_H
 
 #include "base/base.h"
 

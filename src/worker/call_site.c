@@ -8,17 +8,17 @@
 
 enum { SIZE = RT_SIZE(4096, 8), TEXT = LUA_IDSIZE + 16 };
 
-struct rt_site {
+struct rt_call_site {
   int line;
   char source[LUA_IDSIZE];
   char text[TEXT];
 };
 
-void rt_sites_init(rt_sites *s) { *s = (rt_sites){0}; }
+void rt_call_sites_init(rt_call_sites *s) { *s = (rt_call_sites){0}; }
 
-void rt_sites_close(rt_sites *s) {
+void rt_call_sites_close(rt_call_sites *s) {
   rt_free(s->entries);
-  rt_sites_init(s);
+  rt_call_sites_init(s);
 }
 
 static uint32_t hash(const char *source, int line) {
@@ -28,10 +28,10 @@ static uint32_t hash(const char *source, int line) {
 }
 
 /* The entry of this line, or the free one where it belongs; NULL when there is none. */
-static rt_site *find(rt_sites *s, const char *source, int line) {
+static rt_call_site *find(rt_call_sites *s, const char *source, int line) {
   uint32_t i = hash(source, line);
   for (uint32_t probes = 0; probes < SIZE; probes++, i++) {
-    rt_site *e = &s->entries[1 + i % (SIZE - 1)];
+    rt_call_site *e = &s->entries[1 + i % (SIZE - 1)];
     if (e->text[0] == '\0') return s->count < SIZE - SIZE / 4 ? e : NULL;
     if (e->line == line && strcmp(e->source, source) == 0) return e;
   }
@@ -39,9 +39,9 @@ static rt_site *find(rt_sites *s, const char *source, int line) {
 }
 
 /* The number of this line; 0: there is no room for it. */
-static uint32_t enter(rt_sites *s, const char *source, int line) {
+static uint32_t enter(rt_call_sites *s, const char *source, int line) {
   if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
-  rt_site *e = find(s, source, line);
+  rt_call_site *e = find(s, source, line);
   if (e == NULL) return 0;
   if (e->text[0] == '\0') {
     s->count++;
@@ -56,8 +56,8 @@ static uint32_t enter(rt_sites *s, const char *source, int line) {
 }
 
 /* --- whose line it is ------------------------------------------------------------------------------ */
-void rtL_sites_add_library(lua_State *L, rt_sites *s, int level) {
-  RTL_HEIGHT(L, 0);
+void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level) {
+  RTL_STACK_CHECK(L, 0);
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
@@ -69,7 +69,7 @@ void rtL_sites_add_library(lua_State *L, rt_sites *s, int level) {
 }
 
 /* (a function that came from another state has a copy of the name) */
-static bool is_library(const rt_sites *s, const lua_Debug *ar) {
+static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
   for (size_t i = 0; i < rt_countof(s->libraries); i++)
     if (s->libraries[i].name == ar->source ||
         (s->libraries[i].len == ar->srclen &&
@@ -79,20 +79,20 @@ static bool is_library(const rt_sites *s, const lua_Debug *ar) {
 }
 
 /* Functions of C, such as pcall, say nothing: whoever called them does. */
-static bool look(lua_State *L, rt_sites *s, int level, lua_Debug *ar) {
+static bool look(lua_State *L, rt_call_sites *s, int level, lua_Debug *ar) {
   for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++)
     if (ar->what[0] != 'C' && !is_library(s, ar)) return true;
   return false;
 }
 
-uint32_t rt_site_here(lua_State *L, rt_sites *s, int level) {
+uint32_t rt_call_site_here(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
   if (!look(L, s, level, &ar)) return 0;
   return enter(s, ar.short_src, ar.currentline);
 }
 
-void rtL_site_where(lua_State *L, rt_sites *s, int level) {
-  RTL_HEIGHT(L, +1);
+void rtL_call_site_where(lua_State *L, rt_call_sites *s, int level) {
+  RTL_STACK_CHECK(L, +1);
   lua_Debug ar;
   if (look(L, s, level, &ar) && ar.currentline > 0)
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
@@ -100,17 +100,17 @@ void rtL_site_where(lua_State *L, rt_sites *s, int level) {
     lua_pushliteral(L, "");
 }
 
-int rtL_site_error(lua_State *L, rt_sites *s, const char *form, ...) {
+int rtL_call_site_error(lua_State *L, rt_call_sites *s, const char *form, ...) {
   va_list args;
   va_start(args, form);
-  rtL_site_where(L, s, 1);
+  rtL_call_site_where(L, s, 1);
   lua_pushvfstring(L, form, args);
   va_end(args);
   lua_concat(L, 2);
   return lua_error(L);
 }
 
-uint32_t rt_site_named(rt_sites *s, const char *text) {
+uint32_t rt_call_site_named(rt_call_sites *s, const char *text) {
   char source[LUA_IDSIZE], *end = "";
   const char *colon = strrchr(text, ':');
   long line = colon ? strtol(colon + 1, &end, 10) : 0;
@@ -121,6 +121,6 @@ uint32_t rt_site_named(rt_sites *s, const char *text) {
   return enter(s, source, has_line ? (int)line : 0);
 }
 
-const char *rt_site_text(const rt_sites *s, uint32_t site) {
+const char *rt_call_site_text(const rt_call_sites *s, uint32_t site) {
   return site == 0 || s->entries == NULL ? "?" : s->entries[site].text;
 }

@@ -33,7 +33,7 @@ static void set_functions(lua_State *L, const luaL_Reg *functions) {
 }
 
 void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   lua_createtable(L, 0, ROOM);
   lua_pushstring(L, names[which]);
   lua_setfield(L, -2, "__name");
@@ -51,22 +51,22 @@ void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_clas
     lua_setfield(L, -2, "__index");
   }
   c->metatable[which] = lua_topointer(L, -1);
-  lua_xmove(L, c->keep, 1);
-  lua_replace(c->keep, RT_KEEP_CLASSES + (int)which);
+  lua_xmove(L, c->anchors, 1);
+  lua_replace(c->anchors, RT_ANCHOR_CLASSES + (int)which);
 }
 
 void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t size, int values) {
-  RTL_HEIGHT(L, +1);
+  RTL_STACK_CHECK(L, +1);
   void *object = lua_newuserdatauv(L, size, values);
   memset(object, 0, size);
-  lua_pushvalue(c->keep, RT_KEEP_CLASSES + (int)which);
-  lua_xmove(c->keep, L, 1);
+  lua_pushvalue(c->anchors, RT_ANCHOR_CLASSES + (int)which);
+  lua_xmove(c->anchors, L, 1);
   lua_setmetatable(L, -2);
   return object;
 }
 
 void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int index) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
   const void *metatable = lua_topointer(L, -1);
   lua_pop(L, 1);
@@ -74,7 +74,7 @@ void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int inde
 }
 
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   void *object = rtL_class_test(L, c, which, index);
   if (object == NULL) luaL_typeerror(L, index, names[which]);
   return object;

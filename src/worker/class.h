@@ -3,8 +3,8 @@
 ** Each is a userdata with a metatable that the worker keeps; telling whether a value
 ** is one compares a pointer.
 */
-#ifndef RT_CLASS_H
-#define RT_CLASS_H
+#ifndef RT_WORKER_CLASS_H
+#define RT_WORKER_CLASS_H
 
 #include "worker/anchors.h"
 #include "base/shared.h"
@@ -17,7 +17,7 @@ typedef enum rt_class {
   RT_CLASS_TASK,
   RT_CLASS_CANCELLED, /* the error that a cancelled task is unwound with */
   RT_CLASS_FAILURE,   /* internal: what a failed task ended with */
-  RT_CLASS_PROBE,     /* internal: garbage, see unhandled.c */
+  RT_CLASS_PROBE,     /* internal: garbage, see run/unhandled.c */
   RT_CLASS_LOADING,   /* internal: a require under way */
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,
@@ -43,25 +43,25 @@ typedef enum rt_class {
   RT_CLASSES
 } rt_class;
 
-/* How the objects of a class travel to another state (pack.h): as a thing, whose kind tells
+/* How the objects of a class travel to another state (pack/pack.h): as a thing, whose kind tells
 ** the class. */
 typedef struct rt_travel {
   /* The thing that stands for the object at 'index', as a new reference.  NULL: it cannot
   ** go; *why may then say what it is, in place of "userdata NAME".  May raise. */
-  rt_thing *(*send)(lua_State *L, struct rt_worker *w, int index, const char **why);
-  /* The packet is complete: what moves leaves the object for the thing.  Cannot fail or
+  rt_shared *(*send)(lua_State *L, struct rt_worker *w, int index, const char **why);
+  /* The message is complete: what moves leaves the object for the thing.  Cannot fail or
   ** raise; the object may have changed since, by a finalizer.  NULL: nothing moves */
-  void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_thing *t);
+  void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_shared *t);
   /* Pushes the object for it; NULL: it never arrives.  May raise; the reference stays the
-  ** packet's. */
-  void (*receive)(lua_State *L, struct rt_worker *w, rt_thing *t);
+  ** message's. */
+  void (*receive)(lua_State *L, struct rt_worker *w, rt_shared *t);
   /* Nobody has received it: what has moved is the object's again, if that is still there.  NULL:
   ** nothing moves */
-  void (*recall)(struct rt_worker *w, rt_thing *t);
+  void (*recall)(struct rt_worker *w, rt_shared *t);
 } rt_travel;
 
 typedef struct rt_classes {
-  lua_State *keep;
+  lua_State *anchors;
   const void *metatable[RT_CLASSES];
   const rt_travel *travel[RT_CLASSES]; /* NULL: they cannot travel */
 } rt_classes;

@@ -1,6 +1,6 @@
 /* worker/compat.h - the differences between versions of Lua; no other file tests them. */
-#ifndef RT_COMPAT_H
-#define RT_COMPAT_H
+#ifndef RT_WORKER_COMPAT_H
+#define RT_WORKER_COMPAT_H
 
 #include <lauxlib.h>
 #include <lua.h>

@@ -4,15 +4,15 @@
 
 enum { MOST_IDLE = RT_SIZE(1024, 2), NUMBER = 1 /* stack index at the base */ };
 
-int rt_coros_init(rt_coros *c, lua_State *keep, lua_State *hand) {
-  c->keep = keep;
-  c->hand = hand;
+int rt_coroutine_pool_init(rt_coroutine_pool *c, lua_State *anchors, lua_State *pcall_L) {
+  c->anchors = anchors;
+  c->pcall_L = pcall_L;
   c->count = 0;
   c->idle = rt_malloc(MOST_IDLE * sizeof *c->idle);
   return c->idle ? 0 : -ENOMEM;
 }
 
-void rt_coros_close(rt_coros *c) { rt_free(c->idle); }
+void rt_coroutine_pool_close(rt_coroutine_pool *c) { rt_free(c->idle); }
 
 /* Protected; returns the coroutine as a light pointer, since the table anchors it. */
 static int make(lua_State *L) {
@@ -24,38 +24,40 @@ static int make(lua_State *L) {
   return 1;
 }
 
-lua_State *rt_coros_take(rt_coros *c) {
+lua_State *rt_coroutine_pool_take(rt_coroutine_pool *c) {
   if (c->count > 0) return c->idle[--c->count];
-  lua_State *L = c->hand, *co = NULL;
+  lua_State *L = c->pcall_L, *co = NULL;
   lua_pushcfunction(L, make);
-  lua_pushvalue(c->keep, RT_KEEP_COROUTINES);
-  lua_xmove(c->keep, L, 1);
+  lua_pushvalue(c->anchors, RT_ANCHOR_COROUTINES);
+  lua_xmove(c->anchors, L, 1);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK) co = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return co;
 }
 
 /* The base of a coroutine cannot be reached while a function stands on it. */
-static int find_number(rt_coros *c, lua_State *co) {
-  int n = (int)lua_rawlen(c->keep, RT_KEEP_COROUTINES), found = LUA_NOREF;
+static int find_number(rt_coroutine_pool *c, lua_State *co) {
+  int n = (int)lua_rawlen(c->anchors, RT_ANCHOR_COROUTINES), found = LUA_NOREF;
   for (int i = 1; i <= n && found == LUA_NOREF; i++) {
-    lua_rawgeti(c->keep, RT_KEEP_COROUTINES, i);
-    if (lua_tothread(c->keep, -1) == co) found = i;
-    lua_pop(c->keep, 1);
+    lua_rawgeti(c->anchors, RT_ANCHOR_COROUTINES, i);
+    if (lua_tothread(c->anchors, -1) == co) found = i;
+    lua_pop(c->anchors, 1);
   }
   return found;
 }
 
-static void forget(rt_coros *c, lua_State *co, int number) {
+static void forget(rt_coroutine_pool *c, lua_State *co, int number) {
   lua_settop(co, 0);
-  luaL_unref(c->keep, RT_KEEP_COROUTINES, number);
+  luaL_unref(c->anchors, RT_ANCHOR_COROUTINES, number);
 }
 
-void rt_coros_retire(rt_coros *c, lua_State *co) { forget(c, co, (int)lua_tointeger(co, NUMBER)); }
+void rt_coroutine_pool_retire(rt_coroutine_pool *c, lua_State *co) {
+  forget(c, co, (int)lua_tointeger(co, NUMBER));
+}
 
-void rt_coros_give(rt_coros *c, lua_State *co) {
+void rt_coroutine_pool_give(rt_coroutine_pool *c, lua_State *co) {
   if (rt_unlikely(c->count == MOST_IDLE)) {
-    rt_coros_retire(c, co);
+    rt_coroutine_pool_retire(c, co);
     return;
   }
   lua_settop(co, NUMBER);
@@ -63,7 +65,7 @@ void rt_coros_give(rt_coros *c, lua_State *co) {
   c->idle[c->count++] = co;
 }
 
-void rt_coros_retire_broken(rt_coros *c, lua_State *co) {
+void rt_coroutine_pool_retire_broken(rt_coroutine_pool *c, lua_State *co) {
   int number = find_number(c, co);
   rtL_reset(co, NULL);
   forget(c, co, number);

@@ -22,7 +22,7 @@ static int find_field(lua_State *L, int value, int loaded) {
   return 0;
 }
 
-const char *rtL_name_of(lua_State *L) {
+const char *rtL_function_name(lua_State *L) {
   int value = lua_gettop(L);
   luaL_checkstack(L, 8, NULL);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

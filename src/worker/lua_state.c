@@ -17,7 +17,7 @@ static bool is_control(lua_State *L, const char *message, int to_be_continued) {
 
 #if RT_DEBUG
 static rt_atomic(long) lost;
-long rt_state_lost(void) { return rt_load(&lost); }
+long rt_lua_state_lost(void) { return rt_load(&lost); }
 #endif
 
 static void warn_off(void *ud, const char *message, int to_be_continued) {
@@ -50,7 +50,7 @@ static int panic(lua_State *L) {
   return 0;
 }
 
-lua_State *rt_state_new(void) {
+lua_State *rt_lua_state_new(void) {
   rt_arena *a = rt_arena_new();
   lua_State *L = a ? lua_newstate(rt_arena_alloc, a) : NULL;
   if (L == NULL) {
@@ -62,7 +62,7 @@ lua_State *rt_state_new(void) {
   return L;
 }
 
-void rt_state_close(lua_State *L) {
+void rt_lua_state_close(lua_State *L) {
   void *arena;
   lua_getallocf(L, &arena);
   lua_close(L);

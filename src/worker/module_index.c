@@ -4,29 +4,29 @@
 
 enum { SMALLEST = 64, STACK = 12 };
 
-void rt_known_close(rt_known *k) {
+void rt_module_index_close(rt_module_index *k) {
   rt_free(k->slots);
-  *k = (rt_known){0};
+  *k = (rt_module_index){0};
 }
 
 static void push_loaded(lua_State *L) { luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); }
 
-static void push_names(lua_State *L, lua_State *keep) {
-  lua_pushvalue(keep, RT_KEEP_KNOWN);
-  lua_xmove(keep, L, 1);
+static void push_names(lua_State *L, lua_State *anchors) {
+  lua_pushvalue(anchors, RT_ANCHOR_MODULE_INDEX);
+  lua_xmove(anchors, L, 1);
 }
 
 /* --- building ----------------------------------------------------------------------------------- */
-static rt_known_entry *find(const rt_known *k, const void *object) {
+static rt_module_index_entry *find(const rt_module_index *k, const void *object) {
   uint64_t h = (uint64_t)((uintptr_t)object >> 3) * 0x9e3779b97f4a7c15ull;
   for (uint32_t i = (uint32_t)(h >> 32);; i++) {
-    rt_known_entry *e = &k->slots[i & (k->size - 1)];
+    rt_module_index_entry *e = &k->slots[i & (k->size - 1)];
     if (e->object == NULL || e->object == object) return e;
   }
 }
 
-static bool grow(rt_known *k) {
-  rt_known bigger = {.size = k->size ? k->size * 2 : SMALLEST};
+static bool grow(rt_module_index *k) {
+  rt_module_index bigger = {.size = k->size ? k->size * 2 : SMALLEST};
   bigger.slots = rt_calloc(bigger.size * sizeof *bigger.slots);
   if (bigger.slots == NULL) return false;
   for (uint32_t i = 0; i < k->size; i++)
@@ -61,9 +61,9 @@ static bool is_better(lua_State *L, int field, uint32_t n) {
 }
 
 /* field 0: the module itself */
-static void add(lua_State *L, rt_known *k, const void *object, int field) {
+static void add(lua_State *L, rt_module_index *k, const void *object, int field) {
   if (k->count * 2 >= k->size && !grow(k)) luaL_error(L, "not enough memory");
-  rt_known_entry *e = find(k, object);
+  rt_module_index_entry *e = find(k, object);
   if (e->object && !is_better(L, field, e->name)) return;
   uint32_t n = e->object ? e->name : k->count + 1;
   lua_pushvalue(L, MODULE);
@@ -74,7 +74,7 @@ static void add(lua_State *L, rt_known *k, const void *object, int field) {
     lua_pushboolean(L, false);
   lua_rawseti(L, NAMES, 2 * (lua_Integer)n);
   if (e->object == NULL) {
-    *e = (rt_known_entry){object, n};
+    *e = (rt_module_index_entry){object, n};
     k->count++;
   }
 }
@@ -85,7 +85,7 @@ static bool can_have_name(lua_State *L, int index, bool is_global) {
   return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA;
 }
 
-static void add_module(lua_State *L, rt_known *k) {
+static void add_module(lua_State *L, rt_module_index *k) {
   bool globals = strcmp(lua_tostring(L, MODULE), LUA_GNAME) == 0;
   if (!globals && can_have_name(L, HELD, false)) add(L, k, lua_topointer(L, HELD), 0);
   if (!lua_istable(L, HELD)) return;
@@ -99,8 +99,8 @@ static void add_module(lua_State *L, rt_known *k) {
 
 /* build(known): a function, so that its stack is its own */
 static int build(lua_State *L) {
-  rt_known *k = lua_touserdata(L, 1);
-  lua_State *keep = lua_touserdata(L, 2);
+  rt_module_index *k = lua_touserdata(L, 1);
+  lua_State *anchors = lua_touserdata(L, 2);
   lua_settop(L, 0);
   luaL_checkstack(L, STACK, NULL);
   push_loaded(L);
@@ -109,8 +109,8 @@ static int build(lua_State *L) {
   k->count = 0;
   if (k->slots) memset(k->slots, 0, k->size * sizeof *k->slots);
   lua_pushvalue(L, NAMES);
-  lua_xmove(L, keep, 1);
-  lua_replace(keep, RT_KEEP_KNOWN);
+  lua_xmove(L, anchors, 1);
+  lua_replace(anchors, RT_ANCHOR_MODULE_INDEX);
   lua_pushnil(L);
   while (lua_next(L, LOADED)) {
     if (lua_type(L, MODULE) == LUA_TSTRING) add_module(L, k);
@@ -132,14 +132,14 @@ static uint64_t sign(lua_State *L) {
   return sum;
 }
 
-bool rtL_known_refresh(lua_State *L, rt_known *k, lua_State *keep, bool force) {
-  RTL_HEIGHT(L, 0);
+bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *anchors, bool force) {
+  RTL_STACK_CHECK(L, 0);
   luaL_checkstack(L, STACK, NULL);
   uint64_t signature = sign(L);
   if (!force && signature == k->signature) return false;
   lua_pushcfunction(L, build);
   lua_pushlightuserdata(L, k);
-  lua_pushlightuserdata(L, keep);
+  lua_pushlightuserdata(L, anchors);
   lua_call(L, 2, 0);
   k->signature = signature;
   return true;
@@ -171,13 +171,13 @@ static bool is_true(lua_State *L, int index) {
   return same;
 }
 
-bool rtL_known_find(lua_State *L, const rt_known *k, lua_State *keep, int index) {
+bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index) {
   if (k->count == 0) return false;
-  rt_known_entry *e = find(k, lua_topointer(L, index));
+  rt_module_index_entry *e = find(k, lua_topointer(L, index));
   if (rt_likely(e->object == NULL)) return false;
   index = lua_absindex(L, index);
   luaL_checkstack(L, STACK, NULL);
-  push_names(L, keep);
+  push_names(L, anchors);
   lua_rawgeti(L, -1, 2 * (lua_Integer)e->name - 1);
   lua_rawgeti(L, -2, 2 * (lua_Integer)e->name);
   lua_remove(L, -3);

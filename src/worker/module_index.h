@@ -3,32 +3,32 @@
 ** A map from addresses to names, built when it is first needed and again when
 ** package.loaded has changed.  It keeps nothing alive: a name is checked at every use, so an
 ** entry that is out of date does no harm.  Of the globals only C functions are known.
-** named.h has the other end.
+** pack/module_ref.h has the other end.
 */
-#ifndef RT_KNOWN_H
-#define RT_KNOWN_H
+#ifndef RT_WORKER_MODULE_INDEX_H
+#define RT_WORKER_MODULE_INDEX_H
 
 #include "base/base.h"
 #include "worker/anchors.h"
 
-typedef struct rt_known_entry {
+typedef struct rt_module_index_entry {
   const void *object;
-  uint32_t name; /* the number of its names in the list RT_KEEP_KNOWN */
-} rt_known_entry;
+  uint32_t name; /* the number of its names in the list RT_ANCHOR_MODULE_INDEX */
+} rt_module_index_entry;
 
-typedef struct rt_known {
-  rt_known_entry *slots; /* open addressing; NULL until the first */
+typedef struct rt_module_index {
+  rt_module_index_entry *slots; /* open addressing; NULL until the first */
   uint32_t size, count;
   uint64_t signature; /* of package.loaded as it was; 0: the map was never finished */
-} rt_known;
+} rt_module_index;
 
-void rt_known_close(rt_known *k);
+void rt_module_index_close(rt_module_index *k);
 
 /* Pushes the names of the value at 'index': the module's, and the field's or false.  Or
 ** pushes nothing: no module holds it, as far as is known.  Collects nothing. */
-bool rtL_known_find(lua_State *L, const rt_known *k, lua_State *keep, int index);
+bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index);
 
 /* Builds the map again if package.loaded has changed, or by force.  false: it was as it is. */
-bool rtL_known_refresh(lua_State *L, rt_known *k, lua_State *keep, bool force);
+bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *anchors, bool force);
 
 #endif

@@ -116,25 +116,25 @@ static bool find(lua_State *L, const char *text) {
   return found;
 }
 
-void rtL_lack_note(lua_State *L, rt_worker *w, int error) {
+void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error) {
   RTL_ENTER(L, w, 0);
   int top = lua_gettop(L);
-  if (w->seat == NULL) return;
+  if (w->slot == NULL) return;
   lua_pushnil(L);
-  rtL_keep_set(L, w, RT_KEEP_LACKING);
+  rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
   if (text && tells_of_nil(text) && find(L, text)) {
-    rtL_keep_set(L, w, RT_KEEP_LACKED);
+    rtL_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
     lua_pushvalue(L, error);
-    rtL_keep_set(L, w, RT_KEEP_LACKING);
+    rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   }
   lua_settop(L, top);
 }
 
-bool rtL_lack_push(lua_State *L, rt_worker *w, int error) {
-  rtL_keep_push(L, w, RT_KEEP_LACKING);
+bool rtL_nil_hint_push(lua_State *L, rt_worker *w, int error) {
+  rtL_anchor_push(L, w, RT_ANCHOR_NIL_ERROR);
   bool noted = lua_isstring(L, -1) && lua_rawequal(L, -1, error);
   lua_pop(L, 1);
-  if (noted) rtL_keep_push(L, w, RT_KEEP_LACKED);
+  if (noted) rtL_anchor_push(L, w, RT_ANCHOR_NIL_NAME);
   return noted;
 }

@@ -5,15 +5,15 @@
 ** in others it does not ("bad argument #1 to 'for iterator' (table expected, got nil)"): then
 ** the line is looked at, while it is still on the stack.
 */
-#ifndef RT_LACK_H
-#define RT_LACK_H
+#ifndef RT_WORKER_NIL_HINT_H
+#define RT_WORKER_NIL_HINT_H
 
 #include "worker/worker.h"
 
 /* In a message handler, for a new error, in the pool: notes which global it was, if it was one. */
-void rtL_lack_note(lua_State *L, rt_worker *w, int error);
+void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error);
 
 /* Pushes the name of the global that was noted for this error, if one was. */
-bool rtL_lack_push(lua_State *L, rt_worker *w, int error);
+bool rtL_nil_hint_push(lua_State *L, rt_worker *w, int error);
 
 #endif

@@ -5,11 +5,11 @@
 
 enum { SMALLEST = RT_SIZE(256, 4), KEPT = RT_SIZE(65536, 8) };
 
-void rt_nursery_init(rt_nursery *n, lua_State *keep, lua_State *hand) {
-  *n = (rt_nursery){.keep = keep, .hand = hand};
+void rt_start_queue_init(rt_start_queue *n, lua_State *anchors, lua_State *pcall_L) {
+  *n = (rt_start_queue){.anchors = anchors, .pcall_L = pcall_L};
 }
 
-static lua_Integer slot(const rt_nursery *n, uint32_t i) {
+static lua_Integer slot(const rt_start_queue *n, uint32_t i) {
   return 1 + (lua_Integer)((n->head + i) & (n->size - 1));
 }
 
@@ -21,58 +21,59 @@ static int overflow(lua_State *L) {
 }
 
 /* After a flood, its bed: not left to the collector, it may be most of the memory. */
-static void shrink(rt_nursery *n) {
-  lua_pushcfunction(n->hand, overflow);
-  lua_pushvalue(n->keep, RT_KEEP_NURSERY);
-  lua_xmove(n->keep, n->hand, 1);
-  if (lua_pcall(n->hand, 1, 0, 0) != LUA_OK) lua_pop(n->hand, 1);
-  lua_pushnil(n->keep);
-  lua_replace(n->keep, RT_KEEP_NURSERY);
+static void shrink(rt_start_queue *n) {
+  lua_pushcfunction(n->pcall_L, overflow);
+  lua_pushvalue(n->anchors, RT_ANCHOR_START_QUEUE);
+  lua_xmove(n->anchors, n->pcall_L, 1);
+  if (lua_pcall(n->pcall_L, 1, 0, 0) != LUA_OK) lua_pop(n->pcall_L, 1);
+  lua_pushnil(n->anchors);
+  lua_replace(n->anchors, RT_ANCHOR_START_QUEUE);
   n->size = 0;
 }
 
 /* A ring of another size with the same values becomes the ring. */
-static void resize(lua_State *L, rt_nursery *n, uint32_t size) {
+static void resize(lua_State *L, rt_start_queue *n, uint32_t size) {
   lua_createtable(L, (int)size, 0);
-  lua_xmove(L, n->keep, 1);
+  lua_xmove(L, n->anchors, 1);
   for (uint32_t i = 0; i < n->count; i++) {
-    lua_rawgeti(n->keep, RT_KEEP_NURSERY, slot(n, i));
-    lua_rawseti(n->keep, -2, 1 + (lua_Integer)i);
+    lua_rawgeti(n->anchors, RT_ANCHOR_START_QUEUE, slot(n, i));
+    lua_rawseti(n->anchors, -2, 1 + (lua_Integer)i);
   }
-  lua_replace(n->keep, RT_KEEP_NURSERY);
+  lua_replace(n->anchors, RT_ANCHOR_START_QUEUE);
   n->size = size;
   n->head = 0;
 }
 
-static void reserve(lua_State *L, rt_nursery *n, uint32_t values) {
+static void reserve(lua_State *L, rt_start_queue *n, uint32_t values) {
   uint32_t size = n->size ? n->size : SMALLEST;
   if (values > (UINT32_MAX >> 2) - n->count) luaL_error(L, "too many tasks are queued");
   while (size < n->count + values) size *= 2;
   if (size != n->size) resize(L, n, size);
 }
 
-void rtL_nursery_put(lua_State *L, rt_nursery *n, int values) {
-  RTL_HEIGHT(L, -values);
+void rtL_start_queue_put(lua_State *L, rt_start_queue *n, int values) {
+  RTL_STACK_CHECK(L, -values);
   uint32_t v = (uint32_t)values;
   if (rt_unlikely(n->count + v > n->size)) reserve(L, n, v);
-  if (rt_unlikely(!lua_checkstack(n->keep, values))) luaL_error(L, "too many arguments");
-  lua_xmove(L, n->keep, values);
-  for (uint32_t i = v; i-- > 0;) lua_rawseti(n->keep, RT_KEEP_NURSERY, slot(n, n->count + i));
+  if (rt_unlikely(!lua_checkstack(n->anchors, values))) luaL_error(L, "too many arguments");
+  lua_xmove(L, n->anchors, values);
+  for (uint32_t i = v; i-- > 0;)
+    lua_rawseti(n->anchors, RT_ANCHOR_START_QUEUE, slot(n, n->count + i));
   n->count += v;
 }
 
-void rt_nursery_take(rt_nursery *n, lua_State *to, int values) {
+void rt_start_queue_take(rt_start_queue *n, lua_State *to, int values) {
   for (int i = 0; i < values; i++) {
-    lua_rawgeti(n->keep, RT_KEEP_NURSERY, slot(n, 0));
-    lua_xmove(n->keep, to, 1);
-    rt_nursery_drop(n, 1);
+    lua_rawgeti(n->anchors, RT_ANCHOR_START_QUEUE, slot(n, 0));
+    lua_xmove(n->anchors, to, 1);
+    rt_start_queue_drop(n, 1);
   }
 }
 
-void rt_nursery_drop(rt_nursery *n, int values) {
+void rt_start_queue_drop(rt_start_queue *n, int values) {
   for (int i = 0; i < values; i++) {
-    lua_pushnil(n->keep);
-    lua_rawseti(n->keep, RT_KEEP_NURSERY, slot(n, 0));
+    lua_pushnil(n->anchors);
+    lua_rawseti(n->anchors, RT_ANCHOR_START_QUEUE, slot(n, 0));
     n->head++;
     n->count--;
   }

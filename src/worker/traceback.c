@@ -3,16 +3,16 @@
 #include "worker/nil_hint.h"
 
 /* Stack: error, traceback -> nothing */
-static void keep(lua_State *L, rt_worker *w, bool whole) {
-  rtL_keep_set(L, w, RT_KEEP_RAISED_TRACE);
-  rtL_keep_set(L, w, RT_KEEP_RAISED);
+static void anchors(lua_State *L, rt_worker *w, bool whole) {
+  rtL_anchor_set(L, w, RT_ANCHOR_RAISED_TRACE);
+  rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
   w->raised_at = w->slices;
   w->raised_whole = whole;
 }
 
 static void forget(lua_State *L, rt_worker *w) {
   lua_pushnil(L);
-  rtL_keep_set(L, w, RT_KEEP_RAISED);
+  rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
 }
 
 /* Of values that are copied, such as strings, an equal one need not be the same: it is taken
@@ -23,13 +23,13 @@ static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
   return !has_identity && w->raised_at != w->slices;
 }
 
-bool rtL_cause_find(lua_State *L, rt_worker *w, int error) {
-  rt_worker_own(w);
+bool rtL_traceback_find(lua_State *L, rt_worker *w, int error) {
+  rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
-  rtL_keep_push(L, w, RT_KEEP_RAISED);
+  rtL_anchor_push(L, w, RT_ANCHOR_RAISED);
   bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_chance(L, w, error);
   lua_pop(L, 1);
-  if (same) rtL_keep_push(L, w, RT_KEEP_RAISED_TRACE);
+  if (same) rtL_anchor_push(L, w, RT_ANCHOR_RAISED_TRACE);
   return same;
 }
 
@@ -46,13 +46,13 @@ static bool contains_present(lua_State *L) {
   return functions && ends_with(noted, noted_len, functions, len - (size_t)(functions - present));
 }
 
-void rtL_cause_where(lua_State *L, rt_worker *w, int error, int level) {
-  rt_worker_own(w);
+void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
+  rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
-  bool noted = rtL_cause_find(L, w, error), whole = w->raised_whole;
+  bool noted = rtL_traceback_find(L, w, error), whole = w->raised_whole;
   if (noted) forget(L, w);
   if (noted && whole) return;
-  if (!noted) rtL_lack_note(L, w, error); /* (else its functions are gone) */
+  if (!noted) rtL_nil_hint_note(L, w, error); /* (else its functions are gone) */
   luaL_traceback(L, L, NULL, level);
   if (!noted) return;
   if (contains_present(L)) {
@@ -64,22 +64,22 @@ void rtL_cause_where(lua_State *L, rt_worker *w, int error, int level) {
   lua_concat(L, 3);
 }
 
-int rtL_cause_handler(lua_State *L) {
+int rtL_traceback_handler(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   lua_settop(L, 1);
   if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
   lua_pushvalue(L, 1);
-  rtL_cause_where(L, w, 1, 1);
-  keep(L, w, false);
+  rtL_traceback_where(L, w, 1, 1);
+  anchors(L, w, false);
   return 1;
 }
 
 static int raise_noted(lua_State *L, rt_worker *w, bool whole) {
   lua_pushvalue(L, -2);
   lua_insert(L, -2);
-  keep(L, w, whole);
+  anchors(L, w, whole);
   return lua_error(L);
 }
 
-int rtL_cause_raise(lua_State *L, rt_worker *w) { return raise_noted(L, w, false); }
-int rtL_cause_raise_whole(lua_State *L, rt_worker *w) { return raise_noted(L, w, true); }
+int rtL_traceback_raise(lua_State *L, rt_worker *w) { return raise_noted(L, w, false); }
+int rtL_traceback_raise_whole(lua_State *L, rt_worker *w) { return raise_noted(L, w, true); }

@@ -14,37 +14,38 @@ static void push_weak_table(lua_State *L) {
 }
 
 static lua_State *new_keeper(lua_State *L) {
-  lua_State *keep = lua_newthread(L);
-  luaL_checkstack(keep, RT_KEEP_CLASSES + RT_CLASSES + RT_KEEP_ROOM, "no room for the runtime");
-  for (int slot = 1; slot < RT_KEEP_CLASSES + RT_CLASSES; slot++) {
+  lua_State *anchors = lua_newthread(L);
+  luaL_checkstack(anchors, RT_ANCHOR_CLASSES + RT_CLASSES + RT_ANCHOR_ROOM,
+                  "no room for the runtime");
+  for (int slot = 1; slot < RT_ANCHOR_CLASSES + RT_CLASSES; slot++) {
     switch (slot) {
-      case RT_KEEP_COROUTINES:
-      case RT_KEEP_REASONS:
-      case RT_KEEP_UNHANDLED:
-      case RT_KEEP_TELLING:
-      case RT_KEEP_KNOWN:
-      case RT_KEEP_CLOSURES: lua_newtable(L); break;
-      case RT_KEEP_OUTCOMES:
-      case RT_KEEP_TRACES:
-      case RT_KEEP_CODES:
-      case RT_KEEP_NAMES: push_weak_table(L); break;
+      case RT_ANCHOR_COROUTINES:
+      case RT_ANCHOR_REASONS:
+      case RT_ANCHOR_UNHANDLED:
+      case RT_ANCHOR_REPORTING:
+      case RT_ANCHOR_MODULE_INDEX:
+      case RT_ANCHOR_CLOSURES: lua_newtable(L); break;
+      case RT_ANCHOR_OUTCOMES:
+      case RT_ANCHOR_TRACES:
+      case RT_ANCHOR_CODES:
+      case RT_ANCHOR_NAMES: push_weak_table(L); break;
       default: lua_pushnil(L);
     }
-    lua_xmove(L, keep, 1);
+    lua_xmove(L, anchors, 1);
   }
-  return keep;
+  return anchors;
 }
 
-void rtL_keep_push(lua_State *L, rt_worker *w, int slot) {
+void rtL_anchor_push(lua_State *L, rt_worker *w, int slot) {
   RTL_ENTER(L, w, +1);
-  lua_pushvalue(w->keep, slot);
-  lua_xmove(w->keep, L, 1);
+  lua_pushvalue(w->anchors, slot);
+  lua_xmove(w->anchors, L, 1);
 }
 
-void rtL_keep_set(lua_State *L, rt_worker *w, int slot) {
+void rtL_anchor_set(lua_State *L, rt_worker *w, int slot) {
   RTL_ENTER(L, w, -1);
-  lua_xmove(L, w->keep, 1);
-  lua_replace(w->keep, slot);
+  lua_xmove(L, w->anchors, 1);
+  lua_replace(w->anchors, slot);
 }
 
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
@@ -55,29 +56,29 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 }
 
 /* --- its face ----------------------------------------------------------------------------------- */
-static const char *site_text(const rt_face *f, uint32_t site) {
-  const rt_worker *w = rt_containerof(f, rt_worker, face);
-  return rt_site_text(&w->sites, site);
+static const char *site_text(const rt_worker_status *f, uint32_t site) {
+  const rt_worker *w = rt_containerof(f, rt_worker, status);
+  return rt_call_site_text(&w->call_sites, site);
 }
 
 static void init_face(rt_worker *w) {
-  rt_list_init(&w->face.link);
-  w->face.mailbox = &w->driver.mailbox;
-  w->face.site = site_text;
-  w->face.moment = &w->driver.moment;
+  rt_list_init(&w->status.link);
+  w->status.mailbox = &w->driver.mailbox;
+  w->status.site = site_text;
+  w->status.moment = &w->driver.moment;
 }
 
 /* --- beginning and end ---------------------------------------------------------------------- */
 static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task *)) {
   int err = rt_driver_init(&w->driver, run);
-  if (err == 0 && (err = rt_coros_init(&w->coros, w->keep, w->hand)) != 0)
+  if (err == 0 && (err = rt_coroutine_pool_init(&w->coroutine_pool, w->anchors, w->pcall_L)) != 0)
     rt_driver_close(&w->driver);
   if (err != 0) luaL_error(L, "cannot start the runtime: %s", uv_strerror(err));
 }
 
 rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
                           lua_CFunction on_close) {
-  RTL_HEIGHT(L, +1);
+  RTL_STACK_CHECK(L, +1);
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
@@ -88,13 +89,13 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
   init_face(w);
   rt_list_init(&w->orphans);
   rt_list_init(&w->unfinalized);
-  w->keep = new_keeper(L);
+  w->anchors = new_keeper(L);
   lua_setiuservalue(L, -2, 1);
-  w->hand = lua_newthread(L);
+  w->pcall_L = lua_newthread(L);
   lua_setiuservalue(L, -2, 2);
-  rt_nursery_init(&w->nursery, w->keep, w->hand);
-  rt_sites_init(&w->sites);
-  w->classes.keep = w->keep;
+  rt_start_queue_init(&w->start_queue, w->anchors, w->pcall_L);
+  rt_call_sites_init(&w->call_sites);
+  w->classes.anchors = w->anchors;
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, on_close);
   lua_setfield(L, -2, "__gc");
@@ -106,36 +107,37 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 }
 
 void rt_worker_close(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   w->closing = true;
-  rt_monitor_part(&w->face);
-  rt_roll_leave(&w->face);
-  rt_ticket_tear_all(&w->driver);
+  rt_watchdog_part(&w->status);
+  rt_worker_registry_leave(&w->status);
+  rt_waiter_free_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);
-  if (w->crew) rt_crew_close(w->crew);
-  rt_coros_close(&w->coros);
-  rt_sites_close(&w->sites);
-  rt_desks_close(&w->desks);
-  rt_known_close(&w->known);
+  if (w->thread_pool) rt_thread_pool_close(w->thread_pool);
+  rt_coroutine_pool_close(&w->coroutine_pool);
+  rt_call_sites_close(&w->call_sites);
+  rt_pack_bufs_close(&w->pack_bufs);
+  rt_module_index_close(&w->module_index);
   rt_codes_close(&w->codes);
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which]) rt_sched_drop(w->pools[which]);
-  if (w->office) rt_office_drop(w->office);
-  if (w->recipe) rt_recipe_drop(w->recipe);
+  if (w->runtime) rt_runtime_drop(w->runtime);
+  if (w->worker_config) rt_worker_config_drop(w->worker_config);
 }
 
 /* (names that are looked up wait here, each with the task that wants it) */
 enum { CREW_THREADS = RT_SIZE(8, 2), CREW_QUEUE = RT_SIZE(65536, 64), CREW_STACK = 256 * 1024 };
 
-rt_crew *rt_worker_crew(rt_worker *w) {
-  rt_worker_own(w);
-  if (w->crew == NULL) w->crew = rt_crew_new(CREW_THREADS, CREW_QUEUE, CREW_STACK);
-  return w->crew;
+rt_thread_pool *rt_worker_crew(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  if (w->thread_pool == NULL)
+    w->thread_pool = rt_thread_pool_new(CREW_THREADS, CREW_QUEUE, CREW_STACK);
+  return w->thread_pool;
 }
 
 void rt_worker_ask_to_exit(rt_worker *w, int code) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->has_code) return;
   w->has_code = w->asked_to_exit = true;
   w->exit_code = code;
@@ -143,7 +145,7 @@ void rt_worker_ask_to_exit(rt_worker *w, int code) {
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
   rt_worker *w = lua_touserdata(L, -1);
   lua_pop(L, 1);
@@ -153,7 +155,7 @@ rt_worker *rtL_worker_find(lua_State *L) {
 /* --- tasks ------------------------------------------------------------------------------------ */
 /* A worker draws a block of them at a time, so that it need not ask the others at each. */
 uint64_t rt_worker_next_id(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   enum { BLOCK = 4096 };
   static rt_atomic(uint64_t) next_block;
   if (rt_unlikely(w->last_id == w->last_spare_id)) {
@@ -164,19 +166,19 @@ uint64_t rt_worker_next_id(rt_worker *w) {
 }
 
 void rt_worker_seed(rt_worker *w, uint64_t seed) {
-  rt_worker_own(w);
-  rt_random of_all = {seed + (w->seat ? (uint64_t)w->seat->number + 1 : 0)};
+  rt_worker_assert_thread(w);
+  rt_random of_all = {seed + (w->slot ? (uint64_t)w->slot->number + 1 : 0)};
   w->chance.state = rt_random_next(&of_all) | 1;
 }
 
 uint64_t rt_worker_chance(rt_worker *w) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (w->chance.state == 0) w->chance.state = rt_random_seed();
   return rt_random_next(&w->chance) >> 16;
 }
 
 static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
   rt_task_init(t, rt_worker_next_id(w));
   t->site = site;
@@ -184,7 +186,7 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   lua_pushvalue(L, -1);
   lua_insert(L, -3 - args); /* one to stay below, one for the queue */
   lua_insert(L, -2 - args);
-  rtL_nursery_put(L, &w->nursery, 2 + args);
+  rtL_start_queue_put(L, &w->start_queue, 2 + args);
   w->live++;
   rt_ready_add(&w->driver.ready, t);
   rt_trace(rt_worker_number(w), "queue", t->id, NULL);
@@ -192,8 +194,8 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
 }
 
 uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level) {
-  rt_worker_own(w);
-  uint32_t site = rt_site_here(L, &w->sites, level);
+  rt_worker_assert_thread(w);
+  uint32_t site = rt_call_site_here(L, &w->call_sites, level);
   return site == 0 && w->running ? w->running->site : site;
 }
 

@@ -71,7 +71,7 @@ int fiber_choose(int n); /* 0 to n - 1: all of them, one after the other */
 uint64_t fiber_changes(void);
 bool bug_is_at(bug_kind kind, const model_place *at);
 
-/* What ground.c keeps for each schedule. */
+/* What platform.c keeps for each schedule. */
 void ground_begin(void);
 void ground_end(bool failed); /* checks that nothing is left, unless it failed */
 void ground_look(const model_place *at, const volatile void *p); /* is it still there? */

@@ -1,6 +1,6 @@
 /* loop.c - as much of libuv as a driver needs, on the explorer's fibers: a loop that can be
 ** rung, and waits for that or for its one timer. */
-#include "ground.h"
+#include "platform.h"
 
 #include <uv.h>
 
@@ -77,7 +77,7 @@ static void sleep_inside(inside *in) {
   bool rung = fiber_wait(&here, is_rung, in, in->set);
   in->sleeps = false;
   if (rung) return;
-  ground_pass_time(in->due);
+  platform_pass_time(in->due);
   in->set = false;
   in->alarm->timer_cb(in->alarm);
 }

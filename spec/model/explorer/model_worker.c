@@ -23,7 +23,7 @@ worker *worker_new(void) {
 
 void worker_free(worker *w) {
   rt_task_end(&w->task, &w->driver.ready.next, RT_DONE);
-  rt_ticket_tear_all(&w->driver);
+  rt_waiter_free_all(&w->driver);
   rt_driver_close(&w->driver);
   rt_free(w);
 }

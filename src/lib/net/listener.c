@@ -85,7 +85,7 @@ static int listener_accept(lua_State *L) {
 
 /* op = listener:accept_op(), for rt.select */
 static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_listener *l = rtL_select_object(L, op);
+  rt_listener *l = rtL_operation_object(L, op);
   (void)b;
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   rt_stream_last_chance(l->sock, w->running);
@@ -112,11 +112,11 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static bool arm_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_listener *l = rtL_select_object(L, op);
+  rt_listener *l = rtL_operation_object(L, op);
   if (l->sock == NULL) return false;
   if (l->again > rt_clock()) { /* the socket would only say that there is something */
     b->due = rt_driver_after(&w->driver, PAUSE);
-    rt_select_sleep(b, &w->driver);
+    rt_operation_sleep(b, &w->driver);
     return true;
   }
   if (l->sock->may_read) return false;
@@ -129,7 +129,7 @@ static int listener_accept_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_listener(L, w);
   lua_settop(L, 1);
-  return rtL_select_operation(L, w, &accept_kind);
+  return rtL_operation_new(L, w, &accept_kind);
 }
 
 static int next_accepted(lua_State *L, int status, lua_KContext ctx) {

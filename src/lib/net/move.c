@@ -11,48 +11,48 @@
 
 /* What ties the object that something moved from to its crate: either may go first. */
 typedef struct tie {
-  rt_thing thing;
+  rt_shared shared;
   void *origin; /* home of the object; NULL: it has gone, or was closed */
 } tie;
 
 typedef struct crate {
-  rt_thing thing;
+  rt_shared shared;
   tie *tie;
   rt_atomic(int) fd; /* -1: nothing in it; whoever takes it out has the rest, too */
   rt_buf in;
   bool nodelay;
 } crate;
 
-static void free_tie(rt_thing *t) { rt_free(rt_containerof(t, tie, thing)); }
+static void free_tie(rt_shared *t) { rt_free(rt_containerof(t, tie, shared)); }
 
-static void free_crate(rt_thing *t) {
-  crate *c = rt_containerof(t, crate, thing);
+static void free_crate(rt_shared *t) {
+  crate *c = rt_containerof(t, crate, shared);
   int fd = rt_load(&c->fd);
   if (fd >= 0) close(fd);
   rt_buf_close(&c->in);
-  rt_thing_drop(&c->tie->thing);
+  rt_shared_drop(&c->tie->shared);
   rt_free(c);
 }
 
-static const rt_thing_kind tie_kind = {"tie", free_tie, -1};
-static const rt_thing_kind stream_crate = {"stream", free_crate, RT_CLASS_STREAM};
-static const rt_thing_kind listener_crate = {"listener", free_crate, RT_CLASS_LISTENER};
+static const rt_shared_kind tie_kind = {"tie", free_tie, -1};
+static const rt_shared_kind stream_crate = {"stream", free_crate, RT_CLASS_STREAM};
+static const rt_shared_kind listener_crate = {"listener", free_crate, RT_CLASS_LISTENER};
 
-static rt_thing *new_crate(lua_State *L, const rt_thing_kind *kind) {
+static rt_shared *new_crate(lua_State *L, const rt_shared_kind *kind) {
   crate *c = rt_calloc(sizeof *c);
   tie *t = c ? rt_calloc(sizeof *t) : NULL;
   if (t == NULL) {
     rt_free(c);
     luaL_error(L, "not enough memory");
   }
-  rt_thing_init(&t->thing, &tie_kind);
-  rt_thing_init(&c->thing, kind);
+  rt_shared_init(&t->shared, &tie_kind);
+  rt_shared_init(&c->shared, kind);
   atomic_init(&c->fd, -1);
   c->tie = t;
-  return &c->thing;
+  return &c->shared;
 }
 
-static crate *crate_of(rt_thing *t) { return rt_containerof(t, crate, thing); }
+static crate *crate_of(rt_shared *t) { return rt_containerof(t, crate, shared); }
 
 /* The descriptor gets a loop again; false: it has gone.  (One that was closed after all, by a
 ** finalizer, before it could move is as closed here.) */
@@ -60,21 +60,21 @@ static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
   int fd = rt_swap(&c->fd, -1);
   if (fd < 0) return false;
   int err = rt_sock_open(sock, &w->driver, fd);
-  if (err != 0) luaL_error(L, "cannot take over a %s: %s", c->thing.kind->name, uv_strerror(err));
+  if (err != 0) luaL_error(L, "cannot take over a %s: %s", c->shared.kind->name, uv_strerror(err));
   (*sock)->may_read = true; /* what it waits for may have come meanwhile */
   return true;
 }
 
-static void tie_to(crate *c, void *origin, rt_thing **end) {
-  rt_thing_hold(&c->tie->thing);
+static void tie_to(crate *c, void *origin, rt_shared **end) {
+  rt_shared_hold(&c->tie->shared);
   c->tie->origin = origin;
-  *end = &c->tie->thing;
+  *end = &c->tie->shared;
 }
 
-void rt_stream_cut_tie(rt_thing **end) {
+void rt_stream_cut_tie(rt_shared **end) {
   if (*end == NULL) return;
-  rt_containerof(*end, tie, thing)->origin = NULL;
-  rt_thing_drop(*end);
+  rt_containerof(*end, tie, shared)->origin = NULL;
+  rt_shared_drop(*end);
   *end = NULL;
 }
 
@@ -95,13 +95,13 @@ static const char *why_stream_stays(const rt_stream *s) {
   return NULL;
 }
 
-static rt_thing *send_stream(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *send_stream(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)w;
   *why = why_stream_stays(lua_touserdata(L, index));
   return *why ? NULL : new_crate(L, &stream_crate);
 }
 
-static void commit_stream(lua_State *L, rt_worker *w, int index, rt_thing *t) {
+static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *t) {
   rt_stream *s = lua_touserdata(L, index);
   crate *c = crate_of(t);
   (void)w;
@@ -114,7 +114,7 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_thing *t) {
   tie_to(c, s, &s->tie);
 }
 
-static void recall_stream(rt_worker *w, rt_thing *t) {
+static void recall_stream(rt_worker *w, rt_shared *t) {
   crate *c = crate_of(t);
   rt_stream *s = c->tie->origin;
   if (s == NULL || !take_back(w, c, &s->sock)) return;
@@ -124,7 +124,7 @@ static void recall_stream(rt_worker *w, rt_thing *t) {
   rt_stream_cut_tie(&s->tie);
 }
 
-static void receive_stream(lua_State *L, rt_worker *w, rt_thing *t) {
+static void receive_stream(lua_State *L, rt_worker *w, rt_shared *t) {
   rt_stream *s = rtL_stream_new(L, w);
   crate *c = crate_of(t);
   if (!open_crate(L, w, c, &s->sock)) return;
@@ -143,13 +143,13 @@ static const char *why_listener_stays(const rt_listener *l) {
   return NULL;
 }
 
-static rt_thing *send_listener(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *send_listener(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)w;
   *why = why_listener_stays(lua_touserdata(L, index));
   return *why ? NULL : new_crate(L, &listener_crate);
 }
 
-static void commit_listener(lua_State *L, rt_worker *w, int index, rt_thing *t) {
+static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *t) {
   rt_listener *l = lua_touserdata(L, index);
   crate *c = crate_of(t);
   (void)w;
@@ -161,7 +161,7 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_thing *t) 
   tie_to(c, l, &l->tie);
 }
 
-static void recall_listener(rt_worker *w, rt_thing *t) {
+static void recall_listener(rt_worker *w, rt_shared *t) {
   crate *c = crate_of(t);
   rt_listener *l = c->tie->origin;
   if (l == NULL || !take_back(w, c, &l->sock)) return;
@@ -169,7 +169,7 @@ static void recall_listener(rt_worker *w, rt_thing *t) {
   rt_stream_cut_tie(&l->tie);
 }
 
-static void receive_listener(lua_State *L, rt_worker *w, rt_thing *t) {
+static void receive_listener(lua_State *L, rt_worker *w, rt_shared *t) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
   crate *c = crate_of(t);
   l->nodelay = c->nodelay;

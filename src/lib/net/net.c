@@ -2,7 +2,7 @@
 
 /* --- the object ------------------------------------------------------------------------------------ */
 rt_stream *rtL_stream_any(lua_State *L) {
-  RTL_HEIGHT(L, 0);
+  RTL_STACK_CHECK(L, 0);
   rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
   if (s == NULL) luaL_typeerror(L, 1, rt_class_name(RT_CLASS_STREAM));
   return s;
@@ -36,13 +36,13 @@ int rt_stream_fill(rt_stream *s) {
 
 /* --- what streams and listeners have in common ------------------------------------------------------ */
 void rt_stream_release(rt_worker *w, rt_sock **s) {
-  rt_worker_own(w);
+  rt_worker_assert_thread(w);
   if (*s && !w->closing) rt_sock_close(*s);
   *s = NULL;
 }
 
 int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name) {
-  RTL_HEIGHT(L, +3);
+  RTL_STACK_CHECK(L, +3);
   if (err != 0) return rtL_fail(L, err, NULL);
   lua_pushstring(L, name->host);
   lua_pushinteger(L, name->port);
@@ -51,7 +51,7 @@ int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name) {
 }
 
 const char *rtL_stream_push_address(lua_State *L, const rt_tcp_name *name) {
-  RTL_HEIGHT(L, +1);
+  RTL_STACK_CHECK(L, +1);
   const char *form = strchr(name->host, ':') ? "[%s]:%d" : "%s:%d";
   return lua_pushfstring(L, form, name->host, name->port);
 }

@@ -1,6 +1,6 @@
 /* lib/net/net.h - streams and listeners as Lua holds them: the socket, and what has arrived early. */
-#ifndef RT_STREAM_H
-#define RT_STREAM_H
+#ifndef RT_LIB_NET_NET_H
+#define RT_LIB_NET_NET_H
 
 #include "base/buf.h"
 #include "lib/lib.h"
@@ -14,8 +14,8 @@ typedef struct rt_stream {
   rt_buf in;     /* has arrived, and no operation has taken it */
   /* One reader and one writer at a time.  The flags stand while an operation waits. */
   bool reading, writing;
-  bool moved;    /* to another task; closed here */
-  rt_thing *tie; /* to the crate in which it moved; NULL: none */
+  bool moved;     /* to another task; closed here */
+  rt_shared *tie; /* to the crate in which it moved; NULL: none */
   /* where they are: */
   size_t most;    /* the reader: what it wants at most, */
   size_t taken;   /* bytes of 'in' that its finished formats use, */
@@ -32,7 +32,7 @@ typedef struct rt_listener {
   bool warned;    /* of a shortage of descriptors that still lasts, */
   uint64_t again; /* and when a select tries next (rt_clock) */
   bool moved;     /* to another task; closed here */
-  rt_thing *tie;  /* to the crate in which it moved; NULL: none */
+  rt_shared *tie; /* to the crate in which it moved; NULL: none */
 } rt_listener;
 
 /* Pushes a closed stream, which then gets a connected socket: nothing that is open is
@@ -70,15 +70,15 @@ int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name);
 /* Pushes "127.0.0.1:80", "[::1]:80". */
 const char *rtL_stream_push_address(lua_State *L, const rt_tcp_name *name);
 
-/* results = stream:read(...)   lib_read.c */
+/* results = stream:read(...)   lib/net/read.c */
 int rtL_stream_read(lua_State *L);
 /* for ... in stream:lines(...) */
 int rtL_stream_lines(lua_State *L);
 
-/* It was closed, or collected: what has moved does not come back.   lib_move.c */
-void rt_stream_cut_tie(rt_thing **tie);
+/* It was closed, or collected: what has moved does not come back.   lib/net/move.c */
+void rt_stream_cut_tie(rt_shared **tie);
 
-/* How they move to another task.   lib_move.c */
+/* How they move to another task.   lib/net/move.c */
 extern const rt_travel rt_stream_travel, rt_listener_travel;
 
 #endif

@@ -1,4 +1,4 @@
-/* lib/net/stream.c - the methods of a stream; those that read by formats are in lib_read.c. */
+/* lib/net/stream.c - the methods of a stream; those that read by formats are in lib/net/read.c. */
 #include "lib/operation.h"
 #include "lib/net/net.h"
 
@@ -31,7 +31,7 @@ static int recv_now(lua_State *L, rt_stream *s) {
   if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->running);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
   s->sock->may_read = true; /* the end stays */
-  rtL_cancel_rather(L, s->worker);
+  rtL_cancel_takes_precedence(L, s->worker);
   return 0;
 }
 
@@ -78,7 +78,7 @@ static int stream_recv(lua_State *L) {
 
 /* op = stream:recv_op([max]), for rt.select */
 static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_stream *s = rtL_select_object(L, op);
+  rt_stream *s = rtL_operation_object(L, op);
   (void)b;
   if (s->sock == NULL) return fail_closed(L);
   if (rt_stream_is_read(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
@@ -96,13 +96,13 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     return 1;
   }
   s->sock->may_read = true; /* the end stays */
-  rtL_cancel_rather(L, w);
+  rtL_cancel_takes_precedence(L, w);
   lua_pushnil(L);
   return 1;
 }
 
 static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_stream *s = rtL_select_object(L, op);
+  rt_stream *s = rtL_operation_object(L, op);
   (void)w;
   return s->sock && rt_sock_wait(s->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
 }
@@ -114,7 +114,7 @@ static int stream_recv_op(lua_State *L) {
   lua_Integer most = luaL_optinteger(L, 2, RT_SCRATCH);
   luaL_argcheck(L, most > 0, 2, "a positive number of bytes expected");
   lua_settop(L, 1);
-  rtL_select_operation(L, s->worker, &recv_kind);
+  rtL_operation_new(L, s->worker, &recv_kind);
   lua_pushinteger(L, most < RT_SCRATCH ? most : RT_SCRATCH);
   lua_setiuservalue(L, 1, RT_OPERATION_ARGS);
   return 1;

@@ -11,7 +11,7 @@
 enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 
 typedef struct errand {
-  rt_lookup *lookup;
+  rt_resolve *lookup;
   rt_dial *dial;
   rt_timeout patience; /* while the name is looked up */
   rt_driver *driver;
@@ -24,7 +24,7 @@ typedef struct errand {
 
 static void end_errand(errand *e) {
   rt_timer_remove(&e->patience.timer);
-  if (e->lookup) rt_lookup_drop(e->lookup);
+  if (e->lookup) rt_resolve_drop(e->lookup);
   if (e->dial) rt_dial_drop(e->dial);
   e->lookup = NULL;
   e->dial = NULL;
@@ -40,7 +40,7 @@ static int errand_gc(lua_State *L) {
 static void on_impatient(rt_timeout *t) {
   errand *e = rt_containerof(t, errand, patience);
   e->late = true;
-  rt_list *l = rt_list_first(&e->lookup->waiter);
+  rt_list *l = rt_list_first(&e->lookup->parked);
   if (l) rt_driver_wake(e->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
@@ -79,7 +79,7 @@ static int step(lua_State *L, rt_worker *w, errand *e) {
   if (e->late) return fail_errand(L, e, UV_ETIMEDOUT);
   if (!e->lookup->answered) {
     rtL_wait_prepare(L, w, t);
-    rt_task_park(t, RT_OP_LOOKUP, e, &e->lookup->waiter);
+    rt_task_park(t, RT_OP_RESOLVE, e, &e->lookup->parked);
     return rtL_wait(L, w, go_on, 0);
   }
   if (e->lookup->err != 0) return fail_errand(L, e, e->lookup->err);
@@ -176,9 +176,9 @@ static int run_errand(lua_State *L, bool passive) {
   rt_timeout_init(&e->patience, on_impatient);
   snprintf(e->where, sizeof e->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, e);
-  rt_crew *crew = rt_worker_crew(w);
-  if (crew == NULL) return luaL_error(L, "not enough memory");
-  int err = rt_lookup_start(&e->lookup, crew, &w->driver, host, port, passive);
+  rt_thread_pool *thread_pool = rt_worker_crew(w);
+  if (thread_pool == NULL) return luaL_error(L, "not enough memory");
+  int err = rt_resolve_start(&e->lookup, thread_pool, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, e->where);
   if (!passive && !e->lookup->answered && e->deadline != RT_FOREVER) {
     uint64_t now = rt_clock();

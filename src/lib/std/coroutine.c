@@ -17,7 +17,7 @@ static lua_State *check_coroutine(lua_State *L) {
 
 /* Suspended by a wait: what stands on top of it is one of our functions, which are
 ** known by their worker.  (coroutine.yield has none, or is not suspended by us.)  Or it was
-** switched by preempt.c: then it is a Lua function, which nothing else can suspend. */
+** switched by run/preempt.c: then it is a Lua function, which nothing else can suspend. */
 static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_Debug ar;
   if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &ar)) return false;
@@ -29,7 +29,7 @@ static bool is_waiting(lua_State *co, rt_worker *w) {
     lua_pop(co, 1);
   }
   if (ours && lua_iscfunction(co, -1) &&
-      lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, of lib_coroutine.c */
+      lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, of lib/std/coroutine.c */
     ours = !lua_isboolean(co, -1);
     lua_pop(co, 1);
   }
@@ -149,10 +149,10 @@ static bool is_task_itself(lua_State *L, rt_worker *w) {
 }
 
 static void refuse_to_leave(lua_State *L, rt_worker *w) {
-  const rt_frame *f = w->running->more->frames;
+  const rt_cancel_scope *f = w->running->more->cancel_scopes;
   const char *what = f->critical ? "critical section"
                      : f->shield ? "shield"
-                     : f->ticket ? "scope"
+                     : f->waiter ? "scope"
                                  : "timeout";
   luaL_error(L, "attempt to yield out of a %s: it is this task's, and goes on", what);
 }
@@ -162,7 +162,8 @@ static int yield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
-  if (rt_unlikely(w->running != NULL && rt_frame_is_of(w->running, L))) refuse_to_leave(L, w);
+  if (rt_unlikely(w->running != NULL && rt_cancel_scope_is_of(w->running, L)))
+    refuse_to_leave(L, w);
   return lua_yield(L, lua_gettop(L));
 }
 

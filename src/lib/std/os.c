@@ -34,8 +34,8 @@ static void leave(rt_worker *w, lua_State *L) {
     rt_list_remove(&w->main->link);
   w->running = w->main;
   w->cur = L;
-  rtL_runtime_stop_quietly(L, w);
-  rt_ticket_withdraw_all(&w->driver); /* the main chunk's: what it waits for may go first */
+  rtL_stop_quietly(L, w);
+  rt_waiter_withdraw_all(&w->driver); /* the main chunk's: what it waits for may go first */
   push_original(L);
   lua_pushinteger(L, w->exit_code);
   lua_pushboolean(L, 1);
@@ -49,12 +49,12 @@ static int code_of(lua_State *L) {
 
 /* The main worker closes everything, this one too. */
 static void ask(rt_worker *w, int code) {
-  if (w->seat == NULL) {
+  if (w->slot == NULL) {
     rt_worker_ask_to_exit(w, code);
     return;
   }
-  if (!rt_worker_ends(w)) rt_monitor_end_by(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
-  rt_office_ask_to_exit(w->seat->sched->config.office, code);
+  if (!rt_worker_ends(w)) rt_watchdog_end_by(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
+  rt_runtime_ask_to_exit(w->slot->sched->config.runtime, code);
 }
 
 static int never(lua_State *L, int status, lua_KContext ctx) {
@@ -65,12 +65,12 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
 /* A task stays where it is; if the program ends already, it unwinds as the others do. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
   ask(w, code_of(L));
-  rtL_unhandled_heard(L, w);
+  rtL_unhandled_mark_handled(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
     return rtL_cancel_raise(L, w);
   }
-  w->suspending = RT_IS_WAIT;
+  w->suspending = RT_YIELD_WAIT;
   return lua_yieldk(L, 0, 0, never);
 }
 
@@ -91,7 +91,7 @@ static int do_exit(lua_State *L) {
   if (close && w->running == NULL && !w->closing) return exit_between_tasks(L, w);
   close = close && !in_task;
   w->has_code = true;
-  if (close && w->running != NULL) rtL_runtime_stop_quietly(L, w);
+  if (close && w->running != NULL) rtL_stop_quietly(L, w);
   push_original(L);
   lua_pushvalue(L, 1);
   lua_pushboolean(L, close);
@@ -149,5 +149,5 @@ void rtL_open_os(lua_State *L, rt_worker *w) {
   }
   lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
   rtL_set_functions(L, w, functions);
-  if (w->seat) rtL_set_functions(L, w, of_member);
+  if (w->slot) rtL_set_functions(L, w, of_member);
 }

@@ -2,7 +2,7 @@
 #include "sync/barrier.h"
 #include "lib/shared.h"
 
-static const rt_thing_kind kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
+static const rt_shared_kind kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
 
 static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
   return rt_barrier_of(rtL_shared_check(L, w, RT_CLASS_BARRIER, 1));
@@ -12,9 +12,9 @@ static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
 static int new_barrier(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 1 && n <= 1 << 30, 1, "a number of tasks from 1 to 2^30 expected");
-  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BARRIER);
+  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BARRIER);
   rt_barrier *b = rt_barrier_new(&kind, (int)n);
-  rtL_shared_set(L, s, b ? &b->thing : NULL);
+  rtL_shared_set(L, s, b ? &b->shared : NULL);
   return 1;
 }
 
@@ -23,9 +23,9 @@ static int passed(lua_State *L, bool last) {
   return 1;
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+static int wait_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
-  rtL_shared_called(L, rtL_self(L), ticket, NULL);
+  rtL_shared_called(L, rtL_self(L), waiter, NULL);
   return passed(L, false);
 }
 
@@ -35,9 +35,9 @@ static int do_wait(lua_State *L, rt_worker *w, rt_barrier *b) {
     if (rt_barrier_wait(b, NULL)) return passed(L, true); /* the last one need not wait */
     rtL_wait_examine(L, w, me);
   }
-  rt_ticket *t = rtL_shared_draw(L, w);
+  rt_waiter *t = rtL_shared_draw(L, w);
   if (!rt_barrier_wait(b, t)) return rtL_shared_wait(L, w, t, RT_OP_BARRIER, wait_k);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return passed(L, true);
 }
 

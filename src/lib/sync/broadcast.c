@@ -3,24 +3,24 @@
 #include "lib/operation.h"
 #include "lib/shared.h"
 
-static const rt_thing_kind kind = {"broadcast", rt_feed_free, RT_CLASS_BROADCAST};
-static const rt_thing_kind subscriber_kind = {"subscriber", rt_reader_free, RT_CLASS_SUBSCRIBER};
+static const rt_shared_kind kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
+static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};
 
-static rt_feed *check_broadcast(lua_State *L, rt_worker *w) {
-  return rt_feed_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1));
+static rt_broadcast *check_broadcast(lua_State *L, rt_worker *w) {
+  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1));
 }
 
-static rt_reader *check_subscriber(lua_State *L, rt_worker *w) {
-  return rt_reader_of(rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1));
+static rt_receiver *check_subscriber(lua_State *L, rt_worker *w) {
+  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1));
 }
 
 /* broadcast = rt.broadcast(capacity) */
 static int new_broadcast(lua_State *L) {
   lua_Integer capacity = luaL_checkinteger(L, 1);
   luaL_argcheck(L, capacity >= 1 && capacity <= 1 << 20, 1, "a capacity from 1 to 2^20 expected");
-  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BROADCAST);
-  rt_feed *f = rt_feed_new(&kind, (size_t)capacity, false);
-  rtL_shared_set(L, s, f ? &f->thing : NULL);
+  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BROADCAST);
+  rt_broadcast *f = rt_broadcast_new(&kind, (size_t)capacity, false);
+  rtL_shared_set(L, s, f ? &f->shared : NULL);
   return 1;
 }
 
@@ -28,10 +28,10 @@ static int new_broadcast(lua_State *L) {
 /* true | nil, "closed" = broadcast:send(...) */
 static int broadcast_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_feed *f = check_broadcast(L, w);
-  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!rt_feed_send(f, p)) {
-    rt_packet_drop(p);
+  rt_broadcast *f = check_broadcast(L, w);
+  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  if (!rt_broadcast_send(f, p)) {
+    rt_message_drop(p);
     return rtL_shared_refuse_closed(L, w);
   }
   lua_pushboolean(L, 1);
@@ -40,15 +40,15 @@ static int broadcast_send(lua_State *L) {
 
 /* broadcast:close(), and __close */
 static int broadcast_close(lua_State *L) {
-  rt_feed_close(check_broadcast(L, rtL_self(L)));
+  rt_broadcast_close(check_broadcast(L, rtL_self(L)));
   return 0;
 }
 
 static int broadcast_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  rt_feed *f = check_broadcast(L, rtL_self(L));
-  int readers = rt_feed_look(f, &messages, &closed);
+  rt_broadcast *f = check_broadcast(L, rtL_self(L));
+  int readers = rt_broadcast_look(f, &messages, &closed);
   lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
                   (LUAI_UACINT)f->capacity, readers, closed ? ", closed" : "");
   return 1;
@@ -58,40 +58,40 @@ static int broadcast_tostring(lua_State *L) {
 /* subscriber = broadcast:subscribe() */
 static int broadcast_subscribe(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_feed *f = check_broadcast(L, w);
-  rt_shared *s = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
-  rt_reader *r = rt_reader_new(&subscriber_kind, f);
-  rtL_shared_set(L, s, r ? &r->thing : NULL);
+  rt_broadcast *f = check_broadcast(L, w);
+  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
+  rt_receiver *r = rt_receiver_new(&subscriber_kind, f);
+  rtL_shared_set(L, s, r ? &r->shared : NULL);
   return 1;
 }
 
-static int received(lua_State *L, rt_worker *w, rt_feed_answer answer, rt_packet *p,
+static int received(lua_State *L, rt_worker *w, rt_broadcast_result answer, rt_message *p,
                     uint64_t lost) {
-  if (answer == RT_FEED_DONE) return rtL_unpack_last(L, w, p);
-  if (answer == RT_FEED_CLOSED) return rtL_shared_refuse_closed(L, w);
+  if (answer == RT_BROADCAST_DONE) return rtL_unpack_last(L, w, p);
+  if (answer == RT_BROADCAST_CLOSED) return rtL_shared_refuse_closed(L, w);
   rtL_shared_refuse(L, "lagged");
   lua_pushinteger(L, (lua_Integer)lost);
   return 3;
 }
 
-static int recv_k(lua_State *L, int status, lua_KContext ticket) {
+static int recv_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_packet *p;
-  rt_feed_answer answer = (rt_feed_answer)rtL_shared_called(L, w, ticket, &p);
+  rt_message *p;
+  rt_broadcast_result answer = (rt_broadcast_result)rtL_shared_called(L, w, waiter, &p);
   return received(L, w, answer, p, 0);
 }
 
-static int do_recv(lua_State *L, rt_worker *w, rt_reader *r) {
-  rt_packet *p;
+static int do_recv(lua_State *L, rt_worker *w, rt_receiver *r) {
+  rt_message *p;
   uint64_t lost;
-  rt_feed_answer answer = rt_reader_recv(r, &p, &lost, NULL);
-  if (answer != RT_FEED_WAITS) return received(L, w, answer, p, lost);
+  rt_broadcast_result answer = rt_receiver_recv(r, &p, &lost, NULL);
+  if (answer != RT_BROADCAST_WAITS) return received(L, w, answer, p, lost);
   rtL_wait_prepare(L, w, w->running);
-  rt_ticket *t = rtL_shared_draw(L, w);
-  answer = rt_reader_recv(r, &p, &lost, t);
-  if (answer == RT_FEED_WAITS) return rtL_shared_wait(L, w, t, RT_OP_RECEIVE, recv_k);
-  rt_ticket_tear(t);
+  rt_waiter *t = rtL_shared_draw(L, w);
+  answer = rt_receiver_recv(r, &p, &lost, t);
+  if (answer == RT_BROADCAST_WAITS) return rtL_shared_wait(L, w, t, RT_OP_RECEIVE, recv_k);
+  rt_waiter_free(t);
   return received(L, w, answer, p, lost);
 }
 
@@ -105,7 +105,7 @@ static int recv_later(lua_State *L, int status, lua_KContext ctx) {
 /* ... | nil, "lagged", n | nil, "closed" = subscriber:recv() */
 static int subscriber_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_reader *r = check_subscriber(L, w);
+  rt_receiver *r = check_subscriber(L, w);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   lua_settop(L, 1);
   if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, recv_later, 0);
@@ -115,35 +115,35 @@ static int subscriber_recv(lua_State *L) {
 /* the same, or nil, "empty" = subscriber:try_recv() */
 static int subscriber_try_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_packet *p;
+  rt_message *p;
   uint64_t lost;
-  rt_feed_answer answer = rt_reader_recv(check_subscriber(L, w), &p, &lost, NULL);
-  if (answer == RT_FEED_WAITS) return rtL_shared_refuse(L, "empty");
+  rt_broadcast_result answer = rt_receiver_recv(check_subscriber(L, w), &p, &lost, NULL);
+  if (answer == RT_BROADCAST_WAITS) return rtL_shared_refuse(L, "empty");
   return received(L, w, answer, p, lost);
 }
 
 /* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_reader *reader_of(lua_State *L, int op) {
-  const rt_shared *s = rtL_select_object(L, op);
-  return rt_reader_of(s->thing);
+static rt_receiver *reader_of(lua_State *L, int op) {
+  const rt_shared_ref *s = rtL_operation_object(L, op);
+  return rt_receiver_of(s->shared);
 }
 
 static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_packet *p;
+  rt_message *p;
   uint64_t lost;
   (void)b;
-  rt_feed_answer answer = rt_reader_recv(reader_of(L, op), &p, &lost, NULL);
-  return answer == RT_FEED_WAITS ? -1 : received(L, w, answer, p, lost);
+  rt_broadcast_result answer = rt_receiver_recv(reader_of(L, op), &p, &lost, NULL);
+  return answer == RT_BROADCAST_WAITS ? -1 : received(L, w, answer, p, lost);
 }
 
 static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return rt_reader_await(reader_of(L, op), b->ticket);
+  return rt_receiver_await(reader_of(L, op), b->waiter);
 }
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  return received(L, w, b->packet ? RT_FEED_DONE : RT_FEED_CLOSED, b->packet, 0);
+  return received(L, w, b->message ? RT_BROADCAST_DONE : RT_BROADCAST_CLOSED, b->message, 0);
 }
 
 static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
@@ -153,18 +153,18 @@ static int subscriber_recv_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_subscriber(L, w);
   lua_settop(L, 1);
-  return rtL_select_operation(L, w, &recv_kind);
+  return rtL_operation_new(L, w, &recv_kind);
 }
 
 /* subscriber:close(), and __close */
 static int subscriber_close(lua_State *L) {
-  rt_reader_close(check_subscriber(L, rtL_self(L)));
+  rt_receiver_close(check_subscriber(L, rtL_self(L)));
   return 0;
 }
 
 static int subscriber_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_reader_behind(check_subscriber(L, rtL_self(L)), &closed);
+  uint64_t behind = rt_receiver_behind(check_subscriber(L, rtL_self(L)), &closed);
   if (closed)
     lua_pushliteral(L, "rt.subscriber (closed)");
   else

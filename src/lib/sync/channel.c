@@ -7,10 +7,10 @@
 enum { CAPACITY = 1024 };
 
 typedef struct channel {
-  rt_chan *chan;
+  rt_channel *chan;
 } channel;
 
-static rt_chan *check_channel(lua_State *L) {
+static rt_channel *check_channel(lua_State *L) {
   channel *c = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_CHANNEL, 1);
   if (rt_unlikely(c->chan == NULL)) luaL_error(L, "this channel has been finalized");
   return c->chan;
@@ -21,29 +21,29 @@ static channel *push_channel(lua_State *L, rt_worker *w) {
 }
 
 /* --- travelling: the other side gets another reference ------------------------------------------- */
-static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
   channel *c = lua_touserdata(L, index);
   (void)w, (void)why;
   if (c->chan == NULL) return NULL;
-  rt_thing_hold(&c->chan->thing);
-  return &c->chan->thing;
+  rt_shared_hold(&c->chan->shared);
+  return &c->chan->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
   channel *c = push_channel(L, w);
-  rt_thing_hold(t);
-  c->chan = rt_chan_of(t);
+  rt_shared_hold(t);
+  c->chan = rt_channel_of(t);
 }
 
 static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-static const rt_thing_kind kind = {"channel", rt_chan_free, RT_CLASS_CHANNEL};
+static const rt_shared_kind kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
 
 /* channel = rt.channel([capacity]) */
 static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
   channel *c = push_channel(L, rtL_self(L));
-  if ((c->chan = rt_chan_new(&kind, (size_t)capacity)) == NULL)
+  if ((c->chan = rt_channel_new(&kind, (size_t)capacity)) == NULL)
     return luaL_error(L, "not enough memory");
   return 1;
 }
@@ -55,72 +55,72 @@ static int refuse(lua_State *L, const char *why) {
 }
 
 static int refuse_closed(lua_State *L) {
-  rtL_cancel_rather(L, rtL_self(L));
+  rtL_cancel_takes_precedence(L, rtL_self(L));
   return refuse(L, "closed");
 }
 
-static rt_ticket *draw(lua_State *L, rt_worker *w) {
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+static rt_waiter *draw(lua_State *L, rt_worker *w) {
+  rt_waiter *t = rt_waiter_new(&w->driver);
   if (t == NULL) luaL_error(L, "not enough memory");
   return t;
 }
 
 /* --- sending ----------------------------------------------------------------------------------------- */
-static int sent(lua_State *L, rt_chan_answer answer) {
-  if (answer == RT_CHAN_NOMEM) return luaL_error(L, "not enough memory");
-  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
+static int sent(lua_State *L, rt_channel_result answer) {
+  if (answer == RT_CHANNEL_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_CHANNEL_CLOSED) return refuse_closed(L);
   lua_pushboolean(L, 1);
   return 1;
 }
 
-/* A packet that is still with its ticket has come to nothing. */
-static void take_back(rt_worker *w, rt_ticket *t) {
-  if (t->packet) rt_pack_undo(w, t->packet);
-  t->packet = NULL;
+/* A message that is still with its waiter has come to nothing. */
+static void take_back(rt_worker *w, rt_waiter *t) {
+  if (t->message) rt_pack_undo(w, t->message);
+  t->message = NULL;
 }
 
-static int send_k(lua_State *L, int status, lua_KContext ticket) {
+static int send_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_ticket *t = (rt_ticket *)ticket;
-  bool called = rt_ticket_withdraw(t);
-  rt_chan_answer answer = (rt_chan_answer)t->answer;
+  rt_waiter *t = (rt_waiter *)waiter;
+  bool called = rt_waiter_withdraw(t);
+  rt_channel_result answer = (rt_channel_result)t->answer;
   take_back(w, t);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
   return sent(L, answer);
 }
 
 /* What has been packed may have moved: so it is asked before whether this code can wait. */
-static void prepare(lua_State *L, rt_worker *w, rt_chan *c) {
+static void prepare(lua_State *L, rt_worker *w, rt_channel *c) {
   rt_task *me = w->running;
-  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_chan_has_room(c)) return;
+  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_channel_has_room(c)) return;
   rtL_wait_examine(L, w, me);
 }
 
 /* Stack: the channel, the values. */
-static int do_send(lua_State *L, rt_worker *w, rt_chan *c) {
-  if (rt_chan_closed(c)) return refuse_closed(L); /* nothing is moved then */
+static int do_send(lua_State *L, rt_worker *w, rt_channel *c) {
+  if (rt_channel_closed(c)) return refuse_closed(L); /* nothing is moved then */
   prepare(L, w, c);
-  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
-  rt_chan_answer answer = rt_chan_send(c, p, NULL);
-  if (rt_likely(answer == RT_CHAN_DONE)) return sent(L, answer);
-  if (answer == RT_CHAN_WAITS) {                        /* it must: once more, with a ticket */
+  rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  rt_channel_result answer = rt_channel_send(c, p, NULL);
+  if (rt_likely(answer == RT_CHANNEL_DONE)) return sent(L, answer);
+  if (answer == RT_CHANNEL_WAITS) {                     /* it must: once more, with a waiter */
     if (rt_unlikely(!rtL_wait_may(L, w, w->running))) { /* (there was room, and it has gone) */
       rt_pack_undo(w, p);
       rtL_wait_examine(L, w, w->running);
       return luaL_error(L, "cannot wait here");
     }
-    rt_ticket *t = rt_ticket_draw(&w->driver);
-    answer = t ? rt_chan_send(c, p, t) : RT_CHAN_NOMEM;
-    if (answer == RT_CHAN_WAITS) {
-      rt_ticket_park(t, w->running, RT_OP_SEND);
+    rt_waiter *t = rt_waiter_new(&w->driver);
+    answer = t ? rt_channel_send(c, p, t) : RT_CHANNEL_NOMEM;
+    if (answer == RT_CHANNEL_WAITS) {
+      rt_waiter_park(t, w->running, RT_OP_SEND);
       return rtL_wait(L, w, send_k, (lua_KContext)t);
     }
-    if (t) rt_ticket_tear(t);
+    if (t) rt_waiter_free(t);
   }
-  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
+  if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
   return sent(L, answer);
 }
 
@@ -134,7 +134,7 @@ static int send_later(lua_State *L, int status, lua_KContext ctx) {
 /* true | nil, "closed" = channel:send(...) */
 static int channel_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_chan *c = check_channel(L);
+  rt_channel *c = check_channel(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, send_later, 0);
   return do_send(L, w, c);
@@ -143,43 +143,43 @@ static int channel_send(lua_State *L) {
 /* true | nil, "full" or "closed" = channel:try_send(...) */
 static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_chan *c = check_channel(L);
-  if (rt_chan_closed(c)) return refuse_closed(L);
-  if (!rt_chan_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
-  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
-  rt_chan_answer answer = rt_chan_send(c, p, NULL);
-  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
-  return answer == RT_CHAN_WAITS ? refuse(L, "full") : sent(L, answer);
+  rt_channel *c = check_channel(L);
+  if (rt_channel_closed(c)) return refuse_closed(L);
+  if (!rt_channel_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
+  rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
+  rt_channel_result answer = rt_channel_send(c, p, NULL);
+  if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
+  return answer == RT_CHANNEL_WAITS ? refuse(L, "full") : sent(L, answer);
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
-static int recv_k(lua_State *L, int status, lua_KContext ticket) {
+static int recv_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_ticket *t = (rt_ticket *)ticket;
-  bool called = rt_ticket_withdraw(t);
-  rt_packet *p = t->packet;
-  t->packet = NULL;
-  rt_ticket_tear(t);
+  rt_waiter *t = (rt_waiter *)waiter;
+  bool called = rt_waiter_withdraw(t);
+  rt_message *p = t->message;
+  t->message = NULL;
+  rt_waiter_free(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
   return p ? rtL_unpack_last(L, w, p) : refuse_closed(L);
 }
 
-static int do_recv(lua_State *L, rt_worker *w, rt_chan *c) {
-  rt_packet *p;
-  rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
-  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  if (answer == RT_CHAN_CLOSED) return refuse_closed(L);
+static int do_recv(lua_State *L, rt_worker *w, rt_channel *c) {
+  rt_message *p;
+  rt_channel_result answer = rt_channel_recv(c, &p, NULL);
+  if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
+  if (answer == RT_CHANNEL_CLOSED) return refuse_closed(L);
   rtL_wait_prepare(L, w, w->running);
-  rt_ticket *t = draw(L, w);
-  answer = rt_chan_recv(c, &p, t);
-  if (answer == RT_CHAN_WAITS) {
-    rt_ticket_park(t, w->running, RT_OP_RECEIVE);
+  rt_waiter *t = draw(L, w);
+  answer = rt_channel_recv(c, &p, t);
+  if (answer == RT_CHANNEL_WAITS) {
+    rt_waiter_park(t, w->running, RT_OP_RECEIVE);
     return rtL_wait(L, w, recv_k, (lua_KContext)t);
   }
-  rt_ticket_tear(t);
-  return answer == RT_CHAN_DONE ? rtL_unpack_last(L, w, p) : refuse_closed(L);
+  rt_waiter_free(t);
+  return answer == RT_CHANNEL_DONE ? rtL_unpack_last(L, w, p) : refuse_closed(L);
 }
 
 static int recv_later(lua_State *L, int status, lua_KContext ctx) {
@@ -192,7 +192,7 @@ static int recv_later(lua_State *L, int status, lua_KContext ctx) {
 /* ... | nil, "closed" = channel:recv() */
 static int channel_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_chan *c = check_channel(L);
+  rt_channel *c = check_channel(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, recv_later, 0);
   return do_recv(L, w, c);
@@ -201,11 +201,11 @@ static int channel_recv(lua_State *L) {
 /* ... | nil, "empty" or "closed" = channel:try_recv() */
 static int channel_try_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_chan *c = check_channel(L);
-  rt_packet *p;
-  rt_chan_answer answer = rt_chan_recv(c, &p, NULL);
-  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : refuse(L, "empty");
+  rt_channel *c = check_channel(L);
+  rt_message *p;
+  rt_channel_result answer = rt_channel_recv(c, &p, NULL);
+  if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
+  return answer == RT_CHANNEL_CLOSED ? refuse_closed(L) : refuse(L, "empty");
 }
 
 /* for ... in channel:iter() do */
@@ -218,30 +218,30 @@ static int channel_iter(lua_State *L) {
 }
 
 /* --- for rt.select ---------------------------------------------------------------------------------- */
-static rt_chan *channel_of(lua_State *L, int op) {
-  channel *c = rtL_select_object(L, op);
+static rt_channel *channel_of(lua_State *L, int op) {
+  channel *c = rtL_operation_object(L, op);
   return c->chan;
 }
 
 static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_packet *p;
+  rt_message *p;
   (void)b;
-  rt_chan_answer answer = rt_chan_recv(channel_of(L, op), &p, NULL);
-  if (answer == RT_CHAN_DONE) return rtL_unpack_last(L, w, p);
-  return answer == RT_CHAN_CLOSED ? refuse_closed(L) : -1;
+  rt_channel_result answer = rt_channel_recv(channel_of(L, op), &p, NULL);
+  if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
+  return answer == RT_CHANNEL_CLOSED ? refuse_closed(L) : -1;
 }
 
 static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return rt_chan_await_recv(channel_of(L, op), b->ticket);
+  return rt_channel_await_recv(channel_of(L, op), b->waiter);
 }
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  return b->packet ? rtL_unpack_last(L, w, b->packet) : refuse_closed(L);
+  return b->message ? rtL_unpack_last(L, w, b->message) : refuse_closed(L);
 }
 
-static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
+static rt_message *pack_args(lua_State *L, rt_worker *w, int op) {
   int top = lua_gettop(L), n = 0;
   if (lua_getiuservalue(L, op, RT_OPERATION_ARGS) == LUA_TTABLE) {
     lua_getfield(L, -1, "n");
@@ -251,41 +251,41 @@ static rt_packet *pack_args(lua_State *L, rt_worker *w, int op) {
     for (int i = 1; i <= n; i++) lua_rawgeti(L, top + 1, i);
   }
   lua_remove(L, top + 1);
-  rt_packet *p = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  rt_message *p = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);
   return p;
 }
 
 static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  b->packet = pack_args(L, w, op);
+  b->message = pack_args(L, w, op);
 }
 
 static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_chan *c = channel_of(L, op);
-  if (rt_chan_closed(c)) return refuse_closed(L);
-  if (!rt_chan_has_room(c)) return -1; /* (a glance: packing is dear) */
-  rt_packet *p = b && b->packet ? b->packet : pack_args(L, w, op);
-  if (b) b->packet = NULL;
-  rt_chan_answer answer = rt_chan_send(c, p, NULL);
-  if (answer == RT_CHAN_WAITS && b) {
-    b->packet = p;
+  rt_channel *c = channel_of(L, op);
+  if (rt_channel_closed(c)) return refuse_closed(L);
+  if (!rt_channel_has_room(c)) return -1; /* (a glance: packing is dear) */
+  rt_message *p = b && b->message ? b->message : pack_args(L, w, op);
+  if (b) b->message = NULL;
+  rt_channel_result answer = rt_channel_send(c, p, NULL);
+  if (answer == RT_CHANNEL_WAITS && b) {
+    b->message = p;
     return -1;
   }
-  if (answer != RT_CHAN_DONE) rt_pack_undo(w, p);
-  return answer == RT_CHAN_WAITS ? -1 : sent(L, answer);
+  if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
+  return answer == RT_CHANNEL_WAITS ? -1 : sent(L, answer);
 }
 
 static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  b->ticket->packet = b->packet;
-  b->packet = NULL;
-  return rt_chan_await_send(channel_of(L, op), b->ticket);
+  b->waiter->message = b->message;
+  b->message = NULL;
+  return rt_channel_await_send(channel_of(L, op), b->waiter);
 }
 
 static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  if (b->packet) rt_pack_undo(w, b->packet); /* the channel was closed */
-  return sent(L, (rt_chan_answer)b->answer);
+  if (b->message) rt_pack_undo(w, b->message); /* the channel was closed */
+  return sent(L, (rt_channel_result)b->answer);
 }
 
 static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
@@ -296,31 +296,31 @@ static const rt_op_kind send_kind = {"send",       true,     attempt_send,
 static int channel_recv_op(lua_State *L) {
   check_channel(L);
   lua_settop(L, 1);
-  return rtL_select_operation(L, rtL_self(L), &recv_kind);
+  return rtL_operation_new(L, rtL_self(L), &recv_kind);
 }
 
 /* op = channel:send_op(...) */
 static int channel_send_op(lua_State *L) {
   check_channel(L);
-  return rtL_select_operation(L, rtL_self(L), &send_kind);
+  return rtL_operation_new(L, rtL_self(L), &send_kind);
 }
 
 /* --- the rest --------------------------------------------------------------------------------------------- */
 /* channel:close(), and __close */
 static int channel_close(lua_State *L) {
-  rt_chan_close(check_channel(L));
+  rt_channel_close(check_channel(L));
   return 0;
 }
 
 static int channel_len(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)rt_chan_count(check_channel(L)));
+  lua_pushinteger(L, (lua_Integer)rt_channel_count(check_channel(L)));
   return 1;
 }
 
 static int channel_tostring(lua_State *L) {
-  rt_chan *c = check_channel(L);
-  lua_pushfstring(L, "rt.channel (%I of %I%s)", (LUAI_UACINT)rt_chan_count(c),
-                  (LUAI_UACINT)c->capacity, rt_chan_closed(c) ? ", closed" : "");
+  rt_channel *c = check_channel(L);
+  lua_pushfstring(L, "rt.channel (%I of %I%s)", (LUAI_UACINT)rt_channel_count(c),
+                  (LUAI_UACINT)c->capacity, rt_channel_closed(c) ? ", closed" : "");
   return 1;
 }
 
@@ -334,7 +334,7 @@ static int channel_eq(lua_State *L) {
 
 static int channel_gc(lua_State *L) {
   channel *c = lua_touserdata(L, 1);
-  if (c->chan) rt_thing_drop(&c->chan->thing);
+  if (c->chan) rt_shared_drop(&c->chan->shared);
   c->chan = NULL;
   return 0;
 }

@@ -20,22 +20,22 @@ static dict *push_dict(lua_State *L, rt_worker *w) {
 }
 
 /* --- travelling: the other side gets another reference ------------------------------------------- */
-static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
   dict *d = lua_touserdata(L, index);
   (void)w, (void)why;
   if (d->dict == NULL) return NULL;
-  rt_thing_hold(&d->dict->thing);
-  return &d->dict->thing;
+  rt_shared_hold(&d->dict->shared);
+  return &d->dict->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
   dict *d = push_dict(L, w);
-  rt_thing_hold(t);
+  rt_shared_hold(t);
   d->dict = rt_dict_of(t);
 }
 
 static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-static const rt_thing_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
+static const rt_shared_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 /* --- options ---------------------------------------------------------------------------------------- */
 /* A bound: at least 1; math.huge is none. */
@@ -92,9 +92,9 @@ static uint64_t opt_expires(lua_State *L, int arg) {
 
 /* seconds | nil = dict:ttl(key): math.huge if it does not expire */
 static int dict_ttl(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_dict *d = check_dict(L);
-  uint64_t expires = rt_dict_expires(d, rtL_entry_key(L, 2, &k)), now = rt_clock();
+  uint64_t expires = rt_dict_expires(d, rtL_dict_value_key(L, 2, &k)), now = rt_clock();
   if (expires == 0)
     lua_pushnil(L);
   else if (expires == RT_DICT_NEVER)
@@ -106,10 +106,10 @@ static int dict_ttl(lua_State *L) {
 
 /* boolean = dict:expire(key, seconds): is there such a key? */
 static int dict_expire(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
-  rt_dict_answer answer = rt_dict_expire(d, it, check_expires(L, 3));
+  const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
+  rt_dict_result answer = rt_dict_expire(d, it, check_expires(L, 3));
   if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
   lua_pushboolean(L, answer == RT_DICT_DONE);
   return 1;
@@ -123,7 +123,7 @@ static int refuse(lua_State *L, const char *why) {
 }
 
 /* true | false | nil, "full" */
-static int answered(lua_State *L, rt_dict_answer answer) {
+static int answered(lua_State *L, rt_dict_result answer) {
   if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
   if (answer == RT_DICT_FULL) return refuse(L, "full");
   lua_pushboolean(L, answer == RT_DICT_DONE);
@@ -132,26 +132,26 @@ static int answered(lua_State *L, rt_dict_answer answer) {
 
 /* Stack: the dict, the key, the value, perhaps the seconds. */
 static int put(lua_State *L, rt_dict_rule rule) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   luaL_checkany(L, 3);
   uint64_t expires = opt_expires(L, 4);
-  rtL_entry_read(L, rtL_self(L), 3, &v);
+  rtL_dict_value_read(L, rtL_self(L), 3, &v);
   rt_dict_put p = {.rule = rule, .value = &v, .expires = expires};
-  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_dict_result answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
   return answered(L, answer);
 }
 
 /* value | nil = dict:get(key) */
 static int dict_get(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
-  rt_dict_get(d, rtL_entry_key(L, 2, &k), &v);
-  rtL_entry_push(L, rtL_self(L), &v);
+  rt_dict_get(d, rtL_dict_value_key(L, 2, &k), &v);
+  rtL_dict_value_push(L, rtL_self(L), &v);
   return 1;
 }
 
@@ -166,11 +166,11 @@ static int dict_replace(lua_State *L) { return put(L, RT_DICT_PRESENT); }
 
 /* boolean = dict:delete(key): was there such a key? */
 static int dict_delete(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_dict *d = check_dict(L);
   rt_value none = {.type = RT_VALUE_NONE};
   rt_dict_put p = {.rule = RT_DICT_PRESENT, .value = &none};
-  lua_pushboolean(L, rt_dict_apply(d, rtL_entry_key(L, 2, &k), &p) == RT_DICT_DONE);
+  lua_pushboolean(L, rt_dict_apply(d, rtL_dict_value_key(L, 2, &k), &p) == RT_DICT_DONE);
   return 1;
 }
 
@@ -180,22 +180,22 @@ static void opt_number(lua_State *L, int arg, lua_Integer otherwise, rt_value *v
     v->integer = otherwise;
   } else {
     luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
-    rtL_entry_read(L, rtL_self(L), arg, v);
+    rtL_dict_value_read(L, rtL_self(L), arg, v);
   }
 }
 
 /* number | nil, "not a number" or "full" = dict:incr(key [, delta [, initial]]) */
 static int dict_incr(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_value delta, initial, now;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   opt_number(L, 3, 1, &delta);
   opt_number(L, 4, 0, &initial);
-  rt_dict_answer answer = rt_dict_incr(d, it, &delta, &initial, &now);
+  rt_dict_result answer = rt_dict_incr(d, it, &delta, &initial, &now);
   if (answer == RT_DICT_NOT) return refuse(L, "not a number");
   if (answer != RT_DICT_DONE) return answered(L, answer);
-  rtL_entry_push(L, rtL_self(L), &now);
+  rtL_dict_value_push(L, rtL_self(L), &now);
   return 1;
 }
 
@@ -206,21 +206,21 @@ static bool is_simple(lua_State *L, int index) {
 
 /* true | false | nil, "full" = dict:cas(key, expected, new): nil is that there is no such key */
 static int dict_cas(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_value expected, new;
   rt_dict *d = check_dict(L);
-  const rt_dict_key *it = rtL_entry_key(L, 2, &k);
+  const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   luaL_checkany(L, 4);
   lua_settop(L, 4);
   if (is_simple(L, 3)) { /* then it owns nothing */
-    rtL_entry_read(L, rtL_self(L), 3, &expected);
-    rtL_entry_read(L, rtL_self(L), 4, &new);
+    rtL_dict_value_read(L, rtL_self(L), 3, &expected);
+    rtL_dict_value_read(L, rtL_self(L), 4, &new);
   } else {
-    rtL_entry_read(L, rtL_self(L), 4, &new);
-    rtL_entry_read_beside(L, rtL_self(L), 3, &expected, &new);
+    rtL_dict_value_read(L, rtL_self(L), 4, &new);
+    rtL_dict_value_read_beside(L, rtL_self(L), 3, &expected, &new);
   }
   rt_dict_put p = {.rule = RT_DICT_EXPECTED, .value = &new, .expected = &expected};
-  rt_dict_answer answer = rt_dict_apply(d, it, &p);
+  rt_dict_result answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&expected);
   rt_value_drop(&new);
   return answered(L, answer);
@@ -228,29 +228,29 @@ static int dict_cas(lua_State *L) {
 
 /* Stack: the dict, the key, the function and its arguments -> the same, and the call to make */
 static lua_KContext begin_update(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   rt_value old;
   int top = lua_gettop(L);
-  uint64_t version = rt_dict_get(check_dict(L), rtL_entry_key(L, 2, &k), &old);
+  uint64_t version = rt_dict_get(check_dict(L), rtL_dict_value_key(L, 2, &k), &old);
   lua_pushvalue(L, 3);
-  rtL_entry_push(L, rtL_self(L), &old);
+  rtL_dict_value_push(L, rtL_self(L), &old);
   for (int i = 4; i <= top; i++) lua_pushvalue(L, i);
   return (lua_KContext)version;
 }
 
 /* Stack: … what the function returned.  NOT: somebody was faster. */
-static rt_dict_answer commit_update(lua_State *L, lua_KContext version) {
-  rt_entry_key k;
+static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
+  rt_dict_value_key k;
   rt_value v;
-  rtL_entry_read(L, rtL_self(L), -1, &v);
+  rtL_dict_value_read(L, rtL_self(L), -1, &v);
   rt_dict_put p = {.rule = RT_DICT_VERSION, .value = &v, .version = (uint64_t)version};
-  rt_dict_answer answer = rt_dict_apply(check_dict(L), rtL_entry_key(L, 2, &k), &p);
+  rt_dict_result answer = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
   rt_value_drop(&v);
   return answer;
 }
 
 static int update_k(lua_State *L, int status, lua_KContext version) {
-  rt_dict_answer answer;
+  rt_dict_result answer;
   (void)status;
   while ((answer = commit_update(L, version)) == RT_DICT_NOT) {
     lua_pop(L, 1);
@@ -264,9 +264,9 @@ static int update_k(lua_State *L, int status, lua_KContext version) {
 /* value | nil, "full" = dict:update(key, f, ...): f(value, ...) is the new value, nil deletes it;
 ** it is called again if somebody was faster */
 static int dict_update(lua_State *L) {
-  rt_entry_key k;
+  rt_dict_value_key k;
   check_dict(L);
-  rtL_entry_key(L, 2, &k);
+  rtL_dict_value_key(L, 2, &k);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   luaL_checkstack(L, lua_gettop(L) + LUA_MINSTACK, "too many arguments");
   int arguments = lua_gettop(L) - 2;
@@ -290,7 +290,7 @@ static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integ
   if (buffer == NULL) return n;
   for (const char *at = buffer, *end = buffer + needed; at < end && n < limit;) {
     at = rt_shard_key_at(at, &k);
-    rtL_entry_push_key(L, &k);
+    rtL_dict_value_push_key(L, &k);
     lua_rawseti(L, -3, ++n);
   }
   lua_pop(L, 1);
@@ -341,7 +341,7 @@ static int dict_eq(lua_State *L) {
 
 static int dict_gc(lua_State *L) {
   dict *d = lua_touserdata(L, 1);
-  if (d->dict) rt_thing_drop(&d->dict->thing);
+  if (d->dict) rt_shared_drop(&d->dict->shared);
   d->dict = NULL;
   return 0;
 }

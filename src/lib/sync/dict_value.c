@@ -7,7 +7,7 @@
 /* --- keys ----------------------------------------------------------------------------------- */
 enum { KEY_STRING, KEY_INTEGER, KEY_NUMBER, KEY_FALSE, KEY_TRUE };
 
-static void read_number_key(lua_State *L, int index, rt_entry_key *k) {
+static void read_number_key(lua_State *L, int index, rt_dict_value_key *k) {
   int valid;
   k->integer = lua_tointegerx(L, index, &valid);
   if (!valid) {
@@ -18,16 +18,16 @@ static void read_number_key(lua_State *L, int index, rt_entry_key *k) {
       (rt_dict_key){(const char *)&k->integer, sizeof k->integer, valid ? KEY_INTEGER : KEY_NUMBER};
 }
 
-static void read_string_key(lua_State *L, int index, rt_entry_key *k) {
+static void read_string_key(lua_State *L, int index, rt_dict_value_key *k) {
   size_t len;
   k->key.bytes = lua_tolstring(L, index, &len);
-  luaL_argcheck(L, len <= RT_PACKET_MOST, index, "a key of at most 1 GiB expected");
+  luaL_argcheck(L, len <= RT_MESSAGE_MOST, index, "a key of at most 1 GiB expected");
   k->key.len = (uint32_t)len;
   k->key.type = KEY_STRING;
 }
 
-const rt_dict_key *rtL_entry_key(lua_State *L, int index, rt_entry_key *k) {
-  RTL_HEIGHT(L, 0);
+const rt_dict_key *rtL_dict_value_key(lua_State *L, int index, rt_dict_value_key *k) {
+  RTL_STACK_CHECK(L, 0);
   switch (lua_type(L, index)) {
     case LUA_TSTRING: read_string_key(L, index, k); break;
     case LUA_TNUMBER: read_number_key(L, index, k); break;
@@ -39,8 +39,8 @@ const rt_dict_key *rtL_entry_key(lua_State *L, int index, rt_entry_key *k) {
   return &k->key;
 }
 
-void rtL_entry_push_key(lua_State *L, const rt_dict_key *k) {
-  RTL_HEIGHT(L, +1);
+void rtL_dict_value_push_key(lua_State *L, const rt_dict_key *k) {
+  RTL_STACK_CHECK(L, +1);
   lua_Integer integer;
   lua_Number number;
   switch (k->type) {
@@ -64,9 +64,9 @@ static void check_memory(lua_State *L, int err) {
 
 static void pack_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
   lua_pushvalue(L, index);
-  rt_packet *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
+  rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
   lua_pop(L, 1);
-  check_memory(L, rt_value_from_packet(v, p));
+  check_memory(L, rt_value_from_message(v, p));
 }
 
 static void read_string(lua_State *L, int index, rt_value *v) {
@@ -85,7 +85,7 @@ static void read_number(lua_State *L, int index, rt_value *v) {
   }
 }
 
-void rtL_entry_read(lua_State *L, rt_worker *w, int index, rt_value *v) {
+void rtL_dict_value_read(lua_State *L, rt_worker *w, int index, rt_value *v) {
   RTL_ENTER(L, w, 0);
   switch (lua_type(L, index)) {
     case LUA_TNIL: v->type = RT_VALUE_NONE; break;
@@ -98,12 +98,12 @@ void rtL_entry_read(lua_State *L, rt_worker *w, int index, rt_value *v) {
 
 /* read_protected(worker, into, value) */
 static int read_protected(lua_State *L) {
-  rtL_entry_read(L, lua_touserdata(L, 1), 3, lua_touserdata(L, 2));
+  rtL_dict_value_read(L, lua_touserdata(L, 1), 3, lua_touserdata(L, 2));
   return 0;
 }
 
-void rtL_entry_read_beside(lua_State *L, rt_worker *w, int index, rt_value *v,
-                           const rt_value *held) {
+void rtL_dict_value_read_beside(lua_State *L, rt_worker *w, int index, rt_value *v,
+                                const rt_value *held) {
   RTL_ENTER(L, w, 0);
   lua_pushcfunction(L, read_protected);
   lua_pushlightuserdata(L, w);
@@ -115,28 +115,28 @@ void rtL_entry_read_beside(lua_State *L, rt_worker *w, int index, rt_value *v,
 }
 
 /* --- values, to the stack --------------------------------------------------------------------- */
-/* unpack(worker, parcel) */
+/* unpack(worker, value block) */
 static int unpack(lua_State *L) {
-  rt_parcel *p = lua_touserdata(L, 2);
-  if (p->packet) return rtL_unpack(L, lua_touserdata(L, 1), p->packet);
+  rt_value_block *p = lua_touserdata(L, 2);
+  if (p->message) return rtL_unpack(L, lua_touserdata(L, 1), p->message);
   lua_pushlstring(L, p->bytes, p->len);
   return 1;
 }
 
-static void push_parcel(lua_State *L, rt_worker *w, rt_parcel *p) {
+static void push_parcel(lua_State *L, rt_worker *w, rt_value_block *p) {
   if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_parcel_drop(p);
+    rt_value_block_drop(p);
     luaL_error(L, "stack overflow");
   }
   lua_pushcfunction(L, unpack);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, 1, 0);
-  rt_parcel_drop(p);
+  rt_value_block_drop(p);
   if (status != LUA_OK) lua_error(L);
 }
 
-void rtL_entry_push(lua_State *L, rt_worker *w, const rt_value *v) {
+void rtL_dict_value_push(lua_State *L, rt_worker *w, const rt_value *v) {
   RTL_ENTER(L, w, +1);
   switch (v->type) {
     case RT_VALUE_NONE: lua_pushnil(L); break;

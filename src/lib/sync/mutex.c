@@ -15,7 +15,7 @@ typedef struct guard {
 
 enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of m:with */
 
-static const rt_thing_kind kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
+static const rt_shared_kind kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
 
 static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF));
@@ -26,10 +26,10 @@ static void check_more(lua_State *L, rt_task *t) {
 }
 
 /* The value at 'index', or NULL for nil. */
-static rt_packet *pack_value(lua_State *L, rt_worker *w, int index) {
+static rt_message *pack_value(lua_State *L, rt_worker *w, int index) {
   if (lua_isnoneornil(L, index)) return NULL;
   lua_pushvalue(L, index);
-  rt_packet *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
+  rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
   lua_pop(L, 1);
   return p;
 }
@@ -39,18 +39,18 @@ static void push_value(lua_State *L, rt_worker *w, rt_mutex *m) {
   if (m->value == NULL)
     lua_pushnil(L);
   else
-    rtL_unpack_last(L, w, rt_packet_hold(m->value));
+    rtL_unpack_last(L, w, rt_message_hold(m->value));
 }
 
 /* mutex = rt.mutex([value]) */
 static int new_mutex(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_shared *s = rtL_shared_new(L, w, RT_CLASS_MUTEX);
+  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_MUTEX);
   lua_insert(L, 1);
-  rt_packet *value = pack_value(L, w, 2);
+  rt_message *value = pack_value(L, w, 2);
   rt_mutex *m = rt_mutex_new(&kind, value);
-  if (m == NULL && value) rt_packet_drop(value);
-  rtL_shared_set(L, s, m ? &m->thing : NULL);
+  if (m == NULL && value) rt_message_drop(value);
+  rtL_shared_set(L, s, m ? &m->shared : NULL);
   lua_settop(L, 1);
   return 1;
 }
@@ -94,7 +94,7 @@ static int guard_set(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_mutex *m = check_held(L, w);
   luaL_checkany(L, 2);
-  rt_packet *value = pack_value(L, w, 2);
+  rt_message *value = pack_value(L, w, 2);
   rt_mutex_set(m, value);
   return 0;
 }
@@ -120,36 +120,36 @@ static int guard_tostring(lua_State *L) {
 }
 
 /* --- locking --------------------------------------------------------------------------------------- */
-static void check_not_mine(lua_State *L, rt_mutex_answer answer) {
+static void check_not_mine(lua_State *L, rt_mutex_result answer) {
   if (rt_unlikely(answer == RT_MUTEX_MINE))
     luaL_error(L, "deadlock: this task holds the mutex already");
 }
 
 /* Its guard is at GUARD, and 'k' goes on when it is locked.  true: it is already. */
-static bool lock_or_queue(lua_State *L, rt_worker *w, rt_mutex *m, rt_ticket **t) {
+static bool lock_or_queue(lua_State *L, rt_worker *w, rt_mutex *m, rt_waiter **t) {
   rt_task *task = w->running;
   check_more(L, task);
-  rt_mutex_answer answer = rt_mutex_lock(m, task, NULL);
+  rt_mutex_result answer = rt_mutex_lock(m, task, NULL);
   if (rt_likely(answer == RT_MUTEX_DONE)) return true;
   check_not_mine(L, answer);
   rtL_wait_prepare(L, w, task);
   *t = rtL_shared_draw(L, w);
   if (rt_mutex_lock(m, task, *t) == RT_MUTEX_WAITS) return false;
-  rt_ticket_tear(*t);
+  rt_waiter_free(*t);
   return true;
 }
 
 /* It has been handed to this task; not to one that is being cancelled. */
 static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
   rt_mutex_enter(m, w->running);
-  if (rt_likely(!rt_cancel_from_afar(w))) return;
+  if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_mutex_unlock(m, w->running);
-  rtL_cancel_rather(L, w);
+  rtL_cancel_takes_precedence(L, w);
 }
 
-static rt_mutex *locked(lua_State *L, rt_worker *w, lua_KContext ticket) {
+static rt_mutex *locked(lua_State *L, rt_worker *w, lua_KContext waiter) {
   rt_mutex *m = check_mutex(L, w);
-  rtL_shared_called(L, w, ticket, NULL);
+  rtL_shared_called(L, w, waiter, NULL);
   enter(L, w, m);
   return m;
 }
@@ -162,14 +162,14 @@ static int give_guard(lua_State *L, rt_mutex *m) {
   return 1;
 }
 
-static int lock_k(lua_State *L, int status, lua_KContext ticket) {
+static int lock_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  return give_guard(L, locked(L, w, ticket));
+  return give_guard(L, locked(L, w, waiter));
 }
 
 static int do_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_ticket *t;
+  rt_waiter *t;
   if (lock_or_queue(L, w, m, &t)) return give_guard(L, m);
   return rtL_shared_wait(L, w, t, RT_OP_LOCK, lock_k);
 }
@@ -234,7 +234,7 @@ static int ended(lua_State *L, int status, lua_KContext tried) {
     rt_mutex *m = check_mutex(L, w);
     const guard *g = lua_touserdata(L, GUARD);
     if (!rt_mutex_is_held(m, g->serial)) luaL_error(L, "the mutex has been unlocked");
-    rt_packet *value = pack_value(L, w, FUNCTION);
+    rt_message *value = pack_value(L, w, FUNCTION);
     rt_mutex_set(m, value);
     lua_remove(L, FUNCTION);
   }
@@ -255,14 +255,14 @@ static int call(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext tried) {
   return ended(L, LUA_OK, tried);
 }
 
-static int with_k(lua_State *L, int status, lua_KContext ticket) {
+static int with_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  return call(L, w, locked(L, w, ticket), false);
+  return call(L, w, locked(L, w, waiter), false);
 }
 
 static int do_with(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_ticket *t;
+  rt_waiter *t;
   if (lock_or_queue(L, w, m, &t)) return call(L, w, m, false);
   return rtL_shared_wait(L, w, t, RT_OP_LOCK, with_k);
 }
@@ -303,8 +303,8 @@ static int mutex_try_with(lua_State *L) {
 
 /* --- for rt.select ------------------------------------------------------------------------------------ */
 static rt_mutex *mutex_of(lua_State *L, int op) {
-  const rt_shared *s = rtL_select_object(L, op);
-  return rt_mutex_of(s->thing);
+  const rt_shared_ref *s = rtL_operation_object(L, op);
+  return rt_mutex_of(s->shared);
 }
 
 static guard *push_guard_of(lua_State *L, rt_worker *w, int op) {
@@ -341,7 +341,7 @@ static void prepare_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static bool arm_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return rt_mutex_await(mutex_of(L, op), b->ticket);
+  return rt_mutex_await(mutex_of(L, op), b->waiter);
 }
 
 static int finish_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -361,7 +361,7 @@ static int mutex_lock_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_mutex(L, w);
   lua_settop(L, SELF);
-  return rtL_select_operation(L, w, &lock_kind);
+  return rtL_operation_new(L, w, &lock_kind);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #include "lib/operation.h"
 #include "lib/shared.h"
 
-static const rt_thing_kind kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
+static const rt_shared_kind kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
 
 static rt_notify *check_notify(lua_State *L, rt_worker *w) {
   return rt_notify_of(rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1));
@@ -11,9 +11,9 @@ static rt_notify *check_notify(lua_State *L, rt_worker *w) {
 
 /* notify = rt.notify() */
 static int new_notify(lua_State *L) {
-  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_NOTIFY);
+  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_NOTIFY);
   rt_notify *n = rt_notify_new(&kind);
-  rtL_shared_set(L, s, n ? &n->thing : NULL);
+  rtL_shared_set(L, s, n ? &n->shared : NULL);
   return 1;
 }
 
@@ -22,18 +22,18 @@ static int notified(lua_State *L) {
   return 1;
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+static int wait_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
-  rtL_shared_called(L, rtL_self(L), ticket, NULL);
+  rtL_shared_called(L, rtL_self(L), waiter, NULL);
   return notified(L);
 }
 
 static int do_wait(lua_State *L, rt_worker *w, rt_notify *n) {
   if (rt_notify_wait(n, NULL)) return notified(L);
   rtL_wait_prepare(L, w, w->running);
-  rt_ticket *t = rtL_shared_draw(L, w);
+  rt_waiter *t = rtL_shared_draw(L, w);
   if (!rt_notify_wait(n, t)) return rtL_shared_wait(L, w, t, RT_OP_NOTIFY, wait_k);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return notified(L);
 }
 
@@ -55,8 +55,8 @@ static int notify_wait(lua_State *L) {
 
 /* --- for rt.select ------------------------------------------------------------------------------------ */
 static rt_notify *notify_of(lua_State *L, int op) {
-  const rt_shared *s = rtL_select_object(L, op);
-  return rt_notify_of(s->thing);
+  const rt_shared_ref *s = rtL_operation_object(L, op);
+  return rt_notify_of(s->shared);
 }
 
 static int attempt_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -66,7 +66,7 @@ static int attempt_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static bool arm_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return rt_notify_await(notify_of(L, op), b->ticket);
+  return rt_notify_await(notify_of(L, op), b->waiter);
 }
 
 static int finish_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -81,7 +81,7 @@ static int notify_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_notify(L, w);
   lua_settop(L, 1);
-  return rtL_select_operation(L, w, &wait_kind);
+  return rtL_operation_new(L, w, &wait_kind);
 }
 
 /* notify:notify_one() */

@@ -13,7 +13,7 @@ typedef struct run {
   uint64_t serial;
 } run;
 
-static const rt_thing_kind kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
+static const rt_shared_kind kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
 
 static rt_mutex *check_once(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF));
@@ -21,9 +21,9 @@ static rt_mutex *check_once(lua_State *L, rt_worker *w) {
 
 /* once = rt.once() */
 static int new_once(lua_State *L) {
-  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_ONCE);
+  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_ONCE);
   rt_mutex *m = rt_mutex_new(&kind, NULL);
-  rtL_shared_set(L, s, m ? &m->thing : NULL);
+  rtL_shared_set(L, s, m ? &m->shared : NULL);
   return 1;
 }
 
@@ -47,7 +47,7 @@ static int made(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rt_mutex *m = check_once(L, w);
-  rt_packet *results = rtL_pack(L, w, FUNCTION, RT_PACK_KEPT);
+  rt_message *results = rtL_pack(L, w, FUNCTION, RT_PACK_KEPT);
   rt_mutex_settle(m, results);
   return lua_gettop(L) - RUN;
 }
@@ -61,10 +61,10 @@ static int make(lua_State *L, rt_mutex *m) {
   return made(L, LUA_OK, 0);
 }
 
-static int get_k(lua_State *L, int status, lua_KContext ticket) {
+static int get_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  int answer = rtL_shared_called(L, w, ticket, NULL);
+  int answer = rtL_shared_called(L, w, waiter, NULL);
   rt_mutex *m = check_once(L, w);
   if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
   rt_mutex_enter(m, w->running);
@@ -83,13 +83,13 @@ static int once_get(lua_State *L) {
   push_run(L, w, m);
   lua_insert(L, RUN);
   if (rt_task_more(task) == NULL) return luaL_error(L, "not enough memory");
-  rt_mutex_answer answer = rt_mutex_lock(m, task, NULL);
+  rt_mutex_result answer = rt_mutex_lock(m, task, NULL);
   if (answer == RT_MUTEX_DONE) return make(L, m);
   rtL_wait_prepare(L, w, task);
-  rt_ticket *t = rtL_shared_draw(L, w);
+  rt_waiter *t = rtL_shared_draw(L, w);
   answer = rt_mutex_lock(m, task, t);
   if (answer == RT_MUTEX_WAITS) return rtL_shared_wait(L, w, t, RT_OP_ONCE, get_k);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   if (answer == RT_MUTEX_DONE) return make(L, m);
   if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
   return luaL_error(L, "deadlock: the function that this once runs waits for itself");

@@ -17,7 +17,7 @@ typedef struct permit {
 
 enum { SELF = 1, PERMIT };
 
-static const rt_thing_kind kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
+static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
 
 static rt_semaphore *check_semaphore(lua_State *L, rt_worker *w) {
   return rt_semaphore_of(rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF));
@@ -34,9 +34,9 @@ static int new_semaphore(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MOST, 1,
                 "a number of permits from 0 to 2^53 expected");
-  rt_shared *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_SEMAPHORE);
+  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_SEMAPHORE);
   rt_semaphore *semaphore = rt_semaphore_new(&kind, n);
-  rtL_shared_set(L, s, semaphore ? &semaphore->thing : NULL);
+  rtL_shared_set(L, s, semaphore ? &semaphore->shared : NULL);
   return 1;
 }
 
@@ -48,24 +48,24 @@ static int acquire(lua_State *L, rt_worker *w, int n, got then, lua_KFunction k)
   rt_semaphore *s = check_semaphore(L, w);
   if (rt_semaphore_acquire(s, n, NULL)) return then(L, w, s);
   rtL_wait_prepare(L, w, w->running);
-  rt_ticket *t = rtL_shared_draw(L, w);
+  rt_waiter *t = rtL_shared_draw(L, w);
   if (!rt_semaphore_acquire(s, n, t)) return rtL_shared_wait(L, w, t, RT_OP_ACQUIRE, k);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return then(L, w, s);
 }
 
 /* They have been handed to this task; not to one that is being cancelled. */
-static void keep(lua_State *L, rt_worker *w, rt_semaphore *s, int n) {
-  if (rt_likely(!rt_cancel_from_afar(w))) return;
+static void anchors(lua_State *L, rt_worker *w, rt_semaphore *s, int n) {
+  if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_semaphore_release(s, n);
-  rtL_cancel_rather(L, w);
+  rtL_cancel_takes_precedence(L, w);
 }
 
-static rt_semaphore *handed(lua_State *L, rt_worker *w, lua_KContext ticket) {
+static rt_semaphore *handed(lua_State *L, rt_worker *w, lua_KContext waiter) {
   rt_semaphore *s = check_semaphore(L, w);
-  int n = ((const rt_ticket *)ticket)->want;
-  rtL_shared_called(L, w, ticket, NULL);
-  keep(L, w, s, n);
+  int n = ((const rt_waiter *)waiter)->want;
+  rtL_shared_called(L, w, waiter, NULL);
+  anchors(L, w, s, n);
   return s;
 }
 
@@ -75,10 +75,10 @@ static int acquired(lua_State *L, rt_worker *w, rt_semaphore *s) {
   return 1;
 }
 
-static int acquire_k(lua_State *L, int status, lua_KContext ticket) {
+static int acquire_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  return acquired(L, w, handed(L, w, ticket));
+  return acquired(L, w, handed(L, w, waiter));
 }
 
 static int acquire_later(lua_State *L, int status, lua_KContext n) {
@@ -107,12 +107,12 @@ static int semaphore_try_acquire(lua_State *L) {
 
 /* --- for rt.select ------------------------------------------------------------------------------------ */
 static rt_semaphore *semaphore_of(lua_State *L, int op, int *n) {
-  const rt_shared *s = rtL_select_object(L, op);
+  const rt_shared_ref *s = rtL_operation_object(L, op);
   lua_getiuservalue(L, op, RT_OPERATION_ARGS);
   lua_rawgeti(L, -1, 1);
   *n = (int)lua_tointeger(L, -1);
   lua_pop(L, 2);
-  return rt_semaphore_of(s->thing);
+  return rt_semaphore_of(s->shared);
 }
 
 static int attempt_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -126,14 +126,14 @@ static bool arm_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   int n;
   rt_semaphore *s = semaphore_of(L, op, &n);
   (void)w;
-  return rt_semaphore_await(s, n, b->ticket);
+  return rt_semaphore_await(s, n, b->waiter);
 }
 
 static int finish_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   int n;
   rt_semaphore *s = semaphore_of(L, op, &n);
   (void)b;
-  keep(L, w, s, n);
+  anchors(L, w, s, n);
   return acquired(L, w, s);
 }
 
@@ -147,7 +147,7 @@ static int semaphore_acquire_op(lua_State *L) {
   int n = check_number(L);
   lua_settop(L, 1);
   lua_pushinteger(L, n);
-  return rtL_select_operation(L, w, &acquire_kind);
+  return rtL_operation_new(L, w, &acquire_kind);
 }
 
 /* semaphore:release([n]) */
@@ -170,7 +170,7 @@ static permit *check_permit(lua_State *L) {
 
 static void fill_permit(lua_State *L, rt_semaphore *s) {
   permit *p = lua_touserdata(L, PERMIT);
-  rt_thing_hold(&s->thing);
+  rt_shared_hold(&s->shared);
   p->semaphore = s;
 }
 
@@ -179,7 +179,7 @@ static bool give_back(permit *p) {
   if (s == NULL) return false;
   p->semaphore = NULL;
   rt_semaphore_release(s, p->n);
-  rt_thing_drop(&s->thing);
+  rt_shared_drop(&s->shared);
   return true;
 }
 
@@ -207,10 +207,10 @@ static int permitted(lua_State *L, rt_worker *w, rt_semaphore *s) {
   return 1;
 }
 
-static int permit_k(lua_State *L, int status, lua_KContext ticket) {
+static int permit_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  return permitted(L, w, handed(L, w, ticket));
+  return permitted(L, w, handed(L, w, waiter));
 }
 
 static int permit_later(lua_State *L, int status, lua_KContext n) {
@@ -247,10 +247,10 @@ static int call(lua_State *L, rt_worker *w, rt_semaphore *s) {
   return called(L, LUA_OK, 0);
 }
 
-static int with_k(lua_State *L, int status, lua_KContext ticket) {
+static int with_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  return call(L, w, handed(L, w, ticket));
+  return call(L, w, handed(L, w, waiter));
 }
 
 static int with_later(lua_State *L, int status, lua_KContext ctx) {

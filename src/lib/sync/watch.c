@@ -3,32 +3,32 @@
 #include "lib/operation.h"
 #include "lib/shared.h"
 
-static const rt_thing_kind kind = {"watch", rt_feed_free, RT_CLASS_WATCH};
-static const rt_thing_kind watcher_kind = {"watcher", rt_reader_free, RT_CLASS_WATCHER};
+static const rt_shared_kind kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
+static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};
 
-static rt_feed *check_watch(lua_State *L, rt_worker *w) {
-  return rt_feed_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1));
+static rt_broadcast *check_watch(lua_State *L, rt_worker *w) {
+  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1));
 }
 
-static rt_reader *check_watcher(lua_State *L, rt_worker *w, int index) {
-  return rt_reader_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, index));
+static rt_receiver *check_watcher(lua_State *L, rt_worker *w, int index) {
+  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, index));
 }
 
 /* --- the value -------------------------------------------------------------------------------------- */
-static bool put(rt_feed *f, rt_packet *p) {
-  if (rt_feed_send(f, p)) return true;
-  rt_packet_drop(p);
+static bool put(rt_broadcast *f, rt_message *p) {
+  if (rt_broadcast_send(f, p)) return true;
+  rt_message_drop(p);
   return false;
 }
 
 /* watch = rt.watch(...) */
 static int new_watch(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_shared *s = rtL_shared_new(L, w, RT_CLASS_WATCH);
-  rt_feed *f = rt_feed_new(&kind, 1, true);
-  rtL_shared_set(L, s, f ? &f->thing : NULL);
+  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCH);
+  rt_broadcast *f = rt_broadcast_new(&kind, 1, true);
+  rtL_shared_set(L, s, f ? &f->shared : NULL);
   lua_insert(L, 1);
-  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
   put(f, p);
   lua_settop(L, 1);
   return 1;
@@ -37,14 +37,14 @@ static int new_watch(lua_State *L) {
 /* ... = watch:get() */
 static int watch_get(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  return rtL_unpack_last(L, w, rt_feed_last(check_watch(L, w)));
+  return rtL_unpack_last(L, w, rt_broadcast_last(check_watch(L, w)));
 }
 
 /* true | nil, "closed" = watch:set(...) */
 static int watch_set(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_feed *f = check_watch(L, w);
-  rt_packet *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  rt_broadcast *f = check_watch(L, w);
+  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
   if (!put(f, p)) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
@@ -52,42 +52,42 @@ static int watch_set(lua_State *L) {
 
 /* watch:close() */
 static int watch_close(lua_State *L) {
-  rt_feed_close(check_watch(L, rtL_self(L)));
+  rt_broadcast_close(check_watch(L, rtL_self(L)));
   return 0;
 }
 
 static int watch_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  int watchers = rt_feed_look(check_watch(L, rtL_self(L)), &messages, &closed);
+  int watchers = rt_broadcast_look(check_watch(L, rtL_self(L)), &messages, &closed);
   lua_pushfstring(L, "rt.watch (%d watchers%s)", watchers, closed ? ", closed" : "");
   return 1;
 }
 
 /* --- waiting for a change --------------------------------------------------------------------------- */
-/* What a wait ends with: the new value, or nil, "closed".  The packet goes. */
-static int changed(lua_State *L, rt_worker *w, rt_packet *p) {
+/* What a wait ends with: the new value, or nil, "closed".  The message goes. */
+static int changed(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+static int wait_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_packet *p;
-  rtL_shared_called(L, w, ticket, &p);
+  rt_message *p;
+  rtL_shared_called(L, w, waiter, &p);
   return changed(L, w, p);
 }
 
 /* The watcher is at the top of the stack, and stays. */
-static int do_wait(lua_State *L, rt_worker *w, rt_reader *r) {
-  rt_packet *p;
+static int do_wait(lua_State *L, rt_worker *w, rt_receiver *r) {
+  rt_message *p;
   uint64_t lost;
-  if (rt_reader_recv(r, &p, &lost, NULL) != RT_FEED_WAITS) return changed(L, w, p);
+  if (rt_receiver_recv(r, &p, &lost, NULL) != RT_BROADCAST_WAITS) return changed(L, w, p);
   rtL_wait_prepare(L, w, w->running);
-  rt_ticket *t = rtL_shared_draw(L, w);
-  if (rt_reader_recv(r, &p, &lost, t) == RT_FEED_WAITS)
+  rt_waiter *t = rtL_shared_draw(L, w);
+  if (rt_receiver_recv(r, &p, &lost, t) == RT_BROADCAST_WAITS)
     return rtL_shared_wait(L, w, t, RT_OP_CHANGE, wait_k);
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   return changed(L, w, p);
 }
 
@@ -98,10 +98,10 @@ static int wait_later(lua_State *L, int status, lua_KContext ctx) {
   return do_wait(L, w, check_watcher(L, w, -1));
 }
 
-static rt_reader *push_watcher(lua_State *L, rt_worker *w, rt_feed *f) {
-  rt_shared *s = rtL_shared_new(L, w, RT_CLASS_WATCHER);
-  rt_reader *r = rt_reader_new(&watcher_kind, f);
-  rtL_shared_set(L, s, r ? &r->thing : NULL);
+static rt_receiver *push_watcher(lua_State *L, rt_worker *w, rt_broadcast *f) {
+  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCHER);
+  rt_receiver *r = rt_receiver_new(&watcher_kind, f);
+  rtL_shared_set(L, s, r ? &r->shared : NULL);
   return r;
 }
 
@@ -112,7 +112,7 @@ static int watch_subscribe(lua_State *L) {
   return 1;
 }
 
-static int wait(lua_State *L, rt_worker *w, rt_reader *r) {
+static int wait(lua_State *L, rt_worker *w, rt_receiver *r) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, wait_later, 0);
   return do_wait(L, w, r);
@@ -132,27 +132,27 @@ static int watcher_wait(lua_State *L) {
 }
 
 /* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_reader *reader_of(lua_State *L, int op) {
-  const rt_shared *s = rtL_select_object(L, op);
-  return rt_reader_of(s->thing);
+static rt_receiver *reader_of(lua_State *L, int op) {
+  const rt_shared_ref *s = rtL_operation_object(L, op);
+  return rt_receiver_of(s->shared);
 }
 
 static int attempt_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_packet *p;
+  rt_message *p;
   uint64_t lost;
   (void)b;
-  rt_feed_answer answer = rt_reader_recv(reader_of(L, op), &p, &lost, NULL);
-  return answer == RT_FEED_WAITS ? -1 : changed(L, w, p);
+  rt_broadcast_result answer = rt_receiver_recv(reader_of(L, op), &p, &lost, NULL);
+  return answer == RT_BROADCAST_WAITS ? -1 : changed(L, w, p);
 }
 
 static bool arm_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return rt_reader_await(reader_of(L, op), b->ticket);
+  return rt_receiver_await(reader_of(L, op), b->waiter);
 }
 
 static int finish_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  return changed(L, w, b->packet);
+  return changed(L, w, b->message);
 }
 
 static const rt_op_kind wait_kind = {"wait", true, attempt_wait, NULL, arm_wait, finish_wait};
@@ -162,18 +162,18 @@ static int watcher_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_watcher(L, w, 1);
   lua_settop(L, 1);
-  return rtL_select_operation(L, w, &wait_kind);
+  return rtL_operation_new(L, w, &wait_kind);
 }
 
 /* watcher:close(), and __close */
 static int watcher_close(lua_State *L) {
-  rt_reader_close(check_watcher(L, rtL_self(L), 1));
+  rt_receiver_close(check_watcher(L, rtL_self(L), 1));
   return 0;
 }
 
 static int watcher_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_reader_behind(check_watcher(L, rtL_self(L), 1), &closed);
+  uint64_t behind = rt_receiver_behind(check_watcher(L, rtL_self(L), 1), &closed);
   lua_pushfstring(L, "rt.watcher (%s)",
                   closed       ? "closed"
                   : behind > 0 ? "there is a new value"

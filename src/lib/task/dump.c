@@ -28,14 +28,15 @@ static void new_entry(lua_State *L, uint64_t id, rt_phase phase, const char *nam
 
 static void add_entry(lua_State *L) { lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1); }
 
-static void add_fact(lua_State *L, const rt_answer *a, const rt_fact *f, const char *worker) {
+static void add_fact(lua_State *L, const rt_snapshot_reply *a, const rt_task_info *f,
+                     const char *worker) {
   const rt_task t = {.phase = f->phase, .op = f->op};
-  const char *name = rt_answer_text(a, f->name);
+  const char *name = rt_snapshot_reply_text(a, f->name);
   new_entry(L, f->id, f->phase,
             name         ? name
             : f->is_main ? "main"
                          : NULL,
-            worker, rt_answer_text(a, f->site));
+            worker, rt_snapshot_reply_text(a, f->site));
   if (rt_task_waits_for(&t)) {
     set_text(L, "waiting", rt_task_waits_for(&t));
     lua_pushnumber(L, f->waited);
@@ -45,26 +46,26 @@ static void add_fact(lua_State *L, const rt_answer *a, const rt_fact *f, const c
 }
 
 /* Of a worker that does not answer there is one task to tell of. */
-static void add_silent(lua_State *L, const rt_inquiry *q) {
+static void add_silent(lua_State *L, const rt_snapshot_request *q) {
   const rt_task t = {.title = q->title};
   if (q->title == 0) return;
-  new_entry(L, t.id, RT_RUNNING, q->label, q->name, q->site);
+  new_entry(L, t.id, RT_RUNNING, q->task_name, q->name, q->site);
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "stuck");
   add_entry(L);
 }
 
-static void add_answer(lua_State *L, const rt_answer *a, const char *worker) {
+static void add_answer(lua_State *L, const rt_snapshot_reply *a, const char *worker) {
   for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->facts[i], worker);
 }
 
-/* list = build(survey) */
+/* list = build(snapshot) */
 static int build(lua_State *L) {
-  const rt_survey *s = lua_touserdata(L, 1);
+  const rt_snapshot *s = lua_touserdata(L, 1);
   lua_newtable(L);
   for (int i = 0; i < s->count; i++) {
-    const rt_inquiry *q = &s->of[i];
-    if (q->heard)
+    const rt_snapshot_request *q = &s->of[i];
+    if (q->handled)
       add_answer(L, &q->answer, q->name);
     else
       add_silent(L, q);
@@ -78,11 +79,11 @@ static int tasks(lua_State *L) {
   rt_worker *w = rtL_self(L);
   lua_settop(L, 0);
   lua_pushcfunction(L, build);
-  rt_survey *s = rt_dump_ask(w, false, UINT64_MAX);
+  rt_snapshot *s = rt_dump_ask(w, false, UINT64_MAX);
   if (s == NULL) return luaL_error(L, "not enough memory");
   lua_pushlightuserdata(L, s);
   int status = lua_pcall(L, 1, 1, 0);
-  rt_survey_drop(s);
+  rt_snapshot_drop(s);
   return status == LUA_OK ? 1 : lua_error(L);
 }
 

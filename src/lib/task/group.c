@@ -13,9 +13,9 @@ static rt_group *check_group(lua_State *L, int index) {
   return g->group;
 }
 
-static void cancel_member(rt_thing *t) { rt_job_cancel(rt_job_of(t), NULL); }
+static void cancel_member(rt_shared *t) { rt_job_cancel(rt_job_of(t), NULL); }
 
-static const rt_thing_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
+static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
 
 static group *push_group(lua_State *L, rt_worker *w) {
   return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
@@ -34,20 +34,20 @@ static int new_group(lua_State *L) {
 }
 
 /* Stack: the group, (where,) the function and its arguments. */
-static int spawn(lua_State *L, int seat, int first) {
+static int spawn(lua_State *L, int slot, int first) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L, 1);
   luaL_checktype(L, first, LUA_TFUNCTION);
-  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
   rt_job *j = rtL_spawn_make(L, w, s, g, first);
-  if (rtL_spawn_submit(L, w, s, j, seat)) return 1;
+  if (rtL_spawn_submit(L, w, s, j, slot)) return 1;
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* and cancelled */
   rt_job_cancel(j, NULL);
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }
 
 /* task = group:spawn(f, ...) */
-static int group_spawn(lua_State *L) { return spawn(L, RT_ANY_SEAT, 2); }
+static int group_spawn(lua_State *L) { return spawn(L, RT_ANY_SLOT, 2); }
 
 /* task = group:spread(f, ...): for the worker with the least to do */
 static int group_spread(lua_State *L) { return spawn(L, RT_LEAST_LOADED, 2); }
@@ -55,17 +55,17 @@ static int group_spread(lua_State *L) { return spawn(L, RT_LEAST_LOADED, 2); }
 /* task = group:spawn_at(n, f, ...): for the nth worker alone */
 static int group_spawn_at(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 2);
-  rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_SHARED);
-  luaL_argcheck(L, n >= 1 && n <= s->config.seats, 2, "there is no such worker");
+  rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_TASKS);
+  luaL_argcheck(L, n >= 1 && n <= s->config.slots, 2, "there is no such worker");
   return spawn(L, (int)n - 1, 3);
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext ticket) {
+static int wait_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_ticket *t = (rt_ticket *)ticket;
-  bool called = rt_ticket_withdraw(t);
-  rt_ticket_tear(t);
+  rt_waiter *t = (rt_waiter *)waiter;
+  bool called = rt_waiter_withdraw(t);
+  rt_waiter_free(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
   return 0;
@@ -78,14 +78,14 @@ static int group_wait(lua_State *L) {
   rt_task *me = rtL_cancel_checkpoint(L, w);
   bool all = lua_toboolean(L, 2);
   lua_settop(L, 1);
-  rt_ticket *t = rt_ticket_draw(&w->driver);
+  rt_waiter *t = rt_waiter_new(&w->driver);
   if (t == NULL) return luaL_error(L, "not enough memory");
   bool over = rt_group_await(g, t, all), may_wait = over || rtL_wait_may(L, w, me);
-  if (!may_wait) over = rt_ticket_withdraw(t);
-  if (over || !may_wait) rt_ticket_tear(t);
+  if (!may_wait) over = rt_waiter_withdraw(t);
+  if (over || !may_wait) rt_waiter_free(t);
   if (over) return 0;
   if (!may_wait) rtL_wait_examine(L, w, me); /* raises */
-  rt_ticket_park(t, me, RT_OP_JOIN);
+  rt_waiter_park(t, me, RT_OP_JOIN);
   return rtL_wait(L, w, wait_k, (lua_KContext)t);
 }
 
@@ -96,7 +96,7 @@ static int group_cancel(lua_State *L) {
 }
 
 static int group_doom(lua_State *L) {
-  rt_group_doom(check_group(L, 1));
+  rt_group_begin_cancel(check_group(L, 1));
   return 0;
 }
 
@@ -115,7 +115,7 @@ static int group_decider(lua_State *L) {
 
 static int group_gc(lua_State *L) {
   group *g = lua_touserdata(L, 1);
-  if (g->group) rt_thing_drop(&g->group->thing);
+  if (g->group) rt_shared_drop(&g->group->shared);
   g->group = NULL;
   return 0;
 }
@@ -145,12 +145,12 @@ static int group_spawn_local(lua_State *L) {
 
 /* --- the body of a scope --------------------------------------------------------------------------- */
 /* The frame that the body runs in passes as a deadline does, when the group is decided. */
-static void on_decided(rt_ticket *t) { rt_frame_pass(t->whose); }
+static void on_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->whose); }
 
 /* Stack: the group, the handler, the results or the error. */
 static int body_ended(lua_State *L, int status, lua_KContext serial) {
   rt_worker *w = rtL_self(L);
-  rt_frame_close(w->running, (uint64_t)serial);
+  rt_cancel_scope_close(w->running, (uint64_t)serial);
   if (status == LUA_OK || status == LUA_YIELD) {
     lua_pushboolean(L, 1);
     lua_replace(L, 2);
@@ -159,7 +159,7 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
   if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
-  return rtL_cause_find(L, w, -1) ? 3 : 2;
+  return rtL_traceback_find(L, w, -1) ? 3 : 2;
 }
 
 /* true, ... | false, error, traceback | nothing = group:run(f, ...): the last if the group was
@@ -170,39 +170,39 @@ static int group_run(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);
   rtL_wait_check_place(L, w, me); /* or nobody could wait for the tasks at the end */
-  lua_pushcfunction(L, rtL_cause_handler);
+  lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 2);
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_frame *f = t ? rt_frame_open(me, &w->driver, RT_NEVER, false) : NULL;
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_cancel_scope *f = t ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
   if (f == NULL) {
-    if (t) rt_ticket_tear(t);
+    if (t) rt_waiter_free(t);
     return luaL_error(L, "not enough memory");
   }
   lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
   f->opener = L;
-  f->ticket = t;
-  f->scope = &g->thing;
-  rt_thing_hold(f->scope);
+  f->waiter = t;
+  f->scope = &g->shared;
+  rt_shared_hold(f->scope);
   t->whose = f;
   t->on_call = on_decided;
-  if (rt_group_watch(g, t)) rt_frame_pass(f);
+  if (rt_group_watch(g, t)) rt_cancel_scope_cancel(f);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
   return body_ended(L, status, serial);
 }
 
 /* --- travelling: the other side gets another reference ------------------------------------------------ */
-static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
   group *g = lua_touserdata(L, index);
   (void)w;
   if (g->stays) *why = "a scope: only where it was opened can tasks be added";
   if (g->group == NULL || g->stays) return NULL;
-  rt_thing_hold(&g->group->thing);
-  return &g->group->thing;
+  rt_shared_hold(&g->group->shared);
+  return &g->group->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
+static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
   group *g = push_group(L, w);
-  rt_thing_hold(t);
+  rt_shared_hold(t);
   g->group = rt_group_of(t);
 }
 

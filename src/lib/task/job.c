@@ -5,35 +5,35 @@
 #include "run/spawn.h"
 
 /* --- travelling: the other side gets another handle ------------------------------------------------- */
-static rt_thing *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  rt_work_handle *h = lua_touserdata(L, index);
+static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  rt_job_entry_handle *h = lua_touserdata(L, index);
   (void)w, (void)why;
   if (h->job == NULL) return NULL;
   rt_job_hold(h->job);
-  return &h->job->thing;
+  return &h->job->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_thing *t) {
-  rtL_work_push_handle(L, w, rt_job_of(t));
+static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
+  rtL_job_entry_push_handle(L, w, rt_job_of(t));
 }
 
 static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 /* --- the methods of a task -------------------------------------------------------------------------- */
 static rt_job *check_job(lua_State *L, int index) {
-  rt_work_handle *h = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_JOB, index);
+  rt_job_entry_handle *h = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_JOB, index);
   if (h->job == NULL) luaL_error(L, "this task could not be spawned");
   return h->job;
 }
 
-static int join_k(lua_State *L, int status, lua_KContext ticket) {
+static int join_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_ticket *t = (rt_ticket *)ticket;
-  bool ended = rt_ticket_withdraw(t);
-  rt_ticket_tear(t);
+  rt_waiter *t = (rt_waiter *)waiter;
+  bool ended = rt_waiter_withdraw(t);
+  rt_waiter_free(t);
   if (!ended) rtL_wait_over(L, w);
   rtL_wait_happened(w);
-  return rtL_work_push_outcome(L, w, check_job(L, 1));
+  return rtL_job_entry_push_outcome(L, w, check_job(L, 1));
 }
 
 /* ... = task:join() */
@@ -41,42 +41,42 @@ static int join(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_job *j = check_job(L, 1);
   rt_task *me = rtL_cancel_checkpoint(L, w);
-  if (rt_work_job(me) == j) return luaL_error(L, "a task cannot join itself");
+  if (rt_job_entry_job(me) == j) return luaL_error(L, "a task cannot join itself");
   lua_settop(L, 1);
   if (rt_job_phase(j) < RT_DONE) {
     rtL_wait_prepare(L, w, me);
-    rt_ticket *t = rt_ticket_draw(&w->driver);
+    rt_waiter *t = rt_waiter_new(&w->driver);
     if (t == NULL) return luaL_error(L, "not enough memory");
     if (!rt_job_await(j, t)) {
-      rt_ticket_park(t, me, RT_OP_JOIN);
+      rt_waiter_park(t, me, RT_OP_JOIN);
       return rtL_wait(L, w, join_k, (lua_KContext)t);
     }
-    rt_ticket_tear(t);
+    rt_waiter_free(t);
   }
-  return rtL_work_push_outcome(L, w, j);
+  return rtL_job_entry_push_outcome(L, w, j);
 }
 
 /* --- for rt.select ---------------------------------------------------------------------------------- */
 static rt_job *job_of(lua_State *L, int op) {
-  rt_work_handle *h = rtL_select_object(L, op);
+  rt_job_entry_handle *h = rtL_operation_object(L, op);
   return h->job;
 }
 
 static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_job *j = job_of(L, op);
   (void)b;
-  if (rt_work_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
-  return rt_job_phase(j) < RT_DONE ? -1 : rtL_work_push_outcome(L, w, j);
+  if (rt_job_entry_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
+  return rt_job_phase(j) < RT_DONE ? -1 : rtL_job_entry_push_outcome(L, w, j);
 }
 
 static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)w;
-  return !rt_job_await(job_of(L, op), b->ticket);
+  return !rt_job_await(job_of(L, op), b->waiter);
 }
 
 static int finish_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)b;
-  return rtL_work_push_outcome(L, w, job_of(L, op));
+  return rtL_job_entry_push_outcome(L, w, job_of(L, op));
 }
 
 static const rt_op_kind join_kind = {"join", true, attempt_join, NULL, arm_join, finish_join};
@@ -85,7 +85,7 @@ static const rt_op_kind join_kind = {"join", true, attempt_join, NULL, arm_join,
 static int join_op(lua_State *L) {
   check_job(L, 1);
   lua_settop(L, 1);
-  return rtL_select_operation(L, rtL_self(L), &join_kind);
+  return rtL_operation_new(L, rtL_self(L), &join_kind);
 }
 
 /* pending = task:cancel([reason]) */
@@ -150,14 +150,14 @@ static int to_string(lua_State *L) {
 
 static int equal(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_work_handle *a = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
-  rt_work_handle *b = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 2);
+  rt_job_entry_handle *a = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  rt_job_entry_handle *b = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 2);
   lua_pushboolean(L, a && b && a->job == b->job);
   return 1;
 }
 
 static int collect(lua_State *L) {
-  rt_work_handle *h = lua_touserdata(L, 1);
+  rt_job_entry_handle *h = lua_touserdata(L, 1);
   if (h->job) rt_job_drop(h->job);
   h->job = NULL;
   return 0;

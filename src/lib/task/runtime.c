@@ -42,7 +42,7 @@ static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     uint64_t counts[RT_COUNTS] = {0};
-    rt_count_sum(counts, &s->seats[i].counts);
+    rt_count_sum(counts, &s->slots[i].counts);
     add(sum, counts);
     push_counts(L, counts);
     lua_rawseti(L, -2, i + 1);
@@ -50,9 +50,9 @@ static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
 }
 
 static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
-  rt_office *o = w->seat ? w->seat->sched->config.office : w->office;
+  rt_runtime *o = w->slot ? w->slot->sched->config.runtime : w->runtime;
   if (o)
-    rt_office_sum(o, of_main, others);
+    rt_runtime_sum(o, of_main, others);
   else
     rt_count_sum(of_main, w->driver.counts);
 }
@@ -64,7 +64,7 @@ static int metrics(lua_State *L) {
   lua_settop(L, 0);
   sum_main(w, of_main, sum);
   add(sum, of_main);
-  push_pool(L, w->pools[RT_POOL_SHARED], sum);
+  push_pool(L, w->pools[RT_POOL_TASKS], sum);
   push_pool(L, w->pools[RT_POOL_BLOCKING], sum);
   push_counts(L, of_main);
   push_counts(L, sum);

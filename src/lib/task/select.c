@@ -5,7 +5,7 @@
 typedef struct rt_select {
   rt_worker *worker;
   rt_claim claim;
-  rt_list waiter; /* the task, while it is parked */
+  rt_list parked; /* the task, while it is parked */
   int room;       /* for so many branches */
   int count;
   int spares; /* while it is one: how many there are with it */
@@ -14,11 +14,11 @@ typedef struct rt_select {
 
 /* --- what wakes it ----------------------------------------------------------------------------------- */
 static void look_again(rt_select *s) {
-  rt_list *l = rt_list_first(&s->waiter);
+  rt_list *l = rt_list_first(&s->parked);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-static void on_call(rt_ticket *t) { look_again(t->whose); }
+static void on_call(rt_waiter *t) { look_again(t->whose); }
 
 /* Something of this state: until the task has looked, the others pass it over, since it may be
 ** cancelled before that. */
@@ -40,17 +40,17 @@ static void withdraw_local(rt_branch *b) {
     rt_list_remove(&b->proxy.link); /* of those who may run */
 }
 
-/* The branch whose ticket was called, or NULL. */
+/* The branch whose waiter was called, or NULL. */
 static rt_branch *withdraw_all(rt_select *s) {
   rt_branch *called = NULL;
   for (int i = 0; i < s->count; i++) {
     rt_branch *b = &s->branches[i];
     withdraw_local(b);
-    if (b->ticket && rt_ticket_withdraw(b->ticket)) {
+    if (b->waiter && rt_waiter_withdraw(b->waiter)) {
       called = b;
-    } else if (b->ticket && b->ticket->packet) {
-      b->packet = b->ticket->packet; /* for the next attempt */
-      b->ticket->packet = NULL;
+    } else if (b->waiter && b->waiter->message) {
+      b->message = b->waiter->message; /* for the next attempt */
+      b->waiter->message = NULL;
     }
   }
   return called;
@@ -60,10 +60,10 @@ static void dispose(rt_select *s) {
   withdraw_all(s);
   for (int i = 0; i < s->count; i++) {
     rt_branch *b = &s->branches[i];
-    if (b->ticket) rt_ticket_tear(b->ticket);
-    if (b->packet) rt_pack_undo(s->worker, b->packet);
-    b->ticket = NULL;
-    b->packet = NULL;
+    if (b->waiter) rt_waiter_free(b->waiter);
+    if (b->message) rt_pack_undo(s->worker, b->message);
+    b->waiter = NULL;
+    b->message = NULL;
   }
   s->count = 0;
 }
@@ -90,14 +90,14 @@ static rt_select *make_select(lua_State *L, rt_worker *w, int room) {
 
 static rt_select *take_select(lua_State *L, rt_worker *w, int room) {
   if (room > ROOM) return make_select(L, w, room);
-  rtL_keep_push(L, w, RT_KEEP_SELECT);
+  rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
   rt_select *s = lua_touserdata(L, -1);
   if (s == NULL) {
     lua_pop(L, 1);
     return make_select(L, w, ROOM);
   }
   lua_getiuservalue(L, -1, NEXT);
-  rtL_keep_set(L, w, RT_KEEP_SELECT);
+  rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
   lua_pushnil(L);
   lua_setiuservalue(L, -2, NEXT);
   return s;
@@ -108,7 +108,7 @@ static void give_select(lua_State *L, rt_worker *w, int index) {
   rt_select *s = lua_touserdata(L, index);
   dispose(s);
   if (s->room != ROOM || !lua_checkstack(L, 2)) return;
-  rtL_keep_push(L, w, RT_KEEP_SELECT);
+  rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
   const rt_select *next = lua_touserdata(L, -1);
   s->spares = next ? next->spares + 1 : 1;
   if (s->spares > MOST_SPARES) {
@@ -117,7 +117,7 @@ static void give_select(lua_State *L, rt_worker *w, int index) {
   }
   lua_setiuservalue(L, index, NEXT);
   lua_pushvalue(L, index);
-  rtL_keep_set(L, w, RT_KEEP_SELECT);
+  rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
 }
 
 /* --- operations ------------------------------------------------------------------------------------------ */
@@ -134,7 +134,7 @@ static const rt_op_kind otherwise = {.name = "default", .attempt = attempt_never
 static int default_op(lua_State *L) {
   lua_settop(L, 0);
   lua_pushnil(L);
-  return rtL_select_operation(L, rtL_self(L), &otherwise);
+  return rtL_operation_new(L, rtL_self(L), &otherwise);
 }
 
 static int check_operations(lua_State *L, rt_worker *w) {
@@ -177,7 +177,7 @@ static int try_all(lua_State *L, rt_worker *w, int n, int first) {
 /* Stack: the operations -> the same, and the select. */
 static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
   rt_select *s = take_select(L, w, n);
-  rt_list_init(&s->waiter);
+  rt_list_init(&s->parked);
   for (int i = 0; i < n; i++) {
     rt_branch *b = &s->branches[i];
     memset(b, 0, sizeof *b);
@@ -189,10 +189,10 @@ static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
     rt_timeout_init(&b->timer, on_due);
     s->count = i + 1;
     if (b->kind->has_ticket) {
-      if ((b->ticket = rt_ticket_draw(&w->driver)) == NULL) luaL_error(L, "not enough memory");
-      b->ticket->claim = &s->claim;
-      b->ticket->whose = s;
-      b->ticket->on_call = on_call;
+      if ((b->waiter = rt_waiter_new(&w->driver)) == NULL) luaL_error(L, "not enough memory");
+      b->waiter->claim = &s->claim;
+      b->waiter->whose = s;
+      b->waiter->on_call = on_call;
     }
     if (b->kind->prepare) b->kind->prepare(L, w, i + 1, b);
   }
@@ -211,9 +211,9 @@ static bool arm_all(lua_State *L, rt_worker *w, rt_select *s) {
 static int finish(lua_State *L, rt_worker *w, int n, rt_branch *b) {
   int index = (int)(b - b->of->branches) + 1;
   rt_branch won = *b;
-  won.packet = b->ticket->packet;
-  won.answer = b->ticket->answer;
-  b->ticket->packet = NULL;
+  won.message = b->waiter->message;
+  won.answer = b->waiter->answer;
+  b->waiter->message = NULL;
   rtL_wait_happened(w);
   give_select(L, w, n + 1);
   int results = won.kind->finish(L, w, index, &won);
@@ -234,7 +234,7 @@ static int run(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
     rt_select *s = select_at(L, n);
     if (s == NULL) s = new_select(L, w, n);
     if (arm_all(L, w, s)) {
-      rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->waiter);
+      rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->parked);
       return rtL_wait(L, w, selected, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
     rt_branch *called = withdraw_all(s);

@@ -9,40 +9,40 @@
 static int spawn(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_SHARED);
-  if (rtL_spawn_submit(L, w, s, rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SEAT)) return 1;
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
+  if (rtL_spawn_submit(L, w, s, rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SLOT)) return 1;
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }
 
-static int blocking_again(lua_State *L, int status, lua_KContext ticket);
+static int blocking_again(lua_State *L, int status, lua_KContext waiter);
 
 /* Stack: the function and its arguments; or the handle, when others were faster. */
 static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
-  rt_work_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  rt_job_entry_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   for (;;) {
     bool room = rt_load_relaxed(&s->queued) < s->config.queue_most;
     if (room &&
-        rtL_spawn_submit(L, w, s, h ? h->job : rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SEAT))
+        rtL_spawn_submit(L, w, s, h ? h->job : rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SLOT))
       return 1;
     if (room) h = lua_touserdata(L, 1);
     rtL_wait_prepare(L, w, w->running);
-    rt_ticket *t = rt_ticket_draw(&w->driver);
+    rt_waiter *t = rt_waiter_new(&w->driver);
     if (t == NULL) return luaL_error(L, "not enough memory");
     if (!rt_sched_await_room(s, t, again)) {
-      rt_ticket_park(t, w->running, RT_OP_SPAWN);
+      rt_waiter_park(t, w->running, RT_OP_SPAWN);
       return rtL_wait(L, w, blocking_again, (lua_KContext)t);
     }
-    rt_ticket_tear(t);
+    rt_waiter_free(t);
   }
 }
 
-static int blocking_again(lua_State *L, int status, lua_KContext ticket) {
+static int blocking_again(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_ticket *t = (rt_ticket *)ticket;
-  bool called = rt_ticket_withdraw(t);
-  rt_ticket_tear(t);
+  rt_waiter *t = (rt_waiter *)waiter;
+  bool called = rt_waiter_withdraw(t);
+  rt_waiter_free(t);
   if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_pass_room(w->pools[RT_POOL_BLOCKING]);
   rtL_wait_over(L, w);
   return spawn_when_room(L, w, true);
@@ -57,32 +57,32 @@ static int spawn_blocking(lua_State *L) {
 }
 
 /* --- setting up ------------------------------------------------------------------------------------------ */
-static rt_recipe *check_recipe(lua_State *L, rt_worker *w) {
+static rt_worker_config *check_recipe(lua_State *L, rt_worker *w) {
   if (w->closing) luaL_error(L, "the runtime has been shut down");
-  if (w->recipe == NULL && (w->recipe = rt_recipe_new()) == NULL)
+  if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     luaL_error(L, "not enough memory");
-  return w->recipe;
+  return w->worker_config;
 }
 
-static rt_recipe *check_open_recipe(lua_State *L, rt_worker *w, const char *what) {
-  if (w->seat) luaL_error(L, "%s is for the main state", what);
-  if (w->pools[RT_POOL_SHARED])
+static rt_worker_config *check_open_recipe(lua_State *L, rt_worker *w, const char *what) {
+  if (w->slot) luaL_error(L, "%s is for the main state", what);
+  if (w->pools[RT_POOL_TASKS])
     luaL_error(L, "%s must come before the first spawn: the pool has been started", what);
   return check_recipe(L, w);
 }
 
 /* The option's number, or 0. */
 static int read_seats(lua_State *L, const char *name) {
-  int seats = 0;
+  int slots = 0;
   if (rtL_option(L, 1, name) != LUA_TNIL) {
     int valid;
     lua_Integer n = lua_tointegerx(L, -1, &valid);
-    if (lua_type(L, -1) != LUA_TNUMBER || !valid || n < 1 || n > RT_SEATS_MOST)
-      luaL_error(L, "option '%s': an integer from 1 to %d expected", name, RT_SEATS_MOST);
-    seats = (int)n;
+    if (lua_type(L, -1) != LUA_TNUMBER || !valid || n < 1 || n > RT_SLOTS_MAX)
+      luaL_error(L, "option '%s': an integer from 1 to %d expected", name, RT_SLOTS_MAX);
+    slots = (int)n;
   }
   lua_pop(L, 1);
-  return seats;
+  return slots;
 }
 
 /* Into 'stall'; false: it is not given. */
@@ -125,16 +125,16 @@ static int configure(lua_State *L) {
   uint64_t stall = 0;
   bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);
   uint64_t seed = read_seed(L);
-  rt_recipe *r = check_open_recipe(L, w, "rt.configure");
+  rt_worker_config *r = check_open_recipe(L, w, "rt.configure");
   if (has_stall) {
     r->stall = stall;
-    rt_store(&w->face.stall, stall);
-    if (stall > 0) rt_monitor_join(&w->face);
+    rt_store(&w->status.stall, stall);
+    if (stall > 0) rt_watchdog_join(&w->status);
   }
   if (seed) rt_worker_seed(w, r->seed = seed);
   if (preempt) w->preempt.switches_all = r->switches_all = true;
-  if (shared > 0) r->seats[RT_POOL_SHARED] = shared;
-  if (blocking > 0) r->seats[RT_POOL_BLOCKING] = blocking;
+  if (shared > 0) r->slots[RT_POOL_TASKS] = shared;
+  if (blocking > 0) r->slots[RT_POOL_BLOCKING] = blocking;
   return 0;
 }
 
@@ -143,11 +143,11 @@ static int preload(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING || lua_isfunction(L, 1), 1,
                    "string or function");
-  rt_recipe *r = check_open_recipe(L, w, "rt.preload");
+  rt_worker_config *r = check_open_recipe(L, w, "rt.preload");
   lua_settop(L, 1);
-  rt_packet *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
-  if (rt_recipe_add(r, p) != 0) {
-    rt_packet_drop(p);
+  rt_message *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
+  if (rt_worker_config_add(r, p) != 0) {
+    rt_message_drop(p);
     return luaL_error(L, "not enough memory");
   }
   return 0;
@@ -156,7 +156,7 @@ static int preload(lua_State *L) {
 /* n = rt.workers(): of the pool */
 static int workers(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  lua_pushinteger(L, check_recipe(L, w)->seats[RT_POOL_SHARED]);
+  lua_pushinteger(L, check_recipe(L, w)->slots[RT_POOL_TASKS]);
   return 1;
 }
 

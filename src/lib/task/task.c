@@ -25,7 +25,7 @@ static int spawn_local(lua_State *L) {
 
 /* core.spawns_for_callers(): whatever the calling file spawns was spawned by who called it */
 static int spawns_for_callers(lua_State *L) {
-  rtL_sites_add_library(L, &rtL_self(L)->sites, 1);
+  rtL_call_sites_add_library(L, &rtL_self(L)->call_sites, 1);
   return 0;
 }
 
@@ -35,11 +35,11 @@ static int current(lua_State *L) {
   rt_task *t = w->running;
   if (t == NULL) return 0; /* a finalizer, between two tasks */
   if (t->is_main)
-    rtL_keep_push(L, w, RT_KEEP_MAIN);
+    rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
   else if (t->is_job)
-    rtL_work_push_handle(L, w, rt_work_job(t));
+    rtL_job_entry_push_handle(L, w, rt_job_entry_job(t));
   else
-    rtL_body_task(L, w, t->co);
+    rtL_task_entry(L, w, t->co);
   return 1;
 }
 
@@ -86,7 +86,7 @@ static int join(lua_State *L) {
 
 /* --- for rt.select ---------------------------------------------------------------------------------- */
 static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_select_object(L, op);
+  rt_task *t = rtL_operation_object(L, op);
   (void)b;
   if (t == w->running) return luaL_error(L, "a task cannot join itself");
   if (!rt_task_ended(t)) return -1;
@@ -97,16 +97,16 @@ static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 }
 
 static void prepare_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_select_object(L, op);
+  rt_task *t = rtL_operation_object(L, op);
   (void)w, (void)b;
   if (!rt_task_ended(t) && rt_task_more(t) == NULL) luaL_error(L, "not enough memory");
 }
 
 static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_select_object(L, op);
+  rt_task *t = rtL_operation_object(L, op);
   (void)w;
   if (rt_task_ended(t)) return false;
-  rt_select_park(b, &t->more->joiners);
+  rt_operation_park(b, &t->more->joiners);
   return true;
 }
 
@@ -118,7 +118,7 @@ static int join_op(lua_State *L) {
   rt_task *t = check_task(L, w, 1);
   if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
   lua_settop(L, 1);
-  return rtL_select_operation(L, w, &join_kind);
+  return rtL_operation_new(L, w, &join_kind);
 }
 
 /* pending = task:cancel([reason]) */
@@ -140,14 +140,14 @@ static int status(lua_State *L) {
 /* Of a task that has not ended: where other threads can read it, too. */
 static void put_up_label(lua_State *L, rt_task *t, const char *name) {
   rt_more *more = rt_task_more(t);
-  rt_label *label = more && name ? rt_label_new(t->id, name) : NULL;
-  if (more == NULL || (name && label == NULL)) luaL_error(L, "not enough memory");
-  rt_label_drop(more->label);
-  more->label = label;
+  rt_task_name *task_name = more && name ? rt_task_name_new(t->id, name) : NULL;
+  if (more == NULL || (name && task_name == NULL)) luaL_error(L, "not enough memory");
+  rt_task_name_drop(more->task_name);
+  more->task_name = task_name;
 }
 
 static void push_name(lua_State *L, rt_worker *w, int handle) {
-  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
@@ -175,7 +175,7 @@ static int newindex(lua_State *L) {
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
   const char *name = rtL_check_name(L, 3);
-  rtL_keep_push(L, w, RT_KEEP_NAMES);
+  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
@@ -196,7 +196,7 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-static rt_thing *refuse_to_send(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *refuse_to_send(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)L, (void)w, (void)index;
   *why = "a task of spawn_local";
   return NULL;

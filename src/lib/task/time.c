@@ -54,7 +54,7 @@ static void prepare_sleep(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static bool arm_sleep(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)L, (void)op;
-  if (b->due != RT_NEVER) rt_select_sleep(b, &w->driver);
+  if (b->due != RT_NEVER) rt_operation_sleep(b, &w->driver);
   return true;
 }
 
@@ -65,7 +65,7 @@ static const rt_op_kind sleep_kind = {"sleep",       false,     attempt_sleep,
 static int sleep_op(lua_State *L) {
   rtL_check_duration(L, 1);
   lua_settop(L, 1);
-  return rtL_select_operation(L, rtL_self(L), &sleep_kind);
+  return rtL_operation_new(L, rtL_self(L), &sleep_kind);
 }
 
 /* Its next tick: user value OBJECT is an rt.interval, and the argument takes the tick off it.  Until
@@ -102,7 +102,7 @@ static int tick_op(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  return rtL_select_operation(L, rtL_self(L), &tick_kind);
+  return rtL_operation_new(L, rtL_self(L), &tick_kind);
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {

@@ -12,10 +12,10 @@ static int framed(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
   uint64_t serial = (uint64_t)context >> 2;
   kind k = context & 3;
-  rt_frame_close(w->running, serial);
+  rt_cancel_scope_close(w->running, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
   if (k != TIMEOUT || !rtL_cancel_is_of(L, w, -1, serial))
-    return rtL_cause_find(L, w, -1) ? rtL_cause_raise(L, w) : lua_error(L);
+    return rtL_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
   lua_pushnil(L);
   lua_pushliteral(L, "timeout");
   return 2;
@@ -34,14 +34,14 @@ static int run_unknown(lua_State *L, rt_worker *w, lua_KContext context) {
 /* Stack: the function and its arguments. */
 static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
   rt_worker *w = rtL_self(L);
-  rt_frame *f = rt_frame_open(t, &w->driver, due, k == SHIELD);
+  rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return luaL_error(L, "not enough memory");
   f->critical = k == CRITICAL;
   f->serial = ++w->last_frame;
   f->opener = L;
   lua_KContext context = (lua_KContext)(f->serial << 2 | k);
   rt_preempt_need(w);
-  lua_pushcfunction(L, rtL_cause_handler);
+  lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 1);
   if (rt_unlikely(t->is_main && L != w->cur)) return run_unknown(L, w, context);
   return framed(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, framed), context);
@@ -96,7 +96,7 @@ static int with(lua_State *L) {
   return over(L, LUA_OK, 0);
 }
 
-void rtL_open_frame(lua_State *L, rt_worker *w) {
+void rtL_open_timeout(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"timeout", timeout},
                                        {"shield", shield},
                                        {"critical", critical},

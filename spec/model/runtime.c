@@ -1,42 +1,42 @@
-/* office.c - the error of a task that nobody joins, and a main worker that goes meanwhile. */
+/* sched/runtime.c - the error of a task that nobody joins, and a main worker that goes meanwhile. */
 #include "sched/job.h"
 #include "model_worker.h"
 
-static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
-static rt_office *office;
+static rt_runtime *runtime;
 static rt_job *job; /* a reference each: of the worker, and of the handle */
 static worker *boss;
 static int times_told, times_heard, exit_code;
 static bool gone_early;
 
-static void tell(rt_record *r) {
-  if (rt_job_hear(rt_job_of(r->whose))) times_told++;
-  rt_thing_drop(r->whose);
+static void tell(rt_failure_record *r) {
+  if (rt_job_mark_handled(rt_job_of(r->whose))) times_told++;
+  rt_shared_drop(r->whose);
 }
 
 static void on_orphan(rt_post *p, void *driver) {
   check(driver == &boss->driver);
-  tell(rt_containerof(p, rt_record, post));
+  tell(rt_containerof(p, rt_failure_record, post));
 }
 
 static void on_failure(rt_post *p, void *driver) {
   check(driver == &boss->driver);
-  rt_office_failure_seen(rt_containerof(p, rt_office, failure_post));
+  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
 }
 
 static void on_exit_asked(rt_post *p, void *driver) {
   check(driver == &boss->driver && exit_code == 0);
-  exit_code = rt_containerof(p, rt_office, exit_post)->exit_code;
+  exit_code = rt_containerof(p, rt_runtime, exit_post)->exit_code;
 }
 
 static void begin(void) {
   boss = worker_new();
-  office = rt_office_new(&boss->driver);
-  office->on_orphan = on_orphan;
-  office->failure_post.deliver = on_failure;
-  office->exit_post.deliver = on_exit_asked;
-  job = rt_job_new(&job_kind, office, 1, "here", NULL);
+  runtime = rt_runtime_new(&boss->driver);
+  runtime->on_orphan = on_orphan;
+  runtime->failure_post.deliver = on_failure;
+  runtime->exit_post.deliver = on_exit_asked;
+  job = rt_job_new(&job_kind, runtime, 1, "here", NULL);
   rt_job_begin(job, NULL, NULL);
   rt_job_hold(job);
   times_told = times_heard = exit_code = 0;
@@ -52,20 +52,20 @@ static void end_job(void) {
 static void drop_handle(void) { rt_job_drop(job); }
 
 static void join_once(void) {
-  if (rt_job_phase(job) == RT_FAILED) times_heard += rt_job_hear(job);
+  if (rt_job_phase(job) == RT_FAILED) times_heard += rt_job_mark_handled(job);
   rt_job_drop(job);
 }
 
-static void ask_to_exit(void) { rt_office_ask_to_exit(office, 3); }
-static void ask_too(void) { rt_office_ask_to_exit(office, 4); }
+static void ask_to_exit(void) { rt_runtime_ask_to_exit(runtime, 3); }
+static void ask_too(void) { rt_runtime_ask_to_exit(runtime, 4); }
 
 /* --- the main worker ------------------------------------------------------------------------------------- */
 static void tell_all(void) {
-  for (rt_record *r; (r = rt_office_next(office)) != NULL;) tell(r);
+  for (rt_failure_record *r; (r = rt_runtime_next_failure(runtime)) != NULL;) tell(r);
 }
 
 static void go(void) {
-  rt_office_close(office);
+  rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
   worker_free(boss);
 }
@@ -90,20 +90,20 @@ static void wait_for_exit(void) {
 /* --- afterwards --------------------------------------------------------------------------------------------- */
 static void end_told(void) {
   check(times_told == 1);
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static void end_perhaps_told(void) {
   check(times_told + times_heard <= 1);
   check(times_told + times_heard == 1 || gone_early);
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static void end_asked(void) {
   check(exit_code == 3 || exit_code == 4);
   end_job();
   drop_handle();
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static const model models[] = {

@@ -1,4 +1,4 @@
-/* chan.c - channels and tickets between threads: nothing is lost, doubled or overtaken, however
+/* sync/channel.c - channels and waiters between threads: nothing is lost, doubled or overtaken, however
 ** often those who wait give up. */
 #include "sync/channel.h"
 
@@ -6,12 +6,12 @@
 
 enum { PAIRS = 3, MESSAGES = 60000 };
 
-static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
 
 /* One task of one worker, which is this thread. */
 typedef struct party {
   rt_thread thread;
-  rt_chan *chan;
+  rt_channel *chan;
   int number;
   rt_random random;
   rt_driver driver;
@@ -23,8 +23,8 @@ typedef struct party {
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
-static rt_packet *packet(int sender, uint64_t number) {
-  rt_packet *p = rt_packet_new();
+static rt_message *message(int sender, uint64_t number) {
+  rt_message *p = rt_message_new();
   must("there is a packet", p != NULL && p->cap >= 2 * sizeof number);
   uint64_t words[2] = {(uint64_t)sender, number};
   memcpy(p->bytes, words, sizeof words);
@@ -41,11 +41,11 @@ static bool is_ready(party *me) {
   return t != NULL;
 }
 
-/* Parks until the ticket is called, or (one time in four) gives up after a moment; true: it
+/* Parks until the waiter is called, or (one time in four) gives up after a moment; true: it
 ** was called. */
-static bool wait(party *me, rt_ticket *t) {
+static bool wait(party *me, rt_waiter *t) {
   uint64_t r = rt_random_next(&me->random);
-  rt_ticket_park(t, &me->task, RT_OP_RECEIVE);
+  rt_waiter_park(t, &me->task, RT_OP_RECEIVE);
   if (r % 4 != 0) {
     while (!is_ready(me)) rt_driver_park(&me->driver);
   } else {
@@ -59,7 +59,7 @@ static bool wait(party *me, rt_ticket *t) {
       is_ready(me);
     }
   }
-  return rt_ticket_withdraw(t);
+  return rt_waiter_withdraw(t);
 }
 
 /* (All drivers are made, and closed, by one thread: libuv closes descriptors by a system call
@@ -71,52 +71,52 @@ static void begin(party *me) {
 }
 
 static void end(party *me) {
-  rt_ticket_tear_all(&me->driver);
+  rt_waiter_free_all(&me->driver);
   rt_driver_close(&me->driver);
 }
 
 static void send_all(void *arg) {
   party *me = arg;
   while (me->passed < MANY(MESSAGES)) {
-    rt_packet *p = packet(me->number, me->passed + 1);
-    rt_ticket *t = rt_ticket_draw(&me->driver);
-    rt_chan_answer answer = rt_chan_send(me->chan, p, t);
-    if (answer == RT_CHAN_WAITS && !wait(me, t)) {
+    rt_message *p = message(me->number, me->passed + 1);
+    rt_waiter *t = rt_waiter_new(&me->driver);
+    rt_channel_result answer = rt_channel_send(me->chan, p, t);
+    if (answer == RT_CHANNEL_WAITS && !wait(me, t)) {
       me->given_up++;
     } else {
       me->passed++;
     }
-    rt_ticket_tear(t);
+    rt_waiter_free(t);
     if (rt_random_next(&me->random) % 512 == 0) usleep(50);
   }
 }
 
-static void take_note(party *me, rt_packet *p) {
+static void take_note(party *me, rt_message *p) {
   uint64_t words[2];
   memcpy(words, p->bytes, sizeof words);
   if (words[1] <= me->last[words[0]]) me->in_order = false;
   me->last[words[0]] = words[1];
   me->passed++;
-  rt_packet_drop(p);
+  rt_message_drop(p);
 }
 
 static void receive_all(void *arg) {
   party *me = arg;
-  rt_chan_answer answer = RT_CHAN_DONE;
-  while (answer != RT_CHAN_CLOSED) {
-    rt_packet *p = NULL;
-    rt_ticket *t = rt_ticket_draw(&me->driver);
-    answer = rt_chan_recv(me->chan, &p, t);
-    if (answer == RT_CHAN_WAITS) {
+  rt_channel_result answer = RT_CHANNEL_DONE;
+  while (answer != RT_CHANNEL_CLOSED) {
+    rt_message *p = NULL;
+    rt_waiter *t = rt_waiter_new(&me->driver);
+    answer = rt_channel_recv(me->chan, &p, t);
+    if (answer == RT_CHANNEL_WAITS) {
       if (wait(me, t)) {
-        answer = (rt_chan_answer)t->answer;
-        p = t->packet;
-        t->packet = NULL;
+        answer = (rt_channel_result)t->answer;
+        p = t->message;
+        t->message = NULL;
       } else {
         me->given_up++;
       }
     }
-    rt_ticket_tear(t);
+    rt_waiter_free(t);
     if (p) take_note(me, p);
     if (rt_random_next(&me->random) % 512 == 0) usleep(50);
   }
@@ -127,7 +127,7 @@ static void finish(party *me) {
   end(me);
 }
 
-static void start(party *me, rt_chan *c, int number, void (*f)(void *)) {
+static void start(party *me, rt_channel *c, int number, void (*f)(void *)) {
   *me = (party){.chan = c, .number = number, .in_order = true};
   me->random.state = rt_random_next(&check_random);
   begin(me);
@@ -138,15 +138,15 @@ static void check_capacity(size_t capacity) {
   static party senders[PAIRS], receivers[PAIRS];
   uint64_t sent = 0, received = 0, given_up = 0;
   bool in_order = true, bounded = true;
-  rt_chan *c = rt_chan_new(&kind, capacity);
+  rt_channel *c = rt_channel_new(&kind, capacity);
   must("there is a channel", c != NULL);
   for (int i = 0; i < PAIRS; i++) {
     start(&senders[i], c, i, send_all);
     start(&receivers[i], c, i, receive_all);
   }
-  for (int i = 0; i < 100; i++, usleep(100)) bounded = bounded && rt_chan_count(c) <= capacity;
+  for (int i = 0; i < 100; i++, usleep(100)) bounded = bounded && rt_channel_count(c) <= capacity;
   for (int i = 0; i < PAIRS; i++) finish(&senders[i]);
-  rt_chan_close(c);
+  rt_channel_close(c);
   for (int i = 0; i < PAIRS; i++) {
     finish(&receivers[i]);
     sent += senders[i].passed;
@@ -158,9 +158,9 @@ static void check_capacity(size_t capacity) {
          (unsigned long long)given_up);
   check("what was sent, and no more, was received", sent == received);
   check("no receiver sees the messages of one sender out of order", in_order);
-  check("no more is buffered than there is room for", bounded && rt_chan_count(c) == 0);
+  check("no more is buffered than there is room for", bounded && rt_channel_count(c) == 0);
   check("nobody waits in the end", rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
-  rt_thing_drop(&c->thing);
+  rt_shared_drop(&c->shared);
 }
 
 /* Closed in the middle: who has an answer, has the right one. */
@@ -168,7 +168,7 @@ static void check_close(void) {
   static party senders[PAIRS], receivers[PAIRS];
   bool in_order = true;
   for (int round = 0; round < 100; round++) {
-    rt_chan *c = rt_chan_new(&kind, (size_t)round % 3);
+    rt_channel *c = rt_channel_new(&kind, (size_t)round % 3);
     must("there is a channel", c != NULL);
     for (int i = 0; i < PAIRS; i++) start(&receivers[i], c, i, receive_all);
     party *me = &senders[0];
@@ -176,23 +176,23 @@ static void check_close(void) {
     begin(me);
     uint64_t sent = 0, received = 0;
     for (uint64_t n = below(64); n > 0; n--) {
-      rt_packet *p = packet(0, sent + 1);
-      if (rt_chan_send(c, p, NULL) == RT_CHAN_DONE)
+      rt_message *p = message(0, sent + 1);
+      if (rt_channel_send(c, p, NULL) == RT_CHANNEL_DONE)
         sent++;
       else
-        rt_packet_drop(p);
+        rt_message_drop(p);
     }
-    rt_chan_close(c);
-    rt_packet *p = packet(0, sent + 1);
-    in_order = in_order && rt_chan_send(c, p, NULL) == RT_CHAN_CLOSED;
-    rt_packet_drop(p);
+    rt_channel_close(c);
+    rt_message *p = message(0, sent + 1);
+    in_order = in_order && rt_channel_send(c, p, NULL) == RT_CHANNEL_CLOSED;
+    rt_message_drop(p);
     end(me);
     for (int i = 0; i < PAIRS; i++) {
       finish(&receivers[i]);
       received += receivers[i].passed;
     }
     in_order = in_order && sent == received;
-    rt_thing_drop(&c->thing);
+    rt_shared_drop(&c->shared);
   }
   check("what was sent before a close arrives, and nothing else", in_order);
 }

@@ -1,20 +1,20 @@
-/* feed.c - messages for everybody who listens: each reader gets each, in order, or hears what it lost. */
+/* sync/broadcast.c - messages for everybody who listens: each reader gets each, in order, or hears what it lost. */
 #include "sync/broadcast.h"
 #include "model_worker.h"
 
 enum { MESSAGES = 3, ROOM = 2 };
 
-static const rt_thing_kind feed_kind = {"feed", rt_feed_free, 0};
-static const rt_thing_kind reader_kind = {"reader", rt_reader_free, 0};
+static const rt_shared_kind feed_kind = {"feed", rt_broadcast_free, 0};
+static const rt_shared_kind reader_kind = {"reader", rt_receiver_free, 0};
 
-static rt_feed *feed;
-static rt_reader *readers[2];
+static rt_broadcast *feed;
+static rt_receiver *readers[2];
 static worker *workers[2];
 
 static void begin_with(bool latest) {
-  feed = rt_feed_new(&feed_kind, latest ? 1 : ROOM, latest);
+  feed = rt_broadcast_new(&feed_kind, latest ? 1 : ROOM, latest);
   for (int i = 0; i < 2; i++) {
-    readers[i] = rt_reader_new(&reader_kind, feed);
+    readers[i] = rt_receiver_new(&reader_kind, feed);
     workers[i] = worker_new();
   }
 }
@@ -24,37 +24,37 @@ static void begin_latest(void) { begin_with(true); }
 
 static void send_all(void) {
   for (int i = 0; i < MESSAGES; i++) {
-    rt_packet *p = rt_packet_new();
+    rt_message *p = rt_message_new();
     p->len = (size_t)i;
-    if (!rt_feed_send(feed, p)) rt_packet_drop(p);
+    if (!rt_broadcast_send(feed, p)) rt_message_drop(p);
   }
-  rt_feed_close(feed);
+  rt_broadcast_close(feed);
 }
 
 /* The number of the message; -1: closed; -2: it gave up.  *lost: how many were, before it */
 static int receive(int me, bool gives_up, int *lost) {
   worker *w = workers[me];
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_packet *p;
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_message *p;
   uint64_t n = 0;
   int message = -1;
-  rt_feed_answer answer = rt_reader_recv(readers[me], &p, &n, t);
-  if (answer == RT_FEED_WAITS) {
+  rt_broadcast_result answer = rt_receiver_recv(readers[me], &p, &n, t);
+  if (answer == RT_BROADCAST_WAITS) {
     if (gives_up) worker_set_deadline(w);
-    rt_ticket_park(t, &w->task, RT_OP_CHANGE);
+    rt_waiter_park(t, &w->task, RT_OP_CHANGE);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    bool called = rt_ticket_withdraw(t);
+    bool called = rt_waiter_withdraw(t);
     check(called || gives_up);
     if (!called || (seeded("careless") && cause != RT_FIRED)) message = -2;
-    p = t->packet;
-    t->packet = NULL;
+    p = t->message;
+    t->message = NULL;
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
   *lost += (int)n;
-  if (answer == RT_FEED_LAGS) return receive(me, gives_up, lost);
+  if (answer == RT_BROADCAST_LAGS) return receive(me, gives_up, lost);
   if (p && message != -2) message = (int)p->len;
-  if (p) rt_packet_drop(p);
+  if (p) rt_message_drop(p);
   return message;
 }
 
@@ -71,13 +71,13 @@ static void read_all(int me, bool gives_up) {
   } while (message != -1);
   check(next == MESSAGES);
   worker_free(workers[me]);
-  rt_thing_drop(&readers[me]->thing);
+  rt_shared_drop(&readers[me]->shared);
 }
 
 static void read_0(void) { read_all(0, false); }
 static void read_1(void) { read_all(1, true); }
 
-static void end(void) { rt_thing_drop(&feed->thing); }
+static void end(void) { rt_shared_drop(&feed->shared); }
 
 static const model models[] = {
     {.says = "feed: every reader gets every message, in order, or hears how many it lost",

@@ -1,4 +1,4 @@
-/* lookup.c - names to addresses, by threads of the crew. */
+/* io/resolve.c - names to addresses, by threads of the thread pool. */
 #include "io/resolve.h"
 
 #include "barren.h"
@@ -8,18 +8,18 @@
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
-static rt_lookup *start(rt_crew *c, rt_driver *d, const char *host, bool passive) {
-  rt_lookup *l = NULL;
-  must("a lookup starts", rt_lookup_start(&l, c, d, host, 80, passive) == 0);
+static rt_resolve *start(rt_thread_pool *c, rt_driver *d, const char *host, bool passive) {
+  rt_resolve *l = NULL;
+  must("a lookup starts", rt_resolve_start(&l, c, d, host, 80, passive) == 0);
   return l;
 }
 
-static void wait_for(rt_driver *d, rt_lookup *l) {
+static void wait_for(rt_driver *d, rt_resolve *l) {
   rt_task t;
   if (l->answered) return;
   rt_task_init(&t, 1);
   t.phase = RT_RUNNING;
-  rt_task_park(&t, RT_OP_LOOKUP, l, &l->waiter);
+  rt_task_park(&t, RT_OP_RESOLVE, l, &l->parked);
   while (t.phase == RT_WAITING) rt_driver_park(d);
   rt_list_remove(&t.link);
   must("whoever is woken finds it answered", l->answered);
@@ -31,54 +31,54 @@ static bool is_loopback(const struct addrinfo *a) {
              : IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)a->ai_addr)->sin6_addr);
 }
 
-static void check_numeric(rt_crew *c, rt_driver *d) {
-  rt_lookup *l = start(c, d, "127.0.0.1", false);
+static void check_numeric(rt_thread_pool *c, rt_driver *d) {
+  rt_resolve *l = start(c, d, "127.0.0.1", false);
   check("a number is answered at once",
         l->answered && l->err == 0 && l->found && is_loopback(l->found) &&
             ntohs(((struct sockaddr_in *)l->found->ai_addr)->sin_port) == 80);
-  rt_lookup_drop(l);
+  rt_resolve_drop(l);
   l = start(c, d, "::1", false);
   check("… one of IPv6, too",
         l->answered && l->found && l->found->ai_family == AF_INET6 && is_loopback(l->found));
-  rt_lookup_drop(l);
+  rt_resolve_drop(l);
   l = start(c, d, NULL, true);
   check("… and any address of this machine", l->answered && l->found != NULL);
-  rt_lookup_drop(l);
+  rt_resolve_drop(l);
   check("that leaves the driver barren", is_barren(d));
 }
 
-static void check_names(rt_crew *c, rt_driver *d) {
-  rt_lookup *l = start(c, d, "localhost", false);
+static void check_names(rt_thread_pool *c, rt_driver *d) {
+  rt_resolve *l = start(c, d, "localhost", false);
   check("a name belongs to the driver until it is answered", !l->answered && !is_barren(d));
   wait_for(d, l);
   check("… by a thread of the crew",
         l->err == 0 && l->found != NULL && is_loopback(l->found) && is_barren(d));
-  rt_lookup_drop(l);
+  rt_resolve_drop(l);
   l = start(c, d, "no-such-host.invalid", false);
   wait_for(d, l);
   check("a name that nobody has is an error", l->err == UV_EAI_NONAME && l->found == NULL);
-  rt_lookup_drop(l);
+  rt_resolve_drop(l);
 }
 
 /* At every moment: in the queue, begun, finished and posted, answered. */
-static void check_drop(rt_crew *c, rt_driver *d) {
+static void check_drop(rt_thread_pool *c, rt_driver *d) {
   enum { N = 8 };
-  rt_lookup *l[N];
+  rt_resolve *l[N];
   for (int i = 0; i < MANY(3000); i++) {
     int n = 1 + (int)below(N);
     for (int k = 0; k < n; k++) l[k] = start(c, d, "localhost", false);
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(2)) rt_driver_poll(d);
-    for (int k = 0; k < n; k++) rt_lookup_drop(l[k]);
+    for (int k = 0; k < n; k++) rt_resolve_drop(l[k]);
     if (one_in(4)) rt_driver_poll(d);
   }
   rt_driver_poll(d);
   check("a lookup can be dropped at any time", is_barren(d));
 }
 
-static void check_close(rt_crew *c) {
+static void check_close(rt_thread_pool *c) {
   enum { N = 4 };
-  rt_lookup *l[N];
+  rt_resolve *l[N];
   for (int i = 0; i < MANY(1000); i++) {
     rt_driver d;
     must("a driver starts", rt_driver_init(&d, run) == 0);
@@ -87,7 +87,7 @@ static void check_close(rt_crew *c) {
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(4)) rt_driver_poll(&d);
     for (int k = 0; k < n; k++)
-      if (l[k]->answered) rt_lookup_drop(l[k]);
+      if (l[k]->answered) rt_resolve_drop(l[k]);
     rt_driver_close(&d);
   }
   check("a driver can close with lookups at any stage", true);
@@ -97,50 +97,50 @@ static void check_close(rt_crew *c) {
 static rt_atomic(bool) hold;
 static rt_atomic(int) ended;
 
-static void hold_on(rt_chore *chore) {
-  (void)chore;
+static void hold_on(rt_work_item *item) {
+  (void)item;
   while (rt_load(&hold)) usleep(1000);
 }
 
-static void on_end(rt_chore *chore, bool wanted) {
-  (void)chore, (void)wanted;
+static void on_end(rt_work_item *item, bool wanted) {
+  (void)item, (void)wanted;
   rt_add(&ended, 1);
 }
 
 static void check_refusal(rt_driver *d) {
-  rt_crew *c = rt_crew_new(1, 1, 256 * 1024);
-  rt_chore chores[2];
-  rt_lookup *none = NULL;
+  rt_thread_pool *c = rt_thread_pool_new(1, 1, 256 * 1024);
+  rt_work_item chores[2];
+  rt_resolve *none = NULL;
   int taken = 0;
   must("there is memory", c != NULL);
 #if RT_DEBUG
   rt_alloc_fail(1, 1);
   check("without memory there is no lookup",
-        rt_lookup_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(2, 1);
   check("without a thread there is no lookup",
-        rt_lookup_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(0, 0);
 #endif
   rt_store(&hold, true);
   for (int tries = 0; taken < 2 && tries < 5000; tries++) {
-    chores[taken] = (rt_chore){.work = hold_on, .done = on_end};
-    if (rt_crew_submit(c, &chores[taken]) == 0)
+    chores[taken] = (rt_work_item){.work = hold_on, .done = on_end};
+    if (rt_thread_pool_submit(c, &chores[taken]) == 0)
       taken++;
     else
       usleep(1000); /* the first has not begun yet */
   }
   check("when the queue is full there is no lookup",
-        rt_lookup_start(&none, c, d, "localhost", 80, false) == UV_EAGAIN);
+        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_EAGAIN);
   check("… and nothing of it is left in the caller's hands", none == NULL && is_barren(d));
   rt_store(&hold, false);
   while (rt_load(&ended) < taken) usleep(1000);
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
 }
 
 int main(void) {
   rt_driver d;
-  rt_crew *c = rt_crew_new(4, 64, 256 * 1024);
+  rt_thread_pool *c = rt_thread_pool_new(4, 64, 256 * 1024);
   check_begin(120);
   must("a crew and a driver start", c != NULL && rt_driver_init(&d, run) == 0);
   check_numeric(c, &d);
@@ -149,6 +149,6 @@ int main(void) {
   check_refusal(&d);
   rt_driver_close(&d);
   check_close(c);
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
   return check_end();
 }

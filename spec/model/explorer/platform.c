@@ -1,5 +1,5 @@
-/* ground.c - what is behind the words of base.h in the model build. */
-#include "ground.h"
+/* platform.c - what is behind the words of base/base.h in the model build. */
+#include "platform.h"
 
 /* (here the words themselves are defined) */
 #undef rt_lock_take
@@ -79,13 +79,15 @@ static void check_block(const block *b) {
 /* --- time, chance, chaos ----------------------------------------------------------------------------- */
 static uint64_t now;
 
-void ground_pass_time(uint64_t until) {
+void platform_pass_time(uint64_t until) {
   if (now < until) now = until;
 }
 
 uint64_t rt_clock(void) { return now; }
 uint64_t rt_clock_coarse(void) { return now; }
-bool rt_clock_is_virtual(void) { return false; } /* (that is for whole programs: baton.h) */
+bool rt_clock_is_virtual(void) {
+  return false;
+} /* (that is for whole programs: base/virtual_time.h) */
 void rt_clock_advance(uint64_t to) { (void)to; }
 uint64_t rt_random_seed(void) { return 1; }
 uint64_t rt_random_next(rt_random *r) { return ++r->state; }
@@ -174,7 +176,7 @@ void rt_cond_wait(rt_cond *c, rt_lock *l) { wait(c, l, false); }
 
 bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock) {
   bool signalled = wait(c, l, true);
-  if (!signalled) ground_pass_time(clock);
+  if (!signalled) platform_pass_time(clock);
   return signalled;
 }
 

@@ -1,14 +1,14 @@
-/* words.h - the words of base.h in the model build: each is a point where another thread may
+/* base_hooks.h - the words of base/base.h in the model build: each is a point where another thread may
 ** go on (explore.h), and a place where a bug can be seeded.
 **
-** base.h includes this at its end, when RT_MODEL is set.  What it declares as functions (locks,
-** threads, memory, the clock) is defined in ground.c, and here only gets the name of its place.
+** base/base.h includes this at its end, when RT_MODEL is set.  What it declares as functions (locks,
+** threads, memory, the clock) is defined in platform.c, and here only gets the name of its place.
 */
-#ifndef RT_WORDS_H
-#define RT_WORDS_H
+#ifndef RT_MODEL_BASE_HOOKS_H
+#define RT_MODEL_BASE_HOOKS_H
 
 typedef struct model_place {
-  const char *text; /* "src/chan.c: rt_lock_take(&c->lock)" */
+  const char *text; /* "src/sync/channel.c: rt_lock_take(&c->lock)" */
   int line;
 } model_place;
 

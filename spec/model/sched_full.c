@@ -1,13 +1,13 @@
-/* room.c - a scheduler whose queues are bounded: who waits for room gets it, or leaves it to others. */
+/* sched_full.c - a scheduler whose queues are bounded: who waits for room gets it, or leaves it to others. */
 #include "model_worker.h"
 #include "sched/sched.h"
 
 enum { JOBS = 3 };
 
-static const rt_thing_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
-static worker *boss, *hasty, *hand;
-static rt_office *office;
+static worker *boss, *hasty, *pcall_L;
+static rt_runtime *runtime;
 static rt_sched *sched;
 static rt_job *jobs[JOBS];
 static bool told, queued[JOBS], hasty_has_gone;
@@ -22,26 +22,26 @@ static void on_stop(rt_post *p, void *driver) {
 static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
 
 static void work(rt_job *j) {
-  check(rt_job_begin(j, &hand->driver, NULL));
+  check(rt_job_begin(j, &pcall_L->driver, NULL));
   begun++;
   rt_job_end(j, RT_DONE, NULL, NULL);
   rt_job_drop(j);
 }
 
-static void member(rt_seat *seat) {
-  rt_seat_up(seat, &hand->driver);
+static void member(rt_slot *slot) {
+  rt_slot_up(slot, &pcall_L->driver);
   while (!told) {
-    rt_job *j = rt_sched_take(seat, true);
+    rt_job *j = rt_sched_take(slot, true);
     if (j) {
       work(j);
-    } else if (rt_seat_rest(seat)) {
-      rt_driver_park(&hand->driver);
-      rt_seat_rise(seat, false);
+    } else if (rt_slot_rest(slot)) {
+      rt_driver_park(&pcall_L->driver);
+      rt_slot_rise(slot, false);
     }
   }
-  rt_seat_down(seat);
-  worker_free(hand);
-  rt_seat_leave(seat);
+  rt_slot_down(slot);
+  worker_free(pcall_L);
+  rt_slot_leave(slot);
 }
 
 /* --- who spawns, as spawn_blocking ------------------------------------------------------------------ */
@@ -57,32 +57,32 @@ static bool submit(int n) {
 static void begin(void) {
   boss = worker_new();
   hasty = worker_new();
-  hand = worker_new();
-  office = rt_office_new(&boss->driver);
-  rt_sched_config config = {.seats = 1,
+  pcall_L = worker_new();
+  runtime = rt_runtime_new(&boss->driver);
+  rt_sched_config config = {.slots = 1,
                             .queue_most = 1,
                             .stack = 1,
                             .member = member,
                             .stop = on_stop,
                             .left = on_left,
-                            .office = rt_office_hold(office)};
+                            .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
   check(rt_sched_start(sched) == 0);
   told = hasty_has_gone = false;
   begun = 0;
   for (int i = 0; i < JOBS; i++) {
-    jobs[i] = rt_job_new(&job_kind, office, (uint64_t)i, "here", NULL);
+    jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
     queued[i] = false;
   }
   check(submit(0));
 }
 
-static bool wait_for_room(worker *w, rt_ticket *t, bool gives_up) {
+static bool wait_for_room(worker *w, rt_waiter *t, bool gives_up) {
   if (gives_up) worker_set_deadline(w);
-  rt_ticket_park(t, &w->task, RT_OP_SPAWN);
+  rt_waiter_park(t, &w->task, RT_OP_SPAWN);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  if (rt_ticket_withdraw(t) && !seeded("selfish")) rt_sched_pass_room(sched);
+  if (rt_waiter_withdraw(t) && !seeded("selfish")) rt_sched_pass_room(sched);
   return cause == RT_FIRED;
 }
 
@@ -90,30 +90,30 @@ static bool wait_for_room(worker *w, rt_ticket *t, bool gives_up) {
 static bool spawn(worker *w, int n, bool gives_up) {
   bool again = false, goes_on = true;
   while (goes_on && !submit(n)) {
-    rt_ticket *t = rt_ticket_draw(&w->driver);
+    rt_waiter *t = rt_waiter_new(&w->driver);
     if (!rt_sched_await_room(sched, t, again)) {
       goes_on = wait_for_room(w, t, gives_up);
       again = true;
     }
-    rt_ticket_tear(t);
+    rt_waiter_free(t);
   }
   return goes_on;
 }
 
 static void await(rt_job *j) {
-  rt_ticket *t = rt_ticket_draw(&boss->driver);
+  rt_waiter *t = rt_waiter_new(&boss->driver);
   if (!rt_job_await(j, t)) {
-    rt_ticket_park(t, &boss->task, RT_OP_JOIN);
+    rt_waiter_park(t, &boss->task, RT_OP_JOIN);
     worker_wait(boss);
-    check(rt_ticket_withdraw(t));
+    check(rt_waiter_withdraw(t));
   }
-  rt_ticket_tear(t);
+  rt_waiter_free(t);
 }
 
 static void stop(void) {
   rt_sched_stop(sched);
   while (rt_sched_left(sched) > 0) rt_driver_park(&boss->driver);
-  rt_office_close(office);
+  rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
   rt_sched_part(sched);
 }
@@ -139,7 +139,7 @@ static void spawn_one(void) {
 static void end(void) {
   check(queued[0] && queued[1] && begun == 2 + queued[2]);
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
-  rt_office_drop(office);
+  rt_runtime_drop(runtime);
 }
 
 static const model models[] = {

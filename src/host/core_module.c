@@ -1,4 +1,4 @@
-#include "host/open.h"
+#include "host/core_module.h"
 
 #include "run/inspect.h"
 #include "run/cancel.h"
@@ -39,12 +39,12 @@ static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->closing) return 0;
   w->state_closes = true;
-  rtL_runtime_stop_quietly(L, w);
-  if (w->seat == NULL) rt_runtime_part(w);
-  rt_interrupt_forget(w);
-  if (!w->hosted && w->seat == NULL) note_exit_code(w);
+  rtL_stop_quietly(L, w);
+  if (w->slot == NULL) rt_stop_part(w);
+  rt_signals_forget(w);
+  if (!w->hosted && w->slot == NULL) note_exit_code(w);
   rt_preempt_stop(w);
-  if (w->driver.player == &w->player) rt_baton_leave(&w->player);
+  if (w->driver.vthread == &w->vthread) rt_vtime_leave(&w->vthread);
   rt_worker_close(w);
   return 0;
 }
@@ -65,10 +65,10 @@ static void replace_functions(lua_State *L, rt_worker *w, const char *library, o
 
 static void fill(lua_State *L, rt_worker *w) {
   static const opener open[] = {
-      rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_frame, rtL_open_tcp,
-      rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,   rtL_open_group,
-      rtL_open_channel, rtL_open_select,   rtL_open_dict,  rtL_open_mutex, rtL_open_semaphore,
-      rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch, rtL_open_broadcast,
+      rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_timeout, rtL_open_tcp,
+      rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,     rtL_open_group,
+      rtL_open_channel, rtL_open_select,   rtL_open_dict,  rtL_open_mutex,   rtL_open_semaphore,
+      rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch,   rtL_open_broadcast,
       rtL_open_dump,    rtL_open_runtime};
   rtL_outcome_classes(L, w);
   rtL_unhandled_classes(L, w);
@@ -99,7 +99,7 @@ static void note_originals(lua_State *L) {
 
 static const char core_key; /* a state has one rt, however often it is required */
 
-bool rtL_core_find(lua_State *L) {
+bool rtL_core_module_find(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return true;
   lua_pop(L, 1);
   return false;
@@ -110,13 +110,13 @@ static void prepare_process(void) {
   if (!rt_swap(&prepared, true)) atexit(at_exit);
 }
 
-rt_worker *rtL_core_new(lua_State *L) {
+rt_worker *rtL_core_module_new(lua_State *L) {
   prepare_process();
   rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
   if (w == NULL) {
-    w = rtL_worker_new(L, rt_turn_run, on_close);
+    w = rtL_worker_new(L, rt_loop_run, on_close);
     w->insist = rt_preempt_insist;
-    w->face.answer = rt_account_answer;
+    w->status.answer = rt_inspect_answer;
   }
   lua_newtable(L);
   fill(L, w);
@@ -124,7 +124,7 @@ rt_worker *rtL_core_new(lua_State *L) {
   return w;
 }
 
-void rtL_core_install(lua_State *L, rt_worker *w) {
+void rtL_core_module_install(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);
   replace_functions(L, w, "os", rtL_open_os);
@@ -133,17 +133,17 @@ void rtL_core_install(lua_State *L, rt_worker *w) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
 }
 
-void rt_core_enter(rt_worker *w) {
-  rt_worker_own(w);
-  if (w->seat == NULL)
-    strcpy(w->face.name, "main");
+void rt_core_module_enter(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  if (w->slot == NULL)
+    strcpy(w->status.name, "main");
   else
-    snprintf(w->face.name, sizeof w->face.name, "%s %d",
-             w->seat->sched->config.exclusive ? "blocking" : "pool", w->seat->number + 1);
-  w->face.may_block = w->seat && w->seat->sched->config.exclusive;
-  rt_store(&w->face.stall, w->recipe ? w->recipe->stall : RT_STALL);
-  w->face.load = w->seat ? &w->seat->load : NULL;
-  w->face.runtime = w->seat ? w->seat->sched->config.office : NULL;
-  rt_roll_enter(&w->face);
-  if (w->seat) rt_monitor_join(&w->face);
+    snprintf(w->status.name, sizeof w->status.name, "%s %d",
+             w->slot->sched->config.exclusive ? "blocking" : "pool", w->slot->number + 1);
+  w->status.may_block = w->slot && w->slot->sched->config.exclusive;
+  rt_store(&w->status.stall, w->worker_config ? w->worker_config->stall : RT_STALL);
+  w->status.load = w->slot ? &w->slot->load : NULL;
+  w->status.runtime = w->slot ? w->slot->sched->config.runtime : NULL;
+  rt_worker_registry_enter(&w->status);
+  if (w->slot) rt_watchdog_join(&w->status);
 }

@@ -1,16 +1,16 @@
-/* crew.c - threads for calls that block. */
+/* event/thread_pool.c - threads for calls that block. */
 #include "event/thread_pool.h"
 
 #include "check.h"
 
 enum { STACK = 256 * 1024 };
 
-/* --- a gate, which holds up chores until it opens ------------------------------------------- */
+/* --- a gate, which holds up work items until it opens ------------------------------------------- */
 static struct {
   rt_lock lock;
   rt_cond changed;
   bool open;
-  int inside, most_inside; /* chores at work */
+  int inside, most_inside; /* work items at work */
   int worked, wanted, unwanted;
 } gate;
 
@@ -44,8 +44,8 @@ static bool comes_to(const int *what, int value) {
   return there;
 }
 
-static void work(rt_chore *chore) {
-  (void)chore;
+static void work(rt_work_item *item) {
+  (void)item;
   rt_lock_take(&gate.lock);
   if (++gate.inside > gate.most_inside) gate.most_inside = gate.inside;
   rt_cond_broadcast(&gate.changed);
@@ -55,29 +55,29 @@ static void work(rt_chore *chore) {
   rt_lock_give(&gate.lock);
 }
 
-static void done(rt_chore *chore, bool wanted) {
-  (void)chore;
+static void done(rt_work_item *item, bool wanted) {
+  (void)item;
   count(wanted ? &gate.wanted : &gate.unwanted);
 }
 
-static rt_chore new_chore(void) {
-  rt_chore c = {.work = work, .done = done};
+static rt_work_item new_chore(void) {
+  rt_work_item c = {.work = work, .done = done};
   return c;
 }
 
-static void submit_all(rt_crew *c, rt_chore *chores, int n) {
+static void submit_all(rt_thread_pool *c, rt_work_item *chores, int n) {
   for (int i = 0; i < n; i++) {
     chores[i] = new_chore();
     rt_list_init(&chores[i].link);
-    must("a chore is taken", rt_crew_submit(c, &chores[i]) == 0);
+    must("a chore is taken", rt_thread_pool_submit(c, &chores[i]) == 0);
   }
 }
 
 /* --- the bounds ---------------------------------------------------------------------------------- */
 static void check_bounds(void) {
   enum { THREADS = 3, QUEUE = 5 };
-  rt_chore chores[THREADS + QUEUE], more = new_chore();
-  rt_crew *c = rt_crew_new(THREADS, QUEUE, STACK);
+  rt_work_item chores[THREADS + QUEUE], more = new_chore();
+  rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   rt_list_init(&more.link);
@@ -85,69 +85,70 @@ static void check_bounds(void) {
   check("as many threads are started as there is work, up to the bound",
         comes_to(&gate.inside, THREADS));
   submit_all(c, chores + THREADS, QUEUE);
-  check("a full queue refuses", rt_crew_submit(c, &more) == -EAGAIN);
+  check("a full queue refuses", rt_thread_pool_submit(c, &more) == -EAGAIN);
   check("a chore that was refused is on no list", rt_list_empty(&more.link));
   gate_set(true);
   check("all that was taken is done", comes_to(&gate.wanted, THREADS + QUEUE));
   check("… by no more threads than the bound", gate.most_inside == THREADS);
   check("and there is room again",
-        rt_crew_submit(c, &more) == 0 && comes_to(&gate.wanted, THREADS + QUEUE + 1));
-  rt_crew_close(c);
+        rt_thread_pool_submit(c, &more) == 0 && comes_to(&gate.wanted, THREADS + QUEUE + 1));
+  rt_thread_pool_close(c);
 }
 
 static void check_idle(void) {
-  rt_chore chore;
-  rt_crew *c = rt_crew_new(8, 8, STACK);
+  rt_work_item item;
+  rt_thread_pool *c = rt_thread_pool_new(8, 8, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   gate_set(true);
   for (int i = 1; i <= 100; i++) {
-    submit_all(c, &chore, 1);
+    submit_all(c, &item, 1);
     must("it is done", comes_to(&gate.wanted, i));
   }
   check("one chore after the other is done at once", gate.worked == 100 && gate.most_inside == 1);
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
 }
 
 /* --- dropping -------------------------------------------------------------------------------------- */
 static void check_drop(void) {
-  rt_chore chores[4], finished, again;
-  rt_crew *c = rt_crew_new(1, 3, STACK);
+  rt_work_item chores[4], finished, again;
+  rt_thread_pool *c = rt_thread_pool_new(1, 3, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   submit_all(c, chores, 1);
   must("it begins", comes_to(&gate.inside, 1));
   submit_all(c, chores + 1, 3);
-  check("a queued chore can be taken back", rt_crew_drop(c, &chores[2]) == RT_CHORE_QUEUED);
+  check("a queued chore can be taken back",
+        rt_thread_pool_drop(c, &chores[2]) == RT_WORK_ITEM_QUEUED);
   submit_all(c, &again, 1);
-  check("one that has begun cannot", rt_crew_drop(c, &chores[0]) == RT_CHORE_BEGUN);
+  check("one that has begun cannot", rt_thread_pool_drop(c, &chores[0]) == RT_WORK_ITEM_BEGUN);
   gate_set(true);
   check("the others are done", comes_to(&gate.wanted, 3) && comes_to(&gate.unwanted, 1));
   check("… and the one taken back never", gate.worked == 4);
   submit_all(c, &finished, 1);
   must("it is done", comes_to(&gate.wanted, 4));
   check("one that is finished was wanted",
-        rt_crew_drop(c, &finished) == RT_CHORE_FINISHED && gate.unwanted == 1);
-  rt_crew_close(c);
+        rt_thread_pool_drop(c, &finished) == RT_WORK_ITEM_FINISHED && gate.unwanted == 1);
+  rt_thread_pool_close(c);
 }
 
 /* --- closing ---------------------------------------------------------------------------------------- */
 static void check_close(void) {
   enum { THREADS = 4, QUEUE = 8 };
-  rt_chore chores[THREADS + QUEUE];
+  rt_work_item chores[THREADS + QUEUE];
   int begun = 0, queued = 0;
-  rt_crew *c = rt_crew_new(THREADS, QUEUE, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   submit_all(c, chores, THREADS);
   must("they begin", comes_to(&gate.inside, THREADS));
   submit_all(c, chores + THREADS, QUEUE);
   for (int i = 0; i < THREADS + QUEUE; i++) {
-    rt_chore_state state = rt_crew_drop(c, &chores[i]);
-    begun += state == RT_CHORE_BEGUN;
-    queued += state == RT_CHORE_QUEUED;
+    rt_work_item_state state = rt_thread_pool_drop(c, &chores[i]);
+    begun += state == RT_WORK_ITEM_BEGUN;
+    queued += state == RT_WORK_ITEM_QUEUED;
   }
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
   check("closing does not wait for what has begun",
         gate.worked == 0 && begun == THREADS && queued == QUEUE);
   gate_set(true);
@@ -157,9 +158,9 @@ static void check_close(void) {
 }
 
 static void check_close_idle(void) {
-  rt_crew *c = rt_crew_new(4, 4, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 4, STACK);
   must("there is memory", c != NULL);
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
   check("a crew that never worked can be closed", true);
 }
 
@@ -169,7 +170,7 @@ enum { OWNERS = 3, EACH = 64, ROUNDS = 2000000 };
 typedef enum fate { FREE, SUBMITTED, GIVEN_UP } fate;
 
 typedef struct job {
-  rt_chore chore;
+  rt_work_item item;
   rt_atomic(int) ended; /* how often 'done' was called */
   rt_atomic(bool) wanted;
   rt_atomic(int) worked;
@@ -177,7 +178,7 @@ typedef struct job {
 } job;
 
 typedef struct owner {
-  rt_crew *crew;
+  rt_thread_pool *thread_pool;
   rt_thread thread;
   rt_random random;
   job jobs[EACH];
@@ -185,41 +186,41 @@ typedef struct owner {
   bool right;
 } owner;
 
-static void quick_work(rt_chore *chore) {
-  job *j = rt_containerof(chore, job, chore);
+static void quick_work(rt_work_item *item) {
+  job *j = rt_containerof(item, job, item);
   rt_add(&j->worked, 1);
   if ((uintptr_t)j / sizeof *j % 4 == 0) usleep(20); /* some take longer */
 }
 
-static void quick_done(rt_chore *chore, bool wanted) {
-  job *j = rt_containerof(chore, job, chore);
+static void quick_done(rt_work_item *item, bool wanted) {
+  job *j = rt_containerof(item, job, item);
   rt_store(&j->wanted, wanted);
   rt_add(&j->ended, 1);
 }
 
 static void submit(owner *o, job *j) {
-  j->chore = (rt_chore){.work = quick_work, .done = quick_done};
-  rt_list_init(&j->chore.link);
+  j->item = (rt_work_item){.work = quick_work, .done = quick_done};
+  rt_list_init(&j->item.link);
   rt_store(&j->ended, 0);
   rt_store(&j->worked, 0);
-  int err = rt_crew_submit(o->crew, &j->chore);
+  int err = rt_thread_pool_submit(o->thread_pool, &j->item);
   o->refused += err == -EAGAIN;
   o->right = o->right && (err == 0 || err == -EAGAIN);
   if (err == 0) j->fate = SUBMITTED;
 }
 
 static void drop(owner *o, job *j) {
-  switch (rt_crew_drop(o->crew, &j->chore)) {
-    case RT_CHORE_QUEUED:
+  switch (rt_thread_pool_drop(o->thread_pool, &j->item)) {
+    case RT_WORK_ITEM_QUEUED:
       o->taken_back++;
       o->right = o->right && rt_load(&j->ended) == 0 && rt_load(&j->worked) == 0;
       j->fate = FREE;
       break;
-    case RT_CHORE_BEGUN:
+    case RT_WORK_ITEM_BEGUN:
       o->given_up++;
       j->fate = GIVEN_UP;
       break;
-    case RT_CHORE_FINISHED: /* under the crew's lock, so it has been told */
+    case RT_WORK_ITEM_FINISHED: /* under the thread pool's lock, so it has been told */
       o->finished++;
       o->right = o->right && rt_load(&j->ended) == 1 && rt_load(&j->wanted);
       j->fate = FREE;
@@ -260,12 +261,12 @@ static bool has_settled(owner *o) {
 
 static void check_chance(void) {
   static owner owners[OWNERS];
-  rt_crew *c = rt_crew_new(4, 50, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 50, STACK);
   bool right = true, settled = true;
   int refused = 0, taken_back = 0, given_up = 0, finished = 0;
   must("there is memory", c != NULL);
   for (int i = 0; i < OWNERS; i++) {
-    owners[i].crew = c;
+    owners[i].thread_pool = c;
     owners[i].right = true;
     owners[i].random.state = rt_random_next(&check_random);
     must("a thread starts", rt_thread_start(&owners[i].thread, STACK, own, &owners[i]) == 0);
@@ -284,25 +285,25 @@ static void check_chance(void) {
          taken_back, given_up, finished);
   check("every chore is taken back, or done once: wanted if nobody had dropped it", right);
   check("… and none is forgotten", settled);
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
 }
 
 /* --- no memory ------------------------------------------------------------------------------------------ */
 #if RT_DEBUG
 static void check_shortage(void) {
-  rt_chore chore, more[2];
+  rt_work_item item, more[2];
   rt_alloc_fail(1, 1);
-  rt_crew *c = rt_crew_new(4, 4, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 4, STACK);
   check("without memory there is no crew", c == NULL);
-  c = rt_crew_new(4, 4, STACK);
+  c = rt_thread_pool_new(4, 4, STACK);
   must("there is memory", c != NULL);
-  chore = new_chore();
-  rt_list_init(&chore.link);
+  item = new_chore();
+  rt_list_init(&item.link);
   rt_alloc_fail(1, 1);
   check("a chore that no thread could do is refused",
-        rt_crew_submit(c, &chore) == -ENOMEM && rt_list_empty(&chore.link));
+        rt_thread_pool_submit(c, &item) == -ENOMEM && rt_list_empty(&item.link));
   gate_set(false);
-  submit_all(c, &chore, 1);
+  submit_all(c, &item, 1);
   must("it begins", comes_to(&gate.inside, 1));
   rt_alloc_fail(1, 1);
   submit_all(c, more, 2);
@@ -310,7 +311,7 @@ static void check_shortage(void) {
   gate_set(true);
   check("when one more thread cannot be had, those that are there do it",
         comes_to(&gate.wanted, 3));
-  rt_crew_close(c);
+  rt_thread_pool_close(c);
 }
 
 static bool is_all_free(long before) {

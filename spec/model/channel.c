@@ -1,18 +1,18 @@
-/* chan.c - a channel without and with room: senders, receivers, one that gives up, and a close. */
+/* sync/channel.c - a channel without and with room: senders, receivers, one that gives up, and a close. */
 #include "sync/channel.h"
 #include "model_worker.h"
 
 enum { VALUES = 3 };
 
-static const rt_thing_kind kind = {"channel", rt_chan_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
 
-static rt_chan *chan;
+static rt_channel *chan;
 static worker *sender, *another, *receiver, *hasty;
 static bool was_sent[VALUES];
 static int received[VALUES];
 
 static void begin_with(size_t capacity) {
-  chan = rt_chan_new(&kind, capacity);
+  chan = rt_channel_new(&kind, capacity);
   sender = worker_new();
   another = worker_new();
   receiver = worker_new();
@@ -25,69 +25,69 @@ static void begin_without_room(void) { begin_with(0); }
 static void begin_with_room(void) { begin_with(1); }
 
 /* --- operations, as those of lib_channel ---------------------------------------------------------- */
-static rt_packet *packet_of(int value) {
-  rt_packet *p = rt_packet_new();
+static rt_message *packet_of(int value) {
+  rt_message *p = rt_message_new();
   p->len = (size_t)value;
   return p;
 }
 
-/* True: the ticket was called. */
-static bool wait(worker *w, rt_ticket *t, bool gives_up) {
+/* True: the waiter was called. */
+static bool wait(worker *w, rt_waiter *t, bool gives_up) {
   if (gives_up) worker_set_deadline(w);
-  rt_ticket_park(t, &w->task, RT_OP_SEND);
+  rt_waiter_park(t, &w->task, RT_OP_SEND);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  bool called = seeded("careless") ? cause == RT_FIRED : rt_ticket_withdraw(t);
+  bool called = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
   check(called || gives_up);
   return called;
 }
 
-static rt_chan_answer send_one(worker *w, int value, bool gives_up) {
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_packet *p = packet_of(value);
-  rt_chan_answer answer = rt_chan_send(chan, p, t);
-  if (answer == RT_CHAN_WAITS) {
-    if (wait(w, t, gives_up)) answer = (rt_chan_answer)t->answer;
-  } else if (answer != RT_CHAN_DONE) {
-    rt_packet_drop(p);
+static rt_channel_result send_one(worker *w, int value, bool gives_up) {
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_message *p = packet_of(value);
+  rt_channel_result answer = rt_channel_send(chan, p, t);
+  if (answer == RT_CHANNEL_WAITS) {
+    if (wait(w, t, gives_up)) answer = (rt_channel_result)t->answer;
+  } else if (answer != RT_CHANNEL_DONE) {
+    rt_message_drop(p);
   }
-  rt_ticket_tear(t);
-  was_sent[value] = answer == RT_CHAN_DONE;
+  rt_waiter_free(t);
+  was_sent[value] = answer == RT_CHANNEL_DONE;
   return answer;
 }
 
-static rt_chan_answer recv_one(worker *w, bool gives_up, int *value) {
-  rt_ticket *t = rt_ticket_draw(&w->driver);
-  rt_packet *p;
-  rt_chan_answer answer = rt_chan_recv(chan, &p, t);
-  if (answer == RT_CHAN_WAITS && wait(w, t, gives_up)) {
-    answer = (rt_chan_answer)t->answer;
-    p = t->packet;
-    t->packet = NULL;
+static rt_channel_result recv_one(worker *w, bool gives_up, int *value) {
+  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_message *p;
+  rt_channel_result answer = rt_channel_recv(chan, &p, t);
+  if (answer == RT_CHANNEL_WAITS && wait(w, t, gives_up)) {
+    answer = (rt_channel_result)t->answer;
+    p = t->message;
+    t->message = NULL;
   }
-  rt_ticket_tear(t);
-  check((answer == RT_CHAN_DONE) == (p != NULL));
+  rt_waiter_free(t);
+  check((answer == RT_CHANNEL_DONE) == (p != NULL));
   if (p == NULL) return answer;
   *value = (int)p->len;
   received[*value]++;
   p->len = 0;
-  rt_packet_drop(p);
+  rt_message_drop(p);
   return answer;
 }
 
 /* --- who does what ----------------------------------------------------------------------------------- */
 static void send_two(void) {
-  if (send_one(sender, 0, false) == RT_CHAN_DONE) send_one(sender, 1, false);
+  if (send_one(sender, 0, false) == RT_CHANNEL_DONE) send_one(sender, 1, false);
   worker_free(sender);
 }
 
 static void receive_all(void) {
   int value, last = -1;
-  while (recv_one(receiver, false, &value) == RT_CHAN_DONE) {
+  while (recv_one(receiver, false, &value) == RT_CHANNEL_DONE) {
     check(value == 2 || value > last); /* those of one sender in its order */
     if (value != 2) last = value;
   }
-  check(rt_chan_closed(chan));
+  check(rt_channel_closed(chan));
   worker_free(receiver);
 }
 
@@ -97,23 +97,23 @@ static void receive_for_a_while(void) {
   worker_free(hasty);
 }
 
-static void close_it(void) { rt_chan_close(chan); }
+static void close_it(void) { rt_channel_close(chan); }
 
 static void send_and_close(void) {
   send_one(another, 2, true);
-  rt_chan_close(chan);
+  rt_channel_close(chan);
   worker_free(another);
 }
 
 /* Whoever was told that a value is sent gave it to exactly one, or it can still be received. */
 static void end(void) {
-  rt_packet *p;
-  while (rt_chan_recv(chan, &p, NULL) == RT_CHAN_DONE) {
+  rt_message *p;
+  while (rt_channel_recv(chan, &p, NULL) == RT_CHANNEL_DONE) {
     received[p->len]++;
-    rt_packet_drop(p);
+    rt_message_drop(p);
   }
   for (int i = 0; i < VALUES; i++) check(received[i] == was_sent[i]);
-  rt_thing_drop(&chan->thing);
+  rt_shared_drop(&chan->shared);
 }
 
 static void end_without_hasty(void) {
@@ -126,10 +126,10 @@ static void end_without_another(void) {
   end();
 }
 
-#define GIVES_UP                                                                           \
-  {"who gives up did not ask whether it was called", OWN, "careless"},                     \
+#define GIVES_UP                                                                                   \
+  {"who gives up did not ask whether it was called", OWN, "careless"},                             \
       {"a ticket were called without the lock", OPEN, "sync/channel.c: rt_lock_take(&c->lock)"}, { \
-    "the bell were not heard before one sleeps", DEAF, "uv_async_send"                     \
+    "the bell were not heard before one sleeps", DEAF, "uv_async_send"                             \
   }
 
 static const model models[] = {

@@ -1,22 +1,22 @@
-/* crew.c - threads for calls that block: chores are done, taken back, or finished for nobody. */
+/* event/thread_pool.c - threads for calls that block: work items are done, taken back, or finished for nobody. */
 #include "event/thread_pool.h"
 #include "explore.h"
 
 enum { CHORES = 2 };
 
-static rt_crew *crew;
-static rt_chore *chores;
+static rt_thread_pool *thread_pool;
+static rt_work_item *chores;
 static int worked[CHORES], done[CHORES];
 static bool wanted[CHORES], queued[CHORES];
 static rt_lock lock;
 static rt_cond some_done;
 
-static void work(rt_chore *c) {
+static void work(rt_work_item *c) {
   worked[c - chores]++;
   rt_chaos_delay();
 }
 
-static void finish(rt_chore *c, bool is_wanted) {
+static void finish(rt_work_item *c, bool is_wanted) {
   done[c - chores]++;
   wanted[c - chores] = is_wanted;
   rt_lock_take(&lock);
@@ -25,12 +25,12 @@ static void finish(rt_chore *c, bool is_wanted) {
 }
 
 static void begin(void) {
-  crew = rt_crew_new(1, 2, 1);
+  thread_pool = rt_thread_pool_new(1, 2, 1);
   rt_lock_init(&lock);
   rt_cond_init(&some_done);
   chores = rt_malloc(CHORES * sizeof *chores);
   for (int i = 0; i < CHORES; i++) {
-    chores[i] = (rt_chore){.work = work, .done = finish};
+    chores[i] = (rt_work_item){.work = work, .done = finish};
     rt_list_init(&chores[i].link);
     worked[i] = done[i] = 0;
     wanted[i] = queued[i] = false;
@@ -38,7 +38,7 @@ static void begin(void) {
 }
 
 static void submit(int n) {
-  queued[n] = rt_crew_submit(crew, &chores[n]) == 0;
+  queued[n] = rt_thread_pool_submit(thread_pool, &chores[n]) == 0;
   check(queued[n]);
 }
 
@@ -54,10 +54,10 @@ static void submit_two(void) {
   await(0);
   submit(1);
   if (!seeded("hasty")) await(1);
-  rt_crew_close(crew);
+  rt_thread_pool_close(thread_pool);
 }
 
-static rt_chore_state dropped_as;
+static rt_work_item_state dropped_as;
 
 static void drop_chores(void) {
   rt_free(chores);
@@ -67,11 +67,11 @@ static void drop_chores(void) {
 static void submit_and_drop(void) {
   submit(0);
   submit(1);
-  dropped_as = rt_crew_drop(crew, &chores[1]);
-  if (dropped_as == RT_CHORE_FINISHED) check(done[1] == 1 && wanted[1]);
-  if (dropped_as == RT_CHORE_QUEUED) check(worked[1] == 0);
+  dropped_as = rt_thread_pool_drop(thread_pool, &chores[1]);
+  if (dropped_as == RT_WORK_ITEM_FINISHED) check(done[1] == 1 && wanted[1]);
+  if (dropped_as == RT_WORK_ITEM_QUEUED) check(worked[1] == 0);
   await(0);
-  rt_crew_close(crew);
+  rt_thread_pool_close(thread_pool);
   if (seeded("careless")) drop_chores();
 }
 
@@ -88,8 +88,8 @@ static void end(void) {
 
 static void end_dropped(void) {
   check(worked[0] == 1 && done[0] == 1);
-  check(worked[1] == (dropped_as != RT_CHORE_QUEUED) && done[1] == worked[1]);
-  check(dropped_as != RT_CHORE_BEGUN || !wanted[1]);
+  check(worked[1] == (dropped_as != RT_WORK_ITEM_QUEUED) && done[1] == worked[1]);
+  check(dropped_as != RT_WORK_ITEM_BEGUN || !wanted[1]);
   close_all();
 }
 

@@ -2,7 +2,7 @@ local kit = require("kit")
 local rt = require("rt")
 
 --- How much later than it should something may be on a busy machine.
-local LATE = 0.1 * kit.slow
+local LATE = 0.1
 
 describe("sleep:", function()
   it("G17 is never early, and rounds up to a millisecond", function()

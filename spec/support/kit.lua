@@ -1,4 +1,8 @@
 --- What the specs share: running programs in the present host, waiting with a deadline.
+-- spec/README.md explains it.
+local slow = require("slow")
+local slowness = require("slowness")
+
 local kit = {}
 
 kit.build = os.getenv("RT_BUILD") or "build/lua5.4"
@@ -7,8 +11,13 @@ kit.host = os.getenv("RT_HOST") or kit.build .. "/rt-lua"
 kit.host_env = os.getenv("RT_HOST_ENV") or ""
 kit.in_rt_lua = kit.host:match("rt%-lua$") ~= nil
 kit.rt_lua = kit.build .. "/rt-lua"
---- Sanitizers make everything slower.
-kit.slow = ({ asan = 3, tsan = 5, tight = 2 })[kit.flavor] or 1
+--- How many times slower everything is here than in the plain build on an idle machine: because of load
+--- (RT_SLOW, from the runner), and of sanitizers. All deadlines of this file are multiplied by it.
+kit.slow = slow
+--- The part of it that the sanitizers have.
+local slow_flavor = slow / (tonumber(os.getenv("RT_SLOW")) or 1)
+--- What a deadline that only catches hangs is multiplied by, too: load may begin while a file runs.
+local HEADROOM = 3
 
 local here = io.popen("pwd"):read("l")
 local scratch
@@ -50,13 +59,40 @@ local function quote(s)
 end
 kit.quote = quote
 
---- Runs a shell command to its end (at most `seconds`): exit code, stdout, stderr.
+--- The name of the spec file that runs, without "_spec.lua".
+local function spec_name()
+  local name = os.getenv("RT_SPEC")
+  local level = 2
+  while not name do
+    local info = debug.getinfo(level, "S")
+    if not info then
+      error("no spec file calls this", 3)
+    end
+    name = info.source:match("([^/]*)_spec%.lua$")
+    level = level + 1
+  end
+  return name
+end
+
+--- The path of spec/programs/<spec>/<name>.lua. What takes the text of a script takes this, too.
+function kit.program(name)
+  local path = ("spec/programs/%s/%s.lua"):format(spec_name(), name)
+  assert(io.open(path)):close()
+  return path
+end
+
+local function is_program(script)
+  return script:match("^spec/programs/[%w_/]+%.lua$") ~= nil
+end
+
+--- Runs a shell command to its end, which a deadline (`seconds`, times kit.slow, and more) forces: exit
+--- code, stdout, stderr.
 function kit.shell(command, seconds)
   local out, err = kit.file(nil, ".out"), kit.file(nil, ".err")
   -- (a sanitizer that was loaded into a stock interpreter is for that one alone)
   local line = ("unset LD_PRELOAD; cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
     quote(here),
-    (seconds or 20) * kit.slow,
+    math.ceil((seconds or 20) * kit.slow * HEADROOM),
     quote(command),
     out,
     err
@@ -67,30 +103,31 @@ function kit.shell(command, seconds)
   return code, kit.read(out), kit.read(err)
 end
 
---- The command that runs a script (its text) in the present host.
-function kit.command(script, args)
-  local path = kit.file(script)
-  return ("%s %s %s %s"):format(kit.host_env, quote(kit.host), path, args or "")
+--- The command that runs a script (its text, or kit.program) in the present host. `env` is what its
+--- environment has besides: "RT_WORKERS=1". It begins with assignments: call it by `exec env`.
+function kit.command(script, args, env)
+  local path = is_program(script) and script or kit.file(script)
+  return ("%s %s %s %s %s"):format(env or "", kit.host_env, quote(kit.host), path, args or "")
 end
 
 --- Runs a script in the present host: exit code, stdout, stderr.
-function kit.run(script, args, seconds)
-  return kit.shell("exec env " .. kit.command(script, args), seconds)
+function kit.run(script, args, seconds, env)
+  return kit.shell("exec env " .. kit.command(script, args, env), seconds)
 end
 
 --- Runs a script with 1, 2 and 4 workers; each must end well and print "right". It has `rt`, a SEED,
---- which is told if it fails and can be given by RT_SEED, and a SCALE: below 1 where it is slow.
+--- which is told if it fails and can be given by RT_SEED, and a SCALE: below 1 where it is slow. A
+--- kit.program gets these by `require`, see workers_prelude.lua.
 local prelude = [[
   local rt = require("rt")
-  local SEED, SCALE = tonumber(arg[1]), tonumber(arg[2])
-  math.randomseed(SEED)
+  local SEED, SCALE = require("workers_prelude")()
 ]]
 function kit.on_workers(script)
   local scale = kit.flavor == "" and 1 or 0.1
+  script = is_program(script) and script or prelude .. script
   for _, workers in ipairs { 1, 2, 4 } do
     local seed = tonumber(os.getenv("RT_SEED")) or math.random(1 << 30)
-    local command = kit.command(prelude .. script, seed .. " " .. scale)
-    local code, out, err = kit.shell(("exec env RT_WORKERS=%d %s"):format(workers, command), 60)
+    local code, out, err = kit.run(script, seed .. " " .. scale, 60, "RT_WORKERS=" .. workers)
     if code ~= 0 or out ~= "right\n" then
       error(("%d workers, RT_SEED=%d: exit code %s\n%s%s"):format(workers, seed, code, out, err), 2)
     end
@@ -129,8 +166,8 @@ function kit.start(command)
   return it
 end
 
-function kit.start_script(script, args)
-  return kit.start(kit.command(script, args))
+function kit.start_script(script, args, env)
+  return kit.start(kit.command(script, args, env))
 end
 
 function Background:line(seconds)
@@ -188,10 +225,12 @@ function kit.forget()
   end
 end
 
---- Polls until f returns something true. For things outside of this process only.
+--- Polls until f returns something true. For things outside of this process only. The deadline only
+--- catches what hangs.
 function kit.wait_for(f, seconds, what)
   local rt = require("rt")
-  local deadline = rt.now() + seconds * kit.slow
+  seconds = seconds * kit.slow * HEADROOM
+  local deadline = rt.now() + seconds
   while true do
     local value = f()
     if value then
@@ -204,17 +243,23 @@ function kit.wait_for(f, seconds, what)
   end
 end
 
---- Calls `f`, which returns how many seconds something took, until that is below `most`: a machine
---- that stops for a moment makes it late once, not ten times.
+--- Calls `f`, which returns how many seconds something took, until that is below `most` (times
+--- kit.slow): a machine that stops for a moment makes it late once, not ten times. How slow the machine is
+--- is measured again each time that it was late: the load may have begun just now.
 function kit.in_time(most, f)
   local took
+  local limit = most * kit.slow
   for _ = 1, 10 do
     took = f()
-    if took < most then
+    if took < limit then
+      return
+    end
+    limit = math.max(limit, most * slow_flavor * slowness())
+    if took < limit then
       return
     end
   end
-  error(("never within %g s; the last time it took %g"):format(most, took), 2)
+  error(("never within %g s; the last time it took %g"):format(limit, took), 2)
 end
 
 --- Resident size of a process, in bytes.

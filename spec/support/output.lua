@@ -1,17 +1,52 @@
---- How busted tells the runner what happened: a line for each spec, as soon as it has ended.
+--- How busted tells the runner what happened: a line for each spec, as soon as it has ended. After a
+--- failure come the place, what was expected and what there was:
+--   not ok TITLE
+--   # at        spec/x_spec.lua:12
+--   # expected  (number) 1
+--   # got       (number) 2
 return function(options)
   local busted = require("busted")
   local handler = require("busted.outputHandlers.base")()
   local troubles = {}
 
-  local function indented(text)
-    return (tostring(text):gsub("%s+$", ""):gsub("\n", "\n#     "))
+  local function field(name, text)
+    text = tostring(text):gsub("%s+$", "")
+    if text ~= "" then
+      troubles[#troubles + 1] = ("# %-9s %s"):format(name, (text:gsub("\n", "\n#           ")))
+    end
+  end
+
+  --- The lines of the spec and its support files in a traceback, innermost first.
+  local function places(traceback)
+    local found = {}
+    for place in traceback:gmatch("\n%s*([^\n]-%.lua:%d+): in") do
+      found[#found + 1] = place
+    end
+    return found
+  end
+
+  local function describe(message, traceback)
+    local place, rest = message:match("^([^\n]-%.lua:%d+): (.*)$")
+    local frames = places("\n" .. traceback)
+    place, rest = place or table.remove(frames, 1), rest or message
+    if frames[1] == place then
+      table.remove(frames, 1)
+    end
+    field("at", place or "")
+    field("from", table.concat(frames, "\n"))
+    local text, got, expected = rest:match("^(.-)\n?Passed in:\n(.*)\nExpected:\n(.*)$")
+    if not text then
+      return field("error", rest)
+    end
+    field("error", text)
+    field("expected", expected)
+    field("got", got)
   end
 
   local function say(word, element)
     io.write(word, " ", handler.getFullName(element), "\n")
     for _, text in ipairs(troubles) do
-      io.write("#     ", indented(text), "\n")
+      io.write(text, "\n")
     end
     troubles = {}
     io.flush()
@@ -19,10 +54,7 @@ return function(options)
 
   local function on_trouble(element, _, message, trace)
     local text = type(message) == "string" and message or require("pl.pretty").write(message)
-    if trace and trace.traceback and element.descriptor == "it" then
-      text = text .. trace.traceback
-    end
-    troubles[#troubles + 1] = text
+    describe(text, trace and trace.traceback or "")
     if element.descriptor ~= "it" then
       say("not ok " .. element.descriptor .. " in", element)
     end

@@ -1,7 +1,10 @@
 --- Runs the specs: every file in every host, each in a process of its own with a deadline.
---   lua5.4 spec/support/run.lua --build DIR [--lua LUA] [--flavor NAME] [--hosts a,b] [--only NAME]
---     [--chaos steal,preempt,short-io,delay]
--- Chaos is for the debug builds (src/base.h); with RT_SEED=n it is the same again.
+--   lua5.4 spec/support/run.lua [--build DIR] [--lua LUA] [--flavor NAME] [--hosts a,b]
+--     [--only a,b,c] [--filter PATTERN] [--chaos steal,preempt,short-io,delay]
+-- --only: these files, with or without "_spec"; --filter: the specs whose title, with those of the describes
+-- around it, matches this Lua pattern.
+-- Chaos is for the debug builds (src/base/base.h); with RT_SEED=n it is the same again.
+-- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that factor.
 -- Closes with "N passed, N failed".
 local options = { build = "build/lua5.4", lua = "lua5.4", flavor = "" }
 for i = 1, #arg, 2 do
@@ -10,7 +13,7 @@ for i = 1, #arg, 2 do
     io.stderr:write(
       "usage: ",
       arg[0],
-      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAME] [--chaos LIST]\n"
+      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAMES] [--filter PATTERN] [--chaos LIST]\n"
     )
     os.exit(2)
   end
@@ -38,9 +41,11 @@ if not pcall(require, "busted.runner") then
   os.exit(1)
 end
 
+--- The deadline of a file, which catches what hangs without an end. The longest takes about a minute; the
+--- rest is for load that begins while it runs.
+local FILE_SECONDS = ({ asan = 1200, tsan = 1200 })[options.flavor] or 600
+
 --- What a host needs besides its name: the sanitizer comes first into a stock interpreter.
-local slow = ({ asan = 2, tsan = 2 })[options.flavor] or 1
-local seconds = 120 * slow
 local preload = ""
 if options.flavor == "asan" or options.flavor == "tsan" then
   local library = output_of("${CC:-gcc} -print-file-name=lib" .. options.flavor .. ".so")
@@ -83,6 +88,18 @@ local at_its_own_pace = { select = true, timeout = true }
 --- the hook that is there to preempt it already hides where it was.
 local in_peace = { ground = true, stall = true }
 
+--- How slow the machine is: measured now, while nothing of the run is under way. Before each file it is
+--- measured again, for load that begins later. What other files of this run use is no load: with one of
+--- them under way, half of the slowness counts.
+package.path = "spec/support/?.lua;" .. package.path
+local slowness = require("slowness")
+local fixed_slowness = tonumber(os.getenv("RT_SLOW"))
+local slowness_at_start = fixed_slowness or slowness()
+
+local function slowness_beside(running)
+  return fixed_slowness or math.max(slowness_at_start, slowness(1 / (1 + running)))
+end
+
 local function chaos_of(name)
   if not options.chaos or in_peace[name] then
     return ""
@@ -95,34 +112,42 @@ local passed, failed, skipped = 0, 0, 0
 local failures = {}
 
 --- A file in a host, under way: what it says is in `pipe`.
-local function start(path, name)
+local function start(path, name, slow)
   local host = hosts[name]
-  local command = ('began=$(date +%%s); %s %s RT_HOST=%s RT_HOST_ENV=%s %s timeout -k 5 %d %s %s -o spec/support/output.lua %s 2>&1 </dev/null; echo "exit $? $(($(date +%%s) - began))"'):format(
+  local spec = path:match("([^/]*)_spec%.lua$")
+  local deadline = FILE_SECONDS * slow
+  local command = table.concat({
+    "began=$(date +%s);",
     environment,
-    chaos_of(path:match("([^/]*)_spec%.lua$")),
-    quote(host.path),
-    quote(host.env),
+    chaos_of(spec),
+    "RT_SPEC=" .. quote(spec),
+    ("RT_SLOW=%g"):format(slow),
+    "RT_HOST=" .. quote(host.path),
+    "RT_HOST_ENV=" .. quote(host.env),
     host.env,
-    seconds,
+    ("timeout -k 5 %d"):format(deadline),
     quote(host.path),
-    "spec/support/start.lua",
-    quote(path)
-  )
-  return { path = path, name = name, pipe = io.popen(command) }
+    "spec/support/start.lua -o spec/support/output.lua",
+    options.filter and "--filter=" .. quote(options.filter) or "",
+    quote(path),
+    '2>&1 </dev/null; echo "exit $? $(($(date +%s) - began))"',
+  }, " ")
+  return { path = path, name = name, deadline = deadline, pipe = io.popen(command) }
 end
 
 --- Waits for its end, and tells of it.
 local function finish(job)
   local path, name = job.path, job.name
   local good, bad, ended, code, took, lines, last = 0, 0, false, nil, 0, {}, "(the first)"
+  local is_empty = true
   for line in job.pipe:lines() do
     if line:match("^ok ") then
-      good, last = good + 1, line:sub(4)
+      good, last, is_empty = good + 1, line:sub(4), false
     elseif line:match("^skip ") then
-      skipped = skipped + 1
+      skipped, is_empty = skipped + 1, false
     elseif line:match("^not ok ") then
       bad, last = bad + 1, line:sub(8)
-      failures[#failures + 1] = ("%s in %s: %s"):format(path, name, last)
+      failures[#failures + 1] = { place = path, host = name, title = last }
       lines[#lines + 1] = line
     elseif line == "end" then
       ended = true
@@ -130,12 +155,16 @@ local function finish(job)
       code, took = line:match("(%d+) (%d+)")
       code = tonumber(code)
     else
+      local place = line:match("^# at +(.*)")
+      if place and bad > 0 then
+        failures[#failures].place = place
+      end
       lines[#lines + 1] = line
     end
   end
   local trouble
   if code == 124 or code == 137 then
-    trouble = ("no end after %d s; the last spec that ended: %s"):format(seconds, last)
+    trouble = ("no end after %d s; the last spec that ended: %s"):format(job.deadline, last)
   elseif not ended then
     trouble = ("died with exit code %s after: %s"):format(code, last)
   elseif code ~= 0 and bad == 0 then
@@ -143,8 +172,11 @@ local function finish(job)
   end
   if trouble then
     bad = bad + 1
-    failures[#failures + 1] = ("%s in %s: %s"):format(path, name, trouble)
+    failures[#failures + 1] = { place = path, host = name, title = trouble }
     lines[#lines + 1] = trouble
+  end
+  if options.filter and is_empty and bad == 0 then
+    return -- nothing in this file matches
   end
   passed, failed = passed + good, failed + bad
   print(
@@ -195,7 +227,7 @@ local function run_file(path, name, is_alone)
   while #running >= (is_alone and 1 or MOST) do
     finish(table.remove(running, 1))
   end
-  running[#running + 1] = start(path, name)
+  running[#running + 1] = start(path, name, slowness_beside(#running))
   if is_alone then
     finish(table.remove(running))
   end
@@ -205,13 +237,27 @@ if options.chaos then
   print(("chaos: %s, RT_SEED=%s"):format(options.chaos, seed))
 end
 
-local only = options.only and options.only:gsub("_spec$", "")
+if slowness_at_start > 1 then
+  print(("this machine is busy: deadlines are multiplied by %g"):format(slowness_at_start))
+end
+
+--- The files that --only names; nil: all of them.
+local only
+if options.only then
+  only = {}
+  for name in options.only:gmatch("[^,%s]+") do
+    only[name:gsub("^.*/", ""):gsub("%.lua$", ""):gsub("_spec$", "")] = true
+  end
+end
+
+local known = {}
 for path in io.popen("ls spec/*_spec.lua"):lines() do
   local name = path:match("([^/]*)_spec%.lua$")
+  known[name] = true
   local wanted = not (not_in[options.flavor] or {})[name]
-  if wanted and (not only or only == name) then
-    local hosts = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
-    for host in hosts:gmatch("[^,]+") do
+  if wanted and (not only or only[name]) then
+    local names = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
+    for host in names:gmatch("[^,]+") do
       run_file(path, host, alone[name])
     end
   end
@@ -220,14 +266,25 @@ for _, job in ipairs(running) do
   finish(job)
 end
 
+for name in pairs(only or {}) do
+  if not known[name] then
+    failed = failed + 1
+    failures[#failures + 1] =
+      { place = "spec/" .. name .. "_spec.lua", title = "there is no such file" }
+  end
+end
+
 if #failures > 0 then
-  print("\nfailed:\n  " .. table.concat(failures, "\n  "))
+  print("\nfailed:")
+  for _, each in ipairs(failures) do
+    print(("  %s%s: %s"):format(each.place, each.host and " in " .. each.host or "", each.title))
+  end
   if options.chaos then
     print(("the same chaos again: RT_SEED=%s make chaos SPEC=name"):format(seed))
   end
 end
-if passed + failed == 0 then
-  print("no spec was run")
+if passed + failed + skipped == 0 then
+  print("no spec was run" .. (options.filter and ": none matches '" .. options.filter .. "'" or ""))
   failed = 1
 end
 print(

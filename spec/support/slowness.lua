@@ -1,0 +1,28 @@
+--- How many times slower than an idle one this machine is at the moment: a whole number, 1 or more.
+-- The measure is the wall time of a loop that takes 15 ms of processor time; the median of three such
+-- loops, so that one short pause changes nothing. It takes 45 ms on an idle machine. How fast the processor
+-- is does not count, only how long a process waits for it.
+local system = require("system") -- (which busted needs, too)
+
+local LOOP_SECONDS = 0.015
+
+local function wall_time_per_processor_time()
+  local wall, processor = system.monotime(), os.clock()
+  local used
+  repeat
+    for _ = 1, 1000 do
+    end
+    used = os.clock() - processor
+  until used >= LOOP_SECONDS
+  return (system.monotime() - wall) / used
+end
+
+--- `share`: the part of the slowness that counts; 1 if it is left out.
+return function(share)
+  local ratios = {}
+  for i = 1, 3 do
+    ratios[i] = wall_time_per_processor_time()
+  end
+  table.sort(ratios)
+  return math.max(1, math.floor(ratios[2] * (share or 1) + 0.5))
+end

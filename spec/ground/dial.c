@@ -36,7 +36,7 @@ static void add_place(places *p, const char *host, int port) {
 
 static int port_of(int fd) {
   rt_tcp_name name;
-  must("a socket has a name", rt_tcp_sock(fd, &name) == 0);
+  must("a socket has a name", rt_tcp_local_name(fd, &name) == 0);
   return name.port;
 }
 
@@ -87,13 +87,13 @@ static rt_dial *start(rt_driver *d, const places *p, uint64_t timeout) {
 static uint64_t wait_for(rt_driver *d, rt_dial *dial) {
   rt_task t;
   uint64_t from = rt_clock();
-  if (rt_dial_is_over(dial)) return 0;
+  if (rt_dial_is_done(dial)) return 0;
   rt_task_init(&t, 1);
   t.phase = RT_RUNNING;
   rt_dial_wait(dial, &t);
   while (t.phase == RT_WAITING) rt_driver_park(d);
   rt_list_remove(&t.link);
-  must("whoever is woken finds it over", rt_dial_is_over(dial));
+  must("whoever is woken finds it over", rt_dial_is_done(dial));
   return rt_clock() - from;
 }
 
@@ -107,7 +107,7 @@ static int dial_all(rt_driver *d, const places *p, uint64_t timeout, uint64_t *t
 
 static int peer_port(int fd) {
   rt_tcp_name name;
-  return rt_tcp_peer(fd, &name) == 0 ? name.port : -1;
+  return rt_tcp_peer_name(fd, &name) == 0 ? name.port : -1;
 }
 
 static void check_ways(rt_driver *d) {
@@ -179,7 +179,7 @@ static void check_drop(rt_driver *d) {
   check("a dial that is dropped at once leaves nothing",
         count_descriptors() == before && is_barren(d));
   rt_dial *dial = start(d, &silent, 10 * RT_SECOND);
-  int expected = before + (RT_DIAL_MOST >= 2 ? 2 : 1);
+  int expected = before + (RT_DIAL_MAX_ADDRESSES >= 2 ? 2 : 1);
   uint64_t until = rt_clock() + 20 * RT_SECOND;
   while (count_descriptors() != expected && rt_clock() < until) rt_driver_poll(d);
   check("two attempts are under way after a while", count_descriptors() == expected);
@@ -250,7 +250,7 @@ static void check_end_of_driver(void) {
 #endif
   rt_driver_close(&d);
   check("a driver that closes ends its dials",
-        rt_dial_is_over(dial) && rt_dial_take(dial) == UV_ECANCELED);
+        rt_dial_is_done(dial) && rt_dial_take(dial) == UV_ECANCELED);
   rt_dial_drop(dial);
   check("… and closes what they had", count_descriptors() == before);
   hole_close(&h);

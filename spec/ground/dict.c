@@ -21,7 +21,7 @@ static rt_dict_key key_of(char *buffer, unsigned n) {
 
 static rt_value integer(int64_t i) { return (rt_value){.integer = i, .type = RT_VALUE_INTEGER}; }
 
-static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_rule rule,
+static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_condition rule,
                           uint64_t expires) {
   char buffer[32];
   rt_dict_key key = key_of(buffer, n);
@@ -30,12 +30,12 @@ static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_rul
 
 static rt_dict_result put_integer(rt_dict *d, unsigned n, int64_t i) {
   rt_value v = integer(i);
-  return put(d, n, &v, RT_DICT_ALWAYS, RT_DICT_NEVER);
+  return put(d, n, &v, RT_DICT_UNCONDITIONAL, RT_DICT_NO_EXPIRY);
 }
 
 static bool delete (rt_dict *d, unsigned n) {
   rt_value none = {.type = RT_VALUE_NONE};
-  return put(d, n, &none, RT_DICT_PRESENT, 0) == RT_DICT_DONE;
+  return put(d, n, &none, RT_DICT_IF_PRESENT, 0) == RT_DICT_DONE;
 }
 
 static rt_value get(rt_dict *d, unsigned n) {
@@ -82,12 +82,12 @@ static void check_model(void) {
     rt_dict_key key = key_of(buffer, n);
     switch (below(5)) {
       case 0:
-        good = put(d, n, &value, RT_DICT_ALWAYS, one_in(2) ? RT_DICT_NEVER : rt_clock() << 1) ==
-               RT_DICT_DONE;
+        good = put(d, n, &value, RT_DICT_UNCONDITIONAL,
+                   one_in(2) ? RT_DICT_NO_EXPIRY : rt_clock() << 1) == RT_DICT_DONE;
         model[n] = v;
         break;
       case 1:
-        good = (put(d, n, &value, RT_DICT_ABSENT, 0) == RT_DICT_DONE) == (model[n] == 0);
+        good = (put(d, n, &value, RT_DICT_IF_ABSENT, 0) == RT_DICT_DONE) == (model[n] == 0);
         if (model[n] == 0) model[n] = v;
         break;
       case 2:
@@ -129,7 +129,7 @@ static void check_expiry(void) {
   rt_value v = integer(1);
   uint64_t now = rt_clock(), soon = now + 20 * RT_MILLISECOND;
   for (unsigned n = 0; n < 200; n++)
-    put(d, n, &v, RT_DICT_ALWAYS,
+    put(d, n, &v, RT_DICT_UNCONDITIONAL,
         n % 2 ? now + 1000 * RT_SECOND + below(1000) : soon - below(1000));
   bool before = rt_clock() >= soon - 1000 || rt_dict_count(d) == 200;
   while (rt_clock() < soon) usleep(1000);
@@ -139,7 +139,7 @@ static void check_expiry(void) {
   check("an entry is there until it expires, and not from then on", before && gone);
   check("keys leaves out those that have expired", count_keys(d) == 100);
   check("counting removes them", rt_dict_count(d) == 100 && rt_load(&d->stock.mortal) == 100);
-  put(d, 0, &v, RT_DICT_ABSENT, rt_clock());
+  put(d, 0, &v, RT_DICT_IF_ABSENT, rt_clock());
   check("expired at once is never there", get(d, 0).type == RT_VALUE_NONE);
   drop(d);
 }
@@ -151,7 +151,7 @@ static void check_bounds(void) {
   for (unsigned n = 0; n < 100; n++) put_integer(d, n, n);
   check("a full dict takes nothing new, but changes",
         put_integer(d, 100, 1) == RT_DICT_FULL && put_integer(d, 5, 6) == RT_DICT_DONE);
-  put(d, 7, &v, RT_DICT_ALWAYS, rt_clock());
+  put(d, 7, &v, RT_DICT_UNCONDITIONAL, rt_clock());
   check("what has expired makes room", put_integer(d, 100, 1) == RT_DICT_DONE);
   drop(d);
 
@@ -168,14 +168,14 @@ static void check_bounds(void) {
   bool within = true;
   for (unsigned n = 0; n < 1000; n++) {
     must("there is memory", rt_value_from_string(&text, big, below(5000)) == 0);
-    within = within && put(d, (unsigned)below(50), &text, RT_DICT_ALWAYS, 0) == RT_DICT_DONE;
+    within = within && put(d, (unsigned)below(50), &text, RT_DICT_UNCONDITIONAL, 0) == RT_DICT_DONE;
     rt_value_drop(&text);
     within = within && rt_load(&d->stock.bytes) <= 10000;
   }
   check("bytes stay within their bound", within && rt_dict_count(d) > 0);
   must("there is memory", rt_value_from_string(&text, big, sizeof big) == 0);
   check("what is too large evicts nothing",
-        put(d, 1, &text, RT_DICT_ALWAYS, 0) == RT_DICT_FULL && rt_dict_count(d) > 0);
+        put(d, 1, &text, RT_DICT_UNCONDITIONAL, 0) == RT_DICT_FULL && rt_dict_count(d) > 0);
   rt_value_drop(&text);
   drop(d);
 }
@@ -202,7 +202,8 @@ static void hammer(void *arg) {
       case 0: /* a long string that says whose it is */
         memset(text, 'a' + (int)n % 26, sizeof text);
         if (rt_value_from_string(&v, text, sizeof text) != 0) break;
-        put(d, n, &v, RT_DICT_ALWAYS, chance & 1024 ? RT_DICT_NEVER : rt_clock() + chance % 100000);
+        put(d, n, &v, RT_DICT_UNCONDITIONAL,
+            chance & 1024 ? RT_DICT_NO_EXPIRY : rt_clock() + chance % 100000);
         rt_value_drop(&v);
         break;
       case 1: delete (d, n); break;
@@ -248,8 +249,8 @@ static void swap_up(void *arg) {
       uint64_t version = rt_dict_get(d, &key, &v);
       rt_value next = integer(v.type == RT_VALUE_NONE ? 1 : v.integer + 1);
       answer = rt_dict_apply(
-          d, &key, &(rt_dict_put){.rule = RT_DICT_VERSION, .value = &next, .version = version});
-    } while (answer == RT_DICT_NOT);
+          d, &key, &(rt_dict_put){.rule = RT_DICT_IF_VERSION, .value = &next, .version = version});
+    } while (answer == RT_DICT_UNMET);
   }
 }
 
@@ -292,8 +293,8 @@ static bool use(void) {
   if (d == NULL) return true;
   for (unsigned n = 0; n < 40; n++) {
     if (rt_value_from_string(&v, text, n) != 0) continue;
-    rt_dict_result answer =
-        put(d, n, &v, RT_DICT_ALWAYS, n % 2 ? RT_DICT_NEVER : rt_clock() + 1000 * RT_SECOND);
+    rt_dict_result answer = put(d, n, &v, RT_DICT_UNCONDITIONAL,
+                                n % 2 ? RT_DICT_NO_EXPIRY : rt_clock() + 1000 * RT_SECOND);
     rt_value got = get(d, n);
     good = good && (answer == RT_DICT_DONE ? rt_value_equal(&got, &v) : got.type == RT_VALUE_NONE);
     rt_value_drop(&got);

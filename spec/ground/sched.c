@@ -46,7 +46,7 @@ static void work(pcall_L *h, rt_job *j) {
 static bool is_kept_busy(rt_slot *slot) {
   if (!rt_load(&one_is_busy) || rt_swap(&has_busy_one, true)) return false;
   uint64_t before = rt_load(&done), until = rt_clock() + 20 * RT_SECOND;
-  rt_slot_rise(slot, true);
+  rt_slot_leave_idle(slot, true);
   while (rt_load(&done) == before && rt_clock() < until) usleep(100);
   if (rt_load(&done) == before) rt_add(&begun_late, 1);
   return true;
@@ -54,19 +54,19 @@ static bool is_kept_busy(rt_slot *slot) {
 
 static void member(rt_slot *slot) {
   pcall_L *h = &hands[slot->number];
-  rt_slot_up(slot, &h->driver);
+  rt_slot_attach(slot, &h->driver);
   while (!h->told) {
     rt_job *j = rt_sched_take(slot, true);
     if (j) {
       work(h, j);
       rt_driver_poll(&h->driver);
-    } else if (rt_slot_rest(slot)) {
+    } else if (rt_slot_enter_idle(slot)) {
       rt_driver_park(&h->driver);
-      if (!is_kept_busy(slot)) rt_slot_rise(slot, false);
+      if (!is_kept_busy(slot)) rt_slot_leave_idle(slot, false);
     }
   }
-  rt_slot_down(slot);
-  rt_slot_leave(slot);
+  rt_slot_detach(slot);
+  rt_slot_end(slot);
 }
 
 static rt_driver driver; /* the main worker's */
@@ -117,11 +117,11 @@ static void wait_until_all_rest(rt_sched *s) {
 static bool stop(rt_sched *s) {
   uint64_t until = rt_clock() + 20 * RT_SECOND;
   rt_sched_stop(s);
-  while (rt_sched_left(s) > 0 && rt_clock() < until) usleep(100);
-  bool left = rt_sched_left(s) == 0;
+  while (rt_sched_live(s) > 0 && rt_clock() < until) usleep(100);
+  bool left = rt_sched_live(s) == 0;
   rt_runtime_close(runtime);
   rt_mailbox_drain(&driver.mailbox);
-  rt_sched_part(s);
+  rt_sched_close(s);
   for (int i = 0; i < SEATS; i++) rt_driver_close(&hands[i].driver);
   rt_runtime_drop(runtime);
   return left;

@@ -78,12 +78,12 @@ static void check_read(void) {
   wait(&a, RT_READ);
   turn(&d, 2);
   check("a reader waits while nothing comes",
-        a.task.phase == RT_WAITING && rt_sock_busy(s, RT_READ));
+        a.task.phase == RT_WAITING && rt_sock_has_waiter(s, RT_READ));
   must("the peer writes", write(peer, "hello", 5) == 5);
   turn(&d, 1);
   check("… and goes on when something does", a.resumes == 1 && a.task.phase == RT_RUNNING &&
                                                  a.task.cause == RT_FIRED && s->may_read &&
-                                                 !rt_sock_busy(s, RT_READ));
+                                                 !rt_sock_has_waiter(s, RT_READ));
   bool part = rt_sock_recv(s, got, 2) == 2 && s->may_read;
   bool rest = rt_sock_recv(s, got + 2, 14) == 3 && !s->may_read;
   check("it takes what it asks for; a short read has taken all",
@@ -129,20 +129,20 @@ static void check_write(void) {
   check("a peer that does not read is full at some time", n == UV_EAGAIN && sent > 0);
   wait(&a, RT_WRITE);
   turn(&d, 2);
-  check("a writer waits",
-        a.task.phase == RT_WAITING && rt_sock_busy(s, RT_WRITE) && !rt_sock_busy(s, RT_READ));
+  check("a writer waits", a.task.phase == RT_WAITING && rt_sock_has_waiter(s, RT_WRITE) &&
+                              !rt_sock_has_waiter(s, RT_READ));
   while ((n = read(peer, sink, sizeof sink)) > 0) got += (size_t)n;
   turn(&d, 1);
   check("… until the peer has read", a.resumes == 1 && got == sent);
   turn(&d, 2);
   check("a socket that could be written all the time does not keep the loop busy", s->wanted == 0);
   uv_buf_t pieces[3] = {uv_buf_init("one", 3), uv_buf_init("", 0), uv_buf_init("two", 3)};
-  ssize_t all = rt_sock_send_all(s, pieces, 3);
+  ssize_t all = rt_sock_sendv(s, pieces, 3);
   check("pieces go in one call, in order",
         all == 6 && read(peer, sink, 16) == 6 && memcmp(sink, "onetwo", 6) == 0);
   close(peer);
   check("writing to who has gone is an error, and no signal",
-        rt_sock_send(s, "x", 1) == UV_EPIPE && rt_sock_send_all(s, pieces, 3) == UV_EPIPE);
+        rt_sock_send(s, "x", 1) == UV_EPIPE && rt_sock_sendv(s, pieces, 3) == UV_EPIPE);
   rt_sock_close(s);
   rt_driver_close(&d);
 }

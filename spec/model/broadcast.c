@@ -52,7 +52,7 @@ static int receive(int me, bool gives_up, int *lost) {
   }
   rt_waiter_free(t);
   *lost += (int)n;
-  if (answer == RT_BROADCAST_LAGS) return receive(me, gives_up, lost);
+  if (answer == RT_BROADCAST_LAGGED) return receive(me, gives_up, lost);
   if (p && message != -2) message = (int)p->len;
   if (p) rt_message_drop(p);
   return message;

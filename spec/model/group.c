@@ -21,7 +21,7 @@ static void enter(int n) {
   if (!wanted && !seeded("born free")) rt_job_cancel(members[n], NULL);
 }
 
-static void begin_with(rt_policy policy, int members_before) {
+static void begin_with(rt_group_policy policy, int members_before) {
   runtime = rt_runtime_new(NULL);
   group = rt_group_new(&kind, policy, cancel_member);
   waiter = worker_new();
@@ -34,9 +34,9 @@ static void begin_with(rt_policy policy, int members_before) {
   for (int i = 0; i < members_before; i++) enter(i);
 }
 
-static void begin_until_all(void) { begin_with(RT_UNTIL_ALL, MEMBERS); }
-static void begin_until_any(void) { begin_with(RT_UNTIL_ANY, MEMBERS); }
-static void begin_with_one(void) { begin_with(RT_UNTIL_ALL, 1); }
+static void begin_until_all(void) { begin_with(RT_GROUP_ALL_COMPLETED, MEMBERS); }
+static void begin_until_any(void) { begin_with(RT_GROUP_FIRST_COMPLETED, MEMBERS); }
+static void begin_with_one(void) { begin_with(RT_GROUP_ALL_COMPLETED, 1); }
 
 /* --- members --------------------------------------------------------------------------------------- */
 static void on_cancel(rt_post *p, void *driver) {

@@ -33,7 +33,7 @@ static bool lock(int me, bool gives_up) {
     if (gives_up) worker_forget_deadline(w);
     mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
     check(mine || gives_up);
-    if (mine) rt_mutex_enter(mutex, &w->task);
+    if (mine) rt_mutex_accept(mutex, &w->task);
     waits[me] = false;
   }
   rt_waiter_free(t);
@@ -83,7 +83,7 @@ static void settle_once(int me) {
     worker_wait(w);
     check(rt_waiter_withdraw(t));
     answer = (rt_mutex_result)t->answer;
-    if (answer == RT_MUTEX_DONE) rt_mutex_enter(mutex, &w->task);
+    if (answer == RT_MUTEX_DONE) rt_mutex_accept(mutex, &w->task);
   }
   rt_waiter_free(t);
   if (answer == RT_MUTEX_DONE) {
@@ -104,7 +104,7 @@ static void settle_2(void) { settle_once(2); }
 /* --- afterwards ------------------------------------------------------------------------------------ */
 static void check_free(void) {
   int waiting;
-  check(rt_mutex_look(mutex, &waiting) == -1 && waiting == 0);
+  check(rt_mutex_inspect(mutex, &waiting) == -1 && waiting == 0);
   rt_shared_drop(&mutex->shared);
 }
 

@@ -111,7 +111,7 @@ static void end_items(void) {
 }
 
 static void end_passed_on(void) {
-  check(rt_notify_look(notify) <= 0);
+  check(rt_notify_inspect(notify) <= 0);
   drop_both();
 }
 

@@ -56,12 +56,12 @@ static void join_once(void) {
   rt_job_drop(job);
 }
 
-static void ask_to_exit(void) { rt_runtime_ask_to_exit(runtime, 3); }
-static void ask_too(void) { rt_runtime_ask_to_exit(runtime, 4); }
+static void ask_to_exit(void) { rt_runtime_request_exit(runtime, 3); }
+static void ask_too(void) { rt_runtime_request_exit(runtime, 4); }
 
 /* --- the main worker ------------------------------------------------------------------------------------- */
 static void tell_all(void) {
-  for (rt_failure_record *r; (r = rt_runtime_next_failure(runtime)) != NULL;) tell(r);
+  for (rt_failure_record *r; (r = rt_runtime_take_failure(runtime)) != NULL;) tell(r);
 }
 
 static void go(void) {

@@ -60,16 +60,16 @@ static void do_chore(void) {
 static void park(rt_slot *slot, rt_driver *d) {
   if (seeded("sleepy")) {
     rt_or(&slot->sched->idle[0], 1ull << slot->number); /* and does not look once more */
-  } else if (!rt_slot_rest(slot)) {
+  } else if (!rt_slot_enter_idle(slot)) {
     return;
   }
   rt_driver_park(d);
-  rt_slot_rise(slot, has_chore && !seeded("quiet"));
+  rt_slot_leave_idle(slot, has_chore && !seeded("quiet"));
 }
 
 static void member(rt_slot *slot) {
   worker *h = hands[slot->number];
-  rt_slot_up(slot, &h->driver);
+  rt_slot_attach(slot, &h->driver);
   while (!told[slot->number]) {
     if (slot->number == 0 && has_chore) do_chore();
     rt_job *j = rt_sched_take(slot, true);
@@ -80,9 +80,9 @@ static void member(rt_slot *slot) {
       park(slot, &h->driver);
     }
   }
-  rt_slot_down(slot);
+  rt_slot_detach(slot);
   worker_free(h);
-  rt_slot_leave(slot);
+  rt_slot_end(slot);
 }
 
 /* --- the main worker -------------------------------------------------------------------------------- */
@@ -149,11 +149,11 @@ static void await(rt_job *j) {
 
 static void stop(void) {
   rt_sched_stop(sched);
-  while (rt_sched_left(sched) > 0) rt_driver_park(&boss->driver);
+  while (rt_sched_live(sched) > 0) rt_driver_park(&boss->driver);
   rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
   check(left <= rt_load(&sched->taken)); /* of the last one the boss need not hear */
-  rt_sched_part(sched);
+  rt_sched_close(sched);
   worker_free(boss);
 }
 

@@ -29,19 +29,19 @@ static void work(rt_job *j) {
 }
 
 static void member(rt_slot *slot) {
-  rt_slot_up(slot, &pcall_L->driver);
+  rt_slot_attach(slot, &pcall_L->driver);
   while (!told) {
     rt_job *j = rt_sched_take(slot, true);
     if (j) {
       work(j);
-    } else if (rt_slot_rest(slot)) {
+    } else if (rt_slot_enter_idle(slot)) {
       rt_driver_park(&pcall_L->driver);
-      rt_slot_rise(slot, false);
+      rt_slot_leave_idle(slot, false);
     }
   }
-  rt_slot_down(slot);
+  rt_slot_detach(slot);
   worker_free(pcall_L);
-  rt_slot_leave(slot);
+  rt_slot_end(slot);
 }
 
 /* --- who spawns, as spawn_blocking ------------------------------------------------------------------ */
@@ -82,7 +82,7 @@ static bool wait_for_room(worker *w, rt_waiter *t, bool gives_up) {
   rt_waiter_park(t, &w->task, RT_OP_SPAWN);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  if (rt_waiter_withdraw(t) && !seeded("selfish")) rt_sched_pass_room(sched);
+  if (rt_waiter_withdraw(t) && !seeded("selfish")) rt_sched_notify_space(sched);
   return cause == RT_FIRED;
 }
 
@@ -91,7 +91,7 @@ static bool spawn(worker *w, int n, bool gives_up) {
   bool again = false, goes_on = true;
   while (goes_on && !submit(n)) {
     rt_waiter *t = rt_waiter_new(&w->driver);
-    if (!rt_sched_await_room(sched, t, again)) {
+    if (!rt_sched_await_space(sched, t, again)) {
       goes_on = wait_for_room(w, t, gives_up);
       again = true;
     }
@@ -112,10 +112,10 @@ static void await(rt_job *j) {
 
 static void stop(void) {
   rt_sched_stop(sched);
-  while (rt_sched_left(sched) > 0) rt_driver_park(&boss->driver);
+  while (rt_sched_live(sched) > 0) rt_driver_park(&boss->driver);
   rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
-  rt_sched_part(sched);
+  rt_sched_close(sched);
 }
 
 /* The queue is full already, or the worker is about to make room. */

@@ -67,12 +67,12 @@ static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
 }
 
 static void add_unbegun(rt_snapshot_reply *a, rt_sched *s) {
-  rt_sched_watch(s);
+  rt_sched_pause_stealing(s);
   for (int i = 0; i < s->config.slots; i++) {
     add_jobs(a, &s->slots[i].queue);
     add_jobs(a, &s->slots[i].pinned);
   }
-  rt_sched_unwatch(s);
+  rt_sched_resume_stealing(s);
   rt_sched_drop(s);
 }
 
@@ -124,7 +124,7 @@ static void note_face(rt_snapshot_request *q, rt_worker_status *f) {
   q->may_block = f->may_block;
   q->load = f->load ? rt_load_relaxed(f->load) : 0;
   q->was_asleep = rt_mailbox_is_quiet(f->mailbox);
-  q->title = rt_load_acquire(&f->shown) & ~RT_SEEN;
+  q->title = rt_load_acquire(&f->shown) & ~RT_TITLE_SEEN;
   q->held = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};
   if (q->title) strncat(q->site, f->site(f, t.site), sizeof q->site - 1);

@@ -50,7 +50,7 @@ __attribute__((format(printf, 2, 3))) static void say(look *k, const char *form,
 
 /* "task 3 (reader), spawned at x.lua:4" */
 static void title_of(const rt_worker_status *f, uint64_t shown, char *text, size_t size) {
-  const rt_task t = {.title = shown & ~RT_SEEN};
+  const rt_task t = {.title = shown & ~RT_TITLE_SEEN};
   char name[64];
   rt_task_name_find(t.id, name, sizeof name);
   snprintf(text, size, "task %llu%s%s%s, spawned at %s", (unsigned long long)t.id,
@@ -117,10 +117,10 @@ static void look_at(look *k, rt_worker_status *f) {
   }
   k->busy = true;
   rt_store_relaxed(f->moment, rt_moment_of(k->now));
-  if (!(shown & RT_SEEN)) {
+  if (!(shown & RT_TITLE_SEEN)) {
     rt_store(&f->held_since, k->now);
     begin_watch(k, f);
-    rt_cas(&f->shown, &shown, shown | RT_SEEN);
+    rt_cas(&f->shown, &shown, shown | RT_TITLE_SEEN);
   } else if (!rt_load(&f->probe)) {
     begin_watch(k, f); /* it computes, in Lua */
   } else {
@@ -202,7 +202,7 @@ static void on_limit(uv_timer_t *timer) {
   uv_timer_start(timer, on_limit, (end_at - now) / RT_MILLISECOND + 1, 0);
 }
 
-void rt_watchdog_end_by(uint64_t when, int code) {
+void rt_watchdog_set_exit_deadline(uint64_t when, int code) {
   uint64_t before = rt_load(&m.end_at);
   if (!rt_load(&m.up)) return;
   do {
@@ -212,7 +212,7 @@ void rt_watchdog_end_by(uint64_t when, int code) {
   uv_async_send(&m.bell);
 }
 
-void rt_watchdog_end_begins(void) { rt_store(&m.end_at, 0); }
+void rt_watchdog_clear_exit_deadline(void) { rt_store(&m.end_at, 0); }
 
 /* --- the bell --------------------------------------------------------------------------------------- */
 static void close_handles(void) {
@@ -268,7 +268,7 @@ static void stop_locked(void) {
   uv_loop_close(&m.loop);
 }
 
-void rt_watchdog_join(rt_worker_status *f) {
+void rt_watchdog_add(rt_worker_status *f) {
   if (f->watched) return;
   f->watched = true;
   rt_lock_take(&m.lock);
@@ -280,7 +280,7 @@ void rt_watchdog_join(rt_worker_status *f) {
   rt_lock_give(&m.lock);
 }
 
-void rt_watchdog_part(rt_worker_status *f) {
+void rt_watchdog_remove(rt_worker_status *f) {
   if (!f->watched) return;
   f->watched = false;
   rt_lock_take(&m.lock);
@@ -293,11 +293,11 @@ void rt_watchdog_wake(rt_worker_status *f) {
   if (rt_load(&m.asleep) && f->watched) uv_async_send(&m.bell);
 }
 
-bool rt_watchdog_ask(void) {
+bool rt_watchdog_request_dump(void) {
   if (!rt_load(&m.up)) return false;
   rt_store(&m.asked, true);
   uv_async_send(&m.bell);
   return true;
 }
 
-void rt_watchdog_on_ask(void (*f)(void)) { rt_store(&m.on_ask, f); }
+void rt_watchdog_on_dump_request(void (*f)(void)) { rt_store(&m.on_ask, f); }

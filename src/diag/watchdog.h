@@ -16,21 +16,21 @@
 
 /* The worker: it is to be watched; it goes.  Harmless twice.  (Where no thread can be
 ** started nobody watches.) */
-void rt_watchdog_join(rt_worker_status *f);
-void rt_watchdog_part(rt_worker_status *f);
+void rt_watchdog_add(rt_worker_status *f);
+void rt_watchdog_remove(rt_worker_status *f);
 
 /* The worker resumes a task, and nobody watches it: the watchdog may be asleep. */
 void rt_watchdog_wake(rt_worker_status *f);
 
 /* Any thread, and a signal handler: the watchdog calls its 'on_ask' soon; false: there is no
 ** watchdog. */
-bool rt_watchdog_ask(void);
-void rt_watchdog_on_ask(void (*f)(void));
+bool rt_watchdog_request_dump(void);
+void rt_watchdog_on_dump_request(void (*f)(void));
 
 /* The program is to end, and the main worker to see to it.  If it has not begun to by then, being
 ** in a C function that does not return, the process ends without it.  Any watched thread; the
 ** earliest counts.  (Without a watchdog nobody does.) */
-void rt_watchdog_end_by(uint64_t when, int code);
-void rt_watchdog_end_begins(void);
+void rt_watchdog_set_exit_deadline(uint64_t when, int code);
+void rt_watchdog_clear_exit_deadline(void);
 
 #endif

@@ -42,7 +42,8 @@ typedef struct rt_worker_status {
   rt_atomic(int) * load;        /* of its slot: tasks, about; NULL: unknown */
   rt_atomic(bool) unwatched;    /* the watchdog may be asleep */
   rt_atomic(bool) probe;        /* the watchdog asks for a sign of life; it is taken off as one */
-  rt_atomic(uint64_t) shown; /* the title of the task that runs, or 0; see rt_worker_status_show */
+  rt_atomic(
+      uint64_t) shown; /* the title of the task that runs, or 0; see rt_worker_status_set_running */
   rt_atomic(uint64_t) held_since; /* the watchdog has seen no change since then; or 0 */
   rt_atomic(bool) stuck;          /* … and nothing else either: it need not be asked, */
   rt_atomic(bool) locates;        /* and the first instruction after that tells where it was */
@@ -50,19 +51,22 @@ typedef struct rt_worker_status {
 
 /* What 'shown' has in addition once somebody has looked: if it is still there, that task
 ** has been running ever since.  (A bit that no title has; see task/task.h.) */
-#define RT_SEEN ((uint64_t)1 << 63)
+#define RT_TITLE_SEEN ((uint64_t)1 << 63)
 
 /* Its own thread: this task runs; none does, for longer than from one to the next. */
-static inline void rt_worker_status_show(rt_worker_status *f, const rt_task *t) {
+static inline void rt_worker_status_set_running(rt_worker_status *f, const rt_task *t) {
   rt_store_release(&f->shown, t->title); /* (what the title refers to has been written) */
 }
-static inline void rt_worker_status_hide(rt_worker_status *f) { rt_store_relaxed(&f->shown, 0); }
+static inline void rt_worker_status_clear_running(rt_worker_status *f) {
+  rt_store_relaxed(&f->shown, 0);
+}
 
 /* Its own thread: it comes, and goes. */
-void rt_worker_registry_enter(rt_worker_status *f);
-void rt_worker_registry_leave(rt_worker_status *f);
+void rt_worker_registry_add(rt_worker_status *f);
+void rt_worker_registry_remove(rt_worker_status *f);
 /* The main worker's: its pools are open, or (NULL) no longer. */
-void rt_worker_registry_open(rt_worker_status *f, const void *runtime, struct rt_sched *pools[2]);
+void rt_worker_registry_set_pools(rt_worker_status *f, const void *runtime,
+                                  struct rt_sched *pools[2]);
 
 /* Its own thread: it gets ticks; NULL: it does not any more. */
 void rt_worker_status_set_cpu_timer(rt_worker_status *f, rt_cpu_timer *tick);

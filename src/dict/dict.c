@@ -68,10 +68,10 @@ static bool make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
 static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
   static const rt_value none = {.type = RT_VALUE_NONE};
   switch (p->rule) {
-    case RT_DICT_ABSENT: return e == NULL;
-    case RT_DICT_PRESENT: return e != NULL;
-    case RT_DICT_EXPECTED: return rt_value_equal(p->expected, e ? &e->value : &none);
-    case RT_DICT_VERSION: return p->version == (e ? e->version : 0);
+    case RT_DICT_IF_ABSENT: return e == NULL;
+    case RT_DICT_IF_PRESENT: return e != NULL;
+    case RT_DICT_IF_EQUAL: return rt_value_equal(p->expected, e ? &e->value : &none);
+    case RT_DICT_IF_VERSION: return p->version == (e ? e->version : 0);
     default: return true;
   }
 }
@@ -79,7 +79,7 @@ static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
 static rt_dict_result apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
                                    const rt_dict_put *p, rt_value *old, rt_shard_removed *g) {
   rt_shard_entry *e = rt_shard_find(s, key, hash, g);
-  if (!holds(p, e)) return RT_DICT_NOT;
+  if (!holds(p, e)) return RT_DICT_UNMET;
   if (p->value->type == RT_VALUE_NONE) {
     if (e) rt_shard_remove(s, e, g);
     return RT_DICT_DONE;
@@ -129,10 +129,10 @@ static rt_dict_result incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t 
   rt_value old;
   rt_shard_entry *e = rt_shard_find(s, key, hash, g);
   const rt_value *before = e ? &e->value : initial;
-  if (!is_number(before)) return RT_DICT_NOT;
+  if (!is_number(before)) return RT_DICT_UNMET;
   *value = sum_of(before, delta);
-  return answer_of(e ? rt_shard_replace(s, e, value, RT_DICT_AS_BEFORE, &old) /* a number */
-                     : rt_shard_add(s, key, hash, value, RT_DICT_AS_BEFORE, g));
+  return answer_of(e ? rt_shard_replace(s, e, value, RT_DICT_KEEP_EXPIRY, &old) /* a number */
+                     : rt_shard_add(s, key, hash, value, RT_DICT_KEEP_EXPIRY, g));
 }
 
 rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
@@ -183,7 +183,7 @@ uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key) {
 rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires) {
   uint64_t hash = hash_of(d, key);
   rt_shard *s = shard_of(d, hash);
-  rt_dict_result answer = RT_DICT_NOT;
+  rt_dict_result answer = RT_DICT_UNMET;
   rt_shard_removed g = {NULL};
   rt_lock_take(&s->lock);
   rt_shard_entry *e = rt_shard_find(s, key, hash, &g);

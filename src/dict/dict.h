@@ -17,8 +17,8 @@
 #include "dict/shard.h"
 #include "base/shared.h"
 
-#define RT_DICT_NEVER RT_SHARD_NEVER
-#define RT_DICT_AS_BEFORE RT_SHARD_AS_BEFORE
+#define RT_DICT_NO_EXPIRY RT_SHARD_NO_EXPIRY
+#define RT_DICT_KEEP_EXPIRY RT_SHARD_KEEP_EXPIRY
 #define RT_DICT_UNBOUNDED RT_QUOTA_UNBOUNDED
 
 typedef rt_quota_bounds rt_dict_bounds;
@@ -38,21 +38,21 @@ typedef struct rt_dict {
 
 typedef enum rt_dict_result {
   RT_DICT_DONE,
-  RT_DICT_NOT, /* the condition does not hold */
+  RT_DICT_UNMET, /* the condition does not hold */
   RT_DICT_FULL,
   RT_DICT_NOMEM
 } rt_dict_result;
 
-typedef enum rt_dict_rule {
-  RT_DICT_ALWAYS,
-  RT_DICT_ABSENT,   /* there is no such entry */
-  RT_DICT_PRESENT,  /* there is one */
-  RT_DICT_EXPECTED, /* its value is this one; NONE: there is none */
-  RT_DICT_VERSION   /* nothing has happened to it since rt_dict_get; 0: there is none */
-} rt_dict_rule;
+typedef enum rt_dict_condition {
+  RT_DICT_UNCONDITIONAL,
+  RT_DICT_IF_ABSENT,  /* there is no such entry */
+  RT_DICT_IF_PRESENT, /* there is one */
+  RT_DICT_IF_EQUAL,   /* its value is this one; NONE: there is none */
+  RT_DICT_IF_VERSION  /* nothing has happened to it since rt_dict_get; 0: there is none */
+} rt_dict_condition;
 
 typedef struct rt_dict_put {
-  rt_dict_rule rule;
+  rt_dict_condition rule;
   const rt_value *value; /* NONE: the entry goes.  The dict holds it, too, then */
   const rt_value *expected;
   uint64_t version;

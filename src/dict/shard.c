@@ -35,7 +35,7 @@ static void make_immortal(rt_shard *s, rt_shard_entry *e) {
 }
 
 int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
-  if (expires == RT_SHARD_NEVER) {
+  if (expires == RT_SHARD_NO_EXPIRY) {
     make_immortal(s, e);
     e->expires.key = expires;
     return 0;
@@ -87,7 +87,7 @@ static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t 
   rt_shard_entry *e = rt_malloc(sizeof *e + key->len);
   if (e == NULL) return NULL;
   rt_shard_entry **bucket = &s->buckets[hash & (s->size - 1)];
-  *e = (rt_shard_entry){.next = *bucket, .hash = hash, .expires = {.key = RT_SHARD_NEVER}};
+  *e = (rt_shard_entry){.next = *bucket, .hash = hash, .expires = {.key = RT_SHARD_NO_EXPIRY}};
   e->len = key->len;
   e->type = key->type;
   memcpy(e->key, key->bytes, key->len);
@@ -200,7 +200,7 @@ int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_v
   }
   set_value(s, e, v);
   rt_shard_use(s, e);
-  if (expires == RT_SHARD_AS_BEFORE || rt_shard_expire(s, e, expires) == 0) return 0;
+  if (expires == RT_SHARD_KEEP_EXPIRY || rt_shard_expire(s, e, expires) == 0) return 0;
   rt_shard_remove(s, e, g);
   return UV_ENOMEM;
 }
@@ -208,11 +208,12 @@ int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_v
 int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t expires,
                      rt_value *old) {
   size_t before = rt_value_size(&e->value), after = rt_value_size(v);
-  bool becomes_mortal = !is_mortal(e) && expires != RT_SHARD_AS_BEFORE && expires != RT_SHARD_NEVER;
+  bool becomes_mortal =
+      !is_mortal(e) && expires != RT_SHARD_KEEP_EXPIRY && expires != RT_SHARD_NO_EXPIRY;
   if (becomes_mortal && !rt_heap_reserve(&s->heap)) return UV_ENOMEM;
   rt_shard_use(s, e);
   if (!rt_quota_take(s->stock, 0, after, before)) return UV_ENOSPC;
-  if (expires != RT_SHARD_AS_BEFORE) rt_shard_expire(s, e, expires);
+  if (expires != RT_SHARD_KEEP_EXPIRY) rt_shard_expire(s, e, expires);
   *old = e->value;
   set_value(s, e, v);
   return 0;

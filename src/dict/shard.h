@@ -15,8 +15,8 @@
 #include "dict/quota.h"
 #include "dict/value.h"
 
-#define RT_SHARD_NEVER UINT64_MAX
-#define RT_SHARD_AS_BEFORE 0
+#define RT_SHARD_NO_EXPIRY UINT64_MAX
+#define RT_SHARD_KEEP_EXPIRY 0
 
 typedef struct rt_shard_key {
   const char *bytes; /* the caller's */

@@ -144,6 +144,6 @@ void rt_core_module_enter(rt_worker *w) {
   rt_store(&w->status.stall, w->worker_config ? w->worker_config->stall : RT_STALL);
   w->status.load = w->slot ? &w->slot->load : NULL;
   w->status.runtime = w->slot ? w->slot->sched->config.runtime : NULL;
-  rt_worker_registry_enter(&w->status);
-  if (w->slot) rt_watchdog_join(&w->status);
+  rt_worker_registry_add(&w->status);
+  if (w->slot) rt_watchdog_add(&w->status);
 }

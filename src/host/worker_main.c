@@ -133,9 +133,9 @@ static void serve(lua_State *L, rt_slot *slot) {
   w->driver.active = &slot->sched->config.runtime->active;
   w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;
-  rt_slot_up(slot, &w->driver);
+  rt_slot_attach(slot, &w->driver);
   rt_loop_serve(w);
-  rt_slot_down(slot);
+  rt_slot_detach(slot);
   rt_unwind_member_finish(w);
 }
 
@@ -152,7 +152,7 @@ static void member(rt_slot *slot) {
   } else {
     complain("not enough memory");
   }
-  rt_slot_leave(slot);
+  rt_slot_end(slot);
 }
 
 /* --- what the threads tell each other -------------------------------------------------------------- */
@@ -247,6 +247,6 @@ void rtL_worker_main_open(lua_State *L, rt_worker *w) {
   rt_sched_pair(shared, blocking);
   w->pools[RT_POOL_TASKS] = shared;
   w->pools[RT_POOL_BLOCKING] = blocking;
-  rt_worker_registry_open(&w->status, w->runtime, w->pools);
-  rt_watchdog_join(&w->status); /* as long as any of the others */
+  rt_worker_registry_set_pools(&w->status, w->runtime, w->pools);
+  rt_watchdog_add(&w->status); /* as long as any of the others */
 }

@@ -21,9 +21,9 @@ struct rt_dial {
   int first_error;
   int count, next, open; /* addresses; the next to try; attempts that libuv knows */
   bool dropped;
-  struct sockaddr_storage address[RT_DIAL_MOST];
-  struct addrinfo info[RT_DIAL_MOST];
-  attempt attempts[RT_DIAL_MOST];
+  struct sockaddr_storage address[RT_DIAL_MAX_ADDRESSES];
+  struct addrinfo info[RT_DIAL_MAX_ADDRESSES];
+  attempt attempts[RT_DIAL_MAX_ADDRESSES];
 };
 
 static void free_if_done(rt_dial *d) {
@@ -154,12 +154,12 @@ static const struct addrinfo *skip(const struct addrinfo *a, int family, bool sa
 static void add_addresses(rt_dial *d, const struct addrinfo *found) {
   int family = found->ai_family;
   const struct addrinfo *mine = found, *other = skip(found, family, false);
-  while ((mine || other) && d->count < RT_DIAL_MOST) {
+  while ((mine || other) && d->count < RT_DIAL_MAX_ADDRESSES) {
     if (mine) {
       add_address(d, mine);
       mine = skip(mine->ai_next, family, true);
     }
-    if (other && d->count < RT_DIAL_MOST) {
+    if (other && d->count < RT_DIAL_MAX_ADDRESSES) {
       add_address(d, other);
       other = skip(other->ai_next, family, false);
     }
@@ -183,7 +183,7 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
   return 0;
 }
 
-bool rt_dial_is_over(const rt_dial *d) { return d->result != RT_EINPROGRESS; }
+bool rt_dial_is_done(const rt_dial *d) { return d->result != RT_EINPROGRESS; }
 
 void rt_dial_wait(rt_dial *d, rt_task *t) { rt_task_park(t, RT_OP_CONNECT, d, &d->parked); }
 
@@ -194,7 +194,7 @@ int rt_dial_take(rt_dial *d) {
 }
 
 void rt_dial_drop(rt_dial *d) {
-  if (!rt_dial_is_over(d)) finish(d, UV_ECANCELED);
+  if (!rt_dial_is_done(d)) finish(d, UV_ECANCELED);
   if (d->result >= 0) close(d->result);
   d->dropped = true;
   free_if_done(d);

@@ -10,14 +10,14 @@
 
 #include <netdb.h>
 
-enum { RT_DIAL_MOST = RT_SIZE(8, 2) }; /* addresses that are tried */
+enum { RT_DIAL_MAX_ADDRESSES = RT_SIZE(8, 2) }; /* addresses that are tried */
 
 typedef struct rt_dial rt_dial;
 
 /* 'timeout' in nanoseconds.  It may be over at once. */
 int rt_dial_start(rt_dial **out, rt_driver *d, const struct addrinfo *found, uint64_t timeout);
 
-bool rt_dial_is_over(const rt_dial *d);
+bool rt_dial_is_done(const rt_dial *d);
 /* The running task waits for the end. */
 void rt_dial_wait(rt_dial *d, rt_task *t);
 /* Over: the descriptor, now the caller's, or UV_E…; at most once. */

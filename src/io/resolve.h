@@ -11,7 +11,7 @@
 
 #include <netdb.h>
 
-enum { RT_HOST_LONGEST = 255 };
+enum { RT_RESOLVE_HOST_MAX = 255 };
 
 typedef struct rt_resolve {
   rt_work_item item;
@@ -21,7 +21,7 @@ typedef struct rt_resolve {
   rt_thread_pool *thread_pool;
   rt_driver *home;
   struct addrinfo hints;
-  char host[RT_HOST_LONGEST + 1];
+  char host[RT_RESOLVE_HOST_MAX + 1];
   char port[6];
   /* written by the thread, read at home after the post */
   int err;

@@ -15,7 +15,7 @@ static void close_with_driver(rt_uv_handle *h) {
 
 static bool is_awaited(rt_uv_handle *h) {
   rt_sock *s = rt_containerof(h, rt_sock, handle);
-  return rt_sock_busy(s, RT_READ) || rt_sock_busy(s, RT_WRITE);
+  return rt_sock_has_waiter(s, RT_READ) || rt_sock_has_waiter(s, RT_WRITE);
 }
 
 int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
@@ -81,7 +81,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (events & UV_WRITABLE && s->fd >= 0) ready(s, RT_WRITE);
 }
 
-int rt_sock_want(rt_sock *s, rt_side side) {
+int rt_sock_add_interest(rt_sock *s, rt_side side) {
   return set_interest(s, s->wanted | rt_sock_bit(side));
 }
 
@@ -104,7 +104,7 @@ ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
   return sent(r);
 }
 
-ssize_t rt_sock_send_all(rt_sock *s, const uv_buf_t *bufs, int n) {
+ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n) {
   struct msghdr m = {.msg_iov = (struct iovec *)bufs,
                      .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
   ssize_t r;

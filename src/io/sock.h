@@ -41,21 +41,21 @@ void rt_sock_close(rt_sock *s);
 int rt_sock_release(rt_sock *s);
 
 /* The running task waits until the socket is ready on this side.  0 or UV_E… */
-int rt_sock_want(rt_sock *s, rt_side side); /* … which the loop must be told first */
+int rt_sock_add_interest(rt_sock *s, rt_side side); /* … which the loop must be told first */
 static inline int rt_sock_bit(rt_side side) { return side == RT_READ ? UV_READABLE : UV_WRITABLE; }
 static inline int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
-  int err = rt_likely(s->wanted & rt_sock_bit(side)) ? 0 : rt_sock_want(s, side);
+  int err = rt_likely(s->wanted & rt_sock_bit(side)) ? 0 : rt_sock_add_interest(s, side);
   if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->waiting[side]);
   return err;
 }
 
-static inline bool rt_sock_busy(const rt_sock *s, rt_side side) {
+static inline bool rt_sock_has_waiter(const rt_sock *s, rt_side side) {
   return !rt_list_empty(&s->waiting[side]);
 }
 
 /* Bytes taken or sent; 0 of recv is the end; UV_EAGAIN: wait; else UV_E… */
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n);
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n);
-ssize_t rt_sock_send_all(rt_sock *s, const uv_buf_t *bufs, int n);
+ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n);
 
 #endif

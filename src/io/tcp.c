@@ -123,8 +123,8 @@ static int name_of(int fd, ask who, rt_tcp_name *name) {
   return 0;
 }
 
-int rt_tcp_peer(int fd, rt_tcp_name *name) { return name_of(fd, getpeername, name); }
-int rt_tcp_sock(int fd, rt_tcp_name *name) { return name_of(fd, getsockname, name); }
+int rt_tcp_peer_name(int fd, rt_tcp_name *name) { return name_of(fd, getpeername, name); }
+int rt_tcp_local_name(int fd, rt_tcp_name *name) { return name_of(fd, getsockname, name); }
 
 bool rt_tcp_is_shortage(int err) {
   return err == UV_EMFILE || err == UV_ENFILE || err == UV_ENOBUFS || err == UV_ENOMEM;

@@ -25,8 +25,8 @@ int rt_tcp_error(int fd);
 int rt_tcp_nodelay(int fd, bool on);
 int rt_tcp_keepalive(int fd, unsigned seconds); /* 0: off */
 int rt_tcp_shutdown(int fd);
-int rt_tcp_peer(int fd, rt_tcp_name *name);
-int rt_tcp_sock(int fd, rt_tcp_name *name);
+int rt_tcp_peer_name(int fd, rt_tcp_name *name);
+int rt_tcp_local_name(int fd, rt_tcp_name *name);
 
 /* No descriptor or no memory for one: it passes. */
 bool rt_tcp_is_shortage(int err);

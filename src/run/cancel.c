@@ -207,7 +207,7 @@ static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
   rt_cancel_scope *cancel_scope = NULL;
   if (t == NULL || t->is_main || has_been_told(t)) return false;
-  if (rt_worker_ends(w) || (t->is_job && rt_job_is_to_end(t->more->job)))
+  if (rt_worker_ends(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
     t->cancelled = t->alert = 1;
   return t->alert && rt_cancel_scope_effective(t, &cancel_scope) == RT_CANCEL_TASK;
 }

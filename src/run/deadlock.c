@@ -5,7 +5,7 @@
 /* --- is it one? --------------------------------------------------------------------------------- */
 static bool are_pools_quiet(const rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)
-    if (w->pools[which] && !rt_sched_is_quiet(w->pools[which])) return false;
+    if (w->pools[which] && !rt_sched_is_quiescent(w->pools[which])) return false;
   return true;
 }
 
@@ -23,7 +23,7 @@ bool rt_deadlock_suspect_in_main(rt_driver *d) {
 bool rt_deadlock_suspect(rt_driver *d) {
   rt_worker *w = rt_worker_of(d);
   rt_runtime *o = w->slot->sched->config.runtime;
-  if (rt_runtime_is_quiet(o) && are_pools_quiet(w)) rt_runtime_report_stillness(o);
+  if (rt_runtime_main_is_asleep(o) && are_pools_quiet(w)) rt_runtime_post_stillness(o);
   return true;
 }
 

@@ -76,7 +76,7 @@ void rt_job_entry_take(rt_worker *w, rt_job *j) {
   lua_pushlightuserdata(L, j);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
   lua_pop(L, 1);
-  rt_job_end_unbegun(j, RT_FAILED, no_memory);
+  rt_job_end_not_started(j, RT_FAILED, no_memory);
   rt_job_drop(j);
 }
 

@@ -112,7 +112,7 @@ rt_noinline static void wake_monitor(rt_worker *w) { rt_watchdog_wake(&w->status
 
 static void waits(rt_worker *w, rt_task *t) {
   t->since = rt_load_relaxed(&w->driver.moment);
-  if (t->is_job) rt_job_waits(t->more->job, t->phase == RT_WAITING);
+  if (t->is_job) rt_job_set_waiting(t->more->job, t->phase == RT_WAITING);
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
 }
 
@@ -123,14 +123,14 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_assert(w->running == NULL && rt_list_empty(&t->link));
   if (t->co == NULL && (args = begin(w, t)) < 0) return;
   w->running = t;
-  rt_worker_status_show(&w->status, t);
+  rt_worker_status_set_running(&w->status, t);
   if (rt_unlikely(rt_load_relaxed(&w->status.unwatched))) wake_monitor(w);
   w->blocked = false;
   w->budget = CREDIT;
   w->slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
-  if (t->is_job) rt_job_waits(t->more->job, false);
+  if (t->is_job) rt_job_set_waiting(t->more->job, false);
   rt_trace(rt_worker_number(w), "resume", t->id, NULL);
   int status = lua_resume(t->co, NULL, args, &values);
   rt_yield how = w->suspending;
@@ -177,10 +177,10 @@ static void park(rt_worker *w) {
     rt_driver_look(&w->driver);
     return;
   }
-  if (takes && !rt_slot_rest(w->slot)) return; /* somebody has brought one */
+  if (takes && !rt_slot_enter_idle(w->slot)) return; /* somebody has brought one */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
-  if (takes) rt_slot_rise(w->slot, !rt_ready_idle(&w->driver.ready));
+  if (takes) rt_slot_leave_idle(w->slot, !rt_ready_idle(&w->driver.ready));
   if (alone) return;
   rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_has_job(w->slot)));
 }
@@ -190,7 +190,7 @@ static void end_turn(rt_worker *w) {
   bool untold = w->unhandled > 0 || !rt_list_empty(&w->orphans);
   if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_report(w);
   if (rt_ready_idle(ready)) {
-    rt_worker_status_hide(&w->status);
+    rt_worker_status_clear_running(&w->status);
     if (rt_unhandled_look(w))
       poll(w);
     else
@@ -226,7 +226,7 @@ void rt_loop_serve(rt_worker *w) {
     }
     if (rt_unlikely(w->told_to_stop)) {
       rt_unwind_member(w);
-      rt_worker_status_hide(&w->status);
+      rt_worker_status_clear_running(&w->status);
       if (w->live == 0 || w->grace_over) return;
     }
     take_jobs(w, ran);
@@ -264,7 +264,7 @@ void rt_loop_drive(rt_worker *w, lua_State *L) {
       if (is_time_to_poll(w)) poll(w);
     }
   }
-  rt_worker_status_hide(&w->status);
+  rt_worker_status_clear_running(&w->status);
   if (w->live > 0 && !w->hosted) w->main_returns(w);
   w->running = w->main;
   w->slices++;

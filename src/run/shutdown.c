@@ -58,14 +58,15 @@ void rt_shutdown_on_post(rt_post *p, void *driver) {
 /* (Of another host rt does not know whether it is in a call that hangs, or in its own loop.) */
 static void set_last_limit(const rt_worker *w, uint64_t grace) {
   if (w->hosted && grace < RT_NEVER / 2)
-    rt_watchdog_end_by(end_after(grace) + RT_SECOND, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+    rt_watchdog_set_exit_deadline(end_after(grace) + RT_SECOND,
+                                  w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 void rt_shutdown(rt_worker *w, uint64_t grace) {
   rt_worker_assert_thread(w);
   set_last_limit(w, grace);
   if (w->slot)
-    rt_runtime_ask_for_shutdown(w->slot->sched->config.runtime, grace);
+    rt_runtime_request_shutdown(w->slot->sched->config.runtime, grace);
   else
     begin(w, grace);
 }

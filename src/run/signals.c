@@ -102,7 +102,7 @@ static void on_quit(int sig) {
   rt_worker *w = worker;
   int err = errno;
   (void)sig;
-  if (!rt_watchdog_ask() && w != NULL) dump_here(w);
+  if (!rt_watchdog_request_dump() && w != NULL) dump_here(w);
   errno = err;
 }
 
@@ -118,7 +118,7 @@ void rt_signals_own(rt_worker *w) {
   worker = w;
   handle(SIGINT, on_signal, NULL);
   handle(SIGTERM, on_signal, NULL);
-  rt_watchdog_on_ask(rt_dump_from_outside);
+  rt_watchdog_on_dump_request(rt_dump_from_outside);
   handle(SIGQUIT, on_quit, NULL);
 }
 

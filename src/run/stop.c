@@ -43,9 +43,9 @@ static void shut_office(rt_worker *w) {
 }
 
 static void part(rt_worker *w) {
-  rt_worker_registry_open(&w->status, w->runtime, NULL);
+  rt_worker_registry_set_pools(&w->status, w->runtime, NULL);
   for (int which = 0; which < RT_POOLS; which++) {
-    if (w->pools[which]) rt_sched_part(w->pools[which]);
+    if (w->pools[which]) rt_sched_close(w->pools[which]);
     w->pools[which] = NULL;
   }
   if (w->worker_config && rt_load(&w->worker_config->failed)) w->failed = true;
@@ -96,7 +96,7 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->stopping || w->driver.inside || w->main == NULL) return;
   w->stopping = true;
-  rt_watchdog_end_begins();
+  rt_watchdog_clear_exit_deadline();
   rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* first: the others keep the same */
   stop_pools(w);

@@ -211,7 +211,7 @@ void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
 /* What is still held, but will not be joined any more. */
 static void gather_orphans(rt_worker *w) {
   rt_failure_record *r;
-  while (w->runtime && (r = rt_runtime_next_failure(w->runtime)) != NULL)
+  while (w->runtime && (r = rt_runtime_take_failure(w->runtime)) != NULL)
     rt_list_append(&w->orphans, &r->link);
 }
 

@@ -78,7 +78,7 @@ void rtL_unwind_finish(lua_State *L, rt_worker *w) {
 bool rt_unwind_is_alone(const rt_worker *w) {
   rt_worker_assert_thread(w);
   for (int which = 0; which < RT_POOLS; which++)
-    if (w->pools[which] && rt_sched_left(w->pools[which]) > 0) return false;
+    if (w->pools[which] && rt_sched_live(w->pools[which]) > 0) return false;
   return true;
 }
 

@@ -1,6 +1,6 @@
 #include "sched/group.h"
 
-static rt_member *member_of(rt_list *l) { return rt_containerof(l, rt_member, link); }
+static rt_group_member *member_of(rt_list *l) { return rt_containerof(l, rt_group_member, link); }
 
 void rt_group_free(rt_shared *t) {
   rt_group *g = rt_group_of(t);
@@ -8,7 +8,8 @@ void rt_group_free(rt_shared *t) {
   rt_free(g);
 }
 
-rt_group *rt_group_new(const rt_shared_kind *kind, rt_policy policy, void (*cancel)(rt_shared *)) {
+rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
+                       void (*cancel)(rt_shared *)) {
   rt_group *g = rt_calloc(sizeof *g);
   if (g == NULL) return NULL;
   if (rt_lock_init(&g->lock) != 0) {
@@ -24,7 +25,7 @@ rt_group *rt_group_new(const rt_shared_kind *kind, rt_policy policy, void (*canc
   return g;
 }
 
-bool rt_group_enter(rt_group *g, rt_member *m, rt_shared *whose) {
+bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *whose) {
   rt_shared_hold(&g->shared);
   m->group = g;
   m->whose = whose;
@@ -36,12 +37,12 @@ bool rt_group_enter(rt_group *g, rt_member *m, rt_shared *whose) {
   return !cancelled;
 }
 
-static bool decides(rt_policy policy, rt_phase how) {
+static bool decides(rt_group_policy policy, rt_phase how) {
   switch (policy) {
-    case RT_UNTIL_ALL: return false;
-    case RT_UNTIL_FAILURE: return how == RT_FAILED;
-    case RT_UNTIL_SUCCESS: return how == RT_DONE;
-    case RT_UNTIL_ANY: return true;
+    case RT_GROUP_ALL_COMPLETED: return false;
+    case RT_GROUP_FIRST_FAILURE: return how == RT_FAILED;
+    case RT_GROUP_FIRST_SUCCESS: return how == RT_DONE;
+    case RT_GROUP_FIRST_COMPLETED: return true;
   }
   return false;
 }
@@ -59,7 +60,7 @@ static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
 }
 
 /* It cannot go with its last member: who calls holds the member, which holds it. */
-void rt_group_leave(rt_member *m, uint64_t id, rt_phase how) {
+void rt_group_leave(rt_group_member *m, uint64_t id, rt_phase how) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
@@ -102,7 +103,7 @@ static rt_shared *next_to_tell(rt_group *g) {
   if (!g->cancelled) rt_waiter_call_all(&g->watchers, 0);
   g->cancelled = true;
   for (rt_list *l = g->members.next; l != &g->members; l = l->next) {
-    rt_member *m = member_of(l);
+    rt_group_member *m = member_of(l);
     if (m->told) continue;
     m->told = true;
     rt_list_remove(l); /* to the end, so that nobody is looked at twice */

@@ -11,27 +11,27 @@
 #include "event/waiter.h"
 
 /* What a job has of its group. */
-typedef struct rt_member {
+typedef struct rt_group_member {
   /* fixed */
   struct rt_group *group; /* held; NULL: none */
   rt_shared *whose;
   /* under the group's lock */
   rt_list link;
   bool told; /* to cancel */
-} rt_member;
+} rt_group_member;
 
-typedef enum rt_policy {
-  RT_UNTIL_ALL,     /* nothing but the end of the last counts */
-  RT_UNTIL_FAILURE, /* a failure, too */
-  RT_UNTIL_SUCCESS, /* a success, too */
-  RT_UNTIL_ANY      /* any end, too */
-} rt_policy;
+typedef enum rt_group_policy {
+  RT_GROUP_ALL_COMPLETED,  /* nothing but the end of the last counts */
+  RT_GROUP_FIRST_FAILURE,  /* a failure, too */
+  RT_GROUP_FIRST_SUCCESS,  /* a success, too */
+  RT_GROUP_FIRST_COMPLETED /* any end, too */
+} rt_group_policy;
 
 typedef struct rt_group {
   rt_shared shared;
   /* fixed */
   void (*cancel)(rt_shared *member);
-  rt_policy policy;
+  rt_group_policy policy;
   /* under lock */
   rt_lock lock;
   bool doomed; /* it is about to be cancelled, or has been */
@@ -46,14 +46,14 @@ typedef struct rt_group {
 
 void rt_group_free(rt_shared *t); /* of its kind */
 
-rt_group *rt_group_new(const rt_shared_kind *kind, rt_policy policy,
+rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
                        void (*cancel)(rt_shared *)); /* NULL: no memory */
 static inline rt_group *rt_group_of(rt_shared *t) { return rt_containerof(t, rt_group, shared); }
 
 /* any thread: a new job is its member; false: it is to be cancelled at once. */
-bool rt_group_enter(rt_group *g, rt_member *m, rt_shared *whose);
+bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *whose);
 /* any thread: a member, of this id, has ended. */
-void rt_group_leave(rt_member *m, uint64_t id, rt_phase how);
+void rt_group_leave(rt_group_member *m, uint64_t id, rt_phase how);
 
 /* The same for a local task, which gets a reference, and gives it up at its end. */
 bool rt_group_enter_local(rt_group *g);

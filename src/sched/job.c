@@ -86,7 +86,7 @@ void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse
   leave_group(j, how);
 }
 
-void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse) {
+void rt_job_end_not_started(rt_job *j, rt_phase how, const char *excuse) {
   note_unbegun(j, how);
   rt_job_end(j, how, NULL, excuse);
 }
@@ -123,12 +123,12 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
   return pending;
 }
 
-rt_phase rt_job_look(rt_job *j) {
+rt_phase rt_job_status(rt_job *j) {
   rt_phase phase = rt_job_phase(j);
   return phase == RT_RUNNING && rt_load_relaxed(&j->waits) ? RT_WAITING : phase;
 }
 
-bool rt_job_is_to_end(rt_job *j) {
+bool rt_job_is_cancelling(rt_job *j) {
   rt_lock_take(&j->lock);
   bool cancelled = j->cancelled;
   rt_lock_give(&j->lock);

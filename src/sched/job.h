@@ -41,7 +41,7 @@ typedef struct rt_job {
   /* fixed once it has ended: the results; or the error, its traceback, the title */
   rt_message *outcome;
   /* the group's */
-  rt_member member;
+  rt_group_member member;
   /* the runtime's */
   rt_failure_record record; /* of its error, until somebody has heard of it */
 } rt_job;
@@ -63,7 +63,7 @@ bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void 
 void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse);
 
 /* The same for one that was to begin, and could not. */
-void rt_job_end_unbegun(rt_job *j, rt_phase how, const char *excuse);
+void rt_job_end_not_started(rt_job *j, rt_phase how, const char *excuse);
 
 /* any thread: the message (the reason, or NULL) is taken over.  False: it had ended
 ** already. */
@@ -71,11 +71,11 @@ bool rt_job_cancel(rt_job *j, rt_message *reason);
 
 rt_phase rt_job_phase(rt_job *j);
 /* The same for those who look: one that runs may be waiting. */
-rt_phase rt_job_look(rt_job *j);
+rt_phase rt_job_status(rt_job *j);
 /* Home: it waits; it goes on. */
-static inline void rt_job_waits(rt_job *j, bool waits) { rt_store_relaxed(&j->waits, waits); }
+static inline void rt_job_set_waiting(rt_job *j, bool waits) { rt_store_relaxed(&j->waits, waits); }
 /* It has been cancelled, or is about to be, with its group. */
-bool rt_job_is_to_end(rt_job *j);
+bool rt_job_is_cancelling(rt_job *j);
 
 /* Joining.  True: it has ended; false: the waiter is in its queue. */
 bool rt_job_await(rt_job *j, rt_waiter *t);

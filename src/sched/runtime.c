@@ -32,7 +32,7 @@ void rt_runtime_post(rt_runtime *o, rt_post *p) {
   rt_lock_give(&o->lock);
 }
 
-void rt_runtime_ask_to_exit(rt_runtime *o, int code) {
+void rt_runtime_request_exit(rt_runtime *o, int code) {
   rt_lock_take(&o->lock);
   if (!o->exit_posted) {
     o->exit_posted = true;
@@ -42,7 +42,7 @@ void rt_runtime_ask_to_exit(rt_runtime *o, int code) {
   rt_lock_give(&o->lock);
 }
 
-void rt_runtime_ask_for_shutdown(rt_runtime *o, uint64_t grace) {
+void rt_runtime_request_shutdown(rt_runtime *o, uint64_t grace) {
   rt_lock_take(&o->lock);
   if (!o->shutdown_posted || grace < o->grace) o->grace = grace;
   if (!o->shutdown_posted) {
@@ -60,7 +60,7 @@ uint64_t rt_runtime_shutdown_received(rt_runtime *o) {
   return grace;
 }
 
-void rt_runtime_sum(rt_runtime *o, uint64_t *of_main, uint64_t *own) {
+void rt_runtime_add_counts(rt_runtime *o, uint64_t *of_main, uint64_t *own) {
   rt_lock_take(&o->lock);
   if (o->main) rt_count_sum(of_main, o->main->counts);
   rt_lock_give(&o->lock);
@@ -68,7 +68,7 @@ void rt_runtime_sum(rt_runtime *o, uint64_t *of_main, uint64_t *own) {
 }
 
 /* --- stillness -------------------------------------------------------------------------------------- */
-void rt_runtime_report_stillness(rt_runtime *o) {
+void rt_runtime_post_stillness(rt_runtime *o) {
   rt_lock_take(&o->lock);
   if (!o->stillness_posted) {
     o->stillness_posted = true;
@@ -83,15 +83,15 @@ void rt_runtime_stillness_received(rt_runtime *o) {
   rt_lock_give(&o->lock);
 }
 
-bool rt_runtime_is_quiet(rt_runtime *o) {
+bool rt_runtime_main_is_asleep(rt_runtime *o) {
   rt_lock_take(&o->lock);
   bool quiet = o->main && rt_mailbox_is_quiet(&o->main->mailbox);
   rt_lock_give(&o->lock);
   return quiet;
 }
 
-void rt_runtime_leave(rt_runtime *o) {
-  if (rt_active_threads_leave(&o->active)) rt_runtime_report_stillness(o);
+void rt_runtime_thread_ended(rt_runtime *o) {
+  if (rt_active_threads_leave(&o->active)) rt_runtime_post_stillness(o);
 }
 
 /* --- errors that nobody has heard of ------------------------------------------------------------ */
@@ -130,7 +130,7 @@ bool rt_runtime_adopt_failure(rt_runtime *o, rt_failure_record *r) {
   return adopted;
 }
 
-rt_failure_record *rt_runtime_next_failure(rt_runtime *o) {
+rt_failure_record *rt_runtime_take_failure(rt_runtime *o) {
   rt_failure_record *found = NULL;
   rt_lock_take(&o->lock);
   for (rt_list *l = o->records.next; l != &o->records && found == NULL; l = l->next) {

@@ -51,18 +51,18 @@ static inline void rt_runtime_drop(rt_runtime *o) { rt_shared_drop(&o->shared); 
 
 /* any thread: nothing is delivered once the main worker has gone */
 void rt_runtime_post(rt_runtime *o, rt_post *p);
-void rt_runtime_ask_to_exit(rt_runtime *o, int code); /* the first one counts */
-void rt_runtime_ask_for_shutdown(rt_runtime *o, uint64_t grace);
+void rt_runtime_request_exit(rt_runtime *o, int code); /* the first one counts */
+void rt_runtime_request_shutdown(rt_runtime *o, uint64_t grace);
 /* The main worker: that post has come; which grace. */
 uint64_t rt_runtime_shutdown_received(rt_runtime *o);
 
 /* any thread: all are still, and the main worker is to look whether that is the end; it
 ** will; does it sleep, without post? */
-void rt_runtime_report_stillness(rt_runtime *o);
+void rt_runtime_post_stillness(rt_runtime *o);
 void rt_runtime_stillness_received(rt_runtime *o);
-bool rt_runtime_is_quiet(rt_runtime *o);
+bool rt_runtime_main_is_asleep(rt_runtime *o);
 /* a thread that goes */
-void rt_runtime_leave(rt_runtime *o);
+void rt_runtime_thread_ended(rt_runtime *o);
 
 /* any thread: a job has failed; somebody has heard of it; its last holder has gone, and
 ** true: the main worker has taken it over, with a reference. */
@@ -71,12 +71,12 @@ void rt_runtime_forget_failure(rt_runtime *o, rt_failure_record *r);
 bool rt_runtime_adopt_failure(rt_runtime *o, rt_failure_record *r);
 
 /* any thread: adds the counts of the main worker, if it is there still, and its own */
-void rt_runtime_sum(rt_runtime *o, uint64_t *of_main, uint64_t *own);
+void rt_runtime_add_counts(rt_runtime *o, uint64_t *of_main, uint64_t *own);
 
 /* The main worker: the failure post has come; the next record, with a reference, or NULL; it
 ** goes. */
 void rt_runtime_failure_received(rt_runtime *o);
-rt_failure_record *rt_runtime_next_failure(rt_runtime *o);
+rt_failure_record *rt_runtime_take_failure(rt_runtime *o);
 void rt_runtime_close(rt_runtime *o);
 
 #endif

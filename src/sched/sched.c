@@ -95,7 +95,7 @@ static int take_seat_locked(rt_sched *s) {
   rt_slot *slot = &s->slots[n];
   rt_sched_hold(s);
   rt_active_threads_enter(&s->config.runtime->active);
-  slot->state = RT_SLOT_TAKEN;
+  slot->state = RT_SLOT_STARTED;
   slot->plays = rt_vtime_join(&slot->vthread);
   if ((err = rt_thread_start(&slot->thread, s->config.stack, thread_main, slot)) != 0) {
     if (slot->plays) rt_vtime_forget(&slot->vthread);
@@ -129,7 +129,7 @@ static void tell_to_stop_locked(rt_slot *slot) {
   rt_mailbox_post(&slot->queue.owner->mailbox, &slot->stop_post);
 }
 
-void rt_slot_up(rt_slot *slot, rt_driver *d) {
+void rt_slot_attach(rt_slot *slot, rt_driver *d) {
   rt_sched *s = slot->sched;
   rt_lock_take(&slot->queue.lock);
   slot->queue.owner = d;
@@ -174,16 +174,16 @@ static bool wake_one(rt_sched *s, rt_slot *best) {
   return false;
 }
 
-bool rt_slot_rest(rt_slot *slot) {
+bool rt_slot_enter_idle(rt_slot *slot) {
   rt_or(word_of(slot), bit_of(slot));
   rt_chaos_delay();
   /* after the announcement; see rt_sched_submit */
   if (!rt_sched_has_job(slot)) return true;
-  rt_slot_rise(slot, false);
+  rt_slot_leave_idle(slot, false);
   return false;
 }
 
-void rt_slot_rise(rt_slot *slot, bool busy) {
+void rt_slot_leave_idle(rt_slot *slot, bool busy) {
   uint64_t bit = bit_of(slot);
   bool idle = rt_load(word_of(slot)) & bit, woken = !idle || !(rt_and(word_of(slot), ~bit) & bit);
   /* whoever woke it counts on it, and will not wake another one */
@@ -198,7 +198,7 @@ static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
     if (excuse == NULL)
       rt_job_cancel(j, NULL);
     else if (rt_job_begin(j, NULL, NULL)) /* (somebody else may have cancelled it) */
-      rt_job_end_unbegun(j, RT_FAILED, excuse);
+      rt_job_end_not_started(j, RT_FAILED, excuse);
     rt_job_drop(j);
   }
 }
@@ -223,23 +223,23 @@ static void lock_up(rt_sched *s) {
   if (!rt_load(&s->stopping)) dismiss_waiting(s); /* else they are cancelled anyway */
 }
 
-void rt_slot_down(rt_slot *slot) {
+void rt_slot_detach(rt_slot *slot) {
   rt_lock_take(&slot->queue.lock);
   slot->queue.owner = NULL;
   rt_lock_give(&slot->queue.lock);
   rt_and(word_of(slot), ~bit_of(slot));
 }
 
-void rt_slot_leave(rt_slot *slot) {
+void rt_slot_end(rt_slot *slot) {
   rt_sched *s = slot->sched;
   bool last = true;
   lock_queue(s, &slot->pinned);
   rt_lock_take(&s->lock);
-  slot->state = RT_SLOT_LEFT;
-  for (int i = 0; i < s->config.slots; i++) last = last && s->slots[i].state != RT_SLOT_TAKEN;
+  slot->state = RT_SLOT_ENDED;
+  for (int i = 0; i < s->config.slots; i++) last = last && s->slots[i].state != RT_SLOT_STARTED;
   rt_lock_give(&s->lock);
   if (last) lock_up(s);
-  rt_runtime_leave(s->config.runtime);
+  rt_runtime_thread_ended(s->config.runtime);
   rt_runtime_post(s->config.runtime, &slot->left_post);
 }
 
@@ -276,7 +276,7 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  /* after the job is there; see rt_slot_rest */
+  /* after the job is there; see rt_slot_enter_idle */
   if (!wake_one(s, slot) && taken < s->config.slots) take_seat(s, taken);
   return 0;
 }
@@ -301,7 +301,7 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   return 0;
 }
 
-bool rt_sched_await_room(rt_sched *s, rt_waiter *t, bool again) {
+bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
   rt_lock_take(&s->lock);
   bool room = rt_load(&s->queued) < s->config.queue_most;
   if (!room) rt_waiter_enqueue(t, again ? s->waiting.next : &s->waiting, &s->lock);
@@ -309,7 +309,7 @@ bool rt_sched_await_room(rt_sched *s, rt_waiter *t, bool again) {
   return room;
 }
 
-void rt_sched_pass_room(rt_sched *s) {
+void rt_sched_notify_space(rt_sched *s) {
   rt_lock_take(&s->lock);
   bool room = rt_load(&s->queued) < s->config.queue_most;
   rt_waiter *t = room ? rt_waiter_next(&s->waiting, NULL) : NULL;
@@ -320,7 +320,7 @@ void rt_sched_pass_room(rt_sched *s) {
 /* --- taking ------------------------------------------------------------------------------------------- */
 static void make_room(rt_sched *s) {
   rt_sub(&s->queued, 1);
-  if (s->config.queue_most != INT_MAX) rt_sched_pass_room(s);
+  if (s->config.queue_most != INT_MAX) rt_sched_notify_space(s);
 }
 
 static rt_job *taken(rt_slot *slot, rt_job *j) {
@@ -340,12 +340,12 @@ static int steal_from(rt_slot *slot, rt_runq *q) {
   return stolen;
 }
 
-void rt_sched_watch(rt_sched *s) {
+void rt_sched_pause_stealing(rt_sched *s) {
   rt_add(&s->watchers, 1);
   while (rt_load(&s->thieves) > 0) rt_thread_yield();
 }
 
-void rt_sched_unwatch(rt_sched *s) { rt_sub(&s->watchers, 1); }
+void rt_sched_resume_stealing(rt_sched *s) { rt_sub(&s->watchers, 1); }
 
 static bool steal(rt_slot *slot) {
   rt_sched *s = slot->sched;
@@ -371,7 +371,7 @@ rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
 }
 
 /* --- is there anything left to do? ------------------------------------------------------------------- */
-void rt_sched_each(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
+void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
   for (int i = 0; i < rt_load(&s->taken); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock);
@@ -392,9 +392,9 @@ static void look_at(rt_slot *slot, rt_driver *d, void *arg) {
 }
 
 /* A worker that runs one job at a time takes no other while that one waits. */
-bool rt_sched_is_quiet(rt_sched *s) {
+bool rt_sched_is_quiescent(rt_sched *s) {
   glance g = {true, s->config.exclusive && rt_load(&s->taken) == s->config.slots};
-  rt_sched_each(s, look_at, &g);
+  rt_sched_each_worker(s, look_at, &g);
   return g.quiet && (g.busy || rt_load(&s->queued) == 0);
 }
 
@@ -412,15 +412,15 @@ void rt_sched_stop(rt_sched *s) {
   }
 }
 
-int rt_sched_left(rt_sched *s) {
+int rt_sched_live(rt_sched *s) {
   int n = 0;
   rt_lock_take(&s->lock);
-  for (int i = 0; i < s->config.slots; i++) n += s->slots[i].state == RT_SLOT_TAKEN;
+  for (int i = 0; i < s->config.slots; i++) n += s->slots[i].state == RT_SLOT_STARTED;
   rt_lock_give(&s->lock);
   return n;
 }
 
-void rt_sched_part(rt_sched *s) {
+void rt_sched_close(rt_sched *s) {
   rt_lock_take(&s->lock);
   rt_sched *peer = s->peer;
   s->peer = NULL;
@@ -429,7 +429,7 @@ void rt_sched_part(rt_sched *s) {
   for (int i = 0; i < rt_load(&s->taken); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&s->lock);
-    bool left = slot->state == RT_SLOT_LEFT;
+    bool left = slot->state == RT_SLOT_ENDED;
     rt_lock_give(&s->lock);
     if (left)
       rt_thread_join(slot->thread);

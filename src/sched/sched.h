@@ -20,7 +20,7 @@
 
 enum { RT_SLOTS_MAX = 256 };
 
-typedef enum rt_slot_state { RT_SLOT_EMPTY, RT_SLOT_TAKEN, RT_SLOT_LEFT } rt_slot_state;
+typedef enum rt_slot_state { RT_SLOT_EMPTY, RT_SLOT_STARTED, RT_SLOT_ENDED } rt_slot_state;
 
 typedef struct rt_slot {
   /* fixed */
@@ -99,16 +99,16 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own);
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int slot);
 /* The waiter is called when there is room; true: there is now.  'again': it keeps its place.
 ** Whoever was called passes that on before anything may keep it from submitting. */
-bool rt_sched_await_room(rt_sched *s, rt_waiter *t, bool again);
-void rt_sched_pass_room(rt_sched *s);
+bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again);
+void rt_sched_notify_space(rt_sched *s);
 
 /* The slot's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
 rt_job *rt_sched_take(rt_slot *slot, bool steal);
 
 /* any thread, not for long: in between no job goes from one queue to another, so that who looks at
 ** all of them misses none. */
-void rt_sched_watch(rt_sched *s);
-void rt_sched_unwatch(rt_sched *s);
+void rt_sched_pause_stealing(rt_sched *s);
+void rt_sched_resume_stealing(rt_sched *s);
 
 /* Is there one, for it or to be stolen?  A glance. */
 bool rt_sched_has_job(rt_slot *slot);
@@ -116,21 +116,21 @@ bool rt_sched_has_job(rt_slot *slot);
 /* The slot's worker: it is up; it may sleep, if there is nothing to take; it has woken, and
 ** is busy if it has something to do before it takes a job; it closes, and nobody rings it any
 ** more; it has gone. */
-void rt_slot_up(rt_slot *slot, rt_driver *d);
-bool rt_slot_rest(rt_slot *slot);
-void rt_slot_rise(rt_slot *slot, bool busy);
-void rt_slot_down(rt_slot *slot);
-void rt_slot_leave(rt_slot *slot);
+void rt_slot_attach(rt_slot *slot, rt_driver *d);
+bool rt_slot_enter_idle(rt_slot *slot);
+void rt_slot_leave_idle(rt_slot *slot, bool busy);
+void rt_slot_detach(rt_slot *slot);
+void rt_slot_end(rt_slot *slot);
 
 /* any thread, while all workers are still (event/active_threads.h): no post is on its way to one of them, and
 ** there is no job that one of them could begin. */
-bool rt_sched_is_quiet(rt_sched *s);
+bool rt_sched_is_quiescent(rt_sched *s);
 /* any thread: calls 'f' for every worker that is up; it cannot go meanwhile. */
-void rt_sched_each(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
+void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
 
 /* The main worker: everyone is to end; how many have not yet; the main worker goes. */
 void rt_sched_stop(rt_sched *s);
-int rt_sched_left(rt_sched *s);
-void rt_sched_part(rt_sched *s);
+int rt_sched_live(rt_sched *s);
+void rt_sched_close(rt_sched *s);
 
 #endif

@@ -99,7 +99,7 @@ void rt_broadcast_close(rt_broadcast *f) {
   rt_lock_give(&f->lock);
 }
 
-int rt_broadcast_look(rt_broadcast *f, uint64_t *messages, bool *closed) {
+int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed) {
   rt_lock_take(&f->lock);
   int readers = f->readers;
   *messages = f->next < f->capacity ? f->next : f->capacity;
@@ -122,7 +122,7 @@ static rt_broadcast_result recv_locked(rt_receiver *r, rt_message **p, uint64_t 
   if (r->at < oldest) {
     *lost = oldest - r->at;
     r->at = oldest;
-    if (!f->latest) return RT_BROADCAST_LAGS;
+    if (!f->latest) return RT_BROADCAST_LAGGED;
   }
   if (r->at < f->next) {
     *p = rt_message_hold(f->ring[r->at++ % f->capacity]);
@@ -160,7 +160,7 @@ void rt_receiver_close(rt_receiver *r) {
   rt_lock_give(&f->lock);
 }
 
-uint64_t rt_receiver_behind(rt_receiver *r, bool *closed) {
+uint64_t rt_receiver_unread(rt_receiver *r, bool *closed) {
   rt_lock_take(&r->feed->lock);
   uint64_t behind = r->feed->next - r->at;
   *closed = r->closed;

@@ -37,7 +37,7 @@ typedef struct rt_receiver {
 typedef enum rt_broadcast_result {
   RT_BROADCAST_DONE,
   RT_BROADCAST_CLOSED,
-  RT_BROADCAST_LAGS, /* it has lost some */
+  RT_BROADCAST_LAGGED, /* it has lost some */
   RT_BROADCAST_WAITS
 } rt_broadcast_result;
 
@@ -56,7 +56,7 @@ rt_message *rt_broadcast_last(rt_broadcast *f);
 /* No more are sent; what has not been read can still be. */
 void rt_broadcast_close(rt_broadcast *f);
 /* How many listen; *messages: how many are kept */
-int rt_broadcast_look(rt_broadcast *f, uint64_t *messages, bool *closed);
+int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed);
 
 void rt_receiver_free(rt_shared *t); /* of its kind */
 
@@ -74,6 +74,6 @@ bool rt_receiver_await(rt_receiver *r, rt_waiter *t);
 /* It listens no more; idempotent. */
 void rt_receiver_close(rt_receiver *r);
 /* How many it has not read, or has lost */
-uint64_t rt_receiver_behind(rt_receiver *r, bool *closed);
+uint64_t rt_receiver_unread(rt_receiver *r, bool *closed);
 
 #endif

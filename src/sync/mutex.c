@@ -68,7 +68,7 @@ static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task, rt_waiter *t) {
     hold_locked(m, task);
     return RT_MUTEX_DONE;
   }
-  if (m->holder == name_of(task)) return RT_MUTEX_MINE;
+  if (m->holder == name_of(task)) return RT_MUTEX_ALREADY_HELD;
   if (t) queue_locked(m, t);
   return RT_MUTEX_WAITS;
 }
@@ -89,7 +89,7 @@ bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
   return waits;
 }
 
-void rt_mutex_enter(rt_mutex *m, rt_task *task) {
+void rt_mutex_accept(rt_mutex *m, rt_task *task) {
   rt_lock_take(&m->lock);
   rt_assert(m->locked && m->holder == 0);
   hold_locked(m, task);
@@ -113,7 +113,7 @@ bool rt_mutex_unlock(rt_mutex *m, const rt_task *task) {
   return give_back(m, m->holder == name_of(task));
 }
 
-bool rt_mutex_end(rt_mutex *m, uint64_t serial) {
+bool rt_mutex_unlock_serial(rt_mutex *m, uint64_t serial) {
   rt_lock_take(&m->lock);
   return give_back(m, m->holder != 0 && m->serial == serial);
 }
@@ -150,7 +150,7 @@ bool rt_mutex_settled(rt_mutex *m) {
   return settled;
 }
 
-int64_t rt_mutex_look(rt_mutex *m, int *waiting) {
+int64_t rt_mutex_inspect(rt_mutex *m, int *waiting) {
   rt_lock_take(&m->lock);
   int64_t holder = m->holder ? (int64_t)m->holder - 1 : m->locked ? -2 : -1;
   *waiting = m->waiting;

@@ -30,8 +30,8 @@ typedef struct rt_mutex {
 typedef enum rt_mutex_result {
   RT_MUTEX_DONE,
   RT_MUTEX_SETTLED,
-  RT_MUTEX_WAITS, /* the waiter is in the queue; or, without one, it would have to wait */
-  RT_MUTEX_MINE   /* the task holds it already, and would wait for itself */
+  RT_MUTEX_WAITS,       /* the waiter is in the queue; or, without one, it would have to wait */
+  RT_MUTEX_ALREADY_HELD /* the task holds it already, and would wait for itself */
 } rt_mutex_result;
 
 void rt_mutex_free(rt_shared *t); /* of its kind */
@@ -44,11 +44,11 @@ rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t);
 /* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
 /* … and so it does if its waiter was called DONE and it has said so. */
-void rt_mutex_enter(rt_mutex *m, rt_task *task);
+void rt_mutex_accept(rt_mutex *m, rt_task *task);
 
 /* Home of the task.  false: it does not hold it, or this is not that locking any more. */
 bool rt_mutex_unlock(rt_mutex *m, const rt_task *task);
-bool rt_mutex_end(rt_mutex *m, uint64_t serial);
+bool rt_mutex_unlock_serial(rt_mutex *m, uint64_t serial);
 bool rt_mutex_is_held(rt_mutex *m, uint64_t serial);
 
 /* Who holds it: another value; NULL is nil. */
@@ -58,6 +58,6 @@ void rt_mutex_settle(rt_mutex *m, rt_message *value);
 bool rt_mutex_settled(rt_mutex *m);
 
 /* For those who look: the id of the task that holds it, -1: nobody, -2: it is on its way */
-int64_t rt_mutex_look(rt_mutex *m, int *waiting);
+int64_t rt_mutex_inspect(rt_mutex *m, int *waiting);
 
 #endif

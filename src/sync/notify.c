@@ -63,7 +63,7 @@ void rt_notify_all(rt_notify *n) {
   rt_lock_give(&n->lock);
 }
 
-int rt_notify_look(rt_notify *n) {
+int rt_notify_inspect(rt_notify *n) {
   rt_lock_take(&n->lock);
   int waiting = n->remembered ? -1 : n->waiting;
   rt_lock_give(&n->lock);

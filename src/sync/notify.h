@@ -34,6 +34,6 @@ void rt_notify_one(rt_notify *n);
 void rt_notify_all(rt_notify *n);
 
 /* How many wait; -1: nobody, and a notification is remembered */
-int rt_notify_look(rt_notify *n);
+int rt_notify_inspect(rt_notify *n);
 
 #endif

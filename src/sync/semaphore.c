@@ -82,7 +82,7 @@ bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t) {
 
 bool rt_semaphore_release(rt_semaphore *s, int64_t n) {
   rt_lock_take(&s->lock);
-  bool fits = n <= RT_SEMAPHORE_MOST - s->permits;
+  bool fits = n <= RT_SEMAPHORE_MAX - s->permits;
   if (fits) s->permits += n;
   if (fits) serve_locked(s);
   rt_lock_give(&s->lock);

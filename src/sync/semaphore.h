@@ -8,7 +8,7 @@
 
 #include "event/waiter.h"
 
-#define RT_SEMAPHORE_MOST ((int64_t)1 << 53)
+#define RT_SEMAPHORE_MAX ((int64_t)1 << 53)
 
 typedef struct rt_semaphore {
   rt_shared shared;

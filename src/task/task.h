@@ -118,7 +118,7 @@ typedef struct rt_task {
     struct {
       uint64_t id : 40;
       uint64_t
-          site : 23; /* where it was spawned (worker/call_site.h); the last bit is RT_SEEN (diag/worker_registry.h) */
+          site : 23; /* where it was spawned (worker/call_site.h); the last bit is RT_TITLE_SEEN (diag/worker_registry.h) */
     };
     uint64_t title; /* all that, in one word */
   };

@@ -109,8 +109,8 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 void rt_worker_close(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->closing = true;
-  rt_watchdog_part(&w->status);
-  rt_worker_registry_leave(&w->status);
+  rt_watchdog_remove(&w->status);
+  rt_worker_registry_remove(&w->status);
   rt_waiter_free_all(&w->driver);
   rt_driver_close(&w->driver);
   if (w->main) rt_task_end(w->main, &w->driver.ready.next, RT_DONE);

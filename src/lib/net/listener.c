@@ -165,7 +165,7 @@ static int listener_incoming(lua_State *L) {
 
 static int listener_sock(lua_State *L) {
   rt_tcp_name name;
-  return rtL_stream_push_name(L, rt_tcp_sock(check_listener(L, rtL_self(L))->sock->fd, &name),
+  return rtL_stream_push_name(L, rt_tcp_local_name(check_listener(L, rtL_self(L))->sock->fd, &name),
                               &name);
 }
 
@@ -183,7 +183,7 @@ static int listener_tostring(lua_State *L) {
   rt_tcp_name name;
   if (l->sock == NULL)
     lua_pushstring(L, l->moved ? "rt.listener (moved)" : "rt.listener (closed)");
-  else if (rt_tcp_sock(l->sock->fd, &name) != 0)
+  else if (rt_tcp_local_name(l->sock->fd, &name) != 0)
     lua_pushliteral(L, "rt.listener");
   else
     lua_pushfstring(L, "rt.listener (%s)", rtL_stream_push_address(L, &name));

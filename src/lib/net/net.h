@@ -54,7 +54,7 @@ int rt_stream_fill(rt_stream *s);
 
 /* Does a task wait to read: in an operation, or in a select? */
 static inline bool rt_stream_is_read(const rt_stream *s) {
-  return s->reading || rt_sock_busy(s->sock, RT_READ);
+  return s->reading || rt_sock_has_waiter(s->sock, RT_READ);
 }
 
 /* If a deadline of the task has passed, this is the last chance of what is there already, and

@@ -158,7 +158,7 @@ static int write_on(lua_State *L, rt_worker *w, rt_stream *s) {
   bool all;
   int count;
   while ((count = gather(L, s, bufs, &bytes, &all)) > 0) {
-    ssize_t n = rt_sock_send_all(s->sock, bufs, count);
+    ssize_t n = rt_sock_sendv(s->sock, bufs, count);
     if (rt_likely(n == (ssize_t)bytes && all)) break;
     if (n == UV_EAGAIN) {
       rtL_wait_prepare(L, w, w->running);
@@ -259,12 +259,12 @@ static int stream_close(lua_State *L) {
 /* host, port, family = stream:peer() */
 static int stream_peer(lua_State *L) {
   rt_tcp_name name;
-  return rtL_stream_push_name(L, rt_tcp_peer(rtL_stream_check(L)->sock->fd, &name), &name);
+  return rtL_stream_push_name(L, rt_tcp_peer_name(rtL_stream_check(L)->sock->fd, &name), &name);
 }
 
 static int stream_sock(lua_State *L) {
   rt_tcp_name name;
-  return rtL_stream_push_name(L, rt_tcp_sock(rtL_stream_check(L)->sock->fd, &name), &name);
+  return rtL_stream_push_name(L, rt_tcp_local_name(rtL_stream_check(L)->sock->fd, &name), &name);
 }
 
 /* stream = stream:nodelay(on) */
@@ -289,7 +289,8 @@ static int stream_tostring(lua_State *L) {
   rt_tcp_name here, there;
   if (s->sock == NULL) {
     lua_pushstring(L, s->moved ? "rt.stream (moved)" : "rt.stream (closed)");
-  } else if (rt_tcp_sock(s->sock->fd, &here) != 0 || rt_tcp_peer(s->sock->fd, &there) != 0) {
+  } else if (rt_tcp_local_name(s->sock->fd, &here) != 0 ||
+             rt_tcp_peer_name(s->sock->fd, &there) != 0) {
     lua_pushliteral(L, "rt.stream (disconnected)");
   } else {
     const char *from = rtL_stream_push_address(L, &here), *to = rtL_stream_push_address(L, &there);

@@ -19,7 +19,7 @@ typedef struct errand {
   bool late;
   bool passive, nodelay, reuseport;
   int backlog;
-  char where[RT_HOST_LONGEST + 16];
+  char where[RT_RESOLVE_HOST_MAX + 16];
 } errand;
 
 static void end_errand(errand *e) {
@@ -90,7 +90,7 @@ static int step(lua_State *L, rt_worker *w, errand *e) {
     int err = rt_dial_start(&e->dial, &w->driver, e->lookup->found, left);
     if (err != 0) return fail_errand(L, e, err);
   }
-  if (!rt_dial_is_over(e->dial)) {
+  if (!rt_dial_is_done(e->dial)) {
     rtL_wait_prepare(L, w, t);
     rt_dial_wait(e->dial, t);
     return rtL_wait(L, w, go_on, 0);
@@ -112,7 +112,7 @@ static const char *check_host(lua_State *L, bool passive) {
   size_t len;
   const char *host = luaL_checklstring(L, 1, &len);
   luaL_argcheck(L, len > 0, 1, "empty host name");
-  luaL_argcheck(L, len <= RT_HOST_LONGEST, 1, "host name too long");
+  luaL_argcheck(L, len <= RT_RESOLVE_HOST_MAX, 1, "host name too long");
   luaL_argcheck(L, strlen(host) == len, 1, "host name with a zero byte");
   luaL_argcheck(L, passive || strcmp(host, "*") != 0, 1, "'*' is for listeners");
   return host;

@@ -53,8 +53,9 @@ static void ask(rt_worker *w, int code) {
     rt_worker_ask_to_exit(w, code);
     return;
   }
-  if (!rt_worker_ends(w)) rt_watchdog_end_by(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
-  rt_runtime_ask_to_exit(w->slot->sched->config.runtime, code);
+  if (!rt_worker_ends(w))
+    rt_watchdog_set_exit_deadline(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
+  rt_runtime_request_exit(w->slot->sched->config.runtime, code);
 }
 
 static int never(lua_State *L, int status, lua_KContext ctx) {

@@ -48,7 +48,7 @@ static int broadcast_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
   rt_broadcast *f = check_broadcast(L, rtL_self(L));
-  int readers = rt_broadcast_look(f, &messages, &closed);
+  int readers = rt_broadcast_inspect(f, &messages, &closed);
   lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
                   (LUAI_UACINT)f->capacity, readers, closed ? ", closed" : "");
   return 1;
@@ -164,7 +164,7 @@ static int subscriber_close(lua_State *L) {
 
 static int subscriber_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_receiver_behind(check_subscriber(L, rtL_self(L)), &closed);
+  uint64_t behind = rt_receiver_unread(check_subscriber(L, rtL_self(L)), &closed);
   if (closed)
     lua_pushliteral(L, "rt.subscriber (closed)");
   else

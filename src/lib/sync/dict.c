@@ -81,13 +81,13 @@ static int new_dict(lua_State *L) {
 /* rt_clock() so many seconds from now, or never. */
 static uint64_t check_expires(lua_State *L, int arg) {
   uint64_t duration = rtL_check_duration(L, arg);
-  if (duration == RT_FOREVER) return RT_DICT_NEVER;
+  if (duration == RT_FOREVER) return RT_DICT_NO_EXPIRY;
   uint64_t now = rt_clock();
-  return duration < RT_DICT_NEVER - now ? now + duration : RT_DICT_NEVER;
+  return duration < RT_DICT_NO_EXPIRY - now ? now + duration : RT_DICT_NO_EXPIRY;
 }
 
 static uint64_t opt_expires(lua_State *L, int arg) {
-  return lua_isnoneornil(L, arg) ? RT_DICT_NEVER : check_expires(L, arg);
+  return lua_isnoneornil(L, arg) ? RT_DICT_NO_EXPIRY : check_expires(L, arg);
 }
 
 /* seconds | nil = dict:ttl(key): math.huge if it does not expire */
@@ -97,7 +97,7 @@ static int dict_ttl(lua_State *L) {
   uint64_t expires = rt_dict_expires(d, rtL_dict_value_key(L, 2, &k)), now = rt_clock();
   if (expires == 0)
     lua_pushnil(L);
-  else if (expires == RT_DICT_NEVER)
+  else if (expires == RT_DICT_NO_EXPIRY)
     lua_pushnumber(L, (lua_Number)HUGE_VAL);
   else
     lua_pushnumber(L, expires > now ? (lua_Number)(expires - now) / (lua_Number)RT_SECOND : 0);
@@ -131,7 +131,7 @@ static int answered(lua_State *L, rt_dict_result answer) {
 }
 
 /* Stack: the dict, the key, the value, perhaps the seconds. */
-static int put(lua_State *L, rt_dict_rule rule) {
+static int put(lua_State *L, rt_dict_condition rule) {
   rt_dict_value_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
@@ -156,20 +156,20 @@ static int dict_get(lua_State *L) {
 }
 
 /* true | nil, "full" = dict:set(key, value [, seconds]); nil deletes */
-static int dict_set(lua_State *L) { return put(L, RT_DICT_ALWAYS); }
+static int dict_set(lua_State *L) { return put(L, RT_DICT_UNCONDITIONAL); }
 
 /* true | false | nil, "full" = dict:add(key, value [, seconds]): if there is no such key */
-static int dict_add(lua_State *L) { return put(L, RT_DICT_ABSENT); }
+static int dict_add(lua_State *L) { return put(L, RT_DICT_IF_ABSENT); }
 
 /* true | false | nil, "full" = dict:replace(key, value [, seconds]): if there is one */
-static int dict_replace(lua_State *L) { return put(L, RT_DICT_PRESENT); }
+static int dict_replace(lua_State *L) { return put(L, RT_DICT_IF_PRESENT); }
 
 /* boolean = dict:delete(key): was there such a key? */
 static int dict_delete(lua_State *L) {
   rt_dict_value_key k;
   rt_dict *d = check_dict(L);
   rt_value none = {.type = RT_VALUE_NONE};
-  rt_dict_put p = {.rule = RT_DICT_PRESENT, .value = &none};
+  rt_dict_put p = {.rule = RT_DICT_IF_PRESENT, .value = &none};
   lua_pushboolean(L, rt_dict_apply(d, rtL_dict_value_key(L, 2, &k), &p) == RT_DICT_DONE);
   return 1;
 }
@@ -193,7 +193,7 @@ static int dict_incr(lua_State *L) {
   opt_number(L, 3, 1, &delta);
   opt_number(L, 4, 0, &initial);
   rt_dict_result answer = rt_dict_incr(d, it, &delta, &initial, &now);
-  if (answer == RT_DICT_NOT) return refuse(L, "not a number");
+  if (answer == RT_DICT_UNMET) return refuse(L, "not a number");
   if (answer != RT_DICT_DONE) return answered(L, answer);
   rtL_dict_value_push(L, rtL_self(L), &now);
   return 1;
@@ -219,7 +219,7 @@ static int dict_cas(lua_State *L) {
     rtL_dict_value_read(L, rtL_self(L), 4, &new);
     rtL_dict_value_read_beside(L, rtL_self(L), 3, &expected, &new);
   }
-  rt_dict_put p = {.rule = RT_DICT_EXPECTED, .value = &new, .expected = &expected};
+  rt_dict_put p = {.rule = RT_DICT_IF_EQUAL, .value = &new, .expected = &expected};
   rt_dict_result answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&expected);
   rt_value_drop(&new);
@@ -243,7 +243,7 @@ static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
   rtL_dict_value_read(L, rtL_self(L), -1, &v);
-  rt_dict_put p = {.rule = RT_DICT_VERSION, .value = &v, .version = (uint64_t)version};
+  rt_dict_put p = {.rule = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
   rt_dict_result answer = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
   rt_value_drop(&v);
   return answer;
@@ -252,7 +252,7 @@ static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
 static int update_k(lua_State *L, int status, lua_KContext version) {
   rt_dict_result answer;
   (void)status;
-  while ((answer = commit_update(L, version)) == RT_DICT_NOT) {
+  while ((answer = commit_update(L, version)) == RT_DICT_UNMET) {
     lua_pop(L, 1);
     int arguments = lua_gettop(L) - 2;
     version = begin_update(L);

@@ -102,13 +102,13 @@ static int guard_set(lua_State *L) {
 /* guard:unlock() */
 static int guard_unlock(lua_State *L) {
   const guard *g = check_guard(L, rtL_self(L));
-  if (!rt_mutex_end(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
+  if (!rt_mutex_unlock_serial(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
   return 0;
 }
 
 static int guard_close(lua_State *L) {
   const guard *g = check_guard(L, rtL_self(L));
-  rt_mutex_end(g->mutex, g->serial);
+  rt_mutex_unlock_serial(g->mutex, g->serial);
   return 0;
 }
 
@@ -121,7 +121,7 @@ static int guard_tostring(lua_State *L) {
 
 /* --- locking --------------------------------------------------------------------------------------- */
 static void check_not_mine(lua_State *L, rt_mutex_result answer) {
-  if (rt_unlikely(answer == RT_MUTEX_MINE))
+  if (rt_unlikely(answer == RT_MUTEX_ALREADY_HELD))
     luaL_error(L, "deadlock: this task holds the mutex already");
 }
 
@@ -141,7 +141,7 @@ static bool lock_or_queue(lua_State *L, rt_worker *w, rt_mutex *m, rt_waiter **t
 
 /* It has been handed to this task; not to one that is being cancelled. */
 static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_mutex_enter(m, w->running);
+  rt_mutex_accept(m, w->running);
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_mutex_unlock(m, w->running);
   rtL_cancel_takes_precedence(L, w);
@@ -315,8 +315,8 @@ static guard *push_guard_of(lua_State *L, rt_worker *w, int op) {
 /* A glance: a guard for every attempt would be dear. */
 static bool seems_free(lua_State *L, rt_mutex *m, const rt_task *task) {
   int waiting;
-  int64_t holder = rt_mutex_look(m, &waiting);
-  if (holder == (int64_t)task->id) check_not_mine(L, RT_MUTEX_MINE);
+  int64_t holder = rt_mutex_inspect(m, &waiting);
+  if (holder == (int64_t)task->id) check_not_mine(L, RT_MUTEX_ALREADY_HELD);
   return holder == -1;
 }
 
@@ -367,7 +367,7 @@ static int mutex_lock_op(lua_State *L) {
 /* --- the rest ----------------------------------------------------------------------------------------- */
 static int mutex_tostring(lua_State *L) {
   int waiting;
-  int64_t holder = rt_mutex_look(check_mutex(L, rtL_self(L)), &waiting);
+  int64_t holder = rt_mutex_inspect(check_mutex(L, rtL_self(L)), &waiting);
   if (holder == 0)
     lua_pushfstring(L, "rt.mutex (locked by main, %d waiting)", waiting);
   else if (holder > 0)

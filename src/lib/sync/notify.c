@@ -97,7 +97,7 @@ static int notify_all(lua_State *L) {
 }
 
 static int notify_tostring(lua_State *L) {
-  int waiting = rt_notify_look(check_notify(L, rtL_self(L)));
+  int waiting = rt_notify_inspect(check_notify(L, rtL_self(L)));
   if (waiting < 0)
     lua_pushliteral(L, "rt.notify (notified)");
   else

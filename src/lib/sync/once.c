@@ -32,7 +32,7 @@ static int settled(lua_State *L, rt_worker *w, rt_mutex *m) { return rtL_unpack(
 /* --- making it ------------------------------------------------------------------------------------ */
 static int run_close(lua_State *L) {
   const run *r = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_RUN, 1);
-  rt_mutex_end(r->mutex, r->serial);
+  rt_mutex_unlock_serial(r->mutex, r->serial);
   return 0;
 }
 
@@ -67,7 +67,7 @@ static int get_k(lua_State *L, int status, lua_KContext waiter) {
   int answer = rtL_shared_called(L, w, waiter, NULL);
   rt_mutex *m = check_once(L, w);
   if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
-  rt_mutex_enter(m, w->running);
+  rt_mutex_accept(m, w->running);
   return make(L, m);
 }
 
@@ -98,7 +98,7 @@ static int once_get(lua_State *L) {
 static int once_tostring(lua_State *L) {
   rt_mutex *m = check_once(L, rtL_self(L));
   int waiting;
-  int64_t holder = rt_mutex_look(m, &waiting);
+  int64_t holder = rt_mutex_inspect(m, &waiting);
   if (rt_mutex_settled(m))
     lua_pushliteral(L, "rt.once (done)");
   else if (holder == -1)

@@ -32,7 +32,7 @@ static int check_number(lua_State *L) {
 /* semaphore = rt.semaphore(n) */
 static int new_semaphore(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MOST, 1,
+  luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MAX, 1,
                 "a number of permits from 0 to 2^53 expected");
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_SEMAPHORE);
   rt_semaphore *semaphore = rt_semaphore_new(&kind, n);

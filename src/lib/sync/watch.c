@@ -59,7 +59,7 @@ static int watch_close(lua_State *L) {
 static int watch_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  int watchers = rt_broadcast_look(check_watch(L, rtL_self(L)), &messages, &closed);
+  int watchers = rt_broadcast_inspect(check_watch(L, rtL_self(L)), &messages, &closed);
   lua_pushfstring(L, "rt.watch (%d watchers%s)", watchers, closed ? ", closed" : "");
   return 1;
 }
@@ -173,7 +173,7 @@ static int watcher_close(lua_State *L) {
 
 static int watcher_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_receiver_behind(check_watcher(L, rtL_self(L), 1), &closed);
+  uint64_t behind = rt_receiver_unread(check_watcher(L, rtL_self(L), 1), &closed);
   lua_pushfstring(L, "rt.watcher (%s)",
                   closed       ? "closed"
                   : behind > 0 ? "there is a new value"

@@ -21,10 +21,10 @@ static group *push_group(lua_State *L, rt_worker *w) {
   return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
 }
 
-/* group = core.group([policy]): see rt_policy; with one it is a scope's, and stays in this state */
+/* group = core.group([policy]): see rt_group_policy; with one it is a scope's, and stays in this state */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
-  rt_policy policy = (rt_policy)luaL_checkoption(L, 1, "settle", policies);
+  rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
   bool stays = !lua_isnoneornil(L, 1);
   group *g = push_group(L, rtL_self(L));
   g->stays = stays;

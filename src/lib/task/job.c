@@ -98,7 +98,7 @@ static int cancel(lua_State *L) {
   return 1;
 }
 
-static const char *status_of(rt_job *j) { return rt_phase_name(rt_job_look(j)); }
+static const char *status_of(rt_job *j) { return rt_phase_name(rt_job_status(j)); }
 
 /* string = task:status() */
 static int status(lua_State *L) {

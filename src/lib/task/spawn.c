@@ -29,7 +29,7 @@ static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
     rtL_wait_prepare(L, w, w->running);
     rt_waiter *t = rt_waiter_new(&w->driver);
     if (t == NULL) return luaL_error(L, "not enough memory");
-    if (!rt_sched_await_room(s, t, again)) {
+    if (!rt_sched_await_space(s, t, again)) {
       rt_waiter_park(t, w->running, RT_OP_SPAWN);
       return rtL_wait(L, w, blocking_again, (lua_KContext)t);
     }
@@ -43,7 +43,7 @@ static int blocking_again(lua_State *L, int status, lua_KContext waiter) {
   rt_waiter *t = (rt_waiter *)waiter;
   bool called = rt_waiter_withdraw(t);
   rt_waiter_free(t);
-  if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_pass_room(w->pools[RT_POOL_BLOCKING]);
+  if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_notify_space(w->pools[RT_POOL_BLOCKING]);
   rtL_wait_over(L, w);
   return spawn_when_room(L, w, true);
 }
@@ -129,7 +129,7 @@ static int configure(lua_State *L) {
   if (has_stall) {
     r->stall = stall;
     rt_store(&w->status.stall, stall);
-    if (stall > 0) rt_watchdog_join(&w->status);
+    if (stall > 0) rt_watchdog_add(&w->status);
   }
   if (seed) rt_worker_seed(w, r->seed = seed);
   if (preempt) w->preempt.switches_all = r->switches_all = true;

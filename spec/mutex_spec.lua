@@ -1,0 +1,269 @@
+--- rt.mutex: a lock and the value that it guards.
+local kit = require("kit")
+local rt = require("rt")
+local task_kit = require("task_kit")
+
+local becomes, join_all, spawners = task_kit.becomes, task_kit.join_all, task_kit.spawners
+
+describe("rt.mutex", function()
+  it("guards a value: the first result is the new one, with returns the others", function()
+    local m = rt.mutex { n = 1 }
+    assert.equal(
+      "more",
+      m:with(function(value, by)
+        value.n = value.n + by
+        return value, "more"
+      end, 4)
+    )
+    assert.equal(0, select("#", m:with(function() end)))
+    assert.equal(5, m:with(function(value)
+      value.n = "only a copy"
+    end) or m:with(function(value)
+      return value, value.n
+    end))
+    m:with(function()
+      return nil
+    end)
+    assert.is_nil(m:lock():get())
+    m:unlock()
+  end)
+
+  it("an error releases the lock, leaves the value, and arrives as it is", function()
+    local m, err = rt.mutex("before"), { "mine" }
+    local ok, got = pcall(m.with, m, function()
+      error(err)
+    end)
+    assert.is_false(ok)
+    assert.equal(err, got)
+    assert.matches(
+      "cannot send value 1 %(userdata FILE%*%)",
+      kit.refused(m.with, m, function()
+        return io.tmpfile()
+      end)
+    )
+    assert.same({ true, "before" }, {
+      m:try_with(function(value)
+        return value, value
+      end),
+    })
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+  end)
+
+  it("lock returns a guard: get, set, unlock, <close>", function()
+    local m = rt.mutex(1)
+    do
+      local guard <close> = m:lock()
+      guard:set(guard:get() + 1)
+      assert.equal("rt.mutex (locked by main, 0 waiting)", tostring(m))
+      assert.equal("rt.guard (locked)", tostring(guard))
+    end
+    local guard = m:lock()
+    assert.equal(2, guard:get())
+    guard:unlock()
+    assert.matches("has been unlocked", kit.refused(guard.unlock, guard))
+    assert.matches("has been unlocked", kit.refused(guard.get, guard))
+    assert.matches("has been unlocked", kit.refused(guard.set, guard, 1))
+    local second <close> = m:lock()
+    getmetatable(guard).__close(guard) -- does not unlock what is somebody else's
+    assert.equal(2, second:get())
+  end)
+
+  it("try_lock and try_with do not wait", function()
+    local m = rt.mutex(1)
+    local guard = m:try_lock()
+    assert.is_false(m:try_lock())
+    assert.is_false((m:try_with(error)))
+    assert.is_false(rt.spawn(function()
+      return m:try_lock()
+    end):join())
+    guard:unlock()
+    assert.same({ true, 2, 3 }, {
+      m:try_with(function(value)
+        return value, 2, 3
+      end),
+    })
+  end)
+
+  it("locking twice, and unlocking what another task holds, raise", function()
+    local m = rt.mutex()
+    assert.matches("does not hold the mutex", kit.refused(m.unlock, m))
+    m:lock()
+    assert.matches("deadlock: this task holds the mutex already", kit.refused(m.lock, m))
+    assert.matches("deadlock", kit.refused(m.with, m, print))
+    for _, spawner in ipairs(spawners) do
+      local task = spawner[2](function()
+        return m:unlock()
+      end)
+      assert.matches("does not hold the mutex", kit.refused(task.join, task))
+    end
+    m:unlock()
+  end)
+
+  it("a lock whose guard is not kept is still held after a collection", function()
+    local m = rt.mutex()
+    m:lock()
+    collectgarbage()
+    collectgarbage()
+    assert.is_false(m:try_lock())
+    m:unlock()
+  end)
+
+  it("travels: another reference to the same mutex, equal to it", function()
+    local m = rt.mutex(1)
+    local same, other = rt.spawn(function()
+      m:with(function(value)
+        return value + 1
+      end)
+      return m, rt.mutex()
+    end):join()
+    assert.equal(m, same)
+    assert.is_false(m == other)
+    assert.equal(2, same:lock():get())
+    m:unlock()
+  end)
+
+  for _, spawner in ipairs(spawners) do
+    it("a task that dies with the lock gives it back: " .. spawner[1], function()
+      local m = rt.mutex("kept")
+      for _, how in ipairs { "error", "return", "cancel", "generator" } do
+        local task = spawner[2](function()
+          m:lock()
+          if how == "error" then
+            error("dead")
+          elseif how == "cancel" then
+            rt.sleep(100)
+          elseif how == "generator" then
+            local next = coroutine.wrap(function()
+              m:unlock()
+              m:with(coroutine.yield)
+            end)
+            next()
+          end
+        end)
+        if how == "cancel" then
+          becomes(m, "locked by task")
+          assert.is_false(m:try_lock())
+          task:cancel()
+        end
+        pcall(task.join, task)
+        assert.equal("kept", assert(m:try_lock(), how):get()) -- as soon as it is joined
+        m:unlock()
+      end
+    end)
+  end
+
+  it("G19 is handed on in the order in which they came, nobody gets in between", function()
+    local m, log, tasks = rt.mutex(), {}, {}
+    m:lock()
+    for i = 1, 20 do
+      tasks[i] = rt.spawn_local(function()
+        m:with(function()
+          log[#log + 1] = i
+          rt.yield()
+        end)
+      end)
+      rt.yield()
+    end
+    m:unlock()
+    assert.is_false(m:try_lock()) -- it is the first one's already
+    m:with(function()
+      log[#log + 1] = "last"
+    end)
+    local expected = {}
+    for i = 1, 20 do
+      expected[i] = i
+    end
+    expected[21] = "last"
+    assert.same(expected, log)
+    join_all(tasks)
+  end)
+
+  for _, spawner in ipairs(spawners) do
+    it("G8 a cancelled waiter never comes to own the lock: " .. spawner[1], function()
+      local m = rt.mutex()
+      m:lock()
+      local first, second = spawner[2](function()
+        return m:lock()
+      end), nil
+      becomes(m, "1 waiting")
+      second = rt.spawn_local(function()
+        m:with(rt.yield)
+        return "got it"
+      end)
+      becomes(m, "locked by main, 2 waiting")
+      first:cancel()
+      becomes(m, "locked by main, 1 waiting")
+      m:unlock()
+      assert.equal("got it", second:join())
+      assert.matches("cancelled", kit.refused(first.join, first))
+    end)
+  end
+
+  it("G9 what comes first counts: the lock, or the cancel", function()
+    for order, expected in pairs { ["unlock first"] = "rt.guard (locked)", ["cancel first"] = false } do
+      local m, had = rt.mutex(), false
+      m:lock()
+      local first = rt.spawn_local(function()
+        local guard <close> = m:lock()
+        had = tostring(guard)
+        rt.sleep(0)
+      end)
+      rt.yield()
+      rt.yield()
+      if order == "unlock first" then
+        m:unlock()
+        first:cancel()
+      else
+        first:cancel()
+        m:unlock()
+      end
+      assert.matches("cancelled", kit.refused(first.join, first))
+      assert.equal(expected, had)
+      assert.equal("rt.mutex (unlocked)", tostring(m))
+    end
+  end)
+
+  it("G8 a timeout leaves the queue", function()
+    local m = rt.mutex()
+    m:lock()
+    assert.same({ nil, "timeout" }, { rt.spawn_local(rt.timeout, 0.002, m.lock, m):join() })
+    m:unlock()
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+  end)
+
+  it("G4 8 tasks count to 80,000 and miss nothing", function()
+    kit.on_workers(kit.program("counters"))
+  end)
+
+  it("G8 timeouts and cancels race with the hand-off: what returned has happened", function()
+    kit.on_workers(kit.program("timeouts_and_cancels"))
+  end)
+
+  --- Every successful operation sees the number of those before it. They can have happened in
+  --- that order if none of them had ended before one that comes earlier had begun. An attempt
+  --- may fail only if somebody else may have had the lock meanwhile.
+  it("random programs are linearizable", function()
+    kit.on_workers(kit.program("random_histories"))
+  end)
+
+  it("the value may be replaced by a module that is loaded to read it", function()
+    local hook
+    package.preload["mutex_spec.module"] = function()
+      if hook then
+        hook()
+      end
+      return { f = function() end }
+    end
+    local module = require("mutex_spec.module")
+    local m = rt.mutex { module, ("x"):rep(100000) }
+    package.loaded["mutex_spec.module"] = nil
+    local guard <close> = m:lock()
+    function hook()
+      guard:set { "another" }
+    end
+    assert.equal(100000, #guard:get()[2])
+    assert.same({ "another" }, guard:get())
+    package.preload["mutex_spec.module"] = nil
+    package.loaded["mutex_spec.module"] = nil
+  end)
+end)

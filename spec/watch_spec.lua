@@ -1,0 +1,77 @@
+--- rt.watch: the latest value, and tasks that wait for the next.
+local kit = require("kit")
+local rt = require("rt")
+local task_kit = require("task_kit")
+
+local spawners, waits = task_kit.spawners, task_kit.waits
+
+describe("rt.watch", function()
+  it("has the latest value, and its watchers see it once", function()
+    local w = rt.watch { 1 }
+    assert.same({ 1 }, (w:get()))
+    local watcher = w:subscribe()
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.wait, watcher) })
+    w:set(2)
+    w:set(3, nil, "x")
+    assert.equal("rt.watcher (there is a new value)", tostring(watcher))
+    assert.same({ n = 3, 3, nil, "x" }, table.pack(watcher:wait()))
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.wait, watcher) })
+    assert.same({ n = 3, 3, nil, "x" }, table.pack(w:get()))
+    assert.equal("rt.watch (1 watchers)", tostring(w))
+  end)
+
+  it("changed waits for the next one", function()
+    local w = rt.watch(1)
+    local tasks = {}
+    for i, spawner in ipairs(spawners) do
+      tasks[i] = spawner[2](function()
+        return w:changed()
+      end)
+    end
+    kit.wait_for(function()
+      return tostring(w) == "rt.watch (3 watchers)"
+    end, 5, "them to wait")
+    for i = 1, 3 do
+      waits(tasks[i])
+    end
+    w:set(2)
+    for i = 1, 3 do
+      assert.equal(2, (tasks[i]:join()))
+    end
+  end)
+
+  it("after close the last value still arrives, then nil and closed", function()
+    local w = rt.watch(1)
+    local behind, waiting = w:subscribe(), w:subscribe()
+    local task = rt.spawn(function()
+      return waiting:wait(), select(2, waiting:wait())
+    end)
+    waits(task)
+    w:set(2)
+    w:close()
+    assert.same({ 2, "closed" }, { task:join() })
+    assert.equal(2, (behind:wait()))
+    assert.same({ nil, "closed" }, { behind:wait() })
+    assert.same({ nil, "closed" }, { w:changed() })
+    assert.same({ nil, "closed" }, { w:set(3) })
+    assert.equal(2, (w:get()))
+  end)
+
+  it("a watcher that is closed hears nothing more", function()
+    local w = rt.watch(1)
+    local watcher = w:subscribe()
+    local task = rt.spawn(function()
+      return watcher:wait()
+    end)
+    waits(task)
+    watcher:close()
+    assert.same({ nil, "closed" }, { task:join() })
+    w:set(2)
+    assert.same({ nil, "closed" }, { watcher:wait() })
+    assert.equal("rt.watch (0 watchers)", tostring(w))
+  end)
+
+  it("G8 everyone sees the last of many values, and none goes back", function()
+    kit.on_workers(kit.program("many_values"))
+  end)
+end)

@@ -1,14 +1,15 @@
 local history = require("history")
 local kit = require("kit")
 local rt = require("rt")
+local task_kit = require("task_kit")
 
 local LONG = ("long "):rep(1000)
 
---- A script with 1, 2 and 4 workers: what it prints.
-local function each(script, expected)
-  for _, n in ipairs { 1, 2, 4 } do
-    local code, out, err = kit.run("require 'rt'.configure{ workers = " .. n .. " }\n" .. script)
-    assert.same({ 0, expected, "" }, { code, out, err }, "workers: " .. n)
+--- A program with 1, 2 and 4 workers, and what it counts to: what it prints.
+local function each(program, n, expected)
+  for _, workers in ipairs { 1, 2, 4 } do
+    local code, out, err = kit.run(program, workers .. " " .. n)
+    assert.same({ 0, expected, "" }, { code, out, err }, "workers: " .. workers)
   end
 end
 
@@ -181,16 +182,17 @@ describe("rt.dict", function()
     assert.equal(8, d:get("k"))
     assert.is_nil(d:update("k", function() end))
     assert.equal(0, #d)
-    local calls = 0
+    local calls, gate = 0, rt.semaphore(0)
     local slow = rt.spawn_local(function()
       return d:update("k", function(old)
         calls = calls + 1
-        rt.sleep(0.01)
+        gate:acquire()
         return (old or 0) + 1
       end)
     end)
-    rt.sleep(0.002)
+    task_kit.waits(slow)
     d:set("k", 10)
+    gate:release(2)
     assert.equal(11, (slow:join()))
     assert.equal(2, calls)
     d:set("list", {})
@@ -218,7 +220,7 @@ describe("rt.dict", function()
       rt.sleep(10)
       return old + 1
     end)
-    rt.sleep(0.002)
+    task_kit.waits(task)
     task:cancel()
     assert.is_false((pcall(task.join, task)))
     assert.equal(1, d:get("k"))
@@ -232,7 +234,7 @@ describe("rt.dict", function()
     assert.equal(1, d:get("soon"))
     assert.is_true(d:ttl("soon") <= 10)
     d:set("soon", 1, 0.02)
-    assert.is_true(d:ttl("late") > 99 and d:ttl("late") <= 100)
+    assert.is_true(d:ttl("late") > 100 - kit.slow and d:ttl("late") <= 100)
     assert.equal(math.huge, d:ttl("never"))
     assert.is_nil(d:ttl("none"))
     rt.sleep(0.021)
@@ -333,52 +335,12 @@ describe("rt.dict", function()
   end)
 
   it("no increment is lost: 8 tasks, with 1, 2 and 4 workers", function()
-    each(
-      ([[
-      local rt = require "rt"
-      local d, tasks, n = rt.dict(), {}, %d
-      for i = 1, 8 do
-        tasks[i] = rt.spawn(function()
-          for k = 1, n do
-            d:incr("all")
-            d:incr(k %% 10, i, 0.5)
-          end
-        end)
-      end
-      for i = 1, 8 do tasks[i]:join() end
-      local sum = 0
-      for i = 0, 9 do sum = sum + d:get(i) end
-      print(d:get("all") == 8 * n, sum == 36 * n + 5, #d)
-    ]]):format(kit.flavor == "" and 100000 or 10000),
-      "true\ttrue\t11\n"
-    )
+    each(kit.program("increments"), kit.flavor == "" and 100000 or 10000, "true\ttrue\t11\n")
   end)
 
   it("cas and update lose nothing: 4 tasks, with 1, 2 and 4 workers", function()
-    each(
-      ([[
-      local rt = require "rt"
-      local d, tasks, n = rt.dict(), {}, %d
-      d:set("cas", 0)
-      for i = 1, 4 do
-        tasks[i] = rt.spawn(function()
-          for k = 1, n do
-            repeat local old = d:get("cas") until d:cas("cas", old, old + 1)
-            d:update("update", function(old, x) return (old or 0) + x end, k)
-            d:update("table", function(t)
-              if k %% 16 == 0 then rt.yield() end
-              t = t or { n = 0 }
-              t.n = t.n + 1
-              return t
-            end)
-          end
-        end)
-      end
-      for i = 1, 4 do tasks[i]:join() end
-      print(d:get("cas") == 4 * n, d:get("update") == 2 * n * (n + 1), d:get("table").n == 4 * n)
-    ]]):format(kit.flavor == "" and 5000 or 500),
-      "true\ttrue\ttrue\n"
-    )
+    local n = kit.flavor == "" and 5000 or 500
+    each(kit.program("cas_and_update"), n, "true\ttrue\ttrue\n")
   end)
 
   it("add: of many, one wins", function()
@@ -401,7 +363,8 @@ describe("rt.dict", function()
 
   it("each key is linearizable, as histories of random programs say", function()
     local seed = tonumber(os.getenv("RT_SEED")) or os.time()
-    local rounds, tasks, ops = 300 // kit.slow, 4, 6
+    local rounds = ({ asan = 100, tsan = 60, tight = 150 })[kit.flavor] or 300
+    local tasks, ops = 4, 6
     local d, go = rt.dict(), rt.dict()
     local running = {}
     for i = 1, tasks do

@@ -638,19 +638,8 @@ end
 
 describe("rt.select with a seed", function()
   it("G11 chooses by the seed: the same one, the same choices", function()
-    local script = [[
-      local rt = require "rt"
-      rt.configure { seed = %d, workers = 1 }
-      local function choices()
-        local a, b, chosen = rt.channel(20), rt.channel(20), {}
-        for i = 1, 20 do a:send(i) b:send(i) end
-        for i = 1, 20 do chosen[i] = rt.select(a:recv_op(), b:recv_op()) end
-        return table.concat(chosen)
-      end
-      print(choices(), rt.spawn(choices):join())
-    ]]
     local function run(seed)
-      local code, out, err = kit.run(script:format(seed))
+      local code, out, err = kit.run(kit.program("choices_by_seed"), seed)
       assert.same({ 0, "" }, { code, err })
       return out
     end

@@ -1,0 +1,18 @@
+--- Asks three times; the handler of the second fails.
+local rt = require("rt")
+
+local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+  local line = stream:read("l")
+  if line == "fail" then
+    error("handler failed")
+  end
+  stream:write(line)
+end)
+local _, port = server:address()
+local function ask(what)
+  local c = rt.tcp.connect("127.0.0.1", port)
+  c:write(what, "\n")
+  return c:read("a")
+end
+print(ask("one"), ask("fail"), ask("two"))
+server:close()

@@ -28,6 +28,12 @@ static inline void rt_shared_init(rt_shared *t, const rt_shared_kind *kind) {
   atomic_init(&t->holders, 1);
 }
 
+/* Allocates 'size' zeroed bytes for an object that begins with its rt_shared and has an rt_lock at
+** the offset 'lock', and initializes both; the caller is the only holder.  NULL: no memory. */
+void *rt_shared_new(size_t size, size_t lock, const rt_shared_kind *kind);
+/* For the 'free' of its kind: closes the lock and frees the memory. */
+void rt_shared_delete(rt_shared *t, rt_lock *lock);
+
 /* Whoever holds it already may let somebody else hold it: nothing has to be seen by then. */
 static inline void rt_shared_hold(rt_shared *t) { rt_add_relaxed(&t->holders, 1); }
 

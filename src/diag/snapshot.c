@@ -98,23 +98,17 @@ static void free_survey(rt_shared *t) {
   for (int i = 0; i < s->count; i++) close_answer(&s->of[i].answer);
   close_answer(&s->unbegun);
   rt_cond_close(&s->answered);
-  rt_lock_close(&s->lock);
-  rt_free(s);
+  rt_shared_delete(t, &s->lock);
 }
 
 static const rt_shared_kind survey_kind = {.name = "survey", .free = free_survey};
 
 static rt_snapshot *new_survey(int most) {
-  rt_snapshot *s = rt_calloc(sizeof *s + (size_t)most * sizeof s->of[0]);
+  size_t size = sizeof(rt_snapshot) + (size_t)most * sizeof(rt_snapshot_request);
+  rt_snapshot *s = rt_shared_new(size, offsetof(rt_snapshot, lock), &survey_kind);
   if (s == NULL) return NULL;
-  if (rt_lock_init(&s->lock) != 0) goto no_lock;
-  if (rt_cond_init(&s->answered) != 0) goto no_cond;
-  rt_shared_init(&s->shared, &survey_kind);
-  return s;
-no_cond:
-  rt_lock_close(&s->lock);
-no_lock:
-  rt_free(s);
+  if (rt_cond_init(&s->answered) == 0) return s;
+  rt_shared_delete(&s->shared, &s->lock);
   return NULL;
 }
 

@@ -4,19 +4,13 @@ static rt_group_member *member_of(rt_list *l) { return rt_containerof(l, rt_grou
 
 void rt_group_free(rt_shared *t) {
   rt_group *g = rt_group_of(t);
-  rt_lock_close(&g->lock);
-  rt_free(g);
+  rt_shared_delete(t, &g->lock);
 }
 
 rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
                        void (*cancel)(rt_shared *)) {
-  rt_group *g = rt_calloc(sizeof *g);
+  rt_group *g = rt_shared_new(sizeof *g, offsetof(rt_group, lock), kind);
   if (g == NULL) return NULL;
-  if (rt_lock_init(&g->lock) != 0) {
-    rt_free(g);
-    return NULL;
-  }
-  rt_shared_init(&g->shared, kind);
   g->cancel = cancel;
   g->policy = policy;
   rt_list_init(&g->members);

@@ -10,24 +10,17 @@ void rt_job_free(rt_shared *t) {
   if (j->result) rt_message_drop(j->result);
   if (j->reason) rt_message_drop(j->reason);
   if (j->outcome) rt_message_drop(j->outcome);
-  rt_lock_close(&j->lock);
   rt_task_name_drop(j->task_name);
   rt_runtime_drop(j->runtime);
   if (j->member.group) rt_shared_drop(&j->member.group->shared);
-  rt_free(j);
+  rt_shared_delete(t, &j->lock);
 }
 
 rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const char *site,
                    rt_message *call) {
   size_t len = strlen(site) + 1;
-  rt_job *j = rt_malloc(sizeof *j + len);
+  rt_job *j = rt_shared_new(sizeof *j + len, offsetof(rt_job, lock), kind);
   if (j == NULL) return NULL;
-  memset(j, 0, sizeof *j);
-  if (rt_lock_init(&j->lock) != 0) {
-    rt_free(j);
-    return NULL;
-  }
-  rt_shared_init(&j->shared, kind);
   rt_list_init(&j->link);
   rt_list_init(&j->joiners);
   rt_list_init(&j->record.link);

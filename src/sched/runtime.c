@@ -2,20 +2,14 @@
 
 static void free_office(rt_shared *t) {
   rt_runtime *o = rt_containerof(t, rt_runtime, shared);
-  rt_lock_close(&o->lock);
-  rt_free(o);
+  rt_shared_delete(t, &o->lock);
 }
 
 static const rt_shared_kind kind = {.name = "office", .free = free_office};
 
 rt_runtime *rt_runtime_new(rt_driver *main) {
-  rt_runtime *o = rt_calloc(sizeof *o);
+  rt_runtime *o = rt_shared_new(sizeof *o, offsetof(rt_runtime, lock), &kind);
   if (o == NULL) return NULL;
-  if (rt_lock_init(&o->lock) != 0) {
-    rt_free(o);
-    return NULL;
-  }
-  rt_shared_init(&o->shared, &kind);
   rt_list_init(&o->records);
   rt_active_threads_enter(&o->active); /* for the main worker */
   o->main = main;

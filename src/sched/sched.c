@@ -13,8 +13,7 @@ static void free_sched(rt_shared *t) {
   for (int i = 0; i < s->config.slots; i++) close_queues(&s->slots[i]);
   if (s->config.free_recipe) s->config.free_recipe(s->config.worker_config);
   rt_runtime_drop(s->config.runtime);
-  rt_lock_close(&s->lock);
-  rt_free(s);
+  rt_shared_delete(t, &s->lock);
 }
 
 static const rt_shared_kind sched_kind = {.name = "scheduler", .free = free_sched};
@@ -43,19 +42,13 @@ static bool init_seats(rt_sched *s) {
 
 rt_sched *rt_sched_new(const rt_sched_config *config) {
   size_t size = sizeof(rt_sched) + (size_t)config->slots * sizeof(rt_slot);
-  rt_sched *s = rt_calloc(size);
+  rt_sched *s = rt_shared_new(size, offsetof(rt_sched, lock), &sched_kind);
   if (s == NULL) return NULL;
-  rt_shared_init(&s->shared, &sched_kind);
   s->config = *config;
   if (s->config.queue_most == 0) s->config.queue_most = INT_MAX;
   rt_list_init(&s->waiting);
-  if (rt_lock_init(&s->lock) != 0) goto no_lock;
-  if (!init_seats(s)) goto no_seats;
-  return s;
-no_seats:
-  rt_lock_close(&s->lock);
-no_lock:
-  rt_free(s);
+  if (init_seats(s)) return s;
+  rt_shared_delete(&s->shared, &s->lock);
   return NULL;
 }
 

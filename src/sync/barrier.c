@@ -2,18 +2,12 @@
 
 void rt_barrier_free(rt_shared *t) {
   rt_barrier *b = rt_barrier_of(t);
-  rt_lock_close(&b->lock);
-  rt_free(b);
+  rt_shared_delete(t, &b->lock);
 }
 
 rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
-  rt_barrier *b = rt_calloc(sizeof *b);
+  rt_barrier *b = rt_shared_new(sizeof *b, offsetof(rt_barrier, lock), kind);
   if (b == NULL) return NULL;
-  if (rt_lock_init(&b->lock) != 0) {
-    rt_free(b);
-    return NULL;
-  }
-  rt_shared_init(&b->shared, kind);
   b->size = size;
   rt_list_init(&b->waiters);
   return b;

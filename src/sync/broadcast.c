@@ -6,25 +6,20 @@ void rt_broadcast_free(rt_shared *t) {
   for (size_t i = 0; i < f->capacity; i++)
     if (f->ring[i]) rt_message_drop(f->ring[i]);
   rt_free(f->ring);
-  rt_lock_close(&f->lock);
-  rt_free(f);
+  rt_shared_delete(t, &f->lock);
 }
 
 rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest) {
-  rt_broadcast *f = rt_calloc(sizeof *f);
+  rt_broadcast *f = rt_shared_new(sizeof *f, offsetof(rt_broadcast, lock), kind);
   if (f == NULL) return NULL;
-  if ((f->ring = rt_calloc(capacity * sizeof *f->ring)) == NULL) goto no_ring;
-  if (rt_lock_init(&f->lock) != 0) goto no_lock;
-  rt_shared_init(&f->shared, kind);
+  if ((f->ring = rt_calloc(capacity * sizeof *f->ring)) == NULL) {
+    rt_shared_delete(&f->shared, &f->lock);
+    return NULL;
+  }
   f->capacity = capacity;
   f->latest = latest;
   rt_list_init(&f->awaited);
   return f;
-no_lock:
-  rt_free(f->ring);
-no_ring:
-  rt_free(f);
-  return NULL;
 }
 
 void rt_receiver_free(rt_shared *t) {

@@ -33,18 +33,12 @@ void rt_channel_free(rt_shared *t) {
   rt_channel *c = rt_channel_of(t);
   while (c->count > 0) rt_message_drop(pop(c));
   rt_free(c->ring);
-  rt_lock_close(&c->lock);
-  rt_free(c);
+  rt_shared_delete(t, &c->lock);
 }
 
 rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
-  rt_channel *c = rt_calloc(sizeof *c);
+  rt_channel *c = rt_shared_new(sizeof *c, offsetof(rt_channel, lock), kind);
   if (c == NULL) return NULL;
-  if (rt_lock_init(&c->lock) != 0) {
-    rt_free(c);
-    return NULL;
-  }
-  rt_shared_init(&c->shared, kind);
   c->capacity = capacity;
   rt_list_init(&c->senders);
   rt_list_init(&c->receivers);

@@ -3,8 +3,7 @@
 void rt_mutex_free(rt_shared *t) {
   rt_mutex *m = rt_mutex_of(t);
   if (m->value) rt_message_drop(m->value);
-  rt_lock_close(&m->lock);
-  rt_free(m);
+  rt_shared_delete(t, &m->lock);
 }
 
 static rt_mutex *of_hold(rt_held_lock *h) { return rt_containerof(h, rt_mutex, hold); }
@@ -29,13 +28,8 @@ static void lost(rt_held_lock *h) {
 }
 
 rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
-  rt_mutex *m = rt_calloc(sizeof *m);
+  rt_mutex *m = rt_shared_new(sizeof *m, offsetof(rt_mutex, lock), kind);
   if (m == NULL) return NULL;
-  if (rt_lock_init(&m->lock) != 0) {
-    rt_free(m);
-    return NULL;
-  }
-  rt_shared_init(&m->shared, kind);
   rt_list_init(&m->waiters);
   rt_list_init(&m->hold.link);
   m->hold.lost = lost;

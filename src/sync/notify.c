@@ -2,18 +2,12 @@
 
 void rt_notify_free(rt_shared *t) {
   rt_notify *n = rt_notify_of(t);
-  rt_lock_close(&n->lock);
-  rt_free(n);
+  rt_shared_delete(t, &n->lock);
 }
 
 rt_notify *rt_notify_new(const rt_shared_kind *kind) {
-  rt_notify *n = rt_calloc(sizeof *n);
+  rt_notify *n = rt_shared_new(sizeof *n, offsetof(rt_notify, lock), kind);
   if (n == NULL) return NULL;
-  if (rt_lock_init(&n->lock) != 0) {
-    rt_free(n);
-    return NULL;
-  }
-  rt_shared_init(&n->shared, kind);
   rt_list_init(&n->waiters);
   return n;
 }

@@ -2,18 +2,12 @@
 
 void rt_semaphore_free(rt_shared *t) {
   rt_semaphore *s = rt_semaphore_of(t);
-  rt_lock_close(&s->lock);
-  rt_free(s);
+  rt_shared_delete(t, &s->lock);
 }
 
 rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits) {
-  rt_semaphore *s = rt_calloc(sizeof *s);
+  rt_semaphore *s = rt_shared_new(sizeof *s, offsetof(rt_semaphore, lock), kind);
   if (s == NULL) return NULL;
-  if (rt_lock_init(&s->lock) != 0) {
-    rt_free(s);
-    return NULL;
-  }
-  rt_shared_init(&s->shared, kind);
   s->permits = permits;
   rt_list_init(&s->waiters);
   return s;

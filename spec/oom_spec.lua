@@ -7,13 +7,17 @@ local all = os.getenv("RT_SWEEP") == "all"
 local stride = all and 1 or 7
 local first = all and 1 or os.time() % stride + 1
 
+--- A point that takes longer hangs.
+local POINT_SECONDS = 8
+
 --- How many allocations fail from the point on; 0: all that follow.
 local widths = { 1, 2, 0 }
 
 local function sweep(script, width, options)
-  local command = ("LUA_PATH=%s exec %s -w %d -s %d -o %d %s %s"):format(
-    kit.quote(kit.build .. "/?.lua;" .. kit.build .. "/?/init.lua;spec/support/?.lua"),
+  local command = ("LUA_PATH=%s exec %s -t %d -w %d -s %d -o %d %s %s"):format(
+    kit.quote(kit.build .. "/?.lua;" .. kit.build .. "/?/init.lua;spec/oom/support/?.lua"),
     kit.quote(kit.build .. "/ground/oom"),
+    POINT_SECONDS * kit.slow // 1,
     width,
     stride,
     first,
@@ -28,10 +32,10 @@ end
 
 describe("without memory", function()
   local index = first
-  for script in io.popen("ls spec/support/oom_*.lua"):lines() do
+  for script in io.popen("ls spec/oom/*.lua"):lines() do
     index = index + 1
     local hosts = all and { "", "-m" } or { index % 2 == 0 and "" or "-m" }
-    it(script:match("oom_(.*)%.lua$") .. ": no crash, no leak, no hang, no wrong result", function()
+    it(script:match("([^/]*)%.lua$") .. ": no crash, no leak, no hang, no wrong result", function()
       if kit.flavor ~= "asan" or not kit.in_rt_lua then
         return pending("only with the address sanitizer")
       end
@@ -48,8 +52,8 @@ describe("without memory", function()
       return pending("only with the address sanitizer")
     end
     for _, width in ipairs(widths) do
-      sweep("spec/support/oom_end.lua", width, "-l")
-      sweep("spec/support/oom_end.lua", width, "-l -m")
+      sweep("spec/oom/end.lua", width, "-l")
+      sweep("spec/oom/end.lua", width, "-l -m")
     end
   end)
 end)

@@ -1,13 +1,14 @@
 /* oom.c - the sweep of failing allocations.
 **
-**   oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-l] [-m] [-L] SCRIPT
+**   oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] SCRIPT
 **
 ** Runs the script in a fresh state, and again and again, where allocation number N finds
 ** no memory: N = 1, 2, 3 … until the script gets through without meeting its failure.
 ** With '-w 2' the next one fails, too (a single failure is absorbed by Lua's emergency
 ** collection), with '-w 0' all that follow.  '-s 7 -o 3' takes the points 3, 10, 17 …,
 ** '-n' one only.  Counting begins when the standard libraries are open; '-l': before the
-** state is made.  The host is like rt-lua; '-m': like a stock interpreter.
+** state is made.  The host is like rt-lua; '-m': like a stock interpreter.  A point that
+** takes longer than '-t' seconds (8) hangs.
 **
 ** At each point: nothing crashes or hangs; the script returns true, or an error that
 ** speaks of memory; when memory is back it runs in the same state as if nothing had been;
@@ -48,12 +49,13 @@ int main(void) {
 #define __lsan_do_recoverable_leak_check() 0
 #endif
 
-enum { SECONDS = 8, MOST_TROUBLES = 12 };
+enum { MOST_TROUBLES = 12 };
 
 typedef struct sweep {
   /* what was asked for */
   const char *script;
   long width, stride, first, only;
+  long seconds; /* after which a point hangs */
   bool from_state, as_module, check_leaks;
   /* what came of it; shared with the child */
   long at; /* the point under way */
@@ -194,9 +196,12 @@ static void excuse(void) {
   _exit(EXIT_SUCCESS);
 }
 
+/* How often, a millisecond apart, it is looked whether all threads have ended. */
+static long tries_to_rest(void) { return the->seconds * 250; }
+
 static void look_for_remains(long lost_before) {
   char text[64];
-  for (int tries = 0; !is_at_rest() && tries < 2000; tries++) usleep(1000);
+  for (int tries = 0; !is_at_rest() && tries < tries_to_rest(); tries++) usleep(1000);
   if (is_at_rest()) return;
   if (rt_lua_state_lost() > lost_before) excuse();
   snprintf(text, sizeof text, "%ld blocks, %d descriptors", rt_alloc_blocks() - rest.blocks,
@@ -210,17 +215,18 @@ static void look_for_remains(long lost_before) {
 static void warm_up(void) {
   long at = the->at;
   rest.blocks = rt_alloc_blocks();
-  alarm(SECONDS);
+  alarm((unsigned)the->seconds);
   the->at = LONG_MAX;
   try_state();
-  for (int tries = 0; rt_alloc_blocks() != rest.blocks && tries < 2000; tries++) usleep(1000);
+  for (int tries = 0; rt_alloc_blocks() != rest.blocks && tries < tries_to_rest(); tries++)
+    usleep(1000);
   usleep(1000);
   rest.descriptors = count_descriptors();
   the->at = at;
 }
 
 static bool try_point(void) {
-  alarm(SECONDS);
+  alarm((unsigned)the->seconds);
   long lost_before = rt_lua_state_lost();
   bool struck = try_state();
   the->points += struck;
@@ -292,19 +298,22 @@ static void sweep_some(void) {
 }
 
 static void usage(void) {
-  fputs("usage: oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-l] [-m] [-L] SCRIPT\n", stderr);
+  fputs(
+      "usage: oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] SCRIPT\n",
+      stderr);
   exit(EXIT_FAILURE);
 }
 
 static void parse(int argc, char **argv) {
   int option;
-  while ((option = getopt(argc, argv, "w:s:o:n:lmL")) != -1) {
+  while ((option = getopt(argc, argv, "w:s:o:n:t:lmL")) != -1) {
     long value = optarg ? strtol(optarg, NULL, 10) : 0;
     switch (option) {
       case 'w': the->width = value; break;
       case 's': the->stride = value > 0 ? value : 1; break;
       case 'o': the->first = value > 0 ? value : 1; break;
       case 'n': the->only = value; break;
+      case 't': the->seconds = value > 0 ? value : 1; break;
       case 'l': the->from_state = true; break;
       case 'm': the->as_module = true; break;
       case 'L': the->check_leaks = true; break;
@@ -318,7 +327,7 @@ static void parse(int argc, char **argv) {
 int main(int argc, char **argv) {
   the = mmap(NULL, sizeof *the, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   must("there is memory", the != MAP_FAILED);
-  *the = (sweep){.width = 1, .stride = 1, .first = 1};
+  *the = (sweep){.width = 1, .stride = 1, .first = 1, .seconds = 8};
   parse(argc, argv);
   the->at = the->only ? the->only : the->first;
   while (!the->complete && the->troubles < MOST_TROUBLES) sweep_some();

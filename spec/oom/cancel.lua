@@ -83,7 +83,7 @@ first:close()
 
 --- a cancel that comes with its own timeout still pending
 local both = rt.spawn_local(function()
-  return rt.timeout(0.001, rt.sleep, 60)
+  return rt.timeout(50, rt.sleep, 60)
 end)
 rt.yield()
 both:cancel()

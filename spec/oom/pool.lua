@@ -38,10 +38,14 @@ local ok, err = pcall(function()
     return "sent"
   end)
   for i = 1, 5 do
-    local n, t = rt.timeout(5, function()
-      return ch:recv()
-    end)
-    if n == nil and sender:status() == "failed" then
+    local failed, n, t
+    repeat
+      failed = sender:status() == "failed"
+      n, t = rt.timeout(0.1, function()
+        return ch:recv()
+      end)
+    until n or failed
+    if n == nil then
       sender:join()
     end
     right(n == i and t[1] == i, "messages")

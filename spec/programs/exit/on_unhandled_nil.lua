@@ -1,0 +1,7 @@
+--- A handler of unhandled errors is set, and taken back.
+local rt = require("rt")
+
+rt.on_unhandled(print)
+rt.on_unhandled(nil)
+rt.spawn_local(error, "boom", 0)
+rt.sleep(0.02)

@@ -5,7 +5,7 @@
 
 /* --- one answer ------------------------------------------------------------------------------- */
 static void close_answer(rt_snapshot_reply *a) {
-  rt_free(a->facts);
+  rt_free(a->tasks);
   rt_buf_close(&a->texts);
 }
 
@@ -17,9 +17,9 @@ static size_t put_text(rt_snapshot_reply *a, const char *text) {
 static bool make_room(rt_snapshot_reply *a) {
   size_t room = a->room ? a->room * 2 : 16;
   if (a->count < a->room) return true;
-  rt_task_info *more = rt_realloc(a->facts, room * sizeof *more);
+  rt_task_info *more = rt_realloc(a->tasks, room * sizeof *more);
   if (more == NULL) return false;
-  a->facts = more;
+  a->tasks = more;
   a->room = room;
   return true;
 }
@@ -32,10 +32,10 @@ rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, cons
                                     const char *name) {
   bool ready = rt_buf_len(&a->texts) > 0 || rt_buf_put(&a->texts, "", 1) == 0; /* 0 is none */
   if (!ready || !make_room(a)) {
-    a->left_out++;
+    a->omitted++;
     return NULL;
   }
-  rt_task_info *f = &a->facts[a->count++];
+  rt_task_info *f = &a->tasks[a->count++];
   *f = (rt_task_info){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
   if (t->phase == RT_WAITING) f->waited = seconds_since(t->since);
   f->site = put_text(a, site);
@@ -48,7 +48,7 @@ static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
   size_t most = (size_t)rt_runq_count(q), n;
   rt_job **jobs = most > 0 ? rt_malloc(most * sizeof *jobs) : NULL;
   if (jobs == NULL) {
-    a->left_out += (int64_t)most;
+    a->omitted += (int64_t)most;
     return;
   }
   n = rt_runq_peek(q, jobs, most);
@@ -89,14 +89,14 @@ static void add_all_unbegun(rt_snapshot *s, const void *runtime) {
         pools[n++] = rt_sched_hold(f->pools[i]);
   }
   rt_worker_registry_unlock();
-  while (n-- > 0) add_unbegun(&s->unbegun, pools[n]);
+  while (n-- > 0) add_unbegun(&s->queued, pools[n]);
 }
 
 /* --- asking -------------------------------------------------------------------------------------- */
 static void free_survey(rt_shared *t) {
   rt_snapshot *s = rt_containerof(t, rt_snapshot, shared);
-  for (int i = 0; i < s->count; i++) close_answer(&s->of[i].answer);
-  close_answer(&s->unbegun);
+  for (int i = 0; i < s->count; i++) close_answer(&s->requests[i].reply);
+  close_answer(&s->queued);
   rt_cond_close(&s->answered);
   rt_shared_delete(t, &s->lock);
 }
@@ -113,29 +113,29 @@ static rt_snapshot *new_survey(int most) {
 }
 
 static void note_face(rt_snapshot_request *q, rt_worker_status *f) {
-  uint64_t since = rt_load(&f->held_since), now = rt_clock();
+  uint64_t since = rt_load(&f->running_since), now = rt_clock();
   memcpy(q->name, f->name, sizeof q->name);
-  q->may_block = f->may_block;
+  q->in_blocking_pool = f->in_blocking_pool;
   q->load = f->load ? rt_load_relaxed(f->load) : 0;
   q->was_asleep = rt_mailbox_is_quiet(f->mailbox);
-  q->title = rt_load_acquire(&f->shown) & ~RT_TITLE_SEEN;
-  q->held = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
+  q->title = rt_load_acquire(&f->running_title) & ~RT_TITLE_SEEN;
+  q->running_for = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};
-  if (q->title) strncat(q->site, f->site(f, t.site), sizeof q->site - 1);
+  if (q->title) strncat(q->site, f->site_text(f, t.site), sizeof q->site - 1);
 }
 
 /* One that is known to be stuck would only keep everybody waiting. */
 static void ask_locked(rt_snapshot *s, rt_worker_status *f, const rt_worker_status *own) {
-  rt_snapshot_request *q = &s->of[s->count++];
+  rt_snapshot_request *q = &s->requests[s->count++];
   note_face(q, f);
-  q->survey = s;
+  q->snapshot = s;
   if (f == own) {
     s->own = q;
     q->state = RT_SNAPSHOT_REPLIED;
-  } else if (rt_load(&f->stuck)) {
+  } else if (rt_load(&f->reported_stuck)) {
     q->state = RT_SNAPSHOT_NOT_ASKED;
   } else {
-    q->post.deliver = f->answer;
+    q->post.deliver = f->on_snapshot_request;
     rt_shared_hold(&s->shared);
     rt_mailbox_post(f->mailbox, &q->post);
   }
@@ -167,7 +167,7 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t 
   if (s == NULL) return NULL;
   const void *runtime = runtime_of(own);
   s->began = rt_clock();
-  s->traces = traces;
+  s->with_tracebacks = traces;
   s->until = until;
   if (own == NULL || runtime) add_all_unbegun(s, runtime);
   rt_list *roll = rt_worker_registry_lock();
@@ -176,7 +176,7 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t 
   }
   rt_worker_registry_unlock();
   for (int i = 0; i < s->count; i++) {
-    rt_snapshot_request *q = &s->of[i];
+    rt_snapshot_request *q = &s->requests[i];
     const rt_task t = {.title = q->title};
     if (q->title) rt_task_name_find(t.id, q->task_name, sizeof q->task_name);
   }
@@ -185,7 +185,7 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t 
 
 /* --- the answers ---------------------------------------------------------------------------------- */
 bool rt_snapshot_request_begin(rt_snapshot_request *q) {
-  rt_snapshot *s = q->survey;
+  rt_snapshot *s = q->snapshot;
   rt_lock_take(&s->lock);
   bool wanted = !s->closed;
   if (wanted) q->state = RT_SNAPSHOT_REPLYING;
@@ -195,7 +195,7 @@ bool rt_snapshot_request_begin(rt_snapshot_request *q) {
 }
 
 void rt_snapshot_request_end(rt_snapshot_request *q) {
-  rt_snapshot *s = q->survey;
+  rt_snapshot *s = q->snapshot;
   rt_lock_take(&s->lock);
   q->state = RT_SNAPSHOT_REPLIED;
   rt_cond_signal(&s->answered);
@@ -210,13 +210,13 @@ static bool is_worth_waiting_locked(const rt_snapshot *s, const rt_snapshot_requ
   if (q->state == RT_SNAPSHOT_REPLYING)
     return now < until + RT_SNAPSHOT_REPLY_TIME || s->until == UINT64_MAX;
   if (q->state != RT_SNAPSHOT_ASKED) return false;
-  return now < (q->may_block ? s->began + 20 * RT_MILLISECOND : until);
+  return now < (q->in_blocking_pool ? s->began + 20 * RT_MILLISECOND : until);
 }
 
 static bool is_waiting_locked(const rt_snapshot *s, uint64_t until) {
   uint64_t now = rt_clock();
   for (int i = 0; i < s->count; i++)
-    if (is_worth_waiting_locked(s, &s->of[i], now, until)) return true;
+    if (is_worth_waiting_locked(s, &s->requests[i], now, until)) return true;
   return false;
 }
 
@@ -232,27 +232,28 @@ static int by_id(const void *a, const void *b) {
 /* The ids of all tasks that workers have told of, in order; NULL: none, or no memory. */
 static uint64_t *collect_begun(const rt_snapshot *s, size_t *n) {
   size_t most = 0;
-  for (int i = 0; i < s->count; i++) most += s->of[i].handled ? s->of[i].answer.count : 0;
+  for (int i = 0; i < s->count; i++)
+    most += s->requests[i].replied ? s->requests[i].reply.count : 0;
   uint64_t *ids = most > 0 ? rt_malloc(most * sizeof *ids) : NULL;
   *n = 0;
   for (int i = 0; i < s->count && ids; i++)
-    for (size_t k = 0; s->of[i].handled && k < s->of[i].answer.count; k++)
-      ids[(*n)++] = s->of[i].answer.facts[k].id;
+    for (size_t k = 0; s->requests[i].replied && k < s->requests[i].reply.count; k++)
+      ids[(*n)++] = s->requests[i].reply.tasks[k].id;
   if (ids) qsort(ids, *n, sizeof *ids, by_number);
   return ids;
 }
 
 /* Of the jobs in the queues those go that some worker has begun since, and has told of. */
 static void sort_out(rt_snapshot *s) {
-  rt_snapshot_reply *a = &s->unbegun;
+  rt_snapshot_reply *a = &s->queued;
   size_t n, kept = 0;
   if (a->count == 0) return;
   uint64_t *begun = collect_begun(s, &n);
-  qsort(a->facts, a->count, sizeof *a->facts, by_id);
+  qsort(a->tasks, a->count, sizeof *a->tasks, by_id);
   for (size_t i = 0; i < a->count; i++) {
-    const rt_task_info *f = &a->facts[i];
+    const rt_task_info *f = &a->tasks[i];
     if (begun && bsearch(&f->id, begun, n, sizeof *begun, by_number)) continue;
-    a->facts[kept++] = *f;
+    a->tasks[kept++] = *f;
   }
   a->count = kept;
   rt_free(begun);
@@ -269,7 +270,8 @@ void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), voi
     }
   }
   s->closed = true;
-  for (int i = 0; i < s->count; i++) s->of[i].handled = s->of[i].state == RT_SNAPSHOT_REPLIED;
+  for (int i = 0; i < s->count; i++)
+    s->requests[i].replied = s->requests[i].state == RT_SNAPSHOT_REPLIED;
   rt_lock_give(&s->lock);
   sort_out(s);
 }

@@ -23,19 +23,19 @@ typedef struct rt_task_info {
   int worker; /* which snapshot request's; -1: none has begun it */
   rt_phase phase;
   rt_op op;
-  bool runs; /* right now */
+  bool is_running; /* right now */
   bool is_main;
   double waited; /* for so many seconds, if it waits */
   /* texts of the same snapshot request; 0: none */
-  size_t site, name, trace;
+  size_t site, name, traceback;
 } rt_task_info;
 
 /* The answer of one worker, which writes it alone until it says that it has answered. */
 typedef struct rt_snapshot_reply {
-  rt_task_info *facts;
+  rt_task_info *tasks;
   size_t count, room;
   rt_buf texts;
-  int64_t left_out; /* so many tasks were too many */
+  int64_t omitted; /* so many tasks were too many */
 } rt_snapshot_reply;
 
 typedef enum rt_snapshot_state {
@@ -47,16 +47,16 @@ typedef enum rt_snapshot_state {
 
 typedef struct rt_snapshot_request {
   rt_post post;
-  struct rt_snapshot *survey; /* held until it is answered */
-  rt_snapshot_reply answer;
+  struct rt_snapshot *snapshot; /* held until it is answered */
+  rt_snapshot_reply reply;
   /* what its face showed */
   char name[24];
-  bool was_asleep, may_block;
+  bool was_asleep, in_blocking_pool;
   uint64_t title;
-  int load;    /* tasks, about */
-  double held; /* seconds; 0: nobody has noticed */
+  int load;           /* tasks, about */
+  double running_for; /* seconds; 0: nobody has noticed */
   char site[96], task_name[64];
-  bool handled; /* its answer is there, and stays; since the end of rt_snapshot_wait */
+  bool replied; /* its answer is there, and stays; since the end of rt_snapshot_wait */
   /* under the snapshot's lock */
   rt_snapshot_state state;
 } rt_snapshot_request;
@@ -64,21 +64,21 @@ typedef struct rt_snapshot_request {
 typedef struct rt_snapshot {
   rt_shared shared;
   /* fixed */
-  bool traces;
+  bool with_tracebacks;
   uint64_t began;
   uint64_t until; /* answers should end by then; UINT64_MAX: they take their time */
   rt_snapshot_request *own;
   int count;
-  rt_snapshot_reply unbegun; /* jobs in the queues */
+  rt_snapshot_reply queued; /* jobs in the queues */
   /* under lock */
   rt_lock lock;
   rt_cond answered;
   bool closed; /* nobody wants to know any more */
-  rt_snapshot_request of[];
+  rt_snapshot_request requests[];
 } rt_snapshot;
 
 /* any thread: asks all workers of this runtime (NULL: of the process), but the one with the
-** face 'own', who is to answer own->answer itself.  NULL: no memory */
+** face 'own', who is to answer own->reply itself.  NULL: no memory */
 rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t until);
 /* Waits for the answers, but no longer; every other millisecond calls 'serve', if there is
 ** one. */

@@ -6,7 +6,7 @@ static void tell_task(rt_buf *to, uint64_t id, const char *name) {
 }
 
 static const char *phase_of(const rt_task_info *f) {
-  return f->runs || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
+  return f->is_running || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
 }
 
 static void tell_fact(rt_buf *to, const rt_snapshot_reply *a, const rt_task_info *f) {
@@ -28,14 +28,14 @@ static void tell_task_of(rt_buf *to, const rt_snapshot_request *q) {
 static void tell_facts(rt_buf *to, const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++) {
     rt_buf_printf(to, "  ");
-    tell_fact(to, a, &a->facts[i]);
+    tell_fact(to, a, &a->tasks[i]);
     rt_buf_printf(to, "\n");
-    const char *trace = rt_snapshot_reply_text(a, a->facts[i].trace);
+    const char *trace = rt_snapshot_reply_text(a, a->tasks[i].traceback);
     if (trace) rt_buf_put(to, trace, strlen(trace));
   }
-  if (a->left_out > 0)
+  if (a->omitted > 0)
     rt_buf_printf(to, "  (and %lld more: too many for the time, or the memory, there is)\n",
-                  (long long)a->left_out);
+                  (long long)a->omitted);
 }
 
 static void tell_silent(rt_buf *to, const rt_snapshot_request *q) {
@@ -44,43 +44,44 @@ static void tell_silent(rt_buf *to, const rt_snapshot_request *q) {
     rt_buf_printf(to, "does not answer, and runs no task\n");
     return;
   }
-  rt_buf_printf(to, q->may_block ? "in a call that blocks: " : "stuck, does not answer: runs ");
+  rt_buf_printf(to,
+                q->in_blocking_pool ? "in a call that blocks: " : "stuck, does not answer: runs ");
   tell_task_of(to, q);
-  if (q->held > 0) rt_buf_printf(to, ", for %.1f s", q->held);
+  if (q->running_for > 0) rt_buf_printf(to, ", for %.1f s", q->running_for);
   if (q->load > 1) rt_buf_printf(to, "; other tasks there: about %d", q->load - 1);
   rt_buf_printf(to, "\n");
 }
 
 static const rt_task_info *running_one(const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++)
-    if (a->facts[i].runs) return &a->facts[i];
+    if (a->tasks[i].is_running) return &a->tasks[i];
   return NULL;
 }
 
 static void tell_worker(rt_buf *to, const rt_snapshot_request *q) {
-  const rt_task_info *f = running_one(&q->answer);
-  if (!q->handled) {
+  const rt_task_info *f = running_one(&q->reply);
+  if (!q->replied) {
     tell_silent(to, q);
     return;
   }
   rt_buf_printf(to, "%s: ", q->name);
   if (f) {
     rt_buf_printf(to, "runs task %llu", (unsigned long long)f->id);
-    if (q->held > 0) rt_buf_printf(to, " for %.1f s", q->held);
+    if (q->running_for > 0) rt_buf_printf(to, " for %.1f s", q->running_for);
   } else {
     rt_buf_printf(to, q->was_asleep ? "parked" : "between two tasks");
   }
-  rt_buf_printf(to, "; tasks: %lld\n", (long long)q->answer.count + (long long)q->answer.left_out);
-  tell_facts(to, &q->answer);
+  rt_buf_printf(to, "; tasks: %lld\n", (long long)q->reply.count + (long long)q->reply.omitted);
+  tell_facts(to, &q->reply);
 }
 
 static long long count_tasks(const rt_snapshot *s, int *silent) {
-  long long n = (long long)s->unbegun.count + s->unbegun.left_out;
+  long long n = (long long)s->queued.count + s->queued.omitted;
   *silent = 0;
   for (int i = 0; i < s->count; i++) {
-    const rt_snapshot_request *q = &s->of[i];
-    n += q->handled ? (long long)q->answer.count + q->answer.left_out : q->title != 0;
-    *silent += !q->handled && !q->may_block;
+    const rt_snapshot_request *q = &s->requests[i];
+    n += q->replied ? (long long)q->reply.count + q->reply.omitted : q->title != 0;
+    *silent += !q->replied && !q->in_blocking_pool;
   }
   return n;
 }
@@ -92,8 +93,8 @@ void rt_snapshot_format(rt_buf *to, const rt_snapshot *s) {
   if (silent)
     rt_buf_printf(to, ", and those of %d that %s stuck", silent, silent > 1 ? "are" : "is");
   rt_buf_printf(to, "\n");
-  for (int i = 0; i < s->count; i++) tell_worker(to, &s->of[i]);
-  if (s->unbegun.count == 0 && s->unbegun.left_out == 0) return;
-  rt_buf_printf(to, "in the queues: %lld\n", (long long)s->unbegun.count + s->unbegun.left_out);
-  tell_facts(to, &s->unbegun);
+  for (int i = 0; i < s->count; i++) tell_worker(to, &s->requests[i]);
+  if (s->queued.count == 0 && s->queued.omitted == 0) return;
+  rt_buf_printf(to, "in the queues: %lld\n", (long long)s->queued.count + s->queued.omitted);
+  tell_facts(to, &s->queued);
 }

@@ -54,78 +54,80 @@ static void title_of(const rt_worker_status *f, uint64_t shown, char *text, size
   char name[64];
   rt_task_name_find(t.id, name, sizeof name);
   snprintf(text, size, "task %llu%s%s%s, spawned at %s", (unsigned long long)t.id,
-           *name ? " (" : "", name, *name ? ")" : "", f->site(f, t.site));
+           *name ? " (" : "", name, *name ? ")" : "", f->site_text(f, t.site));
 }
 
 static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 
 static void report(look *k, rt_worker_status *f, uint64_t shown) {
   title_of(f, shown, f->watch.title, sizeof f->watch.title);
-  const char *what = f->tick ? "is in a C function that has not returned" : "has not given way";
+  const char *what =
+      f->cpu_timer ? "is in a C function that has not returned" : "has not given way";
   say(k, "rt: %s is stuck: %s, %s for %.2f s\n", f->name, f->watch.title, what,
-      seconds(k->now - f->watch.quiet_since));
+      seconds(k->now - f->watch.probed_at));
   f->watch.reported = true;
-  bool nudge = f->watch.waits && f->tick && rt_thread_info_restarts_syscall(&f->thread_info);
-  rt_store(&f->locates, nudge || !f->watch.waits);
-  rt_store(&f->stuck, true);
-  if (nudge) rt_cpu_timer_nudge(f->tick, f->thread_info.thread);
+  bool nudge = f->watch.blocked_throughout && f->cpu_timer &&
+               rt_thread_info_restarts_syscall(&f->thread_info);
+  rt_store(&f->wants_traceback, nudge || !f->watch.blocked_throughout);
+  rt_store(&f->reported_stuck, true);
+  if (nudge) rt_cpu_timer_nudge(f->cpu_timer, f->thread_info.thread);
 }
 
 static void end_stall(look *k, rt_worker_status *f) {
   if (!f->watch.reported) return;
   say(k, "rt: %s goes on: %s, had it stuck for %.2f s\n", f->name, f->watch.title,
-      seconds(k->now - f->watch.quiet_since));
+      seconds(k->now - f->watch.probed_at));
   f->watch.reported = false;
-  rt_store(&f->stuck, false);
+  rt_store(&f->reported_stuck, false);
 }
 
 /* --- a look at one worker --------------------------------------------------------------------------- */
 /* It has shown that it is alive: from here on we wait for the next sign. */
 static void begin_watch(look *k, rt_worker_status *f) {
   end_stall(k, f);
-  f->watch.quiet_since = k->now;
-  f->watch.cpu = rt_thread_info_cpu(&f->thread_info);
-  f->watch.held = 0;
+  f->watch.probed_at = k->now;
+  f->watch.cpu_at_probe = rt_thread_info_cpu(&f->thread_info);
+  f->watch.stalled = 0;
   f->watch.blocked = false;
-  rt_store(&f->probe, true);
+  rt_store(&f->probe_pending, true);
 }
 
 /* How long it has really been at it: as long as it computed, but not while it waited for a
 ** processor.  One that is blocked, and was when we looked last, and has hardly computed in
 ** between (it might have been at many short calls), has been blocked all the time. */
 static void measure(look *k, rt_worker_status *f) {
-  uint64_t cpu = rt_thread_info_cpu(&f->thread_info), passed = k->now - f->watch.quiet_since;
+  uint64_t cpu = rt_thread_info_cpu(&f->thread_info), passed = k->now - f->watch.probed_at;
   bool was_blocked = f->watch.blocked;
   f->watch.blocked = rt_thread_info_blocked(&f->thread_info);
-  f->watch.held = cpu - f->watch.cpu;
-  f->watch.waits = f->watch.blocked && was_blocked && f->watch.held < passed / 4;
-  if (f->watch.waits) f->watch.held = passed;
+  f->watch.stalled = cpu - f->watch.cpu_at_probe;
+  f->watch.blocked_throughout = f->watch.blocked && was_blocked && f->watch.stalled < passed / 4;
+  if (f->watch.blocked_throughout) f->watch.stalled = passed;
 }
 
 static void look_at(look *k, rt_worker_status *f) {
-  uint64_t stall = rt_load_relaxed(&f->stall), shown = rt_load_acquire(&f->shown);
-  if (stall == 0 || f->may_block) {
+  uint64_t stall = rt_load_relaxed(&f->stall), shown = rt_load_acquire(&f->running_title);
+  if (stall == 0 || f->in_blocking_pool) {
     end_stall(k, f);
     return;
   }
   if (stall < k->shortest) k->shortest = stall;
   if (shown == 0) {
     end_stall(k, f);
-    rt_store(&f->held_since, 0);
-    if (!rt_swap(&f->unwatched, true)) k->busy = true;
+    rt_store(&f->running_since, 0);
+    if (!rt_swap(&f->must_wake_watchdog, true)) k->busy = true;
     return;
   }
   k->busy = true;
   rt_store_relaxed(f->moment, rt_moment_of(k->now));
   if (!(shown & RT_TITLE_SEEN)) {
-    rt_store(&f->held_since, k->now);
+    rt_store(&f->running_since, k->now);
     begin_watch(k, f);
-    rt_cas(&f->shown, &shown, shown | RT_TITLE_SEEN);
-  } else if (!rt_load(&f->probe)) {
+    rt_cas(&f->running_title, &shown, shown | RT_TITLE_SEEN);
+  } else if (!rt_load(&f->probe_pending)) {
     begin_watch(k, f); /* it computes, in Lua */
   } else {
     measure(k, f);
-    if (!f->watch.reported && f->watch.held >= stall - stall / 10) report(k, f, shown);
+    if (!f->watch.reported && f->watch.stalled >= stall - stall / 10) report(k, f, shown);
   }
 }
 
@@ -161,8 +163,9 @@ static bool is_quiet(void) {
   rt_worker_status *f;
   rt_list *roll = rt_worker_registry_lock();
   rt_worker_registry_each(f, roll) {
-    bool counts = rt_load_relaxed(&f->stall) > 0 && !f->may_block;
-    quiet = quiet && (!counts || (rt_load(&f->unwatched) && rt_load(&f->shown) == 0));
+    bool counts = rt_load_relaxed(&f->stall) > 0 && !f->in_blocking_pool;
+    quiet =
+        quiet && (!counts || (rt_load(&f->must_wake_watchdog) && rt_load(&f->running_title) == 0));
   }
   rt_worker_registry_unlock();
   return quiet;
@@ -269,28 +272,28 @@ static void stop_locked(void) {
 }
 
 void rt_watchdog_add(rt_worker_status *f) {
-  if (f->watched) return;
-  f->watched = true;
+  if (f->in_watchdog) return;
+  f->in_watchdog = true;
   rt_lock_take(&m.lock);
   if (m.watched > 0 || start_locked())
     m.watched++;
   else
-    f->watched = false;
-  if (f->watched) uv_async_send(&m.bell);
+    f->in_watchdog = false;
+  if (f->in_watchdog) uv_async_send(&m.bell);
   rt_lock_give(&m.lock);
 }
 
 void rt_watchdog_remove(rt_worker_status *f) {
-  if (!f->watched) return;
-  f->watched = false;
+  if (!f->in_watchdog) return;
+  f->in_watchdog = false;
   rt_lock_take(&m.lock);
   if (--m.watched == 0) stop_locked();
   rt_lock_give(&m.lock);
 }
 
 void rt_watchdog_wake(rt_worker_status *f) {
-  rt_store(&f->unwatched, false);
-  if (rt_load(&m.asleep) && f->watched) uv_async_send(&m.bell);
+  rt_store(&f->must_wake_watchdog, false);
+  if (rt_load(&m.asleep) && f->in_watchdog) uv_async_send(&m.bell);
 }
 
 bool rt_watchdog_request_dump(void) {

@@ -26,7 +26,7 @@ void rt_worker_registry_set_pools(rt_worker_status *f, const void *runtime,
 
 void rt_worker_status_set_cpu_timer(rt_worker_status *f, rt_cpu_timer *tick) {
   rt_lock_take(&lock);
-  f->tick = tick;
+  f->cpu_timer = tick;
   rt_lock_give(&lock);
 }
 

@@ -15,38 +15,39 @@
 typedef struct rt_worker_status {
   /* fixed */
   char name[24]; /* "main", "pool 1", "blocking 1" */
-  bool may_block;
+  bool in_blocking_pool;
   rt_mailbox *mailbox;
   rt_thread_info thread_info;
-  void (*answer)(rt_post *,
-                 void *driver); /* delivered to it: an rt_snapshot_request (diag/snapshot.h) */
-  const char *(*site)(const struct rt_worker_status *, uint32_t); /* where a task was spawned */
+  void (*on_snapshot_request)(
+      rt_post *, void *driver); /* delivered to it: an rt_snapshot_request (diag/snapshot.h) */
+  const char *(*site_text)(const struct rt_worker_status *,
+                           uint32_t); /* where a task was spawned */
   /* under the roll's lock */
   rt_list link;
   const void *runtime;       /* the same for all workers of a main state: its runtime */
-  rt_cpu_timer *tick;        /* NULL: it gets none */
+  rt_cpu_timer *cpu_timer;   /* NULL: it gets none */
   struct rt_sched *pools[2]; /* of the main worker, while they are open */
-  bool watched;              /* its own thread, and the watchdog's lock */
+  bool in_watchdog;          /* its own thread, and the watchdog's lock */
   struct {                   /* the watchdog */
-    uint64_t quiet_since;    /* no sign of life since then, */
-    uint64_t held;           /* and so long it did not even wait for a processor */
-    uint64_t cpu;            /* what its thread had used then */
+    uint64_t probed_at;      /* no sign of life since then, */
+    uint64_t stalled;        /* and so long it did not even wait for a processor */
+    uint64_t cpu_at_probe;   /* what its thread had used then */
     bool blocked;            /* in the kernel, at the last look; */
-    bool waits;              /* all the while */
+    bool blocked_throughout; /* all the while */
     bool reported;
     char title[192];
   } watch;
   /* atomic */
-  rt_atomic(uint64_t) stall;    /* how long is too long; 0: that is nobody's business */
-  rt_atomic(uint32_t) * moment; /* of its driver */
-  rt_atomic(int) * load;        /* of its slot: tasks, about; NULL: unknown */
-  rt_atomic(bool) unwatched;    /* the watchdog may be asleep */
-  rt_atomic(bool) probe;        /* the watchdog asks for a sign of life; it is taken off as one */
-  rt_atomic(
-      uint64_t) shown; /* the title of the task that runs, or 0; see rt_worker_status_set_running */
-  rt_atomic(uint64_t) held_since; /* the watchdog has seen no change since then; or 0 */
-  rt_atomic(bool) stuck;          /* … and nothing else either: it need not be asked, */
-  rt_atomic(bool) locates;        /* and the first instruction after that tells where it was */
+  rt_atomic(uint64_t) stall;          /* how long is too long; 0: that is nobody's business */
+  rt_atomic(uint32_t) * moment;       /* of its driver */
+  rt_atomic(int) * load;              /* of its slot: tasks, about; NULL: unknown */
+  rt_atomic(bool) must_wake_watchdog; /* the watchdog may be asleep */
+  rt_atomic(bool) probe_pending; /* the watchdog asks for a sign of life; it is taken off as one */
+  rt_atomic(uint64_t)
+      running_title; /* the title of the task that runs, or 0; see rt_worker_status_set_running */
+  rt_atomic(uint64_t) running_since; /* the watchdog has seen no change since then; or 0 */
+  rt_atomic(bool) reported_stuck;    /* … and nothing else either: it need not be asked, */
+  rt_atomic(bool) wants_traceback;   /* and the first instruction after that tells where it was */
 } rt_worker_status;
 
 /* What 'shown' has in addition once somebody has looked: if it is still there, that task
@@ -55,10 +56,10 @@ typedef struct rt_worker_status {
 
 /* Its own thread: this task runs; none does, for longer than from one to the next. */
 static inline void rt_worker_status_set_running(rt_worker_status *f, const rt_task *t) {
-  rt_store_release(&f->shown, t->title); /* (what the title refers to has been written) */
+  rt_store_release(&f->running_title, t->title); /* (what the title refers to has been written) */
 }
 static inline void rt_worker_status_clear_running(rt_worker_status *f) {
-  rt_store_relaxed(&f->shown, 0);
+  rt_store_relaxed(&f->running_title, 0);
 }
 
 /* Its own thread: it comes, and goes. */

@@ -116,7 +116,7 @@ rt_worker *rtL_core_module_new(lua_State *L) {
   if (w == NULL) {
     w = rtL_worker_new(L, rt_loop_run, on_close);
     w->insist = rt_preempt_insist;
-    w->status.answer = rt_inspect_answer;
+    w->status.on_snapshot_request = rt_inspect_answer;
   }
   lua_newtable(L);
   fill(L, w);
@@ -140,7 +140,7 @@ void rt_core_module_enter(rt_worker *w) {
   else
     snprintf(w->status.name, sizeof w->status.name, "%s %d",
              w->slot->sched->config.exclusive ? "blocking" : "pool", w->slot->number + 1);
-  w->status.may_block = w->slot && w->slot->sched->config.exclusive;
+  w->status.in_blocking_pool = w->slot && w->slot->sched->config.exclusive;
   rt_store(&w->status.stall, w->worker_config ? w->worker_config->stall : RT_STALL);
   w->status.load = w->slot ? &w->slot->load : NULL;
   w->status.runtime = w->slot ? w->slot->sched->config.runtime : NULL;

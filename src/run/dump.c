@@ -18,7 +18,7 @@ rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
   uint64_t now = rt_clock();
   rt_snapshot *s = rt_snapshot_new(&w->status, traces, until);
   if (s == NULL) return NULL;
-  if (s->own) rt_inspect_tasks(w, &s->own->answer, traces, until);
+  if (s->own) rt_inspect_tasks(w, &s->own->reply, traces, until);
   rt_snapshot_wait(s, now + PATIENCE, serve, w);
   return s;
 }

@@ -112,7 +112,7 @@ static void add_trace(account *a, rt_task_info *f, const rt_task *t) {
   rt_buf *texts = &a->answer->texts;
   size_t at = rt_buf_len(texts);
   rt_inspect_trace(texts, a->w, t);
-  if (rt_buf_put(texts, "", 1) == 0) f->trace = at;
+  if (rt_buf_put(texts, "", 1) == 0) f->traceback = at;
 }
 
 static void tell(account *a, const rt_task *t) {
@@ -122,7 +122,7 @@ static void tell(account *a, const rt_task *t) {
   const char *site = t->is_main ? NULL : rt_call_site_text(&a->w->call_sites, t->site);
   rt_task_info *f = rt_snapshot_reply_add(a->answer, t, site, name_of(t, name, sizeof name));
   if (f == NULL) return;
-  f->runs = t == a->w->running;
+  f->is_running = t == a->w->running;
   if (a->traces) add_trace(a, f, t);
 }
 
@@ -157,16 +157,16 @@ void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *answer, bool traces, uint
   tell_begun(&a);
   tell_queued(&a, &w->driver.ready.now);
   tell_queued(&a, &w->driver.ready.next);
-  if (a.late) answer->left_out = w->live + (w->main != NULL) - (int64_t)answer->count;
+  if (a.late) answer->omitted = w->live + (w->main != NULL) - (int64_t)answer->count;
 }
 
 void rt_inspect_answer(rt_post *p, void *driver) {
   rt_snapshot_request *q = rt_containerof(p, rt_snapshot_request, post);
   rt_worker *w = rt_worker_of(driver);
   if (!rt_snapshot_request_begin(q)) return;
-  uint64_t until = q->survey->until, soon = rt_clock() + RT_SNAPSHOT_REPLY_TIME / 2;
+  uint64_t until = q->snapshot->until, soon = rt_clock() + RT_SNAPSHOT_REPLY_TIME / 2;
   if (until < soon) until = soon; /* it has begun late */
-  if (!w->closing) rt_inspect_tasks(w, &q->answer, q->survey->traces, until);
+  if (!w->closing) rt_inspect_tasks(w, &q->reply, q->snapshot->with_tracebacks, until);
   rt_snapshot_request_end(q);
 }
 
@@ -174,8 +174,9 @@ void rt_inspect_answer(rt_post *p, void *driver) {
 void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *f = &w->status;
-  rt_store(&f->probe, false);
-  if (!rt_swap(&f->stuck, false) || !rt_load(&f->locates) || w->running == NULL) return;
+  rt_store(&f->probe_pending, false);
+  if (!rt_swap(&f->reported_stuck, false) || !rt_load(&f->wants_traceback) || w->running == NULL)
+    return;
   rt_buf text;
   rt_buf_init(&text);
   rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,

@@ -124,7 +124,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   if (t->co == NULL && (args = begin(w, t)) < 0) return;
   w->running = t;
   rt_worker_status_set_running(&w->status, t);
-  if (rt_unlikely(rt_load_relaxed(&w->status.unwatched))) wake_monitor(w);
+  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_monitor(w);
   w->blocked = false;
   w->budget = CREDIT;
   w->slices++;

@@ -136,7 +136,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   rt_worker *w = rtL_worker_find(L);
-  if (w && rt_unlikely(rt_load_relaxed(&w->status.probe))) rt_inspect_answer_probe(w);
+  if (w && rt_unlikely(rt_load_relaxed(&w->status.probe_pending))) rt_inspect_answer_probe(w);
   if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
     bool is_due = w->preempt.armed == w->slices;
     if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;
@@ -150,7 +150,7 @@ static bool is_worth_it(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
   return is_switched(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stopping ||
          w->ends_at || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
-         rt_load_relaxed(&w->status.probe);
+         rt_load_relaxed(&w->status.probe_pending);
 }
 
 /* Setting a hook takes a while in a deep recursion: then the next ticks do nothing, so that

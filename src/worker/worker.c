@@ -64,7 +64,7 @@ static const char *site_text(const rt_worker_status *f, uint32_t site) {
 static void init_face(rt_worker *w) {
   rt_list_init(&w->status.link);
   w->status.mailbox = &w->driver.mailbox;
-  w->status.site = site_text;
+  w->status.site_text = site_text;
   w->status.moment = &w->driver.moment;
 }
 

@@ -56,7 +56,7 @@ static void add_silent(lua_State *L, const rt_snapshot_request *q) {
 }
 
 static void add_answer(lua_State *L, const rt_snapshot_reply *a, const char *worker) {
-  for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->facts[i], worker);
+  for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->tasks[i], worker);
 }
 
 /* list = build(snapshot) */
@@ -64,13 +64,13 @@ static int build(lua_State *L) {
   const rt_snapshot *s = lua_touserdata(L, 1);
   lua_newtable(L);
   for (int i = 0; i < s->count; i++) {
-    const rt_snapshot_request *q = &s->of[i];
-    if (q->handled)
-      add_answer(L, &q->answer, q->name);
+    const rt_snapshot_request *q = &s->requests[i];
+    if (q->replied)
+      add_answer(L, &q->reply, q->name);
     else
       add_silent(L, q);
   }
-  add_answer(L, &s->unbegun, NULL);
+  add_answer(L, &s->queued, NULL);
   return 1;
 }
 

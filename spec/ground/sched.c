@@ -80,9 +80,9 @@ static rt_sched *open_sched(int slots) {
   must("there is an office", (runtime = rt_runtime_new(&driver)) != NULL);
   rt_sched_config config = {.slots = slots,
                             .stack = 1 << 20,
-                            .member = member,
-                            .stop = on_stop,
-                            .left = on_left,
+                            .run_worker = member,
+                            .on_stop = on_stop,
+                            .on_ended = on_left,
                             .runtime = rt_runtime_hold(runtime)};
   rt_sched *s = rt_sched_new(&config);
   must("there is a scheduler, with a worker", s != NULL && rt_sched_start(s) == 0);
@@ -110,8 +110,8 @@ static int idle_seats(rt_sched *s) { return __builtin_popcountll(rt_load(&s->idl
 
 static void wait_until_all_rest(rt_sched *s) {
   uint64_t until = rt_clock() + 20 * RT_SECOND;
-  while (idle_seats(s) < rt_load(&s->taken) && rt_clock() < until) usleep(100);
-  must("workers without jobs rest", idle_seats(s) == rt_load(&s->taken));
+  while (idle_seats(s) < rt_load(&s->started) && rt_clock() < until) usleep(100);
+  must("workers without jobs rest", idle_seats(s) == rt_load(&s->started));
 }
 
 static bool stop(rt_sched *s) {
@@ -151,7 +151,7 @@ static void check_busy(void) {
     must("a job ends", ends(both[i]));
     rt_job_drop(both[i]);
   }
-  if (rt_load(&s->taken) == 2) {
+  if (rt_load(&s->started) == 2) {
     wait_until_all_rest(s);
     rt_store(&one_is_busy, true);
     rt_job *j = submit(s);

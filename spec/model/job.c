@@ -14,7 +14,7 @@ static void on_orphan(rt_post *p, void *driver) { (void)p, (void)driver; }
 
 static void begin(void) {
   runtime = rt_runtime_new(NULL);
-  runtime->on_orphan = on_orphan;
+  runtime->on_unjoined_failure = on_orphan;
   job = rt_job_new(&kind, runtime, 1, "here", rt_message_new());
   home = worker_new();
   joiner = worker_new();

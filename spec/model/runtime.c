@@ -11,8 +11,8 @@ static int times_told, times_heard, exit_code;
 static bool gone_early;
 
 static void tell(rt_failure_record *r) {
-  if (rt_job_mark_handled(rt_job_of(r->whose))) times_told++;
-  rt_shared_drop(r->whose);
+  if (rt_job_mark_handled(rt_job_of(r->owner))) times_told++;
+  rt_shared_drop(r->owner);
 }
 
 static void on_orphan(rt_post *p, void *driver) {
@@ -33,7 +33,7 @@ static void on_exit_asked(rt_post *p, void *driver) {
 static void begin(void) {
   boss = worker_new();
   runtime = rt_runtime_new(&boss->driver);
-  runtime->on_orphan = on_orphan;
+  runtime->on_unjoined_failure = on_orphan;
   runtime->failure_post.deliver = on_failure;
   runtime->exit_post.deliver = on_exit_asked;
   job = rt_job_new(&job_kind, runtime, 1, "here", NULL);

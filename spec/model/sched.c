@@ -91,9 +91,9 @@ static void begin_with(int slots) {
   runtime = rt_runtime_new(&boss->driver);
   rt_sched_config config = {.slots = slots,
                             .stack = 1,
-                            .member = member,
-                            .stop = on_stop,
-                            .left = on_left,
+                            .run_worker = member,
+                            .on_stop = on_stop,
+                            .on_ended = on_left,
                             .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
   left = 0;
@@ -152,7 +152,7 @@ static void stop(void) {
   while (rt_sched_live(sched) > 0) rt_driver_park(&boss->driver);
   rt_runtime_close(runtime);
   rt_mailbox_drain(&boss->driver.mailbox);
-  check(left <= rt_load(&sched->taken)); /* of the last one the boss need not hear */
+  check(left <= rt_load(&sched->started)); /* of the last one the boss need not hear */
   rt_sched_close(sched);
   worker_free(boss);
 }

@@ -60,11 +60,11 @@ static void begin(void) {
   pcall_L = worker_new();
   runtime = rt_runtime_new(&boss->driver);
   rt_sched_config config = {.slots = 1,
-                            .queue_most = 1,
+                            .queue_max = 1,
                             .stack = 1,
-                            .member = member,
-                            .stop = on_stop,
-                            .left = on_left,
+                            .run_worker = member,
+                            .on_stop = on_stop,
+                            .on_ended = on_left,
                             .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
   check(rt_sched_start(sched) == 0);

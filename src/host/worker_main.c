@@ -34,9 +34,9 @@ static rt_worker *open_member(lua_State *L, rt_slot *slot) {
   w->slot = slot;
   rtL_core_module_install(L, w);
   w->worker_config = rt_worker_config_hold(r);
-  w->preempt.switches_all = r->switches_all;
+  w->preempt.switches_all = r->preempt_all;
   if (r->seed) rt_worker_seed(w, r->seed);
-  w->hosted = r->hosted;
+  w->hosted = r->in_rt_lua;
   w->pools[slot->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_TASKS] =
       rt_sched_hold(slot->sched);
   w->pools[slot->sched->config.exclusive ? RT_POOL_TASKS : RT_POOL_BLOCKING] =
@@ -45,8 +45,8 @@ static rt_worker *open_member(lua_State *L, rt_slot *slot) {
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "rt.core");
   lua_pop(L, 1);
-  if (r->hosted) rtL_require_open(L);
-  rtL_unpack(L, w, r->places);
+  if (r->in_rt_lua) rtL_require_open(L);
+  rtL_unpack(L, w, r->paths);
   set_places(L);
   rt_core_module_enter(w);
   return w;
@@ -129,7 +129,7 @@ static bool prepare(rt_worker *w) {
 static void serve(lua_State *L, rt_slot *slot) {
   rt_worker *w = rtL_worker_find(L);
   w->driver.counts = &slot->counts;
-  if (slot->plays) w->driver.vthread = &slot->vthread;
+  if (slot->in_virtual_time) w->driver.vthread = &slot->vthread;
   w->driver.active = &slot->sched->config.runtime->active;
   w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;
@@ -191,7 +191,7 @@ static void note_places(lua_State *L, rt_worker *w) {
   lua_settop(L, top + 3);
   lua_remove(L, top + 1);
   lua_getglobal(L, "arg");
-  w->worker_config->places = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  w->worker_config->paths = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);
 }
 
@@ -201,14 +201,14 @@ static rt_sched *open_one(rt_worker *w, rt_pool which) {
   rt_sched_config config = {
       .slots = w->worker_config->slots[which],
       .exclusive = which == RT_POOL_BLOCKING,
-      .queue_most = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,
+      .queue_max = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,
       .stack = STACK,
-      .member = member,
-      .stop = on_stop,
-      .left = on_left,
+      .run_worker = member,
+      .on_stop = on_stop,
+      .on_ended = on_left,
       .runtime = w->runtime,
       .worker_config = w->worker_config,
-      .free_recipe = drop_recipe,
+      .free_worker_config = drop_recipe,
   };
   rt_sched *s = rt_sched_new(&config);
   if (s == NULL) return NULL;
@@ -220,7 +220,7 @@ static rt_sched *open_one(rt_worker *w, rt_pool which) {
 static rt_runtime *open_office(rt_worker *w) {
   rt_runtime *o = rt_runtime_new(&w->driver);
   if (o == NULL) return NULL;
-  o->on_orphan = on_orphan;
+  o->on_unjoined_failure = on_orphan;
   o->failure_post.deliver = on_failure;
   o->exit_post.deliver = on_exit_asked;
   o->stillness_post.deliver = rt_deadlock_on_stillness;
@@ -233,8 +233,8 @@ void rtL_worker_main_open(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     luaL_error(L, "not enough memory");
-  if (w->worker_config->places == NULL) note_places(L, w);
-  w->worker_config->hosted = w->hosted;
+  if (w->worker_config->paths == NULL) note_places(L, w);
+  w->worker_config->in_rt_lua = w->hosted;
   if (w->runtime == NULL && (w->runtime = open_office(w)) == NULL)
     luaL_error(L, "not enough memory");
   rt_sched *shared = open_one(w, RT_POOL_TASKS);

@@ -174,7 +174,7 @@ void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
     rtL_unpack(L, w, j->outcome);
     return;
   }
-  lua_pushstring(L, j->excuse);
+  lua_pushstring(L, j->error_text);
   lua_pushliteral(L, "(no traceback)");
   push_title(L, j);
 }

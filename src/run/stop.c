@@ -48,7 +48,7 @@ static void part(rt_worker *w) {
     if (w->pools[which]) rt_sched_close(w->pools[which]);
     w->pools[which] = NULL;
   }
-  if (w->worker_config && rt_load(&w->worker_config->failed)) w->failed = true;
+  if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) w->failed = true;
 }
 
 /* The last errors are told first. */
@@ -63,7 +63,7 @@ static void close_pools(lua_State *L, rt_worker *w) {
 
 static void drop_jobs(rt_list *jobs) {
   rt_list *l;
-  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, record.link));
+  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, failure.link));
 }
 
 void rt_stop_part(rt_worker *w) {

@@ -125,7 +125,7 @@ static rt_job *take_orphan(lua_State *L, rt_worker *w) {
   h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0); /* first: it may raise */
   l = rt_list_take(&w->orphans);
   if (w->state_closes) rt_list_append(&w->unfinalized, l);
-  h->job = rt_containerof(l, rt_job, record.link);
+  h->job = rt_containerof(l, rt_job, failure.link);
   return h->job;
 }
 

@@ -127,5 +127,5 @@ void rt_unwind_member_finish(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_timer_remove(&w->grace.timer);
   do_protected(w, protected_finish);
-  if (w->failed) rt_store(&w->worker_config->failed, true);
+  if (w->failed) rt_store(&w->worker_config->any_unhandled, true);
 }

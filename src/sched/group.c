@@ -22,11 +22,11 @@ rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
 bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *whose) {
   rt_shared_hold(&g->shared);
   m->group = g;
-  m->whose = whose;
+  m->owner = whose;
   rt_lock_take(&g->lock);
   rt_list_append(&g->members, &m->link);
   g->live++;
-  bool cancelled = m->told = g->cancelled;
+  bool cancelled = m->cancel_sent = g->cancelled;
   rt_lock_give(&g->lock);
   return !cancelled;
 }
@@ -80,15 +80,15 @@ void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
 
 void rt_group_begin_cancel(rt_group *g) {
   rt_lock_take(&g->lock);
-  g->doomed = true;
+  g->cancelling = true;
   rt_lock_give(&g->lock);
 }
 
 bool rt_group_is_cancelling(rt_group *g) {
   rt_lock_take(&g->lock);
-  bool doomed = g->doomed;
+  bool cancelling = g->cancelling;
   rt_lock_give(&g->lock);
-  return doomed;
+  return cancelling;
 }
 
 static rt_shared *next_to_tell(rt_group *g) {
@@ -98,11 +98,11 @@ static rt_shared *next_to_tell(rt_group *g) {
   g->cancelled = true;
   for (rt_list *l = g->members.next; l != &g->members; l = l->next) {
     rt_group_member *m = member_of(l);
-    if (m->told) continue;
-    m->told = true;
+    if (m->cancel_sent) continue;
+    m->cancel_sent = true;
     rt_list_remove(l); /* to the end, so that nobody is looked at twice */
     rt_list_append(&g->members, l);
-    whose = m->whose;
+    whose = m->owner;
     rt_shared_hold(whose);
     break;
   }

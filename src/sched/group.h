@@ -14,10 +14,10 @@
 typedef struct rt_group_member {
   /* fixed */
   struct rt_group *group; /* held; NULL: none */
-  rt_shared *whose;
+  rt_shared *owner;
   /* under the group's lock */
   rt_list link;
-  bool told; /* to cancel */
+  bool cancel_sent; /* to cancel */
 } rt_group_member;
 
 typedef enum rt_group_policy {
@@ -34,7 +34,7 @@ typedef struct rt_group {
   rt_group_policy policy;
   /* under lock */
   rt_lock lock;
-  bool doomed; /* it is about to be cancelled, or has been */
+  bool cancelling; /* it is about to be cancelled, or has been */
   bool cancelled;
   bool decided;     /* what the policy names has happened */
   uint64_t decider; /* the id of the task whose end that was; 0: not decided */

@@ -4,7 +4,7 @@
 
 void rt_job_free(rt_shared *t) {
   rt_job *j = rt_job_of(t);
-  if (rt_runtime_adopt_failure(j->runtime, &j->record))
+  if (rt_runtime_adopt_failure(j->runtime, &j->failure))
     return; /* of its error somebody should hear */
   if (j->call) rt_message_drop(j->call);
   if (j->result) rt_message_drop(j->result);
@@ -23,9 +23,9 @@ rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const
   if (j == NULL) return NULL;
   rt_list_init(&j->link);
   rt_list_init(&j->joiners);
-  rt_list_init(&j->record.link);
+  rt_list_init(&j->failure.link);
   rt_list_init(&j->member.link);
-  j->record.whose = &j->shared;
+  j->failure.owner = &j->shared;
   j->id = id;
   j->runtime = rt_runtime_hold(o);
   j->site = memcpy(j + 1, site, len);
@@ -71,9 +71,9 @@ void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse
   drop_call(j);
   rt_lock_take(&j->lock);
   j->outcome = outcome;
-  j->excuse = excuse;
+  j->error_text = excuse;
   if (how == RT_FAILED)
-    rt_runtime_record_failure(j->runtime, &j->record); /* before anyone can hear of it */
+    rt_runtime_record_failure(j->runtime, &j->failure); /* before anyone can hear of it */
   end_locked(j, how);
   rt_lock_give(&j->lock);
   leave_group(j, how);
@@ -148,7 +148,7 @@ bool rt_job_mark_handled(rt_job *j) {
   bool first = !j->handled;
   j->handled = true;
   rt_lock_give(&j->lock);
-  if (first) rt_runtime_forget_failure(j->runtime, &j->record);
+  if (first) rt_runtime_forget_failure(j->runtime, &j->failure);
   return first;
 }
 

@@ -33,7 +33,7 @@ typedef struct rt_job {
   bool cancelled;
   bool handled;                   /* somebody has joined it, or its error was told */
   rt_message *reason;             /* of the cancel, and its source; may be NULL */
-  const char *excuse;             /* it could not even be begun, or ended properly: static text */
+  const char *error_text;         /* it could not even be begun, or ended properly: static text */
   struct rt_task_name *task_name; /* its name; or NULL */
   rt_post cancel_post;            /* on its way home */
   /* atomic */
@@ -43,7 +43,7 @@ typedef struct rt_job {
   /* the group's */
   rt_group_member member;
   /* the runtime's */
-  rt_failure_record record; /* of its error, until somebody has heard of it */
+  rt_failure_record failure; /* of its error, until somebody has heard of it */
 } rt_job;
 
 void rt_job_free(rt_shared *t); /* of its kind */

@@ -10,7 +10,7 @@ static const rt_shared_kind kind = {.name = "office", .free = free_office};
 rt_runtime *rt_runtime_new(rt_driver *main) {
   rt_runtime *o = rt_shared_new(sizeof *o, offsetof(rt_runtime, lock), &kind);
   if (o == NULL) return NULL;
-  rt_list_init(&o->records);
+  rt_list_init(&o->failures);
   rt_active_threads_enter(&o->active); /* for the main worker */
   o->main = main;
   return o;
@@ -91,7 +91,7 @@ void rt_runtime_thread_ended(rt_runtime *o) {
 /* --- errors that nobody has heard of ------------------------------------------------------------ */
 void rt_runtime_record_failure(rt_runtime *o, rt_failure_record *r) {
   rt_lock_take(&o->lock);
-  rt_list_append(&o->records, &r->link);
+  rt_list_append(&o->failures, &r->link);
   if (!o->failure_posted) {
     o->failure_posted = true;
     post_locked(o, &o->failure_post);
@@ -116,8 +116,8 @@ bool rt_runtime_adopt_failure(rt_runtime *o, rt_failure_record *r) {
   bool adopted = !rt_list_empty(&r->link) && o->main != NULL;
   rt_list_remove(&r->link);
   if (adopted) {
-    rt_shared_hold(r->whose); /* it had no holder left */
-    r->post.deliver = o->on_orphan;
+    rt_shared_hold(r->owner); /* it had no holder left */
+    r->post.deliver = o->on_unjoined_failure;
     post_locked(o, &r->post);
   }
   rt_lock_give(&o->lock);
@@ -127,10 +127,10 @@ bool rt_runtime_adopt_failure(rt_runtime *o, rt_failure_record *r) {
 rt_failure_record *rt_runtime_take_failure(rt_runtime *o) {
   rt_failure_record *found = NULL;
   rt_lock_take(&o->lock);
-  for (rt_list *l = o->records.next; l != &o->records && found == NULL; l = l->next) {
+  for (rt_list *l = o->failures.next; l != &o->failures && found == NULL; l = l->next) {
     rt_failure_record *r = rt_containerof(l, rt_failure_record, link);
     /* (one that is just being freed comes by itself, as an orphan) */
-    if (rt_shared_try_hold(r->whose)) found = r;
+    if (rt_shared_try_hold(r->owner)) found = r;
   }
   if (found) rt_list_remove(&found->link);
   rt_lock_give(&o->lock);

@@ -14,7 +14,7 @@
 
 /* What is on record of a failed job; a part of it. */
 typedef struct rt_failure_record {
-  rt_shared *whose;
+  rt_shared *owner;
   rt_list link; /* on the record, or on a list of the main worker's */
   rt_post post;
 } rt_failure_record;
@@ -22,14 +22,14 @@ typedef struct rt_failure_record {
 typedef struct rt_runtime {
   rt_shared shared;
   /* fixed */
-  void (*on_orphan)(rt_post *, void *); /* delivered to the main worker: of a record */
+  void (*on_unjoined_failure)(rt_post *, void *); /* delivered to the main worker: of a record */
   /* atomic */
   rt_active_threads active;
   rt_counters counts; /* of what no worker did */
   /* under lock */
   rt_lock lock;
   rt_driver *main; /* NULL: it has gone */
-  rt_list records;
+  rt_list failures;
   rt_post failure_post; /* something is on record: look for jobs that nobody holds */
   bool failure_posted;
   rt_post exit_post; /* a task has called os.exit(code, true) */

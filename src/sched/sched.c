@@ -11,7 +11,7 @@ static void close_queues(rt_slot *slot) {
 static void free_sched(rt_shared *t) {
   rt_sched *s = rt_containerof(t, rt_sched, shared);
   for (int i = 0; i < s->config.slots; i++) close_queues(&s->slots[i]);
-  if (s->config.free_recipe) s->config.free_recipe(s->config.worker_config);
+  if (s->config.free_worker_config) s->config.free_worker_config(s->config.worker_config);
   rt_runtime_drop(s->config.runtime);
   rt_shared_delete(t, &s->lock);
 }
@@ -30,8 +30,8 @@ static bool init_seats(rt_sched *s) {
     rt_slot *slot = &s->slots[i];
     slot->sched = s;
     slot->number = i;
-    slot->stop_post.deliver = s->config.stop;
-    slot->left_post.deliver = s->config.left;
+    slot->stop_post.deliver = s->config.on_stop;
+    slot->ended_post.deliver = s->config.on_ended;
     if (!init_queues(slot)) {
       while (i-- > 0) close_queues(&s->slots[i]);
       return false;
@@ -45,8 +45,8 @@ rt_sched *rt_sched_new(const rt_sched_config *config) {
   rt_sched *s = rt_shared_new(size, offsetof(rt_sched, lock), &sched_kind);
   if (s == NULL) return NULL;
   s->config = *config;
-  if (s->config.queue_most == 0) s->config.queue_most = INT_MAX;
-  rt_list_init(&s->waiting);
+  if (s->config.queue_max == 0) s->config.queue_max = INT_MAX;
+  rt_list_init(&s->space_waiters);
   if (init_seats(s)) return s;
   rt_shared_delete(&s->shared, &s->lock);
   return NULL;
@@ -75,29 +75,29 @@ static void thread_main(void *arg) {
   rt_slot *slot = arg;
   rt_sched *s = slot->sched;
   await_starter(s);
-  if (slot->plays) rt_vtime_await(&slot->vthread);
-  s->config.member(slot);
-  if (slot->plays) rt_vtime_leave(&slot->vthread);
+  if (slot->in_virtual_time) rt_vtime_await(&slot->vthread);
+  s->config.run_worker(slot);
+  if (slot->in_virtual_time) rt_vtime_leave(&slot->vthread);
   rt_sched_drop(s);
 }
 
 /* 0, or why no thread could be started; UV_ENOSPC: every slot is taken */
 static int take_seat_locked(rt_sched *s) {
-  int n = rt_load_relaxed(&s->taken), err;
+  int n = rt_load_relaxed(&s->started), err;
   if (n == s->config.slots) return UV_ENOSPC;
   rt_slot *slot = &s->slots[n];
   rt_sched_hold(s);
   rt_active_threads_enter(&s->config.runtime->active);
   slot->state = RT_SLOT_STARTED;
-  slot->plays = rt_vtime_join(&slot->vthread);
+  slot->in_virtual_time = rt_vtime_join(&slot->vthread);
   if ((err = rt_thread_start(&slot->thread, s->config.stack, thread_main, slot)) != 0) {
-    if (slot->plays) rt_vtime_forget(&slot->vthread);
+    if (slot->in_virtual_time) rt_vtime_forget(&slot->vthread);
     slot->state = RT_SLOT_EMPTY;
     rt_active_threads_leave(&s->config.runtime->active); /* (the last one cannot: this thread is) */
     rt_sched_drop(s);
     return err;
   }
-  rt_store(&s->taken, n + 1);
+  rt_store(&s->started, n + 1);
   return 0;
 }
 
@@ -106,19 +106,19 @@ static int take_seat(rt_sched *s, int unless_taken) {
   rt_lock_take(&s->lock);
   if (rt_load(&s->stopping))
     err = UV_ECANCELED;
-  else if (rt_load_relaxed(&s->taken) <= unless_taken)
+  else if (rt_load_relaxed(&s->started) <= unless_taken)
     err = take_seat_locked(s);
   rt_lock_give(&s->lock);
   return err;
 }
 
 int rt_sched_start(rt_sched *s) {
-  return rt_likely(rt_load_relaxed(&s->taken) > 0) ? 0 : take_seat(s, 0);
+  return rt_likely(rt_load_relaxed(&s->started) > 0) ? 0 : take_seat(s, 0);
 }
 
 static void tell_to_stop_locked(rt_slot *slot) {
-  if (slot->queue.owner == NULL || slot->told_to_stop) return;
-  slot->told_to_stop = true;
+  if (slot->queue.owner == NULL || slot->stop_posted) return;
+  slot->stop_posted = true;
   rt_mailbox_post(&slot->queue.owner->mailbox, &slot->stop_post);
 }
 
@@ -137,7 +137,7 @@ static rt_atomic(uint64_t) * word_of(rt_slot *slot) {
 
 bool rt_sched_has_job(rt_slot *slot) {
   rt_sched *s = slot->sched;
-  int n = rt_load(&s->taken);
+  int n = rt_load(&s->started);
   if (rt_load(&slot->pinned.count) > 0) return true;
   for (int i = 0; i < n; i++)
     if (rt_load(&s->slots[i].queue.count) > 0) return true;
@@ -199,7 +199,7 @@ static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
 /* Those who wait for room will find that there is no worker. */
 static void dismiss_waiting(rt_sched *s) {
   rt_lock_take(&s->lock);
-  rt_waiter_call_all(&s->waiting, 0);
+  rt_waiter_call_all(&s->space_waiters, 0);
   rt_lock_give(&s->lock);
 }
 
@@ -233,7 +233,7 @@ void rt_slot_end(rt_slot *slot) {
   rt_lock_give(&s->lock);
   if (last) lock_up(s);
   rt_runtime_thread_ended(s->config.runtime);
-  rt_runtime_post(s->config.runtime, &slot->left_post);
+  rt_runtime_post(s->config.runtime, &slot->ended_post);
 }
 
 /* --- submitting ------------------------------------------------------------------------------------ */
@@ -242,7 +242,7 @@ static int load_of(rt_slot *slot) {
 }
 
 static rt_slot *least_loaded(rt_sched *s) {
-  int n = rt_load_relaxed(&s->taken), at = (int)(rt_add(&s->turn, 1) % (unsigned)n);
+  int n = rt_load_relaxed(&s->started), at = (int)(rt_add(&s->next_queue, 1) % (unsigned)n);
   rt_slot *best = &s->slots[at];
   int least = load_of(best);
   for (int i = 1; i < n && least > 0; i++) {
@@ -259,9 +259,9 @@ static rt_slot *least_loaded(rt_sched *s) {
 static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED : UV_ENXIO; }
 
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
-  int taken = rt_load_relaxed(&s->taken);
+  int taken = rt_load_relaxed(&s->started);
   if (rt_load(&s->stopping)) return UV_ECANCELED;
-  if (rt_load_relaxed(&s->queued) >= s->config.queue_most) return UV_EAGAIN;
+  if (rt_load_relaxed(&s->queued) >= s->config.queue_max) return UV_EAGAIN;
   rt_slot *slot = own ? own : least_loaded(s);
   rt_add(&s->queued, 1);
   int err = rt_runq_put(&slot->queue, j);
@@ -277,7 +277,7 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
 /* So many slots that this one has a thread. */
 static int take_seats_up_to(rt_sched *s, int number) {
   int err = 0;
-  while (err == 0 && rt_load_relaxed(&s->taken) <= number) err = take_seat(s, number);
+  while (err == 0 && rt_load_relaxed(&s->started) <= number) err = take_seat(s, number);
   return err;
 }
 
@@ -296,16 +296,16 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
 
 bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
   rt_lock_take(&s->lock);
-  bool room = rt_load(&s->queued) < s->config.queue_most;
-  if (!room) rt_waiter_enqueue(t, again ? s->waiting.next : &s->waiting, &s->lock);
+  bool room = rt_load(&s->queued) < s->config.queue_max;
+  if (!room) rt_waiter_enqueue(t, again ? s->space_waiters.next : &s->space_waiters, &s->lock);
   rt_lock_give(&s->lock);
   return room;
 }
 
 void rt_sched_notify_space(rt_sched *s) {
   rt_lock_take(&s->lock);
-  bool room = rt_load(&s->queued) < s->config.queue_most;
-  rt_waiter *t = room ? rt_waiter_next(&s->waiting, NULL) : NULL;
+  bool room = rt_load(&s->queued) < s->config.queue_max;
+  rt_waiter *t = room ? rt_waiter_next(&s->space_waiters, NULL) : NULL;
   if (t) rt_waiter_call(t, 0);
   rt_lock_give(&s->lock);
 }
@@ -313,7 +313,7 @@ void rt_sched_notify_space(rt_sched *s) {
 /* --- taking ------------------------------------------------------------------------------------------- */
 static void make_room(rt_sched *s) {
   rt_sub(&s->queued, 1);
-  if (s->config.queue_most != INT_MAX) rt_sched_notify_space(s);
+  if (s->config.queue_max != INT_MAX) rt_sched_notify_space(s);
 }
 
 static rt_job *taken(rt_slot *slot, rt_job *j) {
@@ -327,22 +327,22 @@ static rt_job *taken(rt_slot *slot, rt_job *j) {
 /* Each says what it does, and then looks at what the other does. */
 static int steal_from(rt_slot *slot, rt_runq *q) {
   rt_sched *s = slot->sched;
-  rt_add(&s->thieves, 1);
-  int stolen = rt_load(&s->watchers) == 0 ? rt_runq_steal(q, &slot->queue) : 0;
-  rt_sub(&s->thieves, 1);
+  rt_add(&s->stealing, 1);
+  int stolen = rt_load(&s->steal_pauses) == 0 ? rt_runq_steal(q, &slot->queue) : 0;
+  rt_sub(&s->stealing, 1);
   return stolen;
 }
 
 void rt_sched_pause_stealing(rt_sched *s) {
-  rt_add(&s->watchers, 1);
-  while (rt_load(&s->thieves) > 0) rt_thread_yield();
+  rt_add(&s->steal_pauses, 1);
+  while (rt_load(&s->stealing) > 0) rt_thread_yield();
 }
 
-void rt_sched_resume_stealing(rt_sched *s) { rt_sub(&s->watchers, 1); }
+void rt_sched_resume_stealing(rt_sched *s) { rt_sub(&s->steal_pauses, 1); }
 
 static bool steal(rt_slot *slot) {
   rt_sched *s = slot->sched;
-  int n = rt_load(&s->taken);
+  int n = rt_load(&s->started);
   for (int i = 1; i < n; i++) {
     rt_runq *q = &s->slots[(slot->number + i) % n].queue;
     int stolen = rt_runq_count(q) > 0 ? steal_from(slot, q) : 0;
@@ -365,7 +365,7 @@ rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
 
 /* --- is there anything left to do? ------------------------------------------------------------------- */
 void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
-  for (int i = 0; i < rt_load(&s->taken); i++) {
+  for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock);
     if (slot->queue.owner) f(slot, slot->queue.owner, arg);
@@ -386,7 +386,7 @@ static void look_at(rt_slot *slot, rt_driver *d, void *arg) {
 
 /* A worker that runs one job at a time takes no other while that one waits. */
 bool rt_sched_is_quiescent(rt_sched *s) {
-  glance g = {true, s->config.exclusive && rt_load(&s->taken) == s->config.slots};
+  glance g = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
   rt_sched_each_worker(s, look_at, &g);
   return g.quiet && (g.busy || rt_load(&s->queued) == 0);
 }
@@ -397,7 +397,7 @@ void rt_sched_stop(rt_sched *s) {
   bool first = !rt_swap(&s->stopping, true);
   rt_lock_give(&s->lock);
   if (!first) return;
-  for (int i = 0; i < rt_load(&s->taken); i++) {
+  for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock);
     tell_to_stop_locked(slot); /* one that is not up yet will see it then */
@@ -419,7 +419,7 @@ void rt_sched_close(rt_sched *s) {
   s->peer = NULL;
   rt_lock_give(&s->lock);
   if (peer) rt_sched_drop(peer);
-  for (int i = 0; i < rt_load(&s->taken); i++) {
+  for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&s->lock);
     bool left = slot->state == RT_SLOT_ENDED;

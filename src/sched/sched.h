@@ -33,27 +33,27 @@ typedef struct rt_slot {
   rt_atomic(int) load; /* tasks that have begun and not ended, about */
   rt_counters counts;
   rt_vthread vthread;
-  bool plays; /* by the virtual clock */
+  bool in_virtual_time; /* by the virtual clock */
   /* under the scheduler's lock */
   rt_slot_state state;
   rt_thread thread;
   /* under the queue's lock */
-  bool told_to_stop;
-  rt_post stop_post; /* to the worker: it is to end */
-  rt_post left_post; /* to the main worker: it has */
+  bool stop_posted;
+  rt_post stop_post;  /* to the worker: it is to end */
+  rt_post ended_post; /* to the main worker: it has */
 } rt_slot;
 
 typedef struct rt_sched_config {
   int slots;
   bool exclusive; /* a worker runs one job at a time: they block */
-  int queue_most; /* jobs waiting in all queues; 0: as many as there is memory for */
+  int queue_max;  /* jobs waiting in all queues; 0: as many as there is memory for */
   size_t stack;
-  void (*member)(rt_slot *);       /* runs on the slot's thread, to its end */
-  void (*stop)(rt_post *, void *); /* delivered to a worker that is to end */
-  void (*left)(rt_post *, void *); /* delivered to the main worker when one has */
-  rt_runtime *runtime;             /* of the main worker */
-  void *worker_config;             /* what every worker's state is made by */
-  void (*free_recipe)(void *);
+  void (*run_worker)(rt_slot *);       /* runs on the slot's thread, to its end */
+  void (*on_stop)(rt_post *, void *);  /* delivered to a worker that is to end */
+  void (*on_ended)(rt_post *, void *); /* delivered to the main worker when one has */
+  rt_runtime *runtime;                 /* of the main worker */
+  void *worker_config;                 /* what every worker's state is made by */
+  void (*free_worker_config)(void *);
 } rt_sched_config;
 
 typedef struct rt_sched {
@@ -62,16 +62,16 @@ typedef struct rt_sched {
   rt_sched_config config;
   /* atomic */
   rt_atomic(uint64_t) idle[RT_SLOTS_MAX / 64];
-  rt_atomic(int) taken; /* slots that have, or get, a thread */
+  rt_atomic(int) started; /* slots that have, or get, a thread */
   rt_atomic(int) queued;
-  rt_atomic(unsigned) turn; /* where the search for a queue begins */
-  rt_atomic(int) thieves;   /* workers that are stealing right now */
-  rt_atomic(int) watchers;  /* while there is one, nobody does */
+  rt_atomic(unsigned) next_queue; /* where the search for a queue begins */
+  rt_atomic(int) stealing;        /* workers that are stealing right now */
+  rt_atomic(int) steal_pauses;    /* while there is one, nobody does */
   rt_atomic(bool) stopping;
   /* under lock */
   rt_lock lock;
   struct rt_sched *peer; /* the other pool of the runtime, held; NULL: the main worker has gone */
-  rt_list waiting;       /* waiters: for room in the queues */
+  rt_list space_waiters; /* waiters: for room in the queues */
   rt_slot slots[];
 } rt_sched;
 

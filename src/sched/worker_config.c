@@ -9,7 +9,7 @@ enum { BLOCKING_SEATS = 64 };
 static void free_recipe(rt_shared *t) {
   rt_worker_config *r = rt_containerof(t, rt_worker_config, shared);
   for (int i = 0; i < r->count; i++) rt_message_drop(r->preloads[i]);
-  if (r->places) rt_message_drop(r->places);
+  if (r->paths) rt_message_drop(r->paths);
   rt_free(r->preloads);
   rt_free(r);
 }
@@ -39,12 +39,12 @@ rt_worker_config *rt_worker_config_new(void) {
 }
 
 int rt_worker_config_add(rt_worker_config *r, rt_message *preload) {
-  if (r->count == r->room) {
-    int room = r->room ? r->room * 2 : 4;
+  if (r->count == r->capacity) {
+    int room = r->capacity ? r->capacity * 2 : 4;
     rt_message **more = rt_realloc(r->preloads, (size_t)room * sizeof *more);
     if (more == NULL) return -ENOMEM;
     r->preloads = more;
-    r->room = room;
+    r->capacity = room;
   }
   r->preloads[r->count++] = preload;
   return 0;

@@ -23,16 +23,16 @@ typedef struct rt_worker_config {
   rt_shared shared;
   /* fixed once a pool is open */
   int slots[RT_POOLS];
-  uint64_t seed;      /* of chances; 0: nobody can guess them */
-  bool switches_all;  /* tasks of a state are switched like those of the pool */
-  uint64_t stall;     /* how long a task may not respond before that is told; 0: for ever */
-  bool hosted;        /* in rt-lua */
-  rt_message *places; /* package.path, package.cpath, arg */
+  uint64_t seed;     /* of chances; 0: nobody can guess them */
+  bool preempt_all;  /* tasks of a state are switched like those of the pool */
+  uint64_t stall;    /* how long a task may not respond before that is told; 0: for ever */
+  bool in_rt_lua;    /* in rt-lua */
+  rt_message *paths; /* package.path, package.cpath, arg */
   rt_message **preloads;
-  int count, room;
+  int count, capacity;
   /* atomic */
-  rt_atomic(bool) failed;    /* an error went unhandled in some worker */
-  rt_atomic(uint64_t) grace; /* for unwinding, when the program ends */
+  rt_atomic(bool) any_unhandled; /* an error went unhandled in some worker */
+  rt_atomic(uint64_t) grace;     /* for unwinding, when the program ends */
 } rt_worker_config;
 
 rt_worker_config *rt_worker_config_new(void); /* NULL: no memory */

@@ -38,7 +38,7 @@ static void add(uint64_t *sum, const uint64_t *counts) {
 
 /* Stack: -> a list, one of each worker of the pool that has been started */
 static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
-  int n = s ? rt_load(&s->taken) : 0;
+  int n = s ? rt_load(&s->started) : 0;
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     uint64_t counts[RT_COUNTS] = {0};

@@ -21,7 +21,7 @@ static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
   rt_job_entry_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   for (;;) {
-    bool room = rt_load_relaxed(&s->queued) < s->config.queue_most;
+    bool room = rt_load_relaxed(&s->queued) < s->config.queue_max;
     if (room &&
         rtL_spawn_submit(L, w, s, h ? h->job : rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SLOT))
       return 1;
@@ -132,7 +132,7 @@ static int configure(lua_State *L) {
     if (stall > 0) rt_watchdog_add(&w->status);
   }
   if (seed) rt_worker_seed(w, r->seed = seed);
-  if (preempt) w->preempt.switches_all = r->switches_all = true;
+  if (preempt) w->preempt.switches_all = r->preempt_all = true;
   if (shared > 0) r->slots[RT_POOL_TASKS] = shared;
   if (blocking > 0) r->slots[RT_POOL_BLOCKING] = blocking;
   return 0;

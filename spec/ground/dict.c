@@ -25,7 +25,7 @@ static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_con
                           uint64_t expires) {
   char buffer[32];
   rt_dict_key key = key_of(buffer, n);
-  return rt_dict_apply(d, &key, &(rt_dict_put){.rule = rule, .value = v, .expires = expires});
+  return rt_dict_apply(d, &key, &(rt_dict_put){.condition = rule, .value = v, .expires = expires});
 }
 
 static rt_dict_result put_integer(rt_dict *d, unsigned n, int64_t i) {
@@ -109,7 +109,7 @@ static void check_model(void) {
     if (one_in(20000)) {
       rt_dict_clear(d);
       memset(model, 0, sizeof model);
-      good = good && rt_load(&d->stock.bytes) == 0 && rt_load(&d->stock.mortal) == 0;
+      good = good && rt_load(&d->quota.bytes) == 0 && rt_load(&d->quota.expiring) == 0;
     }
   }
   for (int n = 0; n < KEYS; n++) count += model[n] != 0;
@@ -117,9 +117,9 @@ static void check_model(void) {
   check("it knows how many there are, and all keys once",
         rt_dict_count(d) == count && count_keys(d) == count);
   for (unsigned n = 0; n < KEYS; n++) delete (d, n);
-  check("when it is empty nothing is counted", rt_load(&d->stock.entries) == 0 &&
-                                                   rt_load(&d->stock.bytes) == 0 &&
-                                                   rt_load(&d->stock.mortal) == 0);
+  check("when it is empty nothing is counted", rt_load(&d->quota.entries) == 0 &&
+                                                   rt_load(&d->quota.bytes) == 0 &&
+                                                   rt_load(&d->quota.expiring) == 0);
   drop(d);
 }
 
@@ -138,7 +138,7 @@ static void check_expiry(void) {
     gone = gone && get(d, n).type == (n % 2 ? RT_VALUE_INTEGER : RT_VALUE_NONE);
   check("an entry is there until it expires, and not from then on", before && gone);
   check("keys leaves out those that have expired", count_keys(d) == 100);
-  check("counting removes them", rt_dict_count(d) == 100 && rt_load(&d->stock.mortal) == 100);
+  check("counting removes them", rt_dict_count(d) == 100 && rt_load(&d->quota.expiring) == 100);
   put(d, 0, &v, RT_DICT_IF_ABSENT, rt_clock());
   check("expired at once is never there", get(d, 0).type == RT_VALUE_NONE);
   drop(d);
@@ -170,7 +170,7 @@ static void check_bounds(void) {
     must("there is memory", rt_value_from_string(&text, big, below(5000)) == 0);
     within = within && put(d, (unsigned)below(50), &text, RT_DICT_UNCONDITIONAL, 0) == RT_DICT_DONE;
     rt_value_drop(&text);
-    within = within && rt_load(&d->stock.bytes) <= 10000;
+    within = within && rt_load(&d->quota.bytes) <= 10000;
   }
   check("bytes stay within their bound", within && rt_dict_count(d) > 0);
   must("there is memory", rt_value_from_string(&text, big, sizeof big) == 0);
@@ -220,8 +220,8 @@ static void hammer(void *arg) {
       default:
         v = get(d, n);
         if (v.type == RT_VALUE_BLOCK)
-          for (size_t k = 0; k < v.parcel->len; k++)
-            if (v.parcel->bytes[k] != 'a' + (int)n % 26) rt_add(&all.wrong, 1);
+          for (size_t k = 0; k < v.block->len; k++)
+            if (v.block->bytes[k] != 'a' + (int)n % 26) rt_add(&all.wrong, 1);
         rt_value_drop(&v);
     }
   }
@@ -249,7 +249,8 @@ static void swap_up(void *arg) {
       uint64_t version = rt_dict_get(d, &key, &v);
       rt_value next = integer(v.type == RT_VALUE_NONE ? 1 : v.integer + 1);
       answer = rt_dict_apply(
-          d, &key, &(rt_dict_put){.rule = RT_DICT_IF_VERSION, .value = &next, .version = version});
+          d, &key,
+          &(rt_dict_put){.condition = RT_DICT_IF_VERSION, .value = &next, .version = version});
     } while (answer == RT_DICT_UNMET);
   }
 }
@@ -277,8 +278,8 @@ static void check_threads(void) {
     run_threads(hammer, d);
     rt_dict_clear(d);
     check("threads find whole values, and leave nothing behind",
-          rt_load(&all.wrong) == 0 && rt_load(&d->stock.entries) == 0 &&
-              rt_load(&d->stock.bytes) == 0 && rt_load(&d->stock.mortal) == 0);
+          rt_load(&all.wrong) == 0 && rt_load(&d->quota.entries) == 0 &&
+              rt_load(&d->quota.bytes) == 0 && rt_load(&d->quota.expiring) == 0);
     drop(d);
   }
 }

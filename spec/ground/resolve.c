@@ -16,13 +16,13 @@ static rt_resolve *start(rt_thread_pool *c, rt_driver *d, const char *host, bool
 
 static void wait_for(rt_driver *d, rt_resolve *l) {
   rt_task t;
-  if (l->answered) return;
+  if (l->done) return;
   rt_task_init(&t, 1);
   t.phase = RT_RUNNING;
   rt_task_park(&t, RT_OP_RESOLVE, l, &l->parked);
   while (t.phase == RT_WAITING) rt_driver_park(d);
   rt_list_remove(&t.link);
-  must("whoever is woken finds it answered", l->answered);
+  must("whoever is woken finds it answered", l->done);
 }
 
 static bool is_loopback(const struct addrinfo *a) {
@@ -34,29 +34,29 @@ static bool is_loopback(const struct addrinfo *a) {
 static void check_numeric(rt_thread_pool *c, rt_driver *d) {
   rt_resolve *l = start(c, d, "127.0.0.1", false);
   check("a number is answered at once",
-        l->answered && l->err == 0 && l->found && is_loopback(l->found) &&
-            ntohs(((struct sockaddr_in *)l->found->ai_addr)->sin_port) == 80);
+        l->done && l->err == 0 && l->addresses && is_loopback(l->addresses) &&
+            ntohs(((struct sockaddr_in *)l->addresses->ai_addr)->sin_port) == 80);
   rt_resolve_drop(l);
   l = start(c, d, "::1", false);
-  check("… one of IPv6, too",
-        l->answered && l->found && l->found->ai_family == AF_INET6 && is_loopback(l->found));
+  check("… one of IPv6, too", l->done && l->addresses && l->addresses->ai_family == AF_INET6 &&
+                                  is_loopback(l->addresses));
   rt_resolve_drop(l);
   l = start(c, d, NULL, true);
-  check("… and any address of this machine", l->answered && l->found != NULL);
+  check("… and any address of this machine", l->done && l->addresses != NULL);
   rt_resolve_drop(l);
   check("that leaves the driver barren", is_barren(d));
 }
 
 static void check_names(rt_thread_pool *c, rt_driver *d) {
   rt_resolve *l = start(c, d, "localhost", false);
-  check("a name belongs to the driver until it is answered", !l->answered && !is_barren(d));
+  check("a name belongs to the driver until it is answered", !l->done && !is_barren(d));
   wait_for(d, l);
   check("… by a thread of the crew",
-        l->err == 0 && l->found != NULL && is_loopback(l->found) && is_barren(d));
+        l->err == 0 && l->addresses != NULL && is_loopback(l->addresses) && is_barren(d));
   rt_resolve_drop(l);
   l = start(c, d, "no-such-host.invalid", false);
   wait_for(d, l);
-  check("a name that nobody has is an error", l->err == UV_EAI_NONAME && l->found == NULL);
+  check("a name that nobody has is an error", l->err == UV_EAI_NONAME && l->addresses == NULL);
   rt_resolve_drop(l);
 }
 
@@ -87,7 +87,7 @@ static void check_close(rt_thread_pool *c) {
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(4)) rt_driver_poll(&d);
     for (int k = 0; k < n; k++)
-      if (l[k]->answered) rt_resolve_drop(l[k]);
+      if (l[k]->done) rt_resolve_drop(l[k]);
     rt_driver_close(&d);
   }
   check("a driver can close with lookups at any stage", true);

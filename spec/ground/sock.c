@@ -74,7 +74,7 @@ static void check_read(void) {
   actor_init(&a, s, NULL);
   check("an open socket belongs to its driver", !is_barren(&d));
   check("where nothing has come, reading says so",
-        rt_sock_recv(s, got, sizeof got) == UV_EAGAIN && !s->may_read);
+        rt_sock_recv(s, got, sizeof got) == UV_EAGAIN && !s->maybe_readable);
   wait(&a, RT_READ);
   turn(&d, 2);
   check("a reader waits while nothing comes",
@@ -82,18 +82,19 @@ static void check_read(void) {
   must("the peer writes", write(peer, "hello", 5) == 5);
   turn(&d, 1);
   check("… and goes on when something does", a.resumes == 1 && a.task.phase == RT_RUNNING &&
-                                                 a.task.cause == RT_FIRED && s->may_read &&
+                                                 a.task.cause == RT_FIRED && s->maybe_readable &&
                                                  !rt_sock_has_waiter(s, RT_READ));
-  bool part = rt_sock_recv(s, got, 2) == 2 && s->may_read;
-  bool rest = rt_sock_recv(s, got + 2, 14) == 3 && !s->may_read;
+  bool part = rt_sock_recv(s, got, 2) == 2 && s->maybe_readable;
+  bool rest = rt_sock_recv(s, got + 2, 14) == 3 && !s->maybe_readable;
   check("it takes what it asks for; a short read has taken all",
         part && rest && memcmp(got, "hello", 5) == 0);
 
   /* interest is lazy */
-  check("interest stays when the waiter has gone", s->wanted == UV_READABLE);
+  check("interest stays when the waiter has gone", s->interest == UV_READABLE);
   must("the peer writes", write(peer, "x", 1) == 1);
   turn(&d, 2);
-  check("… until an event that nobody waits for", s->wanted == 0 && s->may_read && a.resumes == 1);
+  check("… until an event that nobody waits for",
+        s->interest == 0 && s->maybe_readable && a.resumes == 1);
   wait(&a, RT_READ);
   turn(&d, 1);
   check("… and comes back with the next waiter", a.resumes == 2 && rt_sock_recv(s, got, 16) == 1);
@@ -135,7 +136,8 @@ static void check_write(void) {
   turn(&d, 1);
   check("… until the peer has read", a.resumes == 1 && got == sent);
   turn(&d, 2);
-  check("a socket that could be written all the time does not keep the loop busy", s->wanted == 0);
+  check("a socket that could be written all the time does not keep the loop busy",
+        s->interest == 0);
   uv_buf_t pieces[3] = {uv_buf_init("one", 3), uv_buf_init("", 0), uv_buf_init("two", 3)};
   ssize_t all = rt_sock_sendv(s, pieces, 3);
   check("pieces go in one call, in order",

@@ -27,7 +27,7 @@ static rt_dict_result answer_of(int err) {
 /* What has expired, everywhere. */
 static size_t expire_all(rt_dict *d) {
   size_t n = 0;
-  if (rt_load(&d->stock.mortal) == 0) return 0;
+  if (rt_load(&d->quota.expiring) == 0) return 0;
   uint64_t now = rt_clock();
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];
@@ -50,9 +50,9 @@ static bool evict_from(rt_shard *s) {
 }
 
 static bool evict(rt_dict *d) {
-  if (!d->stock.bounds.evicts) return false;
+  if (!d->quota.bounds.evicts) return false;
   for (uint32_t i = 0; i < d->shard_count; i++) {
-    uint32_t n = rt_add_relaxed(&d->victim, 1);
+    uint32_t n = rt_add_relaxed(&d->next_victim, 1);
     if (evict_from(&d->shards[n & (d->shard_count - 1)])) return true;
   }
   return true; /* they come and go, and may just all have gone: look again */
@@ -60,14 +60,14 @@ static bool evict(rt_dict *d) {
 
 /* false: there is none to be made. */
 static bool make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
-  if (rt_shard_size(key, v) > d->stock.bounds.bytes) return false;
+  if (rt_shard_size(key, v) > d->quota.bounds.bytes) return false;
   return expire_all(d) > 0 || evict(d);
 }
 
 /* --- changing ---------------------------------------------------------------------------------------- */
 static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
   static const rt_value none = {.type = RT_VALUE_NONE};
-  switch (p->rule) {
+  switch (p->condition) {
     case RT_DICT_IF_ABSENT: return e == NULL;
     case RT_DICT_IF_PRESENT: return e != NULL;
     case RT_DICT_IF_EQUAL: return rt_value_equal(p->expected, e ? &e->value : &none);
@@ -195,7 +195,7 @@ rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expir
 
 size_t rt_dict_count(rt_dict *d) {
   expire_all(d);
-  return rt_load(&d->stock.entries);
+  return rt_load(&d->quota.entries);
 }
 
 size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size) {
@@ -237,7 +237,7 @@ static uint32_t shards_for(const rt_dict_bounds *b) {
 
 static bool init_shards(rt_dict *d, uint32_t count) {
   for (; d->shard_count < count; d->shard_count++)
-    if (rt_shard_init(&d->shards[d->shard_count], &d->stock) != 0) return false;
+    if (rt_shard_init(&d->shards[d->shard_count], &d->quota) != 0) return false;
   return true;
 }
 
@@ -247,7 +247,7 @@ rt_dict *rt_dict_new(const rt_shared_kind *kind, const rt_dict_bounds *bounds) {
   if (d == NULL) return NULL;
   rt_random r = {rt_random_seed()};
   rt_shared_init(&d->shared, kind);
-  d->stock.bounds = *bounds;
+  d->quota.bounds = *bounds;
   d->seed[0] = rt_random_next(&r);
   d->seed[1] = rt_random_next(&r);
   if (!init_shards(d, count)) {

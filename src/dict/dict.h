@@ -30,8 +30,8 @@ typedef struct rt_dict {
   uint64_t seed[2];
   uint32_t shard_count; /* a power of two */
   /* atomic */
-  rt_quota stock;
-  rt_atomic(uint32_t) victim; /* the shard that evicts next */
+  rt_quota quota;
+  rt_atomic(uint32_t) next_victim; /* the shard that evicts next */
   /* under the lock of each */
   rt_shard shards[];
 } rt_dict;
@@ -52,7 +52,7 @@ typedef enum rt_dict_condition {
 } rt_dict_condition;
 
 typedef struct rt_dict_put {
-  rt_dict_condition rule;
+  rt_dict_condition condition;
   const rt_value *value; /* NONE: the entry goes.  The dict holds it, too, then */
   const rt_value *expected;
   uint64_t version;

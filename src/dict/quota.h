@@ -20,7 +20,7 @@ typedef struct rt_quota {
   rt_quota_bounds bounds;
   /* atomic */
   rt_atomic(size_t) entries, bytes;
-  rt_atomic(size_t) mortal; /* entries that expire */
+  rt_atomic(size_t) expiring; /* entries that expire */
 } rt_quota;
 
 /* Room for this many entries, and for bytes in place of others; false: there is none. */

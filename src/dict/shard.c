@@ -13,9 +13,9 @@ static size_t size_of(uint32_t key_len, const rt_value *v) {
 
 size_t rt_shard_size(const rt_shard_key *key, const rt_value *v) { return size_of(key->len, v); }
 
-int rt_shard_init(rt_shard *s, rt_quota *stock) {
-  s->stock = stock;
-  rt_list_init(&s->used);
+int rt_shard_init(rt_shard *s, rt_quota *quota) {
+  s->quota = quota;
+  rt_list_init(&s->lru);
   return rt_lock_init(&s->lock);
 }
 
@@ -30,8 +30,8 @@ static bool has_expired(const rt_shard_entry *e, uint64_t now) {
 
 static void make_immortal(rt_shard *s, rt_shard_entry *e) {
   if (!is_mortal(e)) return;
-  rt_heap_remove(&s->heap, &e->expires);
-  rt_sub(&s->stock->mortal, 1);
+  rt_heap_remove(&s->expiry, &e->expires);
+  rt_sub(&s->quota->expiring, 1);
 }
 
 int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
@@ -41,10 +41,10 @@ int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
     return 0;
   }
   if (!is_mortal(e)) {
-    if (!rt_heap_reserve(&s->heap)) return UV_ENOMEM;
-    rt_add(&s->stock->mortal, 1);
+    if (!rt_heap_reserve(&s->expiry)) return UV_ENOMEM;
+    rt_add(&s->quota->expiring, 1);
   }
-  rt_heap_put(&s->heap, &e->expires, expires);
+  rt_heap_put(&s->expiry, &e->expires, expires);
   return 0;
 }
 
@@ -98,7 +98,7 @@ static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t 
 }
 
 /* --- leaving ------------------------------------------------------------------------------------ */
-static void inter(rt_shard_removed *g, rt_shard_entry *e) {
+static void add_removed(rt_shard_removed *g, rt_shard_entry *e) {
   e->next = g->first;
   g->first = e;
 }
@@ -114,12 +114,12 @@ void rt_shard_discard(rt_shard_removed *g) {
 static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_removed *g) {
   rt_shard_entry *e = *at;
   *at = e->next;
-  inter(g, e);
+  add_removed(g, e);
   make_immortal(s, e);
   rt_list_remove(&e->link);
   s->count--;
   s->version++;
-  rt_quota_release(s->stock, 1, size_of(e->len, &e->value));
+  rt_quota_release(s->quota, 1, size_of(e->len, &e->value));
   if (s->size > SMALLEST && s->count < s->size / 8) resize(s, s->size / 2);
 }
 
@@ -130,7 +130,7 @@ void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_removed *g) {
 size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_removed *g) {
   size_t n = 0;
   rt_heap_node *next;
-  while (n < most && (next = rt_heap_first(&s->heap)) != NULL && next->key <= now) {
+  while (n < most && (next = rt_heap_first(&s->expiry)) != NULL && next->key <= now) {
     rt_shard_remove(s, rt_containerof(next, rt_shard_entry, expires), g);
     n++;
   }
@@ -138,7 +138,7 @@ size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_removed *
 }
 
 bool rt_shard_evict(rt_shard *s, rt_shard_removed *g) {
-  rt_list *l = rt_list_first(&s->used);
+  rt_list *l = rt_list_first(&s->lru);
   if (l == NULL) return false;
   rt_shard_remove(s, rt_containerof(l, rt_shard_entry, link), g);
   return true;
@@ -150,17 +150,17 @@ void rt_shard_clear(rt_shard *s, rt_shard_removed *g) {
     for (rt_shard_entry *e = s->buckets[i], *next; e != NULL; e = next) {
       next = e->next;
       bytes += size_of(e->len, &e->value);
-      inter(g, e);
+      add_removed(g, e);
     }
   }
-  rt_quota_release(s->stock, s->count, bytes);
-  rt_sub(&s->stock->mortal, s->heap.count);
+  rt_quota_release(s->quota, s->count, bytes);
+  rt_sub(&s->quota->expiring, s->expiry.count);
   rt_free(s->buckets);
-  rt_heap_close(&s->heap);
+  rt_heap_close(&s->expiry);
   s->buckets = NULL;
   s->size = s->count = 0;
   s->version++;
-  rt_list_init(&s->used);
+  rt_list_init(&s->lru);
 }
 
 /* --- finding and changing ------------------------------------------------------------------------- */
@@ -177,9 +177,9 @@ rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t has
 }
 
 void rt_shard_use(rt_shard *s, rt_shard_entry *e) {
-  if (!s->stock->bounds.evicts || s->used.prev == &e->link) return;
+  if (!s->quota->bounds.evicts || s->lru.prev == &e->link) return;
   rt_list_remove(&e->link);
-  rt_list_append(&s->used, &e->link);
+  rt_list_append(&s->lru, &e->link);
 }
 
 static void set_value(rt_shard *s, rt_shard_entry *e, const rt_value *v) {
@@ -191,11 +191,11 @@ static void set_value(rt_shard *s, rt_shard_entry *e, const rt_value *v) {
 int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_value *v,
                  uint64_t expires, rt_shard_removed *g) {
   size_t size = size_of(key->len, v);
-  if (rt_heap_first(&s->heap)) rt_shard_sweep(s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
-  if (!rt_quota_take(s->stock, 1, size, 0)) return UV_ENOSPC;
+  if (rt_heap_first(&s->expiry)) rt_shard_sweep(s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
+  if (!rt_quota_take(s->quota, 1, size, 0)) return UV_ENOSPC;
   rt_shard_entry *e = new_entry(s, key, hash);
   if (e == NULL) {
-    rt_quota_release(s->stock, 1, size);
+    rt_quota_release(s->quota, 1, size);
     return UV_ENOMEM;
   }
   set_value(s, e, v);
@@ -210,9 +210,9 @@ int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t
   size_t before = rt_value_size(&e->value), after = rt_value_size(v);
   bool becomes_mortal =
       !is_mortal(e) && expires != RT_SHARD_KEEP_EXPIRY && expires != RT_SHARD_NO_EXPIRY;
-  if (becomes_mortal && !rt_heap_reserve(&s->heap)) return UV_ENOMEM;
+  if (becomes_mortal && !rt_heap_reserve(&s->expiry)) return UV_ENOMEM;
   rt_shard_use(s, e);
-  if (!rt_quota_take(s->stock, 0, after, before)) return UV_ENOSPC;
+  if (!rt_quota_take(s->quota, 0, after, before)) return UV_ENOSPC;
   if (expires != RT_SHARD_KEEP_EXPIRY) rt_shard_expire(s, e, expires);
   *old = e->value;
   set_value(s, e, v);

@@ -38,22 +38,22 @@ typedef struct rt_shard_entry {
 
 typedef struct rt_shard {
   /* fixed */
-  rt_quota *stock; /* of the dict */
+  rt_quota *quota; /* of the dict */
   /* under lock */
   rt_lock lock;
   rt_shard_entry **buckets;
   size_t size, count; /* of buckets: a power of two, or 0; of entries */
   uint64_t version;   /* of the latest change */
-  rt_list used;       /* its entries, the one used last at the end; only if the dict evicts */
-  rt_heap heap;       /* of those that expire */
-  char apart[8];      /* two cache lines */
+  rt_list lru;        /* its entries, the one used last at the end; only if the dict evicts */
+  rt_heap expiry;     /* of those that expire */
+  char padding[8];    /* two cache lines */
 } rt_shard;
 
 typedef struct rt_shard_removed {
   rt_shard_entry *first;
 } rt_shard_removed;
 
-int rt_shard_init(rt_shard *s, rt_quota *stock); /* 0 or UV_E… */
+int rt_shard_init(rt_shard *s, rt_quota *quota); /* 0 or UV_E… */
 void rt_shard_close(rt_shard *s);                /* it is empty */
 void rt_shard_discard(rt_shard_removed *g);
 

@@ -22,7 +22,7 @@ int rt_value_from_string(rt_value *v, const char *s, size_t len) {
   if (p == NULL) return UV_ENOMEM;
   memcpy(p->bytes, s, len);
   v->type = RT_VALUE_BLOCK;
-  v->parcel = p;
+  v->block = p;
   return 0;
 }
 
@@ -34,7 +34,7 @@ int rt_value_from_message(rt_value *v, rt_message *message) {
     return UV_ENOMEM;
   }
   v->type = RT_VALUE_BLOCK;
-  v->parcel = p;
+  v->block = p;
   return 0;
 }
 
@@ -46,9 +46,9 @@ void rt_value_block_drop(rt_value_block *p) {
 
 size_t rt_value_size(const rt_value *v) {
   if (v->type != RT_VALUE_BLOCK) return 0;
-  const rt_message *message = v->parcel->message;
-  size_t size = sizeof *v->parcel;
-  if (message == NULL) return size + v->parcel->len;
+  const rt_message *message = v->block->message;
+  size_t size = sizeof *v->block;
+  if (message == NULL) return size + v->block->len;
   return size + sizeof *message + message->cap +
          (message->many ? message->room * sizeof(void *) : 0);
 }
@@ -81,7 +81,7 @@ bool rt_value_equal(const rt_value *a, const rt_value *b) {
     case RT_VALUE_INTEGER: return a->integer == b->integer;
     case RT_VALUE_NUMBER: return a->number == b->number;
     case RT_VALUE_STRING: return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
-    case RT_VALUE_BLOCK: return are_equal_parcels(a->parcel, b->parcel);
+    case RT_VALUE_BLOCK: return are_equal_parcels(a->block, b->block);
     default: return true;
   }
 }

@@ -35,7 +35,7 @@ typedef struct rt_value {
     int64_t integer;
     double number;
     char text[RT_VALUE_SHORT];
-    rt_value_block *parcel;
+    rt_value_block *block;
   };
   uint8_t type, len; /* of the text */
 } rt_value;
@@ -47,11 +47,11 @@ int rt_value_from_message(rt_value *v, rt_message *p);
 void rt_value_block_drop(rt_value_block *p);
 
 static inline void rt_value_hold(const rt_value *v) {
-  if (v->type == RT_VALUE_BLOCK) rt_add_relaxed(&v->parcel->holders, 1);
+  if (v->type == RT_VALUE_BLOCK) rt_add_relaxed(&v->block->holders, 1);
 }
 
 static inline void rt_value_drop(const rt_value *v) {
-  if (v->type == RT_VALUE_BLOCK) rt_value_block_drop(v->parcel);
+  if (v->type == RT_VALUE_BLOCK) rt_value_block_drop(v->block);
 }
 
 /* How many bytes it needs besides the record. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 static void free_lookup(rt_resolve *l) {
-  if (l->found) freeaddrinfo(l->found);
+  if (l->addresses) freeaddrinfo(l->addresses);
   rt_free(l);
 }
 
@@ -29,7 +29,7 @@ static bool is_invalid(const char *host) {
 
 static int ask(rt_resolve *l) {
   const char *host = l->host[0] ? l->host : NULL;
-  return error_of(getaddrinfo(host, l->port, &l->hints, &l->found));
+  return error_of(getaddrinfo(host, l->port, &l->hints, &l->addresses));
 }
 
 static void work(rt_work_item *item) {
@@ -54,7 +54,7 @@ static void deliver(rt_post *post, void *reader) {
     free_lookup(l);
     return;
   }
-  l->answered = true;
+  l->done = true;
   rt_list *parked = rt_list_first(&l->parked);
   if (parked) rt_driver_wake(reader, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
@@ -63,7 +63,7 @@ void rt_resolve_drop(rt_resolve *l) {
   rt_list *parked = rt_list_first(&l->parked);
   if (parked) rt_list_remove(parked); /* the state closes, and its task comes after us */
   rt_driver_disown(&l->handle);
-  if (l->answered || rt_thread_pool_drop(l->thread_pool, &l->item) == RT_WORK_ITEM_QUEUED)
+  if (l->done || rt_thread_pool_drop(l->thread_pool, &l->item) == RT_WORK_ITEM_QUEUED)
     free_lookup(l);
   /* else its thread or the post on its way frees it */
 }
@@ -89,7 +89,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *c, rt_driver *home, const
   l->hints.ai_socktype = SOCK_STREAM;
   l->hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | (passive ? AI_PASSIVE : 0);
   if (ask(l) == 0) { /* no name: nobody has to be asked */
-    l->answered = true;
+    l->done = true;
     *out = l;
     return 0;
   }

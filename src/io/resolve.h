@@ -25,10 +25,10 @@ typedef struct rt_resolve {
   char port[6];
   /* written by the thread, read at home after the post */
   int err;
-  struct addrinfo *found;
+  struct addrinfo *addresses;
   /* home */
   rt_list parked; /* the task that wants it */
-  bool answered;
+  bool done;
 } rt_resolve;
 
 /* Host NULL or "*": any address of this machine (passive).  The answer may be there

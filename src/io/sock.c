@@ -29,8 +29,8 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->poll.data = s;
   s->driver = d;
   s->fd = fd;
-  rt_list_init(&s->waiting[RT_READ]);
-  rt_list_init(&s->waiting[RT_WRITE]);
+  rt_list_init(&s->waiters[RT_READ]);
+  rt_list_init(&s->waiters[RT_WRITE]);
   rt_driver_adopt(d, &s->handle, close_with_driver);
   s->handle.is_awaited = is_awaited;
   *out = s;
@@ -39,7 +39,7 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
 
 static void wake_all(rt_sock *s, rt_side side) {
   rt_list *l;
-  while ((l = rt_list_first(&s->waiting[side])) != NULL)
+  while ((l = rt_list_first(&s->waiters[side])) != NULL)
     rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
@@ -58,23 +58,23 @@ void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); /* the peer should h
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static int set_interest(rt_sock *s, int wanted) {
-  s->wanted = (uint8_t)wanted;
+  s->interest = (uint8_t)wanted;
   return wanted ? uv_poll_start(&s->poll, wanted, on_poll) : uv_poll_stop(&s->poll);
 }
 
 static void ready(rt_sock *s, rt_side side) {
-  rt_list *l = rt_list_first(&s->waiting[side]);
-  if (side == RT_READ) s->may_read = true;
+  rt_list *l = rt_list_first(&s->waiters[side]);
+  if (side == RT_READ) s->maybe_readable = true;
   if (l)
     rt_driver_resume(s->driver, rt_containerof(l, rt_task, link));
-  else if (s->wanted & rt_sock_bit(side))
-    set_interest(s, s->wanted & ~rt_sock_bit(side));
+  else if (s->interest & rt_sock_bit(side))
+    set_interest(s, s->interest & ~rt_sock_bit(side));
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   rt_sock *s = poll->data;
   if (status < 0) { /* an error on the socket; libuv has stopped polling: let them all look */
-    s->wanted = 0;
+    s->interest = 0;
     events = UV_READABLE | UV_WRITABLE;
   }
   if (events & UV_READABLE) ready(s, RT_READ);
@@ -82,7 +82,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 }
 
 int rt_sock_add_interest(rt_sock *s, rt_side side) {
-  return set_interest(s, s->wanted | rt_sock_bit(side));
+  return set_interest(s, s->interest | rt_sock_bit(side));
 }
 
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
@@ -90,7 +90,7 @@ ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
   do got = recv(s->fd, to, n, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
-  s->may_read = got == (ssize_t)n; /* a short read has taken all there was */
+  s->maybe_readable = got == (ssize_t)n; /* a short read has taken all there was */
   return got >= 0 ? got : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
 }
 

@@ -23,10 +23,10 @@ typedef struct rt_sock {
   uv_poll_t poll;
   rt_uv_handle handle;
   rt_driver *driver;
-  int fd;             /* -1: closed */
-  uint8_t wanted;     /* what the loop is to tell, in libuv's bits */
-  bool may_read;      /* there may be something to read: worth a try before waiting */
-  rt_list waiting[2]; /* by side */
+  int fd;              /* -1: closed */
+  uint8_t interest;    /* what the loop is to tell, in libuv's bits */
+  bool maybe_readable; /* there may be something to read: worth a try before waiting */
+  rt_list waiters[2];  /* by side */
 } rt_sock;
 
 /* Takes the descriptor over; on failure it is closed.  0 or UV_E… */
@@ -44,13 +44,13 @@ int rt_sock_release(rt_sock *s);
 int rt_sock_add_interest(rt_sock *s, rt_side side); /* … which the loop must be told first */
 static inline int rt_sock_bit(rt_side side) { return side == RT_READ ? UV_READABLE : UV_WRITABLE; }
 static inline int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
-  int err = rt_likely(s->wanted & rt_sock_bit(side)) ? 0 : rt_sock_add_interest(s, side);
-  if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->waiting[side]);
+  int err = rt_likely(s->interest & rt_sock_bit(side)) ? 0 : rt_sock_add_interest(s, side);
+  if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->waiters[side]);
   return err;
 }
 
 static inline bool rt_sock_has_waiter(const rt_sock *s, rt_side side) {
-  return !rt_list_empty(&s->waiting[side]);
+  return !rt_list_empty(&s->waiters[side]);
 }
 
 /* Bytes taken or sent; 0 of recv is the end; UV_EAGAIN: wait; else UV_E… */

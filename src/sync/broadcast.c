@@ -24,7 +24,7 @@ rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool
 
 void rt_receiver_free(rt_shared *t) {
   rt_receiver *r = rt_receiver_of(t);
-  rt_broadcast *f = r->feed;
+  rt_broadcast *f = r->broadcast;
   rt_receiver_close(r);
   rt_free(r);
   rt_shared_drop(&f->shared);
@@ -37,10 +37,10 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *f) {
   rt_list_init(&r->link);
   rt_list_init(&r->waiters);
   rt_shared_hold(&f->shared);
-  r->feed = f;
+  r->broadcast = f;
   rt_lock_take(&f->lock);
-  f->readers++;
-  r->at = f->next;
+  f->receivers++;
+  r->next = f->next;
   rt_lock_give(&f->lock);
   return r;
 }
@@ -51,7 +51,7 @@ static void hand_locked(rt_receiver *r, rt_message *p) {
   rt_waiter *t = rt_waiter_next(&r->waiters, NULL);
   if (t) {
     t->message = rt_message_hold(p);
-    r->at = r->feed->next;
+    r->next = r->broadcast->next;
     rt_waiter_call(t, RT_BROADCAST_DONE);
   }
   if (t == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
@@ -96,7 +96,7 @@ void rt_broadcast_close(rt_broadcast *f) {
 
 int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed) {
   rt_lock_take(&f->lock);
-  int readers = f->readers;
+  int readers = f->receivers;
   *messages = f->next < f->capacity ? f->next : f->capacity;
   *closed = f->closed;
   rt_lock_give(&f->lock);
@@ -105,22 +105,22 @@ int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed) {
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 static void queue_locked(rt_receiver *r, rt_waiter *t) {
-  if (rt_list_empty(&r->link)) rt_list_append(&r->feed->awaited, &r->link);
-  rt_waiter_enqueue(t, &r->waiters, &r->feed->lock);
+  if (rt_list_empty(&r->link)) rt_list_append(&r->broadcast->awaited, &r->link);
+  rt_waiter_enqueue(t, &r->waiters, &r->broadcast->lock);
 }
 
 static rt_broadcast_result recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost,
                                        rt_waiter *t) {
-  rt_broadcast *f = r->feed;
+  rt_broadcast *f = r->broadcast;
   uint64_t oldest = f->next > f->capacity ? f->next - f->capacity : 0;
   if (r->closed) return RT_BROADCAST_CLOSED;
-  if (r->at < oldest) {
-    *lost = oldest - r->at;
-    r->at = oldest;
+  if (r->next < oldest) {
+    *lost = oldest - r->next;
+    r->next = oldest;
     if (!f->latest) return RT_BROADCAST_LAGGED;
   }
-  if (r->at < f->next) {
-    *p = rt_message_hold(f->ring[r->at++ % f->capacity]);
+  if (r->next < f->next) {
+    *p = rt_message_hold(f->ring[r->next++ % f->capacity]);
     return RT_BROADCAST_DONE;
   }
   if (f->closed) return RT_BROADCAST_CLOSED;
@@ -130,25 +130,25 @@ static rt_broadcast_result recv_locked(rt_receiver *r, rt_message **p, uint64_t 
 
 rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t) {
   *p = NULL;
-  rt_lock_take(&r->feed->lock);
+  rt_lock_take(&r->broadcast->lock);
   rt_broadcast_result answer = recv_locked(r, p, lost, t);
-  rt_lock_give(&r->feed->lock);
+  rt_lock_give(&r->broadcast->lock);
   return answer;
 }
 
 bool rt_receiver_await(rt_receiver *r, rt_waiter *t) {
-  rt_broadcast *f = r->feed;
+  rt_broadcast *f = r->broadcast;
   rt_lock_take(&f->lock);
-  bool waits = !r->closed && !f->closed && r->at == f->next;
+  bool waits = !r->closed && !f->closed && r->next == f->next;
   if (waits) queue_locked(r, t);
   rt_lock_give(&f->lock);
   return waits;
 }
 
 void rt_receiver_close(rt_receiver *r) {
-  rt_broadcast *f = r->feed;
+  rt_broadcast *f = r->broadcast;
   rt_lock_take(&f->lock);
-  if (!r->closed) f->readers--;
+  if (!r->closed) f->receivers--;
   r->closed = true;
   rt_list_remove(&r->link);
   rt_waiter_call_all(&r->waiters, RT_BROADCAST_CLOSED);
@@ -156,9 +156,9 @@ void rt_receiver_close(rt_receiver *r) {
 }
 
 uint64_t rt_receiver_unread(rt_receiver *r, bool *closed) {
-  rt_lock_take(&r->feed->lock);
-  uint64_t behind = r->feed->next - r->at;
+  rt_lock_take(&r->broadcast->lock);
+  uint64_t behind = r->broadcast->next - r->next;
   *closed = r->closed;
-  rt_lock_give(&r->feed->lock);
+  rt_lock_give(&r->broadcast->lock);
   return behind;
 }

@@ -19,17 +19,17 @@ typedef struct rt_broadcast {
   bool closed;
   uint64_t next;     /* the number of the next message */
   rt_message **ring; /* message n is at n % capacity */
-  int readers;
+  int receivers;
   rt_list awaited; /* readers for which somebody waits; there is nothing that they have not read */
 } rt_broadcast;
 
 typedef struct rt_receiver {
   rt_shared shared;
   /* fixed */
-  rt_broadcast *feed; /* held */
+  rt_broadcast *broadcast; /* held */
   /* under the broadcast's lock */
   bool closed;
-  uint64_t at; /* the number of what it reads next */
+  uint64_t next; /* the number of what it reads next */
   rt_list link;
   rt_list waiters; /* waiters */
 } rt_receiver;

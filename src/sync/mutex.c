@@ -6,7 +6,7 @@ void rt_mutex_free(rt_shared *t) {
   rt_shared_delete(t, &m->lock);
 }
 
-static rt_mutex *of_hold(rt_held_lock *h) { return rt_containerof(h, rt_mutex, hold); }
+static rt_mutex *of_hold(rt_held_lock *h) { return rt_containerof(h, rt_mutex, held); }
 
 static void hand_on_locked(rt_mutex *m) {
   rt_waiter *t = rt_waiter_next(&m->waiters, NULL);
@@ -31,8 +31,8 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   rt_mutex *m = rt_shared_new(sizeof *m, offsetof(rt_mutex, lock), kind);
   if (m == NULL) return NULL;
   rt_list_init(&m->waiters);
-  rt_list_init(&m->hold.link);
-  m->hold.lost = lost;
+  rt_list_init(&m->held.link);
+  m->held.lost = lost;
   m->value = value;
   return m;
 }
@@ -45,7 +45,7 @@ static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->wa
 static void hold_locked(rt_mutex *m, rt_task *task) {
   m->holder = name_of(task);
   rt_shared_hold(&m->shared);
-  rt_list_append(&task->more->holds, &m->hold.link);
+  rt_list_append(&task->more->holds, &m->held.link);
 }
 
 static void queue_locked(rt_mutex *m, rt_waiter *t) {
@@ -94,7 +94,7 @@ void rt_mutex_accept(rt_mutex *m, rt_task *task) {
 /* The lock of the mutex is given back, too. */
 static bool give_back(rt_mutex *m, bool held) {
   if (held) {
-    rt_list_remove(&m->hold.link);
+    rt_list_remove(&m->held.link);
     hand_on_locked(m);
   }
   rt_lock_give(&m->lock);

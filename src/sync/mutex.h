@@ -22,7 +22,7 @@ typedef struct rt_mutex {
   int waiting;
   rt_list waiters; /* waiters */
   /* who holds it */
-  rt_held_lock hold;
+  rt_held_lock held;
   rt_message *value; /* NULL: nil; fixed once it is settled */
 } rt_mutex;
 

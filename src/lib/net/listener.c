@@ -36,11 +36,11 @@ static int accept_again(lua_State *L, int status, lua_KContext ctx);
 static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
   rt_stream *s = lua_gettop(L) == 1 ? rtL_stream_new(L, w) : lua_touserdata(L, 2);
   int fd;
-  do fd = l->sock->may_read ? rt_tcp_accept(l->sock->fd) : UV_EAGAIN;
+  do fd = l->sock->maybe_readable ? rt_tcp_accept(l->sock->fd) : UV_EAGAIN;
   while (fd == UV_ECONNABORTED || fd == UV_EPROTO);
   if (fd == UV_EAGAIN || rt_tcp_is_shortage(fd)) {
     rt_task *t = w->running;
-    l->sock->may_read = fd != UV_EAGAIN;
+    l->sock->maybe_readable = fd != UV_EAGAIN;
     rtL_wait_prepare(L, w, t);
     if (fd != UV_EAGAIN) {
       pause_accepting(w, l, fd);
@@ -89,7 +89,7 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)b;
   if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
   rt_stream_last_chance(l->sock, w->running);
-  if (!l->sock->may_read || l->again > rt_clock()) return -1;
+  if (!l->sock->maybe_readable || l->again > rt_clock()) return -1;
   rt_stream *s = rtL_stream_new(L, w); /* first: it may raise */
   int fd = rt_tcp_accept(l->sock->fd);
   if (rt_tcp_is_shortage(fd)) {
@@ -99,7 +99,7 @@ static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     return -1;
   }
   if (fd == UV_EAGAIN || fd == UV_ECONNABORTED || fd == UV_EPROTO) {
-    l->sock->may_read = fd != UV_EAGAIN;
+    l->sock->maybe_readable = fd != UV_EAGAIN;
     lua_pop(L, 1);
     return -1;
   }
@@ -119,7 +119,7 @@ static bool arm_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     rt_operation_sleep(b, &w->driver);
     return true;
   }
-  if (l->sock->may_read) return false;
+  if (l->sock->maybe_readable) return false;
   return rt_sock_wait(l->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
 }
 

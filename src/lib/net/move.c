@@ -61,7 +61,7 @@ static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
   if (fd < 0) return false;
   int err = rt_sock_open(sock, &w->driver, fd);
   if (err != 0) luaL_error(L, "cannot take over a %s: %s", c->shared.kind->name, uv_strerror(err));
-  (*sock)->may_read = true; /* what it waits for may have come meanwhile */
+  (*sock)->maybe_readable = true; /* what it waits for may have come meanwhile */
   return true;
 }
 
@@ -82,7 +82,7 @@ void rt_stream_cut_tie(rt_shared **end) {
 static bool take_back(rt_worker *w, crate *c, rt_sock **sock) {
   int fd = w->closing ? -1 : rt_swap(&c->fd, -1);
   if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
-  (*sock)->may_read = true;
+  (*sock)->maybe_readable = true;
   return true;
 }
 

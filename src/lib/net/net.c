@@ -25,9 +25,9 @@ rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
 
 int rt_stream_fill(rt_stream *s) {
   rt_driver *d = s->sock->driver;
-  ssize_t n = s->sock->may_read ? rt_sock_recv(s->sock, d->scratch, RT_SCRATCH) : UV_EAGAIN;
+  ssize_t n = s->sock->maybe_readable ? rt_sock_recv(s->sock, d->scratch, RT_SCRATCH) : UV_EAGAIN;
   if (n <= 0) {
-    if (n == 0) s->sock->may_read = true; /* the end stays */
+    if (n == 0) s->sock->maybe_readable = true; /* the end stays */
     return (int)n;
   }
   int err = rt_buf_put(&s->in, d->scratch, (size_t)n);

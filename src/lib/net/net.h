@@ -60,7 +60,7 @@ static inline bool rt_stream_is_read(const rt_stream *s) {
 /* If a deadline of the task has passed, this is the last chance of what is there already, and
 ** the loop may not have told of it yet. */
 static inline void rt_stream_last_chance(rt_sock *s, const rt_task *t) {
-  if (rt_unlikely(t->alert)) s->may_read = true;
+  if (rt_unlikely(t->alert)) s->maybe_readable = true;
 }
 
 /* Closes a socket; when the worker has gone, its driver has closed everything. */

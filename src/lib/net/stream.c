@@ -30,7 +30,7 @@ static int recv_now(lua_State *L, rt_stream *s) {
   }
   if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->running);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
-  s->sock->may_read = true; /* the end stays */
+  s->sock->maybe_readable = true; /* the end stays */
   rtL_cancel_takes_precedence(L, s->worker);
   return 0;
 }
@@ -73,7 +73,7 @@ static int stream_recv(lua_State *L) {
     return rtL_wait(L, w, recv_later, (lua_KContext)s);
   }
   rt_stream_last_chance(s->sock, t);
-  return s->sock->may_read ? recv_now(L, s) : wait_to_recv(L, s, t);
+  return s->sock->maybe_readable ? recv_now(L, s) : wait_to_recv(L, s, t);
 }
 
 /* op = stream:recv_op([max]), for rt.select */
@@ -87,7 +87,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   lua_pop(L, 1);
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
   rt_stream_last_chance(s->sock, w->running);
-  if (!s->sock->may_read) return -1;
+  if (!s->sock->maybe_readable) return -1;
   ssize_t n = rt_sock_recv(s->sock, w->driver.scratch, s->most);
   if (n == UV_EAGAIN) return -1;
   if (n < 0) return rtL_fail(L, (int)n, NULL);
@@ -95,7 +95,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     lua_pushlstring(L, w->driver.scratch, (size_t)n);
     return 1;
   }
-  s->sock->may_read = true; /* the end stays */
+  s->sock->maybe_readable = true; /* the end stays */
   rtL_cancel_takes_precedence(L, w);
   lua_pushnil(L);
   return 1;

@@ -63,7 +63,7 @@ static int finish_listen(lua_State *L, rt_worker *w, errand *e) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
   int fd = UV_EADDRNOTAVAIL, err;
   l->nodelay = e->nodelay;
-  for (const struct addrinfo *a = e->lookup->found; a && fd < 0; a = a->ai_next)
+  for (const struct addrinfo *a = e->lookup->addresses; a && fd < 0; a = a->ai_next)
     fd = rt_tcp_listen(a, e->backlog, e->reuseport);
   if (fd < 0) return fail_errand(L, e, fd);
   end_errand(e);
@@ -77,7 +77,7 @@ static int step(lua_State *L, rt_worker *w, errand *e) {
   rt_task *t = w->running;
   if (e->lookup == NULL) return rtL_fail(L, UV_ECANCELED, e->where); /* finalized: the end */
   if (e->late) return fail_errand(L, e, UV_ETIMEDOUT);
-  if (!e->lookup->answered) {
+  if (!e->lookup->done) {
     rtL_wait_prepare(L, w, t);
     rt_task_park(t, RT_OP_RESOLVE, e, &e->lookup->parked);
     return rtL_wait(L, w, go_on, 0);
@@ -87,7 +87,7 @@ static int step(lua_State *L, rt_worker *w, errand *e) {
   if (e->dial == NULL) {
     uint64_t now = rt_clock(), left = e->deadline > now ? e->deadline - now : 0;
     rt_timer_remove(&e->patience.timer);
-    int err = rt_dial_start(&e->dial, &w->driver, e->lookup->found, left);
+    int err = rt_dial_start(&e->dial, &w->driver, e->lookup->addresses, left);
     if (err != 0) return fail_errand(L, e, err);
   }
   if (!rt_dial_is_done(e->dial)) {
@@ -180,7 +180,7 @@ static int run_errand(lua_State *L, bool passive) {
   if (thread_pool == NULL) return luaL_error(L, "not enough memory");
   int err = rt_resolve_start(&e->lookup, thread_pool, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, e->where);
-  if (!passive && !e->lookup->answered && e->deadline != RT_FOREVER) {
+  if (!passive && !e->lookup->done && e->deadline != RT_FOREVER) {
     uint64_t now = rt_clock();
     rt_wheel_add(&w->driver.wheel, &e->patience.timer, RT_TIMER_CALL,
                  rt_driver_after(&w->driver, e->deadline > now ? e->deadline - now : 0));

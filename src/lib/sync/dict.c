@@ -139,7 +139,7 @@ static int put(lua_State *L, rt_dict_condition rule) {
   luaL_checkany(L, 3);
   uint64_t expires = opt_expires(L, 4);
   rtL_dict_value_read(L, rtL_self(L), 3, &v);
-  rt_dict_put p = {.rule = rule, .value = &v, .expires = expires};
+  rt_dict_put p = {.condition = rule, .value = &v, .expires = expires};
   rt_dict_result answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
   return answered(L, answer);
@@ -169,7 +169,7 @@ static int dict_delete(lua_State *L) {
   rt_dict_value_key k;
   rt_dict *d = check_dict(L);
   rt_value none = {.type = RT_VALUE_NONE};
-  rt_dict_put p = {.rule = RT_DICT_IF_PRESENT, .value = &none};
+  rt_dict_put p = {.condition = RT_DICT_IF_PRESENT, .value = &none};
   lua_pushboolean(L, rt_dict_apply(d, rtL_dict_value_key(L, 2, &k), &p) == RT_DICT_DONE);
   return 1;
 }
@@ -219,7 +219,7 @@ static int dict_cas(lua_State *L) {
     rtL_dict_value_read(L, rtL_self(L), 4, &new);
     rtL_dict_value_read_beside(L, rtL_self(L), 3, &expected, &new);
   }
-  rt_dict_put p = {.rule = RT_DICT_IF_EQUAL, .value = &new, .expected = &expected};
+  rt_dict_put p = {.condition = RT_DICT_IF_EQUAL, .value = &new, .expected = &expected};
   rt_dict_result answer = rt_dict_apply(d, it, &p);
   rt_value_drop(&expected);
   rt_value_drop(&new);
@@ -243,7 +243,7 @@ static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
   rtL_dict_value_read(L, rtL_self(L), -1, &v);
-  rt_dict_put p = {.rule = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
+  rt_dict_put p = {.condition = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
   rt_dict_result answer = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
   rt_value_drop(&v);
   return answer;
@@ -311,7 +311,7 @@ static int dict_keys(lua_State *L) {
 static int dict_count(lua_State *L) {
   rt_dict *d = check_dict(L);
   lua_pushinteger(L, (lua_Integer)rt_dict_count(d));
-  lua_pushinteger(L, (lua_Integer)rt_load(&d->stock.bytes));
+  lua_pushinteger(L, (lua_Integer)rt_load(&d->quota.bytes));
   return 2;
 }
 

@@ -145,6 +145,6 @@ void rtL_dict_value_push(lua_State *L, rt_worker *w, const rt_value *v) {
     case RT_VALUE_INTEGER: lua_pushinteger(L, v->integer); break;
     case RT_VALUE_NUMBER: lua_pushnumber(L, v->number); break;
     case RT_VALUE_STRING: lua_pushlstring(L, v->text, v->len); break;
-    default: push_parcel(L, w, v->parcel);
+    default: push_parcel(L, w, v->block);
   }
 }

@@ -194,25 +194,27 @@ local function finish(job)
   io.stdout:flush()
 end
 
+local function set(names)
+  local t = {}
+  for name in names:gmatch("%S+") do
+    t[name] = true
+  end
+  return t
+end
+
+--- The specs of rt-lua's command line.
+local COMMAND_LINE = " errors options repl require signals "
+
 --- What a flavour has nothing to say about. (The thread sanitizer puts signals off until a busy
 --- program waits; small queues are no matter of the command line.)
 local not_in = {
-  tsan = { rt_lua = true, install = true, oom = true, library = true },
-  tight = {
-    examples = true,
-    exit = true,
-    install = true,
-    library = true,
-    oom = true,
-    preempt = true,
-    readme = true,
-    rt_lua = true,
-  },
+  tsan = set("install library oom" .. COMMAND_LINE),
+  tight = set("examples exit install library oom preempt readme" .. COMMAND_LINE),
 }
 
 --- What takes long, and is the same in both hosts as far as a sanitizer can tell.
 local in_one_host = {
-  asan = { examples = true, preempt = true, rt_lua = true },
+  asan = set("examples preempt" .. COMMAND_LINE),
 }
 
 --- What measures time or memory, or uses all cores by itself, has the machine for itself. (What is to be

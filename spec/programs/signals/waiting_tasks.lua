@@ -1,0 +1,28 @@
+--- Tasks wait in four ways.
+local guard = require("guard")
+local rt = require("rt")
+
+io.stdout:setvbuf("line")
+local listener = rt.tcp.listen("127.0.0.1", 0)
+local sleeper = rt.spawn_local(function()
+  local g <close> = guard("sleeper")
+  rt.sleep(60)
+end)
+rt.spawn_local(function()
+  local g <close> = guard("joiner")
+  sleeper:join()
+end)
+rt.spawn_local(function()
+  local g <close> = guard("accepter")
+  listener:accept()
+end)
+rt.spawn_local(function()
+  local g <close> = guard("yielder")
+  while true do
+    rt.yield()
+  end
+end)
+rt.spawn_local(function()
+  print("ready")
+end)
+rt.sleep(60)

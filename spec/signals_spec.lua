@@ -1,0 +1,113 @@
+--- Signals that end rt-lua: Ctrl-C and SIGTERM.
+local kit = require("kit")
+local sorted = require("pl.tablex").sort -- as pairs, in the order of the keys
+
+--- Starts a program in rt-lua that says "ready" when the spec may go on.
+local function start(name, args)
+  local it = kit.start(("%s %s %s"):format(kit.rt_lua, kit.program(name), args or ""))
+  assert.equal("ready", it:line())
+  return it
+end
+
+--- Waits until it is blocked: the signal is not to meet it on its way there.
+local function asleep(it)
+  kit.wait_for(function()
+    return kit.read(("/proc/%d/stat"):format(it.pid)):match("%) (%a)") == "S"
+  end, 10, "its sleep")
+  return it
+end
+
+--- Sends a signal: the exit code, and the output from there on.
+local function end_by(it, signal)
+  it:signal(signal)
+  local code = it:wait()
+  return code, it:output():sub(it.position + 1)
+end
+
+describe("rt-lua: Ctrl-C:", function()
+  for signal, expected in sorted { INT = 130, TERM = 143 } do
+    it(("SIG%s cancels a main chunk that sleeps"):format(signal), function()
+      local code, out = end_by(asleep(start("sleeping_main")), signal)
+      assert.equal(expected, code)
+      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: interrupted!\n", out)
+    end)
+
+    it(
+      ("SIG%s ends a main chunk that is in a busy loop, with its traceback"):format(signal),
+      function()
+        local it = start("busy_main")
+        local code, out = end_by(it, signal)
+        assert.equal(expected, code)
+        assert.matches(
+          "^closed main\n[^\n]*: interrupted!\nstack traceback:\n.*in local 'busy'.*in main chunk",
+          out
+        )
+      end
+    )
+
+    it(("SIG%s ends a main chunk that swallows it at every wait"):format(signal), function()
+      local code, out = end_by(asleep(start("main_that_swallows")), signal)
+      assert.equal(expected, code)
+      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: interrupted!\n", out)
+    end)
+
+    it(("SIG%s ends a task that is in a busy loop while main waits"):format(signal), function()
+      local code, out = end_by(start("busy_task"), signal)
+      assert.equal(expected, code)
+      assert.matches("closed task\n", out)
+      assert.matches("closed main\n", out)
+    end)
+  end
+
+  it("ends a busy loop in a coroutine of a task, and in one of the main chunk", function()
+    for _, run in ipairs { "rt.run", "pcall" } do
+      local code, out = end_by(start("busy_coroutine", run), "INT")
+      assert.equal(130, code)
+      assert.matches("closed coroutine\n", out)
+    end
+  end)
+
+  it("unwinds every task", function()
+    local code, out = end_by(start("waiting_tasks"), "INT")
+    assert.equal(130, code)
+    for _, who in ipairs { "sleeper", "joiner", "accepter", "yielder" } do
+      assert.equal(1, select(2, out:gsub("closed " .. who .. "\n", "")))
+    end
+  end)
+
+  it("every wait of a cancelled main chunk raises, so that it comes to its end", function()
+    local code, out = end_by(asleep(start("waits_after_the_signal")), "INT")
+    assert.equal(130, code)
+    assert.matches("^false\tcancelled: interrupted!\nfalse\tcancelled: interrupted!\n", out)
+  end)
+
+  it("a second one ends it at once, though a __close loops for ever", function()
+    for _, how in ipairs { "sleep", "loop" } do
+      local it = start("endless_close", how)
+      it:signal("INT")
+      assert.equal("closing", it:line())
+      it:signal("INT")
+      assert.equal(130, it:wait())
+    end
+  end)
+
+  it("a second one ends it at once, though a task cleans up for ever", function()
+    local it = start("endless_cleanup_of_a_task")
+    it:signal("INT")
+    repeat
+    until it:line() == "closing"
+    it:signal("TERM")
+    assert.equal(143, it:wait())
+  end)
+
+  it("a second one ends it at once while it blocks in C", function()
+    local fifo = kit.file(nil, ".fifo")
+    assert(os.execute("mkfifo " .. fifo))
+    local it = start("blocking_open", fifo)
+    kit.wait_for(function()
+      it:signal("INT")
+      return it:ended()
+    end, 10, "the end")
+    assert.equal(130, it:wait())
+  end)
+end)

@@ -57,7 +57,7 @@ rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {
 
 void rtL_shared_set(lua_State *L, rt_shared_ref *s, rt_shared *t) {
   RTL_STACK_CHECK(L, 0);
-  if (t == NULL) luaL_error(L, "not enough memory");
+  if (t == NULL) rtL_no_memory(L);
   s->shared = t;
 }
 
@@ -72,7 +72,7 @@ rt_shared *rtL_shared_check(lua_State *L, rt_worker *w, rt_class which, int inde
 rt_waiter *rtL_shared_draw(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) luaL_error(L, "not enough memory");
+  if (t == NULL) rtL_no_memory(L);
   return t;
 }
 

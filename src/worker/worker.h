@@ -7,6 +7,7 @@
 #define RT_WORKER_WORKER_H
 
 #include "worker/class.h"
+#include "worker/error.h"
 #include "msg/code.h"
 #include "worker/coroutine_pool.h"
 #include "event/thread_pool.h"

@@ -43,7 +43,7 @@ static rt_shared *new_crate(lua_State *L, const rt_shared_kind *kind) {
   tie *t = c ? rt_calloc(sizeof *t) : NULL;
   if (t == NULL) {
     rt_free(c);
-    luaL_error(L, "not enough memory");
+    rtL_no_memory(L);
   }
   rt_shared_init(&t->shared, &tie_kind);
   rt_shared_init(&c->shared, kind);

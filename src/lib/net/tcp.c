@@ -177,7 +177,7 @@ static int run_errand(lua_State *L, bool passive) {
   snprintf(e->where, sizeof e->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, e);
   rt_thread_pool *thread_pool = rt_worker_crew(w);
-  if (thread_pool == NULL) return luaL_error(L, "not enough memory");
+  if (thread_pool == NULL) return rtL_no_memory(L);
   int err = rt_resolve_start(&e->lookup, thread_pool, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, e->where);
   if (!passive && !e->lookup->done && e->deadline != RT_FOREVER) {

@@ -43,8 +43,7 @@ static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
   channel *c = push_channel(L, rtL_self(L));
-  if ((c->chan = rt_channel_new(&kind, (size_t)capacity)) == NULL)
-    return luaL_error(L, "not enough memory");
+  if ((c->chan = rt_channel_new(&kind, (size_t)capacity)) == NULL) return rtL_no_memory(L);
   return 1;
 }
 
@@ -61,13 +60,13 @@ static int refuse_closed(lua_State *L) {
 
 static rt_waiter *draw(lua_State *L, rt_worker *w) {
   rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) luaL_error(L, "not enough memory");
+  if (t == NULL) rtL_no_memory(L);
   return t;
 }
 
 /* --- sending ----------------------------------------------------------------------------------------- */
 static int sent(lua_State *L, rt_channel_result answer) {
-  if (answer == RT_CHANNEL_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_CHANNEL_NOMEM) return rtL_no_memory(L);
   if (answer == RT_CHANNEL_CLOSED) return refuse_closed(L);
   lua_pushboolean(L, 1);
   return 1;

@@ -73,7 +73,7 @@ static int new_dict(lua_State *L) {
   rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
                            read_bound(L, "max_bytes", BYTES), read_evicts(L)};
   dict *d = push_dict(L, rtL_self(L));
-  if ((d->dict = rt_dict_new(&kind, &bounds)) == NULL) return luaL_error(L, "not enough memory");
+  if ((d->dict = rt_dict_new(&kind, &bounds)) == NULL) return rtL_no_memory(L);
   return 1;
 }
 
@@ -110,7 +110,7 @@ static int dict_expire(lua_State *L) {
   rt_dict *d = check_dict(L);
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   rt_dict_result answer = rt_dict_expire(d, it, check_expires(L, 3));
-  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
   lua_pushboolean(L, answer == RT_DICT_DONE);
   return 1;
 }
@@ -124,7 +124,7 @@ static int refuse(lua_State *L, const char *why) {
 
 /* true | false | nil, "full" */
 static int answered(lua_State *L, rt_dict_result answer) {
-  if (answer == RT_DICT_NOMEM) return luaL_error(L, "not enough memory");
+  if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
   if (answer == RT_DICT_FULL) return refuse(L, "full");
   lua_pushboolean(L, answer == RT_DICT_DONE);
   return 1;

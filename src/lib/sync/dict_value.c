@@ -59,7 +59,7 @@ void rtL_dict_value_push_key(lua_State *L, const rt_dict_key *k) {
 
 /* --- values, from the stack ------------------------------------------------------------------- */
 static void check_memory(lua_State *L, int err) {
-  if (err != 0) luaL_error(L, "not enough memory");
+  if (err != 0) rtL_no_memory(L);
 }
 
 static void pack_value(lua_State *L, rt_worker *w, int index, rt_value *v) {

@@ -22,7 +22,7 @@ static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
 }
 
 static void check_more(lua_State *L, rt_task *t) {
-  if (rt_unlikely(rt_task_more(t) == NULL)) luaL_error(L, "not enough memory");
+  if (rt_unlikely(rt_task_more(t) == NULL)) rtL_no_memory(L);
 }
 
 /* The value at 'index', or NULL for nil. */

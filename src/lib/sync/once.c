@@ -82,7 +82,7 @@ static int once_get(lua_State *L) {
   luaL_checkstack(L, 4, NULL);
   push_run(L, w, m);
   lua_insert(L, RUN);
-  if (rt_task_more(task) == NULL) return luaL_error(L, "not enough memory");
+  if (rt_task_more(task) == NULL) return rtL_no_memory(L);
   rt_mutex_result answer = rt_mutex_lock(m, task, NULL);
   if (answer == RT_MUTEX_DONE) return make(L, m);
   rtL_wait_prepare(L, w, task);

@@ -28,8 +28,7 @@ static int new_group(lua_State *L) {
   bool stays = !lua_isnoneornil(L, 1);
   group *g = push_group(L, rtL_self(L));
   g->stays = stays;
-  if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL)
-    return luaL_error(L, "not enough memory");
+  if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL) return rtL_no_memory(L);
   return 1;
 }
 
@@ -79,7 +78,7 @@ static int group_wait(lua_State *L) {
   bool all = lua_toboolean(L, 2);
   lua_settop(L, 1);
   rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) return luaL_error(L, "not enough memory");
+  if (t == NULL) return rtL_no_memory(L);
   bool over = rt_group_await(g, t, all), may_wait = over || rtL_wait_may(L, w, me);
   if (!may_wait) over = rt_waiter_withdraw(t);
   if (over || !may_wait) rt_waiter_free(t);
@@ -131,7 +130,7 @@ static int group_spawn_local(lua_State *L) {
   if (more == NULL) {
     lua_pushnil(L);
     rtL_cancel_task(L, w, t, -2);
-    return luaL_error(L, "not enough memory");
+    return rtL_no_memory(L);
   }
   bool wanted = rt_group_enter_local(g);
   more->group = g;
@@ -176,7 +175,7 @@ static int group_run(lua_State *L) {
   rt_cancel_scope *f = t ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
   if (f == NULL) {
     if (t) rt_waiter_free(t);
-    return luaL_error(L, "not enough memory");
+    return rtL_no_memory(L);
   }
   lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
   f->opener = L;

@@ -46,7 +46,7 @@ static int join(lua_State *L) {
   if (rt_job_phase(j) < RT_DONE) {
     rtL_wait_prepare(L, w, me);
     rt_waiter *t = rt_waiter_new(&w->driver);
-    if (t == NULL) return luaL_error(L, "not enough memory");
+    if (t == NULL) return rtL_no_memory(L);
     if (!rt_job_await(j, t)) {
       rt_waiter_park(t, me, RT_OP_JOIN);
       return rtL_wait(L, w, join_k, (lua_KContext)t);
@@ -132,7 +132,7 @@ static int newindex(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
-  if (rt_job_set_name(j, rtL_check_name(L, 3)) != 0) return luaL_error(L, "not enough memory");
+  if (rt_job_set_name(j, rtL_check_name(L, 3)) != 0) return rtL_no_memory(L);
   return 0;
 }
 

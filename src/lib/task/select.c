@@ -189,7 +189,7 @@ static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
     rt_timeout_init(&b->timer, on_due);
     s->count = i + 1;
     if (b->kind->has_ticket) {
-      if ((b->waiter = rt_waiter_new(&w->driver)) == NULL) luaL_error(L, "not enough memory");
+      if ((b->waiter = rt_waiter_new(&w->driver)) == NULL) rtL_no_memory(L);
       b->waiter->claim = &s->claim;
       b->waiter->whose = s;
       b->waiter->on_call = on_call;

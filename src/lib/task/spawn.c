@@ -28,7 +28,7 @@ static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
     if (room) h = lua_touserdata(L, 1);
     rtL_wait_prepare(L, w, w->running);
     rt_waiter *t = rt_waiter_new(&w->driver);
-    if (t == NULL) return luaL_error(L, "not enough memory");
+    if (t == NULL) return rtL_no_memory(L);
     if (!rt_sched_await_space(s, t, again)) {
       rt_waiter_park(t, w->running, RT_OP_SPAWN);
       return rtL_wait(L, w, blocking_again, (lua_KContext)t);
@@ -58,9 +58,9 @@ static int spawn_blocking(lua_State *L) {
 
 /* --- setting up ------------------------------------------------------------------------------------------ */
 static rt_worker_config *check_recipe(lua_State *L, rt_worker *w) {
-  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->closing) rtL_closed(L);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
-    luaL_error(L, "not enough memory");
+    rtL_no_memory(L);
   return w->worker_config;
 }
 
@@ -148,7 +148,7 @@ static int preload(lua_State *L) {
   rt_message *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
   if (rt_worker_config_add(r, p) != 0) {
     rt_message_drop(p);
-    return luaL_error(L, "not enough memory");
+    return rtL_no_memory(L);
   }
   return 0;
 }

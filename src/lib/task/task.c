@@ -79,7 +79,7 @@ static int join(lua_State *L) {
   lua_settop(L, 1);
   rtL_wait_prepare(L, w, me);
   rt_more *more = rt_task_more(t);
-  if (more == NULL) return luaL_error(L, "not enough memory");
+  if (more == NULL) return rtL_no_memory(L);
   rt_task_park(me, RT_OP_JOIN, t, &more->joiners);
   return rtL_wait(L, w, join_k, 0);
 }
@@ -99,7 +99,7 @@ static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 static void prepare_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_task *t = rtL_operation_object(L, op);
   (void)w, (void)b;
-  if (!rt_task_ended(t) && rt_task_more(t) == NULL) luaL_error(L, "not enough memory");
+  if (!rt_task_ended(t) && rt_task_more(t) == NULL) rtL_no_memory(L);
 }
 
 static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -141,7 +141,7 @@ static int status(lua_State *L) {
 static void put_up_label(lua_State *L, rt_task *t, const char *name) {
   rt_more *more = rt_task_more(t);
   rt_task_name *task_name = more && name ? rt_task_name_new(t->id, name) : NULL;
-  if (more == NULL || (name && task_name == NULL)) luaL_error(L, "not enough memory");
+  if (more == NULL || (name && task_name == NULL)) rtL_no_memory(L);
   rt_task_name_drop(more->task_name);
   more->task_name = task_name;
 }

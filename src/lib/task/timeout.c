@@ -35,7 +35,7 @@ static int run_unknown(lua_State *L, rt_worker *w, lua_KContext context) {
 static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
   rt_worker *w = rtL_self(L);
   rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
-  if (f == NULL) return luaL_error(L, "not enough memory");
+  if (f == NULL) return rtL_no_memory(L);
   f->critical = k == CRITICAL;
   f->serial = ++w->last_frame;
   f->opener = L;

@@ -1,4 +1,4 @@
-/* base/base.c - what is behind the words of base/base.h. */
+/* base/thread.c - what is behind the words of base/base.h. */
 #include "base/base.h"
 
 #include <sched.h>

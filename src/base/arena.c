@@ -49,7 +49,7 @@ static size_t kind_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
 
 static page *page_of(void *p) { return (page *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)); }
 
-/* --- pages -------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 static bool add_region(rt_arena *a) {
   region *r = rt_malloc(sizeof *r);
   if (r == NULL) return false;
@@ -100,7 +100,7 @@ static void drop_page(rt_arena *a, page *pg) {
   rt_list_append(&a->cold, &pg->link);
 }
 
-/* --- blocks -------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 /* A few blocks that were never used, as a list; NULL: there are none. */
 static block *carve(page *pg) {
   block *list = NULL, **end = &list;

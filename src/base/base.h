@@ -1,10 +1,11 @@
-/* base/base.h - the words every room uses.
+/* base/base.h - the platform: memory, clock, random numbers, atomics, locks, threads.
 **
-** Atomics, locks, the clock, the random source and the allocator are reached
-** through names of our own.  A build can then put something else behind them:
-** failing allocations, delayed wake-ups, a clock that a test moves by hand, an
-** explorer of thread schedules.  No other file includes <stdatomic.h>,
-** <pthread.h> or <time.h>.
+** Every file of rt reaches these through the names declared here. A build can then put something
+** else behind a name: allocations that fail, delayed wake-ups, a virtual clock, or an explorer of
+** thread schedules (spec/model). Outside of base/ no file includes <stdatomic.h>, <pthread.h> or
+** <time.h>; 'make layers' checks that.
+**
+** Implemented in alloc.c, clock.c, random.c, chaos.c and thread.c.
 */
 #ifndef RT_BASE_BASE_H
 #define RT_BASE_BASE_H
@@ -21,17 +22,17 @@
 
 #define RT_VERSION "0.1.0"
 
-/* Debug builds (asan, tsan, tight) check what release builds believe. */
+/* 1 in debug builds (asan, tsan, tight), which check assertions and can inject faults. */
 #ifndef RT_DEBUG
 #define RT_DEBUG 0
 #endif
 
-/* The tight build makes every queue, pool and buffer small, so that the edges
-** are met all the time. */
+/* A capacity: 'normal', or 'tight' in the tight build, where every queue, pool and buffer is so
+** small that tests reach its limits all the time. */
 #ifdef RT_TIGHT
-#define RT_SIZE(roomy, tight) (tight)
+#define RT_SIZE(normal, tight) (tight)
 #else
-#define RT_SIZE(roomy, tight) (roomy)
+#define RT_SIZE(normal, tight) (normal)
 #endif
 
 #if RT_DEBUG
@@ -44,64 +45,73 @@
 #define rt_countof(array) (sizeof(array) / sizeof((array)[0]))
 #define rt_likely(x) __builtin_expect(!!(x), 1)
 #define rt_unlikely(x) __builtin_expect(!!(x), 0)
-#define rt_noinline __attribute__((noinline)) /* so that a hot caller stays small */
+#define rt_noinline __attribute__((noinline)) /* keeps a rare path out of its hot caller */
 
-/* --- memory: as malloc and friends; NULL when there is none ----------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
+/* As malloc, calloc, realloc and free. Any thread. NULL: no memory. */
 void *rt_malloc(size_t size);
 void *rt_calloc(size_t size);
 void *rt_realloc(void *p, size_t size);
 void rt_free(void *p);
 
 #if RT_DEBUG
-/* For the sweep of spec/ground/oom.c, any thread: of the allocations from now on, the
-** nth and those after it, 'width' in all, find no memory (nth 0: none).  How many there
-** were since then, and how many blocks have not been freed. */
+/* For spec/ground/oom.c, which lets every allocation of a program fail in turn. Any thread.
+** rt_alloc_fail: counting from this call, the allocations nth to nth + width - 1 return NULL;
+** nth = 0: none does. rt_alloc_count: how many allocations there were since that call.
+** rt_alloc_blocks: how many blocks of this process are not freed. */
 void rt_alloc_fail(long nth, long width);
 long rt_alloc_count(void);
 long rt_alloc_blocks(void);
 #endif
 
-/* --- time ------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 #define RT_SECOND 1000000000ull
 #define RT_MILLISECOND 1000000ull
-uint64_t rt_clock(void);        /* monotonic nanoseconds */
-uint64_t rt_clock_coarse(void); /* the same to about 4 ms, at a seventh of the price */
+/* Nanoseconds of a monotonic clock. Any thread, and signal handlers. */
+uint64_t rt_clock(void);
+/* The same, but up to about 4 ms behind, at a seventh of the cost. */
+uint64_t rt_clock_coarse(void);
 
 #if RT_DEBUG
-/* RT_CLOCK=virtual: time stands still until somebody moves it; see base/virtual_time.h. */
+/* With RT_CLOCK=virtual, rt_clock stands still until rt_clock_advance moves it forward (it never
+** goes back); see base/virtual_time.h. rt_clock_to_os: the time of the system's monotonic clock at
+** which rt_clock would read 'clock' if it went on at the system's pace. */
 bool rt_clock_is_virtual(void);
-void rt_clock_advance(uint64_t to); /* never back */
+void rt_clock_advance(uint64_t to);
+uint64_t rt_clock_to_os(uint64_t clock);
 #else
 #define rt_clock_is_virtual() false
+#define rt_clock_to_os(clock) (clock)
 #endif
 
-/* --- chance ------------------------------------------------------------------ */
+/* --- random numbers --------------------------------------------------------------------------- */
 typedef struct rt_random {
-  uint64_t state;
+  uint64_t state; /* 0: not seeded */
 } rt_random;
-uint64_t rt_random_seed(void); /* RT_SEED, or something nobody can guess */
+uint64_t rt_random_seed(void); /* RT_SEED if it is set, else from the system; never 0 */
 uint64_t rt_random_next(rt_random *r);
 
-/* --- chaos: only debug builds have it, and only when RT_CHAOS names it --------- */
+/* --- chaos: in debug builds, the faults that RT_CHAOS names ----------------------------------- */
 typedef enum rt_chaos {
-  RT_CHAOS_STEAL,   /* take from another worker whenever it is possible */
-  RT_CHAOS_PREEMPT, /* switch tasks at random counts */
+  RT_CHAOS_STEAL,   /* steal a job from another worker whenever that is possible */
+  RT_CHAOS_PREEMPT, /* preempt tasks after a random number of instructions */
   RT_CHAOS_SHORTIO, /* reads and writes of one byte */
   RT_CHAOS_ALLOC,   /* allocations that fail */
-  RT_CHAOS_DELAY    /* wake-ups that come late */
+  RT_CHAOS_DELAY    /* a pause where another thread may come first */
 } rt_chaos;
 #if RT_DEBUG
-bool rt_chaos_strikes(rt_chaos what);
-void rt_chaos_delay(void); /* where somebody else may come first, it gets time to */
+bool rt_chaos_strikes(rt_chaos what); /* any thread: is this fault to happen now? */
+void rt_chaos_delay(void); /* for places where the order of two threads matters: may sleep */
 #else
 #define rt_chaos_delay() ((void)0)
 #define rt_chaos_strikes(what) ((void)(what), false)
 #endif
 
-/* --- atomics ------------------------------------------------------------------
-** Sequentially consistent unless the name says otherwise: the places where a
-** weaker order pays are few, and those say why. */
+/* --- atomics ---------------------------------------------------------------------------------- */
+/* Sequentially consistent unless the name says otherwise. A weaker order is used in few places;
+** each has a comment that says what may be reordered and why that is harmless. */
 #define rt_atomic(type) _Atomic(type)
+#define rt_atomic_init(p, v) atomic_init(p, v) /* before another thread can see it */
 #define rt_load(p) atomic_load(p)
 #define rt_load_acquire(p) atomic_load_explicit(p, memory_order_acquire)
 #define rt_load_relaxed(p) atomic_load_explicit(p, memory_order_relaxed)
@@ -116,7 +126,7 @@ void rt_chaos_delay(void); /* where somebody else may come first, it gets time t
 #define rt_or(p, bits) atomic_fetch_or(p, bits)
 #define rt_and(p, bits) atomic_fetch_and(p, bits)
 
-/* for a loop that waits for another thread */
+/* Tells the processor that this is a loop which waits for another thread. */
 #if defined(__x86_64__) || defined(__i386__)
 #define rt_relax() __builtin_ia32_pause()
 #elif defined(__aarch64__)
@@ -125,33 +135,36 @@ void rt_chaos_delay(void); /* where somebody else may come first, it gets time t
 #define rt_relax() ((void)0)
 #endif
 
-/* --- locks --------------------------------------------------------------------- */
+/* --- locks ------------------------------------------------------------------------------------ */
 typedef pthread_mutex_t rt_lock;
 typedef pthread_cond_t rt_cond;
 #define RT_LOCK_INIT PTHREAD_MUTEX_INITIALIZER
-int rt_lock_init(rt_lock *l); /* 0 or a negative errno, as UV_E… */
+int rt_lock_init(rt_lock *l); /* 0 or a negative errno (as UV_E…) */
 void rt_lock_close(rt_lock *l);
 void rt_lock_take(rt_lock *l);
 void rt_lock_give(rt_lock *l);
-int rt_cond_init(rt_cond *c); /* waits by the monotonic clock */
+int rt_cond_init(rt_cond *c); /* 0 or a negative errno */
 void rt_cond_close(rt_cond *c);
 void rt_cond_signal(rt_cond *c);
 void rt_cond_broadcast(rt_cond *c);
 void rt_cond_wait(rt_cond *c, rt_lock *l);
-bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock); /* false: the time came first */
+/* Waits until rt_clock reads 'clock' at the latest. False: that time has come. */
+bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock);
 
-/* --- threads ------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 typedef pthread_t rt_thread;
+/* Starts a thread that runs f(arg), with so many bytes of stack. 0 or a negative errno. The caller
+** must join or detach it. */
 int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg);
 void rt_thread_detach(rt_thread t);
 void rt_thread_join(rt_thread t);
 void rt_thread_yield(void);
 void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
-bool rt_thread_is(rt_thread t); /* is it this one? */
+bool rt_thread_is(rt_thread t); /* is t the calling thread? */
 
-/* The model build (spec/model) names a file that puts points between the words, where another
-** thread may go on. */
+/* The model build (spec/model) names a header that replaces the names above by ones at which
+** another simulated thread may be resumed. */
 #ifdef RT_MODEL
 #include RT_MODEL
 #endif

@@ -25,7 +25,7 @@ typedef struct rt_shared_kind {
 
 static inline void rt_shared_init(rt_shared *t, const rt_shared_kind *kind) {
   t->kind = kind;
-  atomic_init(&t->holders, 1);
+  rt_atomic_init(&t->holders, 1);
 }
 
 /* Allocates 'size' zeroed bytes for an object that begins with its rt_shared and has an rt_lock at

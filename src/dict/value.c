@@ -7,7 +7,7 @@ static rt_value_block *new_parcel(rt_message *message, size_t len) {
   if (p == NULL) return NULL;
   p->message = message;
   p->len = len;
-  atomic_init(&p->holders, 1);
+  rt_atomic_init(&p->holders, 1);
   return p;
 }
 

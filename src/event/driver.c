@@ -19,7 +19,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   int err;
   memset(d, 0, sizeof *d);
   d->epoch = rt_clock();
-  atomic_init(&d->moment, rt_moment_of(d->epoch));
+  rt_atomic_init(&d->moment, rt_moment_of(d->epoch));
   d->run = run;
   d->counts = &d->own_counts;
   rt_wheel_init(&d->wheel, on_sleep, d);

@@ -6,8 +6,8 @@ void rt_mailbox_init(rt_mailbox *m, void (*ring)(void *), void *reader) {
   m->mark = (rt_post){NULL, NULL};
   m->asleep = false;
   m->owed = 0;
-  atomic_init(&m->newest, NULL);
-  atomic_init(&m->rung, 0);
+  rt_atomic_init(&m->newest, NULL);
+  rt_atomic_init(&m->rung, 0);
 }
 
 void rt_mailbox_close(rt_mailbox *m) {

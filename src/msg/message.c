@@ -5,7 +5,7 @@
 enum { SMALLEST = RT_SIZE(128, 32) };
 
 static void begin(rt_message *p) {
-  atomic_init(&p->holders, 1);
+  rt_atomic_init(&p->holders, 1);
   p->count = 0;
   p->room = RT_MESSAGE_FEW;
   p->many = NULL;

@@ -6,7 +6,7 @@ int rt_runq_init(rt_runq *q) {
   rt_list_init(&q->jobs);
   q->owner = NULL;
   q->closed = false;
-  atomic_init(&q->count, 0);
+  rt_atomic_init(&q->count, 0);
   return rt_lock_init(&q->lock);
 }
 

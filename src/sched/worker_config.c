@@ -30,7 +30,7 @@ rt_worker_config *rt_worker_config_new(void) {
   rt_worker_config *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
   rt_shared_init(&r->shared, &recipe_kind);
-  atomic_init(&r->grace, RT_GRACE);
+  rt_atomic_init(&r->grace, RT_GRACE);
   int cores = rt_cpu_count();
   r->slots[RT_POOL_TASKS] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
   r->slots[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);

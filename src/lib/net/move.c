@@ -47,7 +47,7 @@ static rt_shared *new_crate(lua_State *L, const rt_shared_kind *kind) {
   }
   rt_shared_init(&t->shared, &tie_kind);
   rt_shared_init(&c->shared, kind);
-  atomic_init(&c->fd, -1);
+  rt_atomic_init(&c->fd, -1);
   c->tie = t;
   return &c->shared;
 }

@@ -87,7 +87,7 @@ $(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BU
 	$(CC) $(cflags) -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
 
 # The model build: the rooms without Lua on an explorer of thread schedules (spec/model).
-model_rooms := base/shared base/virtual_time msg/message task/task task/task_name task/timer event/driver event/mailbox \
+model_rooms := base/shared base/virtual_time base/message task/task task/task_name task/timer event/driver event/mailbox \
   event/thread_pool event/waiter sched/group sched/job sched/runq sched/runtime sched/sched sync/barrier sync/broadcast \
   sync/channel sync/mutex sync/notify sync/semaphore
 explorer := $(wildcard spec/model/explorer/*.c)

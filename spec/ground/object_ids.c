@@ -1,5 +1,5 @@
-/* msg/object_ids.c - numbers for addresses, against a plain array. */
-#include "msg/object_ids.h"
+/* pack/object_ids.c - numbers for addresses, against a plain array. */
+#include "pack/object_ids.h"
 
 #include "check.h"
 

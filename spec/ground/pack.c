@@ -21,7 +21,7 @@
 #include "pack/pack.h"
 
 #include "check.h"
-#include "msg/code.h"
+#include "pack/code.h"
 #include "host/luaopen.h"
 
 #include <time.h>

@@ -10,14 +10,14 @@
 
 void rt_thread_info_init(rt_thread_info *p) {
   clockid_t clock;
-  p->module_index = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  p->known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
   p->clock = (int)clock;
   p->thread = syscall(SYS_gettid);
 }
 
 uint64_t rt_thread_info_cpu(const rt_thread_info *p) {
   struct timespec t;
-  if (!p->module_index || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
+  if (!p->known || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
   return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
 }
 
@@ -30,7 +30,7 @@ static char state_of(const char *stat, size_t len) {
 /* What /proc has of the thread under this name; how many bytes, or 0. */
 static size_t look_up(const rt_thread_info *p, const char *name, char *text, size_t size) {
   char path[64];
-  if (!p->module_index) return 0;
+  if (!p->known) return 0;
   snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;

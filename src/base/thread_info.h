@@ -11,7 +11,7 @@
 typedef struct rt_thread_info {
   int clock; /* of the processor time that the thread has used */
   long thread;
-  bool module_index; /* false: this OS does not say */
+  bool known; /* false: this OS does not say */
 } rt_thread_info;
 
 /* Of the calling thread. */

@@ -25,7 +25,7 @@ typedef struct host {
 static int explain(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   bool with_traceback = true;
-  w->went_quietly = w->ends_at && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  w->stop.quiet = w->stop.deadline && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
   lua_settop(L, 1);
   if (lua_isstring(L, 1)) {
     lua_pushvalue(L, 1);
@@ -65,7 +65,7 @@ static void report(rt_shell *sh, lua_State *L) {
 /* Stack: a function -> nothing; false: it failed, and that was reported. */
 static bool run(host *h, lua_State *L, int status, int args) {
   if (status == LUA_OK) status = call(&h->shell, L, args, 0);
-  if (status != LUA_OK && h->shell.worker && h->shell.worker->went_quietly)
+  if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.quiet)
     lua_pop(L, 1); /* rt.shutdown: nothing has failed */
   else if (status != LUA_OK)
     report(&h->shell, L);
@@ -85,10 +85,9 @@ static bool is_readable(lua_State *L, const char *form, const char *dir) {
 
 /* Is 'more' among the templates of 'path'? */
 static bool is_known(lua_State *L, const char *path, const char *more) {
-  bool module_index =
-      strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
+  bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
   lua_pop(L, 2);
-  return module_index;
+  return known;
 }
 
 /* Ours is as good as a default: what LUA_PATH names before ";;" is found first. */
@@ -277,9 +276,9 @@ static int run_host(host *h, lua_State *L) {
   lua_pushcfunction(L, protected_stop);
   lua_pushlightuserdata(L, h);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
-  if (w->asked_to_exit) return w->exit_code;
+  if (w->exit.requested) return w->exit.code;
   if (w->interrupted) return 128 + w->interrupted;
-  return (h->ok || w->went_quietly) && !w->failed ? EXIT_SUCCESS : EXIT_FAILURE;
+  return (h->ok || w->stop.quiet) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,7 @@
 #include "cli/repl.h"
 
+#include "event/thread_pool.h"
+
 #include "run/loop.h"
 
 #include <poll.h>
@@ -51,7 +53,7 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   l->post.deliver = deliver;
   rt_list_init(&l->item.link);
   rt_list_init(&l->parked);
-  rt_thread_pool *thread_pool = rt_worker_crew(w);
+  rt_thread_pool *thread_pool = rt_worker_thread_pool(w);
   if (thread_pool == NULL || rt_thread_pool_submit(thread_pool, &l->item) != 0) {
     rt_free(l);
     return;
@@ -68,8 +70,8 @@ static bool is_input_there(void) {
 
 /* One byte at a time, since what stands in a buffer of stdio is not seen by poll. */
 static int next_byte(lua_State *L, rt_worker *w) {
-  if (!w->ends_at && !is_input_there()) wait_for_input(L, w);
-  return w->interrupted || w->ends_at ? EOF : getc(stdin);
+  if (!w->stop.deadline && !is_input_there()) wait_for_input(L, w);
+  return w->interrupted || w->stop.deadline ? EOF : getc(stdin);
 }
 
 /* Pushes a line without its end; false: there are no more. */
@@ -151,7 +153,7 @@ static void print_results(lua_State *L, rt_shell *sh) {
 
 /* Ctrl-C, or a deadlock, ends what was typed, not the session. */
 static void forgive(rt_worker *w) {
-  w->deadlocks = 0;
+  w->deadlock.reports = 0;
   if (w->interrupted != SIGINT) return;
   rt_task_forgive(w->main);
   w->interrupted = 0;
@@ -168,7 +170,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);
-    else if (!sh->worker->went_quietly)
+    else if (!sh->worker->stop.quiet)
       sh->report(sh, L);
     forgive(sh->worker);
     lua_settop(L, 0);

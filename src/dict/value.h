@@ -7,7 +7,7 @@
 #ifndef RT_DICT_VALUE_H
 #define RT_DICT_VALUE_H
 
-#include "msg/message.h"
+#include "base/message.h"
 
 enum { RT_VALUE_SHORT = 16 };
 

@@ -11,7 +11,7 @@
 #define RT_EVENT_WAITER_H
 
 #include "event/driver.h"
-#include "msg/message.h"
+#include "base/message.h"
 
 /* Several waiters of one task, of which one may be called: those of an rt.select. */
 typedef struct rt_claim {

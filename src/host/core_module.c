@@ -1,14 +1,13 @@
 #include "host/core_module.h"
 
-#include "run/inspect.h"
 #include "run/cancel.h"
 #include "run/signals.h"
 #include "lib/lib.h"
 #include "diag/watchdog.h"
+#include "pack/state.h"
 #include "run/outcome.h"
 #include "run/preempt.h"
 #include "run/stop.h"
-#include "run/loop.h"
 #include "run/unhandled.h"
 
 #include <stdio.h>
@@ -28,17 +27,17 @@ static void at_exit(void) {
 /* What a task said when lua_close was under way, or that an error went unhandled, or that the
 ** only one was that of rt.shutdown. */
 static void note_exit_code(const rt_worker *w) {
-  bool quiet = w->went_quietly && !w->failed && !w->interrupted;
-  if (!w->asked_to_exit && !quiet && (!w->failed || w->has_code)) return;
-  exit_code = w->asked_to_exit ? w->exit_code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
+  bool quiet = w->stop.quiet && !w->exit.failed && !w->interrupted;
+  if (!w->exit.requested && !quiet && (!w->exit.failed || w->exit.has_code)) return;
+  exit_code = w->exit.requested ? w->exit.code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
   has_exit_code = true;
 }
 
 /* The state closes, and with it the worker. */
 static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
-  if (w->closing) return 0;
-  w->state_closes = true;
+  if (w->stop.closed) return 0;
+  w->stop.state_closes = true;
   rtL_stop_quietly(L, w);
   if (w->slot == NULL) rt_stop_part(w);
   rt_signals_forget(w);
@@ -46,6 +45,7 @@ static int on_close(lua_State *L) {
   rt_preempt_stop(w);
   if (w->driver.vthread == &w->vthread) rt_vtime_leave(&w->vthread);
   rt_worker_close(w);
+  rt_pack_close(w);
   return 0;
 }
 
@@ -110,14 +110,11 @@ static void prepare_process(void) {
   if (!rt_swap(&prepared, true)) atexit(at_exit);
 }
 
-rt_worker *rtL_core_module_new(lua_State *L) {
+rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
   prepare_process();
   rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
-  if (w == NULL) {
-    w = rtL_worker_new(L, rt_loop_run, on_close);
-    w->insist = rt_preempt_insist;
-    w->status.on_snapshot_request = rt_inspect_answer;
-  }
+  if (w == NULL) w = rtL_worker_new(L, hooks, on_close);
+  rtL_pack_open(L, w);
   lua_newtable(L);
   fill(L, w);
   note_originals(L);

@@ -8,7 +8,7 @@
 bool rtL_core_module_find(lua_State *L);
 
 /* Makes the worker of a state, and pushes the module. */
-rt_worker *rtL_core_module_new(lua_State *L);
+rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks);
 
 /* It is complete: functions of Lua's libraries that must know about tasks are replaced, and
 ** from here on rtL_core_module_find finds it.  The module is on top, and stays. */

@@ -1,54 +1,28 @@
 #include "host/luaopen.h"
 
+#include "host/close_sentinel.h"
 #include "host/core_module.h"
-#include "run/deadlock.h"
-#include "run/signals.h"
-#include "lib/lib.h"
 #include "host/worker_main.h"
+#include "lib/operation.h"
+#include "run/deadlock.h"
+#include "run/inspect.h"
+#include "run/loop.h"
+#include "run/preempt.h"
+#include "run/signals.h"
 #include "run/stop.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-/* --- the end of the main chunk ---------------------------------------------------------------------- */
-/* In lua_close, finalizers run newest first, and tasks should unwind before what they use
-** is finalized.  So a fresh object is planted whenever the main chunk gets control back
-** while tasks live; the last one planted stops the runtime. */
-static int last_word(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  if (w->last_word != lua_touserdata(L, 1)) return 0;
-  w->state_closes = true;
-  rtL_stop_quietly(L, w);
-  return 0;
-}
-
-static int plant(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, 1);
-  void *word = lua_newuserdatauv(L, 1, 0);
-  rtL_anchor_push(L, w, RT_ANCHOR_CLOSE_SENTINEL);
-  lua_getmetatable(L, -1);
-  lua_setmetatable(L, -3);
-  lua_pop(L, 1);
-  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
-  w->last_word = word;
-  return 0;
-}
-
-static void plant_last_word(rt_worker *w) {
-  lua_pushcfunction(w->pcall_L, plant);
-  lua_pushlightuserdata(w->pcall_L, w);
-  if (lua_pcall(w->pcall_L, 1, 0, 0) != LUA_OK) lua_pop(w->pcall_L, 1);
-}
-
-static void prepare_last_word(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", last_word}, {NULL, NULL}};
-  w->last_word = lua_newuserdatauv(L, 1, 0);
-  lua_newtable(L);
-  rtL_set_functions(L, w, meta);
-  lua_setmetatable(L, -2);
-  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
-  w->main_returns = plant_last_word;
-}
+/* --- what the files above worker/ do for a worker ----------------------------------------------- */
+static const rt_worker_hooks hooks = {.run = rt_loop_run,
+                                      .on_stillness = rt_deadlock_on_stillness,
+                                      .answer_snapshot = rt_inspect_answer,
+                                      .wake_select = rt_select_wake,
+                                      .interrupt = rt_preempt_interrupt,
+                                      .leave = rtL_stop_and_exit,
+                                      .main_resumed = rt_close_sentinel_renew,
+                                      .open_pools = rtL_worker_main_open};
 
 /* --- its beginning ---------------------------------------------------------------------------------- */
 static void make_main_task(lua_State *L, rt_worker *w) {
@@ -77,11 +51,9 @@ int luaopen_rt_core(lua_State *L) {
   luaL_checkversion(L);
   if (rtL_core_module_find(L)) return 1;
   occupy_standard_descriptors();
-  rt_worker *w = rtL_core_module_new(L);
+  rt_worker *w = rtL_core_module_new(L, &hooks);
   make_main_task(L, w);
-  prepare_last_word(L, w);
-  w->open_pools = rtL_worker_main_open;
-  w->driver.on_stillness = rt_deadlock_suspect_in_main;
+  rtL_close_sentinel_open(L, w);
   if (rt_vtime_join(&w->vthread)) w->driver.vthread = &w->vthread;
   rt_signals_share(w);
   rtL_core_module_install(L, w);

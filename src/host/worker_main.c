@@ -2,6 +2,7 @@
 
 #include "host/core_module.h"
 #include "run/deadlock.h"
+#include "run/exit.h"
 #include "diag/watchdog.h"
 #include "pack/pack.h"
 #include "run/preempt.h"
@@ -30,7 +31,7 @@ static void set_places(lua_State *L) {
 static rt_worker *open_member(lua_State *L, rt_slot *slot) {
   rt_worker_config *r = slot->sched->config.worker_config;
   luaL_openlibs(L);
-  rt_worker *w = rtL_core_module_new(L);
+  rt_worker *w = rtL_core_module_new(L, r->hooks);
   w->slot = slot;
   rtL_core_module_install(L, w);
   w->worker_config = rt_worker_config_hold(r);
@@ -67,7 +68,7 @@ static int preload_next(lua_State *L, int status, lua_KContext i);
 
 static int finish_preloads(lua_State *L, rt_worker *w) {
   (void)L;
-  w->preparing = false;
+  w->preload.running = false;
   return 0;
 }
 
@@ -93,10 +94,10 @@ static int preloaded(lua_State *L, int status, lua_KContext ctx) {
   if (status == LUA_OK || status == LUA_YIELD) return 0;
   const char *why = luaL_tolstring(L, -1, NULL);
   lua_pushfstring(L, "rt.preload failed in this worker: %s", why);
-  w->spoilt = lua_tostring(L, -1);
+  w->preload.error = lua_tostring(L, -1);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &w->spoilt); /* it stays */
-  w->preparing = false;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &w->preload.error); /* it stays */
+  w->preload.running = false;
   return 0;
 }
 
@@ -116,7 +117,7 @@ static int protected_prepare(lua_State *L) {
 
 static bool prepare(rt_worker *w) {
   if (w->worker_config->count == 0) return true;
-  w->preparing = true;
+  w->preload.running = true;
   lua_pushcfunction(w->pcall_L, protected_prepare);
   lua_pushlightuserdata(w->pcall_L, w);
   if (lua_pcall(w->pcall_L, 1, 0, 0) == LUA_OK) return true;
@@ -131,7 +132,6 @@ static void serve(lua_State *L, rt_slot *slot) {
   w->driver.counts = &slot->counts;
   if (slot->in_virtual_time) w->driver.vthread = &slot->vthread;
   w->driver.active = &slot->sched->config.runtime->active;
-  w->driver.on_stillness = rt_deadlock_suspect;
   if (!prepare(w)) return;
   rt_slot_attach(slot, &w->driver);
   rt_loop_serve(w);
@@ -158,7 +158,7 @@ static void member(rt_slot *slot) {
 /* --- what the threads tell each other -------------------------------------------------------------- */
 static void on_stop(rt_post *p, void *driver) {
   (void)p;
-  rt_worker_of(driver)->told_to_stop = true;
+  rt_worker_of(driver)->stop.requested = true;
 }
 
 static void on_left(rt_post *p, void *driver) {
@@ -168,16 +168,16 @@ static void on_left(rt_post *p, void *driver) {
 
 static void on_orphan(rt_post *p, void *driver) {
   rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
-  rt_list_append(&rt_worker_of(driver)->orphans, &r->link);
+  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &r->link);
 }
 
 static void on_failure(rt_post *p, void *driver) {
   rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
-  rt_worker_of(driver)->looking = 2; /* two cycles: its handle may survive the first */
+  rt_worker_of(driver)->unhandled.gc_cycles = 2; /* two cycles: its handle may survive the first */
 }
 
 static void on_exit_asked(rt_post *p, void *driver) {
-  rt_worker_ask_to_exit(rt_worker_of(driver), rt_containerof(p, rt_runtime, exit_post)->exit_code);
+  rt_exit_request(rt_worker_of(driver), rt_containerof(p, rt_runtime, exit_post)->exit_code);
 }
 
 /* --- opening ----------------------------------------------------------------------------------------- */
@@ -191,6 +191,7 @@ static void note_places(lua_State *L, rt_worker *w) {
   lua_settop(L, top + 3);
   lua_remove(L, top + 1);
   lua_getglobal(L, "arg");
+  w->worker_config->hooks = w->hooks;
   w->worker_config->paths = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);
 }
@@ -223,7 +224,7 @@ static rt_runtime *open_office(rt_worker *w) {
   o->on_unjoined_failure = on_orphan;
   o->failure_post.deliver = on_failure;
   o->exit_post.deliver = on_exit_asked;
-  o->stillness_post.deliver = rt_deadlock_on_stillness;
+  o->stillness_post.deliver = rt_deadlock_on_report;
   o->shutdown_post.deliver = rt_shutdown_on_post;
   w->driver.active = &o->active;
   return o;

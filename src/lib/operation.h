@@ -57,4 +57,7 @@ void *rtL_operation_object(lua_State *L, int op);
 void rt_operation_park(rt_branch *b, rt_list *list);
 void rt_operation_sleep(rt_branch *b, rt_driver *d);
 
+/* The hook 'wake_select': the proxy task of a branch was woken. In lib/task/select.c. */
+void rt_select_wake(rt_task *proxy);
+
 #endif

@@ -1,5 +1,7 @@
 #include "pack/code_cache.h"
 
+#include "pack/state.h"
+
 enum { REMEMBERED = RT_SIZE(4096, 4) };
 
 rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
@@ -9,7 +11,7 @@ rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
   rtL_anchor_push(L, w, RT_ANCHOR_CODES);
   lua_pushvalue(L, function);
   if (lua_rawget(L, -2) == LUA_TNUMBER)
-    code = rt_codes_at(&w->codes, (uint64_t)lua_tointeger(L, -1));
+    code = rt_codes_at(&w->pack->codes, (uint64_t)lua_tointeger(L, -1));
   lua_settop(L, function);
   return code;
 }
@@ -18,7 +20,7 @@ rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
 ** larger than is useful. */
 static void begin_again(lua_State *L, rt_worker *w) {
   int old = lua_gettop(L);
-  w->functions = 0;
+  w->pack->functions = 0;
   lua_newtable(L);
   lua_getmetatable(L, old);
   lua_setmetatable(L, -2);
@@ -31,8 +33,8 @@ void rtL_code_cache_remember(lua_State *L, rt_worker *w, uint64_t waiter) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rtL_anchor_push(L, w, RT_ANCHOR_CODES);
-  if (w->functions >= REMEMBERED) begin_again(L, w);
-  w->functions++;
+  if (w->pack->functions >= REMEMBERED) begin_again(L, w);
+  w->pack->functions++;
   lua_pushvalue(L, function);
   lua_pushinteger(L, (lua_Integer)waiter);
   lua_rawset(L, -3);
@@ -51,5 +53,5 @@ rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *wa
   if (lua_dump(L, append, b, false) != 0) return NULL;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
-  return rt_codes_put(&w->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, waiter);
+  return rt_codes_put(&w->pack->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, waiter);
 }

@@ -1,12 +1,13 @@
 /* pack/code_cache.h - the code of the functions that a worker sends: each is dumped only once.
 **
 ** The table RT_ANCHOR_CODES, whose keys are weak, has the waiter of each function that was sent;
-** msg/code.h has what the waiter stands for, as long as it is of use.
+** pack/code.h has what the waiter stands for, as long as it is of use.
 */
 #ifndef RT_PACK_CODE_CACHE_H
 #define RT_PACK_CODE_CACHE_H
 
 #include "base/buf.h"
+#include "pack/code.h"
 #include "worker/worker.h"
 
 /* The code of the Lua function on top of the stack, if it was sent before; or NULL. */

@@ -1,5 +1,7 @@
 #include "pack/pack.h"
 
+#include "pack/state.h"
+
 #include "pack/code_cache.h"
 #include "pack/value_path.h"
 #include "pack/wire.h"
@@ -137,14 +139,14 @@ static void open_list(packer *k) {
   lua_State *L = k->L;
   if (k->listed) return;
   rtL_anchor_push(L, k->w, RT_ANCHOR_OBJECTS);
-  if (k->w->pack_bufs.listing || lua_isnil(L, -1)) {
+  if (k->w->pack->bufs.listing || lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_createtable(L, 4, 0);
   }
-  if (!k->w->pack_bufs.listing) {
+  if (!k->w->pack->bufs.listing) {
     lua_pushvalue(L, -1);
     rtL_anchor_set(L, k->w, RT_ANCHOR_OBJECTS);
-    k->w->pack_bufs.listing = k->lists = true;
+    k->w->pack->bufs.listing = k->lists = true;
   }
   lua_replace(L, k->way.list);
   k->listed = true;
@@ -154,7 +156,7 @@ static void open_list(packer *k) {
 static void close_list(packer *k) {
   lua_State *anchors = k->w->anchors;
   if (!k->lists) return;
-  k->w->pack_bufs.listing = false;
+  k->w->pack->bufs.listing = false;
   if (k->objects > OBJECTS_KEPT) {
     lua_pushnil(anchors);
     lua_replace(anchors, RT_ANCHOR_OBJECTS);
@@ -213,15 +215,15 @@ static bool put_name(packer *k) {
   lua_State *L = k->L;
   rt_worker *w = k->w;
   int object = lua_gettop(L);
-  bool found = rtL_module_index_find(L, &w->module_index, w->anchors, object);
+  bool found = rtL_module_index_find(L, &w->pack->modules, w->anchors, object);
   if (!found && !k->refreshed) {
     k->refreshed = true;
-    k->rebuilt = rtL_module_index_refresh(L, &w->module_index, w->anchors, false);
-    found = k->rebuilt && rtL_module_index_find(L, &w->module_index, w->anchors, object);
+    k->rebuilt = rtL_module_index_refresh(L, &w->pack->modules, w->anchors, false);
+    found = k->rebuilt && rtL_module_index_find(L, &w->pack->modules, w->anchors, object);
   }
   if (!found && !k->rebuilt && lua_iscfunction(L, object)) {
-    k->rebuilt = rtL_module_index_refresh(L, &w->module_index, w->anchors, true);
-    found = rtL_module_index_find(L, &w->module_index, w->anchors, object);
+    k->rebuilt = rtL_module_index_refresh(L, &w->pack->modules, w->anchors, true);
+    found = rtL_module_index_find(L, &w->pack->modules, w->anchors, object);
   }
   if (!found) return false;
   size_t module_len, field_len = 0;
@@ -460,9 +462,9 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   packer k = {.L = L, .w = w, .way.noun = nouns[what]};
   k.way.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
   k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
-  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");
-  if ((k.pack_buf = rt_pack_buf_take(&w->pack_bufs)) == NULL) luaL_error(L, "not enough memory");
+  if ((k.pack_buf = rt_pack_buf_take(&w->pack->bufs)) == NULL) luaL_error(L, "not enough memory");
   k.way.parents = &k.pack_buf->parents;
   lua_pushcfunction(L, pack);
   lua_pushlightuserdata(L, &k);
@@ -471,7 +473,7 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   rt_message *p = k.pack_buf->draft;
   if (status == LUA_OK) k.pack_buf->draft = NULL;
   close_list(&k);
-  rt_pack_buf_give(&w->pack_bufs, k.pack_buf);
+  rt_pack_buf_give(&w->pack->bufs, k.pack_buf);
   if (status != LUA_OK) lua_error(L);
   return p;
 }

@@ -15,7 +15,7 @@
 #ifndef RT_PACK_PACK_H
 #define RT_PACK_PACK_H
 
-#include "msg/message.h"
+#include "base/message.h"
 #include "worker/worker.h"
 
 enum { RT_PACK_NESTED = 32 }; /* messages within messages */

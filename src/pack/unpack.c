@@ -1,8 +1,9 @@
 /* pack/unpack.c - the reading end of pack/pack.h: it makes the objects, fills them, and trusts no byte. */
 #include "pack/pack.h"
 
-#include "msg/code.h"
+#include "pack/code.h"
 #include "pack/module_ref.h"
+#include "pack/state.h"
 #include "pack/wire.h"
 
 enum {
@@ -145,15 +146,15 @@ static bool is_untouched(lua_State *L) {
 static void keep_closure(unpacker *u, const rt_code *code) {
   lua_State *L = u->L;
   int function = lua_gettop(L);
-  if (u->w->closures >= CLOSURES_KEPT) {
-    u->w->closures = 0;
+  if (u->w->pack->closures >= CLOSURES_KEPT) {
+    u->w->pack->closures = 0;
     lua_newtable(L);
     rtL_anchor_set(L, u->w, RT_ANCHOR_CLOSURES);
   }
   rtL_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
   lua_pushvalue(L, function);
   lua_rawseti(L, -2, (lua_Integer)code->id);
-  u->w->closures++;
+  u->w->pack->closures++;
   lua_settop(L, function);
 }
 
@@ -379,7 +380,7 @@ static void begin(unpacker *u) {
 static int unpack(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
   unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
   rt_worker_assert_thread(w);
-  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
   begin(&u);
   int values = (int)u.header.values;
   luaL_checkstack(L, values + STACK, "too many values arrive");
@@ -416,6 +417,6 @@ int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *p) {
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, LUA_MULTRET, 0);
-  rt_pack_buf_drop(&w->pack_bufs, p);
+  rt_pack_buf_drop(&w->pack->bufs, p);
   return status == LUA_OK ? lua_gettop(L) - height : lua_error(L);
 }

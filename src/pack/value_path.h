@@ -3,13 +3,13 @@
 #define RT_PACK_VALUE_PATH_H
 
 #include "worker/compat.h"
-#include "msg/pack_buf.h"
+#include "pack/pack_buf.h"
 
 /* parent of an object that is itself one of the values: the place of that value, and this */
 #define RT_VALUE_PATH_ROOT (1u << 31)
 
 typedef struct rt_value_path {
-  const rt_buf *parents; /* see msg/pack_buf.h */
+  const rt_buf *parents; /* see pack/pack_buf.h */
   int values;            /* stack index: of the first value, */
   int list;              /* and of the table number -> object (or nothing) */
   const char *noun;      /* what a value is called: "argument"; the first is number 1 */

@@ -1,6 +1,7 @@
 #include "run/cancel.h"
 
 #include "pack/pack.h"
+#include "pack/state.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE };
 enum { DEAF = 100 }; /* so many errors swallowed, and RT_CANCEL_ESCALATE_AFTER */
@@ -53,11 +54,11 @@ void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
 
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
-  if (t->is_main && w->stopping) {
+  if (t->is_main && w->stop.begun) {
     rtL_cancel_push_end(L);
     return;
   }
-  if (t->is_main && w->ends_at && !w->interrupted) {
+  if (t->is_main && w->stop.deadline && !w->interrupted) {
     lua_pushliteral(L, "the program is shut down");
     lua_pushliteral(L, "rt.shutdown");
     return;
@@ -67,7 +68,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   lua_remove(L, -2);
   if (t->more && t->more->cancel_site) {
     lua_pushstring(L, rt_call_site_text(&w->call_sites, t->more->cancel_site));
-  } else if (w->stopping || w->told_to_stop) { /* (a worker that ends cancels by itself) */
+  } else if (w->stop.begun || w->stop.requested) { /* (a worker that ends cancels by itself) */
     lua_pop(L, 1);
     rtL_cancel_push_end(L);
   } else {
@@ -100,9 +101,9 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
 ** waited; or nothing could end it, and nothing else would run. */
 static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
   bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
-  if (--w->budget > 0 || !can) return;
+  if (--w->loop.budget > 0 || !can) return;
   rt_ready_add(&w->driver.ready, t);
-  w->yielded = true;
+  w->loop.yielded = true;
   w->suspending = RT_YIELD_WAIT;
   lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
 }
@@ -153,7 +154,7 @@ static bool is_deaf(const rt_more *more) {
 static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f,
                    uint64_t told_before) {
   rt_more *more = t->more;
-  if (w->insist == NULL || !is_deaf(more)) return;
+  if (!is_deaf(more)) return;
   if (f == NULL && !t->is_main) {
     more->struck_at = more->told_first;
   } else if (more->struck_at == 0) {
@@ -162,7 +163,7 @@ static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f,
   } else {
     more->told_at = told_before;
   }
-  w->insist(w, L);
+  w->hooks->interrupt(w, L);
 }
 
 static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
@@ -249,7 +250,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
 
 rt_task *rtL_running(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->closing) luaL_error(L, "the runtime has been shut down");
+  if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
   if (w->running == NULL)
     luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
   return w->running;
@@ -357,7 +358,7 @@ static void free_parcel(rt_shared *t) {
 static const rt_shared_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
 
 static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  if (w->pack_bufs.taken > RT_PACK_NESTED) {
+  if (rt_pack_depth(w) > RT_PACK_NESTED) {
     *why = "an rt.Cancelled too deep in the reasons of others, or in its own";
     return NULL;
   }
@@ -388,7 +389,7 @@ static int cancelled_tostring(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   /* (this is how a stock interpreter asks for the error that its script ended with) */
-  if (w->ends_at && w->running && w->running->is_main) w->went_quietly = true;
+  if (w->stop.deadline && w->running && w->running->is_main) w->stop.quiet = true;
   lua_pushliteral(L, "cancelled");
   if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
     lua_pop(L, 1);

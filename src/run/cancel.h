@@ -19,7 +19,7 @@ rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the same, when there is
 static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
   rt_worker_assert_thread(w);
-  return rt_likely(t != NULL && !t->alert && !w->closing) ? t : rtL_cancel_look(L, w);
+  return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t : rtL_cancel_look(L, w);
 }
 
 /* The operation has found that it must wait: a deadline that has passed counts now,

@@ -1,6 +1,7 @@
 #include "run/deadlock.h"
 
 #include "run/dump.h"
+#include "run/exit.h"
 
 /* --- is it one? --------------------------------------------------------------------------------- */
 static bool are_pools_quiet(const rt_worker *w) {
@@ -11,31 +12,35 @@ static bool are_pools_quiet(const rt_worker *w) {
 
 /* Something from outside of the runtime ends this wait: somebody who types, or the grace. */
 static bool awaits_the_world(const rt_worker *w) {
-  return w->stopping || w->main->phase != RT_WAITING || w->main->op == RT_OP_STDIN;
+  return w->stop.begun || w->main->phase != RT_WAITING || w->main->op == RT_OP_STDIN;
 }
 
-bool rt_deadlock_suspect_in_main(rt_driver *d) {
-  rt_worker *w = rt_worker_of(d);
-  w->suspects_deadlock = !awaits_the_world(w) && are_pools_quiet(w);
-  return !w->suspects_deadlock;
+static bool suspect_in_main(rt_worker *w) {
+  w->deadlock.suspected = !awaits_the_world(w) && are_pools_quiet(w);
+  return !w->deadlock.suspected;
 }
 
-bool rt_deadlock_suspect(rt_driver *d) {
-  rt_worker *w = rt_worker_of(d);
+static void suspect_in_pool(rt_worker *w) {
   rt_runtime *o = w->slot->sched->config.runtime;
   if (rt_runtime_main_is_asleep(o) && are_pools_quiet(w)) rt_runtime_post_stillness(o);
+}
+
+bool rt_deadlock_on_stillness(rt_driver *d) {
+  rt_worker *w = rt_worker_of(d);
+  if (w->slot == NULL) return suspect_in_main(w);
+  suspect_in_pool(w);
   return true;
 }
 
-void rt_deadlock_on_stillness(rt_post *p, void *driver) {
+void rt_deadlock_on_report(rt_post *p, void *driver) {
   rt_runtime_stillness_received(rt_containerof(p, rt_runtime, stillness_post));
-  rt_worker_of(driver)->suspects_deadlock = true;
+  rt_worker_of(driver)->deadlock.suspected = true;
 }
 
 /* What is to be done here, or will be at once. */
 static bool has_something_to_do(rt_worker *w) {
   rt_driver *d = &w->driver;
-  return !rt_ready_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->asked_to_exit ||
+  return !rt_ready_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->exit.requested ||
          (w->interrupted && !w->main->cancelled) || !rt_driver_is_hopeless(d);
 }
 
@@ -62,20 +67,20 @@ enum { MOST_FORGIVEN = 3 };
 
 void rt_deadlock_examine(rt_worker *w) {
   rt_worker_assert_thread(w);
-  w->suspects_deadlock = false;
+  w->deadlock.suspected = false;
   if (!is_deadlock(w)) return;
   report(w);
-  w->failed = true;
-  if (++w->deadlocks > MOST_FORGIVEN) {
-    rt_worker_ask_to_exit(w, EXIT_FAILURE);
+  w->exit.failed = true;
+  if (++w->deadlock.reports > MOST_FORGIVEN) {
+    rt_exit_request(w, EXIT_FAILURE);
     return;
   }
-  w->is_deadlocked = true;
+  w->deadlock.to_raise = true;
   rt_driver_wake(&w->driver, w->main, RT_WITHDRAWN);
 }
 
 int rtL_deadlock_raise(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
-  w->is_deadlocked = false;
+  w->deadlock.to_raise = false;
   return luaL_error(L, "deadlock: " ADVICE);
 }

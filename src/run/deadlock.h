@@ -13,11 +13,12 @@
 
 #include "worker/worker.h"
 
-/* For 'on_stillness' of the driver of the main worker, and of the others. */
-bool rt_deadlock_suspect_in_main(rt_driver *d);
-bool rt_deadlock_suspect(rt_driver *d);
-/* Delivered to the main worker: the others suspect it. */
-void rt_deadlock_on_stillness(rt_post *p, void *driver);
+/* The hook 'on_stillness', on the worker's thread: it is about to block, and every other thread of the
+** runtime already has. False: it is the main worker, which is to call rt_deadlock_examine first. */
+bool rt_deadlock_on_stillness(rt_driver *d);
+
+/* Delivered to the main worker: a pool worker that blocked suspects a deadlock. */
+void rt_deadlock_on_report(rt_post *p, void *driver);
 
 /* The main worker, whose main chunk waits on L, suspects it: is it so?  Then that is told, and
 ** the main chunk goes on to … */

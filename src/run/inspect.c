@@ -33,19 +33,19 @@ static lua_State *inner_of(lua_State *co) {
 
 static int count_levels(lua_State *co) {
   lua_Debug ar;
-  int module_index = 0, unknown = 1;
+  int known = 0, unknown = 1;
   while (lua_getstack(co, unknown - 1, &ar)) {
-    module_index = unknown;
+    known = unknown;
     unknown *= 2;
   }
-  while (unknown - module_index > 1) {
-    int middle = module_index + (unknown - module_index) / 2;
+  while (unknown - known > 1) {
+    int middle = known + (unknown - known) / 2;
     if (lua_getstack(co, middle - 1, &ar))
-      module_index = middle;
+      known = middle;
     else
       unknown = middle;
   }
-  return module_index;
+  return known;
 }
 
 static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
@@ -166,7 +166,7 @@ void rt_inspect_answer(rt_post *p, void *driver) {
   if (!rt_snapshot_request_begin(q)) return;
   uint64_t until = q->snapshot->until, soon = rt_clock() + RT_SNAPSHOT_REPLY_TIME / 2;
   if (until < soon) until = soon; /* it has begun late */
-  if (!w->closing) rt_inspect_tasks(w, &q->reply, q->snapshot->with_tracebacks, until);
+  if (!w->stop.closed) rt_inspect_tasks(w, &q->reply, q->snapshot->with_tracebacks, until);
   rt_snapshot_request_end(q);
 }
 

@@ -22,7 +22,7 @@ static int worked(lua_State *L, int status, lua_KContext ctx) {
 static int work(lua_State *L) {
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
-  if (w->spoilt) luaL_error(L, "%s", w->spoilt);
+  if (w->preload.error) luaL_error(L, "%s", w->preload.error);
   int n = rtL_unpack_call(L, w, j->call);
   rt_message_drop(j->call);
   j->call = NULL;

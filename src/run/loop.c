@@ -18,7 +18,7 @@ enum {
 
 /* --- one task ------------------------------------------------------------------------------ */
 static void end(rt_worker *w, rt_task *t, rt_phase how) {
-  if (--w->live == 0 && w->main_awaits_end) rt_unwind_note_end(w);
+  if (--w->live == 0 && w->stop.main_waits) rt_unwind_note_end(w);
   rt_worker_count_end(w, how);
   rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;
@@ -37,7 +37,7 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
     bool seen = t->is_seen;
-    end(w, t, w->ended_as);
+    end(w, t, w->loop.ended_as);
     if (rt_unlikely(seen))
       rt_coroutine_pool_retire(&w->coroutine_pool, co);
     else
@@ -81,14 +81,14 @@ rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield 
     lua_pop(t->co, values);
   else
     note_switch(w);
-  w->yielded = true;
+  w->loop.yielded = true;
   rt_ready_add(&w->driver.ready, t);
 }
 
 /* -1: it is no task, was cancelled in the queue, or there is no memory for it */
 rt_noinline static int begin(rt_worker *w, rt_task *t) {
   if (rt_unlikely(t->is_proxy)) {
-    w->on_proxy(t);
+    w->hooks->wake_select(t);
     return -1;
   }
   rt_preempt_need(w);
@@ -126,8 +126,8 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker_status_set_running(&w->status, t);
   if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_monitor(w);
   w->blocked = false;
-  w->budget = CREDIT;
-  w->slices++;
+  w->loop.budget = CREDIT;
+  w->loop.slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
   if (t->is_job) rt_job_set_waiting(t->more->job, false);
@@ -147,10 +147,10 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
 
 /* --- a turn -------------------------------------------------------------------------------------- */
 static void begin_poll(rt_worker *w, rt_counter which) {
-  rt_worker_count(w, RT_COUNT_RESUMES, w->slices - w->polled_at);
+  rt_worker_count(w, RT_COUNT_RESUMES, w->loop.slices - w->loop.polled_at);
   rt_worker_count(w, which, 1);
-  w->polled_at = w->slices;
-  w->yielded = false;
+  w->loop.polled_at = w->loop.slices;
+  w->loop.yielded = false;
 }
 
 static void poll(rt_worker *w) {
@@ -159,13 +159,13 @@ static void poll(rt_worker *w) {
 }
 
 static bool is_time_to_poll(rt_worker *w) {
-  return w->slices - w->polled_at >= POLL_RESUMES ||
+  return w->loop.slices - w->loop.polled_at >= POLL_RESUMES ||
          rt_clock_coarse() - w->driver.polled >= POLL_TIME;
 }
 
 /* Can this worker begin jobs? */
 static bool takes_jobs(const rt_worker *w) {
-  return w->slot && !w->stopping && !w->preparing &&
+  return w->slot && !w->stop.begun && !w->preload.running &&
          (w->live == 0 || !w->slot->sched->config.exclusive);
 }
 
@@ -187,15 +187,15 @@ static void park(rt_worker *w) {
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  bool untold = w->unhandled > 0 || !rt_list_empty(&w->orphans);
-  if (rt_unlikely(untold) && !w->tells_last) rt_unhandled_report(w);
+  bool untold = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
+  if (rt_unlikely(untold) && !w->unhandled.directly) rt_unhandled_report(w);
   if (rt_ready_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
     if (rt_unhandled_look(w))
       poll(w);
     else
       park(w);
-  } else if (w->yielded || is_time_to_poll(w)) {
+  } else if (w->loop.yielded || is_time_to_poll(w)) {
     poll(w);
   }
   rt_ready_flip(ready);
@@ -224,10 +224,10 @@ void rt_loop_serve(rt_worker *w) {
       if (is_time_to_poll(w)) poll(w);
       continue;
     }
-    if (rt_unlikely(w->told_to_stop)) {
+    if (rt_unlikely(w->stop.requested)) {
       rt_unwind_member(w);
       rt_worker_status_clear_running(&w->status);
-      if (w->live == 0 || w->grace_over) return;
+      if (w->live == 0 || w->stop.grace_over) return;
     }
     take_jobs(w, ran);
     ran = 0;
@@ -252,11 +252,11 @@ void rt_loop_drive(rt_worker *w, lua_State *L) {
   w->running = NULL;
   w->cur = NULL;
   for (;;) {
-    if (rt_unlikely(w->asked_to_exit && !w->stopping)) w->leave(w, L);
-    if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stopping)) interrupt_main(w);
+    if (rt_unlikely(w->exit.requested && !w->stop.begun)) w->hooks->leave(w, L);
+    if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stop.begun)) interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);
-      if (rt_unlikely(w->suspects_deadlock)) rt_deadlock_examine(w);
+      if (rt_unlikely(w->deadlock.suspected)) rt_deadlock_examine(w);
     } else if (t->is_main) {
       break;
     } else {
@@ -265,9 +265,9 @@ void rt_loop_drive(rt_worker *w, lua_State *L) {
     }
   }
   rt_worker_status_clear_running(&w->status);
-  if (w->live > 0 && !w->hosted) w->main_returns(w);
+  if (w->live > 0 && !w->hosted) w->hooks->main_resumed(w);
   w->running = w->main;
-  w->slices++;
+  w->loop.slices++;
   w->cur = outer;
-  w->budget = CREDIT;
+  w->loop.budget = CREDIT;
 }

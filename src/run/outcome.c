@@ -75,8 +75,8 @@ static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, u
   if (!cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
     push_failure(L, w, t, handle, site);
-    w->unjoined++;
-    w->looking = 2;
+    w->unhandled.unjoined++;
+    w->unhandled.gc_cycles = 2;
   }
   keep_value(L, w, handle);
   t->result = RT_RESULT_KEPT;
@@ -138,7 +138,7 @@ static void push_kept(lua_State *L, rt_worker *w, int handle) {
 static void hear(rt_worker *w, failure *f) {
   if (f->handled) return;
   f->handled = true;
-  w->unjoined--;
+  w->unhandled.unjoined--;
 }
 
 /* "task 3 (reader), spawned at x.lua:4" */
@@ -206,9 +206,9 @@ static int unheard(lua_State *L, rt_worker *w, int index) {
   if (f->handled) return 0;
   rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_pushvalue(L, index);
-  lua_rawseti(L, -2, w->first_unhandled + w->unhandled);
+  lua_rawseti(L, -2, w->unhandled.first + w->unhandled.count);
   lua_pop(L, 1);
-  w->unhandled++;
+  w->unhandled.count++;
   hear(w, f);
   return 1;
 }
@@ -216,13 +216,13 @@ static int unheard(lua_State *L, rt_worker *w, int index) {
 /* A failure is collected when its handle is: nobody can join it any more. */
 static int failure_gc(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (!w->closing) unheard(L, w, 1);
+  if (!w->stop.closed) unheard(L, w, 1);
   return 0;
 }
 
 void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->unjoined == 0) return;
+  if (w->unhandled.unjoined == 0) return;
   rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
@@ -235,12 +235,12 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
 
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
-  if (w->unhandled == 0) return 0;
+  if (w->unhandled.count == 0) return 0;
   rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
-  lua_rawgeti(L, -1, w->first_unhandled);
+  lua_rawgeti(L, -1, w->unhandled.first);
   lua_pushnil(L);
-  lua_rawseti(L, -3, w->first_unhandled);
-  w->first_unhandled = --w->unhandled == 0 ? 1 : w->first_unhandled + 1;
+  lua_rawseti(L, -3, w->unhandled.first);
+  w->unhandled.first = --w->unhandled.count == 0 ? 1 : w->unhandled.first + 1;
   lua_remove(L, -2);
   return 1;
 }
@@ -281,7 +281,7 @@ static void put_out(lua_State *L, rt_worker *w) {
                   lua_tostring(L, error + 1));
   fputs(lua_tostring(L, -1), stderr);
   fflush(stderr);
-  w->failed = true;
+  w->exit.failed = true;
   lua_settop(L, error - 1);
 }
 

@@ -17,7 +17,7 @@ static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 static void look(rt_worker *w, rt_task *t) {
   if (t->more && t->more->cancel_scopes) rt_cancel_scope_expire(t, rt_driver_tick(&w->driver));
   rt_mailbox_drain(&w->driver.mailbox);
-  if ((w->told_to_stop || w->asked_to_exit) && !t->is_main) {
+  if ((w->stop.requested || w->exit.requested) && !t->is_main) {
     t->cancelled = 1;
     t->alert = 1;
   }
@@ -26,7 +26,7 @@ static void look(rt_worker *w, rt_task *t) {
 /* The program ends, and has waited long enough. */
 static bool is_grace_over(rt_worker *w) {
   if (rt_shutdown_is_over(w)) return true;
-  if (!w->stopping && !w->told_to_stop && !w->asked_to_exit) return false;
+  if (!w->stop.begun && !w->stop.requested && !w->exit.requested) return false;
   uint64_t now = rt_clock();
   if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
   return now - w->preempt.ends_since >= rt_worker_grace(w);
@@ -86,10 +86,10 @@ static void on_return(lua_State *L, lua_Debug *ar) {
 
 static void watch(lua_State *L, rt_worker *w) {
   rt_preempt *p = &w->preempt;
-  bool again = p->watched == w->slices;
+  bool again = p->watched == w->loop.slices;
   p->returns = again ? p->returns * 2 : FIRST_WATCH;
   if (p->returns > LAST_WATCH) p->returns = LAST_WATCH;
-  p->watched = w->slices;
+  p->watched = w->loop.slices;
   returns_left = p->returns;
   lua_sethook(L, on_return, LUA_MASKRET, 0);
 }
@@ -100,7 +100,7 @@ static bool is_switched(const rt_worker *w, const rt_task *t) {
 
 /* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see run/signals.c) */
 static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
-  return !t->is_main || w->ends_at || (t->more && t->more->struck_at);
+  return !t->is_main || w->stop.deadline || (t->more && t->more->struck_at);
 }
 
 /* --- what becomes of the task --------------------------------------------------------------------------- */
@@ -108,7 +108,8 @@ static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
 static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_cancel_scope *f = NULL;
   look(w, t);
-  if (w->asked_to_exit && t->is_main && !w->stopping) w->leave(w, L); /* does not return */
+  if (w->exit.requested && t->is_main && !w->stop.begun)
+    w->hooks->leave(w, L); /* does not return */
   bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
   if (!t->is_main && is_grace_over(w)) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
@@ -137,8 +138,9 @@ static void hook(lua_State *L, lua_Debug *ar) {
   }
   rt_worker *w = rtL_worker_find(L);
   if (w && rt_unlikely(rt_load_relaxed(&w->status.probe_pending))) rt_inspect_answer_probe(w);
-  if (w && w->running && !w->closing && L == w->cur) { /* else a new coroutine has inherited it */
-    bool is_due = w->preempt.armed == w->slices;
+  if (w && w->running && !w->stop.closed &&
+      L == w->cur) { /* else a new coroutine has inherited it */
+    bool is_due = w->preempt.armed == w->loop.slices;
     if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;
   }
   disarm(L);
@@ -148,8 +150,8 @@ static void hook(lua_State *L, lua_Debug *ar) {
 /* A task that is not to be switched is left alone as long as there is nothing to tell it. */
 static bool is_worth_it(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
-  return is_switched(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stopping ||
-         w->ends_at || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
+  return is_switched(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||
+         w->stop.deadline || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
          rt_load_relaxed(&w->status.probe_pending);
 }
 
@@ -157,20 +159,20 @@ static bool is_worth_it(rt_worker *w, const rt_task *t) {
 ** ticks never take more than a twentieth of the time. */
 static void arm(rt_worker *w, lua_State *L) {
   uint64_t before = rt_clock();
-  w->preempt.armed = w->slices;
+  w->preempt.armed = w->loop.slices;
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.tick.period);
+  w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.timer.period);
 }
 
 static void on_tick(rt_cpu_timer *tick, bool nudged) {
-  rt_worker *w = rt_containerof(tick, rt_worker, preempt.tick);
+  rt_worker *w = rt_containerof(tick, rt_worker, preempt.timer);
   lua_State *L = w->cur;
   if (nudged) {
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;
-  } else if (w->preempt.seen != w->slices) { /* this task is younger than a tick */
-    w->preempt.seen = w->slices;
+  } else if (w->preempt.seen != w->loop.slices) { /* this task is younger than a tick */
+    w->preempt.seen = w->loop.slices;
   } else if (L != NULL && is_worth_it(w, w->running)) {
     lua_Hook there = lua_gethook(L);
     if (there == NULL || there == hook || there == on_return)
@@ -197,15 +199,15 @@ void rt_preempt_start(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->preempt.started = true;
   if (is_switched_off()) return;
-  int err = rt_cpu_timer_start(&w->preempt.tick, on_tick);
+  int err = rt_cpu_timer_start(&w->preempt.timer, on_tick);
   if (err == -EBUSY) complain();
-  if (err == 0) rt_worker_status_set_cpu_timer(&w->status, &w->preempt.tick);
+  if (err == 0) rt_worker_status_set_cpu_timer(&w->status, &w->preempt.timer);
 }
 
 void rt_preempt_stop(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status_set_cpu_timer(&w->status, NULL);
-  rt_cpu_timer_stop(&w->preempt.tick);
+  rt_cpu_timer_stop(&w->preempt.timer);
   w->preempt.started = true; /* and stays without */
 }
 
@@ -214,7 +216,7 @@ void rt_preempt_soon(rt_worker *w, lua_State *co) {
   static _Thread_local rt_random random;
   if (lua_gethook(co) != NULL) return;
   if (random.state == 0) random.state = rt_random_seed();
-  w->preempt.armed = w->slices;
+  w->preempt.armed = w->loop.slices;
   lua_sethook(co, hook, LUA_MASKCOUNT, 1 + (int)(rt_random_next(&random) % 1000));
 }
 
@@ -223,7 +225,7 @@ static void set_hook(lua_State *L) {
   if (there == NULL || there == hook || there == on_return) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
-void rt_preempt_insist(rt_worker *w, lua_State *L) {
+void rt_preempt_interrupt(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t = w->running;
   if (is_switched_off()) return;

@@ -30,7 +30,7 @@ void rt_preempt_stop(rt_worker *w);
 
 /* The running task has swallowed what should end it over and over, where it waits: from its next
 ** instruction on it is ended as one that computes. */
-void rt_preempt_insist(rt_worker *w, lua_State *L);
+void rt_preempt_interrupt(rt_worker *w, lua_State *L);
 
 /* For tests: the task about to be resumed is switched after some instructions. */
 void rt_preempt_soon(rt_worker *w, lua_State *co);

@@ -2,27 +2,28 @@
 
 #include "event/cancel_scope.h"
 #include "diag/watchdog.h"
+#include "run/exit.h"
 
 static void ask_to_exit(rt_worker *w) {
-  rt_worker_ask_to_exit(w, w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+  rt_exit_request(w, w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* The main chunk still cleans up, or has swallowed it: the state is closed from where it waits. */
 static void on_grace_over(rt_timeout *t) {
-  rt_worker *w = rt_containerof(t, rt_worker, grace);
-  if (!w->stopping) ask_to_exit(w);
+  rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
+  if (!w->stop.begun) ask_to_exit(w);
 }
 
 /* … or it does not even wait. */
 bool rt_shutdown_is_over(const rt_worker *w) {
   rt_worker_assert_thread(w);
-  return w->ends_at && !w->stopping && rt_clock() >= w->ends_at;
+  return w->stop.deadline && !w->stop.begun && rt_clock() >= w->stop.deadline;
 }
 
 void rt_shutdown_force(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   ask_to_exit(w);
-  w->leave(w, L);
+  w->hooks->leave(w, L);
 }
 
 /* When it is to be over; never earlier than it can be. */
@@ -33,17 +34,17 @@ static uint64_t end_after(uint64_t grace) {
 
 static void set_limit(rt_worker *w, uint64_t ends_at) {
   rt_driver *d = &w->driver;
-  if (w->ends_at == 0) rt_timeout_init(&w->grace, on_grace_over);
-  w->ends_at = ends_at;
-  rt_timer_remove(&w->grace.timer);
+  if (w->stop.deadline == 0) rt_timeout_init(&w->stop.grace, on_grace_over);
+  w->stop.deadline = ends_at;
+  rt_timer_remove(&w->stop.grace.timer);
   uint64_t now = rt_clock(), due = rt_driver_after(d, ends_at > now ? ends_at - now : 0);
-  if (due != RT_NEVER) rt_wheel_add(&d->wheel, &w->grace.timer, RT_TIMER_CALL, due);
+  if (due != RT_NEVER) rt_wheel_add(&d->wheel, &w->stop.grace.timer, RT_TIMER_CALL, due);
 }
 
 static void begin(rt_worker *w, uint64_t grace) {
   uint64_t ends_at = end_after(grace);
-  bool first = w->ends_at == 0;
-  if (w->stopping || (!first && w->ends_at <= ends_at)) return;
+  bool first = w->stop.deadline == 0;
+  if (w->stop.begun || (!first && w->stop.deadline <= ends_at)) return;
   set_limit(w, ends_at);
   if (!first || w->main->cancelled) return;
   w->main->cancelled = 1;
@@ -59,7 +60,7 @@ void rt_shutdown_on_post(rt_post *p, void *driver) {
 static void set_last_limit(const rt_worker *w, uint64_t grace) {
   if (w->hosted && grace < RT_NEVER / 2)
     rt_watchdog_set_exit_deadline(end_after(grace) + RT_SECOND,
-                                  w->failed ? EXIT_FAILURE : EXIT_SUCCESS);
+                                  w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 void rt_shutdown(rt_worker *w, uint64_t grace) {

@@ -8,8 +8,8 @@ const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
 rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
   RTL_ENTER(L, w, 0);
-  if (w->closing || w->stopping) rtL_cancel_at_end(L, w);
-  if (w->pools[which] == NULL && w->open_pools) w->open_pools(L, w);
+  if (w->stop.closed || w->stop.begun) rtL_cancel_at_end(L, w);
+  if (w->pools[which] == NULL && w->slot == NULL) w->hooks->open_pools(L, w);
   if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
   rt_preempt_need(w); /* tasks there can ask this worker to end, which may never wait */
   int err = rt_sched_start(w->pools[which]);

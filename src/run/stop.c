@@ -2,6 +2,7 @@
 
 #include "event/cancel_scope.h"
 #include "diag/watchdog.h"
+#include "run/exit.h"
 #include "run/loop.h"
 #include "run/unhandled.h"
 #include "run/unwind.h"
@@ -13,9 +14,9 @@
 /* Everybody is to be through by then. */
 static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
-  if (w->ends_at) grace = w->ends_at > now ? w->ends_at - now : 0;
+  if (w->stop.deadline) grace = w->stop.deadline > now ? w->stop.deadline - now : 0;
   if (w->worker_config) rt_store(&w->worker_config->grace, grace);
-  if (w->ends_at) rt_timer_remove(&w->grace.timer);
+  if (w->stop.deadline) rt_timer_remove(&w->stop.grace.timer);
   return now + grace;
 }
 
@@ -23,10 +24,10 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_unwind_is_over(w) || now >= until) return;
   rt_task_forgive(w->main); /* by a signal: it has done its work */
-  w->main_awaits_end = true;
+  w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rt_loop_drive(w, L);
-  w->main_awaits_end = false;
+  w->stop.main_waits = false;
 }
 
 static void stop_pools(rt_worker *w) {
@@ -48,7 +49,7 @@ static void part(rt_worker *w) {
     if (w->pools[which]) rt_sched_close(w->pools[which]);
     w->pools[which] = NULL;
   }
-  if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) w->failed = true;
+  if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) w->exit.failed = true;
 }
 
 /* The last errors are told first. */
@@ -73,13 +74,13 @@ void rt_stop_part(rt_worker *w) {
   /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
   while (!rt_unwind_is_alone(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   shut_office(w);
-  drop_jobs(&w->orphans);
-  drop_jobs(&w->unfinalized);
+  drop_jobs(&w->unhandled.jobs);
+  drop_jobs(&w->unhandled.unfinalized);
   part(w);
 }
 
 static void on_last_words_over(rt_timeout *t) {
-  rt_worker *w = rt_containerof(t, rt_worker, grace);
+  rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
   w->main->cancelled = 1;
   rt_cancel_scope_deliver(w->main, &w->driver);
 }
@@ -87,15 +88,15 @@ static void on_last_words_over(rt_timeout *t) {
 /* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
 static void limit_finalizers(rt_worker *w) {
   rt_task_forgive(w->main);
-  rt_timeout_init(&w->grace, on_last_words_over);
-  rt_wheel_add(&w->driver.wheel, &w->grace.timer, RT_TIMER_CALL,
+  rt_timeout_init(&w->stop.grace, on_last_words_over);
+  rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, LAST_WORDS));
 }
 
 void rtL_stop(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->stopping || w->driver.inside || w->main == NULL) return;
-  w->stopping = true;
+  if (w->stop.begun || w->driver.inside || w->main == NULL) return;
+  w->stop.begun = true;
   rt_watchdog_clear_exit_deadline();
   rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* first: the others keep the same */
@@ -118,4 +119,21 @@ void rtL_stop_quietly(lua_State *L, rt_worker *w) {
   lua_pushcfunction(L, stop);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+/* --- leaving ------------------------------------------------------------------------------------------ */
+void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
+  rt_worker_assert_thread(w);
+  w->exit.requested = false;
+  /* The main chunk is resumed no more, whatever it waits for. */
+  if (w->main->phase == RT_WAITING)
+    rt_task_unpark(w->main, RT_FIRED);
+  else
+    rt_list_remove(&w->main->link);
+  w->running = w->main;
+  w->cur = L;
+  rtL_stop_quietly(L, w);
+  /* What the main chunk waits for may be freed before its waiters. */
+  rt_waiter_withdraw_all(&w->driver);
+  rtL_exit_call_original(L, w, w->exit.code, true);
 }

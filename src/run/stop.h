@@ -15,4 +15,8 @@ void rtL_stop_quietly(lua_State *L, rt_worker *w);
 ** the pools end now, and what they had to say is lost.  Needs no memory. */
 void rt_stop_part(rt_worker *w);
 
+/* The hook 'leave': the main worker's thread, when a request of run/exit.h is there. L is the coroutine in
+** which the main chunk runs or waits. The tasks end first, within the grace. Does not return. */
+void rtL_stop_and_exit(rt_worker *w, lua_State *L);
+
 #endif

@@ -10,11 +10,11 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
   rt_worker *w = lua_touserdata(L, WORKER);
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD)
-    w->ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
+    w->loop.ended_as = rtL_outcome_keep(L, w, w->running, HANDLE, FUNCTION);
   else if (rt_unlikely(w->running->is_job))
-    w->ended_as = rtL_job_entry_failed(L, w, w->running);
+    w->loop.ended_as = rtL_job_entry_failed(L, w, w->running);
   else
-    w->ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, w->running->site);
+    w->loop.ended_as = rtL_outcome_keep_error(L, w, w->running, HANDLE, w->running->site);
   return 0;
 }
 
@@ -43,19 +43,19 @@ int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
 
 /* The body is the outermost function: search for the last level there is. */
 static bool find_body(lua_State *co, lua_Debug *ar) {
-  int module_index = -1, unknown = 1;
+  int known = -1, unknown = 1;
   while (lua_getstack(co, unknown - 1, ar)) {
-    module_index = unknown - 1;
+    known = unknown - 1;
     unknown *= 2;
   }
-  while (unknown - module_index > 1) {
-    int middle = module_index + (unknown - module_index) / 2;
+  while (unknown - known > 1) {
+    int middle = known + (unknown - known) / 2;
     if (lua_getstack(co, middle, ar))
-      module_index = middle;
+      known = middle;
     else
       unknown = middle;
   }
-  return module_index >= 0 && lua_getstack(co, module_index, ar);
+  return known >= 0 && lua_getstack(co, known, ar);
 }
 
 rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co) {

@@ -113,7 +113,7 @@ static void complain(lua_State *L, rt_worker *w) {
   fprintf(stderr, "rt: an unhandled error could not be reported: %s\n",
           text ? text : luaL_typename(L, -1));
   fflush(stderr);
-  w->failed = true;
+  w->exit.failed = true;
   lua_pop(L, 1);
 }
 
@@ -121,10 +121,10 @@ static void complain(lua_State *L, rt_worker *w) {
 static rt_job *take_orphan(lua_State *L, rt_worker *w) {
   rt_job_entry_handle *h;
   rt_list *l;
-  if (rt_list_empty(&w->orphans)) return NULL;
+  if (rt_list_empty(&w->unhandled.jobs)) return NULL;
   h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0); /* first: it may raise */
-  l = rt_list_take(&w->orphans);
-  if (w->state_closes) rt_list_append(&w->unfinalized, l);
+  l = rt_list_take(&w->unhandled.jobs);
+  if (w->stop.state_closes) rt_list_append(&w->unhandled.unfinalized, l);
   h->job = rt_containerof(l, rt_job, failure.link);
   return h->job;
 }
@@ -173,31 +173,32 @@ void rt_unhandled_report(rt_worker *w) {
 ** the steps of a generational collector never come to an end.) */
 static int probe_gc(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  w->has_probe = false;
-  if (w->looking > 0) w->looking--;
+  w->unhandled.has_probe = false;
+  if (w->unhandled.gc_cycles > 0) w->unhandled.gc_cycles--;
   return 0;
 }
 
 static int new_probe(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   rtL_class_new(L, &w->classes, RT_CLASS_PROBE, 1, 0);
-  w->has_probe = true;
+  w->unhandled.has_probe = true;
   return 0;
 }
 
 static bool has_probe(rt_worker *w) {
   lua_State *L = w->pcall_L;
-  if (w->has_probe) return true;
+  if (w->unhandled.has_probe) return true;
   lua_pushcfunction(L, new_probe);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  return w->has_probe;
+  return w->unhandled.has_probe;
 }
 
 bool rt_unhandled_look(rt_worker *w) {
   rt_worker_assert_thread(w);
-  if (w->looking == 0 || w->stopping || !lua_gc(w->pcall_L, LUA_GCISRUNNING)) return false;
-  if (!has_probe(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->looking = 0;
+  if (w->unhandled.gc_cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING))
+    return false;
+  if (!has_probe(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->unhandled.gc_cycles = 0;
   return true;
 }
 
@@ -212,7 +213,7 @@ void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
 static void gather_orphans(rt_worker *w) {
   rt_failure_record *r;
   while (w->runtime && (r = rt_runtime_take_failure(w->runtime)) != NULL)
-    rt_list_append(&w->orphans, &r->link);
+    rt_list_append(&w->unhandled.jobs, &r->link);
 }
 
 static void tell_now(lua_State *L, rt_worker *w) {
@@ -226,7 +227,7 @@ static void tell_now(lua_State *L, rt_worker *w) {
 
 void rtL_unhandled_report_all(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  w->tells_last = true;
+  w->unhandled.directly = true;
   gather_orphans(w);
   tell_now(L, w);
   rtL_outcome_flush(L, w);

@@ -86,8 +86,8 @@ bool rt_unwind_is_over(const rt_worker *w) { return w->live == 0 && rt_unwind_is
 
 void rt_unwind_note_end(rt_worker *w) {
   rt_worker_assert_thread(w);
-  if (!w->main_awaits_end || !rt_unwind_is_over(w)) return;
-  w->main_awaits_end = false; /* (it may be awake already: the grace has passed) */
+  if (!w->stop.main_waits || !rt_unwind_is_over(w)) return;
+  w->stop.main_waits = false; /* (it may be awake already: the grace has passed) */
   if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
 }
 
@@ -111,21 +111,23 @@ static void do_protected(rt_worker *w, lua_CFunction f) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
-static void on_grace_over(rt_timeout *t) { rt_containerof(t, rt_worker, grace)->grace_over = true; }
+static void on_grace_over(rt_timeout *t) {
+  rt_containerof(t, rt_worker, stop.grace)->stop.grace_over = true;
+}
 
 void rt_unwind_member(rt_worker *w) {
   rt_worker_assert_thread(w);
-  if (w->stopping) return;
-  w->stopping = true;
-  rt_timeout_init(&w->grace, on_grace_over);
-  rt_wheel_add(&w->driver.wheel, &w->grace.timer, RT_TIMER_CALL,
+  if (w->stop.begun) return;
+  w->stop.begun = true;
+  rt_timeout_init(&w->stop.grace, on_grace_over);
+  rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, rt_worker_grace(w)));
   do_protected(w, protected_unwind);
 }
 
 void rt_unwind_member_finish(rt_worker *w) {
   rt_worker_assert_thread(w);
-  rt_timer_remove(&w->grace.timer);
+  rt_timer_remove(&w->stop.grace.timer);
   do_protected(w, protected_finish);
-  if (w->failed) rt_store(&w->worker_config->any_unhandled, true);
+  if (w->exit.failed) rt_store(&w->worker_config->any_unhandled, true);
 }

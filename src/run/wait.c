@@ -98,7 +98,7 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_task *t = w->running;
   t->cause = RT_FIRED;
-  if (rt_unlikely(t->is_main && w->is_deadlocked)) rtL_deadlock_raise(L, w);
+  if (rt_unlikely(t->is_main && w->deadlock.to_raise)) rtL_deadlock_raise(L, w);
   rtL_cancel_check(L, w, t);
 }
 

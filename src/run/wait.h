@@ -72,7 +72,7 @@ static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRE
 ** their turn?  Then it is queued at the end, and is to wait. */
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
-  return rt_unlikely(--w->budget <= 0) && rtL_wait_spent(L, w, t);
+  return rt_unlikely(--w->loop.budget <= 0) && rtL_wait_spent(L, w, t);
 }
 
 #endif

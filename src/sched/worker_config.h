@@ -7,7 +7,7 @@
 #ifndef RT_SCHED_WORKER_CONFIG_H
 #define RT_SCHED_WORKER_CONFIG_H
 
-#include "msg/message.h"
+#include "base/message.h"
 
 #define RT_GRACE (5 * RT_SECOND) /* for unwinding, unless rt.shutdown says otherwise */
 
@@ -23,11 +23,12 @@ typedef struct rt_worker_config {
   rt_shared shared;
   /* fixed once a pool is open */
   int slots[RT_POOLS];
-  uint64_t seed;     /* of chances; 0: nobody can guess them */
-  bool preempt_all;  /* tasks of a state are switched like those of the pool */
-  uint64_t stall;    /* how long a task may not respond before that is told; 0: for ever */
-  bool in_rt_lua;    /* in rt-lua */
-  rt_message *paths; /* package.path, package.cpath, arg */
+  uint64_t seed;    /* of chances; 0: nobody can guess them */
+  bool preempt_all; /* tasks of a state are switched like those of the pool */
+  uint64_t stall;   /* how long a task may not respond before that is told; 0: for ever */
+  bool in_rt_lua;   /* in rt-lua */
+  const struct rt_worker_hooks *hooks; /* of every worker; see worker/parts.h */
+  rt_message *paths;                   /* package.path, package.cpath, arg */
   rt_message **preloads;
   int count, capacity;
   /* atomic */

@@ -26,10 +26,10 @@ enum {
   RT_ANCHOR_NIL_NAME,       /* and the global that it was; see worker/nil_hint.h */
   RT_ANCHOR_MAIN,           /* the handle of the main task */
   RT_ANCHOR_CLOSE_SENTINEL, /* what is finalized first when the state closes; see host/luaopen.c */
-  RT_ANCHOR_MODULE_INDEX, /* names of what modules hold: module, field or false, module …; worker/module_index.h */
+  RT_ANCHOR_MODULE_INDEX, /* names of what modules hold: module, field or false, module …; pack/module_index.h */
   RT_ANCHOR_OBJECTS,  /* number -> object, while a message is written; or nil */
   RT_ANCHOR_ABSENT,   /* what stands for a module that could not be found; see pack/module_ref.h */
-  RT_ANCHOR_CODES,    /* weak: function that was sent -> waiter of its code (msg/code.h) */
+  RT_ANCHOR_CODES,    /* weak: function that was sent -> waiter of its code (pack/code.h) */
   RT_ANCHOR_CLOSURES, /* number of a code -> function made of it */
   RT_ANCHOR_SELECT,   /* the first of those that wait for another use; see lib/task/select.c */
   RT_ANCHOR_CLASSES,  /* the first of the metatables; see worker/class.h */

@@ -3,11 +3,11 @@
 #include "worker/nil_hint.h"
 
 /* Stack: error, traceback -> nothing */
-static void anchors(lua_State *L, rt_worker *w, bool whole) {
+static void keep_raised(lua_State *L, rt_worker *w, bool whole) {
   rtL_anchor_set(L, w, RT_ANCHOR_RAISED_TRACE);
   rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
-  w->raised_at = w->slices;
-  w->raised_whole = whole;
+  w->traceback.slice = w->loop.slices;
+  w->traceback.complete = whole;
 }
 
 static void forget(lua_State *L, rt_worker *w) {
@@ -20,7 +20,7 @@ static void forget(lua_State *L, rt_worker *w) {
 static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
   int type = lua_type(L, error);
   bool has_identity = type == LUA_TTABLE || type == LUA_TUSERDATA;
-  return !has_identity && w->raised_at != w->slices;
+  return !has_identity && w->traceback.slice != w->loop.slices;
 }
 
 bool rtL_traceback_find(lua_State *L, rt_worker *w, int error) {
@@ -49,7 +49,7 @@ static bool contains_present(lua_State *L) {
 void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
-  bool noted = rtL_traceback_find(L, w, error), whole = w->raised_whole;
+  bool noted = rtL_traceback_find(L, w, error), whole = w->traceback.complete;
   if (noted) forget(L, w);
   if (noted && whole) return;
   if (!noted) rtL_nil_hint_note(L, w, error); /* (else its functions are gone) */
@@ -70,14 +70,14 @@ int rtL_traceback_handler(lua_State *L) {
   if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
   lua_pushvalue(L, 1);
   rtL_traceback_where(L, w, 1, 1);
-  anchors(L, w, false);
+  keep_raised(L, w, false);
   return 1;
 }
 
 static int raise_noted(lua_State *L, rt_worker *w, bool whole) {
   lua_pushvalue(L, -2);
   lua_insert(L, -2);
-  anchors(L, w, whole);
+  keep_raised(L, w, whole);
   return lua_error(L);
 }
 

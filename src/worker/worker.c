@@ -1,6 +1,7 @@
 #include "worker/worker.h"
 
 #include "diag/watchdog.h"
+#include "event/thread_pool.h"
 
 static const char registry_key;
 
@@ -13,7 +14,7 @@ static void push_weak_table(lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
-static lua_State *new_keeper(lua_State *L) {
+static lua_State *new_anchors(lua_State *L) {
   lua_State *anchors = lua_newthread(L);
   luaL_checkstack(anchors, RT_ANCHOR_CLASSES + RT_CLASSES + RT_ANCHOR_ROOM,
                   "no room for the runtime");
@@ -55,41 +56,48 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
   lua_pop(L, 1);
 }
 
-/* --- its face ----------------------------------------------------------------------------------- */
+/* --- its status --------------------------------------------------------------------------------- */
 static const char *site_text(const rt_worker_status *f, uint32_t site) {
   const rt_worker *w = rt_containerof(f, rt_worker, status);
   return rt_call_site_text(&w->call_sites, site);
 }
 
-static void init_face(rt_worker *w) {
+static void init_status(rt_worker *w) {
   rt_list_init(&w->status.link);
   w->status.mailbox = &w->driver.mailbox;
   w->status.site_text = site_text;
+  w->status.on_snapshot_request = w->hooks->answer_snapshot;
   w->status.moment = &w->driver.moment;
 }
 
 /* --- beginning and end ---------------------------------------------------------------------- */
-static void acquire(lua_State *L, rt_worker *w, void (*run)(rt_driver *, rt_task *)) {
-  int err = rt_driver_init(&w->driver, run);
+static void acquire(lua_State *L, rt_worker *w) {
+  int err = rt_driver_init(&w->driver, w->hooks->run);
   if (err == 0 && (err = rt_coroutine_pool_init(&w->coroutine_pool, w->anchors, w->pcall_L)) != 0)
     rt_driver_close(&w->driver);
   if (err != 0) luaL_error(L, "cannot start the runtime: %s", uv_strerror(err));
 }
 
-rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
-                          lua_CFunction on_close) {
+static bool is_complete(const rt_worker_hooks *h) {
+  return h->run && h->on_stillness && h->answer_snapshot && h->wake_select && h->interrupt &&
+         h->leave && h->main_resumed && h->open_pools;
+}
+
+rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunction on_close) {
   RTL_STACK_CHECK(L, +1);
+  if (!is_complete(hooks)) luaL_error(L, "rt: the table of hooks is not complete");
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   w->L = lua_tothread(L, -1);
   lua_pop(L, 1);
   w->thread = rt_thread_self();
-  w->first_unhandled = 1;
-  init_face(w);
-  rt_list_init(&w->orphans);
-  rt_list_init(&w->unfinalized);
-  w->anchors = new_keeper(L);
+  w->hooks = hooks;
+  w->unhandled.first = 1;
+  init_status(w);
+  rt_list_init(&w->unhandled.jobs);
+  rt_list_init(&w->unhandled.unfinalized);
+  w->anchors = new_anchors(L);
   lua_setiuservalue(L, -2, 1);
   w->pcall_L = lua_newthread(L);
   lua_setiuservalue(L, -2, 2);
@@ -99,7 +107,8 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, on_close);
   lua_setfield(L, -2, "__gc");
-  acquire(L, w, run);
+  acquire(L, w);
+  w->driver.on_stillness = hooks->on_stillness;
   lua_setmetatable(L, -2); /* from here on it is closed with the state */
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
@@ -108,7 +117,7 @@ rt_worker *rtL_worker_new(lua_State *L, void (*run)(rt_driver *, rt_task *),
 
 void rt_worker_close(rt_worker *w) {
   rt_worker_assert_thread(w);
-  w->closing = true;
+  w->stop.closed = true;
   rt_watchdog_remove(&w->status);
   rt_worker_registry_remove(&w->status);
   rt_waiter_free_all(&w->driver);
@@ -117,9 +126,6 @@ void rt_worker_close(rt_worker *w) {
   if (w->thread_pool) rt_thread_pool_close(w->thread_pool);
   rt_coroutine_pool_close(&w->coroutine_pool);
   rt_call_sites_close(&w->call_sites);
-  rt_pack_bufs_close(&w->pack_bufs);
-  rt_module_index_close(&w->module_index);
-  rt_codes_close(&w->codes);
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which]) rt_sched_drop(w->pools[which]);
   if (w->runtime) rt_runtime_drop(w->runtime);
@@ -127,21 +133,13 @@ void rt_worker_close(rt_worker *w) {
 }
 
 /* (names that are looked up wait here, each with the task that wants it) */
-enum { CREW_THREADS = RT_SIZE(8, 2), CREW_QUEUE = RT_SIZE(65536, 64), CREW_STACK = 256 * 1024 };
+enum { POOL_THREADS = RT_SIZE(8, 2), POOL_QUEUE = RT_SIZE(65536, 64), POOL_STACK = 256 * 1024 };
 
-rt_thread_pool *rt_worker_crew(rt_worker *w) {
+rt_thread_pool *rt_worker_thread_pool(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->thread_pool == NULL)
-    w->thread_pool = rt_thread_pool_new(CREW_THREADS, CREW_QUEUE, CREW_STACK);
+    w->thread_pool = rt_thread_pool_new(POOL_THREADS, POOL_QUEUE, POOL_STACK);
   return w->thread_pool;
-}
-
-void rt_worker_ask_to_exit(rt_worker *w, int code) {
-  rt_worker_assert_thread(w);
-  if (w->has_code) return;
-  w->has_code = w->asked_to_exit = true;
-  w->exit_code = code;
-  rt_driver_ring(&w->driver); /* it may be about to sleep */
 }
 
 rt_worker *rtL_worker_find(lua_State *L) {
@@ -158,11 +156,11 @@ uint64_t rt_worker_next_id(rt_worker *w) {
   rt_worker_assert_thread(w);
   enum { BLOCK = 4096 };
   static rt_atomic(uint64_t) next_block;
-  if (rt_unlikely(w->last_id == w->last_spare_id)) {
-    w->last_id = rt_add(&next_block, BLOCK);
-    w->last_spare_id = w->last_id + BLOCK;
+  if (rt_unlikely(w->ids.last_task == w->ids.block_end)) {
+    w->ids.last_task = rt_add(&next_block, BLOCK);
+    w->ids.block_end = w->ids.last_task + BLOCK;
   }
-  return ++w->last_id;
+  return ++w->ids.last_task;
 }
 
 void rt_worker_seed(rt_worker *w, uint64_t seed) {

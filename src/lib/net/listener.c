@@ -10,7 +10,7 @@ static rt_listener *to_listener(lua_State *L, rt_worker *w) {
 
 static rt_listener *check_listener(lua_State *L, rt_worker *w) {
   rt_listener *l = to_listener(L, w);
-  if (l->sock == NULL || w->closing)
+  if (l->sock == NULL || w->stop.closed)
     luaL_error(L, l->moved ? "attempt to use a listener that was moved to another task"
                            : "attempt to use a closed listener");
   return l;

@@ -80,7 +80,7 @@ void rt_stream_cut_tie(rt_shared **end) {
 
 /* The object that it moved from has it again; or false. */
 static bool take_back(rt_worker *w, crate *c, rt_sock **sock) {
-  int fd = w->closing ? -1 : rt_swap(&c->fd, -1);
+  int fd = w->stop.closed ? -1 : rt_swap(&c->fd, -1);
   if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
   (*sock)->maybe_readable = true;
   return true;

@@ -37,7 +37,7 @@ int rt_stream_fill(rt_stream *s) {
 /* --- what streams and listeners have in common ------------------------------------------------------ */
 void rt_stream_release(rt_worker *w, rt_sock **s) {
   rt_worker_assert_thread(w);
-  if (*s && !w->closing) rt_sock_close(*s);
+  if (*s && !w->stop.closed) rt_sock_close(*s);
   *s = NULL;
 }
 

@@ -45,7 +45,8 @@ rt_stream *rtL_stream_any(lua_State *L);
 rt_stream *rtL_stream_refuse(lua_State *L); /* the error */
 static inline rt_stream *rtL_stream_check(lua_State *L) {
   rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
-  return rt_likely(s != NULL && s->sock != NULL && !s->worker->closing) ? s : rtL_stream_refuse(L);
+  return rt_likely(s != NULL && s->sock != NULL && !s->worker->stop.closed) ? s
+                                                                            : rtL_stream_refuse(L);
 }
 
 /* Takes what has arrived into 'in'.  1: more is there now; 0: the end; UV_EAGAIN: wait;

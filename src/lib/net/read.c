@@ -180,7 +180,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
       return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, n, NULL);
-    w->budget -= FILL;
+    w->loop.budget -= FILL;
     filled = true;
     ended = n == 0;
     if (ended) rtL_cancel_takes_precedence(L, w);

@@ -33,7 +33,7 @@ static void end_errand(errand *e) {
 static int errand_gc(lua_State *L) {
   rt_worker *w = rtL_self(L);
   errand *e = rtL_class_check(L, &w->classes, RT_CLASS_ERRAND, 1);
-  if (!w->closing) end_errand(e);
+  if (!w->stop.closed) end_errand(e);
   return 0;
 }
 
@@ -176,7 +176,7 @@ static int run_errand(lua_State *L, bool passive) {
   rt_timeout_init(&e->patience, on_impatient);
   snprintf(e->where, sizeof e->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, e);
-  rt_thread_pool *thread_pool = rt_worker_crew(w);
+  rt_thread_pool *thread_pool = rt_worker_thread_pool(w);
   if (thread_pool == NULL) return rtL_no_memory(L);
   int err = rt_resolve_start(&e->lookup, thread_pool, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, e->where);

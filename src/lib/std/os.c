@@ -12,6 +12,7 @@
 #include "run/cancel.h"
 #include "lib/lib.h"
 #include "diag/watchdog.h"
+#include "run/exit.h"
 #include "run/stop.h"
 #include "run/unhandled.h"
 
@@ -21,27 +22,6 @@
 
 extern char **environ;
 
-static const char original_key;
-
-static void push_original(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &original_key); }
-
-/* The main chunk waits for something: for the end, from here on. */
-static void leave(rt_worker *w, lua_State *L) {
-  w->asked_to_exit = false;
-  if (w->main->phase == RT_WAITING)
-    rt_task_unpark(w->main, RT_FIRED);
-  else
-    rt_list_remove(&w->main->link);
-  w->running = w->main;
-  w->cur = L;
-  rtL_stop_quietly(L, w);
-  rt_waiter_withdraw_all(&w->driver); /* the main chunk's: what it waits for may go first */
-  push_original(L);
-  lua_pushinteger(L, w->exit_code);
-  lua_pushboolean(L, 1);
-  lua_call(L, 2, 0); /* does not return */
-}
-
 static int code_of(lua_State *L) {
   if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
   return (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
@@ -50,7 +30,7 @@ static int code_of(lua_State *L) {
 /* The main worker closes everything, this one too. */
 static void ask(rt_worker *w, int code) {
   if (w->slot == NULL) {
-    rt_worker_ask_to_exit(w, code);
+    rt_exit_request(w, code);
     return;
   }
   if (!rt_worker_ends(w))
@@ -89,14 +69,11 @@ static int do_exit(lua_State *L) {
   if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
   if (close && in_task && L == w->cur && !w->blocked && lua_isyieldable(L))
     return exit_in_task(L, w);
-  if (close && w->running == NULL && !w->closing) return exit_between_tasks(L, w);
+  if (close && w->running == NULL && !w->stop.closed) return exit_between_tasks(L, w);
   close = close && !in_task;
-  w->has_code = true;
+  w->exit.has_code = true;
   if (close && w->running != NULL) rtL_stop_quietly(L, w);
-  push_original(L);
-  lua_pushvalue(L, 1);
-  lua_pushboolean(L, close);
-  lua_call(L, 2, 0);
+  rtL_exit_call_original(L, w, code_of(L), close);
   return 0;
 }
 
@@ -142,13 +119,12 @@ static int execute(lua_State *L) {
 void rtL_open_os(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
   static const luaL_Reg of_member[] = {{"execute", execute}, {NULL, NULL}};
-  w->leave = leave;
   lua_getfield(L, -1, "exit");
   if (lua_tocfunction(L, -1) == do_exit) { /* since an attempt to open rt that failed later */
     lua_pop(L, 1);
     return;
   }
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
+  rtL_exit_set_original(L, w);
   rtL_set_functions(L, w, functions);
   if (w->slot) rtL_set_functions(L, w, of_member);
 }

@@ -194,7 +194,7 @@ static int mutex_lock(lua_State *L) {
 
 /* The running task, for what does not wait. */
 static rt_task *running(lua_State *L, rt_worker *w) {
-  if (w->running == NULL || w->closing) rtL_cancel_look(L, w); /* raises */
+  if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
   return w->running;
 }
 

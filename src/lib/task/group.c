@@ -124,7 +124,7 @@ static int group_spawn_local(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  if (w->stopping) return rtL_cancel_at_end(L, w);
+  if (w->stop.begun) return rtL_cancel_at_end(L, w);
   rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
   rt_more *more = rt_task_more(t);
   if (more == NULL) {
@@ -177,7 +177,7 @@ static int group_run(lua_State *L) {
     if (t) rt_waiter_free(t);
     return rtL_no_memory(L);
   }
-  lua_KContext serial = (lua_KContext)(f->serial = ++w->last_frame);
+  lua_KContext serial = (lua_KContext)(f->serial = ++w->ids.last_scope);
   f->opener = L;
   f->waiter = t;
   f->scope = &g->shared;

@@ -7,7 +7,7 @@
 static int shut_down(lua_State *L) {
   rt_worker *w = rtL_self(L);
   uint64_t grace = lua_isnoneornil(L, 1) ? RT_GRACE : rtL_check_duration(L, 1);
-  if (w->closing) return 0;
+  if (w->stop.closed) return 0;
   rt_preempt_need(w); /* the main chunk is told even if it computes */
   rt_shutdown(w, grace);
   return 0;

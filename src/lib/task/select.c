@@ -29,7 +29,7 @@ static void look_here(rt_select *s) {
 
 static void on_due(rt_timeout *t) { look_here(rt_containerof(t, rt_branch, timer)->of); }
 
-static void on_proxy(rt_task *t) { look_here(rt_containerof(t, rt_branch, proxy)->of); }
+void rt_select_wake(rt_task *proxy) { look_here(rt_containerof(proxy, rt_branch, proxy)->of); }
 
 /* --- waiting, and not ---------------------------------------------------------------------------------- */
 static void withdraw_local(rt_branch *b) {
@@ -70,7 +70,7 @@ static void dispose(rt_select *s) {
 
 static int collect(lua_State *L) {
   rt_select *s = lua_touserdata(L, 1);
-  if (!s->worker->closing) dispose(s);
+  if (!s->worker->stop.closed) dispose(s);
   return 0;
 }
 
@@ -295,6 +295,5 @@ void rtL_open_select(lua_State *L, rt_worker *w) {
                                        {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_SELECT, &(rt_class_def){.meta = meta});
   rtL_worker_class(L, w, RT_CLASS_OPERATION, &(rt_class_def){.meta = operation_meta});
-  w->on_proxy = on_proxy;
   rtL_set_functions(L, w, functions);
 }

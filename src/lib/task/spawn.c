@@ -58,7 +58,7 @@ static int spawn_blocking(lua_State *L) {
 
 /* --- setting up ------------------------------------------------------------------------------------------ */
 static rt_worker_config *check_recipe(lua_State *L, rt_worker *w) {
-  if (w->closing) rtL_closed(L);
+  if (w->stop.closed) rtL_closed(L);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     rtL_no_memory(L);
   return w->worker_config;

@@ -11,7 +11,7 @@ static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
 }
 
 static void check_open(lua_State *L, rt_worker *w) {
-  if (rt_unlikely(w->stopping)) rtL_cancel_at_end(L, w);
+  if (rt_unlikely(w->stop.begun)) rtL_cancel_at_end(L, w);
 }
 
 /* task = rt.spawn_local(f, ...) */
@@ -56,7 +56,7 @@ static int yield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   rtL_wait_prepare(L, w, t);
-  w->yielded = true;
+  w->loop.yielded = true;
   rt_ready_add(&w->driver.ready, t);
   return rtL_wait(L, w, yield_k, 0);
 }

@@ -18,7 +18,7 @@ static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
   rtL_wait_prepare(L, w, t);
   if (ns == 0) {
-    w->yielded = true;
+    w->loop.yielded = true;
     rt_ready_add(&w->driver.ready, t);
   } else {
     rt_task_sleep(t, &w->driver.wheel, rt_driver_after(&w->driver, ns));

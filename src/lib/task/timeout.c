@@ -37,7 +37,7 @@ static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
   rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return rtL_no_memory(L);
   f->critical = k == CRITICAL;
-  f->serial = ++w->last_frame;
+  f->serial = ++w->ids.last_scope;
   f->opener = L;
   lua_KContext context = (lua_KContext)(f->serial << 2 | k);
   rt_preempt_need(w);

@@ -1,4 +1,4 @@
-#include "msg/message.h"
+#include "base/message.h"
 
 #include <uv.h>
 

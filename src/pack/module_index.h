@@ -1,12 +1,12 @@
-/* worker/module_index.h - what loaded modules hold: package.loaded, the other way round.
+/* pack/module_index.h - what loaded modules hold: package.loaded, the other way round.
 **
 ** A map from addresses to names, built when it is first needed and again when
 ** package.loaded has changed.  It keeps nothing alive: a name is checked at every use, so an
 ** entry that is out of date does no harm.  Of the globals only C functions are known.
 ** pack/module_ref.h has the other end.
 */
-#ifndef RT_WORKER_MODULE_INDEX_H
-#define RT_WORKER_MODULE_INDEX_H
+#ifndef RT_PACK_MODULE_INDEX_H
+#define RT_PACK_MODULE_INDEX_H
 
 #include "base/base.h"
 #include "worker/anchors.h"

@@ -1,11 +1,11 @@
-/* msg/message.h - values on their way from one state to another: bytes and shared objects.
+/* base/message.h - values on their way from one state to another: bytes and shared objects.
 **
 ** One allocation, written once at one end and read at the other, or at several; what is in
 ** it when its last holder drops it is dropped with it.  What the bytes mean stands in
 ** pack/wire.h; a reader trusts none of them.
 */
-#ifndef RT_MSG_MESSAGE_H
-#define RT_MSG_MESSAGE_H
+#ifndef RT_BASE_MESSAGE_H
+#define RT_BASE_MESSAGE_H
 
 #include "base/shared.h"
 

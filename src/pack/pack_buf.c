@@ -1,4 +1,4 @@
-#include "msg/pack_buf.h"
+#include "pack/pack_buf.h"
 
 enum { KEPT = RT_SIZE(64 * 1024, 64) }; /* bytes of each buffer */
 

@@ -1,14 +1,14 @@
-/* msg/pack_buf.h - where a worker packs: the draft of a message, and what is known about it.
+/* pack/pack_buf.h - where a worker packs: the draft of a message, and what is known about it.
 **
 ** A pack buffer is taken for one message and given back whatever came of it.  A finalizer that runs
 ** while a message is being written may send something itself: it gets another pack buffer.
 */
-#ifndef RT_MSG_PACK_BUF_H
-#define RT_MSG_PACK_BUF_H
+#ifndef RT_PACK_PACK_BUF_H
+#define RT_PACK_PACK_BUF_H
 
 #include "base/buf.h"
-#include "msg/object_ids.h"
-#include "msg/message.h"
+#include "pack/object_ids.h"
+#include "base/message.h"
 
 typedef struct rt_pack_buf {
   struct rt_pack_buf *next; /* the next free one */

@@ -1,4 +1,4 @@
-#include "worker/module_index.h"
+#include "pack/module_index.h"
 
 #include "worker/stack_check.h"
 

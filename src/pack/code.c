@@ -1,4 +1,4 @@
-#include "msg/code.h"
+#include "pack/code.h"
 
 enum { SLOTS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 

@@ -1,10 +1,10 @@
-/* msg/object_ids.h - which of the objects that are being packed have a number already.
+/* pack/object_ids.h - which of the objects that are being packed have a number already.
 **
 ** A hash table by address, which is emptied in no time: an entry counts only in the round
 ** in which it was made.
 */
-#ifndef RT_MSG_OBJECT_IDS_H
-#define RT_MSG_OBJECT_IDS_H
+#ifndef RT_PACK_OBJECT_IDS_H
+#define RT_PACK_OBJECT_IDS_H
 
 #include "base/base.h"
 

@@ -1,10 +1,10 @@
-/* msg/code.h - the bytecode of a function, shared by all who send and receive it.
+/* pack/code.h - the bytecode of a function, shared by all who send and receive it.
 **
 ** Every worker remembers what it has sent of late: the same bytes are the same code again,
 ** with the same number, so that whoever receives it may remember what it made of it.
 */
-#ifndef RT_MSG_CODE_H
-#define RT_MSG_CODE_H
+#ifndef RT_PACK_CODE_H
+#define RT_PACK_CODE_H
 
 #include "base/shared.h"
 

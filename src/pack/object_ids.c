@@ -1,4 +1,4 @@
-#include "msg/object_ids.h"
+#include "pack/object_ids.h"
 
 enum { SMALLEST = RT_SIZE(64, 4), KEPT = RT_SIZE(4096, 8), ROUNDS = (1 << 24) - 1 };
 

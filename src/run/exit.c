@@ -1,0 +1,30 @@
+#include "run/exit.h"
+
+void rt_exit_request(rt_worker *w, int code) {
+  rt_worker_assert_thread(w);
+  if (w->exit.has_code) return;
+  w->exit.has_code = w->exit.requested = true;
+  w->exit.code = code;
+  rt_driver_ring(&w->driver); /* it may be about to block */
+}
+
+/* --- the original os.exit -------------------------------------------------------------------------- */
+static const char original_key;
+
+void rtL_exit_set_original(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
+}
+
+void rtL_exit_call_original(lua_State *L, rt_worker *w, int code, bool close) {
+  rt_worker_assert_thread(w);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &original_key) == LUA_TFUNCTION) {
+    lua_pushinteger(L, code);
+    lua_pushboolean(L, close);
+    lua_call(L, 2, 0);
+    return;
+  }
+  /* The host had taken os.exit away before it loaded rt: this is what Lua's does. */
+  if (close) lua_close(L);
+  exit(code);
+}

@@ -1,0 +1,122 @@
+/* worker/parts.h - the parts of a worker's record.
+**
+** Each part belongs to the file that is named above it: that file documents the protocol, and other files
+** read the part or change it through functions of that file. All of it belongs to the worker's thread.
+*/
+#ifndef RT_WORKER_PARTS_H
+#define RT_WORKER_PARTS_H
+
+#include "base/cpu_timer.h"
+#include "base/list.h"
+#include "task/task.h"
+
+#include <lua.h>
+
+struct rt_worker;
+
+/* run/loop.c: one iteration of the loop, and the task that runs in it. */
+typedef struct rt_worker_loop {
+  unsigned slices;    /* resumes of tasks so far */
+  unsigned polled_at; /* value of 'slices' at the last poll */
+  int budget;         /* operations that the running task may still do before it yields to others */
+  bool yielded;       /* a task yielded in this turn, so the turn must end with a poll */
+  rt_phase ended_as;  /* how the task that has just returned ended */
+} rt_worker_loop;
+
+/* run/stop.c, with run/unwind.c and run/shutdown.c: the end of rt in this state. */
+typedef struct rt_worker_stop {
+  bool begun;        /* the main chunk has ended, or the worker was asked to stop: no new tasks */
+  bool state_closes; /* lua_close has begun: objects made from now on are never finalized */
+  bool closed;       /* the driver has been closed: no operation can be started */
+  bool requested;    /* a pool worker: the main worker has told it to stop */
+  bool grace_over;   /* a pool worker: tasks that have not unwound by now are closed */
+  bool main_waits;   /* the main task sleeps until the last task has ended */
+  bool quiet;        /* rt.shutdown ended the main chunk, which is no error */
+  uint64_t deadline; /* rt.shutdown: when everything is to have ended (rt_clock); 0: not called */
+  rt_timeout grace;  /* fires when the grace is over */
+} rt_worker_stop;
+
+/* run/exit.c: the exit code of the process, and os.exit. */
+typedef struct rt_worker_exit {
+  bool has_code;  /* os.exit was called: 'code' is its argument */
+  bool requested; /* os.exit was called in a task: the main worker has still to end the process */
+  bool failed;    /* an error was not handled: the exit code is 1 unless os.exit says otherwise */
+  int code;
+} rt_worker_exit;
+
+/* run/unhandled.c and run/outcome.c: errors that no task joined. */
+typedef struct rt_worker_unhandled {
+  int count;      /* failures in the queue RT_ANCHOR_UNHANDLED */
+  int first;      /* index of the first of them */
+  int unjoined;   /* failures that no task has joined yet */
+  int gc_cycles;  /* collections that an idle worker still has to make, to find such failures */
+  bool has_probe; /* an object of RT_CLASS_PROBE is waiting to be collected */
+  bool directly;  /* the program has ended: errors are reported one by one, not by a task */
+  rt_list jobs;   /* jobs with an error that no task can join any more */
+  rt_list unfinalized; /* jobs whose handle was made when lua_close had begun */
+} rt_worker_unhandled;
+
+/* run/deadlock.c */
+typedef struct rt_worker_deadlock {
+  bool suspected; /* the main worker is to check for a deadlock before it blocks again */
+  bool to_raise;  /* the wait of the main task is to raise the error */
+  int reports;    /* deadlocks reported so far */
+} rt_worker_deadlock;
+
+/* worker/traceback.c: the last error that a join raised again. */
+typedef struct rt_worker_traceback {
+  unsigned slice; /* value of loop.slices when RT_ANCHOR_RAISED was set */
+  bool complete;  /* its traceback needs nothing in front of it */
+} rt_worker_traceback;
+
+/* worker/worker.c: numbers that are used once. */
+typedef struct rt_worker_ids {
+  uint64_t last_task; /* the last id that was given to a task */
+  uint64_t
+      block_end; /* the worker may count 'last_task' up to here before it takes another block */
+  uint64_t last_scope; /* the last serial number of a cancel scope */
+} rt_worker_ids;
+
+/* run/preempt.c. The signal handler reads and writes the volatile fields. */
+typedef struct rt_preempt {
+  rt_cpu_timer timer;
+  bool started;            /* the timer runs, or is not needed, or cannot be had */
+  bool switches_all;       /* tasks of the state are switched, too, not only those of the pool */
+  volatile unsigned armed; /* the slice for which the hook was set */
+  volatile unsigned seen;  /* the slice at the last signal */
+  volatile unsigned skip;  /* signals that do nothing */
+  uint64_t switches;       /* preemptions so far */
+  unsigned watched;        /* the slice in which a C function prevented a switch last */
+  int returns;             /* how many returns were watched in that slice */
+  uint64_t ends_since;     /* when the hook first saw that the program ends; 0: it has not */
+} rt_preempt;
+
+/* host/worker_main.c: a pool worker before its first job. */
+typedef struct rt_worker_preload {
+  bool running;      /* the modules of rt.preload are being loaded: the worker takes no jobs */
+  const char *error; /* why no job can run here: a preload failed; NULL: none did */
+} rt_worker_preload;
+
+/* What the files above worker/ do for it. The one table stands in host/luaopen.c. All of it is set
+** before the worker runs, and rtL_worker_new checks that it is complete. */
+typedef struct rt_worker_hooks {
+  /* run/loop.c: runs one task until it waits or ends. Called by the driver for an event on a socket. */
+  void (*run)(struct rt_driver *, rt_task *);
+  /* run/deadlock.c: the worker is about to block, and every other thread of the runtime has. Returns
+  ** false to keep it from blocking. */
+  bool (*on_stillness)(struct rt_driver *);
+  /* run/inspect.c: an rt_snapshot_request has arrived in the mailbox. */
+  void (*answer_snapshot)(struct rt_post *, void *driver);
+  /* lib/task/select.c: the proxy task of a select's branch was woken. */
+  void (*wake_select)(rt_task *proxy);
+  /* run/preempt.c: makes the next instruction of the running task raise what is due. */
+  void (*interrupt)(struct rt_worker *, lua_State *);
+  /* run/stop.c: the main worker ends the process with exit.code. Does not return. */
+  void (*leave)(struct rt_worker *, lua_State *);
+  /* host/close_sentinel.c: the main chunk is resumed while tasks live. */
+  void (*main_resumed)(struct rt_worker *);
+  /* host/worker_main.c: makes the pools of the main worker, at the first spawn. */
+  void (*open_pools)(lua_State *, struct rt_worker *);
+} rt_worker_hooks;
+
+#endif

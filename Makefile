@@ -153,7 +153,7 @@ model: models ## run the C core in all schedules of its threads (PREEMPTIONS=2: 
 
 .PHONY: examples
 examples: found_lua all ## run every example and compare what it prints
-	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --only examples --hosts rt-lua
+	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --only examples,examples_chat,examples_echo,examples_http --hosts rt-lua
 
 define flavor_rule
 .PHONY: $(1)

@@ -202,19 +202,20 @@ local function set(names)
   return t
 end
 
---- The specs of rt-lua's command line.
+--- The specs of rt-lua's command line, and those of the examples.
 local COMMAND_LINE = " errors options repl require signals "
+local EXAMPLES = " examples examples_chat examples_echo examples_http "
 
 --- What a flavour has nothing to say about. (The thread sanitizer puts signals off until a busy
 --- program waits; small queues are no matter of the command line.)
 local not_in = {
   tsan = set("install library oom" .. COMMAND_LINE),
-  tight = set("examples exit install library oom preempt readme" .. COMMAND_LINE),
+  tight = set("exit install library oom preempt readme" .. COMMAND_LINE .. EXAMPLES),
 }
 
 --- What takes long, and is the same in both hosts as far as a sanitizer can tell.
 local in_one_host = {
-  asan = set("examples preempt" .. COMMAND_LINE),
+  asan = set("preempt" .. COMMAND_LINE .. EXAMPLES),
 }
 
 --- What measures time or memory, or uses all cores by itself, has the machine for itself. (What is to be

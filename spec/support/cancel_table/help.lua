@@ -1,0 +1,125 @@
+--- What the rows of the cancel table share. (A module travels by name, and each state has its own: so what
+--- all states share, as `my.seen`, comes as an argument.)
+local rt = require("rt")
+
+local help = {}
+
+function help.same(a, b)
+  if a ~= b then
+    error(("%s here, %s there"):format(a, b))
+  end
+end
+
+-- Sockets
+
+local function listener(options)
+  return assert(rt.tcp.listen("127.0.0.1", 0, options))
+end
+help.listener = listener
+
+local function connect(l)
+  return assert(rt.tcp.connect((l.address or l.sock)(l)))
+end
+help.connect = connect
+
+--- The two ends of a connection.
+function help.pair()
+  local l <close> = listener()
+  local c = connect(l)
+  return l:accept(), c
+end
+
+local function same_ends(c, s)
+  local _, here = c:sock()
+  local _, there = s:peer()
+  assert(here == there, "another connection")
+end
+help.same_ends = same_ends
+
+--- The listener accepts, and nothing is left in its backlog.
+function help.accepts(l)
+  same_ends(connect(l), l:accept())
+end
+
+local function echo(stream)
+  rt.shield(function()
+    for line in stream:lines("L") do
+      stream:write(line)
+    end
+  end)
+end
+
+--- A server with a connection whose handler goes on until that is closed.
+function help.serve()
+  local server = assert(rt.tcp.serve("127.0.0.1", 0, echo))
+  local c = assert(rt.tcp.connect(server:address()))
+  c:write("first\n")
+  assert(c:read("l") == "first")
+  return { server = server, c = c }
+end
+
+--- The handler still serves; then the server ends.
+function help.serves(own)
+  own.c:write("again\n")
+  assert(own.c:read("l") == "again")
+  own.c:close()
+  own.server:close(1000)
+end
+
+-- Tasks
+
+--- A task of the pool that has begun, and does its part though the program ends.
+local function partner(f)
+  local begun = rt.semaphore(0)
+  local task = rt.spawn(rt.shield, function()
+    begun:release()
+    return f()
+  end)
+  begun:acquire()
+  return task
+end
+help.partner = partner
+
+--- A mutex that a task of the pool has, until it is told to go on.
+function help.locked()
+  local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
+  partner(function()
+    m:lock()
+    has:release()
+    go:acquire()
+  end)
+  has:acquire()
+  return m, go
+end
+
+--- Its holder goes on: then nobody has it, and nobody waits for it.
+function help.is_free(m, go)
+  go:release()
+  m:lock():unlock()
+  assert(tostring(m) == "rt.mutex (unlocked)")
+end
+
+--- A variable that counts, in the shared dict `seen`, that it was closed.
+local function guard(seen, name)
+  return setmetatable({}, {
+    __close = function()
+      seen:incr(name)
+    end,
+  })
+end
+help.guard = guard
+
+--- What the children of a waiter do: nothing, until they are cancelled.
+function help.rest(my)
+  local leaves <close> = guard(my.seen, my.name .. ": children left")
+  my.seen:incr(my.name .. ": children came")
+  rt.sleep(1000)
+end
+
+function help.all_children_gone(my)
+  local came = my.seen:get(my.name .. ": children came")
+  local left = my.seen:get(my.name .. ": children left")
+  assert(came == left, ("%s children came, %s left"):format(came, left))
+end
+
+return help

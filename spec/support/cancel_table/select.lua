@@ -1,0 +1,51 @@
+--- Selects: several operations at once. (../cancel_table.md explains the fields.)
+local rt = require("rt")
+local help = require("cancel_table.help")
+
+local pair, listener, accepts, locked, is_free =
+  help.pair, help.listener, help.accepts, help.locked, help.is_free
+
+return {
+  ["a select that receives and takes"] = {
+    prepare = function()
+      local m, go = locked()
+      return { ch = rt.channel(0), s = rt.semaphore(0), m = m }, { go = go }
+    end,
+    wait = function(my)
+      rt.select(my.ch:recv_op(), my.s:acquire_op(), my.m:lock_op(), rt.sleep_op(1000))
+    end,
+    check = function(my, their)
+      assert(select(2, my.ch:try_send("nobody is there")) == "full")
+      my.s:release()
+      assert(#my.s == 1)
+      is_free(my.m, their.go)
+    end,
+  },
+  ["a select that sends"] = {
+    prepare = function()
+      return { one = rt.channel(0), other = rt.channel(0) }
+    end,
+    wait = function(my)
+      rt.select(my.one:send_op("not sent"), my.other:send_op("not sent"))
+    end,
+    check = function(my)
+      for _, ch in ipairs { my.one, my.other } do
+        assert(select(2, ch:try_recv()) == "empty")
+      end
+    end,
+  },
+  ["a select of sockets"] = {
+    prepare = function()
+      local a, b = pair()
+      return { a = a, l = listener() }, { b = b }
+    end,
+    wait = function(my)
+      rt.select(my.a:recv_op(), my.l:accept_op())
+    end,
+    check = function(my, their)
+      their.b:write("kept\n")
+      assert(my.a:read("l") == "kept")
+      accepts(my.l)
+    end,
+  },
+}

@@ -2,11 +2,11 @@
 
 #include "worker/stack_check.h"
 
-enum { SMALLEST = 64, STACK = 12 };
+enum { STACK = 12 };
 
 void rt_module_index_close(rt_module_index *k) {
-  rt_free(k->slots);
-  *k = (rt_module_index){0};
+  rt_ptr_map_close(&k->names);
+  k->signature = 0;
 }
 
 static void push_loaded(lua_State *L) { luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); }
@@ -17,26 +17,6 @@ static void push_names(lua_State *L, lua_State *anchors) {
 }
 
 /* --- building ----------------------------------------------------------------------------------- */
-static rt_module_index_entry *find(const rt_module_index *k, const void *object) {
-  uint64_t h = (uint64_t)((uintptr_t)object >> 3) * 0x9e3779b97f4a7c15ull;
-  for (uint32_t i = (uint32_t)(h >> 32);; i++) {
-    rt_module_index_entry *e = &k->slots[i & (k->size - 1)];
-    if (e->object == NULL || e->object == object) return e;
-  }
-}
-
-static bool grow(rt_module_index *k) {
-  rt_module_index bigger = {.size = k->size ? k->size * 2 : SMALLEST};
-  bigger.slots = rt_calloc(bigger.size * sizeof *bigger.slots);
-  if (bigger.slots == NULL) return false;
-  for (uint32_t i = 0; i < k->size; i++)
-    if (k->slots[i].object) *find(&bigger, k->slots[i].object) = k->slots[i];
-  rt_free(k->slots);
-  k->slots = bigger.slots;
-  k->size = bigger.size;
-  return true;
-}
-
 /* What is on the stack while the map is built. */
 enum { LOADED = 1, NAMES, MODULE, HELD, FIELD, VALUE };
 
@@ -62,10 +42,10 @@ static bool is_better(lua_State *L, int field, uint32_t n) {
 
 /* field 0: the module itself */
 static void add(lua_State *L, rt_module_index *k, const void *object, int field) {
-  if (k->count * 2 >= k->size && !grow(k)) luaL_error(L, "not enough memory");
-  rt_module_index_entry *e = find(k, object);
-  if (e->object && !is_better(L, field, e->name)) return;
-  uint32_t n = e->object ? e->name : k->count + 1;
+  rt_ptr_map_entry *e = rt_ptr_map_at(&k->names, object);
+  if (e == NULL) luaL_error(L, "not enough memory");
+  if (e->value != 0 && !is_better(L, field, e->value)) return;
+  uint32_t n = e->value != 0 ? e->value : k->names.count;
   lua_pushvalue(L, MODULE);
   lua_rawseti(L, NAMES, 2 * (lua_Integer)n - 1);
   if (field)
@@ -73,10 +53,7 @@ static void add(lua_State *L, rt_module_index *k, const void *object, int field)
   else
     lua_pushboolean(L, false);
   lua_rawseti(L, NAMES, 2 * (lua_Integer)n);
-  if (e->object == NULL) {
-    *e = (rt_module_index_entry){object, n};
-    k->count++;
-  }
+  e->value = n;
 }
 
 static bool can_have_name(lua_State *L, int index, bool is_global) {
@@ -106,8 +83,7 @@ static int build(lua_State *L) {
   push_loaded(L);
   lua_newtable(L);
   k->signature = 0;
-  k->count = 0;
-  if (k->slots) memset(k->slots, 0, k->size * sizeof *k->slots);
+  rt_ptr_map_clear(&k->names);
   lua_pushvalue(L, NAMES);
   lua_xmove(L, anchors, 1);
   lua_replace(anchors, RT_ANCHOR_MODULE_INDEX);
@@ -172,14 +148,13 @@ static bool is_true(lua_State *L, int index) {
 }
 
 bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index) {
-  if (k->count == 0) return false;
-  rt_module_index_entry *e = find(k, lua_topointer(L, index));
-  if (rt_likely(e->object == NULL)) return false;
+  const rt_ptr_map_entry *e = rt_ptr_map_find(&k->names, lua_topointer(L, index));
+  if (rt_likely(e == NULL || e->value == 0)) return false; /* 0: an error has ended the building */
   index = lua_absindex(L, index);
   luaL_checkstack(L, STACK, NULL);
   push_names(L, anchors);
-  lua_rawgeti(L, -1, 2 * (lua_Integer)e->name - 1);
-  lua_rawgeti(L, -2, 2 * (lua_Integer)e->name);
+  lua_rawgeti(L, -1, 2 * (lua_Integer)e->value - 1);
+  lua_rawgeti(L, -2, 2 * (lua_Integer)e->value);
   lua_remove(L, -3);
   if (is_true(L, index)) return true;
   lua_pop(L, 2);

@@ -8,17 +8,11 @@
 #ifndef RT_PACK_MODULE_INDEX_H
 #define RT_PACK_MODULE_INDEX_H
 
-#include "base/base.h"
+#include "base/ptr_map.h"
 #include "worker/anchors.h"
 
-typedef struct rt_module_index_entry {
-  const void *object;
-  uint32_t name; /* the number of its names in the list RT_ANCHOR_MODULE_INDEX */
-} rt_module_index_entry;
-
 typedef struct rt_module_index {
-  rt_module_index_entry *slots; /* open addressing; NULL until the first */
-  uint32_t size, count;
+  rt_ptr_map names;   /* object -> the number of its names in the list RT_ANCHOR_MODULE_INDEX */
   uint64_t signature; /* of package.loaded as it was; 0: the map was never finished */
 } rt_module_index;
 

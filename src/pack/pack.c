@@ -127,8 +127,8 @@ static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
 }
 
 /* --- values -------------------------------------------------------------------------------------- */
-static rt_object_id *mark(packer *k, const void *object) {
-  rt_object_id *m = rt_object_ids_at(&k->pack_buf->marks, object);
+static rt_ptr_map_entry *mark(packer *k, const void *object) {
+  rt_ptr_map_entry *m = rt_ptr_map_at(&k->pack_buf->object_ids, object);
   if (rt_unlikely(m == NULL)) check(k, UV_ENOMEM);
   return m;
 }
@@ -174,10 +174,10 @@ static void close_list(packer *k) {
 /* The number of the object at 'index'. */
 static uint32_t number_of(packer *k, int index) {
   lua_State *L = k->L;
-  rt_object_id *m = mark(k, lua_topointer(L, index));
-  if (m->number != 0) return m->number;
+  rt_ptr_map_entry *m = mark(k, lua_topointer(L, index));
+  if (m->value != 0) return m->value;
   check(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
-  m->number = ++k->objects;
+  m->value = ++k->objects;
   if (!(k->parent & RT_VALUE_PATH_ROOT)) {
     open_list(k);
     lua_pushvalue(L, index);
@@ -290,13 +290,13 @@ typedef struct used_code {
 } used_code;
 
 static used_code use_code(packer *k, rt_code *code) {
-  rt_object_id *m = mark(k, code);
-  bool again = m->number != 0;
+  rt_ptr_map_entry *m = mark(k, code);
+  bool again = m->value != 0;
   if (!again) {
     rt_shared_hold(&code->shared);
-    m->number = add_thing(k, &code->shared) + 1;
+    m->value = add_thing(k, &code->shared) + 1;
   }
-  return (used_code){code, m->number - 1, again};
+  return (used_code){code, m->value - 1, again};
 }
 
 static used_code code_of(packer *k) {
@@ -325,16 +325,16 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
   lua_State *L = k->L;
   int function = lua_gettop(L);
   for (int i = 1; i <= upvalues; i++) {
-    rt_object_id *m = mark(k, lua_upvalueid(L, function, i));
-    if (m->number != 0) {
-      char *at = put(k, 1 + sizeof m->number + 1);
-      uint32_t other = m->number;
+    rt_ptr_map_entry *m = mark(k, lua_upvalueid(L, function, i));
+    if (m->value != 0) {
+      char *at = put(k, 1 + sizeof m->value + 1);
+      uint32_t other = m->value;
       *at = RT_WIRE_UPVALUE_JOIN;
       memcpy(at + 1, &other, sizeof other);
-      at[1 + sizeof other] = (char)m->index;
+      at[1 + sizeof other] = (char)m->tag;
     } else {
-      m->number = number;
-      m->index = (unsigned char)i;
+      m->value = number;
+      m->tag = (unsigned char)i;
       const char *name = lua_getupvalue(L, function, i);
       if (strcmp(name, "_ENV") == 0) /* whatever it is here: there it is the globals */
         put_tag(k, RT_WIRE_GLOBALS);

@@ -4,7 +4,7 @@ enum { KEPT = RT_SIZE(64 * 1024, 64) }; /* bytes of each buffer */
 
 static void free_desk(rt_pack_buf *pack_buf) {
   if (pack_buf->draft) rt_message_drop(pack_buf->draft);
-  rt_object_ids_close(&pack_buf->marks);
+  rt_ptr_map_close(&pack_buf->object_ids);
   rt_buf_close(&pack_buf->heads);
   rt_buf_close(&pack_buf->parents);
   rt_buf_close(&pack_buf->moves);
@@ -47,7 +47,7 @@ static void empty(rt_buf *b) {
 void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf) {
   if (pack_buf->draft) rt_message_drop(pack_buf->draft);
   pack_buf->draft = NULL;
-  rt_object_ids_clear(&pack_buf->marks);
+  rt_ptr_map_clear(&pack_buf->object_ids);
   empty(&pack_buf->heads);
   empty(&pack_buf->parents);
   empty(&pack_buf->moves);

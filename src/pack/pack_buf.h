@@ -7,17 +7,17 @@
 #define RT_PACK_PACK_BUF_H
 
 #include "base/buf.h"
-#include "pack/object_ids.h"
+#include "base/ptr_map.h"
 #include "base/message.h"
 
 typedef struct rt_pack_buf {
   struct rt_pack_buf *next; /* the next free one */
   rt_message *draft;
-  rt_object_ids marks;
-  rt_buf heads;   /* of the objects; see pack/wire.h */
-  rt_buf parents; /* uint32_t each: where the object with number n + 1 was met first */
-  rt_buf moves;   /* rt_move each */
-  rt_buf code;    /* the function that is being dumped */
+  rt_ptr_map object_ids; /* object -> its number in the message */
+  rt_buf heads;          /* of the objects; see pack/wire.h */
+  rt_buf parents;        /* uint32_t each: where the object with number n + 1 was met first */
+  rt_buf moves;          /* rt_move each */
+  rt_buf code;           /* the function that is being dumped */
 } rt_pack_buf;
 
 /* An object that is to be left empty when the message is complete. */

@@ -1,0 +1,43 @@
+#include "base/ptr_map.h"
+
+enum {
+  MIN_SIZE = RT_SIZE(64, 4),
+  KEPT_SIZE = RT_SIZE(4096, 8),   /* a map that is larger gives its memory back when cleared */
+  LAST_GENERATION = (1 << 24) - 1 /* what an entry can hold */
+};
+
+void rt_ptr_map_close(rt_ptr_map *m) {
+  rt_free(m->slots);
+  *m = (rt_ptr_map){0};
+}
+
+void rt_ptr_map_clear(rt_ptr_map *m) {
+  if (m->size > KEPT_SIZE || m->generation == LAST_GENERATION) rt_ptr_map_close(m);
+  m->generation++;
+  m->count = 0;
+}
+
+static bool ptr_map_grow(rt_ptr_map *m) {
+  rt_ptr_map bigger = {.size = m->size ? m->size * 2 : MIN_SIZE, .generation = m->generation};
+  if (bigger.generation == 0) bigger.generation = 1;
+  if (m->size > UINT32_MAX / 2) return false;
+  bigger.slots = rt_calloc(bigger.size * sizeof *bigger.slots);
+  if (bigger.slots == NULL) return false;
+  for (uint32_t i = 0; i < m->size; i++)
+    if (m->slots[i].generation == m->generation)
+      *rt_ptr_map_slot(&bigger, m->slots[i].key) = m->slots[i];
+  bigger.count = m->count;
+  rt_free(m->slots);
+  *m = bigger;
+  return true;
+}
+
+rt_ptr_map_entry *rt_ptr_map_at(rt_ptr_map *m, const void *key) {
+  if (rt_unlikely(m->count * 2 >= m->size) && !ptr_map_grow(m)) return NULL;
+  rt_ptr_map_entry *e = rt_ptr_map_slot(m, key);
+  if (e->generation != m->generation) {
+    *e = (rt_ptr_map_entry){.key = key, .generation = m->generation};
+    m->count++;
+  }
+  return e;
+}

@@ -1,14 +1,40 @@
-# rt: build, run, test, install.  'make help' lists the targets.
+# rt: build, run, test, install.  `make help` lists the targets.
 #
 # Every variable may be given on the command line; an empty value counts as not given
 # (LuaRocks passes some that way).  There is one build folder for each Lua and flavour.
+# The output is one line for each file that is built; V=1 shows the commands.
 
 .DEFAULT_GOAL := all
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
 
 given = $(if $(strip $(value $(1))),$(value $(1)),$(2))
+
+# --- how make runs --------------------------------------------------------------------------
+# One job a core, unless the command line, the environment or an outer make says how many.
+# (GNU make before 4.4 does not show -j in MAKEFLAGS while it reads this file, so the arguments
+# of the process are looked at.)
+silent := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+ifeq ($(MAKELEVEL),0)
+own_arguments := tr '\0' '\n' </proc/$$PPID/cmdline || ps -o args= -p $$PPID | tr ' ' '\n'
+jobs_given := $(shell { $(own_arguments); printenv MAKEFLAGS GNUMAKEFLAGS | tr ' ' '\n'; } 2>/dev/null | \
+  grep -e '^-[A-Za-z]*j' -e '^--job')
+cores := $(shell { nproc || getconf _NPROCESSORS_ONLN || echo 1; } 2>/dev/null)
+MAKEFLAGS += $(if $(jobs_given),,-j$(cores))
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Goals that only build may run at the same time; any others run in the order in which they stand.
+build_goals := all ground models build/%
+ifneq ($(words $(MAKECMDGOALS)),1)
+ifneq ($(filter-out $(build_goals),$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+endif
+
+verbose := $(filter-out 0,$(if $(filter command,$(firstword $(origin V))),$(V)))
+say := $(if $(verbose)$(silent),@:,@printf '  %s %s\n')
+Q := $(if $(verbose),,@)
 
 # --- what to build with ---------------------------------------------------------------------
 override CC := $(call given,CC,cc)
@@ -52,9 +78,11 @@ sanitizers.asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 sanitizers.tsan := -fsanitize=thread --param tsan-instrument-func-entry-exit=0
 sanitizers.tight := -DRT_TIGHT
 sanitize := $(sanitizers.$(FLAVOR)) $(if $(FLAVOR),-DRT_DEBUG=1)
+optimize.debug := -O0 -g3
+optimize := $(if $(FLAVOR),$(or $(optimize.$(FLAVOR)),-O1))
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
-cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS) $(if $(FLAVOR),-O1) $(sanitize) \
+cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS) $(optimize) $(sanitize) \
   -iquote src -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%)
 uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 
@@ -63,48 +91,77 @@ uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 sources := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
 module_objects := $(filter-out $(BUILD)/obj/cli/%,$(objects))
-lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
-ground_tests := $(patsubst spec/ground/%.c,$(BUILD)/ground/%,$(wildcard spec/ground/*.c))
 library_objects := $(filter-out $(BUILD)/obj/cli/main.o,$(objects))
+lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
+
+##@ Build
 
 .PHONY: all
-all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(lua_files)
+all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(lua_files) ## rt-lua and rt/core.so, which is what `make` does (V=1: show the commands)
 
 $(BUILD)/obj/%.o: src/%.c Makefile | found
 	@mkdir -p $(@D)
-	$(CC) $(cflags) -MMD -MP -c -o $@ $<
+	$(say) CC $*.c
+	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
 $(BUILD)/rt/core.so: $(module_objects) | $(BUILD)/rt/.there
-	$(CC) $(CFLAGS) $(sanitize) $(LIBFLAG) $(module_flags) -o $@ $(module_objects) $(uv_libs) -lm -lpthread
+	$(say) LD rt/core.so
+	$(Q)$(CC) $(CFLAGS) $(sanitize) $(LIBFLAG) $(module_flags) -o $@ $(module_objects) $(uv_libs) -lm -lpthread
 
 $(BUILD)/rt-lua: $(objects)
-	$(CC) $(CFLAGS) $(sanitize) $(program_flags) -o $@ $(objects) $(liblua) $(uv_libs) $(system_libs)
+	$(say) LD rt-lua
+	$(Q)$(CC) $(CFLAGS) $(sanitize) $(program_flags) -o $@ $(objects) $(liblua) $(uv_libs) $(system_libs)
 
 $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
-	cp $< $@
+	$(say) CP rt/$*.lua
+	$(Q)cp $< $@
 
-$(BUILD)/ground/%: spec/ground/%.c spec/ground/check.h $(library_objects) | $(BUILD)/ground/.there
-	$(CC) $(cflags) -o $@ $< $(library_objects) $(liblua) $(uv_libs) $(system_libs)
+# The tests of the files without Lua: one program each, of what it needs of the archive.
+ground_tests := $(patsubst spec/ground/%.c,$(BUILD)/ground/%,$(wildcard spec/ground/*.c))
 
-# The model build: the rooms without Lua on an explorer of thread schedules (spec/model).
-model_rooms := base/shared base/virtual_time base/message task/task task/task_name task/timer event/driver event/mailbox \
-  event/thread_pool event/waiter sched/group sched/job sched/runq sched/runtime sched/sched sync/barrier sync/broadcast \
-  sync/channel sync/mutex sync/notify sync/semaphore
-explorer := $(wildcard spec/model/explorer/*.c)
-model_objects := $(model_rooms:%=$(BUILD)/model/obj/%.o) $(explorer:spec/model/explorer/%.c=$(BUILD)/model/obj/explorer_%.o)
+# (q, not r: two folders may have a file of one name)
+$(BUILD)/librt.a: $(library_objects)
+	$(say) AR librt.a
+	$(Q)rm -f $@ && ar qcs $@ $(library_objects)
+
+$(BUILD)/ground/%.o: spec/ground/%.c Makefile | found $(BUILD)/ground/.there
+	$(say) CC ground/$*.c
+	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+
+$(ground_tests): %: %.o $(BUILD)/librt.a
+	$(say) LD ground/$(@F)
+	$(Q)$(CC) $(cflags) -o $@ $< $(BUILD)/librt.a $(liblua) $(uv_libs) $(system_libs)
+
+# The model build: files without Lua on an explorer of thread schedules (spec/model).
+model_files := \
+  base/shared base/virtual_time base/message \
+  task/task task/task_name task/timer \
+  event/driver event/mailbox event/thread_pool event/waiter \
+  sched/group sched/job sched/runq sched/runtime sched/sched \
+  sync/barrier sync/broadcast sync/channel sync/mutex sync/notify sync/semaphore
+explorer := $(patsubst spec/model/explorer/%.c,%,$(wildcard spec/model/explorer/*.c))
+model_objects := $(model_files:%=$(BUILD)/model/obj/%.o) $(explorer:%=$(BUILD)/model/obj/explorer/%.o)
 models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model/%,$(wildcard spec/model/*.c)))
 model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"base_hooks.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
   -iquote spec/model/explorer
 
-$(BUILD)/model/obj/%.o: src/%.c Makefile
+$(BUILD)/model/obj/explorer/%.o: spec/model/explorer/%.c Makefile | found
 	@mkdir -p $(@D)
-	$(CC) $(model_flags) -c -o $@ $<
+	$(say) CC model/explorer/$*.c
+	$(Q)$(CC) $(model_flags) -c -o $@ $<
 
-$(BUILD)/model/obj/explorer_%.o: spec/model/explorer/%.c Makefile | $(BUILD)/model/obj/.there
-	$(CC) $(model_flags) -c -o $@ $<
+$(BUILD)/model/obj/%.o: src/%.c Makefile | found
+	@mkdir -p $(@D)
+	$(say) CC "$*.c (model)"
+	$(Q)$(CC) $(model_flags) -c -o $@ $<
 
-$(BUILD)/model/%: spec/model/%.c $(model_objects) | $(BUILD)/model/.there
-	$(CC) $(model_flags) -MF $@.d -o $@ $< $(model_objects)
+$(BUILD)/model/%.o: spec/model/%.c Makefile | found $(BUILD)/model/.there
+	$(say) CC model/$*.c
+	$(Q)$(CC) $(model_flags) -c -o $@ $<
+
+$(models): %: %.o $(model_objects)
+	$(say) LD model/$(@F)
+	$(Q)$(CC) $(model_flags) -o $@ $< $(model_objects)
 
 .PRECIOUS: %/.there
 %/.there:
@@ -113,37 +170,113 @@ $(BUILD)/model/%: spec/model/%.c $(model_objects) | $(BUILD)/model/.there
 # Says what is missing before the compiler does, in words.
 .PHONY: found
 found:
-	@command -v $(firstword $(CC)) >/dev/null || { .ci/packages --explain "the C compiler '$(CC)'"; exit 1; }
-	@test -f "$(LUA_INCDIR)/lua.h" || { .ci/packages --explain "the headers of Lua 5.4"; exit 1; }
+	@command -v $(firstword $(CC)) >/dev/null || { .ci/install --explain "the C compiler '$(CC)'"; exit 1; }
+	@test -f "$(LUA_INCDIR)/lua.h" || { .ci/install --explain "the headers of Lua 5.4"; exit 1; }
 	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
-	  { .ci/packages --explain "the headers of libuv"; exit 1; }
+	  { .ci/install --explain "the headers of libuv"; exit 1; }
 
 .PHONY: found_lua
 found_lua:
-	@LUA='$(LUA)' .ci/packages lua
+	@LUA='$(LUA)' .ci/install lua
 
--include $(objects:.o=.d) $(model_objects:.o=.d) $(models:=.d)
+-include $(objects:.o=.d) $(ground_tests:=.d) $(model_objects:.o=.d) $(models:=.d)
 
 # --- using it -------------------------------------------------------------------------------
+quote = '$(subst ','\'',$(1))'
+comma := ,
+empty :=
+with_commas = $(subst $(empty) $(empty),$(comma),$(strip $(1)))
+
+.PHONY: debug
+debug: ## build rt-lua without optimization, with checks (SPEC=name: and run that spec with it)
+	@CC='$(firstword $(CC))' .ci/install build
+	@$(MAKE) FLAVOR=debug all
+	@echo "$(BUILD)-debug/rt-lua"
+	$(if $(SPEC)$(TEST),@$(call run_specs,$(BUILD)-debug) --flavor debug)
+
+.PHONY: compile_commands.json
+compile_commands.json: ## for clangd and other tools: how each C file is compiled
+	$(say) GEN $@
+	$(Q)$(MAKE) -Bn V=1 all ground models | awk -v cc='$(firstword $(CC))' -v folder='$(CURDIR)' '\
+	  $$1 == cc && / -c -o [^ ]+ [^ ]+\.c$$/ { gsub(/["\\]/, "\\\\&"); \
+	    printf "%s{\"directory\": \"%s\", \"file\": \"%s\",\n \"command\": \"%s\"}", n++ ? ",\n" : "[\n", folder, $$NF, $$0 } \
+	  END { print "\n]" }' >$@
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+##@ Run
+
 SCRIPT := examples/tour.lua
 
 .PHONY: run
 run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": any script)
-	@CC='$(firstword $(CC))' .ci/packages build
-	@$(MAKE) --no-print-directory all
-	$(BUILD)/rt-lua "$(SCRIPT)" $(ARGS)
+	@CC='$(firstword $(CC))' .ci/install build
+	@$(MAKE) all
+	$(Q)$(BUILD)/rt-lua $(call quote,$(SCRIPT)) $(ARGS)
+
+.PHONY: profile
+profile: ## where a script spends its time, by perf or callgrind (SCRIPT=file ARGS="…")
+	$(if $(filter file,$(origin SCRIPT)),@echo 'usage: make profile SCRIPT=file [ARGS="…"] [TOOL=perf|callgrind]' >&2; exit 2)
+	@$(MAKE) all
+	@TOOL=$(TOOL) bench/profile $(BUILD)/rt-lua $(call quote,$(SCRIPT)) $(ARGS)
+
+.PHONY: bench
+bench: ## the table of benchmarks, rt beside its peers (ARGS="--only echo --runs 1"; bench/README.md)
+	@$(MAKE) all
+	@bench/table $(ARGS)
+
+##@ Test (SPEC=tcp,timeout: only these files of spec/; TEST='closes': only titles that match)
+
+# the files that were chosen, and what these need beside rt-lua and core.so
+specs := $(patsubst %_spec,%,$(subst $(comma), ,$(SPEC)))
+needs := $(if $(specs),$(if $(filter ground oom,$(specs)),ground) $(if $(filter model,$(specs)),models),ground models)
+
+# the runner, for a build folder
+run_specs = $(LUA) spec/support/run.lua --build $(1) --lua $(LUA) $(if $(specs),--only $(call with_commas,$(specs))) \
+  $(if $(filter-out 0,$(REQUIRE)),--peers needed) $(if $(TEST),--filter $(call quote,$(TEST))) $(TEST_ARGS)
 
 .PHONY: test
-test: ## install what is missing, build, run the specs in rt-lua and in stock Lua (SPEC=name: one)
-	@CC='$(firstword $(CC))' LUA='$(LUA)' .ci/packages build test
-	@$(MAKE) --no-print-directory all ground models
-	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) $(if $(SPEC),--only $(SPEC)) $(TEST_ARGS)
+test: ## install what is missing, build, run the specs in rt-lua and in stock Lua
+	@CC='$(firstword $(CC))' LUA='$(LUA)' .ci/install build test
+	@$(MAKE) all $(needs)
+	@$(call run_specs,$(BUILD))
+
+# (what is fast and touches every folder of src/)
+CHECK := ground,task,channel,select,tcp,timeout,scope
+
+.PHONY: check
+check: found_lua ## build, layers, lint, the tests in C and six fast specs in rt-lua: before a commit
+	@began=$$(date +%s) && $(MAKE) all ground && $(MAKE) layers && $(MAKE) lint && \
+	  $(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --hosts rt-lua --only $(CHECK) && \
+	  echo "check: all is well, $$(($$(date +%s) - began)) s"
+
+define flavor_rule
+.PHONY: $(1)
+$(1):
+	@CC='$$(firstword $$(CC))' LUA='$$(LUA)' .ci/install build test
+	@$$(MAKE) FLAVOR=$(1) all $$(filter-out models,$$(needs))
+	@$$(call run_specs,$$(BUILD)-$(1)) --flavor $(1)
+endef
+$(foreach flavor,asan tsan tight,$(eval $(call flavor_rule,$(flavor))))
+asan: ## the specs with the address and undefined-behaviour sanitizers
+tsan: ## the specs with the thread sanitizer
+tight: ## the specs with queues of 4 and buffers of 16 bytes
+
+CHAOS := steal,preempt,short-io,delay
+
+.PHONY: chaos
+chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (CHAOS=…, RT_SEED=n: again)
+	@$(MAKE) tight TEST_ARGS="--hosts rt-lua --chaos $(CHAOS) $(TEST_ARGS)"
 
 .PHONY: ground
-ground: $(ground_tests)
+ground: $(ground_tests) ## build the tests in C (SPEC=ground runs them)
+	@:
 
 .PHONY: models
-models: $(models)
+models: $(models) ## build the models (`make model` runs them)
+	@:
 
 PREEMPTIONS := 2
 
@@ -152,48 +285,40 @@ model: models ## run the C core in all schedules of its threads (PREEMPTIONS=2: 
 	@failed=0; for m in $(models); do $$m --preemptions $(PREEMPTIONS) || failed=1; done; exit $$failed
 
 .PHONY: examples
-examples: found_lua all ## run every example and compare what it prints
-	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --only examples,examples_chat,examples_echo,examples_http --hosts rt-lua
+examples: found_lua ## run every example and compare what it prints
+	@$(MAKE) all
+	@$(LUA) spec/support/run.lua --build $(BUILD) --lua $(LUA) --hosts rt-lua \
+	  --only $(call with_commas,$(patsubst spec/%_spec.lua,%,$(wildcard spec/examples*_spec.lua)))
 
-define flavor_rule
-.PHONY: $(1)
-$(1): ## $(2)
-	@CC='$$(firstword $$(CC))' LUA='$$(LUA)' .ci/packages build test
-	@$$(MAKE) --no-print-directory FLAVOR=$(1) all ground
-	@$$(LUA) spec/support/run.lua --build $$(BUILD)-$(1) --lua $$(LUA) --flavor $(1) $$(if $$(SPEC),--only $$(SPEC)) $$(TEST_ARGS)
-endef
-$(eval $(call flavor_rule,asan,the specs with the address and undefined-behaviour sanitizers))
-$(eval $(call flavor_rule,tsan,the specs with the thread sanitizer))
-$(eval $(call flavor_rule,tight,the specs with queues of 4 and buffers of 16 bytes))
+.PHONY: test-peers
+test-peers: found_lua ## talk to large programs: Node.js, Go, PostgreSQL, Chromium (REQUIRE=1: none may be missing)
+	@$(MAKE) all
+	@$(call run_specs,$(BUILD)) --folder spec/peers
 
-CHAOS := steal,preempt,short-io,delay
-
-.PHONY: chaos
-chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (CHAOS=…, RT_SEED=n: again)
-	@$(MAKE) --no-print-directory tight TEST_ARGS="--hosts rt-lua --chaos $(CHAOS) $(TEST_ARGS)"
-
-# --- looking for what nobody thought of: needs clang -------------------------------------------
+# needs clang
 SECONDS := 60
 fuzz_sources := $(filter-out src/cli/main.c,$(sources))
 
 build/fuzz/unpack: spec/fuzz/unpack.c $(fuzz_sources) $(wildcard src/*/*.h src/*/*/*.h) | build/fuzz/corpus/.there
-	clang -std=gnu11 -D_GNU_SOURCE -DRT_DEBUG=1 -g -O1 -fno-omit-frame-pointer \
+	$(say) CC fuzz/unpack.c
+	$(Q)clang -std=gnu11 -D_GNU_SOURCE -DRT_DEBUG=1 -g -O1 -fno-omit-frame-pointer \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  -I$(LUA_INCDIR) $(UV_INCDIR:%=-I%) -iquote src -o $@ $< $(fuzz_sources) $(liblua) $(uv_libs) $(system_libs)
 
 .PHONY: fuzz
-fuzz: build/fuzz/unpack ## feed the reader of packets whatever comes to a fuzzer's mind (SECONDS=60)
+fuzz: build/fuzz/unpack ## feed the reader of messages with what a fuzzer finds (SECONDS=60; needs clang)
 	cd build/fuzz && ./unpack -max_total_time=$(SECONDS) -max_len=2048 -timeout=10 -rss_limit_mb=4096 corpus
 
-# --- keeping it well ------------------------------------------------------------------------
-c_files := $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/ground/*.[ch] spec/model/*.c spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
+##@ Maintain
+
+c_files := $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/ground/*.[ch] spec/model/*.[ch] spec/model/explorer/*.[ch] spec/fuzz/*.[ch])
 
 .PHONY: layers
 layers: found_lua ## every include is on the list of src/README.md
 	@$(LUA) spec/support/layers.lua
 
 .PHONY: lint
-lint: ## luacheck, clang-format, StyLua (where they are installed)
+lint: ## luacheck, clang-format, StyLua, shellcheck, actionlint (where they are installed)
 	@.ci/lint
 
 .PHONY: format
@@ -201,7 +326,16 @@ format: ## format the C and Lua files in place
 	clang-format -i $(c_files)
 	@if command -v stylua >/dev/null; then stylua lua spec examples bench library docs; else echo "stylua is not installed: npm install -g @johnnymorganz/stylua-bin"; fi
 
-# --- installing -----------------------------------------------------------------------------
+.PHONY: hooks
+hooks: ## have git check format, layers and the message of each commit (.githooks)
+	git config core.hooksPath .githooks
+
+.PHONY: docs
+docs: found_lua ## write docs/reference.md from library/rt.lua
+	$(Q)$(LUA) docs/generate.lua
+
+##@ Install and release
+
 override PREFIX := $(call given,PREFIX,/usr/local)
 override BINDIR := $(call given,BINDIR,$(PREFIX)/bin)
 override LUADIR := $(call given,LUADIR,$(PREFIX)/share/lua/$(LUA_V))
@@ -209,24 +343,33 @@ override LIBDIR := $(call given,LIBDIR,$(PREFIX)/lib/lua/$(LUA_V))
 
 .PHONY: install
 install: all ## install to PREFIX (/usr/local), below DESTDIR
-	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
-	install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua"
-	install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)"
-	install -m 755 $(BUILD)/rt/core.so "$(DESTDIR)$(LIBDIR)/rt/core.so"
-	install -m 644 lua/rt/*.lua "$(DESTDIR)$(LUADIR)/rt/"
+	$(say) INSTALL "$(DESTDIR)$(PREFIX)"
+	$(Q)install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
+	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua"
+	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)"
+	$(Q)install -m 755 $(BUILD)/rt/core.so "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	$(Q)install -m 644 lua/rt/*.lua "$(DESTDIR)$(LUADIR)/rt/"
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
-	for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
+	$(say) UNINSTALL "$(DESTDIR)$(PREFIX)"
+	$(Q)rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	$(Q)for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
 	@rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt" 2>/dev/null || true
 
-.PHONY: clean
-clean: ## remove build/
-	rm -rf build
+version = $(shell sed -n 's/^\#define RT_VERSION "\(.*\)"/\1/p' src/base/base.h)
+archive = rt-lua-$(version)
+
+.PHONY: dist
+dist: ## pack the last commit into build/rt-lua-VERSION.tar.gz: the same bytes each time
+	@.ci/dist $(archive)
+
+.PHONY: distcheck
+distcheck: ## and build it, run a script with it and install it, in a folder of its own
+	@.ci/dist --check $(archive)
 
 .PHONY: help
 help: ## this list
-	@echo "make            build rt-lua and rt/core.so into $(BUILD)/"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p; s/^$$(eval $$(call flavor_rule,\([a-z]*\),\(.*\)))/make \1|\2/p' \
-	  Makefile | while IFS='|' read -r t d; do printf '%-15s %s\n' "$$t" "$$d"; done
+	@echo 'make [TARGET] [VARIABLE=value]'
+	@awk '/^##@/ { print "\n" substr($$0, 5) } \
+	  /^[a-z_.-]*:.*## / { name = text = $$0; sub(/:.*/, "", name); sub(/.*## /, "", text); printf "  %-22s %s\n", name, text }' Makefile

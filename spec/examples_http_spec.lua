@@ -281,9 +281,7 @@ describe("examples:", function()
     end)
 
     promise("serves 200 connections of wrk without an error", function()
-      if not os.execute("command -v wrk >/dev/null") then
-        return pending("wrk is not installed")
-      end
+      kit.needs(pending, "wrk")
       local server, port = serve(name)
       local code, out, err = peers(
         ("wrk -t 2 -c 200 -d %ds --timeout %ds %s"):format(

@@ -12,10 +12,6 @@ end
 
 local MAIN = "examples/mini_redis/main.lua"
 
-local function is_installed(name)
-  return os.execute("unset LD_PRELOAD; command -v " .. name .. " >/dev/null") == true
-end
-
 --- A spec with a deadline.
 local function promise(title, f)
   it(title, function()
@@ -83,9 +79,7 @@ describe("examples/mini_redis", function()
   end)
 
   promise("… and the record is true", function()
-    if not is_installed("redis-server") then
-      return pending("redis-server is not installed")
-    end
+    kit.needs(pending, "redis-server")
     local listener = assert(rt.tcp.listen("127.0.0.1", 0))
     local _, port = listener:sock()
     listener:close()
@@ -268,9 +262,7 @@ describe("examples/mini_redis", function()
   end)
 
   promise("redis-cli understands it", function()
-    if not is_installed("redis-cli") then
-      return pending("redis-cli is not installed")
-    end
+    kit.needs(pending, "redis-cli")
     local server, port = start()
     local script = kit.file("SET k 5\nINCR k\nRPUSH l a b c\nLRANGE l 0 -1\nTTL k\nNOPE\nLLEN k\n")
     local line = ("unset LD_PRELOAD; redis-cli --no-raw -p %d <%s"):format(port, script)
@@ -295,9 +287,7 @@ describe("examples/mini_redis", function()
   end)
 
   promise("redis-benchmark finds nothing wrong", function()
-    if not is_installed("redis-benchmark") then
-      return pending("redis-benchmark is not installed")
-    end
+    kit.needs(pending, "redis-benchmark")
     local server, port = start()
     local tests = "ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,lrange_100"
     local form = "unset LD_PRELOAD; redis-benchmark -p %d -t %s -n %d -c 50 -r 1000 -P %d --csv"

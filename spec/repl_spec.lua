@@ -206,7 +206,7 @@ describe("rt-lua: on a terminal:", function()
   local function if_terminal(title, f)
     it(title, function()
       if not has_script then
-        return pending("'script' of util-linux is not installed")
+        return pending("no peer: script, of util-linux")
       end
       f()
     end)

@@ -110,6 +110,16 @@ function kit.command(script, args, env)
   return ("%s %s %s %s %s"):format(env or "", kit.host_env, quote(kit.host), path, args or "")
 end
 
+--- Skips the spec that calls this, with its `pending`, if one of these programs is not installed. The gate
+--- installs all of them (.ci/packages), and fails if a spec was skipped here.
+function kit.needs(pending, ...)
+  for _, name in ipairs { ... } do
+    if not os.execute("unset LD_PRELOAD; command -v " .. quote(name) .. " >/dev/null") then
+      pending("no peer: " .. name)
+    end
+  end
+end
+
 --- Runs a script in the present host: exit code, stdout, stderr.
 function kit.run(script, args, seconds, env)
   return kit.shell("exec env " .. kit.command(script, args, env), seconds)

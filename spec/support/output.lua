@@ -8,6 +8,7 @@ return function(options)
   local busted = require("busted")
   local handler = require("busted.outputHandlers.base")()
   local troubles = {}
+  local reason -- why the present spec is skipped
 
   local function field(name, text)
     text = tostring(text):gsub("%s+$", "")
@@ -44,7 +45,9 @@ return function(options)
   end
 
   local function say(word, element)
-    io.write(word, " ", handler.getFullName(element), "\n")
+    local why = word == "skip" and reason and " [" .. reason .. "]" or ""
+    reason = nil
+    io.write(word, " ", handler.getFullName(element), why, "\n")
     for _, text in ipairs(troubles) do
       io.write(text, "\n")
     end
@@ -58,6 +61,11 @@ return function(options)
     if element.descriptor ~= "it" then
       say("not ok " .. element.descriptor .. " in", element)
     end
+    return nil, true
+  end
+
+  local function on_pending(_, _, message)
+    reason = tostring(message):gsub("^[^\n]-:%d+: ", "")
     return nil, true
   end
 
@@ -75,6 +83,7 @@ return function(options)
   handler:subscribe(options)
   busted.subscribe({ "failure" }, on_trouble)
   busted.subscribe({ "error" }, on_trouble)
+  busted.subscribe({ "pending" }, on_pending)
   busted.subscribe({ "test", "end" }, on_end)
   busted.subscribe({ "exit" }, on_exit)
   return handler

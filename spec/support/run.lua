@@ -1,8 +1,11 @@
 --- Runs the specs: every file in every host, each in a process of its own with a deadline.
 --   lua5.4 spec/support/run.lua [--build DIR] [--lua LUA] [--flavor NAME] [--hosts a,b]
 --     [--only a,b,c] [--filter PATTERN] [--chaos steal,preempt,short-io,delay]
+--     [--folder spec/peers] [--peers needed]
 -- --only: these files, with or without "_spec"; --filter: the specs whose title, with those of the describes
 -- around it, matches this Lua pattern.
+-- --folder: the files of this folder instead of those of spec. --peers needed: a spec that is skipped since
+-- a program it talks to is not installed (kit.needs) has failed; without it, the programs are named.
 -- Chaos is for the debug builds (src/base/base.h); with RT_SEED=n it is the same again.
 -- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that factor.
 -- Closes with "N passed, N failed".
@@ -13,7 +16,8 @@ for i = 1, #arg, 2 do
     io.stderr:write(
       "usage: ",
       arg[0],
-      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAMES] [--filter PATTERN] [--chaos LIST]\n"
+      " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAMES] [--filter PATTERN] [--chaos LIST]"
+        .. " [--folder FOLDER] [--peers needed]\n"
     )
     os.exit(2)
   end
@@ -135,6 +139,21 @@ local function start(path, name, slow)
   return { path = path, name = name, deadline = deadline, pipe = io.popen(command) }
 end
 
+--- The programs that specs were skipped for, in the order of their first skip, and how many specs.
+local missing_peers, skipped_for = {}, {}
+
+--- Is this the line of a spec whose peer is missing? Then counts it.
+local function names_a_missing_peer(line)
+  local peer = line:match("no peer: ([^%]]*)%]$")
+  if peer then
+    if not skipped_for[peer] then
+      missing_peers[#missing_peers + 1] = peer
+    end
+    skipped_for[peer] = (skipped_for[peer] or 0) + 1
+  end
+  return peer ~= nil
+end
+
 --- Waits for its end, and tells of it.
 local function finish(job)
   local path, name = job.path, job.name
@@ -144,7 +163,13 @@ local function finish(job)
     if line:match("^ok ") then
       good, last, is_empty = good + 1, line:sub(4), false
     elseif line:match("^skip ") then
-      skipped, is_empty = skipped + 1, false
+      is_empty = false
+      if names_a_missing_peer(line) and options.peers == "needed" then
+        bad = bad + 1
+        failures[#failures + 1] = { place = path, host = name, title = line:sub(6) }
+      else
+        skipped = skipped + 1
+      end
     elseif line:match("^not ok ") then
       bad, last = bad + 1, line:sub(8)
       failures[#failures + 1] = { place = path, host = name, title = last }
@@ -254,7 +279,8 @@ if options.only then
 end
 
 local known = {}
-for path in io.popen("ls spec/*_spec.lua"):lines() do
+local folder = options.folder or "spec"
+for path in io.popen("ls " .. folder .. "/*_spec.lua"):lines() do
   local name = path:match("([^/]*)_spec%.lua$")
   known[name] = true
   local wanted = not (not_in[options.flavor] or {})[name]
@@ -273,7 +299,7 @@ for name in pairs(only or {}) do
   if not known[name] then
     failed = failed + 1
     failures[#failures + 1] =
-      { place = "spec/" .. name .. "_spec.lua", title = "there is no such file" }
+      { place = folder .. "/" .. name .. "_spec.lua", title = "there is no such file" }
   end
 end
 
@@ -285,6 +311,9 @@ if #failures > 0 then
   if options.chaos then
     print(("the same chaos again: RT_SEED=%s make chaos SPEC=name"):format(seed))
   end
+end
+for _, peer in ipairs(missing_peers) do
+  print(("not installed: %s (skipped: %d)"):format(peer, skipped_for[peer]))
 end
 if passed + failed + skipped == 0 then
   print("no spec was run" .. (options.filter and ": none matches '" .. options.filter .. "'" or ""))

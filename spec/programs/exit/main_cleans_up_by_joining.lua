@@ -1,8 +1,10 @@
---- The main chunk has a variable to close, which joins a task.
+--- The main chunk has a variable to close, which joins a task; the task goes on only then.
 local guard = require("guard")
 local rt = require("rt")
 
+local go = rt.channel()
 local task = rt.spawn_local(function()
+  go:recv()
   rt.sleep(0.02)
   print("work done")
 end)
@@ -12,6 +14,7 @@ rt.spawn_local(function()
 end)
 local c <close> = setmetatable({}, {
   __close = function()
+    go:close()
     task:join()
     print("joined")
   end,

@@ -409,18 +409,7 @@ describe("at a real C boundary", function()
   end)
 
   it("a coroutine.resume taken before rt was loaded is named", function()
-    local code, out, err = kit.run([[
-      local resume = coroutine.resume
-      local rt = require "rt"
-      if rt.run(function() return coroutine.resume == resume end) then
-        print("rt-lua has its own from the start") -- there is no "before"
-        return
-      end
-      rt.run(function()
-        local ok, message = resume(coroutine.create(function() rt.sleep(1) end))
-        print(ok, message)
-      end)
-    ]])
+    local code, out, err = kit.run(kit.program("resume_from_before_rt"))
     assert.equal("", err)
     assert.equal(0, code)
     if not kit.in_rt_lua then
@@ -431,8 +420,9 @@ end)
 
 describe("coroutines of a waiting task", function()
   it("are normal to others, who can neither resume nor close them", function()
+    local go = rt.channel()
     local inner = coroutine.create(function()
-      rt.sleep(0.02)
+      go:recv()
       return "done"
     end)
     local base
@@ -446,23 +436,27 @@ describe("coroutines of a waiting task", function()
       assert.same({ false, "cannot resume non-suspended coroutine" }, { coroutine.resume(co) })
       assert.matches("cannot close a normal coroutine", kit.refused(coroutine.close, co))
     end
+    go:close()
     assert.same({ true, "done" }, { task:join() })
     assert.equal("dead", coroutine.status(inner))
   end)
 
   it("a wrap that waits cannot be called by another task", function()
+    local go = rt.channel()
     local g = coroutine.wrap(function()
-      rt.sleep(0.01)
+      go:recv()
       return 1
     end)
     local task = rt.spawn_local(g)
     rt.yield()
     assert.matches("cannot resume non%-suspended coroutine", kit.refused(g))
+    go:close()
     assert.equal(1, task:join())
   end)
 
   it("leave those of the main chunk alone", function()
-    local task = rt.spawn_local(rt.sleep, 0.005)
+    local go = rt.channel()
+    local task = rt.spawn_local(go.recv, go)
     rt.yield() -- the last thing that happened is that a task began to wait
     local values = {}
     for value in
@@ -475,6 +469,7 @@ describe("coroutines of a waiting task", function()
     end
     assert.same({ 1, 2 }, values)
     assert.equal("waiting", task:status())
+    go:close()
     task:join()
   end)
 

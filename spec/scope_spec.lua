@@ -46,7 +46,7 @@ describe("rt.scope", function()
     assert.equal(7, err.code)
     table.sort(log)
     assert.same({ "f", "sibling" }, log)
-    assert.is_true(rt.now() - started < 5)
+    assert.is_true(rt.now() - started < 5 * kit.slow)
   end)
 
   it("G21 a failure in this state does the same", function()
@@ -97,7 +97,7 @@ describe("rt.scope", function()
         scope:spawn_local(function()
           local g <close> = setmetatable({}, {
             __close = function()
-              rt.shield(1, function()
+              rt.shield(1 * kit.slow, function()
                 rt.sleep(0.01)
                 cleaned = cleaned + 1
               end)
@@ -192,7 +192,7 @@ describe("rt.scope", function()
 
   it("a timeout around it ends everything in it", function()
     local log = {}
-    local r, why = rt.timeout(0.01, rt.scope, function(scope)
+    local r, why = rt.timeout(0.2 * kit.slow, rt.scope, function(scope)
       scope:spawn_local(function()
         local g <close> = guard(log, "closed")
         rt.sleep(60)
@@ -375,7 +375,7 @@ describe("rt.race", function()
       return pending("it puts signals off until a busy program waits")
     end
     local child
-    local results = table.pack(rt.timeout(0.05, rt.scope, function(s)
+    local results = table.pack(rt.timeout(0.1 * kit.slow, rt.scope, function(s)
       child = s:spawn(rt.sleep, 60)
       while true do
         s = s or child
@@ -483,7 +483,7 @@ describe("rt.shield", function()
     local started = rt.now()
     task:cancel()
     assert.is_false((pcall(task.join, task)))
-    assert.is_true(rt.now() - started < 5)
+    assert.is_true(rt.now() - started < 5 * kit.slow)
     assert.same({ 1, 2 }, { rt.shield(function()
       return 1, 2
     end) })
@@ -531,14 +531,17 @@ describe("the failures of a scope", function()
     end)
 
     it("G6 two are two, of the same text, too: " .. spawn, function()
+      local up = rt.channel(2)
       local ok, err = pcall(rt.scope, function(scope)
         for _ = 1, 2 do
           scope[spawn](scope, function()
+            up:send(1)
             pcall(rt.sleep, 100)
             error("boom", 0)
           end)
         end
-        rt.sleep(0.01)
+        up:recv()
+        up:recv()
         error("body", 0)
       end)
       assert.is_false(ok)
@@ -560,8 +563,12 @@ describe("the failures of a scope", function()
       )
       assert.same({ false, n = 2 }, table.pack(pcall(rt.join, error, rt.yield)))
       local _, err = pcall(rt.scope, function(scope)
-        scope[spawn](scope, error, nil)
-        rt.shield(rt.sleep, 0.01)
+        local task = scope[spawn](scope, error, nil)
+        rt.shield(function()
+          repeat
+            rt.sleep(0.001)
+          until task:status() == "failed"
+        end)
         error("x", 0)
       end)
       assert.equal(2, err.n)

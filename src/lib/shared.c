@@ -1,51 +1,47 @@
 #include "lib/shared.h"
 
-/* --- the object --------------------------------------------------------------------------------- */
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  rt_shared_ref *s = lua_touserdata(L, index);
-  (void)w, (void)why;
-  if (s->shared) rt_shared_hold(s->shared);
-  return s->shared;
+rt_shared *rtL_shared_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  RTL_ENTER(L, w, 0);
+  const rt_shared_ref *ref = lua_touserdata(L, index);
+  (void)why;
+  if (ref->shared) rt_shared_hold(ref->shared);
+  return ref->shared;
 }
 
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  rt_shared_ref *s = rtL_shared_new(L, w, (rt_class)t->kind->class);
-  rt_shared_hold(t);
-  s->shared = t;
+void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object) {
+  RTL_ENTER(L, w, +1);
+  rt_shared_ref *ref = rtL_shared_new(L, w, (rt_class)object->kind->class);
+  rt_shared_hold(object);
+  ref->shared = object;
 }
 
-static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-
-static int collect(lua_State *L) {
-  rt_shared_ref *s = lua_touserdata(L, 1);
-  if (s->shared) rt_shared_drop(s->shared);
-  s->shared = NULL;
+static int shared_gc(lua_State *L) {
+  rt_shared_ref *ref = lua_touserdata(L, 1);
+  if (ref->shared) rt_shared_drop(ref->shared);
+  ref->shared = NULL;
   return 0;
 }
 
-static rt_shared_ref *test(lua_State *L, const rt_classes *c, int index) {
-  for (int which = 0; which < RT_CLASSES; which++) {
-    if (c->travel[which] != &travel) continue;
-    rt_shared_ref *s = rtL_class_test(L, c, (rt_class)which, index);
-    if (s) return s;
-  }
-  return NULL;
-}
-
-static int equal(lua_State *L) {
+/* Upvalue 2 is the class. */
+static int shared_eq(lua_State *L) {
   const rt_classes *c = &rtL_self(L)->classes;
-  const rt_shared_ref *a = test(L, c, 1), *b = test(L, c, 2);
+  rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
+  const rt_shared_ref *a = rtL_class_test(L, c, which, 1), *b = rtL_class_test(L, c, which, 2);
   lua_pushboolean(L, a && b && a->shared == b->shared);
   return 1;
 }
 
-void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const luaL_Reg *meta,
-                      const luaL_Reg *methods) {
+void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
   RTL_ENTER(L, w, 0);
-  static const luaL_Reg common[] = {{"__gc", collect}, {"__eq", equal}, {NULL, NULL}};
-  rtL_worker_class(L, w, which, &(rt_class_def){meta, methods, NULL});
+  static const rt_travel travel = {rtL_shared_send, NULL, rtL_shared_receive, NULL};
+  rtL_worker_class(L, w, which, def);
   rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
-  rtL_set_functions(L, w, common);
+  lua_pushcfunction(L, shared_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushlightuserdata(L, w);
+  lua_pushinteger(L, which);
+  lua_pushcclosure(L, shared_eq, 2);
+  lua_setfield(L, -2, "__eq");
   lua_pop(L, 1);
   w->classes.travel[which] = &travel;
 }
@@ -55,17 +51,14 @@ rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {
   return rtL_class_new(L, &w->classes, which, sizeof(rt_shared_ref), 0);
 }
 
-void rtL_shared_set(lua_State *L, rt_shared_ref *s, rt_shared *t) {
+void rtL_shared_set(lua_State *L, rt_shared_ref *ref, rt_shared *object) {
   RTL_STACK_CHECK(L, 0);
-  if (t == NULL) rtL_no_memory(L);
-  s->shared = t;
+  if (object == NULL) rtL_no_memory(L);
+  ref->shared = object;
 }
 
-rt_shared *rtL_shared_check(lua_State *L, rt_worker *w, rt_class which, int index) {
-  RTL_ENTER(L, w, 0);
-  const rt_shared_ref *s = rtL_class_check(L, &w->classes, which, index);
-  if (s->shared == NULL) luaL_argerror(L, index, "it could not be made");
-  return s->shared;
+int rtL_shared_finalized(lua_State *L, int index) {
+  return luaL_argerror(L, index, "it has been finalized");
 }
 
 /* --- waiting -------------------------------------------------------------------------------------- */

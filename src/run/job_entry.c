@@ -163,9 +163,9 @@ void rt_job_entry_end(rt_task *t, rt_phase how) {
 /* --- for those who hold it ------------------------------------------------------------------------------ */
 void rtL_job_entry_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
   RTL_ENTER(L, w, +1);
-  rt_job_entry_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_shared_ref *handle = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *handle, 0);
   rt_job_hold(j);
-  h->job = j;
+  handle->shared = &j->shared;
 }
 
 void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {

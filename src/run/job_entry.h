@@ -27,9 +27,4 @@ void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j);
 
 static inline rt_job *rt_job_entry_job(const rt_task *t) { return t->is_job ? t->more->job : NULL; }
 
-/* The body of a handle. */
-typedef struct rt_job_entry_handle {
-  rt_job *job;
-} rt_job_entry_handle;
-
 #endif

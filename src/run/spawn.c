@@ -21,19 +21,19 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
 rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
   RTL_ENTER(L, w, first - lua_gettop(L));
   uint32_t site = rt_worker_site(L, w, 1);
-  rt_job_entry_handle *h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0);
+  rt_shared_ref *handle = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *handle, 0);
   lua_insert(L, first);
   rt_message *call = rtL_pack(L, w, first + 1, RT_PACK_CALL);
-  h->job = rt_job_new(&rt_spawn_kind, s->config.runtime, rt_worker_next_id(w),
-                      rt_call_site_text(&w->call_sites, site), call);
-  if (h->job == NULL) {
+  rt_job *j = rt_job_new(&rt_spawn_kind, s->config.runtime, rt_worker_next_id(w),
+                         rt_call_site_text(&w->call_sites, site), call);
+  if (j == NULL) {
     rt_message_drop(call);
-    luaL_error(L, "not enough memory");
+    rtL_no_memory(L);
   }
+  handle->shared = &j->shared;
   lua_settop(L, first);
-  if (group && !rt_group_enter(group, &h->job->member, &h->job->shared))
-    rt_job_cancel(h->job, NULL);
-  return h->job;
+  if (group && !rt_group_enter(group, &j->member, &j->shared)) rt_job_cancel(j, NULL);
+  return j;
 }
 
 static int submit(rt_worker *w, rt_sched *s, rt_job *j, int slot) {

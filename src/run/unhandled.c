@@ -119,14 +119,14 @@ static void complain(lua_State *L, rt_worker *w) {
 
 /* Stack: -> the handle of the next job with an error nobody can join, or nothing. */
 static rt_job *take_orphan(lua_State *L, rt_worker *w) {
-  rt_job_entry_handle *h;
-  rt_list *l;
   if (rt_list_empty(&w->unhandled.jobs)) return NULL;
-  h = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *h, 0); /* first: it may raise */
-  l = rt_list_take(&w->unhandled.jobs);
+  rt_shared_ref *handle =
+      rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *handle, 0); /* first: it may raise */
+  rt_list *l = rt_list_take(&w->unhandled.jobs);
   if (w->stop.state_closes) rt_list_append(&w->unhandled.unfinalized, l);
-  h->job = rt_containerof(l, rt_job, failure.link);
-  return h->job;
+  rt_job *j = rt_containerof(l, rt_job, failure.link);
+  handle->shared = &j->shared;
+  return j;
 }
 
 /* Stack: -> error, traceback, title, task; or nothing: there is no more */

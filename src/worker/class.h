@@ -72,6 +72,11 @@ typedef struct rt_class_def {
   lua_CFunction fields;    /* or __index itself, with the table of methods as upvalue 2 */
 } rt_class_def;
 
+/* The body of a userdata that stands for a shared object. */
+typedef struct rt_shared_ref {
+  rt_shared *shared; /* held; NULL: not set yet, or finalized */
+} rt_shared_ref;
+
 /* Every function gets the top value of the stack as upvalue 1; it is left there. */
 void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def);
 

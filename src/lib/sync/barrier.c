@@ -5,7 +5,7 @@
 static const rt_shared_kind kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
 
 static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
-  return rt_barrier_of(rtL_shared_check(L, w, RT_CLASS_BARRIER, 1));
+  return rt_barrier_of(rtL_shared_check(L, w, RT_CLASS_BARRIER, 1)->shared);
 }
 
 /* barrier = rt.barrier(n) */
@@ -67,6 +67,6 @@ void rtL_open_barrier(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__tostring", barrier_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"wait", barrier_wait}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"barrier", new_barrier}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_BARRIER, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_BARRIER, &(rt_class_def){meta, methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -7,11 +7,11 @@ static const rt_shared_kind kind = {"broadcast", rt_broadcast_free, RT_CLASS_BRO
 static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};
 
 static rt_broadcast *check_broadcast(lua_State *L, rt_worker *w) {
-  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1));
+  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1)->shared);
 }
 
 static rt_receiver *check_subscriber(lua_State *L, rt_worker *w) {
-  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1));
+  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1)->shared);
 }
 
 /* broadcast = rt.broadcast(capacity) */
@@ -187,7 +187,8 @@ void rtL_open_broadcast(lua_State *L, rt_worker *w) {
                                                 {"close", subscriber_close},
                                                 {NULL, NULL}};
   static const luaL_Reg functions[] = {{"broadcast", new_broadcast}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_BROADCAST, meta, methods);
-  rtL_shared_class(L, w, RT_CLASS_SUBSCRIBER, subscriber_meta, subscriber_methods);
+  rtL_shared_class(L, w, RT_CLASS_BROADCAST, &(rt_class_def){meta, methods, NULL});
+  rtL_shared_class(L, w, RT_CLASS_SUBSCRIBER,
+                   &(rt_class_def){subscriber_meta, subscriber_methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -1,73 +1,30 @@
 /* lib/sync/channel.c - rt.channel: values from task to task, in whatever state they run. */
 #include "sync/channel.h"
-#include "lib/lib.h"
-#include "pack/pack.h"
 #include "lib/operation.h"
+#include "lib/shared.h"
 
 enum { CAPACITY = 1024 };
 
-typedef struct channel {
-  rt_channel *chan;
-} channel;
+static const rt_shared_kind kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
 
 static rt_channel *check_channel(lua_State *L) {
-  channel *c = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_CHANNEL, 1);
-  if (rt_unlikely(c->chan == NULL)) luaL_error(L, "this channel has been finalized");
-  return c->chan;
+  return rt_channel_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_CHANNEL, 1)->shared);
 }
-
-static channel *push_channel(lua_State *L, rt_worker *w) {
-  return rtL_class_new(L, &w->classes, RT_CLASS_CHANNEL, sizeof(channel), 0);
-}
-
-/* --- travelling: the other side gets another reference ------------------------------------------- */
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  channel *c = lua_touserdata(L, index);
-  (void)w, (void)why;
-  if (c->chan == NULL) return NULL;
-  rt_shared_hold(&c->chan->shared);
-  return &c->chan->shared;
-}
-
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  channel *c = push_channel(L, w);
-  rt_shared_hold(t);
-  c->chan = rt_channel_of(t);
-}
-
-static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-static const rt_shared_kind kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
 
 /* channel = rt.channel([capacity]) */
 static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
-  channel *c = push_channel(L, rtL_self(L));
-  if ((c->chan = rt_channel_new(&kind, (size_t)capacity)) == NULL) return rtL_no_memory(L);
+  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_CHANNEL);
+  rt_channel *c = rt_channel_new(&kind, (size_t)capacity);
+  rtL_shared_set(L, ref, c ? &c->shared : NULL);
   return 1;
 }
 
-static int refuse(lua_State *L, const char *why) {
-  lua_pushnil(L);
-  lua_pushstring(L, why);
-  return 2;
-}
-
-static int refuse_closed(lua_State *L) {
-  rtL_cancel_takes_precedence(L, rtL_self(L));
-  return refuse(L, "closed");
-}
-
-static rt_waiter *draw(lua_State *L, rt_worker *w) {
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) rtL_no_memory(L);
-  return t;
-}
-
 /* --- sending ----------------------------------------------------------------------------------------- */
-static int sent(lua_State *L, rt_channel_result answer) {
+static int sent(lua_State *L, rt_worker *w, rt_channel_result answer) {
   if (answer == RT_CHANNEL_NOMEM) return rtL_no_memory(L);
-  if (answer == RT_CHANNEL_CLOSED) return refuse_closed(L);
+  if (answer == RT_CHANNEL_CLOSED) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -88,7 +45,7 @@ static int send_k(lua_State *L, int status, lua_KContext waiter) {
   rt_waiter_free(t);
   if (!called) rtL_wait_over(L, w);
   rtL_wait_happened(w);
-  return sent(L, answer);
+  return sent(L, w, answer);
 }
 
 /* What has been packed may have moved: so it is asked before whether this code can wait. */
@@ -100,11 +57,11 @@ static void prepare(lua_State *L, rt_worker *w, rt_channel *c) {
 
 /* Stack: the channel, the values. */
 static int do_send(lua_State *L, rt_worker *w, rt_channel *c) {
-  if (rt_channel_closed(c)) return refuse_closed(L); /* nothing is moved then */
+  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w); /* nothing is moved then */
   prepare(L, w, c);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_channel_result answer = rt_channel_send(c, p, NULL);
-  if (rt_likely(answer == RT_CHANNEL_DONE)) return sent(L, answer);
+  if (rt_likely(answer == RT_CHANNEL_DONE)) return sent(L, w, answer);
   if (answer == RT_CHANNEL_WAITS) {                     /* it must: once more, with a waiter */
     if (rt_unlikely(!rtL_wait_may(L, w, w->running))) { /* (there was room, and it has gone) */
       rt_pack_undo(w, p);
@@ -120,7 +77,7 @@ static int do_send(lua_State *L, rt_worker *w, rt_channel *c) {
     if (t) rt_waiter_free(t);
   }
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
-  return sent(L, answer);
+  return sent(L, w, answer);
 }
 
 static int send_later(lua_State *L, int status, lua_KContext ctx) {
@@ -143,42 +100,37 @@ static int channel_send(lua_State *L) {
 static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_channel *c = check_channel(L);
-  if (rt_channel_closed(c)) return refuse_closed(L);
-  if (!rt_channel_has_room(c)) return refuse(L, "full"); /* nothing is moved then */
+  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w);
+  if (!rt_channel_has_room(c)) return rtL_shared_refuse(L, "full"); /* nothing is moved then */
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_channel_result answer = rt_channel_send(c, p, NULL);
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
-  return answer == RT_CHANNEL_WAITS ? refuse(L, "full") : sent(L, answer);
+  return answer == RT_CHANNEL_WAITS ? rtL_shared_refuse(L, "full") : sent(L, w, answer);
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
 static int recv_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_waiter *t = (rt_waiter *)waiter;
-  bool called = rt_waiter_withdraw(t);
-  rt_message *p = t->message;
-  t->message = NULL;
-  rt_waiter_free(t);
-  if (!called) rtL_wait_over(L, w);
-  rtL_wait_happened(w);
-  return p ? rtL_unpack_last(L, w, p) : refuse_closed(L);
+  rt_message *p;
+  rtL_shared_called(L, w, waiter, &p);
+  return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
 static int do_recv(lua_State *L, rt_worker *w, rt_channel *c) {
   rt_message *p;
   rt_channel_result answer = rt_channel_recv(c, &p, NULL);
   if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
-  if (answer == RT_CHANNEL_CLOSED) return refuse_closed(L);
+  if (answer == RT_CHANNEL_CLOSED) return rtL_shared_refuse_closed(L, w);
   rtL_wait_prepare(L, w, w->running);
-  rt_waiter *t = draw(L, w);
+  rt_waiter *t = rtL_shared_draw(L, w);
   answer = rt_channel_recv(c, &p, t);
   if (answer == RT_CHANNEL_WAITS) {
     rt_waiter_park(t, w->running, RT_OP_RECEIVE);
     return rtL_wait(L, w, recv_k, (lua_KContext)t);
   }
   rt_waiter_free(t);
-  return answer == RT_CHANNEL_DONE ? rtL_unpack_last(L, w, p) : refuse_closed(L);
+  return answer == RT_CHANNEL_DONE ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
 static int recv_later(lua_State *L, int status, lua_KContext ctx) {
@@ -204,7 +156,8 @@ static int channel_try_recv(lua_State *L) {
   rt_message *p;
   rt_channel_result answer = rt_channel_recv(c, &p, NULL);
   if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
-  return answer == RT_CHANNEL_CLOSED ? refuse_closed(L) : refuse(L, "empty");
+  return answer == RT_CHANNEL_CLOSED ? rtL_shared_refuse_closed(L, w)
+                                     : rtL_shared_refuse(L, "empty");
 }
 
 /* for ... in channel:iter() do */
@@ -218,8 +171,9 @@ static int channel_iter(lua_State *L) {
 
 /* --- for rt.select ---------------------------------------------------------------------------------- */
 static rt_channel *channel_of(lua_State *L, int op) {
-  channel *c = rtL_operation_object(L, op);
-  return c->chan;
+  const rt_shared_ref *ref = rtL_operation_object(L, op);
+  if (rt_unlikely(ref->shared == NULL)) rtL_shared_finalized(L, op);
+  return rt_channel_of(ref->shared);
 }
 
 static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -227,7 +181,7 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)b;
   rt_channel_result answer = rt_channel_recv(channel_of(L, op), &p, NULL);
   if (answer == RT_CHANNEL_DONE) return rtL_unpack_last(L, w, p);
-  return answer == RT_CHANNEL_CLOSED ? refuse_closed(L) : -1;
+  return answer == RT_CHANNEL_CLOSED ? rtL_shared_refuse_closed(L, w) : -1;
 }
 
 static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -237,7 +191,7 @@ static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
-  return b->message ? rtL_unpack_last(L, w, b->message) : refuse_closed(L);
+  return b->message ? rtL_unpack_last(L, w, b->message) : rtL_shared_refuse_closed(L, w);
 }
 
 static rt_message *pack_args(lua_State *L, rt_worker *w, int op) {
@@ -261,7 +215,7 @@ static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_channel *c = channel_of(L, op);
-  if (rt_channel_closed(c)) return refuse_closed(L);
+  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w);
   if (!rt_channel_has_room(c)) return -1; /* (a glance: packing is dear) */
   rt_message *p = b && b->message ? b->message : pack_args(L, w, op);
   if (b) b->message = NULL;
@@ -271,7 +225,7 @@ static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
     return -1;
   }
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
-  return answer == RT_CHANNEL_WAITS ? -1 : sent(L, answer);
+  return answer == RT_CHANNEL_WAITS ? -1 : sent(L, w, answer);
 }
 
 static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -284,7 +238,7 @@ static bool arm_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 static int finish_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   (void)op;
   if (b->message) rt_pack_undo(w, b->message); /* the channel was closed */
-  return sent(L, (rt_channel_result)b->answer);
+  return sent(L, w, (rt_channel_result)b->answer);
 }
 
 static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
@@ -323,31 +277,16 @@ static int channel_tostring(lua_State *L) {
   return 1;
 }
 
-static int channel_eq(lua_State *L) {
-  const rt_classes *classes = &rtL_self(L)->classes;
-  channel *a = rtL_class_test(L, classes, RT_CLASS_CHANNEL, 1);
-  channel *b = rtL_class_test(L, classes, RT_CLASS_CHANNEL, 2);
-  lua_pushboolean(L, a && b && a->chan == b->chan);
-  return 1;
-}
-
-static int channel_gc(lua_State *L) {
-  channel *c = lua_touserdata(L, 1);
-  if (c->chan) rt_shared_drop(&c->chan->shared);
-  c->chan = NULL;
-  return 0;
-}
-
 void rtL_open_channel(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", channel_gc},   {"__close", channel_close},
-                                  {"__len", channel_len}, {"__tostring", channel_tostring},
-                                  {"__eq", channel_eq},   {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__close", channel_close},
+                                  {"__len", channel_len},
+                                  {"__tostring", channel_tostring},
+                                  {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"send", channel_send},         {"recv", channel_recv},   {"try_send", channel_try_send},
       {"try_recv", channel_try_recv}, {"iter", channel_iter},   {"recv_op", channel_recv_op},
       {"send_op", channel_send_op},   {"close", channel_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"channel", new_channel}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_CHANNEL, &(rt_class_def){meta, methods, NULL});
-  w->classes.travel[RT_CLASS_CHANNEL] = &travel;
+  rtL_shared_class(L, w, RT_CLASS_CHANNEL, &(rt_class_def){meta, methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -1,41 +1,16 @@
 /* lib/sync/dict.c - rt.dict: one map for the tasks of all workers. */
 #include "lib/sync/dict_value.h"
-#include "lib/lib.h"
+#include "lib/shared.h"
 
 #include <math.h>
 
 #define BYTES ((size_t)256 << 20) /* unless an option says otherwise */
 
-typedef struct dict {
-  rt_dict *dict;
-} dict;
+static const rt_shared_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 static rt_dict *check_dict(lua_State *L) {
-  dict *d = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_DICT, 1);
-  return d->dict;
+  return rt_dict_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_DICT, 1)->shared);
 }
-
-static dict *push_dict(lua_State *L, rt_worker *w) {
-  return rtL_class_new(L, &w->classes, RT_CLASS_DICT, sizeof(dict), 0);
-}
-
-/* --- travelling: the other side gets another reference ------------------------------------------- */
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  dict *d = lua_touserdata(L, index);
-  (void)w, (void)why;
-  if (d->dict == NULL) return NULL;
-  rt_shared_hold(&d->dict->shared);
-  return &d->dict->shared;
-}
-
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  dict *d = push_dict(L, w);
-  rt_shared_hold(t);
-  d->dict = rt_dict_of(t);
-}
-
-static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-static const rt_shared_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 /* --- options ---------------------------------------------------------------------------------------- */
 /* A bound: at least 1; math.huge is none. */
@@ -72,8 +47,9 @@ static int new_dict(lua_State *L) {
   rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
   rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
                            read_bound(L, "max_bytes", BYTES), read_evicts(L)};
-  dict *d = push_dict(L, rtL_self(L));
-  if ((d->dict = rt_dict_new(&kind, &bounds)) == NULL) return rtL_no_memory(L);
+  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_DICT);
+  rt_dict *d = rt_dict_new(&kind, &bounds);
+  rtL_shared_set(L, ref, d ? &d->shared : NULL);
   return 1;
 }
 
@@ -116,16 +92,10 @@ static int dict_expire(lua_State *L) {
 }
 
 /* --- reading and changing -------------------------------------------------------------------------------------- */
-static int refuse(lua_State *L, const char *why) {
-  lua_pushnil(L);
-  lua_pushstring(L, why);
-  return 2;
-}
-
 /* true | false | nil, "full" */
 static int answered(lua_State *L, rt_dict_result answer) {
   if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
-  if (answer == RT_DICT_FULL) return refuse(L, "full");
+  if (answer == RT_DICT_FULL) return rtL_shared_refuse(L, "full");
   lua_pushboolean(L, answer == RT_DICT_DONE);
   return 1;
 }
@@ -193,7 +163,7 @@ static int dict_incr(lua_State *L) {
   opt_number(L, 3, 1, &delta);
   opt_number(L, 4, 0, &initial);
   rt_dict_result answer = rt_dict_incr(d, it, &delta, &initial, &now);
-  if (answer == RT_DICT_UNMET) return refuse(L, "not a number");
+  if (answer == RT_DICT_UNMET) return rtL_shared_refuse(L, "not a number");
   if (answer != RT_DICT_DONE) return answered(L, answer);
   rtL_dict_value_push(L, rtL_self(L), &now);
   return 1;
@@ -331,27 +301,8 @@ static int dict_tostring(lua_State *L) {
   return 1;
 }
 
-static int dict_eq(lua_State *L) {
-  const rt_classes *classes = &rtL_self(L)->classes;
-  dict *a = rtL_class_test(L, classes, RT_CLASS_DICT, 1);
-  dict *b = rtL_class_test(L, classes, RT_CLASS_DICT, 2);
-  lua_pushboolean(L, a && b && a->dict == b->dict);
-  return 1;
-}
-
-static int dict_gc(lua_State *L) {
-  dict *d = lua_touserdata(L, 1);
-  if (d->dict) rt_shared_drop(&d->dict->shared);
-  d->dict = NULL;
-  return 0;
-}
-
 void rtL_open_dict(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", dict_gc},
-                                  {"__len", dict_len},
-                                  {"__tostring", dict_tostring},
-                                  {"__eq", dict_eq},
-                                  {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__len", dict_len}, {"__tostring", dict_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"get", dict_get},       {"set", dict_set},
                                      {"add", dict_add},       {"replace", dict_replace},
                                      {"delete", dict_delete}, {"incr", dict_incr},
@@ -360,7 +311,6 @@ void rtL_open_dict(lua_State *L, rt_worker *w) {
                                      {"expire", dict_expire}, {"count", dict_count},
                                      {"clear", dict_clear},   {NULL, NULL}};
   static const luaL_Reg functions[] = {{"dict", new_dict}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_DICT, &(rt_class_def){meta, methods, NULL});
-  w->classes.travel[RT_CLASS_DICT] = &travel;
+  rtL_shared_class(L, w, RT_CLASS_DICT, &(rt_class_def){meta, methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -18,7 +18,7 @@ enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of m:with */
 static const rt_shared_kind kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
 
 static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
-  return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF));
+  return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF)->shared);
 }
 
 static void check_more(lua_State *L, rt_task *t) {
@@ -391,7 +391,7 @@ void rtL_open_mutex(lua_State *L, rt_worker *w) {
   static const luaL_Reg guard_methods[] = {
       {"get", guard_get}, {"set", guard_set}, {"unlock", guard_unlock}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"mutex", new_mutex}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_MUTEX, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_MUTEX, &(rt_class_def){meta, methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_GUARD, &(rt_class_def){guard_meta, guard_methods, NULL});
   rtL_set_functions(L, w, functions);
 }

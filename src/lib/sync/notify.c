@@ -6,7 +6,7 @@
 static const rt_shared_kind kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
 
 static rt_notify *check_notify(lua_State *L, rt_worker *w) {
-  return rt_notify_of(rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1));
+  return rt_notify_of(rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1)->shared);
 }
 
 /* notify = rt.notify() */
@@ -113,6 +113,6 @@ void rtL_open_notify(lua_State *L, rt_worker *w) {
                                      {"notify_all", notify_all},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"notify", new_notify}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_NOTIFY, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_NOTIFY, &(rt_class_def){meta, methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -16,7 +16,7 @@ typedef struct run {
 static const rt_shared_kind kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
 
 static rt_mutex *check_once(lua_State *L, rt_worker *w) {
-  return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF));
+  return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF)->shared);
 }
 
 /* once = rt.once() */
@@ -113,7 +113,7 @@ void rtL_open_once(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {{"get", once_get}, {NULL, NULL}};
   static const luaL_Reg run_meta[] = {{"__close", run_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"once", new_once}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_ONCE, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_ONCE, &(rt_class_def){meta, methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_RUN, &(rt_class_def){run_meta, NULL, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -20,7 +20,7 @@ enum { SELF = 1, PERMIT };
 static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
 
 static rt_semaphore *check_semaphore(lua_State *L, rt_worker *w) {
-  return rt_semaphore_of(rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF));
+  return rt_semaphore_of(rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF)->shared);
 }
 
 static int check_number(lua_State *L) {
@@ -302,7 +302,7 @@ void rtL_open_semaphore(lua_State *L, rt_worker *w) {
                                          {NULL, NULL}};
   static const luaL_Reg permit_methods[] = {{"release", permit_release}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"semaphore", new_semaphore}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_SEMAPHORE, meta, methods);
+  rtL_shared_class(L, w, RT_CLASS_SEMAPHORE, &(rt_class_def){meta, methods, NULL});
   rtL_worker_class(L, w, RT_CLASS_PERMIT, &(rt_class_def){permit_meta, permit_methods, NULL});
   rtL_set_functions(L, w, functions);
 }

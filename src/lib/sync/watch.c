@@ -7,11 +7,11 @@ static const rt_shared_kind kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
 static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};
 
 static rt_broadcast *check_watch(lua_State *L, rt_worker *w) {
-  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1));
+  return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1)->shared);
 }
 
 static rt_receiver *check_watcher(lua_State *L, rt_worker *w, int index) {
-  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, index));
+  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, index)->shared);
 }
 
 /* --- the value -------------------------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ void rtL_open_watch(lua_State *L, rt_worker *w) {
   static const luaL_Reg watcher_methods[] = {
       {"wait", watcher_wait}, {"wait_op", watcher_wait_op}, {"close", watcher_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"watch", new_watch}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_WATCH, meta, methods);
-  rtL_shared_class(L, w, RT_CLASS_WATCHER, watcher_meta, watcher_methods);
+  rtL_shared_class(L, w, RT_CLASS_WATCH, &(rt_class_def){meta, methods, NULL});
+  rtL_shared_class(L, w, RT_CLASS_WATCHER, &(rt_class_def){watcher_meta, watcher_methods, NULL});
   rtL_set_functions(L, w, functions);
 }

@@ -1,41 +1,41 @@
 /* lib/task/group.c - groups of tasks of the pool: what servers and scopes are made of. */
 #include "worker/traceback.h"
-#include "lib/lib.h"
+#include "lib/shared.h"
 #include "run/spawn.h"
 
-typedef struct group {
-  rt_group *group;
-  bool stays; /* a scope's: who runs that has the list of its tasks */
-} group;
+static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
+/* The group of a scope.  It stays in this state: the Lua code that runs the scope has the list of
+** its tasks. */
+static const rt_shared_kind scope_kind = {"group", rt_group_free, RT_CLASS_GROUP};
 
-static rt_group *check_group(lua_State *L, int index) {
-  group *g = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_GROUP, index);
-  return g->group;
+static rt_group *check_group(lua_State *L) {
+  return rt_group_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_GROUP, 1)->shared);
+}
+
+static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char **why) {
+  const rt_shared_ref *ref = lua_touserdata(L, index);
+  if (ref->shared == NULL || ref->shared->kind == &kind) return rtL_shared_send(L, w, index, why);
+  *why = "a scope: only where it was opened can tasks be added";
+  return NULL;
 }
 
 static void cancel_member(rt_shared *t) { rt_job_cancel(rt_job_of(t), NULL); }
-
-static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
-
-static group *push_group(lua_State *L, rt_worker *w) {
-  return rtL_class_new(L, &w->classes, RT_CLASS_GROUP, sizeof(group), 0);
-}
 
 /* group = core.group([policy]): see rt_group_policy; with one it is a scope's, and stays in this state */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
-  bool stays = !lua_isnoneornil(L, 1);
-  group *g = push_group(L, rtL_self(L));
-  g->stays = stays;
-  if ((g->group = rt_group_new(&kind, policy, cancel_member)) == NULL) return rtL_no_memory(L);
+  bool is_scope = !lua_isnoneornil(L, 1);
+  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_GROUP);
+  rt_group *g = rt_group_new(is_scope ? &scope_kind : &kind, policy, cancel_member);
+  rtL_shared_set(L, ref, g ? &g->shared : NULL);
   return 1;
 }
 
 /* Stack: the group, (where,) the function and its arguments. */
 static int spawn(lua_State *L, int slot, int first) {
   rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L, 1);
+  rt_group *g = check_group(L);
   luaL_checktype(L, first, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
   rt_job *j = rtL_spawn_make(L, w, s, g, first);
@@ -62,18 +62,14 @@ static int group_spawn_at(lua_State *L) {
 static int wait_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_waiter *t = (rt_waiter *)waiter;
-  bool called = rt_waiter_withdraw(t);
-  rt_waiter_free(t);
-  if (!called) rtL_wait_over(L, w);
-  rtL_wait_happened(w);
+  rtL_shared_called(L, w, waiter, NULL);
   return 0;
 }
 
 /* group:wait([all]): until nobody is left, or (unless all) what its policy names has happened */
 static int group_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L, 1);
+  rt_group *g = check_group(L);
   rt_task *me = rtL_cancel_checkpoint(L, w);
   bool all = lua_toboolean(L, 2);
   lua_settop(L, 1);
@@ -90,39 +86,32 @@ static int group_wait(lua_State *L) {
 
 /* group:cancel() */
 static int group_cancel(lua_State *L) {
-  rt_group_cancel(check_group(L, 1));
+  rt_group_cancel(check_group(L));
   return 0;
 }
 
 static int group_doom(lua_State *L) {
-  rt_group_begin_cancel(check_group(L, 1));
+  rt_group_begin_cancel(check_group(L));
   return 0;
 }
 
 static int group_len(lua_State *L) {
-  lua_pushinteger(L, rt_group_live(check_group(L, 1)));
+  lua_pushinteger(L, rt_group_live(check_group(L)));
   return 1;
 }
 
 /* id = group:decider(): of the member whose end was what the policy names; nil: there is none */
 static int group_decider(lua_State *L) {
-  uint64_t id = rt_group_decider(check_group(L, 1));
+  uint64_t id = rt_group_decider(check_group(L));
   if (id == 0) return 0;
   lua_pushinteger(L, (lua_Integer)id);
   return 1;
 }
 
-static int group_gc(lua_State *L) {
-  group *g = lua_touserdata(L, 1);
-  if (g->group) rt_shared_drop(&g->group->shared);
-  g->group = NULL;
-  return 0;
-}
-
 /* task = group:spawn_local(f, ...) */
 static int group_spawn_local(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L, 1);
+  rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   if (w->stop.begun) return rtL_cancel_at_end(L, w);
   rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
@@ -165,7 +154,7 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
 ** decided or cancelled meanwhile, and f gave up because of that */
 static int group_run(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L, 1);
+  rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);
   rtL_wait_check_place(L, w, me); /* or nobody could wait for the tasks at the end */
@@ -189,24 +178,8 @@ static int group_run(lua_State *L) {
   return body_ended(L, status, serial);
 }
 
-/* --- travelling: the other side gets another reference ------------------------------------------------ */
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  group *g = lua_touserdata(L, index);
-  (void)w;
-  if (g->stays) *why = "a scope: only where it was opened can tasks be added";
-  if (g->group == NULL || g->stays) return NULL;
-  rt_shared_hold(&g->group->shared);
-  return &g->group->shared;
-}
-
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  group *g = push_group(L, w);
-  rt_shared_hold(t);
-  g->group = rt_group_of(t);
-}
-
 void rtL_open_group(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", group_gc}, {"__len", group_len}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__len", group_len}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"spawn", group_spawn},
                                      {"spread", group_spread},
                                      {"spawn_at", group_spawn_at},
@@ -218,8 +191,8 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"decider", group_decider},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {{"group", new_group}, {NULL, NULL}};
-  static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-  rtL_worker_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
+  static const rt_travel travel = {group_send, NULL, rtL_shared_receive, NULL};
+  rtL_shared_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &travel;
   rtL_set_functions(L, w, functions);
 }

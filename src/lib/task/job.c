@@ -1,38 +1,17 @@
 /* lib/task/job.c - the methods of a task of the pool. */
-#include "lib/lib.h"
-#include "pack/pack.h"
 #include "lib/operation.h"
+#include "lib/shared.h"
 #include "run/spawn.h"
 
-/* --- travelling: the other side gets another handle ------------------------------------------------- */
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  rt_job_entry_handle *h = lua_touserdata(L, index);
-  (void)w, (void)why;
-  if (h->job == NULL) return NULL;
-  rt_job_hold(h->job);
-  return &h->job->shared;
-}
-
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  rtL_job_entry_push_handle(L, w, rt_job_of(t));
-}
-
-static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
 /* --- the methods of a task -------------------------------------------------------------------------- */
 static rt_job *check_job(lua_State *L, int index) {
-  rt_job_entry_handle *h = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_JOB, index);
-  if (h->job == NULL) luaL_error(L, "this task could not be spawned");
-  return h->job;
+  return rt_job_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_JOB, index)->shared);
 }
 
 static int join_k(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
-  rt_waiter *t = (rt_waiter *)waiter;
-  bool ended = rt_waiter_withdraw(t);
-  rt_waiter_free(t);
-  if (!ended) rtL_wait_over(L, w);
-  rtL_wait_happened(w);
+  rtL_shared_called(L, w, waiter, NULL);
   return rtL_job_entry_push_outcome(L, w, check_job(L, 1));
 }
 
@@ -58,8 +37,9 @@ static int join(lua_State *L) {
 
 /* --- for rt.select ---------------------------------------------------------------------------------- */
 static rt_job *job_of(lua_State *L, int op) {
-  rt_job_entry_handle *h = rtL_operation_object(L, op);
-  return h->job;
+  const rt_shared_ref *ref = rtL_operation_object(L, op);
+  if (rt_unlikely(ref->shared == NULL)) rtL_shared_finalized(L, op);
+  return rt_job_of(ref->shared);
 }
 
 static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
@@ -148,29 +128,10 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-static int equal(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_job_entry_handle *a = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
-  rt_job_entry_handle *b = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 2);
-  lua_pushboolean(L, a && b && a->job == b->job);
-  return 1;
-}
-
-static int collect(lua_State *L) {
-  rt_job_entry_handle *h = lua_touserdata(L, 1);
-  if (h->job) rt_job_drop(h->job);
-  h->job = NULL;
-  return 0;
-}
-
 void rtL_open_job(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {
       {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__newindex", newindex},
-                                  {"__tostring", to_string},
-                                  {"__eq", equal},
-                                  {"__gc", collect},
-                                  {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_JOB, &(rt_class_def){meta, methods, index_of});
-  w->classes.travel[RT_CLASS_JOB] = &travel;
+  static const luaL_Reg meta[] = {
+      {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
+  rtL_shared_class(L, w, RT_CLASS_JOB, &(rt_class_def){meta, methods, index_of});
 }

@@ -16,16 +16,20 @@ static int spawn(lua_State *L) {
 
 static int blocking_again(lua_State *L, int status, lua_KContext waiter);
 
-/* Stack: the function and its arguments; or the handle, when others were faster. */
+/* Stack: the function and its arguments; or the handle, if there is a job already, which did not
+** fit into the queue -> the handle */
+static bool submit_blocking(lua_State *L, rt_worker *w, rt_sched *s) {
+  const rt_shared_ref *handle = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  rt_job *j = handle ? rt_job_of(handle->shared) : rtL_spawn_make(L, w, s, NULL, 1);
+  return rtL_spawn_submit(L, w, s, j, RT_ANY_SLOT);
+}
+
+/* Stack: as for submit_blocking. */
 static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
-  rt_job_entry_handle *h = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   for (;;) {
     bool room = rt_load_relaxed(&s->queued) < s->config.queue_max;
-    if (room &&
-        rtL_spawn_submit(L, w, s, h ? h->job : rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SLOT))
-      return 1;
-    if (room) h = lua_touserdata(L, 1);
+    if (room && submit_blocking(L, w, s)) return 1;
     rtL_wait_prepare(L, w, w->running);
     rt_waiter *t = rt_waiter_new(&w->driver);
     if (t == NULL) return rtL_no_memory(L);

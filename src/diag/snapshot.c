@@ -43,7 +43,7 @@ rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, cons
   return f;
 }
 
-/* --- jobs that nobody has begun ------------------------------------------------------------------ */
+/* --- jobs that nobody has begun --------------------------------------------------------------- */
 static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
   size_t most = (size_t)rt_runq_count(q), n;
   rt_job **jobs = most > 0 ? rt_malloc(most * sizeof *jobs) : NULL;
@@ -92,7 +92,7 @@ static void add_all_unbegun(rt_snapshot *s, const void *runtime) {
   while (n-- > 0) add_unbegun(&s->queued, pools[n]);
 }
 
-/* --- asking -------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 static void free_survey(rt_shared *t) {
   rt_snapshot *s = rt_containerof(t, rt_snapshot, shared);
   for (int i = 0; i < s->count; i++) close_answer(&s->requests[i].reply);
@@ -183,7 +183,7 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t 
   return s;
 }
 
-/* --- the answers ---------------------------------------------------------------------------------- */
+/* --- the answers ------------------------------------------------------------------------------ */
 bool rt_snapshot_request_begin(rt_snapshot_request *q) {
   rt_snapshot *s = q->snapshot;
   rt_lock_take(&s->lock);

@@ -30,7 +30,7 @@ static struct {
   rt_atomic(int) end_code;
 } m = {.lock = RT_LOCK_INIT};
 
-/* --- reports ------------------------------------------------------------------------------------- */
+/* --- reports ---------------------------------------------------------------------------------- */
 /* What one look has to say; written when the roll has been given back. */
 typedef struct look {
   uint64_t now;
@@ -81,7 +81,7 @@ static void end_stall(look *k, rt_worker_status *f) {
   rt_store(&f->reported_stuck, false);
 }
 
-/* --- a look at one worker --------------------------------------------------------------------------- */
+/* --- a look at one worker --------------------------------------------------------------------- */
 /* It has shown that it is alive: from here on we wait for the next sign. */
 static void begin_watch(look *k, rt_worker_status *f) {
   end_stall(k, f);
@@ -131,7 +131,7 @@ static void look_at(look *k, rt_worker_status *f) {
   }
 }
 
-/* --- the thread --------------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------- */
 static void on_look(uv_timer_t *timer);
 
 static void set_period(uint64_t ms) {
@@ -187,7 +187,7 @@ static void on_look(uv_timer_t *timer) {
   if (k.len > 0) rt_safe_fwrite(STDERR_FILENO, k.text, k.len);
 }
 
-/* --- a main chunk that does not return ------------------------------------------------------------- */
+/* --- a main chunk that does not return -------------------------------------------------------- */
 static void end_process(void) {
   static const char why[] =
       "rt: the program ends without its main chunk, which is in a C function "
@@ -217,7 +217,7 @@ void rt_watchdog_set_exit_deadline(uint64_t when, int code) {
 
 void rt_watchdog_clear_exit_deadline(void) { rt_store(&m.end_at, 0); }
 
-/* --- the bell --------------------------------------------------------------------------------------- */
+/* --- the bell --------------------------------------------------------------------------------- */
 static void close_handles(void) {
   uv_close((uv_handle_t *)&m.timer, NULL);
   uv_close((uv_handle_t *)&m.limit, NULL);
@@ -242,7 +242,7 @@ static void thread_main(void *arg) {
   uv_run(&m.loop, UV_RUN_DEFAULT);
 }
 
-/* --- beginning and end ----------------------------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 static bool start_locked(void) {
   if (uv_loop_init(&m.loop) != 0) return false;
   if (uv_async_init(&m.loop, &m.bell, on_bell) != 0) goto no_bell;

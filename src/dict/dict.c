@@ -23,7 +23,7 @@ static rt_dict_result answer_of(int err) {
   return err == 0 ? RT_DICT_DONE : err == UV_ENOSPC ? RT_DICT_FULL : RT_DICT_NOMEM;
 }
 
-/* --- making room ----------------------------------------------------------------------------------- */
+/* --- making room ------------------------------------------------------------------------------ */
 /* What has expired, everywhere. */
 static size_t expire_all(rt_dict *d) {
   size_t n = 0;
@@ -64,7 +64,7 @@ static bool make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
   return expire_all(d) > 0 || evict(d);
 }
 
-/* --- changing ---------------------------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------------------- */
 static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
   static const rt_value none = {.type = RT_VALUE_NONE};
   switch (p->condition) {
@@ -149,7 +149,7 @@ rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *
   }
 }
 
-/* --- looking -------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
   uint64_t hash = hash_of(d, key), version = 0;
   rt_shard *s = shard_of(d, hash);
@@ -208,7 +208,7 @@ size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size) {
   return needed;
 }
 
-/* --- beginning and end ----------------------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 void rt_dict_clear(rt_dict *d) {
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];

@@ -21,7 +21,7 @@ int rt_shard_init(rt_shard *s, rt_quota *quota) {
 
 void rt_shard_close(rt_shard *s) { rt_lock_close(&s->lock); }
 
-/* --- what expires ------------------------------------------------------------------------------- */
+/* --- what expires ----------------------------------------------------------------------------- */
 static bool is_mortal(const rt_shard_entry *e) { return e->expires.place > 0; }
 
 static bool has_expired(const rt_shard_entry *e, uint64_t now) {
@@ -48,7 +48,7 @@ int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
   return 0;
 }
 
-/* --- the buckets -------------------------------------------------------------------------------- */
+/* --- the buckets ------------------------------------------------------------------------------ */
 /* Where the bucket, or an entry of it, points at the one with the key; or at the end. */
 static rt_shard_entry **place_of_key(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
   rt_shard_entry **at = &s->buckets[hash & (s->size - 1)];
@@ -97,7 +97,7 @@ static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t 
   return e;
 }
 
-/* --- leaving ------------------------------------------------------------------------------------ */
+/* --- leaving ---------------------------------------------------------------------------------- */
 static void add_removed(rt_shard_removed *g, rt_shard_entry *e) {
   e->next = g->first;
   g->first = e;
@@ -163,7 +163,7 @@ void rt_shard_clear(rt_shard *s, rt_shard_removed *g) {
   rt_list_init(&s->lru);
 }
 
-/* --- finding and changing ------------------------------------------------------------------------- */
+/* --- finding and changing --------------------------------------------------------------------- */
 rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t hash,
                               rt_shard_removed *g) {
   if (s->size == 0) return NULL;
@@ -219,7 +219,7 @@ int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t
   return 0;
 }
 
-/* --- the keys ----------------------------------------------------------------------------------- */
+/* --- the keys --------------------------------------------------------------------------------- */
 typedef struct key_head {
   uint32_t len;
   uint8_t type;

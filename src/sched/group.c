@@ -1,3 +1,20 @@
+/* Cancelling against entering. rt_group_cancel sets 'cancelled' under the lock and then cancels the
+** members of the list, one at a time, with the lock given back in between. A job enters under the
+** same lock:
+** - If it enters first, it is on the list when 'cancelled' is set, and is cancelled from there.
+** - If it enters later, rt_group_enter returns false, and its creator cancels it. It is marked as
+**   cancel_sent, so the loop over the list ends even while jobs keep entering.
+** A job leaves the list under the lock when it ends, and the worker that ends it holds it. So every
+** job on the list can be held there, and is still valid when it is cancelled without the lock.
+**
+** Beginning to cancel. The members are cancelled one after the other, and one that was cancelled
+** early may end and, say, close a channel before another one gets its cancel. That other one sees
+** 'cancelling' then, which was set before the first of them was cancelled, and so raises the
+** cancellation and not the error about the channel (rt_job_is_cancelling).
+**
+** spec/model/group.c checks that a cancel reaches every job, and that waiters and watchers are
+** called.
+*/
 #include "sched/group.h"
 
 static rt_group_member *member_of(rt_list *l) { return rt_containerof(l, rt_group_member, link); }
@@ -19,10 +36,10 @@ rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
   return g;
 }
 
-bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *whose) {
+bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *owner) {
   rt_shared_hold(&g->shared);
   m->group = g;
-  m->owner = whose;
+  m->owner = owner;
   rt_lock_take(&g->lock);
   rt_list_append(&g->members, &m->link);
   g->live++;
@@ -41,7 +58,7 @@ static bool decides(rt_group_policy policy, rt_phase how) {
   return false;
 }
 
-static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
+static void count_end_locked(rt_group *g, uint64_t id, rt_phase how) {
   g->live--;
   if (!g->decided && decides(g->policy, how)) {
     g->decided = true;
@@ -53,12 +70,12 @@ static void left_locked(rt_group *g, uint64_t id, rt_phase how) {
   }
 }
 
-/* It cannot go with its last member: who calls holds the member, which holds it. */
+/* (The group is not freed meanwhile: the caller holds the job, and the job holds the group.) */
 void rt_group_leave(rt_group_member *m, uint64_t id, rt_phase how) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
-  left_locked(g, id, how);
+  count_end_locked(g, id, how);
   rt_lock_give(&g->lock);
 }
 
@@ -73,7 +90,7 @@ bool rt_group_enter_local(rt_group *g) {
 
 void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
   rt_lock_take(&g->lock);
-  left_locked(g, id, how);
+  count_end_locked(g, id, how);
   rt_lock_give(&g->lock);
   rt_shared_drop(&g->shared);
 }
@@ -91,8 +108,8 @@ bool rt_group_is_cancelling(rt_group *g) {
   return cancelling;
 }
 
-static rt_shared *next_to_tell(rt_group *g) {
-  rt_shared *whose = NULL;
+static rt_shared *next_to_cancel(rt_group *g) {
+  rt_shared *owner = NULL;
   rt_lock_take(&g->lock);
   if (!g->cancelled) rt_waiter_call_all(&g->watchers, 0);
   g->cancelled = true;
@@ -100,22 +117,22 @@ static rt_shared *next_to_tell(rt_group *g) {
     rt_group_member *m = member_of(l);
     if (m->cancel_sent) continue;
     m->cancel_sent = true;
-    rt_list_remove(l); /* to the end, so that nobody is looked at twice */
+    rt_list_remove(l); /* to the end: the next one to cancel is always the first */
     rt_list_append(&g->members, l);
-    whose = m->owner;
-    rt_shared_hold(whose);
+    owner = m->owner;
+    rt_shared_hold(owner);
     break;
   }
   rt_lock_give(&g->lock);
-  return whose;
+  return owner;
 }
 
 void rt_group_cancel(rt_group *g) {
-  rt_shared *whose;
+  rt_shared *owner;
   rt_group_begin_cancel(g);
-  while ((whose = next_to_tell(g)) != NULL) {
-    g->cancel(whose);
-    rt_shared_drop(whose);
+  while ((owner = next_to_cancel(g)) != NULL) {
+    g->cancel(owner);
+    rt_shared_drop(owner);
   }
 }
 

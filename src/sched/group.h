@@ -1,77 +1,86 @@
-/* sched/group.h - tasks that belong together: those of a server, of a scope, of a race.
+/* sched/group.h - a group of tasks: those of a scope, a race or a server.
 **
-** A group knows which of its jobs have not ended, so that somebody can wait for all of them
-** or cancel them all; one that enters a cancelled group is born cancelled.  Local tasks it
-** only counts: they are their state's business.  Its policy says when those who wait for it,
-** and the body of the scope that watches it, hear of it before all have ended.
+** A group has a list of its jobs that have not ended, so a task can wait for all of them, and they
+** can be cancelled together; a job that enters a cancelled group has to be cancelled at once. Local
+** tasks of a state are only counted: their state keeps the list (lib/task/group.c).
+**
+** The policy of a group says which end of a task decides it: the first failure, the first success,
+** or the first end of any kind. Tasks that wait for the group are called when it is decided, and
+** not only when all its tasks have ended.
 */
 #ifndef RT_SCHED_GROUP_H
 #define RT_SCHED_GROUP_H
 
 #include "event/waiter.h"
 
-/* What a job has of its group. */
+/* A job's place in its group; a part of the rt_job. */
 typedef struct rt_group_member {
-  /* fixed */
+  /* fixed, from rt_group_enter on */
   struct rt_group *group; /* held; NULL: none */
-  rt_shared *owner;
-  /* under the group's lock */
+  rt_shared *owner;       /* the job */
+  /* under the lock of the group */
   rt_list link;
-  bool cancel_sent; /* to cancel */
+  bool cancel_sent; /* the group has called its 'cancel', or it entered when it was cancelled */
 } rt_group_member;
 
 typedef enum rt_group_policy {
-  RT_GROUP_ALL_COMPLETED,  /* nothing but the end of the last counts */
-  RT_GROUP_FIRST_FAILURE,  /* a failure, too */
-  RT_GROUP_FIRST_SUCCESS,  /* a success, too */
-  RT_GROUP_FIRST_COMPLETED /* any end, too */
+  RT_GROUP_ALL_COMPLETED, /* the group is never decided */
+  RT_GROUP_FIRST_FAILURE,
+  RT_GROUP_FIRST_SUCCESS,
+  RT_GROUP_FIRST_COMPLETED
 } rt_group_policy;
 
 typedef struct rt_group {
   rt_shared shared;
   /* fixed */
-  void (*cancel)(rt_shared *member);
+  void (*cancel)(rt_shared *member); /* any thread, with no lock held */
   rt_group_policy policy;
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  bool cancelling; /* it is about to be cancelled, or has been */
-  bool cancelled;
-  bool decided;     /* what the policy names has happened */
-  uint64_t decider; /* the id of the task whose end that was; 0: not decided */
-  int live;
-  rt_list members;  /* that have not ended */
-  rt_list waiters;  /* waiters: called at the decision, or when nobody is left */
-  rt_list watchers; /* waiters: called at the decision, or when it is cancelled */
+  bool cancelling;  /* rt_group_begin_cancel was called */
+  bool cancelled;   /* rt_group_cancel was called: jobs that enter are to be cancelled */
+  bool decided;     /* the first end that the policy names has happened */
+  uint64_t decider; /* the id of the task that ended so; 0: not decided */
+  int live;         /* jobs and local tasks that have not ended */
+  rt_list members;  /* jobs that have not ended; those with cancel_sent last */
+  rt_list waiters;  /* waiters: called when the group is decided, and when 'live' becomes 0 */
+  rt_list watchers; /* waiters: called when the group is decided, and when it is cancelled */
 } rt_group;
 
-void rt_group_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a group's kind. */
+void rt_group_free(rt_shared *t);
 
+/* Any thread. NULL: no memory. */
 rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
-                       void (*cancel)(rt_shared *)); /* NULL: no memory */
+                       void (*cancel)(rt_shared *));
 static inline rt_group *rt_group_of(rt_shared *t) { return rt_containerof(t, rt_group, shared); }
 
-/* any thread: a new job is its member; false: it is to be cancelled at once. */
-bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *whose);
-/* any thread: a member, of this id, has ended. */
+/* Any thread, before the job is queued: it becomes a member, and holds the group. False: the group
+** was cancelled, and the caller has to cancel the job. */
+bool rt_group_enter(rt_group *g, rt_group_member *m, rt_shared *owner);
+/* Any thread, with a reference to the job: the job with this id has ended as 'how'. */
 void rt_group_leave(rt_group_member *m, uint64_t id, rt_phase how);
 
-/* The same for a local task, which gets a reference, and gives it up at its end. */
+/* Any thread. The same for a local task: enter_local takes a reference to the group, which
+** leave_local drops. */
 bool rt_group_enter_local(rt_group *g);
 void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how);
 
-/* any thread: somebody is about to cancel its members, one after the other.  Those who see that
-** from what another of them has done may know already. */
+/* Any thread. Announces that the members will be cancelled, before the first one is: see
+** group.c. */
 void rt_group_begin_cancel(rt_group *g);
 bool rt_group_is_cancelling(rt_group *g);
-/* any thread: cancels all that are there, and all that will come. */
+/* Any thread. Cancels all jobs of the group; those that enter from now on are to be cancelled.
+** Local tasks are left to the caller. */
 void rt_group_cancel(rt_group *g);
 
-/* Waiting.  True: there is nothing to wait for (nobody is left; or, unless it is to be 'all',
-** it is decided); false: the waiter is queued. */
+/* The waiter's home. True: there is nothing to wait for: 'live' is 0 or, unless 'all', the group is
+** decided. False: the waiter is in the queue. */
 bool rt_group_await(rt_group *g, rt_waiter *t, bool all);
-/* True: it is decided, or cancelled; false: the waiter is queued. */
+/* The waiter's home. True: the group is decided or cancelled. False: the waiter is in the queue. */
 bool rt_group_watch(rt_group *g, rt_waiter *t);
 
+/* Any thread. */
 int rt_group_live(rt_group *g);
 uint64_t rt_group_decider(rt_group *g);
 

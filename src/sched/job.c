@@ -1,11 +1,14 @@
+/* Lock order: the lock of a job, then that of the runtime. A failure is recorded under both, before
+** the joiners are called: a joiner may mark it as handled at once. The lock of the group is taken
+** after that of the job was given back.
+*/
 #include "sched/job.h"
 
 #include "task/task_name.h"
 
 void rt_job_free(rt_shared *t) {
   rt_job *j = rt_job_of(t);
-  if (rt_runtime_adopt_failure(j->runtime, &j->failure))
-    return; /* of its error somebody should hear */
+  if (rt_runtime_adopt_failure(j->runtime, &j->failure)) return;
   if (j->call) rt_message_drop(j->call);
   if (j->result) rt_message_drop(j->result);
   if (j->reason) rt_message_drop(j->reason);
@@ -16,7 +19,7 @@ void rt_job_free(rt_shared *t) {
   rt_shared_delete(t, &j->lock);
 }
 
-rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const char *site,
+rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *r, uint64_t id, const char *site,
                    rt_message *call) {
   size_t len = strlen(site) + 1;
   rt_job *j = rt_shared_new(sizeof *j + len, offsetof(rt_job, lock), kind);
@@ -27,7 +30,7 @@ rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const
   rt_list_init(&j->member.link);
   j->failure.owner = &j->shared;
   j->id = id;
-  j->runtime = rt_runtime_hold(o);
+  j->runtime = rt_runtime_hold(r);
   j->site = memcpy(j + 1, site, len);
   j->call = call;
   j->phase = RT_QUEUED;
@@ -50,13 +53,13 @@ static void leave_group(rt_job *j, rt_phase how) {
   if (j->member.group) rt_group_leave(&j->member, j->id, how);
 }
 
-/* What would have begun it; sockets that moved to it are closed. */
+/* Drops what the function has not taken: sockets that were sent with the call are closed. */
 static void drop_call(rt_job *j) {
   if (j->call) rt_message_drop(j->call);
   j->call = NULL;
 }
 
-static void note_unbegun(rt_job *j, rt_phase how) {
+static void count_not_started(rt_job *j, rt_phase how) {
   rt_count_shared(&j->runtime->counts, RT_COUNT_UNSTARTED);
   rt_count_shared(&j->runtime->counts, (rt_counter)(RT_COUNT_DONE + (how - RT_DONE)));
 }
@@ -67,26 +70,25 @@ static void end_locked(rt_job *j, rt_phase how) {
   rt_waiter_call_all(&j->joiners, 0);
 }
 
-void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse) {
+void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *error_text) {
   drop_call(j);
   rt_lock_take(&j->lock);
   j->outcome = outcome;
-  j->error_text = excuse;
-  if (how == RT_FAILED)
-    rt_runtime_record_failure(j->runtime, &j->failure); /* before anyone can hear of it */
+  j->error_text = error_text;
+  if (how == RT_FAILED) rt_runtime_record_failure(j->runtime, &j->failure);
   end_locked(j, how);
   rt_lock_give(&j->lock);
   leave_group(j, how);
 }
 
-void rt_job_end_not_started(rt_job *j, rt_phase how, const char *excuse) {
-  note_unbegun(j, how);
-  rt_job_end(j, how, NULL, excuse);
+void rt_job_end_not_started(rt_job *j, rt_phase how, const char *error_text) {
+  count_not_started(j, how);
+  rt_job_end(j, how, NULL, error_text);
 }
 
-/* It was cancelled in its queue, and nobody begins it any more. */
-static void end_unbegun(rt_job *j) {
-  note_unbegun(j, RT_CANCELLED);
+/* The job was cancelled in its queue. (The worker that takes it drops it: rt_job_begin fails.) */
+static void end_in_queue(rt_job *j) {
+  count_not_started(j, RT_CANCELLED);
   drop_call(j);
   rt_lock_take(&j->lock);
   end_locked(j, RT_CANCELLED);
@@ -105,13 +107,13 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
     reason = NULL;
     if (ends) {
       j->phase = RT_RUNNING;
-    } else if (j->home) { /* (else it is just being given up) */
+    } else if (j->home) { /* (NULL: its scheduler is ending it, as failed) */
       rt_job_hold(j);     /* for the post */
       rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
     }
   }
   rt_lock_give(&j->lock);
-  if (ends) end_unbegun(j);
+  if (ends) end_in_queue(j);
   if (reason) rt_message_drop(reason);
   return pending;
 }

@@ -1,9 +1,10 @@
-/* sched/job.h - a task of the pool, as every thread knows it.
+/* sched/job.h - a task of a pool, as every thread knows it. (In the Lua API a job is a task.)
 **
-** Until it begins it is a message: a function and its arguments.  One worker begins it and
-** runs it to its end as a task of its own (run/job_entry.h); what it ended with is a message again,
-** which any number of joiners on any thread unpack.  The state word changes under the lock
-** alone, so of a cancel and an end, or of a cancel and a beginning, exactly one comes first.
+** Until it starts, a job is a message: a function and its arguments. One worker starts it and runs
+** it to its end as a task of its own (run/job_entry.h). What the job ended with is a message again,
+** which any number of joiners on any threads unpack. The phase changes only under the lock of the
+** job, so of a start and a cancel, or of an end and a cancel, exactly one comes first.
+** spec/model/job.c checks this.
 */
 #ifndef RT_SCHED_JOB_H
 #define RT_SCHED_JOB_H
@@ -18,72 +19,82 @@ typedef struct rt_job {
   uint64_t id;
   rt_runtime *runtime; /* held */
   const char *site;    /* where it was spawned: "file.lua:12" */
-  /* the lock of the queue that it is in */
+  /* under the lock of the run queue that it is in */
   rt_list link;
-  /* the thread that queues it, then the one that begins it, or cancels it before that */
-  rt_message *call;
-  /* home, where it runs */
+  /* the thread that created it; then the one that starts it, or cancels it in the queue */
+  rt_message *call; /* function and arguments; NULL once unpacked or dropped */
+  /* home: the thread of the worker that runs it */
   rt_task *task;
-  rt_message *result; /* what it will have ended with */
-  /* under 'lock' */
+  rt_message *result; /* results or error, already packed when the task ends */
+  /* under the lock */
   rt_lock lock;
-  rt_phase phase; /* queued, running, or how it ended */
-  rt_driver *home;
+  rt_phase phase;  /* queued, running, or how it ended */
+  rt_driver *home; /* NULL: not running on a worker */
   rt_list joiners; /* waiters */
   bool cancelled;
-  bool handled;                   /* somebody has joined it, or its error was told */
-  rt_message *reason;             /* of the cancel, and its source; may be NULL */
-  const char *error_text;         /* it could not even be begun, or ended properly: static text */
-  struct rt_task_name *task_name; /* its name; or NULL */
-  rt_post cancel_post;            /* on its way home */
+  bool handled;                   /* a task has joined it, or its error was reported */
+  rt_message *reason;             /* of the cancel, and the source line; NULL: none */
+  const char *error_text;         /* static text of an error that could not be packed; or NULL */
+  struct rt_task_name *task_name; /* NULL: it has no name */
+  rt_post cancel_post;            /* to home: it was cancelled */
   /* atomic */
-  rt_atomic(bool) waits; /* it runs, and its task waits for something */
-  /* fixed once it has ended: the results; or the error, its traceback, the title */
-  rt_message *outcome;
-  /* the group's */
+  rt_atomic(bool) waits; /* its task is parked */
+  /* fixed once the phase is done or failed */
+  rt_message *outcome; /* the results; or the error, its traceback and the title of the task */
+  /* see rt_group_member */
   rt_group_member member;
-  /* the runtime's */
-  rt_failure_record failure; /* of its error, until somebody has heard of it */
+  /* see rt_failure_record */
+  rt_failure_record failure;
 } rt_job;
 
-void rt_job_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a job's kind. */
+void rt_job_free(rt_shared *t);
 
-/* Takes the message over.  NULL: no memory, and the message is the caller's still. */
-rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *o, uint64_t id, const char *site,
+/* Any thread. Takes over the message. NULL: no memory; the message stays with the caller. */
+rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *r, uint64_t id, const char *site,
                    rt_message *call);
 
 static inline rt_job *rt_job_of(rt_shared *t) { return rt_containerof(t, rt_job, shared); }
 static inline void rt_job_hold(rt_job *j) { rt_shared_hold(&j->shared); }
 static inline void rt_job_drop(rt_job *j) { rt_shared_drop(&j->shared); }
 
-/* Home: it begins here, as this task; false: it was cancelled before. */
+/* Home. True: the job runs here from now on; when it is cancelled, on_cancel is delivered to 'home'
+** with a reference to the job. False: it was cancelled before. */
 bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *));
 
-/* Ends it, once, and lets the joiners go on.  The message becomes its outcome. */
-void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *excuse);
+/* Home, once: the job has ended as 'how'. Takes over 'outcome' (or NULL), calls the joiners, and
+** leaves the group. If it has failed, its failure is recorded before a joiner can know. */
+void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *error_text);
 
-/* The same for one that was to begin, and could not. */
-void rt_job_end_not_started(rt_job *j, rt_phase how, const char *excuse);
+/* The same for a job that rt_job_begin has begun, but whose function was never called. */
+void rt_job_end_not_started(rt_job *j, rt_phase how, const char *error_text);
 
-/* any thread: the message (the reason, or NULL) is taken over.  False: it had ended
-** already. */
+/* Any thread. Cancels the job: one in a queue ends at once, one that runs gets the post. Takes over
+** the message (the reason, or NULL). False: the job has ended before. */
 bool rt_job_cancel(rt_job *j, rt_message *reason);
 
+/* Any thread. */
 rt_phase rt_job_phase(rt_job *j);
-/* The same for those who look: one that runs may be waiting. */
+/* Any thread. The same for display: RT_WAITING if it runs and its task is parked. */
 rt_phase rt_job_status(rt_job *j);
-/* Home: it waits; it goes on. */
-static inline void rt_job_set_waiting(rt_job *j, bool waits) { rt_store_relaxed(&j->waits, waits); }
-/* It has been cancelled, or is about to be, with its group. */
+/* Home. */
+static inline void rt_job_set_waiting(rt_job *j, bool waits) {
+  rt_store_relaxed(&j->waits, waits); /* (relaxed: for display only) */
+}
+/* Any thread. The job was cancelled, or its group is cancelling its members and this one
+** follows. */
 bool rt_job_is_cancelling(rt_job *j);
 
-/* Joining.  True: it has ended; false: the waiter is in its queue. */
+/* The waiter's home. True: the job has ended. False: the waiter is in the queue of joiners, and is
+** called when the job ends. */
 bool rt_job_await(rt_job *j, rt_waiter *t);
 
-/* Somebody hears of its error; false: somebody has before. */
+/* Any thread, before it uses or reports the error. True: this is the first such call. */
 bool rt_job_mark_handled(rt_job *j);
 
-int rt_job_set_name(rt_job *j, const char *name); /* NULL: none; 0 or UV_ENOMEM */
+/* Any thread. NULL: no name. 0 or UV_ENOMEM. */
+int rt_job_set_name(rt_job *j, const char *name);
+/* Any thread. Copies the name, cut to fit. False: it has none. */
 bool rt_job_get_name(rt_job *j, char *name, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 #include "sched/runq.h"
 
-enum { MOST_STOLEN = RT_SIZE(32, 2), MOST_QUEUED = 1 << 24 };
+enum { STEAL_MAX = RT_SIZE(32, 2), QUEUE_MAX = 1 << 24 };
 
 int rt_runq_init(rt_runq *q) {
   rt_list_init(&q->jobs);
@@ -18,7 +18,7 @@ static void add_locked(rt_runq *q, int n) {
 
 int rt_runq_put(rt_runq *q, rt_job *j) {
   rt_lock_take(&q->lock);
-  bool full = rt_load_relaxed(&q->count) >= MOST_QUEUED, closed = q->closed;
+  bool full = rt_load_relaxed(&q->count) >= QUEUE_MAX, closed = q->closed;
   if (!full && !closed) {
     rt_list_append(&q->jobs, &j->link);
     add_locked(q, 1);
@@ -37,29 +37,29 @@ rt_job *rt_runq_take(rt_runq *q) {
 }
 
 int rt_runq_steal(rt_runq *from, rt_runq *to) {
-  rt_list loot;
+  rt_list stolen;
   int n = 0;
-  rt_list_init(&loot);
+  rt_list_init(&stolen);
   rt_lock_take(&from->lock);
-  int most = (rt_load_relaxed(&from->count) + 1) / 2;
-  if (most > MOST_STOLEN) most = MOST_STOLEN;
-  for (rt_list *l; n < most && (l = rt_list_take(&from->jobs)) != NULL; n++)
-    rt_list_append(&loot, l);
+  int max = (rt_load_relaxed(&from->count) + 1) / 2;
+  if (max > STEAL_MAX) max = STEAL_MAX;
+  for (rt_list *l; n < max && (l = rt_list_take(&from->jobs)) != NULL; n++)
+    rt_list_append(&stolen, l);
   add_locked(from, -n);
   rt_lock_give(&from->lock);
   if (n == 0) return 0;
   rt_chaos_delay();
   rt_lock_take(&to->lock);
-  rt_list_splice(&to->jobs, &loot);
+  rt_list_splice(&to->jobs, &stolen);
   add_locked(to, n);
   rt_lock_give(&to->lock);
   return n;
 }
 
-size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t most) {
+size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t max) {
   size_t n = 0;
   rt_lock_take(&q->lock);
-  for (rt_list *l = q->jobs.next; l != &q->jobs && n < most; l = l->next) {
+  for (rt_list *l = q->jobs.next; l != &q->jobs && n < max; l = l->next) {
     jobs[n] = rt_containerof(l, rt_job, link);
     rt_job_hold(jobs[n++]);
   }

@@ -1,6 +1,7 @@
-/* sched/runq.h - jobs that nobody has begun: its owner takes the oldest, others steal half.
+/* sched/runq.h - a queue of jobs that have not started: the owner takes the oldest, others steal.
 **
-** A lock and a list: it is taken once a job, and a job costs a hundred times as much.
+** A lock and a list. The lock is taken once for each job, and running a job costs a hundred times
+** as much, so a lock-free deque would gain nothing.
 */
 #ifndef RT_SCHED_RUNQ_H
 #define RT_SCHED_RUNQ_H
@@ -9,26 +10,31 @@
 
 typedef struct rt_runq {
   rt_lock lock;
-  /* under lock */
-  rt_list jobs;
-  rt_driver *owner; /* NULL: it does not run (yet, or any more) */
-  bool closed;
-  /* written under lock, read by anyone who only wants to guess */
-  rt_atomic(int) count;
+  /* under the lock */
+  rt_list jobs;     /* oldest first */
+  rt_driver *owner; /* of the worker whose queue it is; NULL: before attach or after detach */
+  bool closed;      /* no more jobs are accepted */
+  /* written under the lock, atomic */
+  rt_atomic(int) count; /* of 'jobs' */
 } rt_runq;
 
 int rt_runq_init(rt_runq *q); /* 0 or UV_E… */
 void rt_runq_close(rt_runq *q);
 
-/* any thread; the reference goes with it.  0; UV_EAGAIN: full; UV_ECANCELED: closed */
+/* Any thread. Appends the job and takes over the caller's reference. 0; UV_EAGAIN: the queue is
+** full; UV_ECANCELED: it is closed; then the reference stays with the caller. */
 int rt_runq_put(rt_runq *q, rt_job *j);
-rt_job *rt_runq_take(rt_runq *q); /* NULL: none */
-/* Half of what is there, at most 32, goes to 'to'; how many. */
+/* Any thread. The oldest job, with its reference; NULL: none. */
+rt_job *rt_runq_take(rt_runq *q);
+/* Any thread. Moves the oldest half of the jobs, at most 32, to the end of 'to'; returns how many.
+** The two locks are taken one after the other: meanwhile these jobs are in no queue. */
 int rt_runq_steal(rt_runq *from, rt_runq *to);
 
-/* any thread: what is there, at most so many, with a reference each; how many */
-size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t most);
+/* Any thread. Copies at most 'max' jobs to the array, with a reference each; returns how many. */
+size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t max);
 
+/* Any thread, without the lock: a guess. (Relaxed: the callers that must not miss a job read
+** 'count' with rt_load; see sched.c.) */
 static inline int rt_runq_count(rt_runq *q) { return rt_load_relaxed(&q->count); }
 
 #endif

@@ -1,8 +1,53 @@
+/* No job stays in a queue while every worker that could take it sleeps. The argument, whose parts
+** the models spec/model/sched.c and spec/model/sched_full.c check in all schedules up to a bound:
+**
+** Parking against submitting. A worker and a submitter each write first and then read:
+**
+**   worker                                      submitter
+**   1. sets its idle bit (enter_idle)           1. puts the job into a queue
+**   2. reads the counts of all queues           2. reads the idle bits (wake_one)
+**   3. parks, unless it has seen a job          3. clears one bit and rings that worker's driver
+**
+** All four accesses are sequentially consistent, so at least one side sees what the other has
+** written. If the submitter sees no idle bit, then every attached worker reads the queues after the
+** job was put, and before it parks. If it clears a bit, it rings even if the worker is still
+** between its steps 2 and 3: a driver that was rung does not block (event/driver.h).
+**
+** One job wakes one worker. Clearing the bit is a compare-and-swap, so each bit wakes once, and a
+** worker that is awake is never rung. The wake-up is passed on in two cases:
+** - The woken worker is busy (rt_slot_leave_idle): other events have made tasks ready meanwhile. It
+**   was counted on to take the job, so it wakes another idle worker.
+** - A worker has taken a job and its queue has more (after_take).
+** While a thief holds jobs that are in no queue, a parking worker may miss them. That is harmless:
+** the thief is awake, takes one of them, and wakes an idle worker for the rest.
+**
+** Starting a thread. If no worker is idle and a slot is empty, the submitter starts a thread,
+** unless another thread has been started since it read 'started': that one is not idle either, so
+** it will read the queues before it parks. The lock of the scheduler is held from the check until
+** 'started' includes the new slot, and the new thread passes through that lock first. Otherwise its
+** own reads of 'started' might leave out its own slot: rt_sched_has_job would see a job in slot 0
+** which steal_any, computing modulo 'started', would never reach, and the worker would spin.
+**
+** Stopping. 'stopping' is set under the lock of the scheduler, so a thread that is started is
+** either among 'started' when rt_sched_stop posts to all slots, or not started at all. A slot that
+** has no driver yet is skipped, and sees 'stopping' in rt_slot_attach; the lock of its queue orders
+** the two. A job that is put before the last worker closes the queue is cancelled by that worker;
+** one that comes later is refused. So every job starts once or is cancelled.
+**
+** Stealing against pausing. A thief increments 'stealing' and then reads 'steal_pauses'; a thread
+** that reads all queues increments 'steal_pauses' and then waits until 'stealing' is 0. Again at
+** least one sees the other: the thief leaves the queues alone, or the reader waits for it. (No
+** model.)
+**
+** Waiting for space. A worker that takes a job decrements 'queued' and then looks at the waiters,
+** under the lock; a task that waits reads 'queued' again under the lock before its waiter is
+** queued. So it sees the space, or its waiter is seen.
+*/
 #include "sched/sched.h"
 
 #include <limits.h>
 
-/* --- beginning and end of a scheduler --------------------------------------------------------- */
+/* --- life of a scheduler ---------------------------------------------------------------------- */
 static void close_queues(rt_slot *slot) {
   rt_runq_close(&slot->queue);
   rt_runq_close(&slot->pinned);
@@ -25,7 +70,7 @@ static bool init_queues(rt_slot *slot) {
   return false;
 }
 
-static bool init_seats(rt_sched *s) {
+static bool init_slots(rt_sched *s) {
   for (int i = 0; i < s->config.slots; i++) {
     rt_slot *slot = &s->slots[i];
     slot->sched = s;
@@ -47,7 +92,7 @@ rt_sched *rt_sched_new(const rt_sched_config *config) {
   s->config = *config;
   if (s->config.queue_max == 0) s->config.queue_max = INT_MAX;
   rt_list_init(&s->space_waiters);
-  if (init_seats(s)) return s;
+  if (init_slots(s)) return s;
   rt_shared_delete(&s->shared, &s->lock);
   return NULL;
 }
@@ -64,14 +109,14 @@ rt_sched *rt_sched_peer(rt_sched *s) {
   return peer;
 }
 
-/* --- slots --------------------------------------------------------------------------------------- */
-/* Who started it has counted it: else it would see a job in vain, again and again. */
+/* --- starting threads ------------------------------------------------------------------------- */
+/* Returns when 'started' includes this thread's slot; see above. */
 static void await_starter(rt_sched *s) {
   rt_lock_take(&s->lock);
   rt_lock_give(&s->lock);
 }
 
-static void thread_main(void *arg) {
+static void slot_main(void *arg) {
   rt_slot *slot = arg;
   rt_sched *s = slot->sched;
   await_starter(s);
@@ -81,8 +126,8 @@ static void thread_main(void *arg) {
   rt_sched_drop(s);
 }
 
-/* 0, or why no thread could be started; UV_ENOSPC: every slot is taken */
-static int take_seat_locked(rt_sched *s) {
+/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. */
+static int start_slot_locked(rt_sched *s) {
   int n = rt_load_relaxed(&s->started), err;
   if (n == s->config.slots) return UV_ENOSPC;
   rt_slot *slot = &s->slots[n];
@@ -90,10 +135,10 @@ static int take_seat_locked(rt_sched *s) {
   rt_active_threads_enter(&s->config.runtime->active);
   slot->state = RT_SLOT_STARTED;
   slot->in_virtual_time = rt_vtime_join(&slot->vthread);
-  if ((err = rt_thread_start(&slot->thread, s->config.stack, thread_main, slot)) != 0) {
+  if ((err = rt_thread_start(&slot->thread, s->config.stack, slot_main, slot)) != 0) {
     if (slot->in_virtual_time) rt_vtime_forget(&slot->vthread);
     slot->state = RT_SLOT_EMPTY;
-    rt_active_threads_leave(&s->config.runtime->active); /* (the last one cannot: this thread is) */
+    rt_active_threads_leave(&s->config.runtime->active); /* (not the last: this thread is active) */
     rt_sched_drop(s);
     return err;
   }
@@ -101,22 +146,26 @@ static int take_seat_locked(rt_sched *s) {
   return 0;
 }
 
-static int take_seat(rt_sched *s, int unless_taken) {
+/* Starts the thread of the next slot, unless more than this many have been started. */
+static int start_slot(rt_sched *s, int started) {
   int err = 0;
   rt_lock_take(&s->lock);
   if (rt_load(&s->stopping))
     err = UV_ECANCELED;
-  else if (rt_load_relaxed(&s->started) <= unless_taken)
-    err = take_seat_locked(s);
+  else if (rt_load_relaxed(&s->started) <= started)
+    err = start_slot_locked(s);
   rt_lock_give(&s->lock);
   return err;
 }
 
+/* (Relaxed: 'started' only grows, and the slots were initialized before 's' was shared. An old 0 is
+** read again under the lock.) */
 int rt_sched_start(rt_sched *s) {
-  return rt_likely(rt_load_relaxed(&s->started) > 0) ? 0 : take_seat(s, 0);
+  return rt_likely(rt_load_relaxed(&s->started) > 0) ? 0 : start_slot(s, 0);
 }
 
-static void tell_to_stop_locked(rt_slot *slot) {
+/* --- idle workers ----------------------------------------------------------------------------- */
+static void post_stop_locked(rt_slot *slot) {
   if (slot->queue.owner == NULL || slot->stop_posted) return;
   slot->stop_posted = true;
   rt_mailbox_post(&slot->queue.owner->mailbox, &slot->stop_post);
@@ -126,7 +175,7 @@ void rt_slot_attach(rt_slot *slot, rt_driver *d) {
   rt_sched *s = slot->sched;
   rt_lock_take(&slot->queue.lock);
   slot->queue.owner = d;
-  if (rt_load(&s->stopping)) tell_to_stop_locked(slot);
+  if (rt_load(&s->stopping)) post_stop_locked(slot);
   rt_lock_give(&slot->queue.lock);
 }
 
@@ -144,25 +193,26 @@ bool rt_sched_has_job(rt_slot *slot) {
   return false;
 }
 
-static bool wake_seat(rt_slot *slot) {
+/* False: the slot is not idle. */
+static bool wake_slot(rt_slot *slot) {
   uint64_t before = rt_load(word_of(slot)), bit = bit_of(slot);
   do {
     if (!(before & bit)) return false;
   } while (!rt_cas(word_of(slot), &before, before & ~bit));
   rt_chaos_delay();
-  rt_lock_take(&slot->queue.lock); /* it cannot go meanwhile */
+  rt_lock_take(&slot->queue.lock); /* its driver is not closed meanwhile */
   if (slot->queue.owner) rt_driver_ring(slot->queue.owner);
   rt_lock_give(&slot->queue.lock);
   return true;
 }
 
-/* Somebody idle gets up, this one if it can be. */
+/* Wakes one idle worker, that of 'best' if it is idle. False: none is. */
 static bool wake_one(rt_sched *s, rt_slot *best) {
-  if (wake_seat(best)) return true;
+  if (wake_slot(best)) return true;
   for (size_t word = 0; word < rt_countof(s->idle); word++) {
     uint64_t idle;
     while ((idle = rt_load(&s->idle[word])) != 0)
-      if (wake_seat(&s->slots[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
+      if (wake_slot(&s->slots[word * 64 + (size_t)__builtin_ctzll(idle)])) return true;
   }
   return false;
 }
@@ -170,7 +220,6 @@ static bool wake_one(rt_sched *s, rt_slot *best) {
 bool rt_slot_enter_idle(rt_slot *slot) {
   rt_or(word_of(slot), bit_of(slot));
   rt_chaos_delay();
-  /* after the announcement; see rt_sched_submit */
   if (!rt_sched_has_job(slot)) return true;
   rt_slot_leave_idle(slot, false);
   return false;
@@ -179,41 +228,42 @@ bool rt_slot_enter_idle(rt_slot *slot) {
 void rt_slot_leave_idle(rt_slot *slot, bool busy) {
   uint64_t bit = bit_of(slot);
   bool idle = rt_load(word_of(slot)) & bit, woken = !idle || !(rt_and(word_of(slot), ~bit) & bit);
-  /* whoever woke it counts on it, and will not wake another one */
+  /* the thread that cleared the bit counts on this worker and has woken no other one */
   if (woken && busy && rt_sched_has_job(slot)) wake_one(slot->sched, slot);
 }
 
-/* Nobody begins these any more. */
-static void abandon(rt_sched *s, rt_runq *q, const char *excuse) {
+/* --- a worker ends ---------------------------------------------------------------------------- */
+/* The queue is closed: its jobs fail with this error or, if it is NULL, are cancelled. */
+static void end_queued_jobs(rt_sched *s, rt_runq *q, const char *error) {
   rt_job *j;
   while ((j = rt_runq_take(q)) != NULL) {
     rt_sub(&s->queued, 1);
-    if (excuse == NULL)
+    if (error == NULL)
       rt_job_cancel(j, NULL);
-    else if (rt_job_begin(j, NULL, NULL)) /* (somebody else may have cancelled it) */
-      rt_job_end_not_started(j, RT_FAILED, excuse);
+    else if (rt_job_begin(j, NULL, NULL)) /* (false: it was cancelled in the queue) */
+      rt_job_end_not_started(j, RT_FAILED, error);
     rt_job_drop(j);
   }
 }
 
-/* Those who wait for room will find that there is no worker. */
-static void dismiss_waiting(rt_sched *s) {
+/* Tasks that wait for space try again, and find the queues closed. */
+static void call_space_waiters(rt_sched *s) {
   rt_lock_take(&s->lock);
   rt_waiter_call_all(&s->space_waiters, 0);
   rt_lock_give(&s->lock);
 }
 
-/* The last one locks up: no queue takes a job any more. */
-static void lock_queue(rt_sched *s, rt_runq *q) {
+static void close_queue(rt_sched *s, rt_runq *q) {
   rt_lock_take(&q->lock);
   q->closed = true;
   rt_lock_give(&q->lock);
-  abandon(s, q, rt_load(&s->stopping) ? NULL : "no worker could be started (stderr says why)");
+  end_queued_jobs(s, q,
+                  rt_load(&s->stopping) ? NULL : "no worker could be started (stderr says why)");
 }
 
-static void lock_up(rt_sched *s) {
-  for (int i = 0; i < s->config.slots; i++) lock_queue(s, &s->slots[i].queue);
-  if (!rt_load(&s->stopping)) dismiss_waiting(s); /* else they are cancelled anyway */
+static void close_all_queues(rt_sched *s) {
+  for (int i = 0; i < s->config.slots; i++) close_queue(s, &s->slots[i].queue);
+  if (!rt_load(&s->stopping)) call_space_waiters(s); /* (else their tasks are cancelled) */
 }
 
 void rt_slot_detach(rt_slot *slot) {
@@ -226,17 +276,18 @@ void rt_slot_detach(rt_slot *slot) {
 void rt_slot_end(rt_slot *slot) {
   rt_sched *s = slot->sched;
   bool last = true;
-  lock_queue(s, &slot->pinned);
+  close_queue(s, &slot->pinned);
   rt_lock_take(&s->lock);
   slot->state = RT_SLOT_ENDED;
   for (int i = 0; i < s->config.slots; i++) last = last && s->slots[i].state != RT_SLOT_STARTED;
   rt_lock_give(&s->lock);
-  if (last) lock_up(s);
+  if (last) close_all_queues(s);
   rt_runtime_thread_ended(s->config.runtime);
   rt_runtime_post(s->config.runtime, &slot->ended_post);
 }
 
-/* --- submitting ------------------------------------------------------------------------------------ */
+/* --- submitting ------------------------------------------------------------------------------- */
+/* (Relaxed, here and below: the numbers only choose a queue. Any choice is correct.) */
 static int load_of(rt_slot *slot) {
   return rt_runq_count(&slot->queue) + rt_load_relaxed(&slot->load);
 }
@@ -255,11 +306,12 @@ static rt_slot *least_loaded(rt_sched *s) {
   return best;
 }
 
-/* The queue is closed: for the end, or as there is no thread for it. */
 static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED : UV_ENXIO; }
 
+/* (Relaxed: an old value of 'started' is compared again under the lock; 'queued' may exceed its
+** bound by the number of threads that submit at once, which is harmless.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
-  int taken = rt_load_relaxed(&s->started);
+  int started = rt_load_relaxed(&s->started);
   if (rt_load(&s->stopping)) return UV_ECANCELED;
   if (rt_load_relaxed(&s->queued) >= s->config.queue_max) return UV_EAGAIN;
   rt_slot *slot = own ? own : least_loaded(s);
@@ -269,28 +321,26 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  /* after the job is there; see rt_slot_enter_idle */
-  if (!wake_one(s, slot) && taken < s->config.slots) take_seat(s, taken);
+  if (!wake_one(s, slot) && started < s->config.slots) start_slot(s, started);
   return 0;
 }
 
-/* So many slots that this one has a thread. */
-static int take_seats_up_to(rt_sched *s, int number) {
+static int start_slots_up_to(rt_sched *s, int number) {
   int err = 0;
-  while (err == 0 && rt_load_relaxed(&s->started) <= number) err = take_seat(s, number);
+  while (err == 0 && rt_load_relaxed(&s->started) <= number) err = start_slot(s, number);
   return err;
 }
 
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   rt_slot *slot = &s->slots[number];
-  int err = take_seats_up_to(s, number);
+  int err = start_slots_up_to(s, number);
   if (err != 0) return err;
   rt_add(&s->queued, 1);
   if ((err = rt_runq_put(&slot->pinned, j)) != 0) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  wake_seat(slot); /* after the job is there */
+  wake_slot(slot);
   return 0;
 }
 
@@ -310,21 +360,19 @@ void rt_sched_notify_space(rt_sched *s) {
   rt_lock_give(&s->lock);
 }
 
-/* --- taking ------------------------------------------------------------------------------------------- */
-static void make_room(rt_sched *s) {
+/* --- taking and stealing ---------------------------------------------------------------------- */
+static void free_space(rt_sched *s) {
   rt_sub(&s->queued, 1);
   if (s->config.queue_max != INT_MAX) rt_sched_notify_space(s);
 }
 
-static rt_job *taken(rt_slot *slot, rt_job *j) {
+static rt_job *after_take(rt_slot *slot, rt_job *j) {
   rt_sched *s = slot->sched;
-  make_room(s);
-  /* what is left may be for somebody who sleeps */
+  free_space(s);
   if (rt_runq_count(&slot->queue) > 0) wake_one(s, slot);
   return j;
 }
 
-/* Each says what it does, and then looks at what the other does. */
 static int steal_from(rt_slot *slot, rt_runq *q) {
   rt_sched *s = slot->sched;
   rt_add(&s->stealing, 1);
@@ -340,7 +388,7 @@ void rt_sched_pause_stealing(rt_sched *s) {
 
 void rt_sched_resume_stealing(rt_sched *s) { rt_sub(&s->steal_pauses, 1); }
 
-static bool steal(rt_slot *slot) {
+static bool steal_any(rt_slot *slot) {
   rt_sched *s = slot->sched;
   int n = rt_load(&s->started);
   for (int i = 1; i < n; i++) {
@@ -355,15 +403,15 @@ static bool steal(rt_slot *slot) {
 
 rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
   rt_job *j = rt_runq_take(&slot->pinned);
-  if (j != NULL) return taken(slot, j);
-  if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal(slot);
-  if ((j = rt_runq_take(&slot->queue)) != NULL) return taken(slot, j);
-  while (may_steal && steal(slot))
-    if ((j = rt_runq_take(&slot->queue)) != NULL) return taken(slot, j);
+  if (j != NULL) return after_take(slot, j);
+  if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal_any(slot);
+  if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);
+  while (may_steal && steal_any(slot))
+    if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);
   return NULL;
 }
 
-/* --- is there anything left to do? ------------------------------------------------------------------- */
+/* --- is there anything left to do? ------------------------------------------------------------ */
 void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
@@ -373,25 +421,28 @@ void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *)
   }
 }
 
-typedef struct glance {
-  bool quiet; /* no post */
-  bool busy;  /* every worker has a task */
-} glance;
+typedef struct activity {
+  bool no_post;  /* all workers sleep, and no post is on its way to one */
+  bool all_busy; /* every worker has a task */
+} activity;
 
-static void look_at(rt_slot *slot, rt_driver *d, void *arg) {
-  glance *g = arg;
-  if (!rt_mailbox_is_quiet(&d->mailbox)) g->quiet = false;
-  if (rt_load_relaxed(&slot->load) == 0) g->busy = false;
+/* (Relaxed: each worker has stored its load before it left the active threads, which is
+** sequentially consistent, and the caller has read that all of them have.) */
+static void check_worker(rt_slot *slot, rt_driver *d, void *arg) {
+  activity *a = arg;
+  if (!rt_mailbox_is_quiet(&d->mailbox)) a->no_post = false;
+  if (rt_load_relaxed(&slot->load) == 0) a->all_busy = false;
 }
 
-/* A worker that runs one job at a time takes no other while that one waits. */
+/* A worker of an exclusive scheduler takes no job while it has a task: if all slots have one,
+** queued jobs can start only after one of these tasks has gone on. */
 bool rt_sched_is_quiescent(rt_sched *s) {
-  glance g = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
-  rt_sched_each_worker(s, look_at, &g);
-  return g.quiet && (g.busy || rt_load(&s->queued) == 0);
+  activity a = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
+  rt_sched_each_worker(s, check_worker, &a);
+  return a.no_post && (a.all_busy || rt_load(&s->queued) == 0);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------------------------- */
 void rt_sched_stop(rt_sched *s) {
   rt_lock_take(&s->lock);
   bool first = !rt_swap(&s->stopping, true);
@@ -400,7 +451,7 @@ void rt_sched_stop(rt_sched *s) {
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock);
-    tell_to_stop_locked(slot); /* one that is not up yet will see it then */
+    post_stop_locked(slot);
     rt_lock_give(&slot->queue.lock);
   }
 }
@@ -422,12 +473,12 @@ void rt_sched_close(rt_sched *s) {
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&s->lock);
-    bool left = slot->state == RT_SLOT_ENDED;
+    bool ended = slot->state == RT_SLOT_ENDED;
     rt_lock_give(&s->lock);
-    if (left)
+    if (ended)
       rt_thread_join(slot->thread);
     else
-      rt_thread_detach(slot->thread); /* it does not come back from C */
+      rt_thread_detach(slot->thread); /* it is in a C call that does not return */
   }
   rt_sched_drop(s);
 }

@@ -1,17 +1,17 @@
-/* sched/sched.h - the workers together: who takes a job, who is idle, whom to wake.
+/* sched/sched.h - a pool of workers: queues of jobs, stealing, and which worker to wake.
 **
-** A scheduler has a fixed number of slots; a slot gets a thread with a worker when there
-** is more to do than those before it can take.  Each has a queue of jobs; whoever runs out
-** of work takes from the others.
+** A scheduler has a fixed number of slots. A slot gets a thread with a worker when a job is
+** submitted and no worker is idle. Each slot has a queue of jobs that have not started. A worker
+** takes the oldest job of its own queue; a worker that has nothing else to do steals half of the
+** queue of another slot. A job that has started stays on its worker.
 **
-** A worker that finds nothing says that it is idle and looks once more at every queue
-** before it sleeps; whoever adds a job looks for an idle worker afterwards.  Whichever
-** comes second sees the other, so no job is left lying.  One job wakes one worker, and one
-** that is awake is never rung.
+** A runtime has two schedulers: the pool for tasks, with one slot per CPU, and the pool for
+** blocking jobs, whose workers run one job at a time. Both are reference-counted and may outlive
+** the main state: a thread in a C call that does not return cannot be ended, and still uses its
+** scheduler.
 **
-** There are two: the pool, one slot a core, and the blocking one, whose workers run one job
-** at a time.  Both live as long as anybody holds them, which may be longer than the main
-** state: a thread in a C call that does not return cannot be ended.
+** "Any thread" below means: any thread that holds a reference to the scheduler. sched.c says how
+** parking and submitting exclude a job that stays in a queue while all workers sleep.
 */
 #ifndef RT_SCHED_SCHED_H
 #define RT_SCHED_SCHED_H
@@ -20,40 +20,44 @@
 
 enum { RT_SLOTS_MAX = 256 };
 
-typedef enum rt_slot_state { RT_SLOT_EMPTY, RT_SLOT_STARTED, RT_SLOT_ENDED } rt_slot_state;
+typedef enum rt_slot_state {
+  RT_SLOT_EMPTY,   /* it has had no thread yet */
+  RT_SLOT_STARTED, /* its thread has been started and has not called rt_slot_end */
+  RT_SLOT_ENDED    /* its thread has called rt_slot_end; a slot is not started twice */
+} rt_slot_state;
 
 typedef struct rt_slot {
   /* fixed */
   struct rt_sched *sched;
-  int number;
-  /* any thread */
+  int number; /* index in sched->slots */
+  /* any thread, under the lock of the queue */
   rt_runq queue;
-  rt_runq pinned; /* jobs for this worker, which nobody steals */
-  /* written by its worker */
-  rt_atomic(int) load; /* tasks that have begun and not ended, about */
-  rt_counters counts;
-  rt_vthread vthread;
-  bool in_virtual_time; /* by the virtual clock */
-  /* under the scheduler's lock */
+  rt_runq pinned; /* jobs for this worker only: they are not stolen */
+  /* worker's thread */
+  rt_atomic(int) load;  /* tasks that have not ended, as of its last turn; any thread reads it */
+  rt_counters counts;   /* of the worker (rt.metrics) */
+  rt_vthread vthread;   /* its thread in virtual time (base/virtual_time.h) */
+  bool in_virtual_time; /* vthread is in use */
+  /* under the lock of the scheduler */
   rt_slot_state state;
   rt_thread thread;
-  /* under the queue's lock */
+  /* under the lock of 'queue' */
   bool stop_posted;
-  rt_post stop_post;  /* to the worker: it is to end */
-  rt_post ended_post; /* to the main worker: it has */
+  rt_post stop_post;  /* to the worker: it has to end */
+  rt_post ended_post; /* to the main worker: this worker has ended */
 } rt_slot;
 
 typedef struct rt_sched_config {
-  int slots;
-  bool exclusive; /* a worker runs one job at a time: they block */
-  int queue_max;  /* jobs waiting in all queues; 0: as many as there is memory for */
-  size_t stack;
-  void (*run_worker)(rt_slot *);       /* runs on the slot's thread, to its end */
-  void (*on_stop)(rt_post *, void *);  /* delivered to a worker that is to end */
-  void (*on_ended)(rt_post *, void *); /* delivered to the main worker when one has */
-  rt_runtime *runtime;                 /* of the main worker */
-  void *worker_config;                 /* what every worker's state is made by */
-  void (*free_worker_config)(void *);
+  int slots;      /* 1 to RT_SLOTS_MAX */
+  bool exclusive; /* a worker takes no job while it has a task: its tasks may block the thread */
+  int queue_max;  /* bound of the jobs in all queues together; 0: bounded by memory only */
+  size_t stack;   /* bytes, of each thread */
+  void (*run_worker)(rt_slot *);       /* called on the slot's thread; calls rt_slot_end last */
+  void (*on_stop)(rt_post *, void *);  /* stop_post, delivered on the worker's thread */
+  void (*on_ended)(rt_post *, void *); /* ended_post, delivered on the main worker's thread */
+  rt_runtime *runtime;                 /* a reference that the scheduler takes over */
+  void *worker_config;                 /* what the workers' states are made from; taken over, too */
+  void (*free_worker_config)(void *);  /* NULL: nothing to free */
 } rt_sched_config;
 
 typedef struct rt_sched {
@@ -61,76 +65,105 @@ typedef struct rt_sched {
   /* fixed */
   rt_sched_config config;
   /* atomic */
-  rt_atomic(uint64_t) idle[RT_SLOTS_MAX / 64];
-  rt_atomic(int) started; /* slots that have, or get, a thread */
-  rt_atomic(int) queued;
-  rt_atomic(unsigned) next_queue; /* where the search for a queue begins */
-  rt_atomic(int) stealing;        /* workers that are stealing right now */
-  rt_atomic(int) steal_pauses;    /* while there is one, nobody does */
-  rt_atomic(bool) stopping;
-  /* under lock */
+  rt_atomic(uint64_t) idle[RT_SLOTS_MAX / 64]; /* one bit for each slot: its worker is idle */
+  rt_atomic(int) started;                      /* slots[0 … started - 1] have had a thread */
+  rt_atomic(int) queued;                       /* jobs in all queues */
+  rt_atomic(unsigned) next_queue; /* round-robin: where the search for the shortest queue begins */
+  rt_atomic(int) stealing;        /* workers that are stealing at this moment */
+  rt_atomic(int) steal_pauses;    /* while it is not 0, no worker steals */
+  rt_atomic(bool) stopping;       /* written under the lock */
+  /* under the lock */
   rt_lock lock;
-  struct rt_sched *peer; /* the other pool of the runtime, held; NULL: the main worker has gone */
-  rt_list space_waiters; /* waiters: for room in the queues */
+  struct rt_sched *peer; /* the other pool of the runtime, held; NULL after rt_sched_close */
+  rt_list space_waiters; /* waiters for space in the queues */
   rt_slot slots[];
 } rt_sched;
 
-rt_sched *rt_sched_new(const rt_sched_config *config); /* NULL: no memory */
+/* Main worker. Copies the config. NULL: no memory; then the config's references stay with the
+** caller. No thread is started yet. */
+rt_sched *rt_sched_new(const rt_sched_config *config);
 static inline rt_sched *rt_sched_hold(rt_sched *s) {
   rt_shared_hold(&s->shared);
   return s;
 }
 static inline void rt_sched_drop(rt_sched *s) { rt_shared_drop(&s->shared); }
 
-/* The main worker, once: each can be found through the other. */
+/* Main worker, once, before a thread is started: makes the two schedulers of a runtime each
+** other's peer. */
 void rt_sched_pair(rt_sched *a, rt_sched *b);
-/* any thread: a new reference, or NULL */
+/* Any thread. A new reference to the peer; NULL if the main worker has closed the scheduler. */
 rt_sched *rt_sched_peer(rt_sched *s);
 
-/* any thread: at least one worker is there, or the reason why not. */
+/* Any thread. Starts the first worker if none has been started. 0; UV_ECANCELED: it is stopping;
+** or why no thread could be started. */
 int rt_sched_start(rt_sched *s);
 
-/* any thread, 'own' its slot or NULL: queues the job, with the caller's reference.
-** Without an own slot: to the one with the least to do.
-** 0; UV_EAGAIN: too many are queued already; UV_ECANCELED: it is stopping; UV_ENXIO: no
-** thread could be started. */
+/* Any thread, after rt_sched_start has returned 0. Queues the job and takes over the caller's
+** reference; then wakes an idle worker, or else starts a thread if a slot is empty. 'own': the slot
+** of the calling worker, whose queue gets the job; NULL: the slot with the least to do gets it. 0;
+** UV_EAGAIN: queue_max is reached, or the queue is full; UV_ECANCELED: the scheduler is stopping;
+** UV_ENXIO: all workers have ended because their states could not be made. If it fails, the
+** reference stays with the caller. */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own);
-/* The same, for the worker of this slot alone. */
+/* The same for the pinned queue of one slot. Starts threads until that slot has one; fails also if
+** one of them cannot be started. */
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int slot);
-/* The waiter is called when there is room; true: there is now.  'again': it keeps its place.
-** Whoever was called passes that on before anything may keep it from submitting. */
+
+/* Worker's thread, for a scheduler with a queue_max. True: there is space in the queues, and the
+** waiter was not used. False: the waiter is in the queue of waiters for space; 'again': at the
+** front, because its task has been called before and another task was faster. A task that was
+** called has to call rt_sched_notify_space before it does anything that can keep it from submitting
+** (such as ending because it was cancelled); otherwise the space that it was called for is lost
+** for the waiters behind it. */
 bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again);
+/* Any thread. If there is space in the queues, calls the first waiter for it. */
 void rt_sched_notify_space(rt_sched *s);
 
-/* The slot's worker: the next job for it, or NULL.  'steal': it has nothing else to do. */
+/* Worker's thread. The next job for this slot, with a reference, or NULL. 'steal': the worker has
+** no task that could run, so if its own queues are empty it may steal. */
 rt_job *rt_sched_take(rt_slot *slot, bool steal);
 
-/* any thread, not for long: in between no job goes from one queue to another, so that who looks at
-** all of them misses none. */
+/* Any thread. Between the two calls no job moves from one queue to another, so a thread that reads
+** all queues misses none. Keep it short: workers without jobs do not steal meanwhile. */
 void rt_sched_pause_stealing(rt_sched *s);
 void rt_sched_resume_stealing(rt_sched *s);
 
-/* Is there one, for it or to be stolen?  A glance. */
+/* Any thread. Is there a job that this slot's worker could take or steal? Not exact: another worker
+** may take it first. */
 bool rt_sched_has_job(rt_slot *slot);
 
-/* The slot's worker: it is up; it may sleep, if there is nothing to take; it has woken, and
-** is busy if it has something to do before it takes a job; it closes, and nobody rings it any
-** more; it has gone. */
+/* Worker's thread, in this order: attach once; enter_idle and leave_idle around each park; detach
+** and end once. A worker that could not be made calls end alone. */
+/* From here on the driver is rung when the slot is idle and there is a job, and gets the stop_post
+** (at once if the scheduler is stopping already). */
 void rt_slot_attach(rt_slot *slot, rt_driver *d);
+/* Before parking. True: the slot is idle, the worker may park and has to call rt_slot_leave_idle
+** afterwards. False: there is a job; the slot is not idle. */
 bool rt_slot_enter_idle(rt_slot *slot);
+/* After parking. 'busy': the worker has tasks to run before it takes a job; if it was woken for a
+** job, it then wakes another idle worker in its place. */
 void rt_slot_leave_idle(rt_slot *slot, bool busy);
+/* The driver is about to be closed: it is not rung any more, and gets no post from here. */
 void rt_slot_detach(rt_slot *slot);
+/* The last call of the worker. Closes its pinned queue and, if it is the last worker, all queues.
+** Their jobs are cancelled; if the scheduler is not stopping, they fail. */
 void rt_slot_end(rt_slot *slot);
 
-/* any thread, while all workers are still (event/active_threads.h): no post is on its way to one of them, and
-** there is no job that one of them could begin. */
+/* Any thread, while all threads of the runtime are still (event/active_threads.h). True: no post is
+** on its way to a worker, and there is no job that a worker could take. Part of the search for a
+** deadlock (run/deadlock.h). */
 bool rt_sched_is_quiescent(rt_sched *s);
-/* any thread: calls 'f' for every worker that is up; it cannot go meanwhile. */
+/* Any thread. Calls 'f' for every attached worker, under the lock of its queue: its driver is not
+** closed meanwhile. 'f' must not call functions of this file. */
 void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
 
-/* The main worker: everyone is to end; how many have not yet; the main worker goes. */
+/* Main worker. Tells all workers to end; jobs that have not started are cancelled when the last
+** worker ends. Idempotent. */
 void rt_sched_stop(rt_sched *s);
+/* Main worker. The number of threads that have been started and have not called rt_slot_end. */
 int rt_sched_live(rt_sched *s);
+/* Main worker, last: joins the threads that have ended, detaches the others (they are in a C call
+** that does not return), and drops the caller's reference. */
 void rt_sched_close(rt_sched *s);
 
 #endif

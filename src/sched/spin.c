@@ -2,18 +2,19 @@
 
 #include "base/cpu_count.h"
 
-#define LONGEST (30 * 1000ull) /* ns: as long as it looks out */
-#define SHORT (150 * 1000ull)  /* ns: a sleep that was hardly worth it */
-enum { LOOKS = 50, PAUSE_MOST = 4096 };
+#define SPIN_TIME (30 * 1000ull)    /* ns */
+#define SHORT_SLEEP (150 * 1000ull) /* ns: a shorter sleep was hardly worth its cost */
+enum { POLLS_PER_CLOCK = 50, SKIP_MAX = 4096 };
 
+/* (Relaxed: a guess; what has come is taken with the orders that it needs.) */
 static bool has_come(rt_driver *d, rt_slot *slot) {
   return rt_load_relaxed(&d->mailbox.newest) != NULL || (slot && rt_sched_has_job(slot));
 }
 
-static bool look_out(rt_driver *d, rt_slot *slot) {
-  uint64_t until = rt_clock() + LONGEST;
+static bool spin(rt_driver *d, rt_slot *slot) {
+  uint64_t until = rt_clock() + SPIN_TIME;
   do {
-    for (int i = 0; i < LOOKS; i++) {
+    for (int i = 0; i < POLLS_PER_CLOCK; i++) {
       if (has_come(d, slot)) return true;
       rt_relax();
     }
@@ -21,24 +22,24 @@ static bool look_out(rt_driver *d, rt_slot *slot) {
   return false;
 }
 
-bool rt_spin_try(rt_spin *l, rt_driver *d, rt_slot *slot) {
-  if (!l->expecting || rt_clock_is_virtual()) return false;
-  if (l->cores == 0) l->cores = rt_cpu_count();
-  if (l->cores == 1) return false;
-  if (l->skipped < l->pause) {
-    l->skipped++;
+bool rt_spin_try(rt_spin *p, rt_driver *d, rt_slot *slot) {
+  if (!p->expecting || rt_clock_is_virtual()) return false;
+  if (p->cpus == 0) p->cpus = rt_cpu_count();
+  if (p->cpus == 1) return false;
+  if (p->skipped < p->skip) {
+    p->skipped++;
     return false;
   }
-  l->skipped = 0;
-  if (look_out(d, slot)) {
-    l->pause = 0;
+  p->skipped = 0;
+  if (spin(d, slot)) {
+    p->skip = 0;
     return true;
   }
-  l->pause = l->pause ? l->pause * 2 : 1;
-  if (l->pause > PAUSE_MOST) l->pause = PAUSE_MOST;
+  p->skip = p->skip ? p->skip * 2 : 1;
+  if (p->skip > SKIP_MAX) p->skip = SKIP_MAX;
   return false;
 }
 
-void rt_spin_slept(rt_spin *l, uint64_t ns, bool by_other) {
-  l->expecting = by_other && ns < SHORT;
+void rt_spin_slept(rt_spin *p, uint64_t ns, bool by_worker) {
+  p->expecting = by_worker && ns < SHORT_SLEEP;
 }

@@ -1,10 +1,10 @@
-/* sched/spin.h - a worker that others talk to stays awake for a moment before it sleeps.
+/* sched/spin.h - a worker that exchanges messages with another one spins before it sleeps.
 **
-** Between threads a question and its answer take some microseconds, but to put a thread to
-** sleep and wake it costs tens.  So a worker that was woken by another one soon after it had
-** gone to sleep looks out for the next message for a while first.  If that was in vain it
-** does not try again for the next few times, and ever fewer: a worker without work costs
-** nothing, and neither does one that waits for sockets.
+** Between two threads that are awake, a message and its answer take some microseconds; to put a
+** thread to sleep and wake it takes tens. So if another worker ended the last sleep after a short
+** time, the worker polls its mailbox and the queues for a moment before it parks. After a spin that
+** found nothing it skips the next spins, each time twice as many: a worker that waits for sockets
+** or for nothing does not spin.
 */
 #ifndef RT_SCHED_SPIN_H
 #define RT_SCHED_SPIN_H
@@ -12,17 +12,20 @@
 #include "event/driver.h"
 #include "sched/sched.h"
 
+/* Worker's thread. Zeroed at first. */
 typedef struct rt_spin {
-  int cores;        /* that may be used; 0: not asked yet */
+  int cpus;         /* that this process may use; 0: not determined yet */
   bool expecting;   /* the last sleep was short, and another worker ended it */
-  uint32_t pause;   /* sleeps to be left out after a vain try */
-  uint32_t skipped; /* of them, so far */
+  uint32_t skip;    /* spins to be skipped after one that found nothing */
+  uint32_t skipped; /* of these, so far */
 } rt_spin;
 
-/* Before it sleeps; 'slot': it takes jobs, too.  True: something has come. */
-bool rt_spin_try(rt_spin *l, rt_driver *d, rt_slot *slot);
+/* Worker's thread, before it parks. 'slot': the worker takes jobs, so it polls the queues, too;
+** NULL: the mailbox only. True: a post or a job has come. */
+bool rt_spin_try(rt_spin *p, rt_driver *d, rt_slot *slot);
 
-/* After it has slept: for so long, and whether another worker ended that. */
-void rt_spin_slept(rt_spin *l, uint64_t ns, bool by_other);
+/* Worker's thread, after it was parked. 'ns': for how long; 'by_worker': a post or a job ended
+** it. */
+void rt_spin_slept(rt_spin *p, uint64_t ns, bool by_worker);
 
 #endif

@@ -4,48 +4,49 @@
 
 #include <stdio.h>
 
-enum { BLOCKING_SEATS = 64 };
+enum { BLOCKING_SLOTS = 64 };
 
-static void free_recipe(rt_shared *t) {
-  rt_worker_config *r = rt_containerof(t, rt_worker_config, shared);
-  for (int i = 0; i < r->count; i++) rt_message_drop(r->preloads[i]);
-  if (r->paths) rt_message_drop(r->paths);
-  rt_free(r->preloads);
-  rt_free(r);
+static void free_worker_config(rt_shared *t) {
+  rt_worker_config *c = rt_containerof(t, rt_worker_config, shared);
+  for (int i = 0; i < c->count; i++) rt_message_drop(c->preloads[i]);
+  if (c->paths) rt_message_drop(c->paths);
+  rt_free(c->preloads);
+  rt_free(c);
 }
 
-static const rt_shared_kind recipe_kind = {.name = "recipe", .free = free_recipe};
+static const rt_shared_kind worker_config_kind = {.name = "worker config",
+                                                  .free = free_worker_config};
 
-static int from_environment(const char *name, int otherwise) {
+static int from_environment(const char *name, int fallback) {
   const char *text = getenv(name);
   char *end;
-  if (text == NULL || *text == '\0') return otherwise;
+  if (text == NULL || *text == '\0') return fallback;
   long n = strtol(text, &end, 10);
   if (*end == '\0' && n >= 1 && n <= 256) return (int)n;
   fprintf(stderr, "rt: %s=%s is no number from 1 to 256, and has no effect\n", name, text);
-  return otherwise;
+  return fallback;
 }
 
 rt_worker_config *rt_worker_config_new(void) {
-  rt_worker_config *r = rt_calloc(sizeof *r);
-  if (r == NULL) return NULL;
-  rt_shared_init(&r->shared, &recipe_kind);
-  rt_atomic_init(&r->grace, RT_GRACE);
-  int cores = rt_cpu_count();
-  r->slots[RT_POOL_TASKS] = from_environment("RT_WORKERS", cores > 256 ? 256 : cores);
-  r->slots[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SEATS);
-  r->stall = RT_STALL;
-  return r;
+  rt_worker_config *c = rt_calloc(sizeof *c);
+  if (c == NULL) return NULL;
+  rt_shared_init(&c->shared, &worker_config_kind);
+  rt_atomic_init(&c->grace, RT_GRACE);
+  int cpus = rt_cpu_count();
+  c->slots[RT_POOL_TASKS] = from_environment("RT_WORKERS", cpus > 256 ? 256 : cpus);
+  c->slots[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SLOTS);
+  c->stall = RT_STALL;
+  return c;
 }
 
-int rt_worker_config_add(rt_worker_config *r, rt_message *preload) {
-  if (r->count == r->capacity) {
-    int room = r->capacity ? r->capacity * 2 : 4;
-    rt_message **more = rt_realloc(r->preloads, (size_t)room * sizeof *more);
+int rt_worker_config_add(rt_worker_config *c, rt_message *preload) {
+  if (c->count == c->capacity) {
+    int capacity = c->capacity ? c->capacity * 2 : 4;
+    rt_message **more = rt_realloc(c->preloads, (size_t)capacity * sizeof *more);
     if (more == NULL) return -ENOMEM;
-    r->preloads = more;
-    r->capacity = room;
+    c->preloads = more;
+    c->capacity = capacity;
   }
-  r->preloads[r->count++] = preload;
+  c->preloads[c->count++] = preload;
   return 0;
 }

@@ -1,6 +1,6 @@
 #include "sync/broadcast.h"
 
-/* --- beginning and end ------------------------------------------------------------------------------ */
+/* --- beginning and end ------------------------------------------------------------------------ */
 void rt_broadcast_free(rt_shared *t) {
   rt_broadcast *f = rt_broadcast_of(t);
   for (size_t i = 0; i < f->capacity; i++)
@@ -45,7 +45,7 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *f) {
   return r;
 }
 
-/* --- sending ------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 /* To whoever has waited longest for this reader. */
 static void hand_locked(rt_receiver *r, rt_message *p) {
   rt_waiter *t = rt_waiter_next(&r->waiters, NULL);
@@ -103,7 +103,7 @@ int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed) {
   return readers;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 static void queue_locked(rt_receiver *r, rt_waiter *t) {
   if (rt_list_empty(&r->link)) rt_list_append(&r->broadcast->awaited, &r->link);
   rt_waiter_enqueue(t, &r->waiters, &r->broadcast->lock);

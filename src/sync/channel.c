@@ -2,7 +2,7 @@
 
 enum { SMALLEST = RT_SIZE(8, 1) };
 
-/* --- the ring ----------------------------------------------------------------------------------- */
+/* --- the ring --------------------------------------------------------------------------------- */
 static bool grow(rt_channel *c) {
   size_t size = c->size ? c->size * 2 : SMALLEST;
   rt_message **ring = rt_malloc(size * sizeof *ring);
@@ -28,7 +28,7 @@ static rt_message *pop(rt_channel *c) {
   return p;
 }
 
-/* --- beginning and end ----------------------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 void rt_channel_free(rt_shared *t) {
   rt_channel *c = rt_channel_of(t);
   while (c->count > 0) rt_message_drop(pop(c));
@@ -45,7 +45,7 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
   return c;
 }
 
-/* --- passing on ---------------------------------------------------------------------------------------- */
+/* --- passing on ------------------------------------------------------------------------------- */
 static const rt_claim *claim_of(const rt_waiter *t) { return t ? t->claim : NULL; }
 
 static rt_channel_result send_locked(rt_channel *c, rt_message *p, rt_waiter *t) {

@@ -37,7 +37,7 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   return m;
 }
 
-/* --- taking it ------------------------------------------------------------------------------------ */
+/* --- taking it -------------------------------------------------------------------------------- */
 static uint64_t name_of(const rt_task *task) { return (uint64_t)task->id + 1; }
 
 static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
@@ -90,7 +90,7 @@ void rt_mutex_accept(rt_mutex *m, rt_task *task) {
   rt_lock_give(&m->lock);
 }
 
-/* --- giving it back --------------------------------------------------------------------------------- */
+/* --- giving it back --------------------------------------------------------------------------- */
 /* The lock of the mutex is given back, too. */
 static bool give_back(rt_mutex *m, bool held) {
   if (held) {
@@ -119,7 +119,7 @@ bool rt_mutex_is_held(rt_mutex *m, uint64_t serial) {
   return held;
 }
 
-/* --- the value ----------------------------------------------------------------------------------------- */
+/* --- the value -------------------------------------------------------------------------------- */
 void rt_mutex_set(rt_mutex *m, rt_message *value) {
   if (m->value) rt_message_drop(m->value);
   m->value = value;

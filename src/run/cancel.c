@@ -4,7 +4,6 @@
 #include "pack/state.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE };
-enum { DEAF = 100 }; /* so many errors swallowed, and RT_CANCEL_ESCALATE_AFTER */
 
 typedef struct cancelled {
   uint64_t
@@ -128,45 +127,14 @@ static void raise_timeout(lua_State *L, rt_worker *w, rt_cancel_scope *f) {
   lua_error(L);
 }
 
-static void note_told(rt_task *t, uint64_t whose) {
+static uint64_t serial_of(const rt_cancel_scope *f) { return f ? f->serial : 0; }
+
+static void note_raised(rt_task *t, uint64_t scope) {
   rt_more *more = rt_task_more(t);
-  if (more == NULL) return;
-  uint64_t now = rt_clock();
-  if (more->told_by != whose || more->told_at == 0) {
-    more->struck_at = 0;
-    more->told_first = now;
-    more->told_times = 0;
-  }
-  more->told_by = whose;
-  more->told_at = now;
-  more->told_times++;
+  if (more) rt_escalation_note(&more->escalation, scope, rt_clock());
 }
 
-/* It has swallowed this error so often, for so long, that it will never do anything else. */
-static bool is_deaf(const rt_more *more) {
-  return more && more->told_times >= DEAF &&
-         more->told_at - more->told_first >= RT_CANCEL_ESCALATE_AFTER;
-}
-
-/* So from its next instruction on it is treated as one that computes, and has been told in vain.
-** What cannot be closed from outside (the main chunk, a function with a timeout) gets time to
-** clean up, from each error that comes that way. */
-static void insist(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f,
-                   uint64_t told_before) {
-  rt_more *more = t->more;
-  if (!is_deaf(more)) return;
-  if (f == NULL && !t->is_main) {
-    more->struck_at = more->told_first;
-  } else if (more->struck_at == 0) {
-    more->struck_at = more->told_at;
-    more->told_at -= RT_CANCEL_REPEAT_AFTER;
-  } else {
-    more->told_at = told_before;
-  }
-  w->hooks->interrupt(w, L);
-}
-
-static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
+static void raise_unwinding(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
   if (f)
     raise_timeout(L, w, f);
   else
@@ -175,16 +143,17 @@ static void raise_told(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *
 
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
   rt_worker_assert_thread(w);
-  note_told(t, f ? f->serial : 0);
-  raise_told(L, w, t, f);
+  note_raised(t, serial_of(f));
+  raise_unwinding(L, w, t, f);
 }
 
-/* At a checkpoint. */
-static void tell(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
-  uint64_t before = t->more ? t->more->told_at : 0;
-  note_told(t, f ? f->serial : 0);
-  insist(L, w, t, f, before);
-  raise_told(L, w, t, f);
+/* The main chunk, and a function with a timeout, cannot be closed from outside. */
+static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
+  rt_more *more = rt_task_more(t);
+  bool can_close = f == NULL && !t->is_main;
+  if (more && rt_escalation_checkpoint(&more->escalation, serial_of(f), rt_clock(), can_close))
+    w->hooks->interrupt(w, L);
+  raise_unwinding(L, w, t, f);
 }
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
@@ -193,21 +162,21 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
   t->cancelled = 1;
   t->alert = 1;
-  note_told(t, 0);
+  note_raised(t, 0);
   lua_pushliteral(L, "the program has ended: no new tasks");
   lua_pushliteral(L, "rt");
   return rtL_cancel_raise(L, w);
 }
 
 /* Then it cleans up, and what does not wait is answered as ever. */
-static bool has_been_told(const rt_task *t) {
-  return t->more && t->more->told_at != 0 && t->more->told_by == 0;
+static bool was_cancel_raised(const rt_task *t) {
+  return t->more && rt_escalation_was_raised(&t->more->escalation, 0);
 }
 
 static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
   rt_cancel_scope *cancel_scope = NULL;
-  if (t == NULL || t->is_main || has_been_told(t)) return false;
+  if (t == NULL || t->is_main || was_cancel_raised(t)) return false;
   if (rt_worker_ends(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
     t->cancelled = t->alert = 1;
   return t->alert && rt_cancel_scope_effective(t, &cancel_scope) == RT_CANCEL_TASK;
@@ -238,13 +207,13 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
     case RT_CANCEL_NONE: return;
     case RT_CANCEL_TASK:
       give_way(L, w, t);
-      tell(L, w, t, NULL);
+      raise_at_checkpoint(L, w, t, NULL);
       break;
     case RT_CANCEL_SCOPE:
       if (!counts(cancel_scope, when)) return;
       cancel_scope->raised = true;
       give_way(L, w, t);
-      tell(L, w, t, cancel_scope);
+      raise_at_checkpoint(L, w, t, cancel_scope);
   }
 }
 

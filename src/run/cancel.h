@@ -5,11 +5,6 @@
 #include "event/cancel_scope.h"
 #include "worker/worker.h"
 
-/* How long a task may go on that has been told to end, over and over. */
-#define RT_CANCEL_ESCALATE_AFTER RT_SECOND
-/* How long it may clean up before it is told again. */
-#define RT_CANCEL_REPEAT_AFTER (100 * RT_MILLISECOND)
-
 /* The running task, or an error if there is none. */
 rt_task *rtL_running(lua_State *L, rt_worker *w);
 

@@ -32,37 +32,24 @@ static bool is_grace_over(rt_worker *w) {
   return now - w->preempt.ends_since >= rt_worker_grace(w);
 }
 
-/* It has been told, at a checkpoint or by a hook, and may still be about to clean up. */
-static bool is_unwinding(const rt_more *more, uint64_t whose, uint64_t now) {
-  return more->told_at != 0 && more->told_by == whose &&
-         now - more->told_at < RT_CANCEL_REPEAT_AFTER;
-}
-
 /* Lua yields when the hook returns, which it must at once. */
 static void give_way(lua_State *L, rt_worker *w, rt_yield how) {
   w->suspending = how;
   lua_yield(L, 0);
 }
 
-/* What unwinds the task is due.  False: it is not told now. */
+/* The task is to be unwound, by scope f or (NULL) by a cancel. False: the error is not raised now. */
 static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, bool yieldable) {
   rt_more *more = rt_task_more(t);
-  uint64_t whose = f ? f->serial : 0, now = rt_clock();
-  bool same = more && more->told_by == whose;
-  bool merciless =
-      same && more->struck_at != 0 && now - more->struck_at >= RT_CANCEL_ESCALATE_AFTER;
-  if (merciless && f == NULL && yieldable) {
+  rt_escalation_step step = RT_ESCALATION_RAISE;
+  if (more) step = rt_escalation_hook(&more->escalation, f ? f->serial : 0, rt_clock());
+  if (step == RT_ESCALATION_WAIT) return false;
+  if (step == RT_ESCALATION_FORCE && f == NULL && yieldable) {
     give_way(L, w, RT_YIELD_FINAL);
     return true;
   }
-  if (!merciless) {
-    if (more && is_unwinding(more, whose, now)) return false;
-    if (more && !(same && more->struck_at)) {
-      more->told_by = whose;
-      more->struck_at = now;
-    }
-    disarm(L); /* else the next instruction raises again: no pcall can hold that */
-  }
+  if (step == RT_ESCALATION_RAISE)
+    disarm(L); /* else each instruction raises: no pcall holds that */
   rtL_cancel_unwind(L, w, t, f);
   return true;
 }
@@ -100,7 +87,7 @@ static bool is_switched(const rt_worker *w, const rt_task *t) {
 
 /* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see run/signals.c) */
 static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
-  return !t->is_main || w->stop.deadline || (t->more && t->more->struck_at);
+  return !t->is_main || w->stop.deadline || (t->more && t->more->escalation.hook != 0);
 }
 
 /* --- what becomes of the task --------------------------------------------------------------------------- */

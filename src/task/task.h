@@ -13,6 +13,7 @@
 #ifndef RT_TASK_TASK_H
 #define RT_TASK_TASK_H
 
+#include "task/escalation.h"
 #include "task/timer.h"
 
 struct lua_State;
@@ -90,13 +91,9 @@ typedef struct rt_more {
   struct rt_task_name *task_name; /* its name; of a job: see there */
   struct rt_group *group;         /* whose local member it is, held; */
   void (*leave)(struct rt_group *, uint64_t id,
-                rt_phase); /* how it leaves that, when it has ended */
-  uint32_t cancel_site;    /* who cancelled it, with rt_call_sites; 0: nobody said */
-  uint64_t told_by;        /* what raised in it last: the deadline of this frame, or 0: a cancel, */
-  uint64_t told_at;        /* when that was; 0: nothing has, */
-  uint64_t told_first;     /* and when for the first time, */
-  uint64_t told_times;     /* and how often; */
-  uint64_t struck_at;      /* and when a hook first did; 0: none has.  See run/preempt.c */
+                rt_phase);  /* how it leaves that, when it has ended */
+  uint32_t cancel_site;     /* who cancelled it, with rt_call_sites; 0: nobody said */
+  rt_escalation escalation; /* of the errors that a cancel or a timeout raised in it */
 } rt_more;
 
 typedef struct rt_task {
@@ -151,7 +148,7 @@ rt_more *rt_task_more(rt_task *t);
 static inline void rt_task_forgive(rt_task *t) {
   t->cancelled = 0;
   t->alert = 0;
-  if (t->more) t->more->told_at = 0;
+  if (t->more) rt_escalation_reset(&t->more->escalation);
 }
 
 /* The running task waits on a list; it must give control back now. */

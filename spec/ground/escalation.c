@@ -1,0 +1,80 @@
+/* task/escalation.c - what is done about a task that swallows the error of a cancel or a timeout. */
+#include "task/escalation.h"
+
+#include "check.h"
+
+enum { SCOPE = 7 };
+static const uint64_t start = 5 * RT_SECOND;
+
+/* As run/preempt.c: what the hook raises is noted. */
+static rt_escalation_step hook_at(rt_escalation *e, uint64_t scope, uint64_t now) {
+  rt_escalation_step step = rt_escalation_hook(e, scope, now);
+  if (step != RT_ESCALATION_WAIT) rt_escalation_note(e, scope, now);
+  return step;
+}
+
+static void check_hook(void) {
+  rt_escalation e = {0};
+  uint64_t now = start;
+  check("the hook raises the first error at once", hook_at(&e, 0, now) == RT_ESCALATION_RAISE);
+  check("... and not again while the task may be cleaning up",
+        hook_at(&e, 0, now + RT_ESCALATION_PAUSE - 1) == RT_ESCALATION_WAIT);
+  check("... but then", hook_at(&e, 0, now += RT_ESCALATION_PAUSE) == RT_ESCALATION_RAISE);
+  bool raises = true;
+  for (uint64_t until = now + RT_ESCALATION_LIMIT - RT_ESCALATION_PAUSE; now < until;)
+    raises = hook_at(&e, 0, now += RT_ESCALATION_PAUSE) == RT_ESCALATION_RAISE && raises;
+  check("... and so on, until the limit", raises);
+  check("a task that still computes is forced",
+        hook_at(&e, 0, now + RT_ESCALATION_PAUSE) == RT_ESCALATION_FORCE &&
+            hook_at(&e, 0, now + RT_ESCALATION_PAUSE + 1) == RT_ESCALATION_FORCE);
+  check("... unless it is unwound for another scope by now",
+        hook_at(&e, SCOPE, now + RT_ESCALATION_PAUSE + 2) == RT_ESCALATION_RAISE);
+}
+
+static void check_reset(void) {
+  rt_escalation e = {0};
+  check("no error was raised at first", !rt_escalation_was_raised(&e, 0));
+  rt_escalation_note(&e, SCOPE, start);
+  check("one is noted for its scope",
+        rt_escalation_was_raised(&e, SCOPE) && !rt_escalation_was_raised(&e, 0));
+  rt_escalation_reset(&e);
+  check("... until it is taken back", !rt_escalation_was_raised(&e, SCOPE));
+}
+
+/* Errors at checkpoints, so many in the time given. True: the last one sets the hook. */
+static bool swallow(rt_escalation *e, int times, uint64_t ns, bool can_close) {
+  bool sets = false, early = false;
+  for (int i = 0; i < times; i++) {
+    early = early || sets;
+    sets =
+        rt_escalation_checkpoint(e, 0, start + ns * (uint64_t)i / (uint64_t)(times - 1), can_close);
+  }
+  return sets && !early;
+}
+
+static void check_checkpoints(void) {
+  rt_escalation few = {0}, fast = {0}, many = {0}, fixed = {0};
+  uint64_t now = start + RT_ESCALATION_LIMIT;
+  check("few errors at checkpoints are only raised",
+        !swallow(&few, RT_ESCALATION_TIMES - 1, 10 * RT_ESCALATION_LIMIT, true));
+  check("... and so are many in a short time",
+        !swallow(&fast, 10 * RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT - 1, true));
+  check("many in a long time set the hook",
+        swallow(&many, RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT, true));
+  check("... which closes the task", hook_at(&many, 0, now) == RT_ESCALATION_FORCE);
+  check("what cannot be closed", swallow(&fixed, RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT, false));
+  check("... gets the error from the hook", hook_at(&fixed, 0, now) == RT_ESCALATION_RAISE);
+  rt_escalation_checkpoint(&fixed, 0, now + RT_ESCALATION_PAUSE - 1, false);
+  check("... and again after a pause, whatever its checkpoints raise meanwhile",
+        hook_at(&fixed, 0, now + RT_ESCALATION_PAUSE) == RT_ESCALATION_RAISE);
+  check("... and is forced when a second has passed",
+        hook_at(&fixed, 0, now + RT_ESCALATION_LIMIT) == RT_ESCALATION_FORCE);
+}
+
+int main(void) {
+  check_begin(60);
+  check_reset();
+  check_hook();
+  check_checkpoints();
+  return check_end();
+}

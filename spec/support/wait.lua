@@ -19,4 +19,20 @@ function wait.until_true(f, what, seconds)
   end
 end
 
+--- The state of the thread of the main worker, as the system has it: "R" if it runs or could run.
+local function state_of_main_thread()
+  local file = io.open("/proc/self/stat")
+  local text = file and file:read("a")
+  return text and file:close() and text:match("%) (%a)")
+end
+
+--- For a task of the pool: waits until the thread of the main worker sleeps in the system.
+function wait.until_main_sleeps()
+  local looks = 0
+  wait.until_true(function()
+    looks = state_of_main_thread() == "R" and 0 or looks + 1
+    return looks == 3
+  end, "a sleep of the main thread")
+end
+
 return wait

@@ -1,0 +1,63 @@
+--- rt.spawn_blocking: jobs that may block their thread.
+local kit = require("kit")
+local rt = require("rt")
+
+describe("rt.spawn_blocking", function()
+  it("G23 runs calls that block beside each other, and the pool goes on", function()
+    kit.in_time(1.2, function()
+      local t = rt.now()
+      local tasks = {}
+      for i = 1, 8 do
+        tasks[i] = rt.spawn_blocking(function(k, seconds)
+          os.execute("sleep " .. seconds)
+          return k
+        end, i, 0.2 * kit.slow)
+      end
+      for i = 1, 8 do
+        assert.equal(i, (tasks[i]:join()))
+      end
+      return rt.now() - t
+    end)
+  end)
+
+  it(
+    "G23 has a bounded queue: a spawn waits for room, and a queued job can be cancelled",
+    function()
+      local program = kit.program("more_jobs_than_room")
+      local code, out, err = kit.run(program, nil, 60, "RT_WORKERS=1")
+      assert.equal(0, code, err)
+      assert.equal("3000\ttrue\tcancelled\ttrue\twent on\n", out)
+    end
+  )
+
+  it("a command that a task executes hears signals, and its result is as ever", function()
+    local task = rt.spawn_blocking(function()
+      local function result(...)
+        return table.concat({ tostring((...)), select(2, ...) }, " ")
+      end
+      return result(os.execute("kill -TERM $$; echo deaf")),
+        io.open("/no/such/file") == nil and result(os.execute("exit 3")), -- (errno is of no concern)
+        result(os.execute("true")),
+        os.execute()
+    end)
+    assert.same({ "nil signal 15", "nil exit 3", "true exit 0", true }, { task:join() })
+    local by_name = rt.spawn_blocking(os.execute, "exit 4")
+    assert.same({ nil, "exit", 4 }, { by_name:join() })
+  end)
+
+  it("G24 SIGINT is heard while a task executes a command", function()
+    kit.in_time(5, function()
+      local it = kit.start_script(kit.program("command_that_sleeps"))
+      assert.equal("ready", it:line())
+      local started = rt.now()
+      it:signal("INT")
+      assert.not_equal(0, it:wait())
+      return rt.now() - started
+    end)
+  end)
+
+  it("G23 room in the queue that one cannot use is the next one's", function()
+    local code, out, err = kit.run(kit.program("room_that_is_not_used"))
+    assert.same({ 0, "done\n10\n", "" }, { code, out, err })
+  end)
+end)

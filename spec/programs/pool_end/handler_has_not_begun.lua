@@ -1,0 +1,10 @@
+--- The main chunk ends when an error has been found that nobody joined, and before the handler has begun.
+local rt = require("rt")
+
+rt.on_unhandled(function(e)
+  print("heard", e)
+end)
+rt.spawn_local(error, "boom", 0)
+rt.yield()
+collectgarbage()
+rt.yield()

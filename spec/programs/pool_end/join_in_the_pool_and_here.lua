@@ -1,0 +1,8 @@
+--- Joins a task of the pool, and prints what comes of it; then a local one.
+local rt = require("rt")
+
+rt.sleep(0)
+print(pcall(rt.join, rt.spawn(math.max, 1)))
+print(rt.spawn_local(function()
+  return "still here"
+end):join())

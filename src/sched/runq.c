@@ -12,8 +12,15 @@ int rt_runq_init(rt_runq *q) {
 
 void rt_runq_close(rt_runq *q) { rt_lock_close(&q->lock); }
 
-static void add_locked(rt_runq *q, int n) {
-  rt_store_relaxed(&q->count, rt_load_relaxed(&q->count) + n);
+/* Sequentially consistent: a submitter reads the idle bits after this store, and a parking worker
+** reads the count after it has set its bit (sched.c). */
+static void count_added_locked(rt_runq *q, int n) {
+  rt_store(&q->count, rt_load_relaxed(&q->count) + n);
+}
+
+/* (Relaxed: a thread that reads the old count only looks for a job that is gone.) */
+static void count_removed_locked(rt_runq *q, int n) {
+  rt_store_relaxed(&q->count, rt_load_relaxed(&q->count) - n);
 }
 
 int rt_runq_put(rt_runq *q, rt_job *j) {
@@ -21,7 +28,7 @@ int rt_runq_put(rt_runq *q, rt_job *j) {
   bool full = rt_load_relaxed(&q->count) >= QUEUE_MAX, closed = q->closed;
   if (!full && !closed) {
     rt_list_append(&q->jobs, &j->link);
-    add_locked(q, 1);
+    count_added_locked(q, 1);
   }
   rt_lock_give(&q->lock);
   return closed ? UV_ECANCELED : full ? UV_EAGAIN : 0;
@@ -31,7 +38,7 @@ rt_job *rt_runq_take(rt_runq *q) {
   if (rt_runq_count(q) == 0) return NULL;
   rt_lock_take(&q->lock);
   rt_list *l = rt_list_take(&q->jobs);
-  if (l) add_locked(q, -1);
+  if (l) count_removed_locked(q, 1);
   rt_lock_give(&q->lock);
   return l ? rt_containerof(l, rt_job, link) : NULL;
 }
@@ -45,13 +52,13 @@ int rt_runq_steal(rt_runq *from, rt_runq *to) {
   if (max > STEAL_MAX) max = STEAL_MAX;
   for (rt_list *l; n < max && (l = rt_list_take(&from->jobs)) != NULL; n++)
     rt_list_append(&stolen, l);
-  add_locked(from, -n);
+  count_removed_locked(from, n);
   rt_lock_give(&from->lock);
   if (n == 0) return 0;
   rt_chaos_delay();
   rt_lock_take(&to->lock);
   rt_list_splice(&to->jobs, &stolen);
-  add_locked(to, n);
+  count_added_locked(to, n);
   rt_lock_give(&to->lock);
   return n;
 }

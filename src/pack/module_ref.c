@@ -1,5 +1,6 @@
 #include "pack/module_ref.h"
 
+#include "pack/value_path.h"
 #include "worker/traceback.h"
 
 enum { STACK = 12, STEPS = 3 };
@@ -89,47 +90,26 @@ bool rtL_module_ref_push(lua_State *L, rt_worker *w, const char *module, size_t 
 }
 
 /* --- where it was ---------------------------------------------------------------------------------- */
-/* "upvalue 'config' .log.file": a blank before each upvalue, and before a name in a table that is
-** none of another table. */
-static const char *blank_before(const char *way, bool in_table) {
-  return *way == '\0' || (in_table && *way != 'u') ? "" : " ";
-}
+static bool push_steps(lua_State *L, int mark, int steps);
 
-static bool push_way(lua_State *L, int mark, int steps);
-
-/* Stack: function -> function, way; or as it was */
-static bool push_way_in_function(lua_State *L, int mark, int steps) {
+/* Stack: function -> function, the value of an upvalue that leads to the mark, …; or as it was */
+static bool push_steps_in_function(lua_State *L, int mark, int steps) {
   int function = lua_gettop(L);
   const char *name;
   for (int i = 1; (name = lua_getupvalue(L, function, i)) != NULL; i++) {
-    if (strcmp(name, "_ENV") != 0 && push_way(L, mark, steps)) {
-      const char *way = lua_tostring(L, -1);
-      lua_pushfstring(L, "upvalue '%s'%s%s", name, blank_before(way, false), way);
-      lua_replace(L, function + 1);
-      lua_settop(L, function + 1);
-      return true;
-    }
+    if (strcmp(name, "_ENV") != 0 && push_steps(L, mark, steps)) return true;
     lua_settop(L, function);
   }
   return false;
 }
 
-/* Stack: table -> table, way; or as it was */
-static bool push_way_in_table(lua_State *L, int mark, int steps) {
+/* Stack: table -> table, a value of it that leads to the mark, …; or as it was */
+static bool push_steps_in_table(lua_State *L, int mark, int steps) {
   int table = lua_gettop(L), key = table + 1;
   lua_pushnil(L);
   while (lua_next(L, table)) {
-    if (push_way(L, mark, steps)) {
-      const char *way = lua_tostring(L, -1), *blank = blank_before(way, true);
-      int type = lua_type(L, key);
-      if (type == LUA_TSTRING)
-        lua_pushfstring(L, ".%s%s%s", lua_tostring(L, key), blank, way);
-      else if (lua_isinteger(L, key))
-        lua_pushfstring(L, "[%I]%s%s", (LUAI_UACINT)lua_tointeger(L, key), blank, way);
-      else
-        lua_pushfstring(L, "[%s]%s%s", lua_typename(L, type), blank, way);
-      lua_replace(L, key);
-      lua_settop(L, key);
+    if (push_steps(L, mark, steps)) {
+      lua_remove(L, key);
       return true;
     }
     lua_settop(L, key);
@@ -137,36 +117,41 @@ static bool push_way_in_table(lua_State *L, int mark, int steps) {
   return false;
 }
 
-/* Stack: value -> value, way from it to the mark; or as it was: there is none, or a long one */
-static bool push_way(lua_State *L, int mark, int steps) {
-  if (lua_rawequal(L, -1, mark)) {
-    lua_pushliteral(L, "");
-    return true;
-  }
+/* Stack: value -> value, the values on the way from it to the mark, the mark last; or as it was: no way is
+** that short */
+static bool push_steps(lua_State *L, int mark, int steps) {
+  if (lua_rawequal(L, -1, mark)) return true;
   if (steps == 0) return false;
+  luaL_checkstack(L, 4, NULL);
   switch (lua_type(L, -1)) {
-    case LUA_TFUNCTION: return push_way_in_function(L, mark, steps - 1);
-    case LUA_TTABLE: return push_way_in_table(L, mark, steps - 1);
+    case LUA_TFUNCTION: return push_steps_in_function(L, mark, steps - 1);
+    case LUA_TTABLE: return push_steps_in_table(L, mark, steps - 1);
     default: return false;
   }
 }
 
-/* Of value number i, from 0 on; the way from it is on top. */
-static void push_noun(lua_State *L, int i, bool is_call) {
-  const char *way = lua_tostring(L, -1), *blank = blank_before(way, false);
-  if (!is_call)
-    lua_pushfstring(L, "value %d%s%s", i + 1, blank, way);
-  else if (i > 0)
-    lua_pushfstring(L, "argument %d%s%s", i, blank, way);
-  else
-    lua_pushstring(L, *way ? way : "the function");
+/* Stack: the values from 'root' to the top -> the path from one to the next */
+static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
+  rt_path_text t;
+  int last = lua_gettop(L);
+  rt_path_root(&t, is_call ? "argument" : "value", is_call, place, last > root);
+  for (int i = root; i < last; i++) {
+    lua_pushvalue(L, i);
+    lua_pushvalue(L, i + 1);
+    rtL_path_step(L, &t);
+    lua_pop(L, 2);
+  }
+  lua_settop(L, root - 1);
+  lua_pushlstring(L, t.s, t.len);
 }
 
+/* Pushes where the mark is among the values. */
 static void push_place(lua_State *L, int mark, int first, int last, bool is_call) {
+  int root = lua_gettop(L) + 1;
   for (int i = first; i <= last; i++) {
     lua_pushvalue(L, i);
-    if (push_way(L, mark, STEPS)) {
-      push_noun(L, i - first, is_call);
+    if (push_steps(L, mark, STEPS)) {
+      push_path(L, root, (uint32_t)(i - first), is_call);
       return;
     }
     lua_pop(L, 1);

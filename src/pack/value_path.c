@@ -6,56 +6,36 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { STEPS = 12, KEY_MOST = 40, TEXT = 1024 };
+enum { STEPS_MAX = 12, KEY_MAX = 40 };
 
-typedef struct text {
-  char s[TEXT];
-  size_t len;
-  bool in_table; /* the last step was one into a table */
-} text;
-
-static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
-  uint32_t parent;
-  memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);
-  return parent;
-}
-
-void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
-  RTL_STACK_CHECK(L, +1);
-  uint32_t parent = parent_of(w, number);
-  if (parent & RT_VALUE_PATH_ROOT)
-    lua_pushvalue(L, w->values + (int)(parent & ~RT_VALUE_PATH_ROOT));
-  else
-    lua_rawgeti(L, w->list, number);
-}
-
-__attribute__((format(printf, 2, 3))) static void say(text *t, const char *format, ...) {
+/* --- printing ------ */
+__attribute__((format(printf, 2, 3))) static void say(rt_path_text *t, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  int n = vsnprintf(t->s + t->len, TEXT - t->len, format, args);
+  int n = vsnprintf(t->s + t->len, sizeof t->s - t->len, format, args);
   va_end(args);
-  if (n > 0) t->len = t->len + (size_t)n < TEXT ? t->len + (size_t)n : TEXT - 1;
+  if (n > 0) t->len = t->len + (size_t)n < sizeof t->s ? t->len + (size_t)n : sizeof t->s - 1;
 }
 
 static bool is_identifier(const char *s, size_t len) {
-  if (len == 0 || len > KEY_MOST || isdigit((unsigned char)*s)) return false;
+  if (len == 0 || len > KEY_MAX || isdigit((unsigned char)*s)) return false;
   for (size_t i = 0; i < len; i++)
     if (!isalnum((unsigned char)s[i]) && s[i] != '_') return false;
   return true;
 }
 
-static void say_string_key(text *t, const char *s, size_t len) {
+static void say_string_key(rt_path_text *t, const char *s, size_t len) {
   if (is_identifier(s, len)) {
     say(t, ".%s", s);
     return;
   }
   say(t, "[\"");
-  for (size_t i = 0; i < len && i < KEY_MOST; i++)
+  for (size_t i = 0; i < len && i < KEY_MAX; i++)
     say(t, iscntrl((unsigned char)s[i]) ? "\\%d" : "%c", (unsigned char)s[i]);
-  say(t, len > KEY_MOST ? "...\"]" : "\"]");
+  say(t, len > KEY_MAX ? "...\"]" : "\"]");
 }
 
-static void say_key(lua_State *L, text *t, int key) {
+static void say_key(lua_State *L, rt_path_text *t, int key) {
   size_t len;
   switch (lua_type(L, key)) {
     case LUA_TSTRING: {
@@ -75,7 +55,7 @@ static void say_key(lua_State *L, text *t, int key) {
 }
 
 /* How the table on the stack below its child, which is on top, holds it. */
-static void say_step_in_table(lua_State *L, text *t) {
+static void say_step_in_table(lua_State *L, rt_path_text *t) {
   int table = lua_gettop(L) - 1, child = table + 1;
   bool found = false;
   if (!t->in_table) say(t, " ");
@@ -92,7 +72,7 @@ static void say_step_in_table(lua_State *L, text *t) {
   lua_settop(L, child);
 }
 
-static void say_step_in_function(lua_State *L, text *t) {
+static void say_step_in_function(lua_State *L, rt_path_text *t) {
   int function = lua_gettop(L) - 1, child = function + 1;
   const char *name = "?";
   bool found = false;
@@ -104,35 +84,61 @@ static void say_step_in_function(lua_State *L, text *t) {
   t->in_table = false;
 }
 
-static void say_root(text *t, const rt_value_path *w, uint32_t place, bool more) {
-  uint32_t number = w->is_call ? place : place + 1;
+void rt_path_root(rt_path_text *t, const char *noun, bool is_call, uint32_t place, bool more) {
+  uint32_t number = is_call ? place : place + 1;
+  t->len = 0;
+  t->s[0] = '\0';
+  t->in_table = false;
   if (number > 0)
-    say(t, "%s %u", w->noun, number);
+    say(t, "%s %u", noun, number);
   else if (!more)
     say(t, "the function");
 }
 
+void rt_path_omit(rt_path_text *t) { say(t, " ..."); }
+
+void rtL_path_step(lua_State *L, rt_path_text *t) {
+  RTL_STACK_CHECK(L, 0);
+  if (lua_istable(L, -2))
+    say_step_in_table(L, t);
+  else
+    say_step_in_function(L, t);
+}
+
+/* --- the path of an object ------ */
+static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
+  uint32_t parent;
+  memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);
+  return parent;
+}
+
+void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
+  RTL_STACK_CHECK(L, +1);
+  uint32_t parent = parent_of(w, number);
+  if (parent & RT_VALUE_PATH_ROOT)
+    lua_pushvalue(L, w->values + (int)(parent & ~RT_VALUE_PATH_ROOT));
+  else
+    lua_rawgeti(L, w->list, number);
+}
+
 const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number) {
   RTL_STACK_CHECK(L, +1);
-  uint32_t chain[STEPS], parent;
+  uint32_t chain[STEPS_MAX], parent;
   int steps = 0;
-  text t = {.len = 0};
+  rt_path_text t;
   luaL_checkstack(L, 8, NULL);
   for (; !((parent = parent_of(w, number)) & RT_VALUE_PATH_ROOT); number = parent)
-    if (steps++ < STEPS) chain[steps - 1] = number;
-  say_root(&t, w, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
-  if (steps > STEPS) {
-    say(&t, " ...");
-    steps = STEPS;
+    if (steps++ < STEPS_MAX) chain[steps - 1] = number;
+  rt_path_root(&t, w->noun, w->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
+  if (steps > STEPS_MAX) {
+    rt_path_omit(&t);
+    steps = STEPS_MAX;
   }
   for (; steps > 0; steps--) {
     uint32_t child = chain[steps - 1];
     rtL_value_path_object(L, w, parent_of(w, child));
     rtL_value_path_object(L, w, child);
-    if (lua_istable(L, -2))
-      say_step_in_table(L, &t);
-    else
-      say_step_in_function(L, &t);
+    rtL_path_step(L, &t);
     lua_pop(L, 2);
   }
   return lua_pushlstring(L, t.s, t.len);

@@ -1,25 +1,49 @@
-/* pack/value_path.h - where in what is being sent the value is that cannot go: "argument 1 .log .file". */
+/* pack/value_path.h - names a value inside the values that are sent, for errors: "argument 1 .log.file".
+**
+** A path begins with one of the values, its root, and has a step for each table or function on the way. The
+** packer knows the way of each object by its parents; module_ref looks for a value and keeps the way on
+** the stack. Both print it by the same functions.
+*/
 #ifndef RT_PACK_VALUE_PATH_H
 #define RT_PACK_VALUE_PATH_H
 
-#include "worker/compat.h"
 #include "pack/pack_buf.h"
+#include "worker/compat.h"
 
-/* parent of an object that is itself one of the values: the place of that value, and this */
+/* --- printing a path ------------------------------------------------------------------------------- */
+typedef struct rt_path_text {
+  char s[1024]; /* a longer path is cut off */
+  size_t len;
+  bool in_table; /* the last step was one into a table */
+} rt_path_text;
+
+/* Begins a path at the value number 'place' (from 0): "argument 1", "value 1". If 'is_call', number 0 is the
+** function of a call, which has no name of its own if the path has more steps. */
+void rt_path_root(rt_path_text *t, const char *noun, bool is_call, uint32_t place, bool more);
+
+/* Adds a step. Stack: a table or a function, a value that it holds -> the same. */
+void rtL_path_step(lua_State *L, rt_path_text *t);
+
+/* Adds "...": steps are left out. */
+void rt_path_omit(rt_path_text *t);
+
+/* --- the path of an object that is being packed --------------------------------------------------------- */
+/* In place of the number of its parent, for an object that is itself one of the values: this bit, and the
+** place of the value. */
 #define RT_VALUE_PATH_ROOT (1u << 31)
 
 typedef struct rt_value_path {
   const rt_buf *parents; /* see pack/pack_buf.h */
-  int values;            /* stack index: of the first value, */
-  int list;              /* and of the table number -> object (or nothing) */
+  int values;            /* stack index of the first value */
+  int list;              /* stack index of the table number -> object; of nil, if there is none */
   const char *noun;      /* what a value is called: "argument"; the first is number 1 */
-  bool is_call;          /* … or "the function", and number 1 comes after it */
+  bool is_call;          /* the first value is a function, and the next one is number 1 */
 } rt_value_path;
 
 /* Pushes the object with this number. */
 void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number);
 
-/* Pushes the way to the object with this number. */
+/* Pushes the path of the object with this number. */
 const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number);
 
 #endif

@@ -72,7 +72,7 @@ static void fill(lua_State *L, rt_worker *w) {
       rtL_open_dump,    rtL_open_runtime};
   rtL_outcome_classes(L, w);
   rtL_unhandled_classes(L, w);
-  rtL_cancel_classes(L, w);
+  rtL_cancelled_class(L, w);
   lua_setfield(L, -2, "Cancelled");
   for (size_t i = 0; i < rt_countof(open); i++) open_one(L, w, open[i]);
   lua_pushliteral(L, RT_VERSION);

@@ -42,7 +42,7 @@ static void push_under_way(lua_State *L) {
 static void push_task(lua_State *L, rt_worker *w) {
   if (w->running->is_main)
     rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
-  else if (rtL_task_entry(L, w, w->running->co) == NULL)
+  else if (rt_task_entry_of(L, w, w->running->co) == NULL)
     luaL_error(L, "stack overflow");
 }
 

@@ -2,6 +2,7 @@
 
 #include "host/core_module.h"
 #include "run/deadlock.h"
+#include "run/drain.h"
 #include "run/exit.h"
 #include "diag/watchdog.h"
 #include "pack/pack.h"
@@ -163,7 +164,7 @@ static void on_stop(rt_post *p, void *driver) {
 
 static void on_left(rt_post *p, void *driver) {
   (void)p;
-  rt_unwind_note_end(rt_worker_of(driver));
+  rt_drain_notify(rt_worker_of(driver));
 }
 
 static void on_orphan(rt_post *p, void *driver) {

@@ -1,31 +1,8 @@
 #include "run/cancel.h"
 
 #include "pack/pack.h"
-#include "pack/state.h"
-
-enum { REASON = 1, SOURCE, VALUES = SOURCE };
-
-typedef struct cancelled {
-  uint64_t
-      cancel_scope; /* the serial of the frame whose deadline passed; 0: the task was cancelled */
-} cancelled;
 
 /* --- raising -------------------------------------------------------------------------------- */
-/* Stack: … reason source -> … Cancelled */
-static void push_cancelled(lua_State *L, rt_worker *w, uint64_t cancel_scope) {
-  cancelled *c = rtL_class_new(L, &w->classes, RT_CLASS_CANCELLED, sizeof *c, VALUES);
-  c->cancel_scope = cancel_scope;
-  lua_insert(L, -3);
-  lua_setiuservalue(L, -3, SOURCE);
-  lua_setiuservalue(L, -2, REASON);
-}
-
-int rtL_cancel_raise(lua_State *L, rt_worker *w) {
-  rt_worker_assert_thread(w);
-  push_cancelled(L, w, 0);
-  return lua_error(L);
-}
-
 void rtL_cancel_push_end(lua_State *L) {
   RTL_STACK_CHECK(L, +2);
   lua_pushliteral(L, "the program has ended");
@@ -110,7 +87,7 @@ static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
 /* Stack: … -> the error, raised */
 static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
   push_reason(L, w, t);
-  push_cancelled(L, w, 0);
+  rtL_cancelled_push(L, w, 0);
   lua_error(L);
 }
 
@@ -123,7 +100,7 @@ static void raise_timeout(lua_State *L, rt_worker *w, rt_cancel_scope *f) {
     lua_pushliteral(L, "timeout");
     lua_pushliteral(L, "rt.timeout");
   }
-  push_cancelled(L, w, f->serial);
+  rtL_cancelled_push(L, w, f->serial);
   lua_error(L);
 }
 
@@ -165,7 +142,7 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   note_raised(t, 0);
   lua_pushliteral(L, "the program has ended: no new tasks");
   lua_pushliteral(L, "rt");
-  return rtL_cancel_raise(L, w);
+  return rtL_cancelled_raise(L, w);
 }
 
 /* Then it cleans up, and what does not wait is answered as ever. */
@@ -246,7 +223,7 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
 /* One that has no coroutine yet ends here; its place in the queue is only skipped. */
 static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
-  push_cancelled(L, w, 0);
+  rtL_cancelled_push(L, w, 0);
   rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_pushvalue(L, -3);
@@ -291,7 +268,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
   t->alert = 1;
   lua_pushstring(L, reason);
   lua_pushliteral(L, "a signal");
-  push_cancelled(L, w, 0);
+  rtL_cancelled_push(L, w, 0);
   lua_error(L);
 }
 
@@ -301,95 +278,7 @@ int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
   lua_pushvalue(L, handle);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pushnil(L);
-    push_cancelled(L, w, 0);
+    rtL_cancelled_push(L, w, 0);
   }
   return lua_error(L);
-}
-
-bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
-  RTL_ENTER(L, w, 0);
-  const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
-  return c != NULL && c->cancel_scope == serial;
-}
-
-/* --- travelling: the reason does ----------------------------------------------------------------- */
-typedef struct parcel {
-  rt_shared shared;
-  rt_message *reason;
-} parcel;
-
-static void free_parcel(rt_shared *t) {
-  parcel *p = rt_containerof(t, parcel, shared);
-  rt_message_drop(p->reason);
-  rt_free(p);
-}
-
-static const rt_shared_kind kind = {"cancelled", free_parcel, RT_CLASS_CANCELLED};
-
-static rt_shared *travel_send(lua_State *L, rt_worker *w, int index, const char **why) {
-  if (rt_pack_depth(w) > RT_PACK_NESTED) {
-    *why = "an rt.Cancelled too deep in the reasons of others, or in its own";
-    return NULL;
-  }
-  int first = lua_gettop(L) + 1;
-  lua_getiuservalue(L, index, REASON);
-  lua_getiuservalue(L, index, SOURCE);
-  rt_message *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
-  lua_settop(L, first - 1);
-  parcel *p = rt_malloc(sizeof *p);
-  if (p == NULL) {
-    rt_message_drop(reason);
-    luaL_error(L, "not enough memory");
-  }
-  rt_shared_init(&p->shared, &kind);
-  p->reason = reason;
-  return &p->shared;
-}
-
-static void travel_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  rtL_unpack(L, w, rt_containerof(t, parcel, shared)->reason);
-  push_cancelled(L, w, 0);
-}
-
-static const rt_travel travel = {travel_send, NULL, travel_receive, NULL};
-
-/* --- rt.Cancelled -------------------------------------------------------------------------------- */
-static int cancelled_tostring(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
-  /* (this is how a stock interpreter asks for the error that its script ended with) */
-  if (w->stop.deadline && w->running && w->running->is_main) w->stop.quiet = true;
-  lua_pushliteral(L, "cancelled");
-  if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
-    lua_pop(L, 1);
-    return 1;
-  }
-  luaL_tolstring(L, -1, NULL);
-  lua_remove(L, -2);
-  lua_pushliteral(L, ": ");
-  lua_insert(L, -2);
-  lua_concat(L, 3);
-  return 1;
-}
-
-static int cancelled_fields(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
-  const char *key = lua_tostring(L, 2);
-  if (key && strcmp(key, "reason") == 0)
-    lua_getiuservalue(L, 1, REASON);
-  else if (key && strcmp(key, "source") == 0)
-    lua_getiuservalue(L, 1, SOURCE);
-  else
-    lua_pushnil(L);
-  return 1;
-}
-
-void rtL_cancel_classes(lua_State *L, rt_worker *w) {
-  RTL_ENTER(L, w, +1);
-  static const luaL_Reg meta[] = {
-      {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
-  w->classes.travel[RT_CLASS_CANCELLED] = &travel;
-  rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + RT_CLASS_CANCELLED);
 }

@@ -3,6 +3,7 @@
 #define RT_RUN_CANCEL_H
 
 #include "event/cancel_scope.h"
+#include "run/cancelled.h"
 #include "worker/worker.h"
 
 /* The running task, or an error if there is none. */
@@ -58,16 +59,7 @@ void rtL_cancel_push_end(lua_State *L);
 ** that -> the same, with what the task was cancelled for. */
 void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Raises rt.Cancelled; its reason and its source are on top. */
-int rtL_cancel_raise(lua_State *L, rt_worker *w);
-
 /* Raises what a cancelled task ended with. */
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle);
-
-/* Is the value at 'index' the error of the own deadline of the frame with this serial? */
-bool rtL_cancel_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial);
-
-/* Defines the classes and pushes rt.Cancelled. */
-void rtL_cancel_classes(lua_State *L, rt_worker *w);
 
 #endif

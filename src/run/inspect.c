@@ -4,6 +4,7 @@
 #include "task/task_name.h"
 #include "base/safe_write.h"
 #include "run/job_entry.h"
+#include "worker/stack_depth.h"
 
 #include <unistd.h>
 
@@ -29,23 +30,6 @@ static lua_State *inner_of(lua_State *co) {
     lua_pop(co, 1);
   }
   return inner && inner != co && lua_getstack(inner, 0, &ar) ? inner : NULL;
-}
-
-static int count_levels(lua_State *co) {
-  lua_Debug ar;
-  int known = 0, unknown = 1;
-  while (lua_getstack(co, unknown - 1, &ar)) {
-    known = unknown;
-    unknown *= 2;
-  }
-  while (unknown - known > 1) {
-    int middle = known + (unknown - known) / 2;
-    if (lua_getstack(co, middle - 1, &ar))
-      known = middle;
-    else
-      unknown = middle;
-  }
-  return known;
 }
 
 static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
@@ -83,7 +67,7 @@ void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
   if (co == NULL) return;
   do nested[n++] = co;
   while (n < MOST_NESTED && (co = inner_of(co)) != NULL);
-  while (n-- > 0) tell_levels(to, nested[n], count_levels(nested[n]) - (n == 0 ? ours : 0));
+  while (n-- > 0) tell_levels(to, nested[n], rt_stack_depth(nested[n]) - (n == 0 ? ours : 0));
 }
 
 /* --- its tasks -------------------------------------------------------------------------------------- */
@@ -133,18 +117,11 @@ static void tell_queued(account *a, const rt_list *ready) {
   }
 }
 
-/* Each suspended coroutine of the pool that is a task's.  (As each_begun of run/unwind.c, but
-** here nothing may raise.) */
 static void tell_begun(account *a) {
   lua_State *anchors = a->w->anchors;
-  for (int i = (int)lua_rawlen(anchors, RT_ANCHOR_COROUTINES); i > 0 && !a->late; i--) {
-    lua_rawgeti(anchors, RT_ANCHOR_COROUTINES, i);
-    lua_State *co = lua_tothread(anchors, -1);
-    lua_pop(anchors, 1);
-    if (co == NULL || lua_status(co) != LUA_YIELD) continue;
-    const rt_task *t = rtL_task_entry(anchors, a->w, co);
-    if (t == NULL) continue;
-    if (!rt_task_ended(t) && t != a->w->running) tell(a, t);
+  int i = rt_task_entry_first(a->w);
+  for (const rt_task *t; !a->late && (t = rt_task_entry_next(anchors, a->w, &i)) != NULL;) {
+    if (t != a->w->running) tell(a, t);
     lua_pop(anchors, 1);
   }
 }

@@ -194,5 +194,5 @@ int rtL_job_entry_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
     default: break;
   }
   rtL_cancel_push_reason(L, w, j);
-  return rtL_cancel_raise(L, w);
+  return rtL_cancelled_raise(L, w);
 }

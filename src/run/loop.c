@@ -1,6 +1,7 @@
 #include "run/loop.h"
 
 #include "run/task_entry.h"
+#include "run/task_exit.h"
 #include "run/deadlock.h"
 #include "event/cancel_scope.h"
 #include "diag/watchdog.h"
@@ -17,52 +18,33 @@ enum {
 #define POLL_TIME (2 * RT_MILLISECOND)
 
 /* --- one task ------------------------------------------------------------------------------ */
-static void end(rt_worker *w, rt_task *t, rt_phase how) {
-  if (--w->live == 0 && w->stop.main_waits) rt_unwind_note_end(w);
-  rt_worker_count_end(w, how);
-  rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
-  t->co = NULL;
-  if (rt_unlikely(t->more && t->more->cancel_scopes))
-    rt_cancel_scope_close_all(t); /* left by a coroutine */
-  if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
-  if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
-  if (rt_unlikely(t->cancelled)) {
-    lua_pushnil(w->anchors);
-    lua_rawsetp(w->anchors, RT_ANCHOR_REASONS, t);
-  }
-  rt_task_end(t, &w->driver.ready.next, how);
-}
-
 rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
     bool seen = t->is_seen;
-    end(w, t, w->loop.ended_as);
+    rt_task_exit(w, t, w->loop.ended_as);
     if (rt_unlikely(seen))
       rt_coroutine_pool_retire(&w->coroutine_pool, co);
     else
       rt_coroutine_pool_give(&w->coroutine_pool, co);
   } else { /* not even its end could be noted: there is no memory */
     t->result = RT_RESULT_NOMEM;
-    end(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
     rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
   }
 }
 
-/* Its <close> variables run now, as nobody's, and cannot wait: before anyone hears of its
-** end, and while something else than its coroutine holds it. */
+/* The task is never resumed. */
 static void finish_off(rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
-  bool held = rtL_task_entry(w->anchors, w, co) != NULL; /* (cannot raise) */
-  t->cancelled = 1;
-  if (held) {
-    rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
-    end(w, t, RT_CANCELLED);
+  if (rt_task_entry_of(w->anchors, w, co)) {
+    rt_task_exit_forced(w, t);
     lua_pop(w->anchors, 1);
-  } else { /* there is no memory */
-    end(w, t, RT_CANCELLED);
-    rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
+  } else { /* there was no memory to find the handle, and the coroutine may be all that holds it */
+    t->cancelled = 1;
+    rt_task_exit(w, t, RT_CANCELLED);
   }
+  rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
 }
 
 static void note_switch(rt_worker *w) {
@@ -100,7 +82,7 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
-    end(w, t, RT_FAILED); /* first: the queue is all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: the queue is all that holds the task */
     rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
   } else {
     rt_worker_count(w, RT_COUNT_STARTED, 1);

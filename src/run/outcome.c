@@ -3,8 +3,6 @@
 #include "run/cancel.h"
 #include "worker/traceback.h"
 
-#include <stdio.h>
-
 enum {
   ERROR = RT_FAILURE_ERROR,
   TRACE = RT_FAILURE_TRACE,
@@ -255,47 +253,6 @@ void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
   push_title(L, w, f, index + 3);
   lua_insert(L, index + 3);
   lua_remove(L, index);
-}
-
-static int to_text(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
-  return 1;
-}
-
-/* What an error says of itself: its __tostring may fail. */
-static void push_text(lua_State *L, int error) {
-  lua_pushcfunction(L, to_text);
-  lua_pushvalue(L, error);
-  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
-  const char *why = lua_tostring(L, -1);
-  lua_pushfstring(L, "(error object is a %s value; its __tostring failed: %s)",
-                  luaL_typename(L, error), why ? why : "?");
-  lua_remove(L, -2);
-}
-
-/* Stack: the error, its traceback, the first line -> nothing */
-static void put_out(lua_State *L, rt_worker *w) {
-  int error = lua_gettop(L) - 2;
-  push_text(L, error);
-  lua_pushfstring(L, "rt: %s%s\n%s\n", lua_tostring(L, error + 2), lua_tostring(L, -1),
-                  lua_tostring(L, error + 1));
-  fputs(lua_tostring(L, -1), stderr);
-  fflush(stderr);
-  w->exit.failed = true;
-  lua_settop(L, error - 1);
-}
-
-void rtL_outcome_write(lua_State *L, rt_worker *w) {
-  RTL_ENTER(L, w, -3);
-  lua_pushfstring(L, "unhandled error in %s\n", lua_tostring(L, -1));
-  lua_replace(L, -2);
-  put_out(L, w);
-}
-
-void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what) {
-  RTL_ENTER(L, w, -2);
-  lua_pushfstring(L, "%s: ", what);
-  put_out(L, w);
 }
 
 void rtL_outcome_classes(lua_State *L, rt_worker *w) {

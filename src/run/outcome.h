@@ -42,11 +42,6 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w);
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w);
 /* Replaces the failure on top by its error, its traceback, its task's title and the task. */
 void rtL_outcome_unpack(lua_State *L, rt_worker *w);
-/* Writes an error, its traceback and its task's title to stderr, and pops them. */
-void rtL_outcome_write(lua_State *L, rt_worker *w);
-/* The same for an error and its traceback: what has failed. */
-void rtL_outcome_complain(lua_State *L, rt_worker *w, const char *what);
-
 void rtL_outcome_classes(lua_State *L, rt_worker *w);
 
 #endif

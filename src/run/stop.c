@@ -2,6 +2,7 @@
 
 #include "event/cancel_scope.h"
 #include "diag/watchdog.h"
+#include "run/drain.h"
 #include "run/exit.h"
 #include "run/loop.h"
 #include "run/unhandled.h"
@@ -22,7 +23,7 @@ static uint64_t end_of_grace(rt_worker *w) {
 
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
-  if (rt_unwind_is_over(w) || now >= until) return;
+  if (rt_drain_is_complete(w) || now >= until) return;
   rt_task_forgive(w->main); /* by a signal: it has done its work */
   w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
@@ -72,7 +73,7 @@ void rt_stop_part(rt_worker *w) {
   uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
   stop_pools(w);
   /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
-  while (!rt_unwind_is_alone(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  while (!rt_drain_workers_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   shut_office(w);
   drop_jobs(&w->unhandled.jobs);
   drop_jobs(&w->unhandled.unfinalized);

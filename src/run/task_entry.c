@@ -2,6 +2,7 @@
 
 #include "run/outcome.h"
 #include "run/job_entry.h"
+#include "worker/stack_depth.h"
 
 /* the stack of the body */
 enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
@@ -41,27 +42,11 @@ int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
   return FUNCTION + args;
 }
 
-/* The body is the outermost function: search for the last level there is. */
-static bool find_body(lua_State *co, lua_Debug *ar) {
-  int known = -1, unknown = 1;
-  while (lua_getstack(co, unknown - 1, ar)) {
-    known = unknown - 1;
-    unknown *= 2;
-  }
-  while (unknown - known > 1) {
-    int middle = known + (unknown - known) / 2;
-    if (lua_getstack(co, middle, ar))
-      known = middle;
-    else
-      unknown = middle;
-  }
-  return known >= 0 && lua_getstack(co, known, ar);
-}
-
-rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co) {
+rt_task *rt_task_entry_of(lua_State *L, rt_worker *w, lua_State *co) {
   rt_worker_assert_thread(w);
   lua_Debug ar;
-  if (!find_body(co, &ar) || !lua_checkstack(co, 1)) return NULL;
+  int depth = rt_stack_depth(co); /* the body is the outermost function */
+  if (depth == 0 || !lua_getstack(co, depth - 1, &ar) || !lua_checkstack(co, 1)) return NULL;
   lua_getinfo(co, "f", &ar);
   bool is_body = lua_tocfunction(co, -1) == body;
   lua_pop(co, 1);
@@ -70,4 +55,25 @@ rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co) {
   rt_task *t = rtL_class_test(L, &w->classes, RT_CLASS_TASK, -1);
   if (t == NULL) lua_pop(L, 1);
   return t;
+}
+
+int rt_task_entry_first(const rt_worker *w) {
+  return (int)lua_rawlen(w->anchors, RT_ANCHOR_COROUTINES);
+}
+
+rt_task *rt_task_entry_next(lua_State *L, rt_worker *w, int *i) {
+  for (; *i > 0; --*i) {
+    lua_rawgeti(w->anchors, RT_ANCHOR_COROUTINES, *i);
+    lua_State *co = lua_tothread(w->anchors, -1);
+    lua_pop(w->anchors, 1);
+    if (co == NULL || lua_status(co) != LUA_YIELD) continue;
+    rt_task *t = rt_task_entry_of(L, w, co);
+    if (t == NULL) continue;
+    if (!rt_task_ended(t)) {
+      --*i;
+      return t;
+    }
+    lua_pop(L, 1);
+  }
+  return NULL;
 }

@@ -13,6 +13,13 @@
 int rt_task_entry_prepare(rt_worker *w, rt_task *t);
 
 /* The task whose coroutine this is, its handle pushed; for lists of tasks. */
-rt_task *rtL_task_entry(lua_State *L, rt_worker *w, lua_State *co);
+rt_task *rt_task_entry_of(lua_State *L, rt_worker *w, lua_State *co);
+
+/* Worker's thread: the tasks that have begun and not ended, one after the other. The loop is
+**   int i = rt_task_entry_first(w);
+**   while ((t = rt_task_entry_next(L, w, &i)) != NULL) ... lua_pop(L, 1);
+** and pushes the handle of each on L. A task that begins meanwhile may be missed; one may end. */
+int rt_task_entry_first(const rt_worker *w);
+rt_task *rt_task_entry_next(lua_State *L, rt_worker *w, int *i);
 
 #endif

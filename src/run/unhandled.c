@@ -6,6 +6,48 @@
 
 #include <stdio.h>
 
+/* --- writing to stderr ------------------------------------------------------------------------------- */
+static int to_text(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+/* What an error says of itself: its __tostring may fail. */
+static void push_text(lua_State *L, int error) {
+  lua_pushcfunction(L, to_text);
+  lua_pushvalue(L, error);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  const char *why = lua_tostring(L, -1);
+  lua_pushfstring(L, "(error object is a %s value; its __tostring failed: %s)",
+                  luaL_typename(L, error), why ? why : "?");
+  lua_remove(L, -2);
+}
+
+/* Stack: the error, its traceback, the first line -> nothing */
+static void put_out(lua_State *L, rt_worker *w) {
+  int error = lua_gettop(L) - 2;
+  push_text(L, error);
+  lua_pushfstring(L, "rt: %s%s\n%s\n", lua_tostring(L, error + 2), lua_tostring(L, -1),
+                  lua_tostring(L, error + 1));
+  fputs(lua_tostring(L, -1), stderr);
+  fflush(stderr);
+  w->exit.failed = true;
+  lua_settop(L, error - 1);
+}
+
+static void write_unhandled(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, -3);
+  lua_pushfstring(L, "unhandled error in %s\n", lua_tostring(L, -1));
+  lua_replace(L, -2);
+  put_out(L, w);
+}
+
+static void write_failed(lua_State *L, rt_worker *w, const char *what) {
+  RTL_ENTER(L, w, -2);
+  lua_pushfstring(L, "%s: ", what);
+  put_out(L, w);
+}
+
 /* --- what the function of rt.on_unhandled is told ------------------------------------------------- */
 /* It stays in a table until that has returned: if it never does, it is written to stderr. */
 enum { TOLD = 3 }; /* an error, its traceback, the title of its task */
@@ -39,7 +81,7 @@ void rtL_unhandled_mark_handled(lua_State *L, rt_worker *w) { forget(L, w, telle
 static void write_told(lua_State *L, rt_worker *w) {
   int told = lua_gettop(L);
   for (int i = 1; i <= TOLD; i++) lua_rawgeti(L, told, i);
-  rtL_outcome_write(L, w);
+  write_unhandled(L, w);
   lua_pop(L, 1);
 }
 
@@ -65,7 +107,7 @@ static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
   if (lua_rawgeti(L, -1, who) == LUA_TTABLE) { /* else it has called os.exit */
     lua_pushvalue(L, error);
     rtL_outcome_take_trace(L, w);
-    rtL_outcome_complain(L, w, "the function of rt.on_unhandled failed");
+    write_failed(L, w, "the function of rt.on_unhandled failed");
     write_told(L, w);
   }
   lua_settop(L, error);
@@ -95,7 +137,7 @@ static bool prepare(lua_State *L, rt_worker *w, bool of_teller) {
   rtL_anchor_push(L, w, RT_ANCHOR_ON_UNHANDLED);
   if (of_teller || !lua_isfunction(L, -1)) {
     lua_settop(L, error + TOLD - 1);
-    rtL_outcome_write(L, w);
+    write_unhandled(L, w);
     return false;
   }
   lua_pushcfunction(L, call);

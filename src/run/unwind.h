@@ -11,12 +11,6 @@
 void rtL_unwind_begin(lua_State *L, rt_worker *w);
 void rtL_unwind_finish(lua_State *L, rt_worker *w);
 
-/* The main worker: no worker of the pools is left; and no task here. */
-bool rt_unwind_is_alone(const rt_worker *w);
-bool rt_unwind_is_over(const rt_worker *w);
-/* The last task here has ended, or a worker of the pools: the main chunk may wait for that. */
-void rt_unwind_note_end(rt_worker *w);
-
 /* A worker of a pool, when it is told to end: the same, by itself.  Harmless twice. */
 void rt_unwind_member(rt_worker *w);
 void rt_unwind_member_finish(rt_worker *w);

@@ -49,7 +49,7 @@ static int exit_in_task(lua_State *L, rt_worker *w) {
   rtL_unhandled_mark_handled(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
-    return rtL_cancel_raise(L, w);
+    return rtL_cancelled_raise(L, w);
   }
   w->suspending = RT_YIELD_WAIT;
   return lua_yieldk(L, 0, 0, never);

@@ -144,7 +144,7 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
     lua_replace(L, 2);
     return lua_gettop(L) - 1;
   }
-  if (rtL_cancel_is_of(L, w, -1, (uint64_t)serial)) return 0;
+  if (rtL_cancelled_is_of(L, w, -1, (uint64_t)serial)) return 0;
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
   return rtL_traceback_find(L, w, -1) ? 3 : 2;

@@ -39,7 +39,7 @@ static int current(lua_State *L) {
   else if (t->is_job)
     rtL_job_entry_push_handle(L, w, rt_job_entry_job(t));
   else
-    rtL_task_entry(L, w, t->co);
+    rt_task_entry_of(L, w, t->co);
   return 1;
 }
 

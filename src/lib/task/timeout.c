@@ -14,7 +14,7 @@ static int framed(lua_State *L, int status, lua_KContext context) {
   kind k = context & 3;
   rt_cancel_scope_close(w->running, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
-  if (k != TIMEOUT || !rtL_cancel_is_of(L, w, -1, serial))
+  if (k != TIMEOUT || !rtL_cancelled_is_of(L, w, -1, serial))
     return rtL_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
   lua_pushnil(L);
   lua_pushliteral(L, "timeout");

@@ -1,0 +1,32 @@
+#include "run/task_exit.h"
+
+#include "event/cancel_scope.h"
+#include "run/drain.h"
+#include "run/job_entry.h"
+
+void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
+  if (--w->live == 0 && w->stop.main_waits) rt_drain_notify(w);
+  rt_worker_count_end(w, how);
+  rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
+  t->co = NULL;
+  if (rt_unlikely(t->more && t->more->cancel_scopes))
+    rt_cancel_scope_close_all(t); /* left by a coroutine */
+  if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
+  if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
+  if (rt_unlikely(t->cancelled)) {
+    lua_pushnil(w->anchors);
+    lua_rawsetp(w->anchors, RT_ANCHOR_REASONS, t);
+  }
+  rt_task_end(t, &w->driver.ready.next, how);
+}
+
+void rt_task_exit_forced(rt_worker *w, rt_task *t) {
+  rt_task *running = w->running;
+  rt_list_remove(&t->link);
+  rt_cancel_scope_close_all(t);
+  t->cancelled = 1;
+  w->running = NULL; /* no operation is allowed in the <close> variables */
+  rtL_reset(t->co, NULL);
+  w->running = running;
+  rt_task_exit(w, t, RT_CANCELLED);
+}

@@ -14,8 +14,8 @@ kit.rt_lua = kit.build .. "/rt-lua"
 --- How many times slower everything is here than in the plain build on an idle machine: because of load
 --- (RT_SLOW, from the runner), and of sanitizers. All deadlines of this file are multiplied by it.
 kit.slow = slow
---- The part of it that the sanitizers have.
-local slow_flavor = slow / (tonumber(os.getenv("RT_SLOW")) or 1)
+--- The part of it that this build has: for what is measured in processor time, which load does not change.
+kit.slow_flavor = slow // (tonumber(os.getenv("RT_SLOW")) or 1)
 --- What a deadline that only catches hangs is multiplied by, too: load may begin while a file runs.
 local HEADROOM = 3
 
@@ -264,12 +264,27 @@ function kit.in_time(most, f)
     if took < limit then
       return
     end
-    limit = math.max(limit, most * slow_flavor * slowness())
+    limit = math.max(limit, most * kit.slow_flavor * slowness())
     if took < limit then
       return
     end
   end
   error(("never within %g s; the last time it took %g"):format(limit, took), 2)
+end
+
+--- Calls `f` until it returns something true, ten times at most: false means that something came in
+--- between, as when the machine stops for a moment; a defect does so always. What must hold each time is
+--- asserted in `f`.
+function kit.eventually(f)
+  local value
+  for _ = 1, 10 do
+    local good
+    good, value = f()
+    if good then
+      return
+    end
+  end
+  error("not once in ten times" .. (value and ": " .. tostring(value) or ""), 2)
 end
 
 --- Resident size of a process, in bytes.

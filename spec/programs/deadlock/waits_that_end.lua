@@ -1,0 +1,37 @@
+--- Everything that can be waited for and comes from outside: timers, sockets, names, jobs that block.
+local rt = require("rt")
+
+rt.sleep(0.02)
+local _, why = rt.timeout(0.02, function()
+  rt.channel():recv()
+end)
+assert(why == "timeout")
+rt.select(rt.channel():recv_op(), rt.sleep_op(0.02))
+for _ in rt.interval(0.02) do
+  break
+end
+rt.spawn(function()
+  rt.sleep(0.02)
+end):join()
+rt.spawn_local(function()
+  rt.sleep(0.02)
+end):join()
+rt.spawn_blocking(os.execute, "sleep 0.1"):join()
+rt.spawn_blocking(function()
+  io.popen("sleep 0.1"):read("a")
+end):join()
+
+local l = assert(rt.tcp.listen("127.0.0.1", 0))
+local _, port = l:sock()
+local late = rt.spawn_blocking(function()
+  os.execute("sleep 0.1")
+  return rt.tcp.connect("127.0.0.1", port)
+end)
+local s = assert(l:accept())
+rt.spawn(function(s)
+  s:recv()
+end, s):join(rt.spawn_local(function()
+  late:join():close()
+end))
+assert(not rt.tcp.connect("no.such.host.invalid", 1))
+print("fine")

@@ -1,0 +1,16 @@
+--- A task that a socket wakes computes for a while; the loop is below it on the stack.
+local rt = require("rt")
+local spin = require("spin")
+
+local l = assert(rt.tcp.listen("127.0.0.1", 0))
+local _, port = l:sock()
+local c = rt.spawn_local(rt.tcp.connect, "127.0.0.1", port)
+local s, client = l:accept(), c:join()
+rt.spawn(function(s)
+  s:read("l")
+  spin.processor_time(0.1)
+  s:write("done\n")
+end, s)
+rt.sleep(0.02)
+client:write("go\n")
+print(client:read("l"))

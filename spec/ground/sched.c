@@ -1,67 +1,68 @@
-/* sched/sched.c - the workers together, with members that run no Lua: who takes a job, whom to wake. */
+/* spec/ground/sched.c - a scheduler whose workers run no Lua: submitting, waking, stealing,
+** stopping. */
 #include "sched/sched.h"
 
 #include "check.h"
 
-enum { SEATS = 4, SUBMITTERS = 3, JOBS = 40000 };
+enum { SLOTS = 4, SUBMITTERS = 3, JOBS = 40000 };
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
-/* A worker: takes jobs and ends them.  (All drivers are made, and closed, by one thread: libuv
-** closes descriptors by a system call that the thread sanitizer does not see, and it takes their
-** next use for a race.) */
-typedef struct pcall_L {
+/* A worker: it takes jobs and ends them. (One thread initializes and closes all drivers: libuv
+** closes descriptors with a system call that the thread sanitizer does not see, so it would report
+** a race when another thread uses the descriptor's number next.) */
+typedef struct pool_worker {
   rt_driver driver;
-  bool told;
-} pcall_L;
+  bool stop_received;
+} pool_worker;
 
-static pcall_L hands[SEATS];
+static pool_worker workers[SLOTS];
 
-static rt_atomic(uint64_t) done, begun_late;
+static rt_atomic(uint64_t) done, started_late;
 static rt_atomic(bool) one_is_busy, has_busy_one;
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
 static void on_stop(rt_post *p, void *driver) {
   (void)p;
-  rt_containerof(driver, pcall_L, driver)->told = true;
+  rt_containerof(driver, pool_worker, driver)->stop_received = true;
 }
 
-static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
+static void on_ended(rt_post *p, void *driver) { (void)p, (void)driver; }
 
 static void on_cancel(rt_post *p, void *driver) {
   (void)driver;
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
-static void work(pcall_L *h, rt_job *j) {
-  if (rt_job_begin(j, &h->driver, on_cancel)) {
+static void run_job(pool_worker *w, rt_job *j) {
+  if (rt_job_begin(j, &w->driver, on_cancel)) {
     rt_add(&done, 1);
     rt_job_end(j, RT_DONE, NULL, NULL);
   }
   rt_job_drop(j);
 }
 
-/* The first that wakes has something else to do, until some other one has taken the job. */
+/* The first worker that wakes has something else to do until another one has run the job. */
 static bool is_kept_busy(rt_slot *slot) {
   if (!rt_load(&one_is_busy) || rt_swap(&has_busy_one, true)) return false;
   uint64_t before = rt_load(&done), until = rt_clock() + 20 * RT_SECOND;
   rt_slot_leave_idle(slot, true);
   while (rt_load(&done) == before && rt_clock() < until) usleep(100);
-  if (rt_load(&done) == before) rt_add(&begun_late, 1);
+  if (rt_load(&done) == before) rt_add(&started_late, 1);
   return true;
 }
 
-static void member(rt_slot *slot) {
-  pcall_L *h = &hands[slot->number];
-  rt_slot_attach(slot, &h->driver);
-  while (!h->told) {
+static void run_worker(rt_slot *slot) {
+  pool_worker *w = &workers[slot->number];
+  rt_slot_attach(slot, &w->driver);
+  while (!w->stop_received) {
     rt_job *j = rt_sched_take(slot, true);
     if (j) {
-      work(h, j);
-      rt_driver_poll(&h->driver);
+      run_job(w, j);
+      rt_driver_poll(&w->driver);
     } else if (rt_slot_enter_idle(slot)) {
-      rt_driver_park(&h->driver);
+      rt_driver_park(&w->driver);
       if (!is_kept_busy(slot)) rt_slot_leave_idle(slot, false);
     }
   }
@@ -73,16 +74,16 @@ static rt_driver driver; /* the main worker's */
 static rt_runtime *runtime;
 
 static rt_sched *open_sched(int slots) {
-  for (int i = 0; i < SEATS; i++) {
-    must("a driver starts", rt_driver_init(&hands[i].driver, run) == 0);
-    hands[i].told = false;
+  for (int i = 0; i < SLOTS; i++) {
+    must("a driver starts", rt_driver_init(&workers[i].driver, run) == 0);
+    workers[i].stop_received = false;
   }
-  must("there is an office", (runtime = rt_runtime_new(&driver)) != NULL);
+  must("there is a runtime", (runtime = rt_runtime_new(&driver)) != NULL);
   rt_sched_config config = {.slots = slots,
                             .stack = 1 << 20,
-                            .run_worker = member,
+                            .run_worker = run_worker,
                             .on_stop = on_stop,
-                            .on_ended = on_left,
+                            .on_ended = on_ended,
                             .runtime = rt_runtime_hold(runtime)};
   rt_sched *s = rt_sched_new(&config);
   must("there is a scheduler, with a worker", s != NULL && rt_sched_start(s) == 0);
@@ -106,12 +107,12 @@ static bool ends(rt_job *j) {
   return true;
 }
 
-static int idle_seats(rt_sched *s) { return __builtin_popcountll(rt_load(&s->idle[0])); }
+static int idle_slots(rt_sched *s) { return __builtin_popcountll(rt_load(&s->idle[0])); }
 
 static void wait_until_all_rest(rt_sched *s) {
   uint64_t until = rt_clock() + 20 * RT_SECOND;
-  while (idle_seats(s) < rt_load(&s->started) && rt_clock() < until) usleep(100);
-  must("workers without jobs rest", idle_seats(s) == rt_load(&s->started));
+  while (idle_slots(s) < rt_load(&s->started) && rt_clock() < until) usleep(100);
+  must("workers without jobs rest", idle_slots(s) == rt_load(&s->started));
 }
 
 static bool stop(rt_sched *s) {
@@ -122,15 +123,15 @@ static bool stop(rt_sched *s) {
   rt_runtime_close(runtime);
   rt_mailbox_drain(&driver.mailbox);
   rt_sched_close(s);
-  for (int i = 0; i < SEATS; i++) rt_driver_close(&hands[i].driver);
+  for (int i = 0; i < SLOTS; i++) rt_driver_close(&workers[i].driver);
   rt_runtime_drop(runtime);
   return left;
 }
 
-/* --- one job at a time, each for workers that are just falling asleep ---------------------------- */
+/* --- one job at a time, while the workers are about to sleep ---------------------------------- */
 static void check_one_by_one(void) {
   bool in_time = true;
-  rt_sched *s = open_sched(SEATS);
+  rt_sched *s = open_sched(SLOTS);
   for (int i = 0; i < MANY(50000) && in_time; i++) {
     rt_job *j = submit(s);
     in_time = ends(j);
@@ -142,11 +143,11 @@ static void check_one_by_one(void) {
   check("workers that are told to end do", stop(s));
 }
 
-/* --- a wake-up that the one who got it cannot use ------------------------------------------------- */
+/* --- a worker that is woken for a job and is busy --------------------------------------------- */
 static void check_busy(void) {
   rt_sched *s = open_sched(2);
   rt_job *both[64];
-  for (int i = 0; i < 64; i++) both[i] = submit(s); /* more than one takes: two threads */
+  for (int i = 0; i < 64; i++) both[i] = submit(s); /* more jobs than one thread takes at once */
   for (int i = 0; i < 64; i++) {
     must("a job ends", ends(both[i]));
     rt_job_drop(both[i]);
@@ -155,7 +156,7 @@ static void check_busy(void) {
     wait_until_all_rest(s);
     rt_store(&one_is_busy, true);
     rt_job *j = submit(s);
-    bool in_time = ends(j) && rt_load(&begun_late) == 0;
+    bool in_time = ends(j) && rt_load(&started_late) == 0;
     check("a job is another one's when the one that was woken is busy", in_time);
     rt_job_drop(j);
     rt_store(&one_is_busy, false);
@@ -163,7 +164,7 @@ static void check_busy(void) {
   stop(s);
 }
 
-/* --- many threads: conservation -------------------------------------------------------------------- */
+/* --- many threads: conservation --------------------------------------------------------------- */
 typedef struct submitter {
   rt_thread thread;
   rt_sched *to;
@@ -196,7 +197,7 @@ static void submit_all(void *arg) {
 static void check_many(void) {
   static submitter submitters[SUBMITTERS];
   uint64_t submitted = 0, cancelled = 0;
-  rt_sched *s = open_sched(SEATS);
+  rt_sched *s = open_sched(SLOTS);
   rt_store(&done, 0);
   for (int i = 0; i < SUBMITTERS; i++) {
     submitters[i] = (submitter){.to = s};
@@ -218,13 +219,13 @@ static void check_many(void) {
   check("workers that rest are told to end, and do", stop(s));
 }
 
-/* --- the end, with jobs in the queues ---------------------------------------------------------------- */
+/* --- the end, with jobs in the queues --------------------------------------------------------- */
 static void check_end_with_jobs(void) {
   enum { LEFT = 3000 };
   static rt_job *jobs[LEFT];
   bool all_ended = true, refused = true;
   for (int round = 0; round < 20; round++) {
-    rt_sched *s = open_sched(SEATS);
+    rt_sched *s = open_sched(SLOTS);
     for (int i = 0; i < LEFT; i++) jobs[i] = submit(s);
     rt_sched_hold(s);
     all_ended = stop(s) && all_ended;

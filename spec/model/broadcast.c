@@ -1,4 +1,5 @@
-/* sync/broadcast.c - messages for everybody who listens: each reader gets each, in order, or hears what it lost. */
+/* sync/broadcast.c - messages for everybody who listens: each reader gets each, in order, or hears
+** what it lost. */
 #include "sync/broadcast.h"
 #include "model_worker.h"
 

@@ -1,4 +1,5 @@
-/* sync/channel.c - a channel without and with room: senders, receivers, one that gives up, and a close. */
+/* sync/channel.c - a channel without and with room: senders, receivers, one that gives up, and a
+** close. */
 #include "sync/channel.h"
 #include "model_worker.h"
 

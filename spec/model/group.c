@@ -1,4 +1,5 @@
-/* sched/group.c - tasks that belong together: their ends, a cancel, who waits, and who comes late. */
+/* spec/model/group.c - model of sched/group.c: members that end, a cancel, tasks that wait, and
+** members that enter late. */
 #include "sched/job.h"
 #include "model_worker.h"
 
@@ -11,24 +12,24 @@ static rt_runtime *runtime;
 static rt_group *group;
 static rt_job *members[MEMBERS];
 static worker *homes[MEMBERS], *waiter;
-static bool told[MEMBERS], handled, is_over; /* the cancel */
+static bool cancel_received[MEMBERS], called, cancel_is_done;
 
-static void cancel_member(rt_shared *whose) { rt_job_cancel(rt_job_of(whose), NULL); }
+static void cancel_member(rt_shared *owner) { rt_job_cancel(rt_job_of(owner), NULL); }
 
 static void enter(int n) {
   members[n] = rt_job_new(&job_kind, runtime, (uint64_t)n, "here", NULL);
-  bool wanted = rt_group_enter(group, &members[n]->member, &members[n]->shared);
-  if (!wanted && !seeded("born free")) rt_job_cancel(members[n], NULL);
+  bool entered = rt_group_enter(group, &members[n]->member, &members[n]->shared);
+  if (!entered && !seeded("born free")) rt_job_cancel(members[n], NULL);
 }
 
 static void begin_with(rt_group_policy policy, int members_before) {
   runtime = rt_runtime_new(NULL);
   group = rt_group_new(&kind, policy, cancel_member);
   waiter = worker_new();
-  handled = is_over = false;
+  called = cancel_is_done = false;
   for (int i = 0; i < MEMBERS; i++) {
     homes[i] = worker_new();
-    told[i] = false;
+    cancel_received[i] = false;
     members[i] = NULL;
   }
   for (int i = 0; i < members_before; i++) enter(i);
@@ -38,27 +39,27 @@ static void begin_until_all(void) { begin_with(RT_GROUP_ALL_COMPLETED, MEMBERS);
 static void begin_until_any(void) { begin_with(RT_GROUP_FIRST_COMPLETED, MEMBERS); }
 static void begin_with_one(void) { begin_with(RT_GROUP_ALL_COMPLETED, 1); }
 
-/* --- members --------------------------------------------------------------------------------------- */
+/* --- members ---------------------------------------------------------------------------------- */
 static void on_cancel(rt_post *p, void *driver) {
-  told[driver == &homes[1]->driver] = true;
+  cancel_received[driver == &homes[1]->driver] = true;
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
-/* It runs; 'until_told': for ever, unless it is cancelled. */
-static void run(int n, bool until_told) {
+/* 'for_ever': until it is cancelled. */
+static void run(int n, bool for_ever) {
   rt_job *j = members[n];
   if (rt_job_begin(j, &homes[n]->driver, on_cancel)) {
-    while (until_told && !told[n]) rt_driver_park(&homes[n]->driver);
-    rt_job_end(j, told[n] ? RT_CANCELLED : RT_DONE, NULL, NULL);
+    while (for_ever && !cancel_received[n]) rt_driver_park(&homes[n]->driver);
+    rt_job_end(j, cancel_received[n] ? RT_CANCELLED : RT_DONE, NULL, NULL);
   }
   worker_free(homes[n]);
 }
 
 static void run_0(void) { run(0, false); }
 static void run_1(void) { run(1, false); }
-static void run_until_told(void) { run(0, true); }
+static void run_for_ever(void) { run(0, true); }
 
-static void come_late(void) {
+static void enter_late(void) {
   enter(1);
   run(1, true);
 }
@@ -68,15 +69,15 @@ static void begin_with_one_left(void) {
   run_1();
 }
 
-/* A local task, of which the group knows that it is there. */
-static void come_locally(void) {
-  bool late = is_over, wanted = rt_group_enter_local(group);
-  check(!late || !wanted);
+/* A local task, which the group only counts. */
+static void enter_locally(void) {
+  bool late = cancel_is_done, entered = rt_group_enter_local(group);
+  check(!late || !entered);
   rt_chaos_delay();
   rt_group_leave_local(group, MEMBERS, RT_DONE);
 }
 
-/* --- who waits, and who cancels ------------------------------------------------------------------------ */
+/* --- waiting and cancelling ------------------------------------------------------------------- */
 static void await(bool (*queue)(rt_waiter *)) {
   rt_waiter *t = rt_waiter_new(&waiter->driver);
   if (!queue(t)) {
@@ -85,7 +86,7 @@ static void await(bool (*queue)(rt_waiter *)) {
     check(rt_waiter_withdraw(t));
   }
   rt_waiter_free(t);
-  handled = true;
+  called = true;
 }
 
 static bool queue_for_all(rt_waiter *t) { return rt_group_await(group, t, true); }
@@ -98,13 +99,13 @@ static void wait_for_all(void) {
   worker_free(waiter);
 }
 
-/* (A local task may still come.) */
+/* (A local task may still enter.) */
 static void wait_for_some(void) {
   await(queue_for_all);
   worker_free(waiter);
 }
 
-/* As a race: the first that ends decides, the others are cancelled. */
+/* As rt.race: the first member that ends decides, and the other one is cancelled. */
 static void race(void) {
   await(queue_for_any);
   check(rt_group_decider(group) == members[1]->id);
@@ -128,12 +129,12 @@ static void watch(void) {
 
 static void cancel(void) {
   rt_group_cancel(group);
-  is_over = true;
+  cancel_is_done = true;
 }
 
-/* --- afterwards ------------------------------------------------------------------------------------------ */
+/* --- afterwards ------------------------------------------------------------------------------- */
 static void end(void) {
-  check(handled && rt_group_live(group) == 0);
+  check(called && rt_group_live(group) == 0);
   for (int i = 0; i < MEMBERS; i++) {
     check(rt_job_phase(members[i]) >= RT_DONE);
     rt_job_drop(members[i]);
@@ -153,13 +154,13 @@ static const model models[] = {
      .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
     {.says = "group: the first that ends decides a race, and the others are cancelled",
      .begin = begin_until_any,
-     .fibers = {{"member 0", run_until_told}, {"member 1", run_1}, {"waiter", race}},
+     .fibers = {{"member 0", run_for_ever}, {"member 1", run_1}, {"waiter", race}},
      .end = end,
      .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
     {.says = "group: a cancel reaches whoever enters, before it or after it, and who watches",
      .begin = begin_with_one,
-     .fibers = {{"member 0", run_until_told},
-                {"late", come_late},
+     .fibers = {{"member 0", run_for_ever},
+                {"late", enter_late},
                 {"canceller", cancel},
                 {"watcher", watch}},
      .end = end,
@@ -167,7 +168,7 @@ static const model models[] = {
     {.says = "group: local tasks count, and one that comes late hears of the cancel",
      .begin = begin_with_one_left,
      .fibers = {{"member 0", run_0},
-                {"local", come_locally},
+                {"local", enter_locally},
                 {"canceller", cancel},
                 {"waiter", wait_for_some}},
      .end = end,

@@ -1,4 +1,5 @@
-/* sched/job.c - the state word of a task: its beginning, its end, a cancel, and who joins it. */
+/* spec/model/job.c - model of sched/job.c: the start and the end of a job, cancels, and a
+** joiner. */
 #include "sched/job.h"
 #include "model_worker.h"
 
@@ -7,25 +8,25 @@ static const rt_shared_kind kind = {"task", rt_job_free, 0};
 static rt_runtime *runtime;
 static rt_job *job;
 static worker *home, *joiner;
-static bool begun, told_to_cancel, cancel_was_pending[2], handled;
+static bool begun, cancel_received, cancel_was_pending[2];
 static rt_phase ended_as, joined_as;
 
-static void on_orphan(rt_post *p, void *driver) { (void)p, (void)driver; }
+static void on_unjoined_failure(rt_post *p, void *driver) { (void)p, (void)driver; }
 
 static void begin(void) {
   runtime = rt_runtime_new(NULL);
-  runtime->on_unjoined_failure = on_orphan;
+  runtime->on_unjoined_failure = on_unjoined_failure;
   job = rt_job_new(&kind, runtime, 1, "here", rt_message_new());
   home = worker_new();
   joiner = worker_new();
-  begun = told_to_cancel = handled = false;
+  begun = cancel_received = false;
   ended_as = joined_as = RT_QUEUED;
 }
 
-/* --- where it runs ----------------------------------------------------------------------------- */
+/* --- the worker that runs it ------------------------------------------------------------------ */
 static void on_cancel(rt_post *p, void *driver) {
   (void)driver;
-  told_to_cancel = true;
+  cancel_received = true;
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
@@ -33,19 +34,19 @@ static void run_job(void) {
   begun = rt_job_begin(job, &home->driver, on_cancel);
   if (begun) {
     rt_driver_poll(&home->driver);
-    ended_as = told_to_cancel ? RT_CANCELLED : RT_DONE;
+    ended_as = cancel_received ? RT_CANCELLED : RT_DONE;
     rt_job_end(job, ended_as, NULL, NULL);
   }
   worker_free(home);
 }
 
-/* --- who cancels it ------------------------------------------------------------------------------ */
+/* --- cancelling ------------------------------------------------------------------------------- */
 static void cancel(int n) { cancel_was_pending[n] = rt_job_cancel(job, rt_message_new()); }
 static void cancel_0(void) { cancel(0); }
 static void cancel_1(void) { cancel(1); }
 
-/* --- who waits for it, for a while ---------------------------------------------------------------- */
-static void join(void) {
+/* --- joining ---------------------------------------------------------------------------------- */
+static void join_for_a_while(void) {
   rt_waiter *t = rt_waiter_new(&joiner->driver);
   bool ended = rt_job_await(job, t);
   if (!ended) {
@@ -74,13 +75,13 @@ static void join_for_ever(void) {
   worker_free(joiner);
 }
 
-/* Exactly one outcome: its own if it began, else that it was cancelled. */
+/* Exactly one outcome: that of its run if it has begun, or else that it was cancelled. */
 static void end(void) {
   rt_phase phase = rt_job_phase(job);
   check(phase == (begun ? ended_as : RT_CANCELLED));
   check(joined_as == RT_QUEUED || joined_as == phase);
   check(phase != RT_CANCELLED || cancel_was_pending[0] || cancel_was_pending[1]);
-  check(!told_to_cancel || begun);
+  check(!cancel_received || begun);
   rt_job_drop(job);
   rt_runtime_drop(runtime);
 }
@@ -98,9 +99,9 @@ static const model models[] = {
               {"the bell were not heard before the joiner sleeps", DEAF, "uv_async_send"}}},
     {.says = "job: who gives up waiting for it either hears of its end or is never called",
      .begin = begin,
-     .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join}},
+     .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join_for_a_while}},
      .end = end,
-     .bugs = {{"the ticket were looked at without the lock", OWN, "careless"},
+     .bugs = {{"the waiter were looked at without the lock", OWN, "careless"},
               {"the lock of the job let everybody in", OPEN, "rt_lock_take(&j->lock)"}}},
 };
 

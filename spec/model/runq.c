@@ -1,4 +1,4 @@
-/* sched/runq.c - a queue of jobs: who puts, who takes, and who steals. */
+/* spec/model/runq.c - model of sched/runq.c: putting, taking, stealing, and closing the queue. */
 #include "explore.h"
 #include "sched/runq.h"
 
@@ -44,8 +44,8 @@ static void put(void) {
   for (int i = 2; i < JOBS; i++) was_put[i] = rt_runq_put(&queue, &jobs[i]) == 0;
 }
 
-/* The last worker has gone. */
-static void lock_up(void) {
+/* As close_queue of sched/sched.c, when the last worker ends. */
+static void close_it(void) {
   rt_lock_take(&queue.lock);
   queue.closed = true;
   rt_lock_give(&queue.lock);
@@ -64,7 +64,7 @@ static void end(void) {
 static const model models[] = {
     {.says = "runq: each job is taken once, the oldest first, by its owner or a thief",
      .begin = begin,
-     .fibers = {{"owner", own}, {"thief", steal}, {"spawner", put}, {"the last", lock_up}},
+     .fibers = {{"owner", own}, {"thief", steal}, {"spawner", put}, {"closer", close_it}},
      .end = end,
      .bugs = {{"the queue were taken from without its lock", OPEN,
                "sched/runq.c: rt_lock_take(&q->lock)"},

@@ -1,49 +1,50 @@
-/* sched/runtime.c - the error of a task that nobody joins, and a main worker that goes meanwhile. */
+/* spec/model/runtime.c - model of sched/runtime.c: the error of a job that no task joins, a request
+** to exit, and a main worker that ends meanwhile. */
 #include "sched/job.h"
 #include "model_worker.h"
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
 static rt_runtime *runtime;
-static rt_job *job; /* a reference each: of the worker, and of the handle */
-static worker *boss;
-static int times_told, times_heard, exit_code;
-static bool gone_early;
+static rt_job *job; /* with two references: of the worker, and of the handle */
+static worker *main_worker;
+static int times_reported, times_joined, exit_code;
+static bool ended_early;
 
-static void tell(rt_failure_record *r) {
-  if (rt_job_mark_handled(rt_job_of(r->owner))) times_told++;
-  rt_shared_drop(r->owner);
+static void report(rt_failure_record *f) {
+  if (rt_job_mark_handled(rt_job_of(f->owner))) times_reported++;
+  rt_shared_drop(f->owner);
 }
 
-static void on_orphan(rt_post *p, void *driver) {
-  check(driver == &boss->driver);
-  tell(rt_containerof(p, rt_failure_record, post));
+static void on_unjoined_failure(rt_post *p, void *driver) {
+  check(driver == &main_worker->driver);
+  report(rt_containerof(p, rt_failure_record, post));
 }
 
 static void on_failure(rt_post *p, void *driver) {
-  check(driver == &boss->driver);
+  check(driver == &main_worker->driver);
   rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
 }
 
-static void on_exit_asked(rt_post *p, void *driver) {
-  check(driver == &boss->driver && exit_code == 0);
+static void on_exit_request(rt_post *p, void *driver) {
+  check(driver == &main_worker->driver && exit_code == 0);
   exit_code = rt_containerof(p, rt_runtime, exit_post)->exit_code;
 }
 
 static void begin(void) {
-  boss = worker_new();
-  runtime = rt_runtime_new(&boss->driver);
-  runtime->on_unjoined_failure = on_orphan;
+  main_worker = worker_new();
+  runtime = rt_runtime_new(&main_worker->driver);
+  runtime->on_unjoined_failure = on_unjoined_failure;
   runtime->failure_post.deliver = on_failure;
-  runtime->exit_post.deliver = on_exit_asked;
+  runtime->exit_post.deliver = on_exit_request;
   job = rt_job_new(&job_kind, runtime, 1, "here", NULL);
   rt_job_begin(job, NULL, NULL);
   rt_job_hold(job);
-  times_told = times_heard = exit_code = 0;
-  gone_early = false;
+  times_reported = times_joined = exit_code = 0;
+  ended_early = false;
 }
 
-/* --- the others --------------------------------------------------------------------------------------- */
+/* --- other threads ---------------------------------------------------------------------------- */
 static void end_job(void) {
   rt_job_end(job, RT_FAILED, NULL, "it fails");
   rt_job_drop(job);
@@ -52,54 +53,54 @@ static void end_job(void) {
 static void drop_handle(void) { rt_job_drop(job); }
 
 static void join_once(void) {
-  if (rt_job_phase(job) == RT_FAILED) times_heard += rt_job_mark_handled(job);
+  if (rt_job_phase(job) == RT_FAILED) times_joined += rt_job_mark_handled(job);
   rt_job_drop(job);
 }
 
-static void ask_to_exit(void) { rt_runtime_request_exit(runtime, 3); }
-static void ask_too(void) { rt_runtime_request_exit(runtime, 4); }
+static void request_exit(void) { rt_runtime_request_exit(runtime, 3); }
+static void request_exit_too(void) { rt_runtime_request_exit(runtime, 4); }
 
-/* --- the main worker ------------------------------------------------------------------------------------- */
-static void tell_all(void) {
-  for (rt_failure_record *r; (r = rt_runtime_take_failure(runtime)) != NULL;) tell(r);
+/* --- the main worker -------------------------------------------------------------------------- */
+static void report_all(void) {
+  for (rt_failure_record *f; (f = rt_runtime_take_failure(runtime)) != NULL;) report(f);
 }
 
-static void go(void) {
+static void end_main(void) {
   rt_runtime_close(runtime);
-  rt_mailbox_drain(&boss->driver.mailbox);
-  worker_free(boss);
+  rt_mailbox_drain(&main_worker->driver.mailbox);
+  worker_free(main_worker);
 }
 
-static void wait_and_go(void) {
-  while (times_told + times_heard == 0) rt_driver_park(&boss->driver);
-  go();
+static void wait_and_end(void) {
+  while (times_reported + times_joined == 0) rt_driver_park(&main_worker->driver);
+  end_main();
 }
 
-/* At the end all errors on record are told. */
-static void go_at_once(void) {
-  tell_all();
-  go();
-  gone_early = times_told == 0;
+/* At its end the main worker reports all failures on the list. */
+static void end_at_once(void) {
+  report_all();
+  end_main();
+  ended_early = times_reported == 0;
 }
 
 static void wait_for_exit(void) {
-  while (exit_code == 0) rt_driver_park(&boss->driver);
-  go();
+  while (exit_code == 0) rt_driver_park(&main_worker->driver);
+  end_main();
 }
 
-/* --- afterwards --------------------------------------------------------------------------------------------- */
-static void end_told(void) {
-  check(times_told == 1);
+/* --- afterwards ------------------------------------------------------------------------------- */
+static void check_reported(void) {
+  check(times_reported == 1);
   rt_runtime_drop(runtime);
 }
 
-static void end_perhaps_told(void) {
-  check(times_told + times_heard <= 1);
-  check(times_told + times_heard == 1 || gone_early);
+static void check_at_most_once(void) {
+  check(times_reported + times_joined <= 1);
+  check(times_reported + times_joined == 1 || ended_early);
   rt_runtime_drop(runtime);
 }
 
-static void end_asked(void) {
+static void check_exit_code(void) {
   check(exit_code == 3 || exit_code == 4);
   end_job();
   drop_handle();
@@ -107,21 +108,22 @@ static void end_asked(void) {
 }
 
 static const model models[] = {
-    {.says = "office: the error of a task whose last handle goes is told once",
+    {.says = "runtime: the error of a task whose last handle goes is told once",
      .begin = begin,
-     .fibers = {{"main", wait_and_go}, {"worker", end_job}, {"handle", drop_handle}},
-     .end = end_told,
+     .fibers = {{"main", wait_and_end}, {"worker", end_job}, {"handle", drop_handle}},
+     .end = check_reported,
      .bugs = {{"the bell were not heard before the main worker sleeps", DEAF, "uv_async_send"},
               {"two holders could both be the last", TORN, "rt_sub(&t->holders)"}}},
-    {.says = "office: at the end an error is told, or heard by who joins, once, or nobody is there",
+    {.says =
+         "runtime: at the end an error is told, or heard by who joins, once, or nobody is there",
      .begin = begin,
-     .fibers = {{"main", go_at_once}, {"worker", end_job}, {"joiner", join_once}},
-     .end = end_perhaps_told,
+     .fibers = {{"main", end_at_once}, {"worker", end_job}, {"joiner", join_once}},
+     .end = check_at_most_once,
      .bugs = {{"a thing were held by who finds it going", TORN, "rt_cas(&t->holders)"}}},
-    {.says = "office: of two who ask for the end one is heard",
+    {.says = "runtime: of two who ask for the end one is heard",
      .begin = begin,
-     .fibers = {{"main", wait_for_exit}, {"one", ask_to_exit}, {"another", ask_too}},
-     .end = end_asked,
+     .fibers = {{"main", wait_for_exit}, {"one", request_exit}, {"another", request_exit_too}},
+     .end = check_exit_code,
      .bugs = {{"the bell were not heard before the main worker sleeps", DEAF, "uv_async_send"}}},
 };
 

@@ -1,34 +1,35 @@
-/* sched/sched.c - the workers together: who takes a job, who sleeps, whom to wake, and how they end. */
+/* spec/model/sched.c - model of sched/sched.c: submitting against parking, wake-ups that are passed
+** on, pinned jobs, and stopping. */
 #include "sched/sched.h"
 #include "model_worker.h"
 
-enum { SEATS = 2, JOBS = 2 };
+enum { SLOTS = 2, JOBS = 2 };
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
-static worker *boss, *hands[SEATS];
-static bool told[SEATS];
+static worker *main_worker, *workers[SLOTS];
+static bool stop_received[SLOTS];
 static rt_runtime *runtime;
 static rt_sched *sched;
 static rt_job *jobs[JOBS];
 static bool queued[JOBS];
-static int begun[JOBS], left;
-static rt_post
-    item; /* keeps the first worker from taking jobs, until another one has done the last */
-static bool has_chore, last_is_done;
+static int runs[JOBS], ended;
+/* Its delivery keeps the first worker busy until another worker has run the last job. */
+static rt_post busy_post;
+static bool is_busy, last_is_done;
 
-/* --- a worker ------------------------------------------------------------------------------------ */
-static int number_of(const void *driver) { return driver == &hands[1]->driver; }
+/* --- a worker --------------------------------------------------------------------------------- */
+static int number_of(const void *driver) { return driver == &workers[1]->driver; }
 
 static void on_stop(rt_post *p, void *driver) {
   (void)p;
-  told[number_of(driver)] = true;
+  stop_received[number_of(driver)] = true;
 }
 
-static void on_left(rt_post *p, void *driver) {
+static void on_ended(rt_post *p, void *driver) {
   (void)p;
-  check(driver == &boss->driver);
-  left++;
+  check(driver == &main_worker->driver);
+  ended++;
 }
 
 static void on_cancel(rt_post *p, void *driver) {
@@ -36,95 +37,95 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
-static void work(worker *h, rt_job *j) {
-  if (rt_job_begin(j, &h->driver, on_cancel)) {
-    begun[j->id]++;
+static void run_job(worker *w, rt_job *j) {
+  if (rt_job_begin(j, &w->driver, on_cancel)) {
+    runs[j->id]++;
     rt_job_end(j, RT_DONE, NULL, NULL);
     if (j == jobs[JOBS - 1]) last_is_done = true;
   }
   rt_job_drop(j);
 }
 
-static void on_chore(rt_post *p, void *driver) {
+static void on_busy_post(rt_post *p, void *driver) {
   (void)p;
-  check(driver == &hands[0]->driver);
-  has_chore = true;
+  check(driver == &workers[0]->driver);
+  is_busy = true;
 }
 
-static void do_chore(void) {
+static void stay_busy(void) {
   wait_until(&last_is_done);
-  has_chore = false;
+  is_busy = false;
 }
 
-/* As park of run/loop.c. */
+/* As the function of this name in run/loop.c. */
 static void park(rt_slot *slot, rt_driver *d) {
   if (seeded("sleepy")) {
-    rt_or(&slot->sched->idle[0], 1ull << slot->number); /* and does not look once more */
+    rt_or(&slot->sched->idle[0], 1ull << slot->number); /* and does not read the queues */
   } else if (!rt_slot_enter_idle(slot)) {
     return;
   }
   rt_driver_park(d);
-  rt_slot_leave_idle(slot, has_chore && !seeded("quiet"));
+  rt_slot_leave_idle(slot, is_busy && !seeded("quiet"));
 }
 
-static void member(rt_slot *slot) {
-  worker *h = hands[slot->number];
-  rt_slot_attach(slot, &h->driver);
-  while (!told[slot->number]) {
-    if (slot->number == 0 && has_chore) do_chore();
+static void run_worker(rt_slot *slot) {
+  worker *w = workers[slot->number];
+  rt_slot_attach(slot, &w->driver);
+  while (!stop_received[slot->number]) {
+    if (slot->number == 0 && is_busy) stay_busy();
     rt_job *j = rt_sched_take(slot, true);
     if (j) {
-      work(h, j);
-      rt_driver_poll(&h->driver);
+      run_job(w, j);
+      rt_driver_poll(&w->driver);
     } else {
-      park(slot, &h->driver);
+      park(slot, &w->driver);
     }
   }
   rt_slot_detach(slot);
-  worker_free(h);
+  worker_free(w);
   rt_slot_end(slot);
 }
 
-/* --- the main worker -------------------------------------------------------------------------------- */
+/* --- the main worker -------------------------------------------------------------------------- */
 static void begin_with(int slots) {
-  boss = worker_new();
-  runtime = rt_runtime_new(&boss->driver);
+  main_worker = worker_new();
+  runtime = rt_runtime_new(&main_worker->driver);
   rt_sched_config config = {.slots = slots,
                             .stack = 1,
-                            .run_worker = member,
+                            .run_worker = run_worker,
                             .on_stop = on_stop,
-                            .on_ended = on_left,
+                            .on_ended = on_ended,
                             .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
-  left = 0;
-  item = (rt_post){NULL, on_chore};
-  has_chore = last_is_done = false;
-  for (int i = 0; i < SEATS; i++) {
-    hands[i] = i < slots ? worker_new() : NULL;
-    told[i] = false;
+  ended = 0;
+  busy_post = (rt_post){NULL, on_busy_post};
+  is_busy = last_is_done = false;
+  for (int i = 0; i < SLOTS; i++) {
+    workers[i] = i < slots ? worker_new() : NULL;
+    stop_received[i] = false;
   }
   for (int i = 0; i < JOBS; i++) {
     jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
-    begun[i] = 0;
+    runs[i] = 0;
     queued[i] = false;
   }
 }
 
-static void begin(void) { begin_with(SEATS); }
+static void begin(void) { begin_with(SLOTS); }
 
-static int start_seats(int slots) {
+static int start_slots(int slots) {
   int err = 0;
   for (int i = 0; i < slots && err == 0; i++) {
     rt_job *j = rt_job_new(&job_kind, runtime, 0, "here", NULL);
     rt_job_cancel(j, NULL);
-    err = rt_sched_submit_to(sched, j, i); /* it need not begin */
+    err = rt_sched_submit_to(sched, j, i); /* (only its thread is wanted) */
   }
   return err;
 }
 
 static void begin_with_two(void) {
   begin();
-  check(start_seats(SEATS) == 0);
+  check(start_slots(SLOTS) == 0);
 }
 
 static void submit(int n, rt_slot *own) {
@@ -138,10 +139,10 @@ static void submit(int n, rt_slot *own) {
 }
 
 static void await(rt_job *j) {
-  rt_waiter *t = rt_waiter_new(&boss->driver);
+  rt_waiter *t = rt_waiter_new(&main_worker->driver);
   if (!rt_job_await(j, t)) {
-    rt_waiter_park(t, &boss->task, RT_OP_JOIN);
-    worker_wait(boss);
+    rt_waiter_park(t, &main_worker->task, RT_OP_JOIN);
+    worker_wait(main_worker);
     check(rt_waiter_withdraw(t));
   }
   rt_waiter_free(t);
@@ -149,15 +150,15 @@ static void await(rt_job *j) {
 
 static void stop(void) {
   rt_sched_stop(sched);
-  while (rt_sched_live(sched) > 0) rt_driver_park(&boss->driver);
+  while (rt_sched_live(sched) > 0) rt_driver_park(&main_worker->driver);
   rt_runtime_close(runtime);
-  rt_mailbox_drain(&boss->driver.mailbox);
-  check(left <= rt_load(&sched->started)); /* of the last one the boss need not hear */
+  rt_mailbox_drain(&main_worker->driver.mailbox);
+  check(ended <= rt_load(&sched->started)); /* (the last post may come too late) */
   rt_sched_close(sched);
-  worker_free(boss);
+  worker_free(main_worker);
 }
 
-/* Each is submitted when the workers do whatever they do; both end by themselves. */
+/* Two jobs are submitted while the workers are at any point of their loop. */
 static void submit_and_await(void) {
   submit(0, NULL);
   submit(1, NULL);
@@ -172,16 +173,16 @@ static void submit_and_stop(void) {
   stop();
 }
 
-/* Whoever is woken for it may have to do something else first. */
-static void give_chore_and_submit(void) {
-  rt_mailbox_post(&hands[0]->driver.mailbox, &item);
+/* The first worker has something else to do, and may be the one that is woken for the job. */
+static void keep_busy_and_submit(void) {
+  rt_mailbox_post(&workers[0]->driver.mailbox, &busy_post);
   submit(1, NULL);
   await(jobs[1]);
   explore_no_more();
   stop();
 }
 
-/* Some thread that holds the scheduler. */
+/* The spawner is a thread of no worker that holds the scheduler. */
 static void begin_with_spawner(void) {
   begin_with(1);
   rt_sched_hold(sched);
@@ -205,28 +206,28 @@ static void submit_to_one(void) {
   stop();
 }
 
-/* --- afterwards ----------------------------------------------------------------------------------------- */
+/* --- afterwards ------------------------------------------------------------------------------- */
 static void drop_all(void) {
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
-  for (int i = 0; i < SEATS; i++)
-    if (hands[i] && !told[i]) worker_free(hands[i]); /* nobody sat there */
+  for (int i = 0; i < SLOTS; i++)
+    if (workers[i] && !stop_received[i]) worker_free(workers[i]); /* (its slot got no thread) */
   rt_runtime_drop(runtime);
 }
 
 static void end_all_begun(void) {
-  for (int i = 0; i < JOBS; i++) check(begun[i] == 1 && rt_job_phase(jobs[i]) == RT_DONE);
+  for (int i = 0; i < JOBS; i++) check(runs[i] == 1 && rt_job_phase(jobs[i]) == RT_DONE);
   drop_all();
 }
 
 static void end_last_begun(void) {
-  check(begun[1] == 1 && rt_job_phase(jobs[1]) == RT_DONE);
+  check(runs[1] == 1 && rt_job_phase(jobs[1]) == RT_DONE);
   drop_all();
 }
 
 static void end_each_once(void) {
   for (int i = 0; i < JOBS; i++) {
     rt_phase phase = rt_job_phase(jobs[i]);
-    check(begun[i] == (phase == RT_DONE));
+    check(runs[i] == (phase == RT_DONE));
     check(phase >= RT_DONE || (i == 1 && !queued[i] && phase == RT_QUEUED));
   }
   drop_all();
@@ -235,25 +236,25 @@ static void end_each_once(void) {
 static const model models[] = {
     {.says = "sched: a job that is submitted is begun once, whoever is going to sleep just then",
      .begin = begin_with_two,
-     .fibers = {{"boss", submit_and_await}},
+     .fibers = {{"main", submit_and_await}},
      .end = end_all_begun,
      .bugs = {{"a worker did not look once more before it sleeps", OWN, "sleepy"},
               {"a bell were not heard before the worker sleeps", DEAF, "uv_async_send"},
               {"an idle worker did not say so", LOST, "rt_or(word_of(slot))"}}},
     {.says = "sched: a worker that is woken for a job, and has something else to do, wakes another",
      .begin = begin_with_two,
-     .fibers = {{"boss", give_chore_and_submit}},
+     .fibers = {{"main", keep_busy_and_submit}},
      .end = end_last_begun,
      .bugs = {{"it did not say that it is busy", OWN, "quiet"}}},
-    {.says = "sched: a seat gets a thread, and its pinned jobs wake that one",
+    {.says = "sched: a slot gets a thread, and its pinned jobs wake that one",
      .begin = begin,
-     .fibers = {{"boss", submit_to_one}},
+     .fibers = {{"main", submit_to_one}},
      .end = end_all_begun,
      .bugs = {{"a worker did not look at them once more before it sleeps", BLIND,
                "rt_load(&slot->pinned.count)"}}},
     {.says = "sched: a job that is submitted while everything stops is begun once, or cancelled",
      .begin = begin_with_spawner,
-     .fibers = {{"boss", submit_and_stop}, {"spawner", spawn_late}},
+     .fibers = {{"main", submit_and_stop}, {"spawner", spawn_late}},
      .end = end_each_once,
      .bugs = {{"a worker that comes up did not see that it is to stop", BLIND,
                "rt_load(&s->stopping)"},

@@ -1,4 +1,5 @@
-/* sched_full.c - a scheduler whose queues are bounded: who waits for room gets it, or leaves it to others. */
+/* spec/model/sched_full.c - model of sched/sched.c with bounded queues: tasks that wait for space
+** in them, and one that gives up. */
 #include "model_worker.h"
 #include "sched/sched.h"
 
@@ -6,45 +7,45 @@ enum { JOBS = 3 };
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
-static worker *boss, *hasty, *pcall_L;
+static worker *patient, *hasty, *pool_worker;
 static rt_runtime *runtime;
 static rt_sched *sched;
 static rt_job *jobs[JOBS];
-static bool told, queued[JOBS], hasty_has_gone;
-static int begun;
+static bool stop_received, queued[JOBS], hasty_has_ended;
+static int runs;
 
-/* --- the one worker ------------------------------------------------------------------------------- */
+/* --- the one worker --------------------------------------------------------------------------- */
 static void on_stop(rt_post *p, void *driver) {
   (void)p, (void)driver;
-  told = true;
+  stop_received = true;
 }
 
-static void on_left(rt_post *p, void *driver) { (void)p, (void)driver; }
+static void on_ended(rt_post *p, void *driver) { (void)p, (void)driver; }
 
-static void work(rt_job *j) {
-  check(rt_job_begin(j, &pcall_L->driver, NULL));
-  begun++;
+static void run_job(rt_job *j) {
+  check(rt_job_begin(j, &pool_worker->driver, NULL));
+  runs++;
   rt_job_end(j, RT_DONE, NULL, NULL);
   rt_job_drop(j);
 }
 
-static void member(rt_slot *slot) {
-  rt_slot_attach(slot, &pcall_L->driver);
-  while (!told) {
+static void run_worker(rt_slot *slot) {
+  rt_slot_attach(slot, &pool_worker->driver);
+  while (!stop_received) {
     rt_job *j = rt_sched_take(slot, true);
     if (j) {
-      work(j);
+      run_job(j);
     } else if (rt_slot_enter_idle(slot)) {
-      rt_driver_park(&pcall_L->driver);
+      rt_driver_park(&pool_worker->driver);
       rt_slot_leave_idle(slot, false);
     }
   }
   rt_slot_detach(slot);
-  worker_free(pcall_L);
+  worker_free(pool_worker);
   rt_slot_end(slot);
 }
 
-/* --- who spawns, as spawn_blocking ------------------------------------------------------------------ */
+/* --- tasks that spawn, as rt.spawn_blocking --------------------------------------------------- */
 static bool submit(int n) {
   rt_job_hold(jobs[n]);
   int err = rt_sched_submit(sched, jobs[n], NULL);
@@ -55,21 +56,21 @@ static bool submit(int n) {
 }
 
 static void begin(void) {
-  boss = worker_new();
+  patient = worker_new();
   hasty = worker_new();
-  pcall_L = worker_new();
-  runtime = rt_runtime_new(&boss->driver);
+  pool_worker = worker_new();
+  runtime = rt_runtime_new(&patient->driver);
   rt_sched_config config = {.slots = 1,
                             .queue_max = 1,
                             .stack = 1,
-                            .run_worker = member,
+                            .run_worker = run_worker,
                             .on_stop = on_stop,
-                            .on_ended = on_left,
+                            .on_ended = on_ended,
                             .runtime = rt_runtime_hold(runtime)};
   sched = rt_sched_new(&config);
   check(rt_sched_start(sched) == 0);
-  told = hasty_has_gone = false;
-  begun = 0;
+  stop_received = hasty_has_ended = false;
+  runs = 0;
   for (int i = 0; i < JOBS; i++) {
     jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
     queued[i] = false;
@@ -77,7 +78,7 @@ static void begin(void) {
   check(submit(0));
 }
 
-static bool wait_for_room(worker *w, rt_waiter *t, bool gives_up) {
+static bool wait_for_space(worker *w, rt_waiter *t, bool gives_up) {
   if (gives_up) worker_set_deadline(w);
   rt_waiter_park(t, &w->task, RT_OP_SPAWN);
   rt_cause cause = worker_wait(w);
@@ -86,25 +87,25 @@ static bool wait_for_room(worker *w, rt_waiter *t, bool gives_up) {
   return cause == RT_FIRED;
 }
 
-/* False: it gave up. */
+/* False: it has given up. */
 static bool spawn(worker *w, int n, bool gives_up) {
-  bool again = false, goes_on = true;
-  while (goes_on && !submit(n)) {
+  bool again = false, keeps_trying = true;
+  while (keeps_trying && !submit(n)) {
     rt_waiter *t = rt_waiter_new(&w->driver);
     if (!rt_sched_await_space(sched, t, again)) {
-      goes_on = wait_for_room(w, t, gives_up);
+      keeps_trying = wait_for_space(w, t, gives_up);
       again = true;
     }
     rt_waiter_free(t);
   }
-  return goes_on;
+  return keeps_trying;
 }
 
 static void await(rt_job *j) {
-  rt_waiter *t = rt_waiter_new(&boss->driver);
+  rt_waiter *t = rt_waiter_new(&patient->driver);
   if (!rt_job_await(j, t)) {
-    rt_waiter_park(t, &boss->task, RT_OP_JOIN);
-    worker_wait(boss);
+    rt_waiter_park(t, &patient->task, RT_OP_JOIN);
+    worker_wait(patient);
     check(rt_waiter_withdraw(t));
   }
   rt_waiter_free(t);
@@ -112,41 +113,41 @@ static void await(rt_job *j) {
 
 static void stop(void) {
   rt_sched_stop(sched);
-  while (rt_sched_live(sched) > 0) rt_driver_park(&boss->driver);
+  while (rt_sched_live(sched) > 0) rt_driver_park(&patient->driver);
   rt_runtime_close(runtime);
-  rt_mailbox_drain(&boss->driver.mailbox);
+  rt_mailbox_drain(&patient->driver.mailbox);
   rt_sched_close(sched);
 }
 
-/* The queue is full already, or the worker is about to make room. */
+/* The queue is full, or the worker is about to take the job in it. */
 static void spawn_second(void) {
-  check(spawn(boss, 1, false));
-  wait_until(&hasty_has_gone);
+  check(spawn(patient, 1, false));
+  wait_until(&hasty_has_ended);
   explore_no_more();
   await(jobs[0]);
   await(jobs[1]);
   if (queued[2]) await(jobs[2]);
   stop();
-  worker_free(boss);
+  worker_free(patient);
 }
 
 static void spawn_one(void) {
   spawn(hasty, 2, true);
   worker_free(hasty);
-  hasty_has_gone = true;
+  hasty_has_ended = true;
 }
 
 static void end(void) {
-  check(queued[0] && queued[1] && begun == 2 + queued[2]);
+  check(queued[0] && queued[1] && runs == 2 + queued[2]);
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
   rt_runtime_drop(runtime);
 }
 
 static const model models[] = {
-    {.says = "room: who waits for room in a queue gets it, also when it was meant for one who "
+    {.says = "sched: who waits for room in a queue gets it, also when it was meant for one who "
              "gives up",
      .begin = begin,
-     .fibers = {{"boss", spawn_second}, {"gives up", spawn_one}},
+     .fibers = {{"patient", spawn_second}, {"hasty", spawn_one}},
      .end = end,
      .bugs = {{"who is called did not pass it on", OWN, "selfish"},
               {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},

@@ -1,4 +1,5 @@
-/* lib/operation.c - of several operations exactly one: attempts, arming and withdrawing, as lib_select. */
+/* lib/operation.c - of several operations exactly one: attempts, arming and withdrawing, as
+** lib_select. */
 #include "sync/channel.h"
 #include "model_worker.h"
 

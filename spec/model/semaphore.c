@@ -1,4 +1,5 @@
-/* sync/semaphore.c - permits: never more than there are, in order, and none is lost with one who gives up. */
+/* sync/semaphore.c - permits: never more than there are, in order, and none is lost with one who
+** gives up. */
 #include "sync/semaphore.h"
 #include "model_worker.h"
 

@@ -1,4 +1,5 @@
-/* event/thread_pool.c - threads for calls that block: work items are done, taken back, or finished for nobody. */
+/* event/thread_pool.c - threads for calls that block: work items are done, taken back, or finished
+** for nobody. */
 #include "event/thread_pool.h"
 #include "explore.h"
 

@@ -43,7 +43,8 @@ for line in io.lines(root .. "/src/README.md") do
   elseif line:match("^##? ") then
     section = nil
   elseif section then
-    for name in line:gmatch("`([%w_]+)`") do
+    local name = line:match("^| `([%w_]+)` |")
+    if name then
       named[section][name] = true
     end
   end

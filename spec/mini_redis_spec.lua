@@ -15,7 +15,7 @@ local MAIN = "examples/mini_redis/main.lua"
 --- A spec with a deadline.
 local function promise(title, f)
   it(title, function()
-    local _, why = rt.timeout(40 * kit.slow, f)
+    local _, why = rt.timeout(120 * kit.slow, f)
     assert.is_nil(why)
   end)
 end
@@ -140,8 +140,17 @@ describe("examples/mini_redis", function()
   promise("keys expire", function()
     local _, port = start()
     local stream <close> = clients.connect(port)
-    assert.equal("+OK", ask(stream, "SET k v PX 1000"))
-    assert.equal("v", ask(stream, "GET k"))
+    local value, took
+    for _ = 1, 10 do -- (a busy machine may take the second that it is kept)
+      local set = rt.now()
+      assert.equal("+OK", ask(stream, "SET k v PX 1000"))
+      value = ask(stream, "GET k")
+      took = rt.now() - set
+      if took < 1 then
+        break
+      end
+    end
+    assert.equal("v", value, took .. " s after it was set")
     assert.equal(":2", ask(stream, "RPUSH l a b"))
     assert.equal(":1", ask(stream, "EXPIRE l 3"))
     rt.sleep(1.001)
@@ -204,7 +213,7 @@ describe("examples/mini_redis", function()
     for i = 1, 30 do
       subscribers[i]:join()
     end
-    local deadline = rt.now() + 10 -- those who leave without a word are forgotten, too
+    local deadline = rt.now() + 30 * kit.slow -- those who leave without a word are forgotten, too
     local gone = clients.connect(port)
     assert.equal("*3", ask(gone, "SUBSCRIBE news"))
     gone:close()

@@ -1,5 +1,5 @@
-/* sync/channel.c - channels and waiters between threads: nothing is lost, doubled or overtaken, however
-** often those who wait give up. */
+/* spec/ground/channel.c - channels and waiters between threads: no message is lost, doubled or
+** overtaken, however often waiting tasks give up. */
 #include "sync/channel.h"
 
 #include "check.h"
@@ -18,14 +18,14 @@ typedef struct party {
   rt_task task;
   uint64_t passed, given_up;
   bool in_order;
-  uint64_t last[PAIRS]; /* what came last, by sender */
+  uint64_t last[PAIRS]; /* the last number that was received, by sender */
 } party;
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
 static rt_message *message(int sender, uint64_t number) {
   rt_message *p = rt_message_new();
-  must("there is a packet", p != NULL && p->cap >= 2 * sizeof number);
+  must("there is a message", p != NULL && p->cap >= 2 * sizeof number);
   uint64_t words[2] = {(uint64_t)sender, number};
   memcpy(p->bytes, words, sizeof words);
   p->len = sizeof words;
@@ -41,8 +41,8 @@ static bool is_ready(party *me) {
   return t != NULL;
 }
 
-/* Parks until the waiter is called, or (one time in four) gives up after a moment; true: it
-** was called. */
+/* Parks until the waiter is called, or (one time in four) gives up after a moment. True: it was
+** called. */
 static bool wait(party *me, rt_waiter *t) {
   uint64_t r = rt_random_next(&me->random);
   rt_waiter_park(t, &me->task, RT_OP_RECEIVE);
@@ -62,8 +62,9 @@ static bool wait(party *me, rt_waiter *t) {
   return rt_waiter_withdraw(t);
 }
 
-/* (All drivers are made, and closed, by one thread: libuv closes descriptors by a system call
-** that the thread sanitizer does not see, and it takes their next use for a race.) */
+/* (One thread initializes and closes all drivers: libuv closes descriptors with a system call that
+** the thread sanitizer does not see, so it would report a race when another thread uses the
+** descriptor's number next.) */
 static void begin(party *me) {
   must("a driver starts", rt_driver_init(&me->driver, run) == 0);
   rt_task_init(&me->task, 1);
@@ -91,7 +92,7 @@ static void send_all(void *arg) {
   }
 }
 
-static void take_note(party *me, rt_message *p) {
+static void note_message(party *me, rt_message *p) {
   uint64_t words[2];
   memcpy(words, p->bytes, sizeof words);
   if (words[1] <= me->last[words[0]]) me->in_order = false;
@@ -117,7 +118,7 @@ static void receive_all(void *arg) {
       }
     }
     rt_waiter_free(t);
-    if (p) take_note(me, p);
+    if (p) note_message(me, p);
     if (rt_random_next(&me->random) % 512 == 0) usleep(50);
   }
 }
@@ -163,7 +164,7 @@ static void check_capacity(size_t capacity) {
   rt_shared_drop(&c->shared);
 }
 
-/* Closed in the middle: who has an answer, has the right one. */
+/* Closed in the middle: each operation that returns has the right result. */
 static void check_close(void) {
   static party senders[PAIRS], receivers[PAIRS];
   bool in_order = true;

@@ -1,21 +1,21 @@
-/* sync/broadcast.c - messages for everybody who listens: each reader gets each, in order, or hears
-** what it lost. */
+/* spec/model/broadcast.c - model of sync/broadcast.c: each receiver gets all messages in order, or
+** is told how many it has lost. */
 #include "sync/broadcast.h"
 #include "model_worker.h"
 
 enum { MESSAGES = 3, ROOM = 2 };
 
-static const rt_shared_kind feed_kind = {"feed", rt_broadcast_free, 0};
-static const rt_shared_kind reader_kind = {"reader", rt_receiver_free, 0};
+static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, 0};
+static const rt_shared_kind receiver_kind = {"receiver", rt_receiver_free, 0};
 
-static rt_broadcast *feed;
-static rt_receiver *readers[2];
+static rt_broadcast *broadcast;
+static rt_receiver *receivers[2];
 static worker *workers[2];
 
 static void begin_with(bool latest) {
-  feed = rt_broadcast_new(&feed_kind, latest ? 1 : ROOM, latest);
+  broadcast = rt_broadcast_new(&broadcast_kind, latest ? 1 : ROOM, latest);
   for (int i = 0; i < 2; i++) {
-    readers[i] = rt_receiver_new(&reader_kind, feed);
+    receivers[i] = rt_receiver_new(&receiver_kind, broadcast);
     workers[i] = worker_new();
   }
 }
@@ -27,19 +27,20 @@ static void send_all(void) {
   for (int i = 0; i < MESSAGES; i++) {
     rt_message *p = rt_message_new();
     p->len = (size_t)i;
-    if (!rt_broadcast_send(feed, p)) rt_message_drop(p);
+    if (!rt_broadcast_send(broadcast, p)) rt_message_drop(p);
   }
-  rt_broadcast_close(feed);
+  rt_broadcast_close(broadcast);
 }
 
-/* The number of the message; -1: closed; -2: it gave up.  *lost: how many were, before it */
+/* The number of the message; -1: closed; -2: it has given up. *lost: how many are lost before
+** it. */
 static int receive(int me, bool gives_up, int *lost) {
   worker *w = workers[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
   rt_message *p;
   uint64_t n = 0;
   int message = -1;
-  rt_broadcast_result answer = rt_receiver_recv(readers[me], &p, &n, t);
+  rt_broadcast_result answer = rt_receiver_recv(receivers[me], &p, &n, t);
   if (answer == RT_BROADCAST_WAITS) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_CHANGE);
@@ -59,35 +60,35 @@ static int receive(int me, bool gives_up, int *lost) {
   return message;
 }
 
-/* All that it got and all that it lost, in order, are all that there were. */
+/* The messages that it got and those that it lost are all messages, in order. */
 static void read_all(int me, bool gives_up) {
   int next = 0, message, tries = 0;
   do {
     int lost = 0;
     message = receive(me, gives_up && tries++ == 0, &lost);
     if (message >= 0) {
-      check(feed->latest ? message >= next : message == next + lost);
+      check(broadcast->latest ? message >= next : message == next + lost);
       next = message + 1;
     }
   } while (message != -1);
   check(next == MESSAGES);
   worker_free(workers[me]);
-  rt_shared_drop(&readers[me]->shared);
+  rt_shared_drop(&receivers[me]->shared);
 }
 
 static void read_0(void) { read_all(0, false); }
 static void read_1(void) { read_all(1, true); }
 
-static void end(void) { rt_shared_drop(&feed->shared); }
+static void end(void) { rt_shared_drop(&broadcast->shared); }
 
 static const model models[] = {
-    {.says = "feed: every reader gets every message, in order, or hears how many it lost",
+    {.says = "broadcast: every reader gets every message, in order, or hears how many it lost",
      .begin = begin,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
      .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"},
               {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
-    {.says = "feed: where only the latest counts, every reader ends with that",
+    {.says = "broadcast: where only the latest counts, every reader ends with that",
      .begin = begin_latest,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,

@@ -1,5 +1,5 @@
-/* sync/channel.c - a channel without and with room: senders, receivers, one that gives up, and a
-** close. */
+/* spec/model/channel.c - model of sync/channel.c, without and with a buffer: senders, receivers,
+** some of which give up, and a close. */
 #include "sync/channel.h"
 #include "model_worker.h"
 
@@ -25,8 +25,8 @@ static void begin_with(size_t capacity) {
 static void begin_without_room(void) { begin_with(0); }
 static void begin_with_room(void) { begin_with(1); }
 
-/* --- operations, as those of lib_channel ---------------------------------------------------------- */
-static rt_message *packet_of(int value) {
+/* --- operations, as those of lib/sync/channel.c ----------------------------------------------- */
+static rt_message *message_of(int value) {
   rt_message *p = rt_message_new();
   p->len = (size_t)value;
   return p;
@@ -45,7 +45,7 @@ static bool wait(worker *w, rt_waiter *t, bool gives_up) {
 
 static rt_channel_result send_one(worker *w, int value, bool gives_up) {
   rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p = packet_of(value);
+  rt_message *p = message_of(value);
   rt_channel_result answer = rt_channel_send(chan, p, t);
   if (answer == RT_CHANNEL_WAITS) {
     if (wait(w, t, gives_up)) answer = (rt_channel_result)t->answer;
@@ -76,7 +76,7 @@ static rt_channel_result recv_one(worker *w, bool gives_up, int *value) {
   return answer;
 }
 
-/* --- who does what ----------------------------------------------------------------------------------- */
+/* --- the fibers ------------------------------------------------------------------------------- */
 static void send_two(void) {
   if (send_one(sender, 0, false) == RT_CHANNEL_DONE) send_one(sender, 1, false);
   worker_free(sender);
@@ -85,10 +85,10 @@ static void send_two(void) {
 static void receive_all(void) {
   int value, last = -1;
   while (recv_one(receiver, false, &value) == RT_CHANNEL_DONE) {
-    check(value == 2 || value > last); /* those of one sender in its order */
+    check(value == 2 || value > last); /* the values of one sender are in order */
     if (value != 2) last = value;
   }
-  check(rt_channel_closed(chan));
+  check(rt_channel_is_closed(chan));
   worker_free(receiver);
 }
 
@@ -106,7 +106,7 @@ static void send_and_close(void) {
   worker_free(another);
 }
 
-/* Whoever was told that a value is sent gave it to exactly one, or it can still be received. */
+/* Each value that was sent was received once, or is still in the buffer. */
 static void end(void) {
   rt_message *p;
   while (rt_channel_recv(chan, &p, NULL) == RT_CHANNEL_DONE) {
@@ -129,23 +129,24 @@ static void end_without_another(void) {
 
 #define GIVES_UP                                                                                   \
   {"who gives up did not ask whether it was called", OWN, "careless"},                             \
-      {"a ticket were called without the lock", OPEN, "sync/channel.c: rt_lock_take(&c->lock)"}, { \
+      {"a waiter were called without the lock", OPEN, "sync/channel.c: rt_lock_take(&c->lock)"}, { \
     "the bell were not heard before one sleeps", DEAF, "uv_async_send"                             \
   }
 
 static const model models[] = {
-    {.says = "chan: without room, a value is sent if and only if it is received, by one receiver, "
-             "though others give up and it is closed",
+    {.says =
+         "channel: without room, a value is sent if and only if it is received, by one receiver, "
+         "though others give up and it is closed",
      .begin = begin_without_room,
      .fibers = {{"sender", send_two}, {"receiver", receive_all}, {"another", send_and_close}},
      .end = end_without_hasty,
      .bugs = {GIVES_UP}},
-    {.says = "chan: the same with room for one",
+    {.says = "channel: the same with room for one",
      .begin = begin_with_room,
      .fibers = {{"sender", send_two}, {"receiver", receive_all}, {"another", send_and_close}},
      .end = end_without_hasty,
      .bugs = {GIVES_UP}},
-    {.says = "chan: a receiver that gives up takes no value with it",
+    {.says = "channel: a receiver that gives up takes no value with it",
      .begin = begin_with_room,
      .fibers = {{"sender", send_two},
                 {"receiver", receive_all},

@@ -1,4 +1,5 @@
-/* sync/mutex.c - one owner at a time, in the order of those who wait, whoever gives up or ends. */
+/* spec/model/mutex.c - model of sync/mutex.c: hand-off, a task that gives up, a task that ends
+** while it holds the mutex, and settling. */
 #include "sync/mutex.h"
 #include "model_worker.h"
 
@@ -18,7 +19,7 @@ static void begin(void) {
   inside = owned = 0;
 }
 
-/* --- one task ------------------------------------------------------------------------------------ */
+/* --- one task --------------------------------------------------------------------------------- */
 static bool lock(int me, bool gives_up) {
   worker *w = tasks[me];
   bool before[TASKS];
@@ -38,7 +39,7 @@ static bool lock(int me, bool gives_up) {
   }
   rt_waiter_free(t);
   for (int i = 0; mine && i < TASKS; i++)
-    if (before[i]) check(!waits[i]); /* nobody who came later overtakes */
+    if (before[i]) check(!waits[i]); /* a task that came later does not overtake */
   return mine;
 }
 
@@ -58,7 +59,7 @@ static void lock_and_unlock(int me) {
 
 static void task_0(void) { lock_and_unlock(0); }
 
-/* It ends with the lock, which so is free. */
+/* The task ends while it holds the mutex, which is released then. */
 static void task_1(void) {
   check(lock(1, false));
   use();
@@ -73,7 +74,7 @@ static void task_2(void) {
   worker_free(tasks[2]);
 }
 
-/* Whoever has it first settles the value, as rt.once does; the others go on without the lock. */
+/* As rt.once: the first task that gets the mutex settles it; the other ones do not get it. */
 static void settle_once(int me) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
@@ -93,7 +94,7 @@ static void settle_once(int me) {
     else
       rt_mutex_settle(mutex, NULL);
   }
-  check(answer != RT_MUTEX_SETTLED || rt_mutex_settled(mutex));
+  check(answer != RT_MUTEX_SETTLED || rt_mutex_is_settled(mutex));
   worker_free(w);
 }
 
@@ -101,7 +102,7 @@ static void settle_0(void) { settle_once(0); }
 static void settle_1(void) { settle_once(1); }
 static void settle_2(void) { settle_once(2); }
 
-/* --- afterwards ------------------------------------------------------------------------------------ */
+/* --- afterwards ------------------------------------------------------------------------------- */
 static void check_free(void) {
   int waiting;
   check(rt_mutex_inspect(mutex, &waiting) == -1 && waiting == 0);
@@ -114,7 +115,7 @@ static void end(void) {
 }
 
 static void end_settled(void) {
-  check(owned == 1 && rt_mutex_settled(mutex));
+  check(owned == 1 && rt_mutex_is_settled(mutex));
   check_free();
 }
 

@@ -1,4 +1,5 @@
-/* sync/notify.c - wake-ups without a value: none is lost, none is used twice; and a barrier. */
+/* spec/model/notify.c - models of sync/notify.c and sync/barrier.c: no notification is lost or used
+** twice; two tasks meet at a barrier, or neither does. */
 #include "sync/barrier.h"
 #include "model_worker.h"
 #include "sync/notify.h"
@@ -20,7 +21,7 @@ static void begin(void) {
   items = met = 0;
 }
 
-/* --- waiting --------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 static bool wait(int me, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
@@ -38,7 +39,7 @@ static bool wait(int me, bool gives_up) {
   return done;
 }
 
-/* (Two that are sent before anybody waits are remembered as one.) */
+/* (Two notifications that are sent before a task waits are remembered as one.) */
 static void await_item(int me) {
   while (items == 0) wait(me, false);
   if (--items > 0 && !seeded("selfish")) rt_notify_one(notify);
@@ -61,7 +62,7 @@ static void wait_for_ever(void) {
   worker_free(tasks[0]);
 }
 
-/* Whoever got it has no use for it, and passes it on. */
+/* This task has no use for a notification, and passes it on. */
 static void wait_and_pass_on(void) {
   if (wait(1, true)) rt_notify_one(notify);
   worker_free(tasks[1]);
@@ -72,7 +73,7 @@ static void notify_once(void) {
   worker_free(tasks[2]);
 }
 
-/* --- a barrier of two ---------------------------------------------------------------------------------- */
+/* --- a barrier of two ------------------------------------------------------------------------- */
 static void meet(int me, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
@@ -99,7 +100,7 @@ static void begin_to_meet(void) {
   worker_free(tasks[2]);
 }
 
-/* --- afterwards ------------------------------------------------------------------------------------------ */
+/* --- afterwards ------------------------------------------------------------------------------- */
 static void drop_both(void) {
   rt_shared_drop(&notify->shared);
   rt_shared_drop(&barrier->shared);

@@ -1,5 +1,5 @@
-/* lib/operation.c - of several operations exactly one: attempts, arming and withdrawing, as
-** lib_select. */
+/* spec/model/select.c - model of lib/operation.c and lib/task/select.c on channels: attempts,
+** arming, withdrawing; exactly one of several operations is done. */
 #include "sync/channel.h"
 #include "model_worker.h"
 
@@ -9,7 +9,7 @@ static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
 
 typedef struct branch {
   rt_channel *chan;
-  int sends; /* this value; -1: it receives */
+  int sends; /* the value; -1: the branch receives */
   rt_waiter *waiter;
 } branch;
 
@@ -36,8 +36,8 @@ static void begin_with(size_t capacity) {
 static void begin_without_room(void) { begin_with(0); }
 static void begin_with_room(void) { begin_with(1); }
 
-/* --- one operation ---------------------------------------------------------------------------------- */
-static rt_message *packet_of(int value) {
+/* --- one operation ---------------------------------------------------------------------------- */
+static rt_message *message_of(int value) {
   rt_message *p = rt_message_new();
   p->len = (size_t)value;
   return p;
@@ -50,7 +50,7 @@ static void take(rt_message *p) {
 }
 
 static bool attempt_send(branch *o) {
-  rt_message *p = packet_of(o->sends);
+  rt_message *p = message_of(o->sends);
   bool done = rt_channel_send(o->chan, p, NULL) == RT_CHANNEL_DONE;
   if (done)
     sent[o->sends]++;
@@ -69,7 +69,7 @@ static bool attempt(branch *o) {
 
 static bool arm(branch *o) {
   if (o->sends < 0) return rt_channel_await_recv(o->chan, o->waiter);
-  if (o->waiter->message == NULL) o->waiter->message = packet_of(o->sends);
+  if (o->waiter->message == NULL) o->waiter->message = message_of(o->sends);
   return rt_channel_await_send(o->chan, o->waiter);
 }
 
@@ -82,7 +82,7 @@ static void finish(branch *o) {
   }
 }
 
-/* --- the select --------------------------------------------------------------------------------------- */
+/* --- the select ------------------------------------------------------------------------------- */
 static void on_call(rt_waiter *t) {
   selector *s = t->whose;
   rt_list *l = rt_list_first(&s->waiter);
@@ -146,13 +146,13 @@ static bool select_one(worker *w, branch first, branch second) {
   return done;
 }
 
-/* --- who does what --------------------------------------------------------------------------------------- */
+/* --- the fibers ------------------------------------------------------------------------------- */
 static branch recv_from(rt_channel *c) { return (branch){c, -1, NULL}; }
 static branch send_to(rt_channel *c, int value) { return (branch){c, value, NULL}; }
 
 static void send_for_a_while(worker *w, rt_channel *c, int value) {
   rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p = packet_of(value);
+  rt_message *p = message_of(value);
   rt_channel_result answer = rt_channel_send(c, p, t);
   if (answer == RT_CHANNEL_WAITS) {
     worker_set_deadline(w);
@@ -171,10 +171,10 @@ static void select_both(void) {
   worker_free(workers[0]);
 }
 
-/* (One of them must stay, or nobody would ever come.) */
+/* (One sender must not give up before the select is done, or the select would wait for ever.) */
 static void send_to_a(void) {
   rt_waiter *t = rt_waiter_new(&workers[1]->driver);
-  rt_message *p = packet_of(0);
+  rt_message *p = message_of(0);
   rt_channel_result answer = rt_channel_send(a, p, t);
   sent[0] += answer == RT_CHANNEL_DONE;
   while (answer == RT_CHANNEL_WAITS && received[0] + received[1] == 0) rt_thread_yield();
@@ -188,7 +188,8 @@ static void send_to_b(void) {
   worker_free(workers[2]);
 }
 
-/* Each offers what the other one wants, on two channels: they meet on exactly one. */
+/* Each select offers on one channel what the other one wants, and wants on the other channel what
+** the other one offers: they meet on exactly one. */
 static bool met[2];
 
 static void meet(int me, branch first, branch second) {
@@ -199,7 +200,7 @@ static void meet(int me, branch first, branch second) {
 static void meet_0(void) { meet(0, send_to(a, 0), recv_from(b)); }
 static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
 
-/* --- afterwards --------------------------------------------------------------------------------------------- */
+/* --- afterwards ------------------------------------------------------------------------------- */
 static void drain(rt_channel *c) {
   rt_message *p;
   while (rt_channel_recv(c, &p, NULL) == RT_CHANNEL_DONE) take(p);
@@ -226,7 +227,7 @@ static const model models[] = {
      .begin = begin_without_room,
      .fibers = {{"select", select_both}, {"to a", send_to_a}, {"to b", send_to_b}},
      .end = end,
-     .bugs = {{"each ticket could be called", OWN, "unclaimed"},
+     .bugs = {{"each waiter could be called", OWN, "unclaimed"},
               {"two could claim it", TORN, "rt_swap(&t->claim->taken)"},
               {"it waited although one could be done", OWN, "hopeful"},
               {"one were done while the others are armed", OWN, "eager"}}},

@@ -1,5 +1,5 @@
-/* sync/semaphore.c - permits: never more than there are, in order, and none is lost with one who
-** gives up. */
+/* spec/model/semaphore.c - model of sync/semaphore.c: no more permits are out than there are, and
+** none is lost with a task that gives up. */
 #include "sync/semaphore.h"
 #include "model_worker.h"
 

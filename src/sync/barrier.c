@@ -13,7 +13,7 @@ rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
   return b;
 }
 
-static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_barrier, lock)->waiting--; }
+static void barrier_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_barrier, lock)->waiting--; }
 
 bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
   rt_lock_take(&b->lock);
@@ -22,7 +22,7 @@ bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
     b->waiting = 0;
     rt_waiter_call_all(&b->waiters, 0);
   } else if (t) {
-    t->on_leave = on_leave;
+    t->on_leave = barrier_on_leave;
     b->waiting++;
     rt_waiter_enqueue(t, &b->waiters, &b->lock);
   }

@@ -1,8 +1,8 @@
-/* sync/barrier.h - so many tasks of any workers wait until all of them have come.
+/* sync/barrier.h - a fixed number of tasks of any workers wait until all of them have arrived.
 **
-** The last one to come lets the others go, and the next round begins.  One that gives up
-** waiting has not come.  (A waiter of a select cannot wait here: who comes last must know
-** that all the others will go on.)
+** The last task that arrives calls the others, and the barrier starts over. A task that stops
+** waiting has not arrived. (A select cannot wait here: the task that arrives last must be sure that
+** all others go on, but a select may be decided by another operation.)
 */
 #ifndef RT_SYNC_BARRIER_H
 #define RT_SYNC_BARRIER_H
@@ -12,24 +12,27 @@
 typedef struct rt_barrier {
   rt_shared shared;
   /* fixed */
-  int size;
-  /* under lock */
+  int size; /* tasks */
+  /* under the lock */
   rt_lock lock;
-  int waiting;
-  rt_list waiters; /* waiters */
+  int waiting; /* length of 'waiters'; less than size */
+  rt_list waiters;
 } rt_barrier;
 
-void rt_barrier_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a barrier's kind. */
+void rt_barrier_free(rt_shared *t);
 
-rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size);
 static inline rt_barrier *rt_barrier_of(rt_shared *t) {
   return rt_containerof(t, rt_barrier, shared);
 }
 
-/* any thread.  true: it was the last to come; false: the waiter, if there is one, waits for
-** that. */
+/* Any thread ('t' NULL), or the waiter's home. True: the task is the last one, and the others have
+** been called. False: the waiter, if there is one, is in the queue. */
 bool rt_barrier_wait(rt_barrier *b, rt_waiter *t);
 
+/* Any thread, for display: how many tasks wait. */
 int rt_barrier_waiting(rt_barrier *b);
 
 #endif

@@ -1,53 +1,59 @@
+/* A receiver is in the list 'awaited' exactly while it has waiters, and then it has received all
+** messages. So a send goes through this list and not through all receivers: it gives the message to
+** the first waiter of each and sets the receiver's position behind it. The other waiters of the
+** same receiver wait for the next message. spec/model/broadcast.c checks that a receiver gets all
+** messages in order, but for those that are reported as lost.
+*/
 #include "sync/broadcast.h"
 
-/* --- beginning and end ------------------------------------------------------------------------ */
+/* --- life of a broadcast and of a receiver ---------------------------------------------------- */
 void rt_broadcast_free(rt_shared *t) {
-  rt_broadcast *f = rt_broadcast_of(t);
-  for (size_t i = 0; i < f->capacity; i++)
-    if (f->ring[i]) rt_message_drop(f->ring[i]);
-  rt_free(f->ring);
-  rt_shared_delete(t, &f->lock);
+  rt_broadcast *b = rt_broadcast_of(t);
+  for (size_t i = 0; i < b->capacity; i++)
+    if (b->ring[i]) rt_message_drop(b->ring[i]);
+  rt_free(b->ring);
+  rt_shared_delete(t, &b->lock);
 }
 
 rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest) {
-  rt_broadcast *f = rt_shared_new(sizeof *f, offsetof(rt_broadcast, lock), kind);
-  if (f == NULL) return NULL;
-  if ((f->ring = rt_calloc(capacity * sizeof *f->ring)) == NULL) {
-    rt_shared_delete(&f->shared, &f->lock);
+  rt_broadcast *b = rt_shared_new(sizeof *b, offsetof(rt_broadcast, lock), kind);
+  if (b == NULL) return NULL;
+  if ((b->ring = rt_calloc(capacity * sizeof *b->ring)) == NULL) {
+    rt_shared_delete(&b->shared, &b->lock);
     return NULL;
   }
-  f->capacity = capacity;
-  f->latest = latest;
-  rt_list_init(&f->awaited);
-  return f;
+  b->capacity = capacity;
+  b->latest = latest;
+  rt_list_init(&b->awaited);
+  return b;
 }
 
 void rt_receiver_free(rt_shared *t) {
   rt_receiver *r = rt_receiver_of(t);
-  rt_broadcast *f = r->broadcast;
+  rt_broadcast *b = r->broadcast;
   rt_receiver_close(r);
   rt_free(r);
-  rt_shared_drop(&f->shared);
+  rt_shared_drop(&b->shared);
 }
 
-rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *f) {
+rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
   rt_receiver *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
   rt_shared_init(&r->shared, kind);
   rt_list_init(&r->link);
   rt_list_init(&r->waiters);
-  rt_shared_hold(&f->shared);
-  r->broadcast = f;
-  rt_lock_take(&f->lock);
-  f->receivers++;
-  r->next = f->next;
-  rt_lock_give(&f->lock);
+  rt_shared_hold(&b->shared);
+  r->broadcast = b;
+  rt_lock_take(&b->lock);
+  b->receivers++;
+  r->next = b->next;
+  rt_lock_give(&b->lock);
   return r;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
-/* To whoever has waited longest for this reader. */
-static void hand_locked(rt_receiver *r, rt_message *p) {
+/* Gives the message to the task that has waited longest at this receiver. */
+static void hand_message_locked(rt_receiver *r, rt_message *p) {
   rt_waiter *t = rt_waiter_next(&r->waiters, NULL);
   if (t) {
     t->message = rt_message_hold(p);
@@ -57,108 +63,108 @@ static void hand_locked(rt_receiver *r, rt_message *p) {
   if (t == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
 }
 
-static rt_message *put_locked(rt_broadcast *f, rt_message *p) {
-  rt_message **place = &f->ring[f->next++ % f->capacity], *oldest = *place;
+static rt_message *put_locked(rt_broadcast *b, rt_message *p) {
+  rt_message **place = &b->ring[b->next++ % b->capacity], *oldest = *place;
   *place = p;
   rt_list *next;
-  for (rt_list *l = f->awaited.next; l != &f->awaited; l = next) {
+  for (rt_list *l = b->awaited.next; l != &b->awaited; l = next) {
     next = l->next;
-    hand_locked(rt_containerof(l, rt_receiver, link), p);
+    hand_message_locked(rt_containerof(l, rt_receiver, link), p);
   }
   return oldest;
 }
 
-bool rt_broadcast_send(rt_broadcast *f, rt_message *p) {
+bool rt_broadcast_send(rt_broadcast *b, rt_message *p) {
   rt_message *oldest = NULL;
-  rt_lock_take(&f->lock);
-  bool open = !f->closed;
-  if (open) oldest = put_locked(f, p);
-  rt_lock_give(&f->lock);
-  if (oldest) rt_message_drop(oldest); /* not under the lock: there may be a reader in it */
+  rt_lock_take(&b->lock);
+  bool open = !b->closed;
+  if (open) oldest = put_locked(b, p);
+  rt_lock_give(&b->lock);
+  if (oldest) rt_message_drop(oldest); /* not under the lock: a receiver in it may be freed */
   return open;
 }
 
-rt_message *rt_broadcast_last(rt_broadcast *f) {
-  rt_lock_take(&f->lock);
-  rt_message *p = f->next > 0 ? rt_message_hold(f->ring[(f->next - 1) % f->capacity]) : NULL;
-  rt_lock_give(&f->lock);
+rt_message *rt_broadcast_last(rt_broadcast *b) {
+  rt_lock_take(&b->lock);
+  rt_message *p = b->next > 0 ? rt_message_hold(b->ring[(b->next - 1) % b->capacity]) : NULL;
+  rt_lock_give(&b->lock);
   return p;
 }
 
-void rt_broadcast_close(rt_broadcast *f) {
+void rt_broadcast_close(rt_broadcast *b) {
   rt_list *l;
-  rt_lock_take(&f->lock);
-  f->closed = true;
-  while ((l = rt_list_take(&f->awaited)) != NULL)
+  rt_lock_take(&b->lock);
+  b->closed = true;
+  while ((l = rt_list_take(&b->awaited)) != NULL)
     rt_waiter_call_all(&rt_containerof(l, rt_receiver, link)->waiters, RT_BROADCAST_CLOSED);
-  rt_lock_give(&f->lock);
+  rt_lock_give(&b->lock);
 }
 
-int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed) {
-  rt_lock_take(&f->lock);
-  int readers = f->receivers;
-  *messages = f->next < f->capacity ? f->next : f->capacity;
-  *closed = f->closed;
-  rt_lock_give(&f->lock);
-  return readers;
+int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed) {
+  rt_lock_take(&b->lock);
+  int receivers = b->receivers;
+  *messages = b->next < b->capacity ? b->next : b->capacity;
+  *closed = b->closed;
+  rt_lock_give(&b->lock);
+  return receivers;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-static void queue_locked(rt_receiver *r, rt_waiter *t) {
+/* --- receiving -------------------------------------------------------------------------------- */
+static void receiver_enqueue_locked(rt_receiver *r, rt_waiter *t) {
   if (rt_list_empty(&r->link)) rt_list_append(&r->broadcast->awaited, &r->link);
   rt_waiter_enqueue(t, &r->waiters, &r->broadcast->lock);
 }
 
-static rt_broadcast_result recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost,
-                                       rt_waiter *t) {
-  rt_broadcast *f = r->broadcast;
-  uint64_t oldest = f->next > f->capacity ? f->next - f->capacity : 0;
+static rt_broadcast_result receiver_recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost,
+                                                rt_waiter *t) {
+  rt_broadcast *b = r->broadcast;
+  uint64_t oldest = b->next > b->capacity ? b->next - b->capacity : 0;
   if (r->closed) return RT_BROADCAST_CLOSED;
   if (r->next < oldest) {
     *lost = oldest - r->next;
     r->next = oldest;
-    if (!f->latest) return RT_BROADCAST_LAGGED;
+    if (!b->latest) return RT_BROADCAST_LAGGED;
   }
-  if (r->next < f->next) {
-    *p = rt_message_hold(f->ring[r->next++ % f->capacity]);
+  if (r->next < b->next) {
+    *p = rt_message_hold(b->ring[r->next++ % b->capacity]);
     return RT_BROADCAST_DONE;
   }
-  if (f->closed) return RT_BROADCAST_CLOSED;
-  if (t) queue_locked(r, t);
+  if (b->closed) return RT_BROADCAST_CLOSED;
+  if (t) receiver_enqueue_locked(r, t);
   return RT_BROADCAST_WAITS;
 }
 
 rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t) {
   *p = NULL;
   rt_lock_take(&r->broadcast->lock);
-  rt_broadcast_result answer = recv_locked(r, p, lost, t);
+  rt_broadcast_result result = receiver_recv_locked(r, p, lost, t);
   rt_lock_give(&r->broadcast->lock);
-  return answer;
+  return result;
 }
 
 bool rt_receiver_await(rt_receiver *r, rt_waiter *t) {
-  rt_broadcast *f = r->broadcast;
-  rt_lock_take(&f->lock);
-  bool waits = !r->closed && !f->closed && r->next == f->next;
-  if (waits) queue_locked(r, t);
-  rt_lock_give(&f->lock);
+  rt_broadcast *b = r->broadcast;
+  rt_lock_take(&b->lock);
+  bool waits = !r->closed && !b->closed && r->next == b->next;
+  if (waits) receiver_enqueue_locked(r, t);
+  rt_lock_give(&b->lock);
   return waits;
 }
 
 void rt_receiver_close(rt_receiver *r) {
-  rt_broadcast *f = r->broadcast;
-  rt_lock_take(&f->lock);
-  if (!r->closed) f->receivers--;
+  rt_broadcast *b = r->broadcast;
+  rt_lock_take(&b->lock);
+  if (!r->closed) b->receivers--;
   r->closed = true;
   rt_list_remove(&r->link);
   rt_waiter_call_all(&r->waiters, RT_BROADCAST_CLOSED);
-  rt_lock_give(&f->lock);
+  rt_lock_give(&b->lock);
 }
 
 uint64_t rt_receiver_unread(rt_receiver *r, bool *closed) {
   rt_lock_take(&r->broadcast->lock);
-  uint64_t behind = r->broadcast->next - r->next;
+  uint64_t unread = r->broadcast->next - r->next;
   *closed = r->closed;
   rt_lock_give(&r->broadcast->lock);
-  return behind;
+  return unread;
 }

@@ -1,8 +1,9 @@
-/* sync/broadcast.h - messages for everybody who listens, on any worker.
+/* sync/broadcast.h - messages for all receivers, on any workers.
 **
-** A broadcast keeps the last messages, as many as its capacity; each of its readers knows how far
-** it has come.  Nobody waits to send: a reader that is too slow loses the oldest, and is told
-** how many.  Where only the last one counts (rt.watch), it is not told.
+** A broadcast keeps the last messages, up to its capacity, in a ring. Each receiver has its own
+** position in it, so a send copies nothing and never waits. A receiver that is too slow loses the
+** oldest messages and is told how many. rt.watch is the same with a capacity of 1 ('latest'): only
+** the last message counts, and a receiver is not told what it has lost.
 */
 #ifndef RT_SYNC_BROADCAST_H
 #define RT_SYNC_BROADCAST_H
@@ -12,68 +13,74 @@
 typedef struct rt_broadcast {
   rt_shared shared;
   /* fixed */
-  size_t capacity;
-  bool latest; /* only the last message counts */
-  /* under lock */
+  size_t capacity; /* at least 1 */
+  bool latest;     /* only the last message counts: losing some is not reported */
+  /* under the lock */
   rt_lock lock;
   bool closed;
-  uint64_t next;     /* the number of the next message */
+  uint64_t next;     /* number of the next message; the first is 0 */
   rt_message **ring; /* message n is at n % capacity */
-  int receivers;
-  rt_list awaited; /* readers for which somebody waits; there is nothing that they have not read */
+  int receivers;     /* that have not been closed */
+  rt_list awaited;   /* the receivers that have waiters; each has received all messages */
 } rt_broadcast;
 
 typedef struct rt_receiver {
   rt_shared shared;
   /* fixed */
   rt_broadcast *broadcast; /* held */
-  /* under the broadcast's lock */
+  /* under the lock of the broadcast */
   bool closed;
-  uint64_t next; /* the number of what it reads next */
-  rt_list link;
-  rt_list waiters; /* waiters */
+  uint64_t next; /* number of the message that it receives next */
+  rt_list link;  /* in 'awaited' */
+  rt_list waiters;
 } rt_receiver;
 
+/* The result of an operation; and the answer with which a waiter is called (DONE or CLOSED). */
 typedef enum rt_broadcast_result {
   RT_BROADCAST_DONE,
   RT_BROADCAST_CLOSED,
-  RT_BROADCAST_LAGGED, /* it has lost some */
-  RT_BROADCAST_WAITS
+  RT_BROADCAST_LAGGED, /* the receiver has lost messages; the next attempt goes on after them */
+  RT_BROADCAST_WAITS   /* the waiter is in the queue; without a waiter: the task would wait */
 } rt_broadcast_result;
 
-void rt_broadcast_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a broadcast's kind. */
+void rt_broadcast_free(rt_shared *t);
 
-rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity,
-                               bool latest); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest);
 static inline rt_broadcast *rt_broadcast_of(rt_shared *t) {
   return rt_containerof(t, rt_broadcast, shared);
 }
 
-/* any thread: takes the message over.  false: it is closed, and the message the caller's still */
-bool rt_broadcast_send(rt_broadcast *f, rt_message *p);
-/* The last message, as a new reference, or NULL. */
-rt_message *rt_broadcast_last(rt_broadcast *f);
-/* No more are sent; what has not been read can still be. */
-void rt_broadcast_close(rt_broadcast *f);
-/* How many listen; *messages: how many are kept */
-int rt_broadcast_inspect(rt_broadcast *f, uint64_t *messages, bool *closed);
+/* Any thread. Takes over the message. False: it is closed; the message stays with the caller. */
+bool rt_broadcast_send(rt_broadcast *b, rt_message *p);
+/* Any thread. The last message, with a reference; NULL: none was sent. */
+rt_message *rt_broadcast_last(rt_broadcast *b);
+/* Any thread. No more is sent; what a receiver has not received yet it still can. Idempotent. */
+void rt_broadcast_close(rt_broadcast *b);
+/* Any thread, for display: how many receivers there are. *messages: how many messages are kept. */
+int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed);
 
-void rt_receiver_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a receiver's kind. */
+void rt_receiver_free(rt_shared *t);
 
-/* One that reads what is sent from here on.  NULL: no memory */
-rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *f);
+/* Any thread. A receiver of what is sent from now on; it holds the broadcast. NULL: no memory. */
+rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b);
 static inline rt_receiver *rt_receiver_of(rt_shared *t) {
   return rt_containerof(t, rt_receiver, shared);
 }
 
-/* any thread.  DONE: *p is the caller's; LAGS: *lost are gone.  A waiter that is called DONE has
-** its message; one that is called CLOSED has none. */
+/* Any thread ('t' NULL), or the waiter's home. DONE: *p is the message, with a reference; else *p
+** is NULL. LAGGED: *lost is the number of messages that are lost. A waiter that is called with DONE
+** has its message. */
 rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t);
-/* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
+/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
+** another attempt is worth it. */
 bool rt_receiver_await(rt_receiver *r, rt_waiter *t);
-/* It listens no more; idempotent. */
+/* Any thread. Calls the waiters with CLOSED. Idempotent. */
 void rt_receiver_close(rt_receiver *r);
-/* How many it has not read, or has lost */
+/* Any thread, for display: how many messages it has not received, including those that it has
+** lost. */
 uint64_t rt_receiver_unread(rt_receiver *r, bool *closed);
 
 #endif

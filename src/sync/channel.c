@@ -1,10 +1,32 @@
+/* Rendezvous. A waiter "can be served" unless it belongs to a select that another waiter has
+** decided. At each moment when the lock is free:
+** - If a sender can be served, the buffer is full, and no receiver can be served.
+** - If a receiver can be served, the buffer is empty, and no sender can be served.
+** (Two waiters of the same select, a sender and a receiver, are the exception: they must not serve
+** each other.) Every operation keeps this: a send serves the first receiver before it uses the
+** buffer, and a receive that frees a place in the buffer moves the message of the first sender into
+** it. So no task waits for an operation that could be done. A waiter is called after its message
+** was handed over, so its task does not have to try again. A task that gives up withdraws its
+** waiter under the same lock (event/waiter.h): either the message stays where it was, or it has
+** been handed over and counts.
+**
+** Select. An attempt (send or recv without a waiter) may serve a waiter of another select; it then
+** takes that select's claim, which at most one thread can do. While a select arms, it serves no
+** waiter: one of its waiters that is queued already might be called at the same time, and then two
+** operations would have been done. So await_send and await_recv only check. If the operation can be
+** done, they return false, and the select withdraws all of its waiters and tries everything again.
+** If all of them return true, the select may park: an operation that becomes possible later finds
+** its waiter in the queue, since checking and queueing are one critical section.
+**
+** spec/model/channel.c and spec/model/select.c check this.
+*/
 #include "sync/channel.h"
 
-enum { SMALLEST = RT_SIZE(8, 1) };
+enum { RING_MIN = RT_SIZE(8, 1) };
 
 /* --- the ring --------------------------------------------------------------------------------- */
-static bool grow(rt_channel *c) {
-  size_t size = c->size ? c->size * 2 : SMALLEST;
+static bool ring_grow(rt_channel *c) {
+  size_t size = c->size ? c->size * 2 : RING_MIN;
   rt_message **ring = rt_malloc(size * sizeof *ring);
   if (ring == NULL) return false;
   for (size_t i = 0; i < c->count; i++) ring[i] = c->ring[(c->head + i) & (c->size - 1)];
@@ -15,23 +37,23 @@ static bool grow(rt_channel *c) {
   return true;
 }
 
-static bool push(rt_channel *c, rt_message *p) {
-  if (c->count == c->size && !grow(c)) return false;
+static bool ring_push(rt_channel *c, rt_message *p) {
+  if (c->count == c->size && !ring_grow(c)) return false;
   c->ring[(c->head + c->count++) & (c->size - 1)] = p;
   return true;
 }
 
-static rt_message *pop(rt_channel *c) {
+static rt_message *ring_pop(rt_channel *c) {
   rt_message *p = c->ring[c->head];
   c->head = (c->head + 1) & (c->size - 1);
   c->count--;
   return p;
 }
 
-/* --- beginning and end ------------------------------------------------------------------------ */
+/* --- life of a channel ------------------------------------------------------------------------ */
 void rt_channel_free(rt_shared *t) {
   rt_channel *c = rt_channel_of(t);
-  while (c->count > 0) rt_message_drop(pop(c));
+  while (c->count > 0) rt_message_drop(ring_pop(c));
   rt_free(c->ring);
   rt_shared_delete(t, &c->lock);
 }
@@ -45,10 +67,10 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
   return c;
 }
 
-/* --- passing on ------------------------------------------------------------------------------- */
+/* --- sending and receiving -------------------------------------------------------------------- */
 static const rt_claim *claim_of(const rt_waiter *t) { return t ? t->claim : NULL; }
 
-static rt_channel_result send_locked(rt_channel *c, rt_message *p, rt_waiter *t) {
+static rt_channel_result channel_send_locked(rt_channel *c, rt_message *p, rt_waiter *t) {
   if (c->closed) return RT_CHANNEL_CLOSED;
   rt_waiter *receiver = rt_waiter_next(&c->receivers, claim_of(t));
   if (receiver) {
@@ -56,7 +78,7 @@ static rt_channel_result send_locked(rt_channel *c, rt_message *p, rt_waiter *t)
     rt_waiter_call(receiver, RT_CHANNEL_DONE);
     return RT_CHANNEL_DONE;
   }
-  if (c->count < c->capacity) return push(c, p) ? RT_CHANNEL_DONE : RT_CHANNEL_NOMEM;
+  if (c->count < c->capacity) return ring_push(c, p) ? RT_CHANNEL_DONE : RT_CHANNEL_NOMEM;
   if (t) {
     t->message = p;
     rt_waiter_enqueue(t, &c->senders, &c->lock);
@@ -66,9 +88,9 @@ static rt_channel_result send_locked(rt_channel *c, rt_message *p, rt_waiter *t)
 
 rt_channel_result rt_channel_send(rt_channel *c, rt_message *p, rt_waiter *t) {
   rt_lock_take(&c->lock);
-  rt_channel_result answer = send_locked(c, p, t);
+  rt_channel_result result = channel_send_locked(c, p, t);
   rt_lock_give(&c->lock);
-  return answer;
+  return result;
 }
 
 static rt_message *take_from_sender(rt_waiter *sender) {
@@ -78,12 +100,12 @@ static rt_message *take_from_sender(rt_waiter *sender) {
   return p;
 }
 
-static rt_channel_result recv_locked(rt_channel *c, rt_message **p, rt_waiter *t) {
+static rt_channel_result channel_recv_locked(rt_channel *c, rt_message **p, rt_waiter *t) {
   bool buffered = c->count > 0;
-  if (buffered) *p = pop(c);
+  if (buffered) *p = ring_pop(c);
   rt_waiter *sender = rt_waiter_next(&c->senders, claim_of(t));
   if (sender && buffered)
-    push(c, take_from_sender(sender)); /* there is room: one has just left */
+    ring_push(c, take_from_sender(sender)); /* (it has a place: one has just been popped) */
   else if (sender)
     *p = take_from_sender(sender);
   if (*p) return RT_CHANNEL_DONE;
@@ -95,9 +117,9 @@ static rt_channel_result recv_locked(rt_channel *c, rt_message **p, rt_waiter *t
 rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p, rt_waiter *t) {
   *p = NULL;
   rt_lock_take(&c->lock);
-  rt_channel_result answer = recv_locked(c, p, t);
+  rt_channel_result result = channel_recv_locked(c, p, t);
   rt_lock_give(&c->lock);
-  return answer;
+  return result;
 }
 
 bool rt_channel_await_send(rt_channel *c, rt_waiter *t) {
@@ -124,14 +146,14 @@ void rt_channel_close(rt_channel *c) {
   rt_lock_give(&c->lock);
 }
 
-bool rt_channel_has_room(rt_channel *c) {
+bool rt_channel_can_send(rt_channel *c) {
   rt_lock_take(&c->lock);
-  bool room = c->count < c->capacity || rt_waiter_any(&c->receivers, NULL);
+  bool can_send = c->count < c->capacity || rt_waiter_any(&c->receivers, NULL);
   rt_lock_give(&c->lock);
-  return room;
+  return can_send;
 }
 
-bool rt_channel_closed(rt_channel *c) {
+bool rt_channel_is_closed(rt_channel *c) {
   rt_lock_take(&c->lock);
   bool closed = c->closed;
   rt_lock_give(&c->lock);

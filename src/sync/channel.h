@@ -1,8 +1,9 @@
 /* sync/channel.h - a bounded queue of messages between tasks of any workers.
 **
-** Whoever comes second serves the first: a send finds a receiver waiting and hands it the
-** message, or finds room, or waits with the message; a receive likewise.  All in the order in
-** which they came, and all under one lock, so every message is handed over exactly once.
+** A send hands its message to a receiver that waits, or puts it into the buffer, or waits with it;
+** a receive does the reverse. Waiting tasks are served in the order in which they came, and
+** everything happens under one lock, so each message is handed over exactly once. channel.c has the
+** argument.
 */
 #ifndef RT_SYNC_CHANNEL_H
 #define RT_SYNC_CHANNEL_H
@@ -12,45 +13,54 @@
 typedef struct rt_channel {
   rt_shared shared;
   /* fixed */
-  size_t capacity;
-  /* under lock */
+  size_t capacity; /* messages that may be buffered; 0: each send waits for a receiver */
+  /* under the lock */
   rt_lock lock;
   bool closed;
-  rt_message **ring; /* what is buffered; its size is a power of two, or 0 */
-  size_t size, head, count;
-  rt_list senders, receivers; /* waiters; one of them is empty */
+  rt_message **ring; /* the buffer; NULL: size is 0 */
+  size_t size;       /* of the ring: a power of two that grows with use, or 0 */
+  size_t head;       /* index of the oldest message */
+  size_t count;      /* messages in the ring */
+  rt_list senders;   /* waiters, each with its message */
+  rt_list receivers; /* waiters */
 } rt_channel;
 
-/* What became of an operation; of a waiter, what it is called with. */
+/* The result of an operation; and the answer with which a waiter is called (DONE or CLOSED). */
 typedef enum rt_channel_result {
   RT_CHANNEL_DONE,
   RT_CHANNEL_CLOSED,
-  RT_CHANNEL_WAITS, /* the waiter is in the queue; or, without one, it would have to wait */
+  RT_CHANNEL_WAITS, /* the waiter is in the queue; without a waiter: the operation would wait */
   RT_CHANNEL_NOMEM
 } rt_channel_result;
 
-void rt_channel_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a channel's kind. */
+void rt_channel_free(rt_shared *t);
 
-rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity);
 static inline rt_channel *rt_channel_of(rt_shared *t) {
   return rt_containerof(t, rt_channel, shared);
 }
 
-/* any thread; DONE or WAITS take the message over (WAITS only with a waiter). */
+/* Any thread ('t' NULL), or the waiter's home. Takes over the message if the result is DONE, or
+** WAITS with a waiter; else it stays with the caller. */
 rt_channel_result rt_channel_send(rt_channel *c, rt_message *p, rt_waiter *t);
-/* any thread; DONE: *p is the caller's.  A waiter that is called DONE has its message. */
+/* Likewise. DONE: *p is the message, with a reference; else *p is NULL. A waiter that is called
+** with DONE has the message. */
 rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p, rt_waiter *t);
 
-/* For a select.  True: the waiter is in the queue (that of a send brings its message); false:
-** the operation need not wait. */
+/* The waiter's home, for a select. True: the operation would wait, and the waiter is in the queue
+** (a waiter that sends has its message already). False: the operation can be done or the channel is
+** closed, so another attempt is worth it; nothing was done. */
 bool rt_channel_await_send(rt_channel *c, rt_waiter *t);
 bool rt_channel_await_recv(rt_channel *c, rt_waiter *t);
 
-/* Sends fail from here on; what is buffered can still be received. */
+/* Any thread. Sends fail from now on; buffered messages can still be received. Idempotent. */
 void rt_channel_close(rt_channel *c);
 
-bool rt_channel_has_room(rt_channel *c); /* or a receiver: a send need not wait */
-bool rt_channel_closed(rt_channel *c);
-size_t rt_channel_count(rt_channel *c);
+/* Any thread. True: a send would not wait (unless another thread is faster). */
+bool rt_channel_can_send(rt_channel *c);
+bool rt_channel_is_closed(rt_channel *c);
+size_t rt_channel_count(rt_channel *c); /* buffered messages */
 
 #endif

@@ -1,3 +1,13 @@
+/* Hand-off. An unlock that finds a waiter does not free the lock: 'locked' stays true, and the
+** waiter is called. Until its task accepts, 'holder' is 0. A task that comes in between finds the
+** mutex locked and queues, so it cannot overtake (no barging), and a woken task never has to try
+** again. A waiter is withdrawn under the lock of the mutex. So a task that stops waiting either was
+** called, and then has the mutex and has to accept and unlock it, or leaves the queue and will not
+** be called: the mutex is never handed to a task that does not know. spec/model/mutex.c checks
+** this.
+**
+** A task that ends releases its locks before its joiners are called (rt_task_release_locks).
+*/
 #include "sync/mutex.h"
 
 void rt_mutex_free(rt_shared *t) {
@@ -6,9 +16,8 @@ void rt_mutex_free(rt_shared *t) {
   rt_shared_delete(t, &m->lock);
 }
 
-static rt_mutex *of_hold(rt_held_lock *h) { return rt_containerof(h, rt_mutex, held); }
-
-static void hand_on_locked(rt_mutex *m) {
+/* Hands the mutex to the first waiter, or frees it. */
+static void hand_over_locked(rt_mutex *m) {
   rt_waiter *t = rt_waiter_next(&m->waiters, NULL);
   m->holder = 0;
   m->locked = t != NULL;
@@ -18,11 +27,11 @@ static void hand_on_locked(rt_mutex *m) {
   rt_waiter_call(t, RT_MUTEX_DONE);
 }
 
-/* Its task has ended. */
-static void lost(rt_held_lock *h) {
-  rt_mutex *m = of_hold(h);
+/* The task that holds it has ended. */
+static void release_at_end(rt_held_lock *h) {
+  rt_mutex *m = rt_containerof(h, rt_mutex, held);
   rt_lock_take(&m->lock);
-  hand_on_locked(m);
+  hand_over_locked(m);
   rt_lock_give(&m->lock);
   rt_shared_drop(&m->shared);
 }
@@ -32,24 +41,24 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   if (m == NULL) return NULL;
   rt_list_init(&m->waiters);
   rt_list_init(&m->held.link);
-  m->held.lost = lost;
+  m->held.lost = release_at_end;
   m->value = value;
   return m;
 }
 
-/* --- taking it -------------------------------------------------------------------------------- */
-static uint64_t name_of(const rt_task *task) { return (uint64_t)task->id + 1; }
+/* --- locking ---------------------------------------------------------------------------------- */
+static uint64_t holder_id(const rt_task *task) { return (uint64_t)task->id + 1; }
 
-static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
+static void mutex_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
 
-static void hold_locked(rt_mutex *m, rt_task *task) {
-  m->holder = name_of(task);
+static void set_holder_locked(rt_mutex *m, rt_task *task) {
+  m->holder = holder_id(task);
   rt_shared_hold(&m->shared);
   rt_list_append(&task->more->holds, &m->held.link);
 }
 
-static void queue_locked(rt_mutex *m, rt_waiter *t) {
-  t->on_leave = on_leave;
+static void mutex_enqueue_locked(rt_mutex *m, rt_waiter *t) {
+  t->on_leave = mutex_on_leave;
   m->waiting++;
   rt_waiter_enqueue(t, &m->waiters, &m->lock);
 }
@@ -59,26 +68,26 @@ static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task, rt_waiter *t) {
   if (!m->locked) {
     m->locked = true;
     m->serial++;
-    hold_locked(m, task);
+    set_holder_locked(m, task);
     return RT_MUTEX_DONE;
   }
-  if (m->holder == name_of(task)) return RT_MUTEX_ALREADY_HELD;
-  if (t) queue_locked(m, t);
+  if (m->holder == holder_id(task)) return RT_MUTEX_ALREADY_HELD;
+  if (t) mutex_enqueue_locked(m, t);
   return RT_MUTEX_WAITS;
 }
 
 rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t) {
   rt_assert(task->more != NULL);
   rt_lock_take(&m->lock);
-  rt_mutex_result answer = lock_locked(m, task, t);
+  rt_mutex_result result = lock_locked(m, task, t);
   rt_lock_give(&m->lock);
-  return answer;
+  return result;
 }
 
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
   rt_lock_take(&m->lock);
   bool waits = m->locked && !m->settled;
-  if (waits) queue_locked(m, t);
+  if (waits) mutex_enqueue_locked(m, t);
   rt_lock_give(&m->lock);
   return waits;
 }
@@ -86,16 +95,16 @@ bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
 void rt_mutex_accept(rt_mutex *m, rt_task *task) {
   rt_lock_take(&m->lock);
   rt_assert(m->locked && m->holder == 0);
-  hold_locked(m, task);
+  set_holder_locked(m, task);
   rt_lock_give(&m->lock);
 }
 
-/* --- giving it back --------------------------------------------------------------------------- */
-/* The lock of the mutex is given back, too. */
-static bool give_back(rt_mutex *m, bool held) {
+/* --- unlocking -------------------------------------------------------------------------------- */
+/* Under the lock, which it gives back. The reference is dropped afterwards: it may be the last. */
+static bool unlock_locked(rt_mutex *m, bool held) {
   if (held) {
     rt_list_remove(&m->held.link);
-    hand_on_locked(m);
+    hand_over_locked(m);
   }
   rt_lock_give(&m->lock);
   if (held) rt_shared_drop(&m->shared);
@@ -104,12 +113,12 @@ static bool give_back(rt_mutex *m, bool held) {
 
 bool rt_mutex_unlock(rt_mutex *m, const rt_task *task) {
   rt_lock_take(&m->lock);
-  return give_back(m, m->holder == name_of(task));
+  return unlock_locked(m, m->holder == holder_id(task));
 }
 
 bool rt_mutex_unlock_serial(rt_mutex *m, uint64_t serial) {
   rt_lock_take(&m->lock);
-  return give_back(m, m->holder != 0 && m->serial == serial);
+  return unlock_locked(m, m->holder != 0 && m->serial == serial);
 }
 
 bool rt_mutex_is_held(rt_mutex *m, uint64_t serial) {
@@ -134,10 +143,10 @@ void rt_mutex_settle(rt_mutex *m, rt_message *value) {
     m->waiting--;
     rt_waiter_call(t, RT_MUTEX_SETTLED);
   }
-  give_back(m, true);
+  unlock_locked(m, true);
 }
 
-bool rt_mutex_settled(rt_mutex *m) {
+bool rt_mutex_is_settled(rt_mutex *m) {
   rt_lock_take(&m->lock);
   bool settled = m->settled;
   rt_lock_give(&m->lock);

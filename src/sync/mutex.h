@@ -1,10 +1,10 @@
 /* sync/mutex.h - a lock that one task of any worker holds, and the value that it guards.
 **
-** Whoever gives it back hands it to the one that has waited longest: nobody who comes later
-** gets in between, and nobody who has given up waiting gets it.  It belongs to a task, and
-** comes back with the end of that task at the latest.
+** The lock belongs to a task, not to a thread, and is released when the task ends at the latest. It
+** is handed to the task that has waited longest; a task that comes later cannot get it before.
 **
-** It can be settled: then the value is final, and nobody waits for the lock any more.
+** rt.once uses the same object: a mutex can be settled. From then on its value is final, and no
+** task locks it or waits for it any more.
 */
 #ifndef RT_SYNC_MUTEX_H
 #define RT_SYNC_MUTEX_H
@@ -13,51 +13,59 @@
 
 typedef struct rt_mutex {
   rt_shared shared;
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  bool locked; /* somebody holds it, or is about to hear that it does */
+  bool locked; /* a task holds it, or it has been handed to a task that has not accepted it yet */
   bool settled;
-  uint64_t holder; /* one more than the id of its task; 0: nobody, or it is on its way to it */
-  uint64_t serial; /* of the present locking */
-  int waiting;
-  rt_list waiters; /* waiters */
-  /* who holds it */
-  rt_held_lock held;
-  rt_message *value; /* NULL: nil; fixed once it is settled */
+  uint64_t holder; /* id of the task that holds it + 1; 0: none, or handed over and not accepted */
+  uint64_t serial; /* number of the current locking: guards of earlier ones have no effect */
+  int waiting;     /* length of 'waiters' */
+  rt_list waiters;
+  /* the task that holds it: its worker's thread */
+  rt_held_lock held; /* in the task's list of locks */
+  rt_message *value; /* NULL: nil; fixed once the mutex is settled */
 } rt_mutex;
 
-/* What became of an attempt; of a waiter, what it is called with. */
+/* The result of an attempt; and the answer with which a waiter is called (DONE or SETTLED). */
 typedef enum rt_mutex_result {
   RT_MUTEX_DONE,
   RT_MUTEX_SETTLED,
-  RT_MUTEX_WAITS,       /* the waiter is in the queue; or, without one, it would have to wait */
-  RT_MUTEX_ALREADY_HELD /* the task holds it already, and would wait for itself */
+  RT_MUTEX_WAITS,       /* the waiter is in the queue; without a waiter: the task would wait */
+  RT_MUTEX_ALREADY_HELD /* by this task, which would wait for itself */
 } rt_mutex_result;
 
-void rt_mutex_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a mutex's kind. */
+void rt_mutex_free(rt_shared *t);
 
-rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value); /* NULL: no memory */
+/* Any thread. Takes over the value. NULL: no memory; the value stays with the caller. */
+rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value);
 static inline rt_mutex *rt_mutex_of(rt_shared *t) { return rt_containerof(t, rt_mutex, shared); }
 
-/* Home of the task, which has a 'more'.  DONE: it holds the mutex. */
+/* Worker's thread of the task, for which rt_task_more has succeeded. DONE: the task holds the
+** mutex. If the waiter is called with DONE, the mutex has been handed to the task, which has to
+** call rt_mutex_accept, and rt_mutex_unlock if it does not want it any more. */
 rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t);
-/* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
+/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
+** another attempt is worth it. */
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
-/* … and so it does if its waiter was called DONE and it has said so. */
+/* Worker's thread of the task whose waiter was called with DONE: the task holds the mutex. */
 void rt_mutex_accept(rt_mutex *m, rt_task *task);
 
-/* Home of the task.  false: it does not hold it, or this is not that locking any more. */
+/* Worker's thread of the task. False: the task does not hold the mutex. */
 bool rt_mutex_unlock(rt_mutex *m, const rt_task *task);
+/* The same thread, for a guard. False: the locking with this serial is over. */
 bool rt_mutex_unlock_serial(rt_mutex *m, uint64_t serial);
 bool rt_mutex_is_held(rt_mutex *m, uint64_t serial);
 
-/* Who holds it: another value; NULL is nil. */
+/* The task that holds it: sets the value (NULL: nil), and takes it over. */
 void rt_mutex_set(rt_mutex *m, rt_message *value);
-/* Who holds it: the final value, and all who wait may go on.  It holds it no more. */
+/* The task that holds it: sets the final value, calls all waiters with SETTLED, and unlocks. */
 void rt_mutex_settle(rt_mutex *m, rt_message *value);
-bool rt_mutex_settled(rt_mutex *m);
+/* Any thread. */
+bool rt_mutex_is_settled(rt_mutex *m);
 
-/* For those who look: the id of the task that holds it, -1: nobody, -2: it is on its way */
+/* Any thread, for display: the id of the task that holds it; -1: none; -2: it has been handed over
+** and not accepted yet. *waiting: how many tasks wait. */
 int64_t rt_mutex_inspect(rt_mutex *m, int *waiting);
 
 #endif

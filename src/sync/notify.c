@@ -12,32 +12,32 @@ rt_notify *rt_notify_new(const rt_shared_kind *kind) {
   return n;
 }
 
-static void on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
+static void notify_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
 
-static void queue_locked(rt_notify *n, rt_waiter *t) {
-  t->on_leave = on_leave;
+static void notify_enqueue_locked(rt_notify *n, rt_waiter *t) {
+  t->on_leave = notify_on_leave;
   n->waiting++;
   rt_waiter_enqueue(t, &n->waiters, &n->lock);
 }
 
 bool rt_notify_wait(rt_notify *n, rt_waiter *t) {
   rt_lock_take(&n->lock);
-  bool done = n->remembered;
+  bool notified = n->remembered;
   n->remembered = false;
-  if (!done && t) queue_locked(n, t);
+  if (!notified && t) notify_enqueue_locked(n, t);
   rt_lock_give(&n->lock);
-  return done;
+  return notified;
 }
 
 bool rt_notify_await(rt_notify *n, rt_waiter *t) {
   rt_lock_take(&n->lock);
   bool waits = !n->remembered;
-  if (waits) queue_locked(n, t);
+  if (waits) notify_enqueue_locked(n, t);
   rt_lock_give(&n->lock);
   return waits;
 }
 
-static bool wake_locked(rt_notify *n) {
+static bool call_first_locked(rt_notify *n) {
   rt_waiter *t = rt_waiter_next(&n->waiters, NULL);
   if (t == NULL) return false;
   n->waiting--;
@@ -47,13 +47,13 @@ static bool wake_locked(rt_notify *n) {
 
 void rt_notify_one(rt_notify *n) {
   rt_lock_take(&n->lock);
-  if (!wake_locked(n)) n->remembered = true;
+  if (!call_first_locked(n)) n->remembered = true;
   rt_lock_give(&n->lock);
 }
 
 void rt_notify_all(rt_notify *n) {
   rt_lock_take(&n->lock);
-  while (wake_locked(n)) continue;
+  while (call_first_locked(n)) continue;
   rt_lock_give(&n->lock);
 }
 

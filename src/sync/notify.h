@@ -1,8 +1,9 @@
-/* sync/notify.h - waking tasks of any workers, without a value.
+/* sync/notify.h - wakes tasks of any workers, without a value.
 **
-** One that is meant for one waiter, and finds none, is remembered for the next who comes;
-** so whoever first looks and then waits misses nothing.  Only one is remembered: where several
-** wait for work, who takes some and sees more passes that on.
+** A notification for one task that finds no task waiting is remembered for the next one that waits.
+** So a task that checks a condition and then waits misses no notification that was sent in between.
+** Only one is remembered: where several tasks wait for work items, a task that takes one and sees
+** more has to notify the next task.
 */
 #ifndef RT_SYNC_NOTIFY_H
 #define RT_SYNC_NOTIFY_H
@@ -11,29 +12,34 @@
 
 typedef struct rt_notify {
   rt_shared shared;
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  bool remembered;
-  int waiting;
-  rt_list waiters; /* waiters */
+  bool remembered; /* a notification for the next task that waits; then no task waits */
+  int waiting;     /* length of 'waiters' */
+  rt_list waiters;
 } rt_notify;
 
-void rt_notify_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a notify's kind. */
+void rt_notify_free(rt_shared *t);
 
-rt_notify *rt_notify_new(const rt_shared_kind *kind); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_notify *rt_notify_new(const rt_shared_kind *kind);
 static inline rt_notify *rt_notify_of(rt_shared *t) { return rt_containerof(t, rt_notify, shared); }
 
-/* any thread.  true: it has been notified; false: the waiter, if there is one, is in the queue. */
+/* Any thread ('t' NULL), or the waiter's home. True: a notification was remembered, and is used up.
+** False: there was none; the waiter, if there is one, is in the queue. */
 bool rt_notify_wait(rt_notify *n, rt_waiter *t);
 
-/* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
+/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
+** another attempt is worth it. */
 bool rt_notify_await(rt_notify *n, rt_waiter *t);
 
+/* Any thread. Calls the first waiter, or remembers the notification. */
 void rt_notify_one(rt_notify *n);
-/* Those who wait now; nothing is remembered. */
+/* Any thread. Calls all waiters; if there is none, nothing is remembered. */
 void rt_notify_all(rt_notify *n);
 
-/* How many wait; -1: nobody, and a notification is remembered */
+/* Any thread, for display: how many tasks wait; -1: none, and a notification is remembered. */
 int rt_notify_inspect(rt_notify *n);
 
 #endif

@@ -1,3 +1,9 @@
+/* Hand-off. A release subtracts the permits of each waiter that it calls, under the lock, so a task
+** that comes in between cannot take them; and a task acquires directly only if no task waits. If
+** the first waiter wants more than there are, the later ones wait, too, so it gets its permits at
+** last. When a waiter is withdrawn, the ones behind it may want few enough: they are served then
+** (semaphore_on_leave). spec/model/semaphore.c checks this.
+*/
 #include "sync/semaphore.h"
 
 void rt_semaphore_free(rt_shared *t) {
@@ -13,9 +19,10 @@ rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits) {
   return s;
 }
 
-/* Whose turn it is, if there is enough; NULL: nobody's.  A select that asks for several numbers
-** is not in its own way. */
-static rt_waiter *next_locked(rt_semaphore *s) {
+/* The waiter that can be served next; NULL: none. If the first waiter wants too many and belongs to
+** a select, the waiters of the same select right behind it may be served: a select that asks for
+** two different numbers does not block itself. */
+static rt_waiter *next_waiter_locked(rt_semaphore *s) {
   rt_waiter *head = rt_waiter_first(&s->waiters);
   if (head == NULL || head->want <= s->permits) return head;
   for (rt_list *l = head->link.next; head->claim != NULL && l != &s->waiters; l = l->next) {
@@ -26,9 +33,9 @@ static rt_waiter *next_locked(rt_semaphore *s) {
   return NULL;
 }
 
-static void serve_locked(rt_semaphore *s) {
+static void serve_waiters_locked(rt_semaphore *s) {
   rt_waiter *t;
-  while ((t = next_locked(s)) != NULL) {
+  while ((t = next_waiter_locked(s)) != NULL) {
     if (!rt_waiter_claim(t)) continue;
     s->permits -= t->want;
     s->waiting--;
@@ -36,40 +43,40 @@ static void serve_locked(rt_semaphore *s) {
   }
 }
 
-/* Those behind it may want less. */
-static void on_leave(rt_waiter *t) {
+/* A waiter was withdrawn. */
+static void semaphore_on_leave(rt_waiter *t) {
   rt_semaphore *s = rt_containerof(t->lock, rt_semaphore, lock);
   s->waiting--;
-  serve_locked(s);
+  serve_waiters_locked(s);
 }
 
-static bool has_locked(rt_semaphore *s, int n) {
+static bool can_acquire_locked(rt_semaphore *s, int n) {
   return rt_waiter_first(&s->waiters) == NULL && n <= s->permits;
 }
 
-static void queue_locked(rt_semaphore *s, int n, rt_waiter *t) {
+static void semaphore_enqueue_locked(rt_semaphore *s, int n, rt_waiter *t) {
   t->want = n;
-  t->on_leave = on_leave;
+  t->on_leave = semaphore_on_leave;
   s->waiting++;
   rt_waiter_enqueue(t, &s->waiters, &s->lock);
 }
 
 bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_waiter *t) {
   rt_lock_take(&s->lock);
-  bool done = has_locked(s, n);
+  bool done = can_acquire_locked(s, n);
   if (done)
     s->permits -= n;
   else if (t)
-    queue_locked(s, n, t);
+    semaphore_enqueue_locked(s, n, t);
   rt_lock_give(&s->lock);
   return done;
 }
 
 bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t) {
   rt_lock_take(&s->lock);
-  bool waits = !has_locked(s, n);
-  if (waits) queue_locked(s, n, t);
-  if (waits) serve_locked(s); /* those of its own select may be all that is in its way */
+  bool waits = !can_acquire_locked(s, n);
+  if (waits) semaphore_enqueue_locked(s, n, t);
+  if (waits) serve_waiters_locked(s); /* (perhaps all waiters before it are of its own select) */
   rt_lock_give(&s->lock);
   return waits;
 }
@@ -78,7 +85,7 @@ bool rt_semaphore_release(rt_semaphore *s, int64_t n) {
   rt_lock_take(&s->lock);
   bool fits = n <= RT_SEMAPHORE_MAX - s->permits;
   if (fits) s->permits += n;
-  if (fits) serve_locked(s);
+  if (fits) serve_waiters_locked(s);
   rt_lock_give(&s->lock);
   return fits;
 }

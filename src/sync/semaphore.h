@@ -1,41 +1,45 @@
-/* sync/semaphore.h - permits that tasks of any workers take and give.
+/* sync/semaphore.h - permits that tasks of any workers acquire and release.
 **
-** In the order in which they come: one that wants many is not overtaken by those behind it
-** that want few.  Whom the permits belong to is not known here.
+** Tasks get their permits in the order in which they came: one that wants many is not overtaken by
+** later ones that want few. The semaphore only counts; it does not know which task has its permits.
 */
 #ifndef RT_SYNC_SEMAPHORE_H
 #define RT_SYNC_SEMAPHORE_H
 
 #include "event/waiter.h"
 
-#define RT_SEMAPHORE_MAX ((int64_t)1 << 53)
+#define RT_SEMAPHORE_MAX ((int64_t)1 << 53) /* permits; exact as a float, too */
 
 typedef struct rt_semaphore {
   rt_shared shared;
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  int64_t permits;
-  int waiting;
-  rt_list waiters; /* waiters, with what they want */
+  int64_t permits; /* available */
+  int waiting;     /* length of 'waiters' */
+  rt_list waiters; /* each 'want's a number of permits */
 } rt_semaphore;
 
-void rt_semaphore_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a semaphore's kind. */
+void rt_semaphore_free(rt_shared *t);
 
-rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits);
 static inline rt_semaphore *rt_semaphore_of(rt_shared *t) {
   return rt_containerof(t, rt_semaphore, shared);
 }
 
-/* any thread.  true: they are the caller's; false: the waiter, if there is one, is in the queue,
-** and when it is called, they are its task's. */
+/* Any thread ('t' NULL), or the waiter's home. True: the caller has n permits. False: it has none;
+** the waiter, if there is one, is in the queue. When the waiter is called, its task has them. */
 bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_waiter *t);
 
-/* … for a select: true: the waiter is in the queue; false: another attempt is worth it. */
+/* The waiter's home, for a select. True: the waiter is in the queue (and may have been called).
+** False: nothing was done, and another attempt is worth it. */
 bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t);
 
-/* any thread.  false: that would be more than there can be */
+/* Any thread. False: there would be more than RT_SEMAPHORE_MAX; nothing was done. */
 bool rt_semaphore_release(rt_semaphore *s, int64_t n);
 
+/* Any thread: the permits that are available. *waiting: how many tasks wait. */
 int64_t rt_semaphore_permits(rt_semaphore *s, int *waiting);
 
 #endif

@@ -51,13 +51,13 @@ static int send_k(lua_State *L, int status, lua_KContext waiter) {
 /* What has been packed may have moved: so it is asked before whether this code can wait. */
 static void prepare(lua_State *L, rt_worker *w, rt_channel *c) {
   rt_task *me = w->running;
-  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_channel_has_room(c)) return;
+  if (rt_likely(rtL_wait_is_plain(L, w, me)) || rt_channel_can_send(c)) return;
   rtL_wait_examine(L, w, me);
 }
 
 /* Stack: the channel, the values. */
 static int do_send(lua_State *L, rt_worker *w, rt_channel *c) {
-  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w); /* nothing is moved then */
+  if (rt_channel_is_closed(c)) return rtL_shared_refuse_closed(L, w); /* nothing is moved then */
   prepare(L, w, c);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_channel_result answer = rt_channel_send(c, p, NULL);
@@ -100,8 +100,8 @@ static int channel_send(lua_State *L) {
 static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_channel *c = check_channel(L);
-  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w);
-  if (!rt_channel_has_room(c)) return rtL_shared_refuse(L, "full"); /* nothing is moved then */
+  if (rt_channel_is_closed(c)) return rtL_shared_refuse_closed(L, w);
+  if (!rt_channel_can_send(c)) return rtL_shared_refuse(L, "full"); /* nothing is moved then */
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_VALUES);
   rt_channel_result answer = rt_channel_send(c, p, NULL);
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
@@ -215,8 +215,8 @@ static void prepare_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static int attempt_send(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   rt_channel *c = channel_of(L, op);
-  if (rt_channel_closed(c)) return rtL_shared_refuse_closed(L, w);
-  if (!rt_channel_has_room(c)) return -1; /* (a glance: packing is dear) */
+  if (rt_channel_is_closed(c)) return rtL_shared_refuse_closed(L, w);
+  if (!rt_channel_can_send(c)) return -1; /* (a glance: packing is dear) */
   rt_message *p = b && b->message ? b->message : pack_args(L, w, op);
   if (b) b->message = NULL;
   rt_channel_result answer = rt_channel_send(c, p, NULL);
@@ -273,7 +273,7 @@ static int channel_len(lua_State *L) {
 static int channel_tostring(lua_State *L) {
   rt_channel *c = check_channel(L);
   lua_pushfstring(L, "rt.channel (%I of %I%s)", (LUAI_UACINT)rt_channel_count(c),
-                  (LUAI_UACINT)c->capacity, rt_channel_closed(c) ? ", closed" : "");
+                  (LUAI_UACINT)c->capacity, rt_channel_is_closed(c) ? ", closed" : "");
   return 1;
 }
 

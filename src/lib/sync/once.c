@@ -78,7 +78,7 @@ static int once_get(lua_State *L) {
   rt_mutex *m = check_once(L, w);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *task = rtL_cancel_checkpoint(L, w);
-  if (rt_mutex_settled(m)) return settled(L, w, m);
+  if (rt_mutex_is_settled(m)) return settled(L, w, m);
   luaL_checkstack(L, 4, NULL);
   push_run(L, w, m);
   lua_insert(L, RUN);
@@ -99,7 +99,7 @@ static int once_tostring(lua_State *L) {
   rt_mutex *m = check_once(L, rtL_self(L));
   int waiting;
   int64_t holder = rt_mutex_inspect(m, &waiting);
-  if (rt_mutex_settled(m))
+  if (rt_mutex_is_settled(m))
     lua_pushliteral(L, "rt.once (done)");
   else if (holder == -1)
     lua_pushliteral(L, "rt.once (not done)");

@@ -24,7 +24,7 @@ size_t rt_arena_used(const rt_arena *a);
 
 #include <sys/resource.h>
 
-/* The thread sanitizer has nothing to see here, is slow, and keeps books in memory. */
+/* One thread: the thread sanitizer finds nothing here, is slow, and uses memory of its own. */
 #ifdef __SANITIZE_THREAD__
 enum { BLOCKS = 2000, STEPS = 100000, IS_MEASURABLE = 0 };
 #else
@@ -34,7 +34,7 @@ enum { BLOCKS = 20000, STEPS = 3000000, IS_MEASURABLE = 1 };
 typedef struct slot {
   unsigned char *p;
   size_t size;
-  unsigned char tint; /* what it is filled with, plus the offset */
+  unsigned char tint; /* byte i of the block is tint + i */
 } slot;
 
 static slot slots[BLOCKS];
@@ -49,7 +49,7 @@ static bool is_intact(const slot *s, size_t n) {
   return true;
 }
 
-/* as Lua's: mostly small, some of a coroutine's sizes, a few large */
+/* The sizes of a Lua state: mostly small, some of a coroutine, a few large. */
 static size_t some_size(void) {
   static const size_t common[] = {16, 24, 32, 40, 56, 64, 208, 720, 1008, 1024, 1025, 1040};
   if (one_in(3)) return common[below(rt_countof(common))];
@@ -67,7 +67,7 @@ static bool give_one(rt_arena *a, slot *s) {
 static bool take_one(rt_arena *a, slot *s, size_t size) {
   s->size = size;
   s->tint = (unsigned char)below(256);
-  s->p = rt_arena_alloc(a, NULL, below(9), size); /* (Lua passes a type as the old size) */
+  s->p = rt_arena_alloc(a, NULL, below(9), size); /* (the old size is a type then) */
   if (s->p == NULL) return false;
   paint(s, 0);
   return (uintptr_t)s->p % 16 == 0;
@@ -98,7 +98,8 @@ static bool give_all(rt_arena *a) {
   return intact;
 }
 
-/* The number of blocks in use goes up and down, so pages fill, empty and change size. */
+/* The number of blocks in use rises and falls, so pages become full, become empty and change their
+** size. */
 static void check_chance(void) {
   rt_arena *a = rt_arena_new();
   bool intact = true, counted = true;
@@ -119,8 +120,8 @@ static void check_chance(void) {
   rt_arena_free(a);
 }
 
-/* --- pages ---------------------------------------------------------------------------------------- */
-/* how many have ever been touched */
+/* --- pages ------------------------------------------------------------------------------------ */
+/* How many pages were ever used. */
 static size_t count_pages(const rt_arena *a) {
   size_t n = 0;
   for (const region *r = a->regions; r; r = r->next) n += REGION / PAGE;
@@ -150,12 +151,12 @@ static void check_reuse(void) {
   size_t pages = count_pages(a);
   for (size_t size = 16; size <= 720; size += 16)
     intact = intact && take_all(a, size) && give_all(a);
-  /* (each of 45 sizes keeps the page it took from last) */
+  /* (45: the current page of each size) */
   check("a page that has emptied serves any size again", intact && count_pages(a) <= pages + 45);
   rt_arena_free(a);
 }
 
-/* Every second block stays. */
+/* Every second block stays allocated. */
 static void check_holes(void) {
   rt_arena *a = rt_arena_new();
   must("there is memory", a != NULL);
@@ -190,7 +191,7 @@ static void check_return(void) {
     check("an arena that is freed leaves nothing", resident() < before + (1 << 21));
 }
 
-/* --- no memory ------------------------------------------------------------------------------------ */
+/* --- no memory -------------------------------------------------------------------------------- */
 /* (The sanitizers need more address space than any limit would leave them.) */
 static void check_shortage(void) {
   struct rlimit none = {0, RLIM_INFINITY}, before;

@@ -1,10 +1,10 @@
-/* base/buf.c - bytes with an owner.  What is put in is a pattern that depends on its position
-** in the stream, so any byte lost, doubled or moved shows. */
+/* base/buf.c - the byte buffer. Each byte depends on its position in the stream, so that a byte
+** which is lost, doubled or moved is detected. */
 #include "base/buf.h"
 
 #include "check.h"
 
-enum { MOST = 5000 };
+enum { MAX_PUT = 5000 };
 
 typedef struct stream {
   rt_buf buf;
@@ -26,17 +26,17 @@ static bool is_right(const stream *s) {
 }
 
 static void put(stream *s, size_t n) {
-  char data[MOST];
+  char data[MAX_PUT];
   fill(data, s->in, n);
   must("there is memory", rt_buf_put(&s->buf, data, n) == 0);
   s->in += n;
 }
 
 static void write_in_place(stream *s, size_t n) {
-  char *room = rt_buf_reserve(&s->buf, n);
+  char *space = rt_buf_reserve(&s->buf, n);
   size_t used = n ? below(n + 1) : 0;
-  must("there is memory", room != NULL);
-  fill(room, s->in, n); /* all of what was reserved can be written */
+  must("there is memory", space != NULL);
+  fill(space, s->in, n); /* all reserved bytes can be written */
   rt_buf_wrote(&s->buf, used);
   s->in += used;
 }
@@ -51,7 +51,7 @@ static void check_chance(void) {
   bool right = true;
   rt_buf_init(&s.buf);
   for (int i = 0; i < MANY(100000) && right; i++) {
-    size_t len = rt_buf_len(&s.buf), n = below(one_in(10) ? MOST : 50);
+    size_t len = rt_buf_len(&s.buf), n = below(one_in(10) ? MAX_PUT : 50);
     if (one_in(3))
       write_in_place(&s, n);
     else if (one_in(2) && len < 50000)
@@ -64,7 +64,7 @@ static void check_chance(void) {
   rt_buf_close(&s.buf);
 }
 
-/* A peer that always leaves something behind must not make the buffer grow. */
+/* A reader that never empties the buffer must not make it grow. */
 static void check_bound(void) {
   stream s = {0};
   size_t cap = 0;
@@ -92,7 +92,7 @@ static void check_edges(void) {
         rt_buf_reserve(&s.buf, SIZE_MAX / 2) == NULL && rt_buf_reserve(&s.buf, SIZE_MAX) == NULL &&
             is_right(&s));
 #if RT_DEBUG
-  char data[MOST];
+  char data[MAX_PUT];
   rt_alloc_fail(1, 1);
   int err = rt_buf_put(&s.buf, data, sizeof data);
   rt_alloc_fail(0, 0);

@@ -1,4 +1,4 @@
-/* base/heap.c - the heap, against a glance at all of its nodes. */
+/* base/heap.c - the heap, checked against a linear search of its nodes. */
 #include "base/heap.h"
 
 #include "check.h"
@@ -14,7 +14,7 @@ static size_t count(void) {
   return n;
 }
 
-/* The first one has the smallest key, and every node is where it says. */
+/* The first node has the smallest key, and each node has the index that it says. */
 static bool is_right(void) {
   const rt_heap_node *first = rt_heap_first(&heap);
   if (heap.count != count() || (first == NULL) != (heap.count == 0)) return false;

@@ -10,7 +10,7 @@ typedef struct item {
   int on; /* which list it is on by the oracle, or -1 */
 } item;
 
-/* --- the oracle: an array in order --------------------------------------------------------- */
+/* --- the oracle: an array in order ------------------------------------------------------------ */
 typedef struct row {
   rt_list list;
   int n;
@@ -43,7 +43,7 @@ static bool is_same(const row *r) {
   return l == &r->list && rt_list_empty(&r->list) == (r->n == 0);
 }
 
-/* --- one random step ------------------------------------------------------------------------- */
+/* --- one random step -------------------------------------------------------------------------- */
 static void move_in(item *it) {
   row *r = &rows[below(2)];
   if (it->on >= 0) return;

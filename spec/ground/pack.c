@@ -499,11 +499,11 @@ static int traced(lua_State *L) {
 static void check_packet(void) {
   rt_message *p = rt_message_new();
   must("there is a packet", p != NULL);
-  check("a packet has an end", rt_message_reserve(&p, RT_MESSAGE_MOST + 1) == UV_EMSGSIZE &&
+  check("a packet has an end", rt_message_reserve(&p, RT_MESSAGE_MAX + 1) == UV_EMSGSIZE &&
                                    rt_message_reserve(&p, SIZE_MAX) == UV_EMSGSIZE);
   p->len = p->cap;
   check("... which is that of all of it",
-        rt_message_reserve(&p, RT_MESSAGE_MOST - p->len + 1) == UV_EMSGSIZE);
+        rt_message_reserve(&p, RT_MESSAGE_MAX - p->len + 1) == UV_EMSGSIZE);
   rt_message_drop(p);
 }
 

@@ -5,13 +5,13 @@
 #include <sys/mman.h>
 
 enum {
-  GRAIN = 16,
-  LARGEST = 1024, /* above, malloc does well */
-  KINDS = LARGEST / GRAIN,
-  PAGE = 256 * 1024,  /* 364 stacks of new coroutines and 64 bytes: nothing is left over */
-  REGION = 16 * PAGE, /* what is asked of the system at once */
-  BATCH = 8,
-  SPARE = RT_SIZE(4, 1) /* empty pages kept with their memory */
+  GRAIN = 16,     /* block sizes are multiples of this */
+  LARGEST = 1024, /* larger blocks come from malloc */
+  CLASSES = LARGEST / GRAIN,
+  PAGE = 256 * 1024,        /* 364 stacks of new coroutines and 64 bytes: nothing is left over */
+  REGION = 16 * PAGE,       /* is mapped at once */
+  BATCH = 8,                /* blocks that are put on a page's free list at once */
+  MAX_EMPTY = RT_SIZE(4, 1) /* empty pages that keep their memory */
 };
 
 typedef struct block {
@@ -21,10 +21,10 @@ typedef struct block {
 typedef struct page {
   block *free;
   uint32_t used; /* blocks in use */
-  uint32_t bump; /* offset of what was never handed out */
+  uint32_t bump; /* offset of the blocks that were never allocated */
   uint32_t size; /* of a block */
-  bool full;     /* when last looked at: on no list */
-  rt_list link;  /* on its kind's list of pages with room, or on 'spare' or 'cold' */
+  bool full;     /* had no free block when it was last the current page; then it is on no list */
+  rt_list link;  /* in a list 'partial', or in 'empty' or 'returned' */
 } page;
 
 typedef struct region {
@@ -34,18 +34,18 @@ typedef struct region {
 } region;
 
 struct rt_arena {
-  page *current[KINDS + 1]; /* of each kind, the page to take from */
-  rt_list room[KINDS + 1];  /* of each kind, other pages that may have room */
-  rt_list spare;            /* empty pages */
-  rt_list cold;             /* empty pages whose memory was given back */
-  size_t spares;
-  char *fresh, *fresh_end; /* pages never touched */
-  size_t used;
+  page *current[CLASSES + 1];   /* of each size class, the page to allocate from */
+  rt_list partial[CLASSES + 1]; /* of each size class, other pages that may have free blocks */
+  rt_list empty;                /* pages without a block in use */
+  rt_list returned;             /* likewise; their memory went back to the system */
+  size_t empty_count;
+  char *fresh, *fresh_end; /* pages that were never used */
+  size_t used;             /* bytes */
   region *regions;
-  page nothing; /* the current page of a kind that has none: full for ever */
+  page no_page; /* the current page of a class that has none: it never has a free block */
 };
 
-static size_t kind_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
+static size_t class_of(size_t size) { return (size + GRAIN - 1) / GRAIN; }
 
 static page *page_of(void *p) { return (page *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)); }
 
@@ -53,7 +53,7 @@ static page *page_of(void *p) { return (page *)((uintptr_t)p & ~(uintptr_t)(PAGE
 static bool add_region(rt_arena *a) {
   region *r = rt_malloc(sizeof *r);
   if (r == NULL) return false;
-  r->size = REGION + PAGE; /* one more, to align */
+  r->size = REGION + PAGE; /* one page more, so that the pages can be aligned */
   r->map = mmap(NULL, r->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (r->map == MAP_FAILED) {
     rt_free(r);
@@ -66,10 +66,10 @@ static bool add_region(rt_arena *a) {
   return true;
 }
 
-static page *find_page(rt_arena *a) {
-  rt_list *l = rt_list_take(&a->spare);
-  if (l) a->spares--;
-  if (l == NULL) l = rt_list_take(&a->cold);
+static page *take_page(rt_arena *a) {
+  rt_list *l = rt_list_take(&a->empty);
+  if (l) a->empty_count--;
+  if (l == NULL) l = rt_list_take(&a->returned);
   if (l) return rt_containerof(l, page, link);
   if (a->fresh == a->fresh_end && !add_region(a)) return NULL;
   page *pg = (page *)a->fresh;
@@ -77,31 +77,31 @@ static page *find_page(rt_arena *a) {
   return pg;
 }
 
-static page *open_page(rt_arena *a, size_t kind) {
-  page *pg = find_page(a);
+static page *init_page(rt_arena *a, size_t size_class) {
+  page *pg = take_page(a);
   if (pg == NULL) return NULL;
   pg->free = NULL;
-  pg->bump = (uint32_t)kind_of(sizeof *pg) * GRAIN;
-  pg->size = (uint32_t)kind * GRAIN;
+  pg->bump = (uint32_t)class_of(sizeof *pg) * GRAIN;
+  pg->size = (uint32_t)size_class * GRAIN;
   pg->used = 0;
   pg->full = false;
   rt_list_init(&pg->link);
   return pg;
 }
 
-static void drop_page(rt_arena *a, page *pg) {
+static void retire_page(rt_arena *a, page *pg) {
   rt_list_remove(&pg->link);
-  if (a->spares < SPARE) {
-    a->spares++;
-    rt_list_prepend(&a->spare, &pg->link);
+  if (a->empty_count < MAX_EMPTY) {
+    a->empty_count++;
+    rt_list_prepend(&a->empty, &pg->link);
     return;
   }
-  madvise((char *)pg + 4096, PAGE - 4096, MADV_DONTNEED); /* its link stays readable */
-  rt_list_append(&a->cold, &pg->link);
+  madvise((char *)pg + 4096, PAGE - 4096, MADV_DONTNEED); /* its header stays */
+  rt_list_append(&a->returned, &pg->link);
 }
 
 /* --- blocks ----------------------------------------------------------------------------------- */
-/* A few blocks that were never used, as a list; NULL: there are none. */
+/* Some blocks that were never allocated, as a list; NULL: the page has none left. */
 static block *carve(page *pg) {
   block *list = NULL, **end = &list;
   for (int i = 0; i < BATCH && pg->bump + pg->size <= PAGE; i++) {
@@ -113,26 +113,25 @@ static block *carve(page *pg) {
   return list;
 }
 
-static void *failed(rt_arena *a, size_t size) {
+static void *no_block(rt_arena *a, size_t size) {
   a->used -= size;
   return NULL;
 }
 
-/* The current page has no free block: it has some that were never used, or another page
-** becomes current. */
-static __attribute__((noinline)) void *take_slowly(rt_arena *a, size_t size) {
-  size_t kind = kind_of(size);
-  page *pg = a->current[kind];
-  if (pg != &a->nothing && (pg->free = carve(pg)) == NULL) {
+/* The free list of the current page is empty: refill it, or make another page the current one. */
+static rt_noinline void *arena_take_slow(rt_arena *a, size_t size) {
+  size_t size_class = class_of(size);
+  page *pg = a->current[size_class];
+  if (pg != &a->no_page && (pg->free = carve(pg)) == NULL) {
     pg->full = true;
-    rt_list *l = rt_list_take(&a->room[kind]);
-    pg = l ? rt_containerof(l, page, link) : &a->nothing;
+    rt_list *l = rt_list_take(&a->partial[size_class]);
+    pg = l ? rt_containerof(l, page, link) : &a->no_page;
   }
-  if (pg == &a->nothing && (pg = open_page(a, kind)) == NULL) {
-    a->current[kind] = &a->nothing;
-    return failed(a, size);
+  if (pg == &a->no_page && (pg = init_page(a, size_class)) == NULL) {
+    a->current[size_class] = &a->no_page;
+    return no_block(a, size);
   }
-  a->current[kind] = pg;
+  a->current[size_class] = pg;
   if (pg->free == NULL) pg->free = carve(pg);
   block *b = pg->free;
   pg->free = b->next;
@@ -140,34 +139,34 @@ static __attribute__((noinline)) void *take_slowly(rt_arena *a, size_t size) {
   return b;
 }
 
-static __attribute__((noinline)) void *take_large(rt_arena *a, size_t size) {
+static rt_noinline void *arena_take_large(rt_arena *a, size_t size) {
   void *p = rt_malloc(size);
-  return p ? p : failed(a, size);
+  return p ? p : no_block(a, size);
 }
 
-static inline void *take(rt_arena *a, size_t size) {
+static inline void *arena_take(rt_arena *a, size_t size) {
   a->used += size;
-  if (rt_unlikely(size > LARGEST)) return take_large(a, size);
-  page *pg = a->current[kind_of(size)];
+  if (rt_unlikely(size > LARGEST)) return arena_take_large(a, size);
+  page *pg = a->current[class_of(size)];
   block *b = pg->free;
-  if (rt_unlikely(b == NULL)) return take_slowly(a, size);
+  if (rt_unlikely(b == NULL)) return arena_take_slow(a, size);
   pg->free = b->next;
   pg->used++;
   return b;
 }
 
-static __attribute__((noinline)) void give_slowly(rt_arena *a, page *pg) {
-  size_t kind = pg->size / GRAIN;
-  if (pg == a->current[kind]) return;
+static rt_noinline void arena_give_slow(rt_arena *a, page *pg) {
+  size_t size_class = pg->size / GRAIN;
+  if (pg == a->current[size_class]) return;
   if (pg->used == 0) {
-    drop_page(a, pg);
+    retire_page(a, pg);
   } else if (pg->full) {
     pg->full = false;
-    rt_list_append(&a->room[kind], &pg->link);
+    rt_list_append(&a->partial[size_class], &pg->link);
   }
 }
 
-static inline void give(rt_arena *a, void *p, size_t size) {
+static inline void arena_give(rt_arena *a, void *p, size_t size) {
   a->used -= size;
   if (rt_unlikely(size > LARGEST)) {
     rt_free(p);
@@ -177,50 +176,51 @@ static inline void give(rt_arena *a, void *p, size_t size) {
   block *b = p;
   b->next = pg->free;
   pg->free = b;
-  if (rt_unlikely(--pg->used == 0 || pg->full)) give_slowly(a, pg);
+  if (rt_unlikely(--pg->used == 0 || pg->full)) arena_give_slow(a, pg);
 }
 
-static __attribute__((noinline)) void *resize(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
+static rt_noinline void *arena_resize(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
   void *moved;
   if (osize > LARGEST && nsize > LARGEST) {
     moved = rt_realloc(ptr, nsize);
-  } else if (osize <= LARGEST && kind_of(osize) == kind_of(nsize)) {
+  } else if (osize <= LARGEST && class_of(osize) == class_of(nsize)) {
     moved = ptr;
   } else {
-    if ((moved = take(a, nsize)) == NULL) return NULL;
+    if ((moved = arena_take(a, nsize)) == NULL) return NULL;
     memcpy(moved, ptr, osize < nsize ? osize : nsize);
-    give(a, ptr, osize);
+    arena_give(a, ptr, osize);
     return moved;
   }
   if (moved) a->used += nsize - osize;
   return moved;
 }
 
-/* Under the sanitizers each block is malloc's own, so that they can see it. */
+/* In debug builds each block comes from malloc, so that the sanitizers can check its use. */
 #if RT_DEBUG
-static const bool plain = true;
+static const bool uses_malloc = true;
 #else
-static const bool plain = false;
+static const bool uses_malloc = false;
 #endif
 
-static void *plain_alloc(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
+static void *malloc_alloc(rt_arena *a, void *ptr, size_t osize, size_t nsize) {
   void *got = NULL;
   if (nsize == 0)
     rt_free(ptr);
   else if ((got = rt_realloc(ptr, nsize)) == NULL && (ptr == NULL || nsize > osize))
     return NULL;
   else if (got == NULL)
-    got = ptr; /* a block that shrinks always can */
+    got = ptr; /* Lua requires that shrinking a block does not fail */
   a->used += nsize - (ptr ? osize : 0);
   return got;
 }
 
 void *rt_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
   rt_arena *a = ud;
-  if (plain) return plain_alloc(a, ptr, osize, nsize);
-  if (ptr == NULL) return nsize ? take(a, nsize) : NULL; /* (osize is a kind of object then) */
-  if (nsize > 0) return resize(a, ptr, osize, nsize);
-  give(a, ptr, osize);
+  if (uses_malloc) return malloc_alloc(a, ptr, osize, nsize);
+  if (ptr == NULL)
+    return nsize ? arena_take(a, nsize) : NULL; /* osize is the type of an object then */
+  if (nsize > 0) return arena_resize(a, ptr, osize, nsize);
+  arena_give(a, ptr, osize);
   return NULL;
 }
 
@@ -229,12 +229,12 @@ size_t rt_arena_used(const rt_arena *a) { return a->used; }
 rt_arena *rt_arena_new(void) {
   rt_arena *a = rt_calloc(sizeof *a);
   if (a == NULL) return NULL;
-  for (size_t i = 0; i <= KINDS; i++) {
-    a->current[i] = &a->nothing;
-    rt_list_init(&a->room[i]);
+  for (size_t i = 0; i <= CLASSES; i++) {
+    a->current[i] = &a->no_page;
+    rt_list_init(&a->partial[i]);
   }
-  rt_list_init(&a->spare);
-  rt_list_init(&a->cold);
+  rt_list_init(&a->empty);
+  rt_list_init(&a->returned);
   return a;
 }
 

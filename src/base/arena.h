@@ -1,13 +1,12 @@
-/* base/arena.h - the memory of one Lua state.
+/* base/arena.h - the allocator of one Lua state.
 **
-** A state makes and drops millions of small blocks of a few sizes: a coroutine is
-** one of 208 bytes, one of 720 and some of 64; strings, tables and closures are
-** smaller.  Lua tells the size when it frees, so a block needs no header: pages
-** are cut into blocks of one size, and a free block is the link of its page's
-** free list.  A page that has no block in use serves any size again, and beyond a
-** few such pages their memory goes back to the system.
+** A Lua state allocates and frees millions of small blocks of a few sizes: a coroutine has a block
+** of 208 bytes, one of 720 and some of 64; strings, tables and closures are smaller. When Lua frees
+** a block it passes the size, so a block needs no header. Each page is divided into blocks of one
+** size, and a free block is a link of its page's free list. A page without a block in use can serve
+** any size again; if there are more than a few such pages, their memory goes back to the system.
 **
-** One thread uses an arena: the one that runs its state.
+** Only the thread that runs the state uses its arena.
 */
 #ifndef RT_BASE_ARENA_H
 #define RT_BASE_ARENA_H
@@ -16,13 +15,13 @@
 
 typedef struct rt_arena rt_arena;
 
-rt_arena *rt_arena_new(void); /* NULL: no memory */
-void rt_arena_free(rt_arena *a);
+rt_arena *rt_arena_new(void);    /* NULL: no memory */
+void rt_arena_free(rt_arena *a); /* after lua_close: no block is in use */
 
-/* A lua_Alloc; 'ud' is the arena. */
+/* A lua_Alloc whose 'ud' is the arena. */
 void *rt_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
 
-/* Bytes that the state holds. */
+/* How many bytes the state has allocated and not freed. */
 size_t rt_arena_used(const rt_arena *a);
 
 #endif

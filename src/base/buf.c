@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SMALLEST = RT_SIZE(1024, 4) };
+enum { MIN_CAPACITY = RT_SIZE(1024, 4) };
 
 void rt_buf_init(rt_buf *b) { *b = (rt_buf){0}; }
 
@@ -12,8 +12,8 @@ void rt_buf_close(rt_buf *b) {
   rt_buf_init(b);
 }
 
-/* Moving what is left to the front costs a copy of it, so do that only when at
-** least as much room is won: each byte is then moved once on average. */
+/* Can the content be moved to the start of the memory, so that n bytes fit behind it? Only if it is
+** not larger than the space that it leaves: so a byte is moved once on average. */
 static bool can_compact(const rt_buf *b, size_t n) {
   size_t len = rt_buf_len(b);
   return len <= b->head && b->cap - len >= n;
@@ -23,7 +23,7 @@ char *rt_buf_reserve(rt_buf *b, size_t n) {
   if (b->cap - b->tail >= n && b->base != NULL) return b->base + b->tail;
   size_t len = rt_buf_len(b);
   if (!can_compact(b, n) || b->base == NULL) {
-    size_t cap = b->cap ? b->cap : SMALLEST;
+    size_t cap = b->cap ? b->cap : MIN_CAPACITY;
     if (n > SIZE_MAX / 4 || len > SIZE_MAX / 4) return NULL;
     while (cap < len + n) cap *= 2;
     char *bigger = rt_malloc(cap);
@@ -53,19 +53,19 @@ void rt_buf_drop(rt_buf *b, size_t n) {
 
 int rt_buf_put(rt_buf *b, const void *data, size_t n) {
   if (n == 0) return 0;
-  char *room = rt_buf_reserve(b, n);
-  if (room == NULL) return -ENOMEM;
-  memcpy(room, data, n);
+  char *space = rt_buf_reserve(b, n);
+  if (space == NULL) return -ENOMEM;
+  memcpy(space, data, n);
   rt_buf_wrote(b, n);
   return 0;
 }
 
 void rt_buf_printf(rt_buf *b, const char *form, ...) {
   va_list args;
-  char *room = rt_buf_reserve(b, 512);
-  if (room == NULL) return;
+  char *space = rt_buf_reserve(b, 512);
+  if (space == NULL) return;
   va_start(args, form);
-  int n = vsnprintf(room, 512, form, args);
+  int n = vsnprintf(space, 512, form, args);
   va_end(args);
   if (n > 0) rt_buf_wrote(b, n < 512 ? (size_t)n : 511);
 }

@@ -7,13 +7,13 @@
 #ifdef __linux__
 #include <sched.h>
 
-static int by_affinity(void) {
+static int affinity_count(void) {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
-/* "200000 100000" (or "max 100000"): time per period, in microseconds */
-static double quota_in(const char *path) {
+/* The file has "200000 100000" or "max 100000": CPU time and period in us. 0: no limit. */
+static double read_quota(const char *path) {
   double quota = 0, period = 0;
   FILE *f = fopen(path, "re");
   if (f == NULL) return 0;
@@ -22,7 +22,7 @@ static double quota_in(const char *path) {
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-static double number_in(const char *path) {
+static double read_number(const char *path) {
   double n = 0;
   FILE *f = fopen(path, "re");
   if (f == NULL) return 0;
@@ -31,10 +31,10 @@ static double number_in(const char *path) {
   return n;
 }
 
-/* The group of this process and those around it: the least of their quotas counts. */
-static double by_cgroup2(void) {
+/* A cgroup is limited by its own quota and by those of the groups that contain it. */
+static double cgroup2_quota(void) {
   char line[1024], path[1200];
-  double least = 0;
+  double min = 0;
   FILE *f = fopen("/proc/self/cgroup", "re");
   if (f == NULL) return 0;
   while (fgets(line, sizeof line, f)) {
@@ -44,36 +44,36 @@ static double by_cgroup2(void) {
     group[strcspn(group, "\n")] = '\0';
     for (;;) {
       snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-      double n = quota_in(path);
-      if (n > 0 && (least == 0 || n < least)) least = n;
+      double n = read_quota(path);
+      if (n > 0 && (min == 0 || n < min)) min = n;
       char *slash = strrchr(group, '/');
       if (slash == NULL) break;
       *slash = '\0';
     }
   }
   fclose(f);
-  return least;
+  return min;
 }
 
-static double by_cgroup1(void) {
-  double quota = number_in("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  double period = number_in("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+static double cgroup1_quota(void) {
+  double quota = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  double period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-static int by_quota(void) {
-  double n = by_cgroup2();
-  if (n == 0) n = by_cgroup1();
+static int quota_count(void) {
+  double n = cgroup2_quota();
+  if (n == 0) n = cgroup1_quota();
   return (int)ceil(n);
 }
 
 #else
-static int by_affinity(void) { return 0; }
-static int by_quota(void) { return 0; }
+static int affinity_count(void) { return 0; }
+static int quota_count(void) { return 0; }
 #endif
 
 int rt_cpu_count(void) {
-  int n = by_affinity(), quota = by_quota();
+  int n = affinity_count(), quota = quota_count();
   if (n < 1) n = (int)sysconf(_SC_NPROCESSORS_ONLN);
   if (quota > 0 && quota < n) n = quota;
   return n < 1 ? 1 : n;

@@ -1,4 +1,4 @@
-/* base/cpu_count.h - how many cores this process may use: by its affinity and its cgroup's quota. */
+/* base/cpu_count.h - how many CPUs this process may use, by its affinity and its cgroup's quota. */
 #ifndef RT_BASE_CPU_COUNT_H
 #define RT_BASE_CPU_COUNT_H
 

@@ -9,9 +9,9 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-#define PERIOD (5 * RT_MILLISECOND)
+#define DEFAULT_PERIOD (5 * RT_MILLISECOND)
 
-static void on_signal(int sig, siginfo_t *info, void *context) {
+static void on_cpu_timer_signal(int sig, siginfo_t *info, void *context) {
   (void)sig, (void)context;
   int err = errno;
   bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
@@ -22,17 +22,18 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
   errno = err;
 }
 
-/* It stays installed when the last tick has gone, and does nothing then. */
-static int own_signal(void) {
-  struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART}, now;
+/* The handler stays installed after the last timer is stopped, and is not called then. */
+static int install_handler(void) {
+  struct sigaction sa = {.sa_sigaction = on_cpu_timer_signal, .sa_flags = SA_SIGINFO | SA_RESTART},
+                   now;
   if (sigaction(SIGURG, NULL, &now) != 0) return -errno;
-  if (now.sa_flags & SA_SIGINFO) return now.sa_sigaction == on_signal ? 0 : -EBUSY;
+  if (now.sa_flags & SA_SIGINFO) return now.sa_sigaction == on_cpu_timer_signal ? 0 : -EBUSY;
   if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN) return -EBUSY;
   sigemptyset(&sa.sa_mask);
   return sigaction(SIGURG, &sa, NULL) == 0 ? 0 : -errno;
 }
 
-static void let_in(void) {
+static void unblock_signal(void) {
   sigset_t urgent;
   sigemptyset(&urgent);
   sigaddset(&urgent, SIGURG);
@@ -42,12 +43,12 @@ static void let_in(void) {
 static uint64_t period(void) {
   const char *text = getenv("RT_TICK_US");
   long us = text ? strtol(text, NULL, 10) : 0;
-  return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : PERIOD;
+  return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : DEFAULT_PERIOD;
 }
 
 int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
-  int err = own_signal();
+  int err = install_handler();
   if (err != 0) return err;
   t->f = f;
   t->period = period();
@@ -56,7 +57,7 @@ int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
   clockid_t clock = t->period < RT_MILLISECOND ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
   if (timer_create(clock, &how, &t->timer) != 0) return -errno;
   t->on = true;
-  let_in();
+  unblock_signal();
   struct timespec each = {(time_t)(t->period / RT_SECOND), (long)(t->period % RT_SECOND)};
   struct itimerspec when = {.it_interval = each, .it_value = each};
   if (timer_settime(t->timer, 0, &when, NULL) == 0) return 0;
@@ -67,7 +68,7 @@ int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
 
 void rt_cpu_timer_stop(rt_cpu_timer *t) {
   if (!t->on) return;
-  timer_delete(t->timer); /* one that is under way arrives before this returns */
+  timer_delete(t->timer); /* a signal that was sent is delivered before this returns */
   t->on = false;
 }
 

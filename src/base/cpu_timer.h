@@ -1,8 +1,10 @@
-/* base/cpu_timer.h - a signal that comes to a thread as long as it computes.
+/* base/cpu_timer.h - a periodic signal to a thread that uses CPU time.
 **
-** A timer of the CPU time that the thread has used sends SIGURG to that very thread.  One
-** that sleeps or is blocked gets none, so nothing is interrupted and an idle process stays
-** idle; a child process does not inherit it.
+** A timer on the thread's CPU-time clock sends SIGURG to this thread every 5 ms of CPU time. A
+** thread that sleeps or is blocked uses no CPU time and gets no signal: so system calls are not
+** interrupted, and an idle process stays idle. A child process does not inherit the timer.
+**
+** run/preempt.c uses it to preempt tasks.
 */
 #ifndef RT_BASE_CPU_TIMER_H
 #define RT_BASE_CPU_TIMER_H
@@ -22,20 +24,22 @@ typedef struct rt_cpu_timer {
 #if RT_HAS_CPU_TIMER
   timer_t timer;
 #endif
-  uint64_t period; /* nanoseconds */
-  bool on;
-  void (*f)(struct rt_cpu_timer *, bool nudged); /* runs in the signal's handler */
+  uint64_t period;                               /* nanoseconds */
+  bool on;                                       /* the timer exists */
+  void (*f)(struct rt_cpu_timer *, bool nudged); /* called in the signal handler */
 } rt_cpu_timer;
 
-/* The calling thread gets ticks from here on.  0; -EBUSY: the signal is somebody else's;
-** another error: there is no such timer here.  RT_TICK_US, for tests, is another period;
-** below a millisecond, by the clock on the wall, since the kernel's count of CPU time is
-** too coarse. */
+/* Starts the timer of the calling thread, which must stop it. f: called in the signal handler, with
+** nudged = false for the timer, true for rt_cpu_timer_nudge. 0; -EBUSY: the program has a handler
+** of its own for SIGURG; another error: the system has no such timer. RT_TICK_US sets another
+** period, for tests; below 1 ms it is wall-clock time, as the CPU-time clock of the kernel is too
+** coarse. */
 int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool));
 
-/* any thread, as long as the tick is on: its thread gets one now. */
+/* Any thread, while the timer is on: sends the signal to the timer's thread now; 'thread' is the
+** id of that thread (rt_thread_info). */
 void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread);
-/* The same thread; harmless when there is none. */
+/* The thread that started it; harmless if the timer is not on. */
 void rt_cpu_timer_stop(rt_cpu_timer *t);
 
 #endif

@@ -1,6 +1,7 @@
-/* base/heap.h - what comes next: nodes by their keys, the smallest first.
+/* base/heap.h - an intrusive binary heap: the node with the smallest key is the first.
 **
-** A node stands in what it is for, and knows its place, so it can leave from anywhere.
+** The user embeds the node in its own struct. A node knows its position, so any node can be removed
+** or moved in O(log n).
 */
 #ifndef RT_BASE_HEAP_H
 #define RT_BASE_HEAP_H
@@ -9,12 +10,12 @@
 
 typedef struct rt_heap_node {
   uint64_t key;
-  size_t place; /* from 1; 0: in no heap */
+  size_t place; /* 1 + its index in 'nodes'; 0: the node is in no heap */
 } rt_heap_node;
 
 typedef struct rt_heap {
   rt_heap_node **nodes;
-  size_t count, room;
+  size_t count, capacity;
 } rt_heap;
 
 void rt_heap_close(rt_heap *h);
@@ -23,10 +24,12 @@ static inline rt_heap_node *rt_heap_first(const rt_heap *h) {
   return h->count > 0 ? h->nodes[0] : NULL;
 }
 
-/* Room for one more; false: no memory. */
+/* Makes sure that one more node can be added. False: no memory. */
 bool rt_heap_reserve(rt_heap *h);
-/* Puts the node there, or moves it; if it is not in there yet, there must be room. */
+/* Adds the node with this key, or gives it another key if it is in the heap already. Before a node
+** is added, rt_heap_reserve must have succeeded. */
 void rt_heap_put(rt_heap *h, rt_heap_node *n, uint64_t key);
+/* The node must be in the heap. */
 void rt_heap_remove(rt_heap *h, rt_heap_node *n);
 
 #endif

@@ -1,8 +1,8 @@
-/* base/list.h - an intrusive ring: whoever waits for something is on its list.
+/* base/list.h - an intrusive doubly linked list, as a ring.
 **
-** A list is a link that nobody owns; an element embeds a link.  Taking an
-** element off needs no list, only the element: that is what makes a wait easy to
-** withdraw.  A link off every list points at itself.
+** The user embeds an rt_list in each element; the list itself is one more rt_list, which belongs to
+** no element. An element can be removed without knowing its list: so a wait is easy to withdraw. A
+** link that is in no list points to itself. Each function takes O(1).
 */
 #ifndef RT_BASE_LIST_H
 #define RT_BASE_LIST_H
@@ -26,7 +26,7 @@ static inline void rt_list_append(rt_list *l, rt_list *e) {
 
 static inline void rt_list_prepend(rt_list *l, rt_list *e) { rt_list_append(l->next, e); }
 
-/* harmless on an element that is on no list */
+/* harmless if the element is in no list */
 static inline void rt_list_remove(rt_list *e) {
   e->prev->next = e->next;
   e->next->prev = e->prev;
@@ -35,13 +35,14 @@ static inline void rt_list_remove(rt_list *e) {
 
 static inline rt_list *rt_list_first(const rt_list *l) { return rt_list_empty(l) ? NULL : l->next; }
 
+/* Removes and returns the first element; NULL: the list is empty. */
 static inline rt_list *rt_list_take(rt_list *l) {
   rt_list *e = rt_list_first(l);
   if (e) rt_list_remove(e);
   return e;
 }
 
-/* all of 'from' goes to the end of 'l', in order */
+/* Moves all elements of 'from' to the end of 'l', in order. */
 static inline void rt_list_splice(rt_list *l, rt_list *from) {
   if (rt_list_empty(from)) return;
   from->next->prev = l->prev;

@@ -4,49 +4,50 @@
 #include <time.h>
 #include <unistd.h>
 
-/* SIGPIPE stays away from this thread meanwhile; one that came is thrown away. */
-typedef struct deafness {
+/* SIGPIPE is blocked in this thread while it writes. If a write has raised it, it is taken away
+** before the signal is unblocked. */
+typedef struct sigpipe_block {
   sigset_t before;
   bool was_pending;
-} deafness;
+} sigpipe_block;
 
-static bool is_pending(void) {
+static bool is_sigpipe_pending(void) {
   sigset_t pending;
   return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
 }
 
-static void close_ears(deafness *d) {
+static void block_sigpipe(sigpipe_block *b) {
   sigset_t pipe;
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
-  d->was_pending = is_pending();
-  pthread_sigmask(SIG_BLOCK, &pipe, &d->before);
+  b->was_pending = is_sigpipe_pending();
+  pthread_sigmask(SIG_BLOCK, &pipe, &b->before);
 }
 
-static void open_ears(const deafness *d) {
+static void unblock_sigpipe(const sigpipe_block *b) {
   sigset_t pipe;
   int sig;
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
-  if (!d->was_pending && is_pending()) sigwait(&pipe, &sig);
-  pthread_sigmask(SIG_SETMASK, &d->before, NULL);
+  if (!b->was_pending && is_sigpipe_pending()) sigwait(&pipe, &sig);
+  pthread_sigmask(SIG_SETMASK, &b->before, NULL);
 }
 
-int rt_safe_write(FILE *file, const char *bytes, size_t n) {
-  deafness d;
-  close_ears(&d);
+int rt_safe_fwrite(FILE *file, const char *bytes, size_t n) {
+  sigpipe_block b;
+  block_sigpipe(&b);
   errno = 0;
   bool ok = fwrite(bytes, 1, n, file) == n;
   ok = fflush(file) == 0 && ok;
   int err = ok ? 0 : errno ? -errno : -EIO;
-  open_ears(&d);
+  unblock_sigpipe(&b);
   return err;
 }
 
-int rt_safe_fwrite(int fd, const char *bytes, size_t n) {
-  deafness d;
+int rt_safe_write(int fd, const char *bytes, size_t n) {
+  sigpipe_block b;
   int err = 0;
-  close_ears(&d);
+  block_sigpipe(&b);
   while (n > 0 && err == 0) {
     ssize_t wrote = write(fd, bytes, n);
     if (wrote >= 0) {
@@ -56,6 +57,6 @@ int rt_safe_fwrite(int fd, const char *bytes, size_t n) {
       err = -errno;
     }
   }
-  open_ears(&d);
+  unblock_sigpipe(&b);
   return err;
 }

@@ -1,4 +1,4 @@
-/* base/safe_write.h - writing where nobody may be reading any more: that is an error, and no signal. */
+/* base/safe_write.h - write and fwrite that report a closed pipe as an error, without SIGPIPE. */
 #ifndef RT_BASE_SAFE_WRITE_H
 #define RT_BASE_SAFE_WRITE_H
 
@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* All of it, or the reason why not: 0 or UV_E…  Blocks as long as the reader does. */
-int rt_safe_write(FILE *file, const char *bytes, size_t n);
-int rt_safe_fwrite(int fd, const char *bytes, size_t n);
+/* Write all n bytes, and flush the file. 0 or a negative errno (as UV_E…), EPIPE if nothing can
+** read the other end any more. They block for as long as the reader does not read. Any thread. */
+int rt_safe_write(int fd, const char *bytes, size_t n);
+int rt_safe_fwrite(FILE *file, const char *bytes, size_t n);
 
 #endif

@@ -16,20 +16,20 @@ void rt_shared_delete(rt_shared *t, rt_lock *lock) {
   rt_free(t);
 }
 
-/* What a thing held may have been the last of its kind to hold another one, and so on: a
-** chain as long as memory.  Those that die while one is being freed on this thread wait
-** until that is done, so the C stack does not grow with the chain. */
-static _Thread_local rt_shared *dead;
-static _Thread_local bool freeing;
+/* The 'free' of an object may drop the last reference to another object, that one to a third, and
+** so on. The C stack must not grow with such a chain: an object whose last reference is dropped
+** inside of a 'free' is put in a list, and is freed when that 'free' has returned. */
+static _Thread_local rt_shared *to_free;
+static _Thread_local bool is_freeing;
 
 void rt_shared_free(rt_shared *t) {
-  t->next = dead;
-  dead = t;
-  if (freeing) return;
-  freeing = true;
-  while ((t = dead) != NULL) {
-    dead = t->next;
+  t->next = to_free;
+  to_free = t;
+  if (is_freeing) return;
+  is_freeing = true;
+  while ((t = to_free) != NULL) {
+    to_free = t->next;
     t->kind->free(t);
   }
-  freeing = false;
+  is_freeing = false;
 }

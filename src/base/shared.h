@@ -1,7 +1,9 @@
-/* base/shared.h - what several states may hold: an object of C with a count of its holders.
+/* base/shared.h - reference-counted C objects that several Lua states may hold.
 **
-** Between workers travel bytes and shared objects.  A thing that nobody holds any more frees
-** itself, on whatever thread that happens.
+** Bytes and shared objects are all that is sent between states. An object is freed when its last
+** reference is dropped, on the thread that drops it.
+**
+** The object has an rt_shared as its first field. All functions: any thread.
 */
 #ifndef RT_BASE_SHARED_H
 #define RT_BASE_SHARED_H
@@ -12,32 +14,35 @@ typedef struct rt_shared {
   /* fixed */
   const struct rt_shared_kind *kind;
   /* atomic */
-  rt_atomic(int) holders;
+  rt_atomic(int) holders; /* how many references there are */
   /* the thread that frees it */
-  struct rt_shared *next; /* to be freed after it */
+  struct rt_shared *next; /* in the list of objects that this thread frees next */
 } rt_shared;
 
 typedef struct rt_shared_kind {
-  const char *name;          /* as a user would say it */
-  void (*free)(rt_shared *); /* nobody holds it: any thread */
-  int class;                 /* whose objects stand for it in Lua (worker/class.h) */
+  const char *name;          /* for error messages */
+  void (*free)(rt_shared *); /* any thread: the last reference was dropped */
+  int class;                 /* the class of its userdata in Lua (worker/class.h); -1: none */
 } rt_shared_kind;
 
+/* The caller holds the only reference. */
 static inline void rt_shared_init(rt_shared *t, const rt_shared_kind *kind) {
   t->kind = kind;
   rt_atomic_init(&t->holders, 1);
 }
 
-/* Allocates 'size' zeroed bytes for an object that begins with its rt_shared and has an rt_lock at
-** the offset 'lock', and initializes both; the caller is the only holder.  NULL: no memory. */
+/* Allocates 'size' zeroed bytes for an object that has an rt_lock at offset 'lock', and initializes
+** its rt_shared and its lock. NULL: no memory. */
 void *rt_shared_new(size_t size, size_t lock, const rt_shared_kind *kind);
-/* For the 'free' of its kind: closes the lock and frees the memory. */
+/* For the 'free' of such an object: closes the lock and frees the memory. */
 void rt_shared_delete(rt_shared *t, rt_lock *lock);
 
-/* Whoever holds it already may let somebody else hold it: nothing has to be seen by then. */
+/* Takes a reference. The caller has one already, which keeps the object alive; so the addition need
+** not be ordered with any other access (relaxed). */
 static inline void rt_shared_hold(rt_shared *t) { rt_add_relaxed(&t->holders, 1); }
 
-/* false: its last holder has just gone */
+/* Takes a reference to an object that may be about to be freed. False: its last reference is
+** gone. */
 static inline bool rt_shared_try_hold(rt_shared *t) {
   int before = rt_load(&t->holders);
   do {
@@ -46,7 +51,11 @@ static inline bool rt_shared_try_hold(rt_shared *t) {
   return true;
 }
 
-void rt_shared_free(rt_shared *t); /* nobody holds it; now, or after those that are being freed */
+/* Frees an object without references: now, or after the one that this thread is freeing. */
+void rt_shared_free(rt_shared *t);
+
+/* Drops a reference. What each holder did to the object happens before it is freed: the
+** subtractions are sequentially consistent. */
 static inline void rt_shared_drop(rt_shared *t) {
   if (rt_sub(&t->holders, 1) == 1) rt_shared_free(t);
 }

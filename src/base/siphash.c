@@ -4,13 +4,13 @@ typedef struct sip {
   uint64_t a, b, c, d;
 } sip;
 
-static inline uint64_t turn(uint64_t x, int by) { return x << by | x >> (64 - by); }
+static inline uint64_t rotate_left(uint64_t x, int by) { return x << by | x >> (64 - by); }
 
 static inline void sip_round(sip *s) {
-  s->a += s->b, s->b = turn(s->b, 13) ^ s->a, s->a = turn(s->a, 32);
-  s->c += s->d, s->d = turn(s->d, 16) ^ s->c;
-  s->a += s->d, s->d = turn(s->d, 21) ^ s->a;
-  s->c += s->b, s->b = turn(s->b, 17) ^ s->c, s->c = turn(s->c, 32);
+  s->a += s->b, s->b = rotate_left(s->b, 13) ^ s->a, s->a = rotate_left(s->a, 32);
+  s->c += s->d, s->d = rotate_left(s->d, 16) ^ s->c;
+  s->a += s->d, s->d = rotate_left(s->d, 21) ^ s->a;
+  s->c += s->b, s->b = rotate_left(s->b, 17) ^ s->c, s->c = rotate_left(s->c, 32);
 }
 
 static inline void sip_word(sip *s, uint64_t word) {

@@ -10,27 +10,27 @@
 
 void rt_thread_info_init(rt_thread_info *p) {
   clockid_t clock;
-  p->known = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  p->available = pthread_getcpuclockid(pthread_self(), &clock) == 0;
   p->clock = (int)clock;
   p->thread = syscall(SYS_gettid);
 }
 
 uint64_t rt_thread_info_cpu(const rt_thread_info *p) {
   struct timespec t;
-  if (!p->known || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
+  if (!p->available || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
   return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
 }
 
-/* "17 (a name) S …": the name may have brackets of its own */
-static char state_of(const char *stat, size_t len) {
+/* The file has "17 (name) S …". The name may contain parentheses. */
+static char parse_state(const char *stat, size_t len) {
   while (len > 0 && stat[len - 1] != ')') len--;
   return len > 0 ? stat[len + 1] : '?';
 }
 
-/* What /proc has of the thread under this name; how many bytes, or 0. */
-static size_t look_up(const rt_thread_info *p, const char *name, char *text, size_t size) {
+/* Reads a file of the thread in /proc into 'text', which it ends with two zeros: a length, or 0. */
+static size_t read_proc_file(const rt_thread_info *p, const char *name, char *text, size_t size) {
   char path[64];
-  if (!p->known) return 0;
+  if (!p->available) return 0;
   snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
@@ -43,8 +43,8 @@ static size_t look_up(const rt_thread_info *p, const char *name, char *text, siz
 
 bool rt_thread_info_blocked(const rt_thread_info *p) {
   char stat[512];
-  size_t len = look_up(p, "stat", stat, sizeof stat);
-  char state = len > 0 ? state_of(stat, len) : '?';
+  size_t len = read_proc_file(p, "stat", stat, sizeof stat);
+  char state = len > 0 ? parse_state(stat, len) : '?';
   return state == 'S' || state == 'D';
 }
 
@@ -56,7 +56,8 @@ static bool is_socket(int fd) {
 
 bool rt_thread_info_restarts_syscall(const rt_thread_info *p) {
   char call[256], *rest;
-  if (look_up(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9') return false;
+  if (read_proc_file(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9')
+    return false;
   long number = strtol(call, &rest, 10);
   if (number == SYS_read || number == SYS_write) return !is_socket((int)strtol(rest, NULL, 16));
   return number == SYS_wait4 || number == SYS_waitid || number == SYS_flock ||

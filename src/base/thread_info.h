@@ -1,7 +1,7 @@
-/* base/thread_info.h - what the OS says of a thread: how much it has computed, and whether it is blocked.
+/* base/thread_info.h - what the OS knows of a thread: its CPU time, and whether it is blocked.
 **
-** A thread that does not come on may be computing, may be blocked in a system call, or may
-** be waiting for a processor, which is not its fault: only the OS can tell these apart.
+** A thread that makes no progress may be computing, may be blocked in a system call, or may be
+** waiting for a CPU. Only the OS can tell these apart. diag/watchdog.c asks.
 */
 #ifndef RT_BASE_THREAD_INFO_H
 #define RT_BASE_THREAD_INFO_H
@@ -9,21 +9,24 @@
 #include "base/base.h"
 
 typedef struct rt_thread_info {
-  int clock; /* of the processor time that the thread has used */
-  long thread;
-  bool known; /* false: this OS does not say */
+  int clock;      /* a clockid_t: the CPU time of the thread */
+  long thread;    /* its id in the OS (gettid) */
+  bool available; /* false: this OS does not tell; then the functions return 0 or false */
 } rt_thread_info;
 
-/* Of the calling thread. */
+/* The calling thread describes itself. */
 void rt_thread_info_init(rt_thread_info *p);
 
-/* any thread, while that one lives: nanoseconds of processor time */
+/* The other functions: any thread, while the described thread lives. */
+
+/* Nanoseconds of CPU time that the thread has used. */
 uint64_t rt_thread_info_cpu(const rt_thread_info *p);
-/* … it waits, in the kernel, for something else than a processor */
+
+/* Is the thread blocked in the kernel, and not only waiting for a CPU? */
 bool rt_thread_info_blocked(const rt_thread_info *p);
 
-/* … and in a call that goes on after a signal as if nothing had been: in no nanosleep or
-** poll, nor at a socket, which may have a timeout */
+/* Is the thread in a system call that the kernel restarts after a signal as if nothing had
+** happened? Not nanosleep or poll, and no call on a socket, as that may have a timeout. */
 bool rt_thread_info_restarts_syscall(const rt_thread_info *p);
 
 #endif

@@ -6,18 +6,18 @@
 
 static struct {
   pthread_once_t once;
-  FILE *file; /* NULL: nobody asked for it */
+  FILE *file; /* NULL: RT_TRACE is not set */
   uint64_t epoch;
 } trace = {.once = PTHREAD_ONCE_INIT};
 
-static void init(void) {
+static void trace_init(void) {
   const char *path = getenv("RT_TRACE");
   if (path && *path) trace.file = fopen(path, "w");
   trace.epoch = rt_clock();
 }
 
 void rt_trace(int worker, const char *what, uint64_t task, const char *more) {
-  pthread_once(&trace.once, init);
+  pthread_once(&trace.once, trace_init);
   if (rt_likely(trace.file == NULL)) return;
   uint64_t ms = (rt_clock() - trace.epoch) / RT_MILLISECOND;
   fprintf(trace.file, "%llu %d %s %llu %s\n", (unsigned long long)ms, worker, what,

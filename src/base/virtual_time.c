@@ -4,136 +4,137 @@
 
 #include <unistd.h>
 
-#define STEP (10 * 1000ull) /* ns that a look at the sources takes */
+#define STEP (10 * 1000ull) /* ns of virtual time that a poll takes */
 
 static struct {
   pthread_once_t once;
   rt_lock lock;
-  rt_cond passed;
+  rt_cond switched;
   rt_list vthreads; /* in the order in which they joined */
-  rt_vthread *holder;
-} baton = {.once = PTHREAD_ONCE_INIT};
+  rt_vthread *running;
+} vtime = {.once = PTHREAD_ONCE_INIT};
 
-static void init(void) {
-  if (rt_lock_init(&baton.lock) != 0 || rt_cond_init(&baton.passed) != 0) abort();
-  rt_list_init(&baton.vthreads);
+static void vtime_init(void) {
+  if (rt_lock_init(&vtime.lock) != 0 || rt_cond_init(&vtime.switched) != 0) abort();
+  rt_list_init(&vtime.vthreads);
 }
 
-static rt_vthread *player_of(rt_list *l) { return rt_containerof(l, rt_vthread, link); }
+static rt_vthread *vthread_of(rt_list *l) { return rt_containerof(l, rt_vthread, link); }
 
-/* The first that 'f' likes, from the one after 'from' on, which comes last. */
+/* The first thread for which f is true, beginning after 'from' and ending with it; or NULL. */
 static rt_vthread *find_locked(rt_list *from, bool (*f)(rt_vthread *)) {
   rt_list *l = from;
   do {
     l = l->next;
-    if (l != &baton.vthreads && f(player_of(l))) return player_of(l);
+    if (l != &vtime.vthreads && f(vthread_of(l))) return vthread_of(l);
   } while (l != from);
   return NULL;
 }
 
-static bool is_rung(rt_vthread *p) { return rt_load(&p->rung); }
-static bool does_watch(rt_vthread *p) { return p->watches; }
+static bool is_woken(rt_vthread *p) { return rt_load(&p->woken); }
+static bool is_waiting_for_os(rt_vthread *p) { return p->needs_os; }
 
 static rt_vthread *first_due_locked(void) {
   rt_vthread *first = NULL;
-  for (rt_list *l = baton.vthreads.next; l != &baton.vthreads; l = l->next) {
-    rt_vthread *p = player_of(l);
+  for (rt_list *l = vtime.vthreads.next; l != &vtime.vthreads; l = l->next) {
+    rt_vthread *p = vthread_of(l);
     if (p->due != RT_NO_TIME && (first == NULL || p->due < first->due)) first = p;
   }
   return first;
 }
 
-/* Somebody outside may ring: another thread, a signal. */
-static void let_time_pass_locked(void) {
-  rt_lock_give(&baton.lock);
+/* Real time passes: a thread outside of virtual time, or a signal, may wake one. */
+static void sleep_locked(void) {
+  rt_lock_give(&vtime.lock);
   usleep(1000);
-  rt_lock_take(&baton.lock);
+  rt_lock_take(&vtime.lock);
 }
 
-static rt_vthread *next_locked(rt_vthread *from) {
+/* Which thread runs next. */
+static rt_vthread *next_vthread_locked(rt_vthread *from) {
   for (;;) {
-    rt_vthread *p = find_locked(&from->link, is_rung);
+    rt_vthread *p = find_locked(&from->link, is_woken);
     if (p) return p;
-    rt_vthread *watcher = find_locked(&from->link, does_watch);
-    if (watcher) {
-      let_time_pass_locked();
+    rt_vthread *waits = find_locked(&from->link, is_waiting_for_os);
+    if (waits) {
+      sleep_locked();
       rt_clock_advance(rt_clock() + RT_MILLISECOND);
-      if ((p = find_locked(&from->link, is_rung)) != NULL) return p;
+      if ((p = find_locked(&from->link, is_woken)) != NULL) return p;
       if ((p = first_due_locked()) != NULL && p->due <= rt_clock()) return p;
-      return watcher;
+      return waits;
     }
     if ((p = first_due_locked()) != NULL) {
       if (p->due > rt_clock()) rt_clock_advance(p->due);
       return p;
     }
-    let_time_pass_locked();
+    sleep_locked();
   }
 }
 
-static void give_locked(rt_vthread *to) {
-  baton.holder = to;
-  rt_cond_broadcast(&baton.passed);
+static void run_locked(rt_vthread *to) {
+  vtime.running = to;
+  rt_cond_broadcast(&vtime.switched);
 }
 
-static void await_locked(rt_vthread *p) {
-  while (baton.holder != p) rt_cond_wait(&baton.passed, &baton.lock);
-  rt_store(&p->rung, false);
+static void await_run_locked(rt_vthread *p) {
+  while (vtime.running != p) rt_cond_wait(&vtime.switched, &vtime.lock);
+  rt_store(&p->woken, false);
   p->due = RT_NO_TIME;
-  p->watches = false;
+  p->needs_os = false;
 }
 
 bool rt_vtime_join(rt_vthread *p) {
   if (!rt_clock_is_virtual()) return false;
-  pthread_once(&baton.once, init);
-  rt_lock_take(&baton.lock);
-  rt_store(&p->rung, true);
+  pthread_once(&vtime.once, vtime_init);
+  rt_lock_take(&vtime.lock);
+  rt_store(&p->woken, true);
   p->due = RT_NO_TIME;
-  p->watches = false;
-  rt_list_append(&baton.vthreads, &p->link);
-  if (baton.holder == NULL) baton.holder = p;
-  rt_lock_give(&baton.lock);
+  p->needs_os = false;
+  rt_list_append(&vtime.vthreads, &p->link);
+  if (vtime.running == NULL) vtime.running = p;
+  rt_lock_give(&vtime.lock);
   return true;
 }
 
 void rt_vtime_await(rt_vthread *p) {
-  rt_lock_take(&baton.lock);
-  await_locked(p);
-  rt_lock_give(&baton.lock);
+  rt_lock_take(&vtime.lock);
+  await_run_locked(p);
+  rt_lock_give(&vtime.lock);
 }
 
-void rt_vtime_pass(rt_vthread *p, uint64_t due, bool watches) {
-  rt_lock_take(&baton.lock);
+void rt_vtime_block(rt_vthread *p, uint64_t due, bool needs_os) {
+  rt_lock_take(&vtime.lock);
   p->due = due;
-  p->watches = watches;
-  give_locked(next_locked(p));
-  await_locked(p);
-  rt_lock_give(&baton.lock);
+  p->needs_os = needs_os;
+  run_locked(next_vthread_locked(p));
+  await_run_locked(p);
+  rt_lock_give(&vtime.lock);
 }
 
-void rt_vtime_share(rt_vthread *p) {
+void rt_vtime_yield(rt_vthread *p) {
   rt_clock_advance(rt_clock() + STEP);
-  rt_store(&p->rung, true);
-  rt_vtime_pass(p, RT_NO_TIME, false);
+  rt_store(&p->woken, true);
+  rt_vtime_block(p, RT_NO_TIME, false);
 }
 
-void rt_vtime_ring(rt_vthread *p) { rt_store(&p->rung, true); }
+void rt_vtime_wake(rt_vthread *p) { rt_store(&p->woken, true); }
 
-void rt_vtime_forget(rt_vthread *p) {
-  rt_lock_take(&baton.lock);
+void rt_vtime_withdraw(rt_vthread *p) {
+  rt_lock_take(&vtime.lock);
   rt_list_remove(&p->link);
-  rt_lock_give(&baton.lock);
+  rt_lock_give(&vtime.lock);
 }
 
 void rt_vtime_leave(rt_vthread *p) {
-  rt_lock_take(&baton.lock);
+  rt_lock_take(&vtime.lock);
   rt_vthread *next = NULL;
   rt_list *after = p->link.next;
   rt_list_remove(&p->link);
-  if (!rt_list_empty(&baton.vthreads)) {
-    if ((next = find_locked(after->prev, is_rung)) == NULL) next = player_of(baton.vthreads.next);
+  if (!rt_list_empty(&vtime.vthreads)) {
+    if ((next = find_locked(after->prev, is_woken)) == NULL) next = vthread_of(vtime.vthreads.next);
   }
-  give_locked(next); /* with nothing to do it passes it on */
-  rt_lock_give(&baton.lock);
+  run_locked(next); /* if it has nothing to do, it blocks */
+  rt_lock_give(&vtime.lock);
 }
 
 #endif

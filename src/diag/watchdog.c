@@ -184,7 +184,7 @@ static void on_look(uv_timer_t *timer) {
     rt_store(&m.asleep, false);
     if (k.shortest != UINT64_MAX) set_period(period_for(k.shortest));
   }
-  if (k.len > 0) rt_safe_fwrite(STDERR_FILENO, k.text, k.len);
+  if (k.len > 0) rt_safe_write(STDERR_FILENO, k.text, k.len);
 }
 
 /* --- a main chunk that does not return -------------------------------------------------------- */
@@ -192,7 +192,7 @@ static void end_process(void) {
   static const char why[] =
       "rt: the program ends without its main chunk, which is in a C function "
       "that does not return\n";
-  rt_safe_fwrite(STDERR_FILENO, why, sizeof why - 1);
+  rt_safe_write(STDERR_FILENO, why, sizeof why - 1);
   if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else it is what does not return) */
   _exit(rt_load(&m.end_code));
 }

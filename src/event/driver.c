@@ -7,7 +7,7 @@ static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 static void ring(void *reader) {
   rt_driver *d = reader;
-  if (RT_DEBUG && d->vthread) rt_vtime_ring(d->vthread);
+  if (RT_DEBUG && d->vthread) rt_vtime_wake(d->vthread);
   uv_async_send(&d->bell);
 }
 
@@ -92,7 +92,7 @@ static void note_time(rt_driver *d) {
 
 void rt_driver_poll(rt_driver *d) {
   note_time(d);
-  if (RT_DEBUG && d->vthread) rt_vtime_share(d->vthread);
+  if (RT_DEBUG && d->vthread) rt_vtime_yield(d->vthread);
   look(d);
   run_loop(d, UV_RUN_NOWAIT);
 }
@@ -112,7 +112,7 @@ static bool is_any_awaited(rt_driver *d) {
 /* As run_loop, but by the virtual clock. */
 static void await_baton(rt_driver *d, uint64_t due) {
   uint64_t at = due == RT_NEVER ? RT_NO_TIME : d->epoch + due * RT_MILLISECOND;
-  rt_vtime_pass(d->vthread, at, is_any_awaited(d));
+  rt_vtime_block(d->vthread, at, is_any_awaited(d));
   run_loop(d, UV_RUN_NOWAIT);
 }
 

@@ -105,7 +105,7 @@ static void put_string(packer *k, int index) {
     memcpy(at + 2, s, len);
   } else {
     uint32_t n = (uint32_t)len;
-    if (len > RT_MESSAGE_MOST) check(k, UV_EMSGSIZE);
+    if (len > RT_MESSAGE_MAX) check(k, UV_EMSGSIZE);
     char *at = put(k, 1 + sizeof n + len);
     *at = RT_WIRE_LONG;
     memcpy(at + 1, &n, sizeof n);

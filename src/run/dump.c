@@ -9,7 +9,7 @@
 
 static void serve(void *worker) {
   rt_worker *w = worker;
-  if (RT_DEBUG && w->driver.vthread) rt_vtime_share(w->driver.vthread); /* one runs at a time */
+  if (RT_DEBUG && w->driver.vthread) rt_vtime_yield(w->driver.vthread); /* one runs at a time */
   rt_mailbox_drain(&w->driver.mailbox);
 }
 
@@ -37,7 +37,7 @@ int rt_dump_write(rt_worker *w, FILE *to) {
   if (s == NULL) return UV_ENOMEM;
   rt_buf text = text_of(s);
   int err =
-      rt_buf_len(&text) ? rt_safe_write(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
+      rt_buf_len(&text) ? rt_safe_fwrite(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
   rt_buf_close(&text);
   return err;
 }
@@ -48,6 +48,6 @@ void rt_dump_from_outside(void) {
   if (s == NULL) return;
   rt_snapshot_wait(s, now + PATIENCE, NULL, NULL);
   rt_buf text = text_of(s);
-  if (rt_buf_len(&text)) rt_safe_fwrite(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  if (rt_buf_len(&text)) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

@@ -159,6 +159,6 @@ void rt_inspect_answer_probe(rt_worker *w) {
   rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
                 (unsigned long long)w->running->id);
   rt_inspect_trace(&text, w, w->running);
-  if (rt_buf_len(&text) > 0) rt_safe_fwrite(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  if (rt_buf_len(&text) > 0) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

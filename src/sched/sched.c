@@ -136,7 +136,7 @@ static int start_slot_locked(rt_sched *s) {
   slot->state = RT_SLOT_STARTED;
   slot->in_virtual_time = rt_vtime_join(&slot->vthread);
   if ((err = rt_thread_start(&slot->thread, s->config.stack, slot_main, slot)) != 0) {
-    if (slot->in_virtual_time) rt_vtime_forget(&slot->vthread);
+    if (slot->in_virtual_time) rt_vtime_withdraw(&slot->vthread);
     slot->state = RT_SLOT_EMPTY;
     rt_active_threads_leave(&s->config.runtime->active); /* (not the last: this thread is active) */
     rt_sched_drop(s);

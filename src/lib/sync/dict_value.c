@@ -21,7 +21,7 @@ static void read_number_key(lua_State *L, int index, rt_dict_value_key *k) {
 static void read_string_key(lua_State *L, int index, rt_dict_value_key *k) {
   size_t len;
   k->key.bytes = lua_tolstring(L, index, &len);
-  luaL_argcheck(L, len <= RT_MESSAGE_MOST, index, "a key of at most 1 GiB expected");
+  luaL_argcheck(L, len <= RT_MESSAGE_MAX, index, "a key of at most 1 GiB expected");
   k->key.len = (uint32_t)len;
   k->key.type = KEY_STRING;
 }

@@ -289,7 +289,7 @@ examples: found_lua ## run every example and compare what it prints
 	  --only $(call with_commas,$(patsubst spec/%_spec.lua,%,$(wildcard spec/examples*_spec.lua)))
 
 .PHONY: test-peers
-test-peers: found_lua ## talk to large programs: Node.js, Go, PostgreSQL, Chromium (REQUIRE=1: none may be missing)
+test-peers: found_lua ## the specs with large peers, Node.js and Go (.ci/install large; REQUIRE=1: none may be missing)
 	@$(MAKE) all
 	@$(call run_specs,$(BUILD)) --folder spec/peers
 

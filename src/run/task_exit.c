@@ -26,7 +26,7 @@ void rt_task_exit_forced(rt_worker *w, rt_task *t) {
   rt_cancel_scope_close_all(t);
   t->cancelled = 1;
   w->running = NULL; /* no operation is allowed in the <close> variables */
-  rtL_reset(t->co, NULL);
+  rt_reset(t->co, NULL);
   w->running = running;
   rt_task_exit(w, t, RT_CANCELLED);
 }

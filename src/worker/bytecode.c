@@ -1,14 +1,14 @@
 #include "worker/bytecode.h"
 
-/* Of a header: signature, version, format; a text that transfers break; sizes of an instruction,
-** an integer and a number; one of each of these. */
+/* The header: signature, version, format; a text that text-mode transfers damage; sizes of an
+** instruction, an integer and a number; one of each of these. */
 enum { HEADER = 4 + 2 + 6 + 3 + 8 + 8, VERSION_AT = 4, SIZES_AT = 12 };
 
 enum { GETTABUP = 11 };        /* R[A] := UpValue[B][K[C]] */
 enum { STEP_IS_JUMP = -0x80 }; /* the line is in the list of jumps */
 enum { INTEGER = 0x03, NUMBER = 0x13, SHORT = 0x04, LONG = 0x14 }; /* constants with contents */
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 static const char *take(rt_bytecode *b, uint64_t n) {
   const char *at = b->at;
   if ((uint64_t)(b->end - at) < n) {
@@ -21,10 +21,10 @@ static const char *take(rt_bytecode *b, uint64_t n) {
 
 static unsigned take_byte(rt_bytecode *b) {
   const char *at = take(b, 1);
-  return b->broken ? 0x80 : (unsigned char)*at; /* (which ends a number) */
+  return b->broken ? 0x80 : (unsigned char)*at; /* 0x80: a complete number, so loops end */
 }
 
-/* Seven bits a byte; the last one has the eighth. */
+/* A number: seven bits a byte, the highest first; the last byte has bit 7 set. */
 static uint64_t take_number(rt_bytecode *b) {
   uint64_t n = 0;
   unsigned byte;
@@ -46,7 +46,7 @@ static void skip_string(rt_bytecode *b) {
   take_string(b, &len);
 }
 
-/* NULL: it is no string */
+/* The next constant; NULL: it is not a string. */
 static const char *take_constant(rt_bytecode *b, size_t *len) {
   switch (take_byte(b)) {
     case INTEGER:
@@ -57,7 +57,7 @@ static const char *take_constant(rt_bytecode *b, size_t *len) {
   }
 }
 
-/* --- a function ------------------------------------------------------------------------------------ */
+/* --- a function ------------------------------------------------------------------------------- */
 static void skip_constants(rt_bytecode *b, uint64_t n) {
   size_t len;
   while (n-- > 0 && !b->broken) take_constant(b, &len);
@@ -71,21 +71,22 @@ static void skip_jumps(rt_bytecode *b, uint64_t n) {
 }
 
 static void skip_names(rt_bytecode *b) {
-  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) { /* of locals */
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) { /* local variables */
     skip_string(b);
     take_number(b);
     take_number(b);
   }
-  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) skip_string(b); /* of upvalues */
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--)
+    skip_string(b); /* names of upvalues */
 }
 
-/* (Lua's compiler nests no deeper than 200.) */
+/* Recursive; Lua's compiler nests functions 200 deep at most. */
 static void read_function(rt_bytecode *b) {
   rt_bytecode own = {0};
-  skip_string(b); /* its source */
+  skip_string(b); /* source */
   own.line = (int)take_number(b);
-  take_number(b); /* its last line */
-  take(b, 3);     /* parameters, whether there may be more, size of its stack */
+  take_number(b); /* last line */
+  take(b, 3);     /* number of parameters, is it vararg, stack size */
   own.instructions = take_number(b);
   own.code = take(b, own.instructions * 4);
   own.constant_count = take_number(b);
@@ -99,7 +100,7 @@ static void read_function(rt_bytecode *b) {
   own.jumps = b->at;
   skip_jumps(b, own.jump_count);
   skip_names(b);
-  own.at = b->at; /* the outermost one comes to this last */
+  own.at = b->at; /* the outermost function sets these last */
   own.end = b->end;
   own.broken = b->broken;
   *b = own;
@@ -108,20 +109,20 @@ static void read_function(rt_bytecode *b) {
 bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
   static const char sizes[] = {4, 8, 8};
   *b = (rt_bytecode){.at = bytes, .end = bytes + len};
-  take(b, HEADER + 1); /* … and the number of upvalues */
+  take(b, HEADER + 1); /* the header, and the number of upvalues */
   if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0) return false;
   if (memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0) return false;
   read_function(b);
   return !b->broken && b->step_count == b->instructions;
 }
 
-/* --- what a line reads ----------------------------------------------------------------------------- */
-/* The line of the next instruction. */
+/* --- what a line reads ------------------------------------------------------------------------ */
+/* Computes the line of the next instruction. */
 static int64_t step(rt_bytecode *b) {
   int by = (signed char)b->steps[b->pc];
   if (by != STEP_IS_JUMP) return b->line += by;
   b->at = b->jumps;
-  take_number(b); /* of this instruction: there is one jump for each such step, in order */
+  take_number(b); /* the number of the instruction; jumps and such steps are in the same order */
   b->line = (int)take_number(b);
   b->jumps = b->at;
   return b->line;

@@ -1,8 +1,8 @@
-/* worker/bytecode.h - which fields of an upvalue a line of a function reads, from its dumped bytecode.
+/* worker/bytecode.h - reads the bytecode of a function: which fields of an upvalue a line uses.
 **
-** That of the globals is _ENV.  When an error tells of a nil and not where it came from, these
-** are the names to look at.  Only what Lua 5.4 dumps is understood: of other bytes, and of those
-** that end too early, there is nothing to say.
+** If the upvalue is _ENV, these are the globals of the line. worker/nil_hint asks for them when an
+** error about a nil value does not name it. The reader understands what Lua 5.4 dumps. It rejects
+** other bytes, and bytes that end too early, without reading past their end.
 */
 #ifndef RT_WORKER_BYTECODE_H
 #define RT_WORKER_BYTECODE_H
@@ -10,20 +10,22 @@
 #include "base/base.h"
 
 typedef struct rt_bytecode {
-  const char *at, *end; /* what is read next, while it is opened */
-  bool broken;
+  const char *at, *end; /* rt_bytecode_open: the bytes that remain */
+  bool broken;          /* the bytes are no bytecode of Lua 5.4 */
   /* of the outermost function */
-  const char *code, *constants, *steps, *jumps; /* steps and jumps: from line to line */
+  const char *code, *constants, *steps, *jumps; /* steps, jumps: the line of each instruction */
   uint64_t instructions, constant_count, step_count, jump_count;
-  /* where it is */
+  /* the next instruction, and its line */
   uint64_t pc;
   int64_t line;
 } rt_bytecode;
 
-/* The bytes stay the caller's. */
+/* Begins to read. The bytes stay the caller's, who keeps them until the last rt_bytecode_next.
+** False: they are no bytecode of Lua 5.4. */
 bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len);
 
-/* The next field of this upvalue (the first is 0) that this line reads; NULL: there is none. */
+/* The name of the next field of this upvalue (0 is the first) that this line reads; NULL: there is
+** no more. The name is in the bytes, and not terminated. */
 const char *rt_bytecode_next(rt_bytecode *b, int line, unsigned upvalue, size_t *len);
 
 #endif

@@ -21,15 +21,15 @@ void rt_call_sites_close(rt_call_sites *s) {
   rt_call_sites_init(s);
 }
 
-static uint32_t hash(const char *source, int line) {
+static uint32_t hash_line(const char *source, int line) {
   uint32_t h = (uint32_t)line * 2654435761u;
   while (*source) h = (h ^ (unsigned char)*source++) * 16777619u;
   return h;
 }
 
-/* The entry of this line, or the free one where it belongs; NULL when there is none. */
-static rt_call_site *find(rt_call_sites *s, const char *source, int line) {
-  uint32_t i = hash(source, line);
+/* The entry of this line, or the free entry where it belongs; NULL: the table is full. */
+static rt_call_site *find_entry(rt_call_sites *s, const char *source, int line) {
+  uint32_t i = hash_line(source, line);
   for (uint32_t probes = 0; probes < SIZE; probes++, i++) {
     rt_call_site *e = &s->entries[1 + i % (SIZE - 1)];
     if (e->text[0] == '\0') return s->count < SIZE - SIZE / 4 ? e : NULL;
@@ -38,10 +38,10 @@ static rt_call_site *find(rt_call_sites *s, const char *source, int line) {
   return NULL;
 }
 
-/* The number of this line; 0: there is no room for it. */
-static uint32_t enter(rt_call_sites *s, const char *source, int line) {
+/* The number of this line; 0: there is no memory, or the table is full. */
+static uint32_t add_site(rt_call_sites *s, const char *source, int line) {
   if (s->entries == NULL && (s->entries = rt_calloc(SIZE * sizeof *s->entries)) == NULL) return 0;
-  rt_call_site *e = find(s, source, line);
+  rt_call_site *e = find_entry(s, source, line);
   if (e == NULL) return 0;
   if (e->text[0] == '\0') {
     s->count++;
@@ -55,7 +55,7 @@ static uint32_t enter(rt_call_sites *s, const char *source, int line) {
   return (uint32_t)(e - s->entries);
 }
 
-/* --- whose line it is ------------------------------------------------------------------------------ */
+/* --- whose line it is ------------------------------------------------------------------------- */
 void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level) {
   RTL_STACK_CHECK(L, 0);
   lua_Debug ar;
@@ -65,10 +65,11 @@ void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level) {
   lua_pushlstring(L, ar.source, ar.srclen);
   s->libraries[i].name = lua_tostring(L, -1);
   s->libraries[i].len = ar.srclen;
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &s->libraries[i]); /* the file may be unloaded */
+  lua_rawsetp(L, LUA_REGISTRYINDEX,
+              &s->libraries[i]); /* keeps the string when the chunk is collected */
 }
 
-/* (a function that came from another state has a copy of the name) */
+/* The names are compared by content, too: a function that came from another state has a copy. */
 static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
   for (size_t i = 0; i < rt_countof(s->libraries); i++)
     if (s->libraries[i].name == ar->source ||
@@ -78,8 +79,8 @@ static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
   return false;
 }
 
-/* Functions of C, such as pcall, say nothing: whoever called them does. */
-static bool look(lua_State *L, rt_call_sites *s, int level, lua_Debug *ar) {
+/* Fills 'ar' with the first function from this level on that is neither in C nor in a library. */
+static bool find_caller(lua_State *L, rt_call_sites *s, int level, lua_Debug *ar) {
   for (; lua_getstack(L, level, ar) && lua_getinfo(L, "Sl", ar); level++)
     if (ar->what[0] != 'C' && !is_library(s, ar)) return true;
   return false;
@@ -87,14 +88,14 @@ static bool look(lua_State *L, rt_call_sites *s, int level, lua_Debug *ar) {
 
 uint32_t rt_call_site_here(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
-  if (!look(L, s, level, &ar)) return 0;
-  return enter(s, ar.short_src, ar.currentline);
+  if (!find_caller(L, s, level, &ar)) return 0;
+  return add_site(s, ar.short_src, ar.currentline);
 }
 
 void rtL_call_site_where(lua_State *L, rt_call_sites *s, int level) {
   RTL_STACK_CHECK(L, +1);
   lua_Debug ar;
-  if (look(L, s, level, &ar) && ar.currentline > 0)
+  if (find_caller(L, s, level, &ar) && ar.currentline > 0)
     lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
   else
     lua_pushliteral(L, "");
@@ -118,7 +119,7 @@ uint32_t rt_call_site_named(rt_call_sites *s, const char *text) {
   int len = has_line ? (int)(colon - text) : (int)strlen(text);
   if (strcmp(text, "?") == 0) return 0;
   snprintf(source, sizeof source, "%.*s", len, text);
-  return enter(s, source, has_line ? (int)line : 0);
+  return add_site(s, source, has_line ? (int)line : 0);
 }
 
 const char *rt_call_site_text(const rt_call_sites *s, uint32_t site) {

@@ -1,8 +1,8 @@
-/* worker/call_site.h - where tasks were spawned, as small numbers.
+/* worker/call_site.h - source lines as small numbers: where a task was spawned or cancelled.
 **
-** A program spawns a million tasks from a handful of lines, so a task remembers the
-** number of its line, and the text is made once.  What a library file of rt spawns for a
-** caller was spawned by the caller.
+** A program spawns many tasks from few lines, so the record of a task has the number of its line,
+** and the text is made once. The files of rt written in Lua (lua/rt) spawn for their callers: such
+** a file is a library, and the site is the line of the caller.
 */
 #ifndef RT_WORKER_CALL_SITE_H
 #define RT_WORKER_CALL_SITE_H
@@ -19,28 +19,30 @@ typedef struct rt_call_sites {
   struct {
     const char *name;
     size_t len;
-  } libraries[4]; /* the names of their chunks */
+  } libraries[4]; /* chunk names */
 } rt_call_sites;
 
 void rt_call_sites_init(rt_call_sites *s);
 void rt_call_sites_close(rt_call_sites *s);
 
-/* The chunk of the function at this level is a library's. */
+/* The chunk of the function at this level of L's stack is a library. */
 void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level);
 
-/* The line that the function at this level of L's stack is at, or, when that is a library's,
-** the first one behind it that is not; 0: unknown. */
+/* The number of the current line of the function at this level of L's stack; if that function is in
+** C or in a library, of the next function up the stack that is not. 0: there is none, or the table
+** is full. */
 uint32_t rt_call_site_here(lua_State *L, rt_call_sites *s, int level);
 
-/* As luaL_where, likewise. */
+/* As luaL_where, for that line. */
 void rtL_call_site_where(lua_State *L, rt_call_sites *s, int level);
-/* As luaL_error, with that line. */
+/* As luaL_error, for that line. */
 int rtL_call_site_error(lua_State *L, rt_call_sites *s, const char *form, ...);
 
-/* The one whose text this is: a task that comes from another state brings it. */
+/* The number of a line in another state, from its text; 0: the text is "?", or the table is
+** full. */
 uint32_t rt_call_site_named(rt_call_sites *s, const char *text);
 
-/* "file.lua:12"; "?" for 0.  Any thread, once it has been told the number. */
+/* "file.lua:12"; "?" for 0. Any thread that got the number from the worker's thread. */
 const char *rt_call_site_text(const rt_call_sites *s, uint32_t site);
 
 #endif

@@ -24,7 +24,9 @@ const char rt_class_tags[RT_CLASSES];
 
 const char *rt_class_name(rt_class which) { return names[which]; }
 
-enum { ROOM = 32 }; /* in the tables: more than they need, so that few names collide */
+enum {
+  TABLE_SIZE = 32
+}; /* of metatables and method tables: larger than needed, so few names collide */
 
 /* Stack: … shared table -> … shared table */
 static void set_functions(lua_State *L, const luaL_Reg *functions) {
@@ -34,13 +36,13 @@ static void set_functions(lua_State *L, const luaL_Reg *functions) {
 
 void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def) {
   RTL_STACK_CHECK(L, 0);
-  lua_createtable(L, 0, ROOM);
+  lua_createtable(L, 0, TABLE_SIZE);
   lua_pushstring(L, names[which]);
   lua_setfield(L, -2, "__name");
   if (def->meta) set_functions(L, def->meta);
   if (def->methods) {
     lua_pushvalue(L, -2);
-    lua_createtable(L, 0, ROOM);
+    lua_createtable(L, 0, TABLE_SIZE);
     set_functions(L, def->methods);
     lua_remove(L, -2);
     if (def->fields) {

@@ -10,11 +10,12 @@
 #error "rt needs Lua 5.4"
 #endif
 
-/* Closes what is pending in a coroutine and makes it fit for another function. */
+/* Closes the pending <close> variables of a coroutine, whatever its state, so that it can run
+** another function. Their errors are swallowed; none is raised. */
 #if LUA_VERSION_RELEASE_NUM >= 50406
-#define rtL_reset(co, from) lua_closethread(co, from)
+#define rt_reset(co, from) lua_closethread(co, from)
 #else
-#define rtL_reset(co, from) ((void)(from), lua_resetthread(co))
+#define rt_reset(co, from) ((void)(from), lua_resetthread(co))
 #endif
 
 #endif

@@ -2,20 +2,20 @@
 
 #include "base/base.h"
 
-enum { MOST_IDLE = RT_SIZE(1024, 2), NUMBER = 1 /* stack index at the base */ };
+enum { IDLE_MAX = RT_SIZE(1024, 2), REFERENCE = 1 /* stack index of the reference */ };
 
 int rt_coroutine_pool_init(rt_coroutine_pool *c, lua_State *anchors, lua_State *pcall_L) {
   c->anchors = anchors;
   c->pcall_L = pcall_L;
   c->count = 0;
-  c->idle = rt_malloc(MOST_IDLE * sizeof *c->idle);
+  c->idle = rt_malloc(IDLE_MAX * sizeof *c->idle);
   return c->idle ? 0 : -ENOMEM;
 }
 
 void rt_coroutine_pool_close(rt_coroutine_pool *c) { rt_free(c->idle); }
 
-/* Protected; returns the coroutine as a light pointer, since the table anchors it. */
-static int make(lua_State *L) {
+/* Runs protected. Returns the coroutine as a light userdata: the table anchors it. */
+static int make_coroutine(lua_State *L) {
   lua_State *co = lua_newthread(L);
   lua_sethook(co, NULL, 0, 0);
   int number = luaL_ref(L, 1);
@@ -27,7 +27,7 @@ static int make(lua_State *L) {
 lua_State *rt_coroutine_pool_take(rt_coroutine_pool *c) {
   if (c->count > 0) return c->idle[--c->count];
   lua_State *L = c->pcall_L, *co = NULL;
-  lua_pushcfunction(L, make);
+  lua_pushcfunction(L, make_coroutine);
   lua_pushvalue(c->anchors, RT_ANCHOR_COROUTINES);
   lua_xmove(c->anchors, L, 1);
   if (lua_pcall(L, 1, 1, 0) == LUA_OK) co = lua_touserdata(L, -1);
@@ -35,8 +35,9 @@ lua_State *rt_coroutine_pool_take(rt_coroutine_pool *c) {
   return co;
 }
 
-/* The base of a coroutine cannot be reached while a function stands on it. */
-static int find_number(rt_coroutine_pool *c, lua_State *co) {
+/* The reference of a coroutine in which a function is active: then the bottom of its stack cannot
+** be read. */
+static int find_reference(rt_coroutine_pool *c, lua_State *co) {
   int n = (int)lua_rawlen(c->anchors, RT_ANCHOR_COROUTINES), found = LUA_NOREF;
   for (int i = 1; i <= n && found == LUA_NOREF; i++) {
     lua_rawgeti(c->anchors, RT_ANCHOR_COROUTINES, i);
@@ -46,27 +47,27 @@ static int find_number(rt_coroutine_pool *c, lua_State *co) {
   return found;
 }
 
-static void forget(rt_coroutine_pool *c, lua_State *co, int number) {
+static void release(rt_coroutine_pool *c, lua_State *co, int reference) {
   lua_settop(co, 0);
-  luaL_unref(c->anchors, RT_ANCHOR_COROUTINES, number);
+  luaL_unref(c->anchors, RT_ANCHOR_COROUTINES, reference);
 }
 
 void rt_coroutine_pool_retire(rt_coroutine_pool *c, lua_State *co) {
-  forget(c, co, (int)lua_tointeger(co, NUMBER));
+  release(c, co, (int)lua_tointeger(co, REFERENCE));
 }
 
 void rt_coroutine_pool_give(rt_coroutine_pool *c, lua_State *co) {
-  if (rt_unlikely(c->count == MOST_IDLE)) {
+  if (rt_unlikely(c->count == IDLE_MAX)) {
     rt_coroutine_pool_retire(c, co);
     return;
   }
-  lua_settop(co, NUMBER);
+  lua_settop(co, REFERENCE);
   if (rt_unlikely(lua_gethookmask(co) != 0)) lua_sethook(co, NULL, 0, 0);
   c->idle[c->count++] = co;
 }
 
 void rt_coroutine_pool_retire_broken(rt_coroutine_pool *c, lua_State *co) {
-  int number = find_number(c, co);
-  rtL_reset(co, NULL);
-  forget(c, co, number);
+  int reference = find_reference(c, co);
+  rt_reset(co, NULL);
+  release(c, co, reference);
 }

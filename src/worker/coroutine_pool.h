@@ -1,8 +1,8 @@
-/* worker/coroutine_pool.h - the pool of coroutines that tasks run in.
+/* worker/coroutine_pool.h - the coroutines in which tasks run, which are used again.
 **
-** A new coroutine costs a thread, a stack and call infos; one that has been used is as
-** good and costs nothing.  Each stands in a table of the state that anchors it, and has
-** its number there at the bottom of its stack, below the function it runs.
+** A new coroutine costs a Lua thread, a stack and call infos; a used one costs nothing. The table
+** RT_ANCHOR_COROUTINES anchors each coroutine, and the coroutine has its reference in that table at
+** the bottom of its stack, below the function that it runs. Worker's thread.
 */
 #ifndef RT_WORKER_COROUTINE_POOL_H
 #define RT_WORKER_COROUTINE_POOL_H
@@ -11,9 +11,9 @@
 
 typedef struct rt_coroutine_pool {
   lua_State *anchors;
-  lua_State *pcall_L; /* where new ones are made, which may raise and collect garbage */
+  lua_State *pcall_L; /* where a coroutine is made, which may raise and collect garbage */
   lua_State **idle;
-  int count; /* of idle ones */
+  int count; /* of 'idle' */
 } rt_coroutine_pool;
 
 int rt_coroutine_pool_init(rt_coroutine_pool *c, lua_State *anchors,
@@ -22,12 +22,13 @@ void rt_coroutine_pool_close(rt_coroutine_pool *c);
 
 /* A coroutine ready for a function, or NULL when there is no memory for one. */
 lua_State *rt_coroutine_pool_take(rt_coroutine_pool *c);
-/* One whose function has returned. */
+/* Gives back a coroutine whose function has returned. */
 void rt_coroutine_pool_give(rt_coroutine_pool *c, lua_State *co);
-/* The same, but it is not used again: to the program it is a dead coroutine. */
+/* The same for one that the program holds: it is not used again, since it must stay dead to the
+** program. */
 void rt_coroutine_pool_retire(rt_coroutine_pool *c, lua_State *co);
-/* One that ended with an error: its pending <close> variables are closed.  Not used again.
-** Searches the pool: not for every day. */
+/* The same for one that ended with an error, or is to end: closes its pending <close> variables. It
+** is not used again. O(n) in the number of coroutines. */
 void rt_coroutine_pool_retire_broken(rt_coroutine_pool *c, lua_State *co);
 
 #endif

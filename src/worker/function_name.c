@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Stack: … value, loaded -> … value, loaded, module's name, field; or as before. */
+/* Stack: …, value, loaded -> …, value, loaded, name of the module, field; or unchanged */
 static int find_field(lua_State *L, int value, int loaded) {
   lua_pushnil(L);
   while (lua_next(L, loaded)) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- warnings, as lauxlib.c has them: off until warn("@on") ------------------------------------ */
+/* --- warnings: off until warn("@on"), as in luaL_newstate ------------------------------------- */
 static void warn_off(void *ud, const char *message, int to_be_continued);
 static void warn_on(void *ud, const char *message, int to_be_continued);
 static void warn_rest(void *ud, const char *message, int to_be_continued);
@@ -16,13 +16,13 @@ static bool is_control(lua_State *L, const char *message, int to_be_continued) {
 }
 
 #if RT_DEBUG
-static rt_atomic(long) lost;
-long rt_lua_state_lost(void) { return rt_load(&lost); }
+static rt_atomic(long) failed_finalizers;
+long rt_lua_state_lost(void) { return rt_load(&failed_finalizers); }
 #endif
 
 static void warn_off(void *ud, const char *message, int to_be_continued) {
 #if RT_DEBUG
-  if (to_be_continued && strncmp(message, "__gc", 4) == 0) rt_add(&lost, 1);
+  if (to_be_continued && strncmp(message, "__gc", 4) == 0) rt_add(&failed_finalizers, 1);
 #endif
   is_control(ud, message, to_be_continued);
 }

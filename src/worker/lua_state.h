@@ -1,4 +1,4 @@
-/* worker/lua_state.h - a fresh Lua state with an arena of its own. */
+/* worker/lua_state.h - a new Lua state, whose memory is an arena of its own. */
 #ifndef RT_WORKER_LUA_STATE_H
 #define RT_WORKER_LUA_STATE_H
 
@@ -10,8 +10,8 @@ lua_State *rt_lua_state_new(void);
 void rt_lua_state_close(lua_State *L);
 
 #if RT_DEBUG
-/* So many finalizers have failed so far, in all of them.  Lua calls none twice: what the
-** object held is lost. */
+/* How many finalizers have raised so far, in all states. Lua calls a finalizer once, so what such
+** an object held is lost. */
 long rt_lua_state_lost(void);
 #endif
 

@@ -5,10 +5,10 @@
 
 #include <ctype.h>
 
-enum { LEVELS = 16, NAME_MOST = 200 };
+enum { LEVELS_MAX = 16, NAME_MAX_LEN = 200 };
 
-/* --- is it an error about a nil of which it is not said what it was? ------------------------------- */
-static bool tells_of_nil(const char *text) {
+/* --- is this an error about a nil value that it does not name? -------------------------------- */
+static bool is_unnamed_nil(const char *text) {
   static const char *const named[] = {"(global '", "(local '",  "(upvalue '",
                                       "(field '",  "(method '", "(constant '"};
   if (strstr(text, "nil") == NULL) return false;
@@ -17,8 +17,8 @@ static bool tells_of_nil(const char *text) {
   return true;
 }
 
-/* --- the line -------------------------------------------------------------------------------------- */
-/* The error begins with this place: "file.lua:12: …". */
+/* --- the line --------------------------------------------------------------------------------- */
+/* Does the text begin with the current line of this function, "file.lua:12: "? */
 static bool is_from(const lua_Debug *ar, const char *text) {
   size_t len = strlen(ar->short_src);
   if (strncmp(text, ar->short_src, len) != 0 || text[len] != ':') return false;
@@ -36,8 +36,9 @@ static bool has_place(const char *text) {
   return false;
 }
 
-/* --- the globals that it reads --------------------------------------------------------------------- */
-/* Which upvalue of the function on top are the globals?  -1: none */
+/* --- the globals that the line reads ---------------------------------------------------------- */
+/* The number (from 0) of the upvalue of the function on top that is the table of globals; -1: none
+** is. */
 static int find_globals(lua_State *L) {
   const char *name;
   for (int i = 1; (name = lua_getupvalue(L, -1, i)) != NULL; i++) {
@@ -49,7 +50,8 @@ static int find_globals(lua_State *L) {
   return -1;
 }
 
-/* A metatable may know others (and reports what it does not know). */
+/* Is the global nil? If the globals have a metatable, the answer is no: its __index may know the
+** name, and is not called here. */
 static bool is_missing(lua_State *L, const char *name) {
   lua_pushglobaltable(L);
   bool plain = !lua_getmetatable(L, -1);
@@ -60,22 +62,23 @@ static bool is_missing(lua_State *L, const char *name) {
   return missing;
 }
 
-static int append(lua_State *L, const void *bytes, size_t n, void *buf) {
+static int append_dump(lua_State *L, const void *bytes, size_t n, void *buf) {
   (void)L;
   return rt_buf_put(buf, bytes, n);
 }
 
-/* All the names, in order, with a zero byte behind each: what is dumped is no state's. */
+/* Writes the names to 'names', in order, each with a zero byte behind it, and an empty name at the
+** end. (They are copied because the dump is freed.) */
 static void list_names(lua_State *L, int line, int globals, char *names, size_t size) {
   rt_buf b;
   rt_bytecode code;
   size_t len, used = 0;
   const char *name;
   rt_buf_init(&b);
-  if (lua_dump(L, append, &b, false) == 0 &&
+  if (lua_dump(L, append_dump, &b, false) == 0 &&
       rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b))) {
     while ((name = rt_bytecode_next(&code, line, (unsigned)globals, &len)) != NULL) {
-      if (len == 0 || len > NAME_MOST || used + len + 2 > size) continue;
+      if (len == 0 || len > NAME_MAX_LEN || used + len + 2 > size) continue;
       memcpy(names + used, name, len);
       used += len;
       names[used++] = '\0';
@@ -85,7 +88,8 @@ static void list_names(lua_State *L, int line, int globals, char *names, size_t 
   rt_buf_close(&b);
 }
 
-/* Stack: the function -> the function, the name */
+/* Stack: the function -> the function, the name of the first global of the line that is nil; or
+** unchanged */
 static bool push_missing(lua_State *L, int line) {
   char names[1024];
   int globals = find_globals(L);
@@ -99,13 +103,13 @@ static bool push_missing(lua_State *L, int line) {
   return false;
 }
 
-/* --- noting it ------------------------------------------------------------------------------------- */
-/* Pushes the name.  The error comes from a function at this place; or, if it names none, from
-** whoever called the C function that raised it. */
-static bool find(lua_State *L, const char *text) {
+/* --- recording -------------------------------------------------------------------------------- */
+/* Pushes the name. The function that raised the error is the one whose place the text begins with;
+** if the text has no place, the first Lua function, which called the C function that raised it. */
+static bool find_nil_global(lua_State *L, const char *text) {
   lua_Debug ar;
   bool anywhere = !has_place(text), found = false;
-  for (int level = 1; !found && level <= LEVELS && lua_getstack(L, level, &ar); level++) {
+  for (int level = 1; !found && level <= LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
     if (ar.currentline < 0 || !(anywhere || is_from(&ar, text))) continue;
     lua_getinfo(L, "f", &ar);
@@ -123,7 +127,7 @@ void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error) {
   lua_pushnil(L);
   rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
-  if (text && tells_of_nil(text) && find(L, text)) {
+  if (text && is_unnamed_nil(text) && find_nil_global(L, text)) {
     rtL_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
     lua_pushvalue(L, error);
     rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);

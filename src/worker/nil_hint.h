@@ -1,19 +1,22 @@
-/* worker/nil_hint.h - the global that a failed line has missed.
+/* worker/nil_hint.h - finds the global that was nil, for the text of an error.
 **
-** A task of the pool runs in a state of its own, and what the main chunk has put into globals is
-** not there.  Lua names the global in some errors ("attempt to call a nil value (global 'f')"),
-** in others it does not ("bad argument #1 to 'for iterator' (table expected, got nil)"): then
-** the line is looked at, while it is still on the stack.
+** A task of the pool runs in a state of its own, in which the globals of the main chunk are not
+** set. Lua names the global in some errors ("attempt to call a nil value (global 'f')") and not in
+** others ("bad argument #1 to 'for iterator' (table expected, got nil)"). For the latter the
+** bytecode of the line is searched for globals that are nil, while the function is still on the
+** stack. Worker's thread.
 */
 #ifndef RT_WORKER_NIL_HINT_H
 #define RT_WORKER_NIL_HINT_H
 
 #include "worker/worker.h"
 
-/* In a message handler, for a new error, in the pool: notes which global it was, if it was one. */
+/* In a message handler, in a pool worker: records the global that was nil, if the error at 'error'
+** is such an error and the line reads one. */
 void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error);
 
-/* Pushes the name of the global that was noted for this error, if one was. */
+/* Pushes the name of the global that was recorded for this error. False: none was, and nothing is
+** pushed. */
 bool rtL_nil_hint_push(lua_State *L, rt_worker *w, int error);
 
 #endif

@@ -1,7 +1,8 @@
 /* worker/parts.h - the parts of a worker's record.
 **
-** Each part belongs to the file that is named above it: that file documents the protocol, and other files
-** read the part or change it through functions of that file. All of it belongs to the worker's thread.
+** Each part belongs to the file that is named above it: that file documents the protocol, and other
+** files read the part or change it through functions of that file. All of it belongs to the
+** worker's thread.
 */
 #ifndef RT_WORKER_PARTS_H
 #define RT_WORKER_PARTS_H
@@ -100,10 +101,11 @@ typedef struct rt_worker_preload {
 /* What the files above worker/ do for it. The one table stands in host/luaopen.c. All of it is set
 ** before the worker runs, and rtL_worker_new checks that it is complete. */
 typedef struct rt_worker_hooks {
-  /* run/loop.c: runs one task until it waits or ends. Called by the driver for an event on a socket. */
+  /* run/loop.c: runs one task until it waits or ends. Called by the driver for an event on a
+  ** socket. */
   void (*run)(struct rt_driver *, rt_task *);
-  /* run/deadlock.c: the worker is about to block, and every other thread of the runtime has. Returns
-  ** false to keep it from blocking. */
+  /* run/deadlock.c: the worker is about to block, and every other thread of the runtime has.
+  ** Returns false to keep it from blocking. */
   bool (*on_stillness)(struct rt_driver *);
   /* run/inspect.c: an rt_snapshot_request has arrived in the mailbox. */
   void (*answer_snapshot)(struct rt_post *, void *driver);

@@ -1,9 +1,10 @@
-/* worker/stack_check.h - a function leaves the stack as high as its author believes.
+/* worker/stack_check.h - debug builds check at which height a function leaves the Lua stack.
 **
-** Every rtL_ function that comes back says first what it does to the stack, in values more or less:
-** RTL_STACK_CHECK(L, +1), or RTL_ENTER(L, w, +1) of worker/worker.h.  Debug builds look whether that is so,
-** wherever it returns; the others cost nothing.  Three kinds say nothing: who only raises or yields,
-** who pushes as many as its result says, and who is called by Lua, which has its own rules.
+** The first line of an rtL_ function states by how many values it changes the height:
+** RTL_STACK_CHECK(L, +1), or RTL_ENTER(L, w, +1) of worker/worker.h. Debug builds compare that with
+** the height at every return, and abort if it differs; release builds do nothing. Three kinds of
+** functions do not state it: those that only raise or yield, those whose result is the number of
+** values that they pushed, and those that Lua calls.
 */
 #ifndef RT_WORKER_STACK_CHECK_H
 #define RT_WORKER_STACK_CHECK_H
@@ -18,18 +19,18 @@
 typedef struct rt_stack_check {
   lua_State *L;
   int before, change;
-  const char *who;
+  const char *function;
 } rt_stack_check;
 
 static inline void rtL_stack_check_verify(const rt_stack_check *h) {
   int change = lua_gettop(h->L) - h->before;
   if (change == h->change) return;
-  fprintf(stderr, "rt: %s changes the height of the stack by %+d, not by %+d\n", h->who, change,
-          h->change);
+  fprintf(stderr, "rt: %s changes the height of the stack by %+d, not by %+d\n", h->function,
+          change, h->change);
   abort();
 }
 
-/* (an error jumps over the look) */
+/* (The cleanup attribute runs the check at each return. An error jumps over it.) */
 #define RTL_STACK_CHECK(L, change)                 \
   __attribute__((cleanup(rtL_stack_check_verify))) \
   const rt_stack_check rtl_height_ = {L, lua_gettop(L), change, __func__}

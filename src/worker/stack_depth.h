@@ -4,8 +4,8 @@
 
 #include "worker/compat.h"
 
-/* The number of levels that lua_getstack knows; 0: the coroutine has not begun, or has returned. A binary
-** search, O(log n) calls of lua_getstack, each of which is O(level). */
+/* The number of levels that lua_getstack knows; 0: the coroutine has not begun, or has returned. A
+** binary search, O(log n) calls of lua_getstack, each of which is O(level). */
 int rt_stack_depth(lua_State *co);
 
 #endif

@@ -3,7 +3,10 @@
 #include "base/base.h"
 #include "worker/stack_check.h"
 
-enum { SMALLEST = RT_SIZE(256, 4), KEPT = RT_SIZE(65536, 8) };
+enum {
+  SIZE_MIN = RT_SIZE(256, 4),
+  SIZE_KEPT = RT_SIZE(65536, 8) /* an empty ring that is larger than this is dropped */
+};
 
 void rt_start_queue_init(rt_start_queue *n, lua_State *anchors, lua_State *pcall_L) {
   *n = (rt_start_queue){.anchors = anchors, .pcall_L = pcall_L};
@@ -13,14 +16,16 @@ static lua_Integer slot(const rt_start_queue *n, uint32_t i) {
   return 1 + (lua_Integer)((n->head + i) & (n->size - 1));
 }
 
-/* A table whose hash part overflows is measured anew: then its array, all nil, goes. */
+/* Frees the array part of a table whose values are all nil: a new key in the full hash part makes
+** Lua compute the sizes of both parts again. */
 static int overflow(lua_State *L) {
   lua_pushboolean(L, 1);
   lua_rawseti(L, 1, 0);
   return 0;
 }
 
-/* After a flood, its bed: not left to the collector, it may be most of the memory. */
+/* Drops a large ring after a burst of spawns. It is freed at once: until the collector came, it
+** could be most of the memory. */
 static void shrink(rt_start_queue *n) {
   lua_pushcfunction(n->pcall_L, overflow);
   lua_pushvalue(n->anchors, RT_ANCHOR_START_QUEUE);
@@ -31,7 +36,7 @@ static void shrink(rt_start_queue *n) {
   n->size = 0;
 }
 
-/* A ring of another size with the same values becomes the ring. */
+/* Copies the values to a ring of another size. */
 static void resize(lua_State *L, rt_start_queue *n, uint32_t size) {
   lua_createtable(L, (int)size, 0);
   lua_xmove(L, n->anchors, 1);
@@ -45,7 +50,7 @@ static void resize(lua_State *L, rt_start_queue *n, uint32_t size) {
 }
 
 static void reserve(lua_State *L, rt_start_queue *n, uint32_t values) {
-  uint32_t size = n->size ? n->size : SMALLEST;
+  uint32_t size = n->size ? n->size : SIZE_MIN;
   if (values > (UINT32_MAX >> 2) - n->count) luaL_error(L, "too many tasks are queued");
   while (size < n->count + values) size *= 2;
   if (size != n->size) resize(L, n, size);
@@ -77,5 +82,5 @@ void rt_start_queue_drop(rt_start_queue *n, int values) {
     n->head++;
     n->count--;
   }
-  if (n->count == 0 && n->size > KEPT) shrink(n);
+  if (n->count == 0 && n->size > SIZE_KEPT) shrink(n);
 }

@@ -1,9 +1,9 @@
-/* worker/start_queue.h - where tasks are before they begin.
+/* worker/start_queue.h - the handles, functions and arguments of tasks that have not begun.
 **
-** A task that has not begun has no coroutine; its handle, its function and its
-** arguments stand in a queue, in step with the queue of those who may run.  The queue
-** is a ring in a Lua table that is made large enough beforehand, so taking out of it
-** never raises.
+** A task that has not begun has no coroutine on whose stack these values could stand. They stand in
+** a FIFO queue, in the order in which the tasks stand in the ready queue. The queue is a ring in
+** the Lua table RT_ANCHOR_START_QUEUE, which is enlarged when values are put in, so that taking
+** them out cannot raise. Worker's thread.
 */
 #ifndef RT_WORKER_START_QUEUE_H
 #define RT_WORKER_START_QUEUE_H
@@ -14,17 +14,18 @@
 
 typedef struct rt_start_queue {
   lua_State *anchors, *pcall_L;
-  uint32_t size; /* of the ring; a power of two, or 0 */
-  uint32_t head, count;
+  uint32_t size;        /* of the ring; a power of two, or 0 */
+  uint32_t head, count; /* the first value (modulo size), and how many values are in the queue */
 } rt_start_queue;
 
 void rt_start_queue_init(rt_start_queue *n, lua_State *anchors, lua_State *pcall_L);
 
-/* Moves the top n values of L to the end of the queue.  On an error nothing was. */
+/* Moves the top n values of L to the end of the queue. If it raises, nothing was moved. */
 void rtL_start_queue_put(lua_State *L, rt_start_queue *n, int values);
 
 /* Moves the first n values of the queue to the top of 'to', which has room for them. */
 void rt_start_queue_take(rt_start_queue *n, lua_State *to, int values);
+/* Drops the first n values. */
 void rt_start_queue_drop(rt_start_queue *n, int values);
 
 #endif

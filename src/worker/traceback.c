@@ -10,14 +10,14 @@ static void keep_raised(lua_State *L, rt_worker *w, bool whole) {
   w->traceback.complete = whole;
 }
 
-static void forget(lua_State *L, rt_worker *w) {
+static void forget_raised(lua_State *L, rt_worker *w) {
   lua_pushnil(L);
   rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
 }
 
-/* Of values that are copied, such as strings, an equal one need not be the same: it is taken
-** for that as long as no other task has run. */
-static bool may_be_chance(lua_State *L, rt_worker *w, int error) {
+/* An error that is a string or a number may be equal to the recorded one by chance. It counts as
+** the same error as long as no other task has run since. */
+static bool may_be_another(lua_State *L, rt_worker *w, int error) {
   int type = lua_type(L, error);
   bool has_identity = type == LUA_TTABLE || type == LUA_TUSERDATA;
   return !has_identity && w->traceback.slice != w->loop.slices;
@@ -27,7 +27,7 @@ bool rtL_traceback_find(lua_State *L, rt_worker *w, int error) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
   rtL_anchor_push(L, w, RT_ANCHOR_RAISED);
-  bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_chance(L, w, error);
+  bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_another(L, w, error);
   lua_pop(L, 1);
   if (same) rtL_anchor_push(L, w, RT_ANCHOR_RAISED_TRACE);
   return same;
@@ -37,8 +37,9 @@ static bool ends_with(const char *text, size_t len, const char *end, size_t end_
   return len >= end_len && memcmp(text + len - end_len, end, end_len) == 0;
 }
 
-/* Stack: the traceback that was noted, the present one.  An error that a call from here has let
-** through was noted with the functions that are here, too. */
+/* Stack: the recorded traceback, the present one. If the error came out of a call from here, the
+** recorded traceback ends with the functions that are active now, and the present one adds
+** nothing. */
 static bool contains_present(lua_State *L) {
   size_t noted_len, len;
   const char *noted = lua_tolstring(L, -2, &noted_len), *present = lua_tolstring(L, -1, &len);
@@ -50,9 +51,9 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
   bool noted = rtL_traceback_find(L, w, error), whole = w->traceback.complete;
-  if (noted) forget(L, w);
+  if (noted) forget_raised(L, w);
   if (noted && whole) return;
-  if (!noted) rtL_nil_hint_note(L, w, error); /* (else its functions are gone) */
+  if (!noted) rtL_nil_hint_note(L, w, error); /* (of a recorded one the functions are gone) */
   luaL_traceback(L, L, NULL, level);
   if (!noted) return;
   if (contains_present(L)) {
@@ -74,12 +75,12 @@ int rtL_traceback_handler(lua_State *L) {
   return 1;
 }
 
-static int raise_noted(lua_State *L, rt_worker *w, bool whole) {
+static int raise_again(lua_State *L, rt_worker *w, bool whole) {
   lua_pushvalue(L, -2);
   lua_insert(L, -2);
   keep_raised(L, w, whole);
   return lua_error(L);
 }
 
-int rtL_traceback_raise(lua_State *L, rt_worker *w) { return raise_noted(L, w, false); }
-int rtL_traceback_raise_whole(lua_State *L, rt_worker *w) { return raise_noted(L, w, true); }
+int rtL_traceback_raise(lua_State *L, rt_worker *w) { return raise_again(L, w, false); }
+int rtL_traceback_raise_whole(lua_State *L, rt_worker *w) { return raise_again(L, w, true); }

@@ -5,7 +5,7 @@
 
 static const char registry_key;
 
-/* --- what the state keeps for us --------------------------------------------------------- */
+/* --- the anchors ------------------------------------------------------------------------------ */
 static void push_weak_table(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
@@ -56,7 +56,7 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
   lua_pop(L, 1);
 }
 
-/* --- its status --------------------------------------------------------------------------------- */
+/* --- its status ------------------------------------------------------------------------------- */
 static const char *site_text(const rt_worker_status *f, uint32_t site) {
   const rt_worker *w = rt_containerof(f, rt_worker, status);
   return rt_call_site_text(&w->call_sites, site);
@@ -70,7 +70,7 @@ static void init_status(rt_worker *w) {
   w->status.moment = &w->driver.moment;
 }
 
-/* --- beginning and end ---------------------------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 static void acquire(lua_State *L, rt_worker *w) {
   int err = rt_driver_init(&w->driver, w->hooks->run);
   if (err == 0 && (err = rt_coroutine_pool_init(&w->coroutine_pool, w->anchors, w->pcall_L)) != 0)
@@ -132,7 +132,7 @@ void rt_worker_close(rt_worker *w) {
   if (w->worker_config) rt_worker_config_drop(w->worker_config);
 }
 
-/* (names that are looked up wait here, each with the task that wants it) */
+/* The queue is long: each name that is being resolved stands in it, with a task that waits. */
 enum { POOL_THREADS = RT_SIZE(8, 2), POOL_QUEUE = RT_SIZE(65536, 64), POOL_STACK = 256 * 1024 };
 
 rt_thread_pool *rt_worker_thread_pool(rt_worker *w) {
@@ -151,7 +151,7 @@ rt_worker *rtL_worker_find(lua_State *L) {
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
-/* A worker draws a block of them at a time, so that it need not ask the others at each. */
+/* A worker takes a block of ids at a time: one atomic operation in 4096 spawns. */
 uint64_t rt_worker_next_id(rt_worker *w) {
   rt_worker_assert_thread(w);
   enum { BLOCK = 4096 };
@@ -182,7 +182,7 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   t->site = site;
   t->args = (uint32_t)args;
   lua_pushvalue(L, -1);
-  lua_insert(L, -3 - args); /* one to stay below, one for the queue */
+  lua_insert(L, -3 - args); /* one handle stays, the other goes to the queue */
   lua_insert(L, -2 - args);
   rtL_start_queue_put(L, &w->start_queue, 2 + args);
   w->live++;
@@ -206,5 +206,5 @@ rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
 
 rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args) {
   RTL_ENTER(L, w, -args);
-  return new_task(L, w, args, 0); /* its site came with it */
+  return new_task(L, w, args, 0); /* run/job_entry.c sets its call site */
 }

@@ -1,7 +1,9 @@
-/* worker/worker.h - one thread, one Lua state, one driver.
+/* worker/worker.h - a worker: one thread, one Lua state, one driver.
 **
-** The record that everything above hangs on: what a worker has, how it is made and
-** how it goes.  What it does all day is in run/loop.c.
+** This file has the record of a worker, and its birth and end; run/loop.c has what it does in
+** between. The worker of a state is a userdata in the registry of Lua, and upvalue 1 of every
+** function that rt gives to Lua. Unless it says otherwise, a function with a worker as argument
+** runs on that worker's thread.
 */
 #ifndef RT_WORKER_WORKER_H
 #define RT_WORKER_WORKER_H
@@ -78,16 +80,21 @@ typedef struct rt_worker {
   volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end; 0: none */
 } rt_worker;
 
-/* Debug builds: only the worker's own thread may come here. */
+/* Debug builds: aborts on any other thread than the worker's. */
 #define rt_worker_assert_thread(w) rt_assert(rt_thread_is((w)->thread))
-/* The same, and on return the stack of L is so many values higher; see worker/stack_check.h. */
+/* The same; and on return the stack of L must be higher by 'change' values
+** (worker/stack_check.h). */
 #define RTL_ENTER(L, w, change) \
   rt_worker_assert_thread(w);   \
   RTL_STACK_CHECK(L, change)
 
-/* Makes the worker of a state and leaves the object that owns it on top of the stack; when the state
-** closes, so does the worker. A state has one worker at most. The table of hooks must be complete. */
+/* Makes the worker of a state and leaves the object that owns it on top of the stack; when the
+** state closes, so does the worker. A state has one worker at most. The table of hooks must be
+** complete. */
 rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunction on_close);
+
+/* Called by 'on_close', when the tasks have ended: frees what the worker holds outside of its
+** state. */
 void rt_worker_close(rt_worker *w);
 
 /* The worker of this state, or NULL. */
@@ -95,17 +102,19 @@ rt_worker *rtL_worker_find(lua_State *L);
 
 static inline rt_worker *rt_worker_of(rt_driver *d) { return (rt_worker *)d; }
 
-/* Pushes what a slot of the anchors' thread holds; pops the top into one. */
+/* Pushes the value of an anchor; pops the top of the stack into an anchor. */
 void rtL_anchor_push(lua_State *L, rt_worker *w, int slot);
 void rtL_anchor_set(lua_State *L, rt_worker *w, int slot);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);
 
-/* Threads for calls that block: a name server, a terminal.  NULL: no memory */
+/* The threads for C calls that block (name resolution, reading a terminal), made at the first call.
+** NULL: no memory. */
 struct rt_thread_pool *rt_worker_thread_pool(rt_worker *w);
 
-/* The program ends: what fails now because others were cancelled has not failed. */
+/* Is the program ending? Then a task that ends with rt.Cancelled was cancelled, even if no code
+** cancelled it, and is no failure. */
 static inline bool rt_worker_ends(const rt_worker *w) {
   if (w->stop.begun) return true;
   for (int which = 0; w->slot && which < RT_POOLS; which++)
@@ -113,44 +122,51 @@ static inline bool rt_worker_ends(const rt_worker *w) {
   return false;
 }
 
-/* How long tasks may unwind, when the program ends. */
+/* How long tasks may unwind when the program ends, in ns. */
 static inline uint64_t rt_worker_grace(const rt_worker *w) {
   return w->worker_config ? rt_load_relaxed(&w->worker_config->grace) : RT_GRACE;
 }
 
-/* The id of a new task; no other worker of the process has it. */
+/* The id of a new task, unique in the process. */
 uint64_t rt_worker_next_id(rt_worker *w);
 
-/* A random number; the sequence is that of RT_SEED, or nobody can guess it. */
+/* A random number, for fair choices. The sequence follows from RT_SEED or rt_worker_seed; without a
+** seed it cannot be predicted. */
 uint64_t rt_worker_chance(rt_worker *w);
-void rt_worker_seed(rt_worker *w, uint64_t seed); /* … or of this, and the number of its slot */
 
-/* For a trace; see base/trace.h. */
+/* The sequence follows from this seed and the number of the worker's slot from now on. */
+void rt_worker_seed(rt_worker *w, uint64_t seed);
+
+/* The number of the worker in a trace (base/trace.h): 0 the main worker, 1… the pool, 1001… the
+** workers for blocking jobs. */
 static inline int rt_worker_number(const rt_worker *w) {
   if (w->slot == NULL) return 0;
   return w->slot->number + 1 + (w->slot->sched->config.exclusive ? 1000 : 0);
 }
 
-/* It counts something that it does. */
+/* Adds n to a counter of the worker. */
 static inline void rt_worker_count(rt_worker *w, rt_counter what, uint64_t n) {
   rt_worker_assert_thread(w);
   rt_count(w->driver.counts, what, n);
 }
-/* … the end of a task, of which it is the only one to know. */
+/* Counts the end of a task, by how it ended. */
 static inline void rt_worker_count_end(rt_worker *w, rt_phase how) {
   rt_worker_count(w, (rt_counter)(RT_COUNT_DONE + (how - RT_DONE)), 1);
 }
 
-/* A queued task for the function and the arguments on top of the stack; they are
-** replaced by its handle.  'level': whose line is where it was spawned. */
+/* Makes a queued task. Stack: function, 'args' arguments -> the handle. The line of the function at
+** 'level' of L's stack counts as the place where the task was spawned. */
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level);
-/* That line; or, if only rt's own files are there, the one for which the running task, which was
-** spawned there, does it. */
-uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level);
-/* The same for a job that has been spawned already. */
+
+/* The same for a job that this worker begins: it was counted when it was spawned, and has a call
+** site. */
 rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
 
-/* The worker of the C function that runs: its upvalue 1. */
+/* The call site of the function at 'level' of L's stack. If all functions there are rt's own, the
+** call site of the running task. */
+uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level);
+
+/* The worker of the C function that is running: its upvalue 1. */
 static inline rt_worker *rtL_self(lua_State *L) {
   rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
   rt_worker_assert_thread(w);

@@ -48,7 +48,7 @@ static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
   bool blocked = w->blocked;
   w->cur = co;
   w->blocked = true;
-  int status = rtL_reset(co, L);
+  int status = rt_reset(co, L);
   w->cur = outer;
   w->blocked = blocked;
   return status;

@@ -1,62 +1,72 @@
+/* No task is missed or counted twice. The queues are copied first, while stealing is paused, so a
+** job cannot move from a queue that is still to be read to one that has been read. Then the workers
+** are asked. A job that is started in between is in the copy and in the reply of its worker:
+** remove_started takes it out of the copy. (A job that ends in between may still be shown.)
+**
+** Lock order: requests are posted under the lock of the registry, so no worker ends meanwhile and
+** its mailbox exists. The lock of a snapshot is taken with no other lock held.
+*/
 #include "diag/snapshot.h"
 
 #include "task/task_name.h"
 #include "sched/sched.h"
 
-/* --- one answer ------------------------------------------------------------------------------- */
-static void close_answer(rt_snapshot_reply *a) {
+/* --- one reply -------------------------------------------------------------------------------- */
+static void close_reply(rt_snapshot_reply *a) {
   rt_free(a->tasks);
   rt_buf_close(&a->texts);
 }
 
-static size_t put_text(rt_snapshot_reply *a, const char *text) {
+static size_t add_text(rt_snapshot_reply *a, const char *text) {
   size_t at = rt_buf_len(&a->texts);
   return text && rt_buf_put(&a->texts, text, strlen(text) + 1) == 0 ? at : 0;
 }
 
-static bool make_room(rt_snapshot_reply *a) {
-  size_t room = a->room ? a->room * 2 : 16;
-  if (a->count < a->room) return true;
-  rt_task_info *more = rt_realloc(a->tasks, room * sizeof *more);
+static bool grow_reply(rt_snapshot_reply *a) {
+  size_t capacity = a->capacity ? a->capacity * 2 : 16;
+  if (a->count < a->capacity) return true;
+  rt_task_info *more = rt_realloc(a->tasks, capacity * sizeof *more);
   if (more == NULL) return false;
   a->tasks = more;
-  a->room = room;
+  a->capacity = capacity;
   return true;
 }
 
 static double seconds_since(uint32_t moment) {
-  return rt_moment_seconds(rt_moment_of(rt_clock()) - moment); /* (the coarse one may be behind) */
+  return rt_moment_seconds(rt_moment_of(rt_clock()) -
+                           moment); /* (the coarse clock may be behind) */
 }
 
 rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, const char *site,
                                     const char *name) {
-  bool ready = rt_buf_len(&a->texts) > 0 || rt_buf_put(&a->texts, "", 1) == 0; /* 0 is none */
-  if (!ready || !make_room(a)) {
+  bool ready =
+      rt_buf_len(&a->texts) > 0 || rt_buf_put(&a->texts, "", 1) == 0; /* position 0 means none */
+  if (!ready || !grow_reply(a)) {
     a->omitted++;
     return NULL;
   }
   rt_task_info *f = &a->tasks[a->count++];
   *f = (rt_task_info){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
   if (t->phase == RT_WAITING) f->waited = seconds_since(t->since);
-  f->site = put_text(a, site);
-  f->name = put_text(a, name);
+  f->site = add_text(a, site);
+  f->name = add_text(a, name);
   return f;
 }
 
-/* --- jobs that nobody has begun --------------------------------------------------------------- */
-static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
-  size_t most = (size_t)rt_runq_count(q), n;
-  rt_job **jobs = most > 0 ? rt_malloc(most * sizeof *jobs) : NULL;
+/* --- jobs in the queues ----------------------------------------------------------------------- */
+static void add_queue(rt_snapshot_reply *a, rt_runq *q) {
+  size_t max = (size_t)rt_runq_count(q), n;
+  rt_job **jobs = max > 0 ? rt_malloc(max * sizeof *jobs) : NULL;
   if (jobs == NULL) {
-    a->omitted += (int64_t)most;
+    a->omitted += (int64_t)max;
     return;
   }
-  n = rt_runq_peek(q, jobs, most);
+  n = rt_runq_peek(q, jobs, max);
   for (size_t i = 0; i < n; i++) {
     char name[64];
     rt_task t = {.id = jobs[i]->id, .phase = RT_QUEUED};
     bool has_name = rt_job_get_name(jobs[i], name, sizeof name);
-    /* (one that was cancelled in its queue has ended) */
+    /* (a job that was cancelled in the queue has ended) */
     rt_task_info *f = rt_job_phase(jobs[i]) == RT_QUEUED
                           ? rt_snapshot_reply_add(a, &t, jobs[i]->site, has_name ? name : NULL)
                           : NULL;
@@ -66,83 +76,85 @@ static void add_jobs(rt_snapshot_reply *a, rt_runq *q) {
   rt_free(jobs);
 }
 
-static void add_unbegun(rt_snapshot_reply *a, rt_sched *s) {
+/* Drops the scheduler. */
+static void add_queues_of(rt_snapshot_reply *a, rt_sched *s) {
   rt_sched_pause_stealing(s);
   for (int i = 0; i < s->config.slots; i++) {
-    add_jobs(a, &s->slots[i].queue);
-    add_jobs(a, &s->slots[i].pinned);
+    add_queue(a, &s->slots[i].queue);
+    add_queue(a, &s->slots[i].pinned);
   }
   rt_sched_resume_stealing(s);
   rt_sched_drop(s);
 }
 
-/* Its pools, held. */
-static void add_all_unbegun(rt_snapshot *s, const void *runtime) {
-  enum { MOST = 16 };
-  rt_sched *pools[MOST];
+/* The queues of all pools of the runtime (NULL: of the process). */
+static void add_all_queues(rt_snapshot *s, const void *runtime) {
+  enum { POOLS_MAX = 16 };
+  rt_sched *pools[POOLS_MAX];
   int n = 0;
-  rt_worker_status *f;
-  rt_list *roll = rt_worker_registry_lock();
-  rt_worker_registry_each(f, roll) {
-    for (int i = 0; i < 2 && n < MOST; i++)
-      if (f->pools[i] && (runtime == NULL || f->runtime == runtime))
-        pools[n++] = rt_sched_hold(f->pools[i]);
+  rt_worker_status *w;
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(w, workers) {
+    for (int i = 0; i < 2 && n < POOLS_MAX; i++)
+      if (w->pools[i] && (runtime == NULL || w->runtime == runtime))
+        pools[n++] = rt_sched_hold(w->pools[i]);
   }
   rt_worker_registry_unlock();
-  while (n-- > 0) add_unbegun(&s->queued, pools[n]);
+  while (n-- > 0) add_queues_of(&s->queued, pools[n]);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
-static void free_survey(rt_shared *t) {
+static void free_snapshot(rt_shared *t) {
   rt_snapshot *s = rt_containerof(t, rt_snapshot, shared);
-  for (int i = 0; i < s->count; i++) close_answer(&s->requests[i].reply);
-  close_answer(&s->queued);
-  rt_cond_close(&s->answered);
+  for (int i = 0; i < s->count; i++) close_reply(&s->requests[i].reply);
+  close_reply(&s->queued);
+  rt_cond_close(&s->reply_ended);
   rt_shared_delete(t, &s->lock);
 }
 
-static const rt_shared_kind survey_kind = {.name = "survey", .free = free_survey};
+static const rt_shared_kind snapshot_kind = {.name = "snapshot", .free = free_snapshot};
 
-static rt_snapshot *new_survey(int most) {
-  size_t size = sizeof(rt_snapshot) + (size_t)most * sizeof(rt_snapshot_request);
-  rt_snapshot *s = rt_shared_new(size, offsetof(rt_snapshot, lock), &survey_kind);
+static rt_snapshot *new_snapshot(int max) {
+  size_t size = sizeof(rt_snapshot) + (size_t)max * sizeof(rt_snapshot_request);
+  rt_snapshot *s = rt_shared_new(size, offsetof(rt_snapshot, lock), &snapshot_kind);
   if (s == NULL) return NULL;
-  if (rt_cond_init(&s->answered) == 0) return s;
+  if (rt_cond_init(&s->reply_ended) == 0) return s;
   rt_shared_delete(&s->shared, &s->lock);
   return NULL;
 }
 
-static void note_face(rt_snapshot_request *q, rt_worker_status *f) {
-  uint64_t since = rt_load(&f->running_since), now = rt_clock();
-  memcpy(q->name, f->name, sizeof q->name);
-  q->in_blocking_pool = f->in_blocking_pool;
-  q->load = f->load ? rt_load_relaxed(f->load) : 0;
-  q->was_asleep = rt_mailbox_is_quiet(f->mailbox);
-  q->title = rt_load_acquire(&f->running_title) & ~RT_TITLE_SEEN;
+/* (Relaxed: a number for display.) */
+static void copy_status(rt_snapshot_request *q, rt_worker_status *w) {
+  uint64_t since = rt_load(&w->running_since), now = rt_clock();
+  memcpy(q->name, w->name, sizeof q->name);
+  q->in_blocking_pool = w->in_blocking_pool;
+  q->load = w->load ? rt_load_relaxed(w->load) : 0;
+  q->was_asleep = rt_mailbox_is_quiet(w->mailbox);
+  q->title = rt_load_acquire(&w->running_title) & ~RT_TITLE_SEEN;
   q->running_for = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};
-  if (q->title) strncat(q->site, f->site_text(f, t.site), sizeof q->site - 1);
+  if (q->title) strncat(q->site, w->site_text(w, t.site), sizeof q->site - 1);
 }
 
-/* One that is known to be stuck would only keep everybody waiting. */
-static void ask_locked(rt_snapshot *s, rt_worker_status *f, const rt_worker_status *own) {
+/* A worker that was reported as stuck is not asked: the caller would only wait for its limit. */
+static void ask_locked(rt_snapshot *s, rt_worker_status *w, const rt_worker_status *own) {
   rt_snapshot_request *q = &s->requests[s->count++];
-  note_face(q, f);
+  copy_status(q, w);
   q->snapshot = s;
-  if (f == own) {
+  if (w == own) {
     s->own = q;
     q->state = RT_SNAPSHOT_REPLIED;
-  } else if (rt_load(&f->reported_stuck)) {
+  } else if (rt_load(&w->reported_stuck)) {
     q->state = RT_SNAPSHOT_NOT_ASKED;
   } else {
-    q->post.deliver = f->on_snapshot_request;
+    q->post.deliver = w->on_snapshot_request;
     rt_shared_hold(&s->shared);
-    rt_mailbox_post(f->mailbox, &q->post);
+    rt_mailbox_post(w->mailbox, &q->post);
   }
 }
 
-static bool concerns(const rt_worker_status *f, const rt_worker_status *own, const void *runtime) {
-  return own == NULL || f == own || (runtime != NULL && f->runtime == runtime);
+static bool is_asked(const rt_worker_status *w, const rt_worker_status *own, const void *runtime) {
+  return own == NULL || w == own || (runtime != NULL && w->runtime == runtime);
 }
 
 static const void *runtime_of(const rt_worker_status *own) {
@@ -152,27 +164,27 @@ static const void *runtime_of(const rt_worker_status *own) {
   return runtime;
 }
 
-static int count_faces(void) {
+static int count_workers(void) {
   int n = 0;
-  rt_list *roll = rt_worker_registry_lock();
-  for (rt_list *l = roll->next; l != roll; l = l->next) n++;
+  rt_list *workers = rt_worker_registry_lock();
+  for (rt_list *l = workers->next; l != workers; l = l->next) n++;
   rt_worker_registry_unlock();
   return n;
 }
 
-rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t until) {
-  int most = count_faces() + 4; /* some may come meanwhile */
-  rt_snapshot *s = new_survey(most);
-  rt_worker_status *f;
+rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool with_tracebacks, uint64_t until) {
+  int max = count_workers() + 4; /* workers may be added before they are asked */
+  rt_snapshot *s = new_snapshot(max);
+  rt_worker_status *w;
   if (s == NULL) return NULL;
   const void *runtime = runtime_of(own);
   s->began = rt_clock();
-  s->with_tracebacks = traces;
+  s->with_tracebacks = with_tracebacks;
   s->until = until;
-  if (own == NULL || runtime) add_all_unbegun(s, runtime);
-  rt_list *roll = rt_worker_registry_lock();
-  rt_worker_registry_each(f, roll) {
-    if (s->count < most && concerns(f, own, runtime)) ask_locked(s, f, own);
+  if (own == NULL || runtime) add_all_queues(s, runtime);
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(w, workers) {
+    if (s->count < max && is_asked(w, own, runtime)) ask_locked(s, w, own);
   }
   rt_worker_registry_unlock();
   for (int i = 0; i < s->count; i++) {
@@ -183,7 +195,7 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t 
   return s;
 }
 
-/* --- the answers ------------------------------------------------------------------------------ */
+/* --- replies ---------------------------------------------------------------------------------- */
 bool rt_snapshot_request_begin(rt_snapshot_request *q) {
   rt_snapshot *s = q->snapshot;
   rt_lock_take(&s->lock);
@@ -198,25 +210,25 @@ void rt_snapshot_request_end(rt_snapshot_request *q) {
   rt_snapshot *s = q->snapshot;
   rt_lock_take(&s->lock);
   q->state = RT_SNAPSHOT_REPLIED;
-  rt_cond_signal(&s->answered);
+  rt_cond_signal(&s->reply_ended);
   rt_lock_give(&s->lock);
   rt_shared_drop(&s->shared);
 }
 
-/* Those that have begun to answer may take the time that there is for that; those whose
-** business it is to be blocked get little. */
-static bool is_worth_waiting_locked(const rt_snapshot *s, const rt_snapshot_request *q,
-                                    uint64_t now, uint64_t until) {
+/* A worker that has begun to reply may finish; one of the blocking pool, which is likely to be in a
+** call that blocks, gets 20 ms. */
+static bool is_awaited_locked(const rt_snapshot *s, const rt_snapshot_request *q, uint64_t now,
+                              uint64_t until) {
   if (q->state == RT_SNAPSHOT_REPLYING)
     return now < until + RT_SNAPSHOT_REPLY_TIME || s->until == UINT64_MAX;
   if (q->state != RT_SNAPSHOT_ASKED) return false;
   return now < (q->in_blocking_pool ? s->began + 20 * RT_MILLISECOND : until);
 }
 
-static bool is_waiting_locked(const rt_snapshot *s, uint64_t until) {
+static bool is_incomplete_locked(const rt_snapshot *s, uint64_t until) {
   uint64_t now = rt_clock();
   for (int i = 0; i < s->count; i++)
-    if (is_worth_waiting_locked(s, &s->requests[i], now, until)) return true;
+    if (is_awaited_locked(s, &s->requests[i], now, until)) return true;
   return false;
 }
 
@@ -229,12 +241,11 @@ static int by_id(const void *a, const void *b) {
   return by_number(&((const rt_task_info *)a)->id, &((const rt_task_info *)b)->id);
 }
 
-/* The ids of all tasks that workers have told of, in order; NULL: none, or no memory. */
-static uint64_t *collect_begun(const rt_snapshot *s, size_t *n) {
-  size_t most = 0;
-  for (int i = 0; i < s->count; i++)
-    most += s->requests[i].replied ? s->requests[i].reply.count : 0;
-  uint64_t *ids = most > 0 ? rt_malloc(most * sizeof *ids) : NULL;
+/* The ids of all tasks in the replies, sorted; NULL: none, or no memory. */
+static uint64_t *replied_ids(const rt_snapshot *s, size_t *n) {
+  size_t max = 0;
+  for (int i = 0; i < s->count; i++) max += s->requests[i].replied ? s->requests[i].reply.count : 0;
+  uint64_t *ids = max > 0 ? rt_malloc(max * sizeof *ids) : NULL;
   *n = 0;
   for (int i = 0; i < s->count && ids; i++)
     for (size_t k = 0; s->requests[i].replied && k < s->requests[i].reply.count; k++)
@@ -243,27 +254,27 @@ static uint64_t *collect_begun(const rt_snapshot *s, size_t *n) {
   return ids;
 }
 
-/* Of the jobs in the queues those go that some worker has begun since, and has told of. */
-static void sort_out(rt_snapshot *s) {
+/* Removes the jobs from the copy of the queues that are in the reply of a worker. */
+static void remove_started(rt_snapshot *s) {
   rt_snapshot_reply *a = &s->queued;
   size_t n, kept = 0;
   if (a->count == 0) return;
-  uint64_t *begun = collect_begun(s, &n);
+  uint64_t *started = replied_ids(s, &n);
   qsort(a->tasks, a->count, sizeof *a->tasks, by_id);
   for (size_t i = 0; i < a->count; i++) {
     const rt_task_info *f = &a->tasks[i];
-    if (begun && bsearch(&f->id, begun, n, sizeof *begun, by_number)) continue;
+    if (started && bsearch(&f->id, started, n, sizeof *started, by_number)) continue;
     a->tasks[kept++] = *f;
   }
   a->count = kept;
-  rt_free(begun);
+  rt_free(started);
 }
 
 void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), void *arg) {
   rt_lock_take(&s->lock);
-  while (is_waiting_locked(s, until)) {
+  while (is_incomplete_locked(s, until)) {
     uint64_t next = rt_clock() + RT_MILLISECOND;
-    if (!rt_cond_wait_until(&s->answered, &s->lock, next) && serve) {
+    if (!rt_cond_wait_until(&s->reply_ended, &s->lock, next) && serve) {
       rt_lock_give(&s->lock);
       serve(arg);
       rt_lock_take(&s->lock);
@@ -273,7 +284,7 @@ void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), voi
   for (int i = 0; i < s->count; i++)
     s->requests[i].replied = s->requests[i].state == RT_SNAPSHOT_REPLIED;
   rt_lock_give(&s->lock);
-  sort_out(s);
+  remove_started(s);
 }
 
 void rt_snapshot_drop(rt_snapshot *s) { rt_shared_drop(&s->shared); }

@@ -1,11 +1,11 @@
-/* diag/snapshot.h - a question to all workers: which tasks have you got?
+/* diag/snapshot.h - asks all workers which tasks they have, for rt.tasks and dumps.
 **
-** Whoever asks, on any thread, posts an snapshot request to each worker and waits for the answers,
-** but not for long: a worker that does not come on, in a C function, does not answer, and
-** then what its face shows (diag/worker_registry.h) has to do.  An answer that comes too late is thrown
-** away by who wrote it.
+** A thread that wants a snapshot posts a request to each worker and waits for the replies, with a
+** limit. A worker that is in a C function does not reply in time; then the snapshot only has what
+** the worker's status shows (diag/worker_registry.h). A reply that comes too late is freed by the
+** worker that wrote it.
 **
-** It is a snapshot of each worker, but not of one moment for all of them.
+** Each reply describes its worker at one moment, but not all workers at the same moment.
 */
 #ifndef RT_DIAG_SNAPSHOT_H
 #define RT_DIAG_SNAPSHOT_H
@@ -14,50 +14,52 @@
 #include "diag/worker_registry.h"
 #include "base/shared.h"
 
-/* Whoever begins to answer just in time gets so much more. */
+/* ns: a worker that has begun to reply in time may write for so long after the limit */
 #define RT_SNAPSHOT_REPLY_TIME (50 * RT_MILLISECOND)
 
-/* What is told of one task. */
+/* One task, as a worker describes it. */
 typedef struct rt_task_info {
   uint64_t id;
-  int worker; /* which snapshot request's; -1: none has begun it */
+  int worker; /* -1: a job in a queue, which no worker has started */
   rt_phase phase;
-  rt_op op;
-  bool is_running; /* right now */
-  bool is_main;
-  double waited; /* for so many seconds, if it waits */
-  /* texts of the same snapshot request; 0: none */
+  rt_op op;        /* what it waits for */
+  bool is_running; /* it runs right now; else a task in phase RT_RUNNING is ready to run */
+  bool is_main;    /* the main chunk */
+  double waited;   /* seconds, if it waits */
+  /* positions in the texts of the same reply (rt_snapshot_reply_text); 0: none */
   size_t site, name, traceback;
 } rt_task_info;
 
-/* The answer of one worker, which writes it alone until it says that it has answered. */
+/* The tasks of one worker. Only that worker writes it, until rt_snapshot_request_end. */
 typedef struct rt_snapshot_reply {
   rt_task_info *tasks;
-  size_t count, room;
+  size_t count, capacity;
   rt_buf texts;
-  int64_t omitted; /* so many tasks were too many */
+  int64_t omitted; /* tasks for which there was no memory, or no time */
 } rt_snapshot_reply;
 
 typedef enum rt_snapshot_state {
   RT_SNAPSHOT_ASKED,
   RT_SNAPSHOT_REPLYING,
   RT_SNAPSHOT_REPLIED,
-  RT_SNAPSHOT_NOT_ASKED
+  RT_SNAPSHOT_NOT_ASKED /* it was reported as stuck */
 } rt_snapshot_state;
 
+/* One worker of a snapshot. */
 typedef struct rt_snapshot_request {
   rt_post post;
-  struct rt_snapshot *snapshot; /* held until it is answered */
+  struct rt_snapshot *snapshot; /* held from the post to rt_snapshot_request_end */
+  /* the worker, then the thread that asks */
   rt_snapshot_reply reply;
-  /* what its face showed */
+  /* the thread that asks: what the status of the worker showed */
   char name[24];
   bool was_asleep, in_blocking_pool;
-  uint64_t title;
-  int load;           /* tasks, about */
-  double running_for; /* seconds; 0: nobody has noticed */
+  uint64_t title;     /* of the running task; 0: none */
+  int load;           /* tasks; 0: not known */
+  double running_for; /* seconds since the watchdog has seen the title first; 0: it has not */
   char site[96], task_name[64];
-  bool replied; /* its answer is there, and stays; since the end of rt_snapshot_wait */
-  /* under the snapshot's lock */
+  bool replied; /* the reply is complete; set by rt_snapshot_wait */
+  /* under the lock of the snapshot */
   rt_snapshot_state state;
 } rt_snapshot_request;
 
@@ -65,32 +67,35 @@ typedef struct rt_snapshot {
   rt_shared shared;
   /* fixed */
   bool with_tracebacks;
-  uint64_t began;
-  uint64_t until; /* answers should end by then; UINT64_MAX: they take their time */
-  rt_snapshot_request *own;
-  int count;
-  rt_snapshot_reply queued; /* jobs in the queues */
-  /* under lock */
+  uint64_t began;           /* clock */
+  uint64_t until;           /* clock: replies should end by then; UINT64_MAX: no limit once begun */
+  rt_snapshot_request *own; /* of the worker that asks, which fills in own->reply; or NULL */
+  int count;                /* of requests */
+  rt_snapshot_reply queued; /* jobs in the queues, which no worker has started */
+  /* under the lock */
   rt_lock lock;
-  rt_cond answered;
-  bool closed; /* nobody wants to know any more */
+  rt_cond reply_ended;
+  bool closed; /* rt_snapshot_wait has returned: no more replies are wanted */
   rt_snapshot_request requests[];
 } rt_snapshot;
 
-/* any thread: asks all workers of this runtime (NULL: of the process), but the one with the
-** face 'own', who is to answer own->reply itself.  NULL: no memory */
-rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool traces, uint64_t until);
-/* Waits for the answers, but no longer; every other millisecond calls 'serve', if there is
-** one. */
+/* Any thread. Asks all workers of the runtime of 'own' (NULL: of the process), but for the worker
+** of 'own': that is the caller, who fills in s->own->reply. NULL: no memory. */
+rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool with_tracebacks, uint64_t until);
+/* The same thread. Returns when all workers have replied, or at this clock. Every millisecond
+** without a reply it calls 'serve' (unless NULL): a worker that asks can reply to other snapshots
+** meanwhile. */
 void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), void *arg);
-/* Who asked has done with it. */
+/* The same thread. */
 void rt_snapshot_drop(rt_snapshot *s);
 
-/* The worker: it answers now (false: nobody wants to know any more); it has. */
+/* Worker's thread, when a request was delivered. True: fill in q->reply and call
+** rt_snapshot_request_end. False: it is too late, and this call may have freed the request. */
 bool rt_snapshot_request_begin(rt_snapshot_request *q);
 void rt_snapshot_request_end(rt_snapshot_request *q);
 
-/* Adds a fact; texts may be NULL.  NULL: no memory, and it is counted as left out. */
+/* Worker's thread. Appends a task; 'site' and 'name' are copied, and may be NULL. NULL: no memory;
+** the task is counted as omitted. */
 rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, const char *site,
                                     const char *name);
 static inline const char *rt_snapshot_reply_text(const rt_snapshot_reply *a, size_t text) {

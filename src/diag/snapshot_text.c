@@ -1,44 +1,41 @@
 #include "diag/snapshot_text.h"
 
-static void tell_task(rt_buf *to, uint64_t id, const char *name) {
-  rt_buf_printf(to, "task %llu", (unsigned long long)id);
-  if (name && *name) rt_buf_printf(to, " (%s)", name);
+static void put_title(rt_buf *to, uint64_t id, const char *name, const char *site) {
+  char title[RT_TASK_TITLE_MAX];
+  rt_task_title_write(title, sizeof title, id, name, site);
+  rt_buf_printf(to, "%s", title);
 }
 
-static const char *phase_of(const rt_task_info *f) {
+static const char *phase_text(const rt_task_info *f) {
   return f->is_running || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
 }
 
-static void tell_fact(rt_buf *to, const rt_snapshot_reply *a, const rt_task_info *f) {
+static void put_task(rt_buf *to, const rt_snapshot_reply *a, const rt_task_info *f) {
   const rt_task t = {.phase = f->phase, .op = f->op};
   const char *name = rt_snapshot_reply_text(a, f->name), *site = rt_snapshot_reply_text(a, f->site);
-  tell_task(to, f->id, name ? name : f->is_main ? "main" : NULL);
-  rt_buf_printf(to, ", %s", phase_of(f));
+  put_title(to, f->id, name ? name : f->is_main ? "main" : NULL, NULL);
+  rt_buf_printf(to, ", %s", phase_text(f));
   if (rt_task_waits_for(&t))
     rt_buf_printf(to, " for %s for %.1f s", rt_task_waits_for(&t), f->waited);
   if (site) rt_buf_printf(to, ", spawned at %s", site);
 }
 
-static void tell_task_of(rt_buf *to, const rt_snapshot_request *q) {
-  const rt_task t = {.title = q->title};
-  tell_task(to, t.id, q->task_name);
-  rt_buf_printf(to, ", spawned at %s", q->site);
-}
-
-static void tell_facts(rt_buf *to, const rt_snapshot_reply *a) {
+static void put_tasks(rt_buf *to, const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++) {
     rt_buf_printf(to, "  ");
-    tell_fact(to, a, &a->tasks[i]);
+    put_task(to, a, &a->tasks[i]);
     rt_buf_printf(to, "\n");
-    const char *trace = rt_snapshot_reply_text(a, a->tasks[i].traceback);
-    if (trace) rt_buf_put(to, trace, strlen(trace));
+    const char *traceback = rt_snapshot_reply_text(a, a->tasks[i].traceback);
+    if (traceback) rt_buf_put(to, traceback, strlen(traceback));
   }
   if (a->omitted > 0)
     rt_buf_printf(to, "  (and %lld more: too many for the time, or the memory, there is)\n",
                   (long long)a->omitted);
 }
 
-static void tell_silent(rt_buf *to, const rt_snapshot_request *q) {
+/* A worker that has not replied. */
+static void put_silent(rt_buf *to, const rt_snapshot_request *q) {
+  const rt_task t = {.title = q->title};
   rt_buf_printf(to, "%s: ", q->name);
   if (q->title == 0) {
     rt_buf_printf(to, "does not answer, and runs no task\n");
@@ -46,22 +43,22 @@ static void tell_silent(rt_buf *to, const rt_snapshot_request *q) {
   }
   rt_buf_printf(to,
                 q->in_blocking_pool ? "in a call that blocks: " : "stuck, does not answer: runs ");
-  tell_task_of(to, q);
+  put_title(to, t.id, q->task_name, q->site);
   if (q->running_for > 0) rt_buf_printf(to, ", for %.1f s", q->running_for);
   if (q->load > 1) rt_buf_printf(to, "; other tasks there: about %d", q->load - 1);
   rt_buf_printf(to, "\n");
 }
 
-static const rt_task_info *running_one(const rt_snapshot_reply *a) {
+static const rt_task_info *running_task(const rt_snapshot_reply *a) {
   for (size_t i = 0; i < a->count; i++)
     if (a->tasks[i].is_running) return &a->tasks[i];
   return NULL;
 }
 
-static void tell_worker(rt_buf *to, const rt_snapshot_request *q) {
-  const rt_task_info *f = running_one(&q->reply);
+static void put_worker(rt_buf *to, const rt_snapshot_request *q) {
+  const rt_task_info *f = running_task(&q->reply);
   if (!q->replied) {
-    tell_silent(to, q);
+    put_silent(to, q);
     return;
   }
   rt_buf_printf(to, "%s: ", q->name);
@@ -72,7 +69,7 @@ static void tell_worker(rt_buf *to, const rt_snapshot_request *q) {
     rt_buf_printf(to, q->was_asleep ? "parked" : "between two tasks");
   }
   rt_buf_printf(to, "; tasks: %lld\n", (long long)q->reply.count + (long long)q->reply.omitted);
-  tell_facts(to, &q->reply);
+  put_tasks(to, &q->reply);
 }
 
 static long long count_tasks(const rt_snapshot *s, int *silent) {
@@ -93,8 +90,8 @@ void rt_snapshot_format(rt_buf *to, const rt_snapshot *s) {
   if (silent)
     rt_buf_printf(to, ", and those of %d that %s stuck", silent, silent > 1 ? "are" : "is");
   rt_buf_printf(to, "\n");
-  for (int i = 0; i < s->count; i++) tell_worker(to, &s->requests[i]);
+  for (int i = 0; i < s->count; i++) put_worker(to, &s->requests[i]);
   if (s->queued.count == 0 && s->queued.omitted == 0) return;
   rt_buf_printf(to, "in the queues: %lld\n", (long long)s->queued.count + s->queued.omitted);
-  tell_facts(to, &s->queued);
+  put_tasks(to, &s->queued);
 }

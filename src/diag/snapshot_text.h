@@ -1,6 +1,6 @@
-/* diag/snapshot_text.h - the answers of a snapshot, in words for people:
+/* diag/snapshot_text.h - a snapshot as the text of a dump:
 **
-**   worker 1: parked; tasks: 1
+**   pool 1: parked; tasks: 1
 **     task 3 (reader), waiting for receive for 1.2 s, spawned at x.lua:4
 */
 #ifndef RT_DIAG_SNAPSHOT_TEXT_H
@@ -8,6 +8,7 @@
 
 #include "diag/snapshot.h"
 
+/* The thread that made the snapshot, after rt_snapshot_wait. If memory runs out the text is cut. */
 void rt_snapshot_format(rt_buf *to, const rt_snapshot *s);
 
 #endif

@@ -1,3 +1,27 @@
+/* Sleeping against resuming. The watchdog stops its timer when no worker has run a task at two
+** checks.
+**
+**   worker that resumes a task               watchdog
+**   1. stores running_title                  1. at a check: sets must_wake_watchdog of each worker
+**   2. if must_wake_watchdog is set:            that runs no task
+**      clears it, then reads 'asleep',       2. at the next check, if no worker runs a task and
+**      and rings the bell if that is set        all flags were still set: sets 'asleep', then
+**                                               reads all flags and titles again
+**                                            3. sleeps if all flags are set and all titles are 0
+**
+** The worker clears the flag and then reads 'asleep'; the watchdog sets 'asleep' and then reads the
+** flag. These four are sequentially consistent, so the watchdog sees that the flag was cleared and
+** stays awake, or the worker sees 'asleep' and rings.
+**
+** The worker's first read of the flag is relaxed, since it is done for each resume. It could only
+** miss a flag that was set a moment before, but 'asleep' is set a whole check (5 ms or more) after
+** the flag. If it did, the watchdog would sleep until the next resume of that worker, and a stall
+** in between would not be reported.
+**
+** Lock order: the lock of the watchdog; that of the registry; that of the task names. The first is
+** held while the thread is started and while it is joined, and the thread takes the other two, so
+** rt_watchdog_add and rt_watchdog_remove must not be called under these. (No model.)
+*/
 #include "diag/watchdog.h"
 
 #include "base/buf.h"
@@ -10,137 +34,145 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define STACK ((size_t)256 << 10)
+#define STACK_SIZE ((size_t)256 << 10)
 
 static struct {
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  int watched; /* worker statuses; the thread is there while there are any */
+  int workers; /* that were added; the thread exists while it is not 0 */
   rt_thread thread;
-  /* its thread */
+  /* watchdog's thread */
   uv_loop_t loop;
-  uv_timer_t timer;
-  uint64_t period; /* milliseconds; 0: it sleeps */
-  uv_timer_t limit;
+  uv_timer_t check_timer;
+  uint64_t period; /* ms between two checks; 0: it sleeps */
+  uv_timer_t exit_timer;
   /* any thread */
   uv_async_t bell;
-  rt_atomic(bool) up, asleep, told_to_end, asked;
-  _Atomic(void (*)(void)) on_ask;
-  rt_atomic(uint64_t) end_at; /* 0: there is no limit */
-  rt_atomic(int) end_code;
-} m = {.lock = RT_LOCK_INIT};
+  /* atomic */
+  rt_atomic(bool) running;        /* the thread exists, and 'bell' may be rung */
+  rt_atomic(bool) asleep;         /* it may be asleep: a resumed task has to ring */
+  rt_atomic(bool) stop_requested; /* the thread has to end */
+  rt_atomic(bool) dump_requested;
+  _Atomic(void (*)(void)) on_dump_request;
+  rt_atomic(uint64_t) exit_at; /* clock; 0: no deadline */
+  rt_atomic(int) exit_code;
+} watchdog = {.lock = RT_LOCK_INIT};
 
 /* --- reports ---------------------------------------------------------------------------------- */
-/* What one look has to say; written when the roll has been given back. */
-typedef struct look {
+/* One check of all workers. Its report is written after the registry has been unlocked. */
+typedef struct check {
   uint64_t now;
-  uint64_t shortest; /* stall of all worker statuses */
-  bool busy;         /* somebody runs a task, or has since the last look */
+  uint64_t min_stall; /* of all workers; UINT64_MAX: none is watched */
+  bool busy;          /* a worker runs a task, or has since the last check */
   char text[4096];
   size_t len;
-} look;
+} check;
 
-__attribute__((format(printf, 2, 3))) static void say(look *k, const char *form, ...) {
+/* A text for which there is no room is left out. */
+__attribute__((format(printf, 2, 3))) static void add_report(check *k, const char *format, ...) {
   va_list args;
-  va_start(args, form);
-  int n = vsnprintf(k->text + k->len, sizeof k->text - k->len, form, args);
+  va_start(args, format);
+  int n = vsnprintf(k->text + k->len, sizeof k->text - k->len, format, args);
   va_end(args);
-  if (n > 0 && (size_t)n < sizeof k->text - k->len) k->len += (size_t)n; /* else it is too much */
+  if (n > 0 && (size_t)n < sizeof k->text - k->len) k->len += (size_t)n;
 }
 
-/* "task 3 (reader), spawned at x.lua:4" */
-static void title_of(const rt_worker_status *f, uint64_t shown, char *text, size_t size) {
-  const rt_task t = {.title = shown & ~RT_TITLE_SEEN};
+static void write_title(rt_worker_status *w, uint64_t running_title) {
+  const rt_task t = {.title = running_title & ~RT_TITLE_SEEN};
   char name[64];
   rt_task_name_find(t.id, name, sizeof name);
-  snprintf(text, size, "task %llu%s%s%s, spawned at %s", (unsigned long long)t.id,
-           *name ? " (" : "", name, *name ? ")" : "", f->site_text(f, t.site));
+  rt_task_title_write(w->watch.title, sizeof w->watch.title, t.id, name, w->site_text(w, t.site));
 }
 
 static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 
-static void report(look *k, rt_worker_status *f, uint64_t shown) {
-  title_of(f, shown, f->watch.title, sizeof f->watch.title);
+/* The worker writes a traceback at its next Lua instruction, if that comes right after the C
+** function: if the thread has computed, a timer signal has set the hook; if it was blocked, it
+** needs a signal now, which is sent only to a system call that continues after it. */
+static void report_stall(check *k, rt_worker_status *w, uint64_t title) {
+  write_title(w, title);
   const char *what =
-      f->cpu_timer ? "is in a C function that has not returned" : "has not given way";
-  say(k, "rt: %s is stuck: %s, %s for %.2f s\n", f->name, f->watch.title, what,
-      seconds(k->now - f->watch.probed_at));
-  f->watch.reported = true;
-  bool nudge = f->watch.blocked_throughout && f->cpu_timer &&
-               rt_thread_info_restarts_syscall(&f->thread_info);
-  rt_store(&f->wants_traceback, nudge || !f->watch.blocked_throughout);
-  rt_store(&f->reported_stuck, true);
-  if (nudge) rt_cpu_timer_nudge(f->cpu_timer, f->thread_info.thread);
+      w->cpu_timer ? "is in a C function that has not returned" : "has not given way";
+  add_report(k, "rt: %s is stuck: %s, %s for %.2f s\n", w->name, w->watch.title, what,
+             seconds(k->now - w->watch.probed_at));
+  w->watch.reported = true;
+  bool nudge = w->watch.blocked_throughout && w->cpu_timer &&
+               rt_thread_info_restarts_syscall(&w->thread_info);
+  rt_store(&w->wants_traceback, nudge || !w->watch.blocked_throughout);
+  rt_store(&w->reported_stuck, true);
+  if (nudge) rt_cpu_timer_nudge(w->cpu_timer, w->thread_info.thread);
 }
 
-static void end_stall(look *k, rt_worker_status *f) {
-  if (!f->watch.reported) return;
-  say(k, "rt: %s goes on: %s, had it stuck for %.2f s\n", f->name, f->watch.title,
-      seconds(k->now - f->watch.probed_at));
-  f->watch.reported = false;
-  rt_store(&f->reported_stuck, false);
+static void report_stall_end(check *k, rt_worker_status *w) {
+  if (!w->watch.reported) return;
+  add_report(k, "rt: %s goes on: %s, had it stuck for %.2f s\n", w->name, w->watch.title,
+             seconds(k->now - w->watch.probed_at));
+  w->watch.reported = false;
+  rt_store(&w->reported_stuck, false);
 }
 
-/* --- a look at one worker --------------------------------------------------------------------- */
-/* It has shown that it is alive: from here on we wait for the next sign. */
-static void begin_watch(look *k, rt_worker_status *f) {
-  end_stall(k, f);
-  f->watch.probed_at = k->now;
-  f->watch.cpu_at_probe = rt_thread_info_cpu(&f->thread_info);
-  f->watch.stalled = 0;
-  f->watch.blocked = false;
-  rt_store(&f->probe_pending, true);
+/* --- checking one worker ---------------------------------------------------------------------- */
+/* The worker is alive: the time counts from now, and it gets a probe. */
+static void send_probe(check *k, rt_worker_status *w) {
+  report_stall_end(k, w);
+  w->watch.probed_at = k->now;
+  w->watch.cpu_at_probe = rt_thread_info_cpu(&w->thread_info);
+  w->watch.stalled = 0;
+  w->watch.blocked = false;
+  rt_store(&w->probe_pending, true);
 }
 
-/* How long it has really been at it: as long as it computed, but not while it waited for a
-** processor.  One that is blocked, and was when we looked last, and has hardly computed in
-** between (it might have been at many short calls), has been blocked all the time. */
-static void measure(look *k, rt_worker_status *f) {
-  uint64_t cpu = rt_thread_info_cpu(&f->thread_info), passed = k->now - f->watch.probed_at;
-  bool was_blocked = f->watch.blocked;
-  f->watch.blocked = rt_thread_info_blocked(&f->thread_info);
-  f->watch.stalled = cpu - f->watch.cpu_at_probe;
-  f->watch.blocked_throughout = f->watch.blocked && was_blocked && f->watch.stalled < passed / 4;
-  if (f->watch.blocked_throughout) f->watch.stalled = passed;
+/* How long the worker has been stalled: the CPU time of its thread since the probe, so that waiting
+** for a CPU does not count. If the thread is blocked in the kernel, was blocked at the last check,
+** and has hardly computed in between (it might make many short calls), it has been blocked all the
+** time, and all of it counts. */
+static void measure_stall(check *k, rt_worker_status *w) {
+  uint64_t cpu = rt_thread_info_cpu(&w->thread_info), passed = k->now - w->watch.probed_at;
+  bool was_blocked = w->watch.blocked;
+  w->watch.blocked = rt_thread_info_blocked(&w->thread_info);
+  w->watch.stalled = cpu - w->watch.cpu_at_probe;
+  w->watch.blocked_throughout = w->watch.blocked && was_blocked && w->watch.stalled < passed / 4;
+  if (w->watch.blocked_throughout) w->watch.stalled = passed;
 }
 
-static void look_at(look *k, rt_worker_status *f) {
-  uint64_t stall = rt_load_relaxed(&f->stall), shown = rt_load_acquire(&f->running_title);
-  if (stall == 0 || f->in_blocking_pool) {
-    end_stall(k, f);
+/* (Relaxed: 'stall' is a setting, and 'moment' a coarse time.) */
+static void check_status(check *k, rt_worker_status *w) {
+  uint64_t stall = rt_load_relaxed(&w->stall), title = rt_load_acquire(&w->running_title);
+  if (stall == 0 || w->in_blocking_pool) {
+    report_stall_end(k, w);
     return;
   }
-  if (stall < k->shortest) k->shortest = stall;
-  if (shown == 0) {
-    end_stall(k, f);
-    rt_store(&f->running_since, 0);
-    if (!rt_swap(&f->must_wake_watchdog, true)) k->busy = true;
+  if (stall < k->min_stall) k->min_stall = stall;
+  if (title == 0) {
+    report_stall_end(k, w);
+    rt_store(&w->running_since, 0);
+    if (!rt_swap(&w->must_wake_watchdog, true)) k->busy = true;
     return;
   }
   k->busy = true;
-  rt_store_relaxed(f->moment, rt_moment_of(k->now));
-  if (!(shown & RT_TITLE_SEEN)) {
-    rt_store(&f->running_since, k->now);
-    begin_watch(k, f);
-    rt_cas(&f->running_title, &shown, shown | RT_TITLE_SEEN);
-  } else if (!rt_load(&f->probe_pending)) {
-    begin_watch(k, f); /* it computes, in Lua */
+  rt_store_relaxed(w->moment, rt_moment_of(k->now));
+  if (!(title & RT_TITLE_SEEN)) {
+    rt_store(&w->running_since, k->now);
+    send_probe(k, w);
+    rt_cas(&w->running_title, &title, title | RT_TITLE_SEEN);
+  } else if (!rt_load(&w->probe_pending)) {
+    send_probe(k, w); /* it has answered: it runs Lua code */
   } else {
-    measure(k, f);
-    if (!f->watch.reported && f->watch.stalled >= stall - stall / 10) report(k, f, shown);
+    measure_stall(k, w);
+    if (!w->watch.reported && w->watch.stalled >= stall - stall / 10) report_stall(k, w, title);
   }
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */
-static void on_look(uv_timer_t *timer);
+static void on_check_timer(uv_timer_t *timer);
 
 static void set_period(uint64_t ms) {
-  if (ms == m.period) return;
-  m.period = ms;
+  if (ms == watchdog.period) return;
+  watchdog.period = ms;
   if (ms == 0)
-    uv_timer_stop(&m.timer);
+    uv_timer_stop(&watchdog.check_timer);
   else
-    uv_timer_start(&m.timer, on_look, ms, ms);
+    uv_timer_start(&watchdog.check_timer, on_check_timer, ms, ms);
 }
 
 static uint64_t period_for(uint64_t stall) {
@@ -148,41 +180,41 @@ static uint64_t period_for(uint64_t stall) {
   return ms < 5 ? 5 : ms > 250 ? 250 : ms;
 }
 
-static void look_around(look *k) {
-  rt_worker_status *f;
+static void check_all(check *k) {
+  rt_worker_status *w;
   k->now = rt_clock();
-  k->shortest = UINT64_MAX;
-  rt_list *roll = rt_worker_registry_lock();
-  rt_worker_registry_each(f, roll) look_at(k, f);
+  k->min_stall = UINT64_MAX;
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(w, workers) check_status(k, w);
   rt_worker_registry_unlock();
 }
 
-/* Somebody may have begun a task after our look, and believe that we are awake. */
-static bool is_quiet(void) {
-  bool quiet = true;
-  rt_worker_status *f;
-  rt_list *roll = rt_worker_registry_lock();
-  rt_worker_registry_each(f, roll) {
-    bool counts = rt_load_relaxed(&f->stall) > 0 && !f->in_blocking_pool;
-    quiet =
-        quiet && (!counts || (rt_load(&f->must_wake_watchdog) && rt_load(&f->running_title) == 0));
+/* Step 2 of the watchdog, after 'asleep' was set: does no worker run a task? */
+static bool is_all_idle(void) {
+  bool idle = true;
+  rt_worker_status *w;
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(w, workers) {
+    bool watched = rt_load_relaxed(&w->stall) > 0 && !w->in_blocking_pool;
+    idle =
+        idle && (!watched || (rt_load(&w->must_wake_watchdog) && rt_load(&w->running_title) == 0));
   }
   rt_worker_registry_unlock();
-  return quiet;
+  return idle;
 }
 
-static void on_look(uv_timer_t *timer) {
-  look k;
+static void on_check_timer(uv_timer_t *timer) {
+  check k;
   (void)timer;
   k.busy = false;
   k.len = 0;
-  look_around(&k);
-  rt_store(&m.asleep, !k.busy);
-  if (!k.busy && is_quiet()) {
+  check_all(&k);
+  rt_store(&watchdog.asleep, !k.busy);
+  if (!k.busy && is_all_idle()) {
     set_period(0);
   } else {
-    rt_store(&m.asleep, false);
-    if (k.shortest != UINT64_MAX) set_period(period_for(k.shortest));
+    rt_store(&watchdog.asleep, false);
+    if (k.min_stall != UINT64_MAX) set_period(period_for(k.min_stall));
   }
   if (k.len > 0) rt_safe_write(STDERR_FILENO, k.text, k.len);
 }
@@ -193,114 +225,114 @@ static void end_process(void) {
       "rt: the program ends without its main chunk, which is in a C function "
       "that does not return\n";
   rt_safe_write(STDERR_FILENO, why, sizeof why - 1);
-  if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else it is what does not return) */
-  _exit(rt_load(&m.end_code));
+  if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else the main chunk is blocked in it) */
+  _exit(rt_load(&watchdog.exit_code));
 }
 
-static void on_limit(uv_timer_t *timer) {
-  uint64_t end_at = rt_load(&m.end_at), now = rt_clock();
+static void on_exit_timer(uv_timer_t *timer) {
+  uint64_t end_at = rt_load(&watchdog.exit_at), now = rt_clock();
   if (end_at == 0) return;
   if (now >= end_at) end_process();
-  uv_update_time(&m.loop);
-  uv_timer_start(timer, on_limit, (end_at - now) / RT_MILLISECOND + 1, 0);
+  uv_update_time(&watchdog.loop);
+  uv_timer_start(timer, on_exit_timer, (end_at - now) / RT_MILLISECOND + 1, 0);
 }
 
 void rt_watchdog_set_exit_deadline(uint64_t when, int code) {
-  uint64_t before = rt_load(&m.end_at);
-  if (!rt_load(&m.up)) return;
+  uint64_t before = rt_load(&watchdog.exit_at);
+  if (!rt_load(&watchdog.running)) return;
   do {
     if (before != 0 && before <= when) return;
-  } while (!rt_cas(&m.end_at, &before, when));
-  rt_store(&m.end_code, code);
-  uv_async_send(&m.bell);
+  } while (!rt_cas(&watchdog.exit_at, &before, when));
+  rt_store(&watchdog.exit_code, code);
+  uv_async_send(&watchdog.bell);
 }
 
-void rt_watchdog_clear_exit_deadline(void) { rt_store(&m.end_at, 0); }
+void rt_watchdog_clear_exit_deadline(void) { rt_store(&watchdog.exit_at, 0); }
 
 /* --- the bell --------------------------------------------------------------------------------- */
-static void close_handles(void) {
-  uv_close((uv_handle_t *)&m.timer, NULL);
-  uv_close((uv_handle_t *)&m.limit, NULL);
-  uv_close((uv_handle_t *)&m.bell, NULL);
+static void close_watchdog_handles(void) {
+  uv_close((uv_handle_t *)&watchdog.check_timer, NULL);
+  uv_close((uv_handle_t *)&watchdog.exit_timer, NULL);
+  uv_close((uv_handle_t *)&watchdog.bell, NULL);
 }
 
-static void on_bell(uv_async_t *bell) {
+static void on_watchdog_bell(uv_async_t *bell) {
   (void)bell;
-  if (rt_load(&m.told_to_end)) {
-    close_handles();
+  if (rt_load(&watchdog.stop_requested)) {
+    close_watchdog_handles();
     return;
   }
-  on_limit(&m.limit);
-  void (*f)(void) = rt_load(&m.on_ask);
-  if (rt_swap(&m.asked, false) && f) f();
-  rt_store(&m.asleep, false);
-  if (m.period == 0) set_period(period_for(RT_STALL));
+  on_exit_timer(&watchdog.exit_timer);
+  void (*f)(void) = rt_load(&watchdog.on_dump_request);
+  if (rt_swap(&watchdog.dump_requested, false) && f) f();
+  rt_store(&watchdog.asleep, false);
+  if (watchdog.period == 0) set_period(period_for(RT_STALL));
 }
 
-static void thread_main(void *arg) {
+static void watchdog_main(void *arg) {
   (void)arg;
-  uv_run(&m.loop, UV_RUN_DEFAULT);
+  uv_run(&watchdog.loop, UV_RUN_DEFAULT);
 }
 
-/* --- beginning and end ------------------------------------------------------------------------ */
-static bool start_locked(void) {
-  if (uv_loop_init(&m.loop) != 0) return false;
-  if (uv_async_init(&m.loop, &m.bell, on_bell) != 0) goto no_bell;
-  uv_timer_init(&m.loop, &m.timer);
-  uv_timer_init(&m.loop, &m.limit);
-  m.period = 0;
-  rt_store(&m.end_at, 0);
-  rt_store(&m.told_to_end, false);
-  rt_store(&m.asleep, false);
-  if (rt_thread_start(&m.thread, STACK, thread_main, NULL) != 0) goto no_thread;
-  rt_store(&m.up, true);
+/* --- starting and stopping -------------------------------------------------------------------- */
+static bool start_watchdog_locked(void) {
+  if (uv_loop_init(&watchdog.loop) != 0) return false;
+  if (uv_async_init(&watchdog.loop, &watchdog.bell, on_watchdog_bell) != 0) goto no_bell;
+  uv_timer_init(&watchdog.loop, &watchdog.check_timer);
+  uv_timer_init(&watchdog.loop, &watchdog.exit_timer);
+  watchdog.period = 0;
+  rt_store(&watchdog.exit_at, 0);
+  rt_store(&watchdog.stop_requested, false);
+  rt_store(&watchdog.asleep, false);
+  if (rt_thread_start(&watchdog.thread, STACK_SIZE, watchdog_main, NULL) != 0) goto no_thread;
+  rt_store(&watchdog.running, true);
   return true;
 no_thread:
-  close_handles();
-  uv_run(&m.loop, UV_RUN_DEFAULT);
+  close_watchdog_handles();
+  uv_run(&watchdog.loop, UV_RUN_DEFAULT);
 no_bell:
-  uv_loop_close(&m.loop);
+  uv_loop_close(&watchdog.loop);
   return false;
 }
 
-static void stop_locked(void) {
-  rt_store(&m.up, false);
-  rt_store(&m.told_to_end, true);
-  uv_async_send(&m.bell);
-  rt_thread_join(m.thread);
-  uv_loop_close(&m.loop);
+static void stop_watchdog_locked(void) {
+  rt_store(&watchdog.running, false);
+  rt_store(&watchdog.stop_requested, true);
+  uv_async_send(&watchdog.bell);
+  rt_thread_join(watchdog.thread);
+  uv_loop_close(&watchdog.loop);
 }
 
-void rt_watchdog_add(rt_worker_status *f) {
-  if (f->in_watchdog) return;
-  f->in_watchdog = true;
-  rt_lock_take(&m.lock);
-  if (m.watched > 0 || start_locked())
-    m.watched++;
+void rt_watchdog_add(rt_worker_status *w) {
+  if (w->in_watchdog) return;
+  w->in_watchdog = true;
+  rt_lock_take(&watchdog.lock);
+  if (watchdog.workers > 0 || start_watchdog_locked())
+    watchdog.workers++;
   else
-    f->in_watchdog = false;
-  if (f->in_watchdog) uv_async_send(&m.bell);
-  rt_lock_give(&m.lock);
+    w->in_watchdog = false;
+  if (w->in_watchdog) uv_async_send(&watchdog.bell);
+  rt_lock_give(&watchdog.lock);
 }
 
-void rt_watchdog_remove(rt_worker_status *f) {
-  if (!f->in_watchdog) return;
-  f->in_watchdog = false;
-  rt_lock_take(&m.lock);
-  if (--m.watched == 0) stop_locked();
-  rt_lock_give(&m.lock);
+void rt_watchdog_remove(rt_worker_status *w) {
+  if (!w->in_watchdog) return;
+  w->in_watchdog = false;
+  rt_lock_take(&watchdog.lock);
+  if (--watchdog.workers == 0) stop_watchdog_locked();
+  rt_lock_give(&watchdog.lock);
 }
 
-void rt_watchdog_wake(rt_worker_status *f) {
-  rt_store(&f->must_wake_watchdog, false);
-  if (rt_load(&m.asleep) && f->in_watchdog) uv_async_send(&m.bell);
+void rt_watchdog_wake(rt_worker_status *w) {
+  rt_store(&w->must_wake_watchdog, false);
+  if (rt_load(&watchdog.asleep) && w->in_watchdog) uv_async_send(&watchdog.bell);
 }
 
 bool rt_watchdog_request_dump(void) {
-  if (!rt_load(&m.up)) return false;
-  rt_store(&m.asked, true);
-  uv_async_send(&m.bell);
+  if (!rt_load(&watchdog.running)) return false;
+  rt_store(&watchdog.dump_requested, true);
+  uv_async_send(&watchdog.bell);
   return true;
 }
 
-void rt_watchdog_on_dump_request(void (*f)(void)) { rt_store(&m.on_ask, f); }
+void rt_watchdog_on_dump_request(void (*f)(void)) { rt_store(&watchdog.on_dump_request, f); }

@@ -1,36 +1,41 @@
-/* diag/watchdog.h - one thread that watches the workers: it tells who is stuck, and answers for them.
+/* diag/watchdog.h - one thread that watches the workers: it reports stalls, and writes dumps.
 **
-** It looks at every face (diag/worker_registry.h) some times a second.  A task that it has seen before, and
-** that has been running ever since, gets a probe: whoever is in Lua code answers it from the
-** hook of the next tick (run/preempt.c).  One that does not answer is in a C function; or its
-** thread gets no processor, which the OS can tell (base/thread_info.h), and then it is not its fault.
+** Several times a second it checks the status of every worker (diag/worker_registry.h). A task that
+** was running at the last check and still is gets a probe: a flag that the worker clears at the
+** next Lua instruction, in the hook of the preemption timer (run/preempt.c). If the flag stays, the
+** task is in a C function, or its thread gets no CPU. The OS can tell these apart
+** (base/thread_info.h): only time in which the thread computes, or is blocked in the kernel, counts
+** as a stall.
 **
-** When no worker has run a task for two looks, it sleeps until one does: an idle process
-** stays idle.  There is one for the process, as long as a pool is open or a program has asked
-** for it: to a program of one thread, a second one would cost something at every system call.
+** When no worker has run a task at two checks, the watchdog sleeps until one does, so an idle
+** process stays idle. There is one watchdog per process. Its thread exists while a pool is open or
+** a program has asked for it: in a program with one thread, a second one would make system calls
+** slower.
 */
 #ifndef RT_DIAG_WATCHDOG_H
 #define RT_DIAG_WATCHDOG_H
 
 #include "diag/worker_registry.h"
 
-/* The worker: it is to be watched; it goes.  Harmless twice.  (Where no thread can be
-** started nobody watches.) */
-void rt_watchdog_add(rt_worker_status *f);
-void rt_watchdog_remove(rt_worker_status *f);
+/* Worker's thread, not under the lock of the registry: the watchdog's thread runs from the first
+** add to the last remove. Idempotent. If no thread can be started, nothing is watched. */
+void rt_watchdog_add(rt_worker_status *s);
+void rt_watchdog_remove(rt_worker_status *s);
 
-/* The worker resumes a task, and nobody watches it: the watchdog may be asleep. */
-void rt_watchdog_wake(rt_worker_status *f);
+/* Worker's thread: it resumes a task and must_wake_watchdog is set. */
+void rt_watchdog_wake(rt_worker_status *s);
 
-/* Any thread, and a signal handler: the watchdog calls its 'on_ask' soon; false: there is no
-** watchdog. */
+/* Any thread, and a signal handler: the watchdog's thread calls the function of
+** rt_watchdog_on_dump_request soon. False: there is no watchdog. */
 bool rt_watchdog_request_dump(void);
+/* Any thread. NULL: none. */
 void rt_watchdog_on_dump_request(void (*f)(void));
 
-/* The program is to end, and the main worker to see to it.  If it has not begun to by then, being
-** in a C function that does not return, the process ends without it.  Any watched thread; the
-** earliest counts.  (Without a watchdog nobody does.) */
+/* Thread of a worker in the watchdog: if the main worker has not begun to end the program by this
+** clock, being in a C function that does not return, the watchdog ends the process with this code.
+** Of several calls the earliest counts. Without a watchdog it has no effect. */
 void rt_watchdog_set_exit_deadline(uint64_t when, int code);
+/* Main worker: it ends the program now. */
 void rt_watchdog_clear_exit_deadline(void);
 
 #endif

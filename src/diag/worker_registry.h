@@ -1,8 +1,14 @@
-/* diag/worker_registry.h - who is there: the workers of the process, and what everyone may know of each.
+/* diag/worker_registry.h - all workers of the process, and the status of each that any thread may
+** read.
 **
-** A worker that does not come on answers no questions, and its Lua state is nobody else's.
-** So it says beforehand, with one store where it resumes a task, which one that is; the
-** rest of its face does not change, or changes rarely.
+** A worker that is in a C function answers no questions, and no other thread may touch its Lua
+** state. So each worker publishes which task it runs, with one store for each resume; the rest of
+** its status is fixed or changes rarely. Readers are the watchdog (diag/watchdog.h) and dumps
+** (diag/snapshot.h).
+**
+** Lock order: the lock of the registry comes before the lock of the task names (task/task_name.h),
+** which the watchdog takes to name a task that it reports. rt_watchdog_add and rt_watchdog_remove
+** must not be called under it: they may wait for the watchdog's thread, which takes it.
 */
 #ifndef RT_DIAG_WORKER_REGISTRY_H
 #define RT_DIAG_WORKER_REGISTRY_H
@@ -10,73 +16,80 @@
 #include "event/driver.h"
 #include "base/thread_info.h"
 #include "task/task.h"
+#include "task/task_title.h"
 #include "base/cpu_timer.h"
 
 typedef struct rt_worker_status {
   /* fixed */
-  char name[24]; /* "main", "pool 1", "blocking 1" */
-  bool in_blocking_pool;
+  char name[24];         /* "main", "pool 1", "blocking 1" */
+  bool in_blocking_pool; /* its tasks may block: no stall is reported, and a dump waits less */
   rt_mailbox *mailbox;
-  rt_thread_info thread_info;
-  void (*on_snapshot_request)(
-      rt_post *, void *driver); /* delivered to it: an rt_snapshot_request (diag/snapshot.h) */
-  const char *(*site_text)(const struct rt_worker_status *,
-                           uint32_t); /* where a task was spawned */
-  /* under the roll's lock */
+  rt_thread_info thread_info; /* of its thread */
+  /* Delivers the post of an rt_snapshot_request on the worker's thread. */
+  void (*on_snapshot_request)(rt_post *, void *driver);
+  /* Any thread: where a task was spawned ("file.lua:12"), from the site of its title. */
+  const char *(*site_text)(const struct rt_worker_status *, uint32_t site);
+  /* under the lock of the registry */
   rt_list link;
-  const void *runtime;       /* the same for all workers of a main state: its runtime */
-  rt_cpu_timer *cpu_timer;   /* NULL: it gets none */
-  struct rt_sched *pools[2]; /* of the main worker, while they are open */
-  bool in_watchdog;          /* its own thread, and the watchdog's lock */
-  struct {                   /* the watchdog */
-    uint64_t probed_at;      /* no sign of life since then, */
-    uint64_t stalled;        /* and so long it did not even wait for a processor */
-    uint64_t cpu_at_probe;   /* what its thread had used then */
-    bool blocked;            /* in the kernel, at the last look; */
-    bool blocked_throughout; /* all the while */
-    bool reported;
-    char title[192];
+  const void *runtime;             /* identity of its runtime; NULL: a main worker without pools */
+  rt_cpu_timer *cpu_timer;         /* the preemption timer of its thread; NULL: none */
+  struct rt_sched *pools[2];       /* main worker: the open pools; else NULL */
+  struct {                         /* watchdog's thread: since the last probe */
+    uint64_t probed_at;            /* clock */
+    uint64_t cpu_at_probe;         /* CPU time of its thread then, ns */
+    uint64_t stalled;              /* ns that it has computed, or was blocked, without answering */
+    bool blocked;                  /* in the kernel, at the last check */
+    bool blocked_throughout;       /* nearly all the time since the probe */
+    bool reported;                 /* a report was written; its end will be, too */
+    char title[RT_TASK_TITLE_MAX]; /* of the task in the report */
   } watch;
+  /* worker's thread */
+  bool in_watchdog; /* rt_watchdog_add was called for it */
   /* atomic */
-  rt_atomic(uint64_t) stall;          /* how long is too long; 0: that is nobody's business */
-  rt_atomic(uint32_t) * moment;       /* of its driver */
-  rt_atomic(int) * load;              /* of its slot: tasks, about; NULL: unknown */
-  rt_atomic(bool) must_wake_watchdog; /* the watchdog may be asleep */
-  rt_atomic(bool) probe_pending; /* the watchdog asks for a sign of life; it is taken off as one */
-  rt_atomic(uint64_t)
-      running_title; /* the title of the task that runs, or 0; see rt_worker_status_set_running */
-  rt_atomic(uint64_t) running_since; /* the watchdog has seen no change since then; or 0 */
-  rt_atomic(bool) reported_stuck;    /* … and nothing else either: it need not be asked, */
-  rt_atomic(bool) wants_traceback;   /* and the first instruction after that tells where it was */
+  rt_atomic(uint64_t) stall;    /* ns without an answer after which it is reported; 0: never */
+  rt_atomic(uint32_t) * moment; /* of its driver: the watchdog updates it while a task runs */
+  rt_atomic(int) * load;        /* of its slot: tasks that have not ended; NULL: not known */
+  rt_atomic(bool) must_wake_watchdog; /* the watchdog may sleep: the next resume has to wake it */
+  rt_atomic(bool)
+      probe_pending; /* set by the watchdog; the worker clears it at a Lua instruction */
+  rt_atomic(uint64_t) running_title; /* of the running task, may have RT_TITLE_SEEN; 0: none */
+  rt_atomic(uint64_t) running_since; /* clock when the watchdog first saw that title; 0: not seen */
+  rt_atomic(bool) reported_stuck;  /* a report was written: a dump does not wait for this worker */
+  rt_atomic(bool) wants_traceback; /* with reported_stuck: see report of watchdog.c */
 } rt_worker_status;
 
-/* What 'shown' has in addition once somebody has looked: if it is still there, that task
-** has been running ever since.  (A bit that no title has; see task/task.h.) */
+/* The watchdog sets this bit in running_title. If it is still there at a later check, the same task
+** has been running all the time: each resume stores a title without it. (No title uses the bit; see
+** task/task.h.) */
 #define RT_TITLE_SEEN ((uint64_t)1 << 63)
 
-/* Its own thread: this task runs; none does, for longer than from one to the next. */
-static inline void rt_worker_status_set_running(rt_worker_status *f, const rt_task *t) {
-  rt_store_release(&f->running_title, t->title); /* (what the title refers to has been written) */
+/* Worker's thread: it resumes this task. (Release: a reader of the title, which loads it with
+** acquire, sees the text of the site that the title refers to.) */
+static inline void rt_worker_status_set_running(rt_worker_status *s, const rt_task *t) {
+  rt_store_release(&s->running_title, t->title);
 }
-static inline void rt_worker_status_clear_running(rt_worker_status *f) {
-  rt_store_relaxed(&f->running_title, 0);
+/* Worker's thread: it has no task to run. Between one task and the next the old title stays.
+** (Relaxed: a reader that sees the old title a little longer takes the task for still running.) */
+static inline void rt_worker_status_clear_running(rt_worker_status *s) {
+  rt_store_relaxed(&s->running_title, 0);
 }
 
-/* Its own thread: it comes, and goes. */
-void rt_worker_registry_add(rt_worker_status *f);
-void rt_worker_registry_remove(rt_worker_status *f);
-/* The main worker's: its pools are open, or (NULL) no longer. */
-void rt_worker_registry_set_pools(rt_worker_status *f, const void *runtime,
+/* Worker's thread: at its start, and before it ends. */
+void rt_worker_registry_add(rt_worker_status *s);
+void rt_worker_registry_remove(rt_worker_status *s);
+/* Main worker: its pools are open; or (NULL) no longer. */
+void rt_worker_registry_set_pools(rt_worker_status *s, const void *runtime,
                                   struct rt_sched *pools[2]);
 
-/* Its own thread: it gets ticks; NULL: it does not any more. */
-void rt_worker_status_set_cpu_timer(rt_worker_status *f, rt_cpu_timer *tick);
+/* Worker's thread: the timer is started; or (NULL) it is about to be stopped. */
+void rt_worker_status_set_cpu_timer(rt_worker_status *s, rt_cpu_timer *timer);
 
-/* any thread: for a look at the worker statuses; nobody comes or goes before rt_worker_registry_unlock. */
+/* Any thread: the list of all statuses. No worker is added or removed before
+** rt_worker_registry_unlock. */
 rt_list *rt_worker_registry_lock(void);
 void rt_worker_registry_unlock(void);
-#define rt_worker_registry_each(f, roll)                                                  \
-  for (rt_list *l_ = (roll)->next; l_ != (roll) && ((f) = rt_worker_status_of(l_), true); \
+#define rt_worker_registry_each(s, workers)                                                     \
+  for (rt_list *l_ = (workers)->next; l_ != (workers) && ((s) = rt_worker_status_of(l_), true); \
        l_ = l_->next)
 static inline rt_worker_status *rt_worker_status_of(rt_list *l) {
   return rt_containerof(l, rt_worker_status, link);

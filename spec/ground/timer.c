@@ -1,4 +1,5 @@
-/* task/timer.c - the wheel, against an oracle that keeps its timers in a sorted list. */
+/* task/timer.c - the timer wheel, checked against an oracle that keeps its timers in a sorted
+** list. */
 #include "task/timer.h"
 
 #include "check.h"
@@ -12,24 +13,24 @@ typedef struct entry {
     rt_timer sleep;
   };
   bool sleeps, pending;
-  uint64_t due, serial; /* by the oracle: timers fire in the order of these */
+  uint64_t due, serial; /* the oracle's: timers fire in the order of these two */
 } entry;
 
 typedef struct world {
   rt_wheel wheel;
   entry entries[TIMERS];
-  entry *sorted[TIMERS]; /* the pending ones */
+  entry *sorted[TIMERS]; /* the pending entries */
   int pending;
   uint64_t serial;
-  uint64_t now;              /* what the oracle thinks is served */
-  uint64_t until;            /* of the turn under way */
-  bool turning, right, busy; /* busy: callbacks add and remove */
+  uint64_t now;     /* the current tick of the oracle */
+  uint64_t until;   /* the tick to which the wheel advances */
+  bool right, busy; /* busy: callbacks add and remove timers */
   uint64_t fired;
 } world;
 
 static world the_world;
 
-/* --- the oracle -------------------------------------------------------------------------------- */
+/* --- the oracle ------------------------------------------------------------------------------- */
 static bool comes_before(const entry *a, const entry *b) {
   return a->due != b->due ? a->due < b->due : a->serial < b->serial;
 }
@@ -43,7 +44,7 @@ static void note_added(world *w, entry *e, uint64_t due) {
   w->sorted[at] = e;
 }
 
-static void note_gone(world *w, entry *e) {
+static void note_removed(world *w, entry *e) {
   int at = 0;
   while (w->sorted[at] != e) at++;
   for (w->pending--; at < w->pending; at++) w->sorted[at] = w->sorted[at + 1];
@@ -55,7 +56,7 @@ static void expect(world *w, const char *what, bool holds) {
   w->right = w->right && holds;
 }
 
-/* --- both -------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 static void on_call(rt_timeout *t);
 
 static void add(world *w, entry *e, uint64_t due) {
@@ -72,14 +73,14 @@ static void add(world *w, entry *e, uint64_t due) {
 
 static void withdraw(world *w, entry *e) {
   rt_timer_remove(e->sleeps ? &e->sleep : &e->call.timer);
-  note_gone(w, e);
+  note_removed(w, e);
 }
 
-/* near, a little farther, …, beyond the wheel; often the same tick as another one */
+/* From the next tick to beyond the span of the wheel; often the same tick as another timer. */
 static uint64_t some_due(world *w) {
   const entry *other = &w->entries[below(TIMERS)];
   if (other->pending && one_in(3)) return other->due;
-  if (one_in(50)) return below(w->now + 1); /* has passed */
+  if (one_in(50)) return below(w->now + 1); /* not after the current tick */
   if (one_in(100)) return RT_NEVER + below(1000);
   return w->now + below((uint64_t)1 << (1 + below(39)));
 }
@@ -92,7 +93,7 @@ static void change(world *w) {
     add(w, e, some_due(w));
 }
 
-/* --- what fires -------------------------------------------------------------------------------- */
+/* --- what fires ------------------------------------------------------------------------------- */
 static void on_fired(world *w, entry *e, bool slept) {
   expect(w, "what fires is pending", e->pending);
   if (!e->pending) return;
@@ -103,7 +104,7 @@ static void on_fired(world *w, entry *e, bool slept) {
   expect(w, "the wheel is at its tick", w->wheel.now == e->due);
   w->now = e->due;
   w->fired++;
-  note_gone(w, e);
+  note_removed(w, e);
   if (!w->busy) return;
   if (one_in(4)) add(w, e, some_due(w));
   for (uint64_t n = below(3); n > 0; n--) change(w);
@@ -111,12 +112,12 @@ static void on_fired(world *w, entry *e, bool slept) {
 
 static void on_call(rt_timeout *t) { on_fired(&the_world, rt_containerof(t, entry, call), false); }
 
-static void on_sleep(rt_timer *t, void *who) {
-  expect(who, "the owner is told", who == &the_world);
-  on_fired(who, rt_containerof(t, entry, sleep), true);
+static void on_sleep(rt_timer *t, void *owner) {
+  expect(owner, "the owner is told", owner == &the_world);
+  on_fired(owner, rt_containerof(t, entry, sleep), true);
 }
 
-static void turn(world *w, uint64_t to) {
+static void advance(world *w, uint64_t to) {
   uint64_t fired = w->fired;
   w->until = to;
   int n = rt_wheel_advance(&w->wheel, to);
@@ -125,8 +126,9 @@ static void turn(world *w, uint64_t to) {
   expect(w, "nothing that was due is left", w->pending == 0 || w->sorted[0]->due > w->now);
 }
 
-/* A driver blocks until then: too late is a bug, too early costs a look. */
-static void look_ahead(world *w) {
+/* A driver blocks until that tick: if it is too late, a timer is late; if too early, it polls
+** once. */
+static void check_next(world *w) {
   uint64_t next = rt_wheel_next(&w->wheel);
   if (w->pending == 0)
     expect(w, "an empty wheel has nothing coming", next == RT_NEVER);
@@ -139,7 +141,7 @@ static void begin(world *w, uint64_t now) {
   memset(w, 0, sizeof *w);
   w->right = true;
   rt_wheel_init(&w->wheel, on_sleep, w);
-  turn(w, now);
+  advance(w, now);
 }
 
 static void run(uint64_t start, int steps, int jump_bits, bool busy) {
@@ -152,11 +154,11 @@ static void run(uint64_t start, int steps, int jump_bits, bool busy) {
       if (w->pending && one_in(3)) to = rt_wheel_next(&w->wheel);
       if (w->pending && one_in(8)) to = w->sorted[0]->due - one_in(2);
       if (to > w->now + ((uint64_t)1 << 40)) continue;
-      turn(w, to);
+      advance(w, to);
     } else {
       change(w);
     }
-    look_ahead(w);
+    check_next(w);
   }
 }
 
@@ -176,51 +178,51 @@ static void check_chance(void) {
   check("beyond the wheel's span: the same", the_world.right && the_world.fired > 1000);
 }
 
-/* --- by hand -------------------------------------------------------------------------------------- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 static void check_edges(void) {
   world *w = &the_world;
   entry *e = w->entries;
   begin(w, 0);
   add(w, &e[0], RT_NEVER);
-  turn(w, 63);
-  turn(w, SPAN - 1);
-  turn(w, SPAN);
-  turn(w, SPAN * 5 + 17);
+  advance(w, 63);
+  advance(w, SPAN - 1);
+  advance(w, SPAN);
+  advance(w, SPAN * 5 + 17);
   check("what is due never does not fire, and does not keep the wheel busy",
         w->right && w->fired == 0);
   withdraw(w, &e[0]);
-  look_ahead(w);
+  check_next(w);
   check("once withdrawn it is forgotten", w->right);
 
   begin(w, 1000);
   add(w, &e[0], 5);
   add(w, &e[1], 1000);
   add(w, &e[2], 1001);
-  turn(w, 1000);
+  advance(w, 1000);
   check("a tick that has been served is served with the next one: not now",
         w->right && w->fired == 0);
-  turn(w, 1001);
+  advance(w, 1001);
   check("… but then, in the order of the calls", w->right && w->fired == 3);
 
   begin(w, 0);
   for (int i = 0; i < TIMERS; i++) add(w, &e[i], SPAN + 100);
-  turn(w, SPAN - 70);
-  turn(w, SPAN + 99);
+  advance(w, SPAN - 70);
+  advance(w, SPAN + 99);
   check("ties beyond the span wait", w->right && w->fired == 0);
-  turn(w, SPAN + 100);
+  advance(w, SPAN + 100);
   check("… and fire in the order of the calls", w->right && w->fired == TIMERS);
 
   begin(w, 0);
   for (int i = 0; i < TIMERS; i++) add(w, &e[i], (uint64_t)i % 3 * 4096 + 77);
   for (int i = 0; i < TIMERS; i++) withdraw(w, &e[i]);
-  look_ahead(w);
-  turn(w, 100000);
+  check_next(w);
+  advance(w, 100000);
   check("when all were withdrawn nothing is coming, and nothing fires", w->right && w->fired == 0);
   rt_timer_remove(&e[0].sleep);
   check("removing what is on no wheel is harmless", w->right);
 }
 
-/* A hundred thousand of one tick, as after a stall. */
+/* A hundred thousand timers of one tick, as after a stall. */
 static void check_many(void) {
   enum { N = 100000 };
   static entry many[N];

@@ -155,7 +155,7 @@ static void print_results(lua_State *L, rt_shell *sh) {
 static void forgive(rt_worker *w) {
   w->deadlock.reports = 0;
   if (w->interrupted != SIGINT) return;
-  rt_task_forgive(w->main);
+  rt_task_uncancel(w->main);
   w->interrupted = 0;
 }
 

@@ -105,10 +105,10 @@ bool rt_waiter_withdraw(rt_waiter *t) {
 }
 
 void rt_waiter_cancel(rt_task *task) {
-  rt_claim *claim = task->on;
-  if (task->on_what == RT_ON_WAITER)
-    rt_waiter_withdraw(task->on);
-  else if (task->on_what == RT_ON_CLAIM)
+  rt_claim *claim = task->waits_on;
+  if (task->wait_kind == RT_WAIT_WAITER)
+    rt_waiter_withdraw(task->waits_on);
+  else if (task->wait_kind == RT_WAIT_CLAIM)
     rt_swap(&claim->taken, true);
 }
 

@@ -49,12 +49,12 @@ void rt_waiter_enqueue(rt_waiter *t, rt_list *queue, rt_lock *lock);
 /* home: the task waits until it is called; it must give control back now. */
 static inline void rt_waiter_park(rt_waiter *t, rt_task *task, rt_op op) {
   rt_task_park(task, op, t, &t->parked);
-  task->on_what = RT_ON_WAITER;
+  task->wait_kind = RT_WAIT_WAITER;
 }
 /* The same for several of one claim; the list is whoever made them's. */
 static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *parked) {
   rt_task_park(task, op, c, parked);
-  task->on_what = RT_ON_CLAIM;
+  task->wait_kind = RT_WAIT_CLAIM;
 }
 
 /* home: a task that waits so is called off: what has not happened by now will not. */

@@ -87,9 +87,9 @@ static bool is_circle(const loading *l, const rt_task *t) {
   for (int hops = 0; who != t && hops < MOST_HOPS; hops++) {
     if (who->phase != RT_WAITING) return false;
     if (who->op == RT_OP_REQUIRE)
-      who = ((const loading *)who->on)->task;
-    else if (who->op == RT_OP_JOIN && who->on_what == RT_ON_ELSE) /* (with a task of this state) */
-      who = who->on;
+      who = ((const loading *)who->waits_on)->task;
+    else if (who->op == RT_OP_JOIN && who->wait_kind == RT_WAIT_OTHER) /* (with a task of this state) */
+      who = who->waits_on;
     else
       return false;
   }

@@ -21,7 +21,7 @@ enum {
 rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
-    bool seen = t->is_seen;
+    bool seen = t->is_exposed;
     rt_task_exit(w, t, w->loop.ended_as);
     if (rt_unlikely(seen))
       rt_coroutine_pool_retire(&w->coroutine_pool, co);

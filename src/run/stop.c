@@ -24,7 +24,7 @@ static uint64_t end_of_grace(rt_worker *w) {
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_drain_is_complete(w) || now >= until) return;
-  rt_task_forgive(w->main); /* by a signal: it has done its work */
+  rt_task_uncancel(w->main); /* by a signal: it has done its work */
   w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rt_loop_drive(w, L);
@@ -88,7 +88,7 @@ static void on_last_words_over(rt_timeout *t) {
 
 /* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
 static void limit_finalizers(rt_worker *w) {
-  rt_task_forgive(w->main);
+  rt_task_uncancel(w->main);
   rt_timeout_init(&w->stop.grace, on_last_words_over);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, LAST_WORDS));

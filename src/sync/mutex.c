@@ -41,7 +41,7 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   if (m == NULL) return NULL;
   rt_list_init(&m->waiters);
   rt_list_init(&m->held.link);
-  m->held.lost = release_at_end;
+  m->held.release = release_at_end;
   m->value = value;
   return m;
 }
@@ -54,7 +54,7 @@ static void mutex_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, loc
 static void set_holder_locked(rt_mutex *m, rt_task *task) {
   m->holder = holder_id(task);
   rt_shared_hold(&m->shared);
-  rt_list_append(&task->more->holds, &m->held.link);
+  rt_list_append(&task->more->held_locks, &m->held.link);
 }
 
 static void mutex_enqueue_locked(rt_mutex *m, rt_waiter *t) {

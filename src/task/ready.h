@@ -1,8 +1,8 @@
-/* task/ready.h - who may run, and in which order.
+/* task/ready.h - the ready queue of a worker: the tasks that can run, in order.
 **
-** A turn is the tasks that may run when it begins, each once, in order.  Whoever
-** becomes runnable meanwhile is for the next one, so no chain of wake-ups can keep
-** the others, the timers and the OS waiting.
+** A turn of the worker's loop runs the tasks that are ready when the turn begins, each once. A task
+** that becomes ready during the turn runs in the next one. So a chain of wake-ups cannot keep other
+** tasks, the timers or the OS waiting. All functions: worker's thread.
 */
 #ifndef RT_TASK_READY_H
 #define RT_TASK_READY_H
@@ -10,8 +10,8 @@
 #include "task/task.h"
 
 typedef struct rt_ready {
-  rt_list now;
-  rt_list next;
+  rt_list now;  /* for this turn */
+  rt_list next; /* for the next turn */
 } rt_ready;
 
 static inline void rt_ready_init(rt_ready *t) {
@@ -19,19 +19,22 @@ static inline void rt_ready_init(rt_ready *t) {
   rt_list_init(&t->next);
 }
 
+/* Adds a task for the next turn. */
 static inline void rt_ready_add(rt_ready *r, rt_task *t) { rt_list_append(&r->next, &t->link); }
 
+/* Removes and returns the next task of this turn; NULL: the turn is over. */
 static inline rt_task *rt_ready_take(rt_ready *r) {
   rt_list *l = rt_list_take(&r->now);
   return l ? rt_containerof(l, rt_task, link) : NULL;
 }
 
-/* This turn is over: those of the next become those of now. */
+/* Begins the next turn; this one must be over. */
 static inline void rt_ready_flip(rt_ready *r) {
   rt_assert(rt_list_empty(&r->now));
   rt_list_splice(&r->now, &r->next);
 }
 
+/* Is no task ready? */
 static inline bool rt_ready_idle(const rt_ready *r) {
   return rt_list_empty(&r->now) && rt_list_empty(&r->next);
 }

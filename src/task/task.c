@@ -33,7 +33,7 @@ rt_more *rt_task_more(rt_task *t) {
     rt_more *m = rt_calloc(sizeof *m);
     if (m == NULL) return NULL;
     rt_list_init(&m->joiners);
-    rt_list_init(&m->holds);
+    rt_list_init(&m->held_locks);
     t->more = m;
   }
   return t->more;
@@ -43,15 +43,15 @@ void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
   rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
   t->phase = RT_WAITING;
   t->op = RT_OP_SLEEP;
-  t->on_what = RT_ON_ELSE;
+  t->wait_kind = RT_WAIT_OTHER;
   rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
 }
 
 void rt_task_release_locks(rt_task *t) {
   rt_list *l;
-  while (t->more && (l = rt_list_take(&t->more->holds)) != NULL) {
+  while (t->more && (l = rt_list_take(&t->more->held_locks)) != NULL) {
     rt_held_lock *h = rt_containerof(l, rt_held_lock, link);
-    h->lost(h);
+    h->release(h);
   }
 }
 
@@ -63,7 +63,7 @@ void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
     rt_task_release_locks(t);
     while ((l = rt_list_first(&t->more->joiners)) != NULL)
       rt_task_wake(rt_containerof(l, rt_task, link), ready, RT_FIRED);
-    if (t->more->group) t->more->leave(t->more->group, t->id, how);
+    if (t->more->group) t->more->leave_group(t->more->group, t->id, how);
     rt_task_name_drop(t->more->task_name);
     rt_free(t->more);
     t->more = NULL;

@@ -1,34 +1,34 @@
 #include "task/task_name.h"
 
-static rt_lock lock = RT_LOCK_INIT;
-static rt_list labels = {&labels, &labels};
+static rt_lock names_lock = RT_LOCK_INIT;
+static rt_list names = {&names, &names};
 
 rt_task_name *rt_task_name_new(uint64_t id, const char *text) {
   size_t len = strlen(text) + 1;
-  rt_task_name *l = rt_malloc(sizeof *l + len);
-  if (l == NULL) return NULL;
-  l->id = id;
-  memcpy(l->text, text, len);
-  rt_lock_take(&lock);
-  rt_list_append(&labels, &l->link);
-  rt_lock_give(&lock);
-  return l;
+  rt_task_name *n = rt_malloc(sizeof *n + len);
+  if (n == NULL) return NULL;
+  n->id = id;
+  memcpy(n->text, text, len);
+  rt_lock_take(&names_lock);
+  rt_list_append(&names, &n->link);
+  rt_lock_give(&names_lock);
+  return n;
 }
 
-void rt_task_name_drop(rt_task_name *l) {
-  if (l == NULL) return;
-  rt_lock_take(&lock);
-  rt_list_remove(&l->link);
-  rt_lock_give(&lock);
-  rt_free(l);
+void rt_task_name_drop(rt_task_name *n) {
+  if (n == NULL) return;
+  rt_lock_take(&names_lock);
+  rt_list_remove(&n->link);
+  rt_lock_give(&names_lock);
+  rt_free(n);
 }
 
 void rt_task_name_find(uint64_t id, char *text, size_t size) {
   *text = '\0';
-  rt_lock_take(&lock);
-  for (rt_list *l = labels.next; l != &labels && *text == '\0'; l = l->next) {
-    const rt_task_name *task_name = rt_containerof(l, rt_task_name, link);
-    if (task_name->id == id) strncat(text, task_name->text, size - 1);
+  rt_lock_take(&names_lock);
+  for (rt_list *l = names.next; l != &names && *text == '\0'; l = l->next) {
+    const rt_task_name *n = rt_containerof(l, rt_task_name, link);
+    if (n->id == id) strncat(text, n->text, size - 1);
   }
-  rt_lock_give(&lock);
+  rt_lock_give(&names_lock);
 }

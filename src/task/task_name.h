@@ -1,6 +1,7 @@
-/* task/task_name.h - the names that a program gives to tasks, where any thread can read them.
+/* task/task_name.h - the names that a program gives to tasks, in a list that any thread can read.
 **
-** A task that has stopped responding cannot be asked what it is called.
+** The name of a task that is stuck cannot be read from its Lua state, which is in use; so a report
+** of a stall looks here.
 */
 #ifndef RT_TASK_TASK_NAME_H
 #define RT_TASK_TASK_NAME_H
@@ -13,10 +14,12 @@ typedef struct rt_task_name {
   char text[];
 } rt_task_name;
 
-rt_task_name *rt_task_name_new(uint64_t id, const char *text); /* NULL: no memory */
-void rt_task_name_drop(rt_task_name *l);                       /* NULL: nothing */
+/* Any thread: adds a name to the list. NULL: no memory. */
+rt_task_name *rt_task_name_new(uint64_t id, const char *text);
+/* Any thread: removes it from the list and frees it; harmless for NULL. */
+void rt_task_name_drop(rt_task_name *n);
 
-/* any thread: the name of this task, or "".  A search: not for every day. */
+/* Any thread: copies the name of the task to 'text', or "" if it has none. O(number of names). */
 void rt_task_name_find(uint64_t id, char *text, size_t size);
 
 #endif

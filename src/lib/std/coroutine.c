@@ -177,7 +177,7 @@ static int isyieldable(lua_State *L) {
 /* co, ismain = coroutine.running() */
 static int running(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (is_task_itself(L, w)) w->running->is_seen = 1;
+  if (is_task_itself(L, w)) w->running->is_exposed = 1;
   lua_pushboolean(L, lua_pushthread(L));
   return 2;
 }

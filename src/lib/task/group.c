@@ -123,7 +123,7 @@ static int group_spawn_local(lua_State *L) {
   }
   bool wanted = rt_group_enter_local(g);
   more->group = g;
-  more->leave = rt_group_leave_local;
+  more->leave_group = rt_group_leave_local;
   if (!wanted) {
     lua_pushnil(L);
     rtL_cancel_task(L, w, t, -2);

@@ -88,7 +88,8 @@ static bool is_circle(const loading *l, const rt_task *t) {
     if (who->phase != RT_WAITING) return false;
     if (who->op == RT_OP_REQUIRE)
       who = ((const loading *)who->waits_on)->task;
-    else if (who->op == RT_OP_JOIN && who->wait_kind == RT_WAIT_OTHER) /* (with a task of this state) */
+    else if (who->op == RT_OP_JOIN &&
+             who->wait_kind == RT_WAIT_OTHER) /* (with a task of this state) */
       who = who->waits_on;
     else
       return false;

@@ -1,7 +1,7 @@
-/* io/dial.c - one connection, tried at all the addresses of a host.
+/* spec/ground/dial.c - io/dial.c: one connection, tried at all the addresses of a host.
 **
-** A black hole is made of a listener whose queue is full: Linux lets further connections
-** wait unanswered. */
+** A listener whose queue is full stands for a silent host: Linux does not answer further
+** connections. */
 #include "io/dial.h"
 
 #include "barren.h"
@@ -16,13 +16,13 @@ static void run(rt_driver *d, rt_task *t) {
   resumed++;
 }
 
-/* --- addresses -------------------------------------------------------------------------------------- */
-enum { MOST = 12 };
+/* --- addresses -------------------------------------------------------------------------------- */
+enum { PLACES_MAX = 12 };
 
 typedef struct places {
   int n;
-  struct addrinfo info[MOST];
-  struct sockaddr_in at[MOST];
+  struct addrinfo info[PLACES_MAX];
+  struct sockaddr_in at[PLACES_MAX];
 } places;
 
 static void add_place(places *p, const char *host, int port) {
@@ -76,14 +76,14 @@ static void hole_close(hole *h) {
   close(h->listener);
 }
 
-/* --- dialling ---------------------------------------------------------------------------------------- */
+/* --- dialling --------------------------------------------------------------------------------- */
 static rt_dial *start(rt_driver *d, const places *p, uint64_t timeout) {
   rt_dial *dial = NULL;
   must("a dial starts", rt_dial_start(&dial, d, p->info, timeout) == 0);
   return dial;
 }
 
-/* A task waits for it; returns how long that took. */
+/* A task waits until the dial is done; returns how long that took. */
 static uint64_t wait_for(rt_driver *d, rt_dial *dial) {
   rt_task t;
   uint64_t from = rt_clock();
@@ -157,7 +157,7 @@ static void check_ways(rt_driver *d) {
   check("… soon", took < 900 * RT_MILLISECOND);
 
   places crowd = {0};
-  for (int i = 0; i < MOST; i++) add_place(&crowd, "127.0.0.1", closed);
+  for (int i = 0; i < PLACES_MAX; i++) add_place(&crowd, "127.0.0.1", closed);
   check("more addresses than are tried: as many as that",
         dial_all(d, &crowd, 10 * RT_SECOND, &took) == UV_ECONNREFUSED);
 

@@ -1,4 +1,4 @@
-/* io/resolve.c - names to addresses, by threads of the thread pool. */
+/* spec/ground/resolve.c - io/resolve.c: names to addresses, by threads of the thread pool. */
 #include "io/resolve.h"
 
 #include "barren.h"
@@ -8,21 +8,21 @@
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
-static rt_resolve *start(rt_thread_pool *c, rt_driver *d, const char *host, bool passive) {
-  rt_resolve *l = NULL;
-  must("a lookup starts", rt_resolve_start(&l, c, d, host, 80, passive) == 0);
-  return l;
+static rt_resolve *start(rt_thread_pool *pool, rt_driver *d, const char *host, bool passive) {
+  rt_resolve *r = NULL;
+  must("a lookup starts", rt_resolve_start(&r, pool, d, host, 80, passive) == 0);
+  return r;
 }
 
-static void wait_for(rt_driver *d, rt_resolve *l) {
+static void wait_for(rt_driver *d, rt_resolve *r) {
   rt_task t;
-  if (l->done) return;
+  if (r->done) return;
   rt_task_init(&t, 1);
   t.phase = RT_RUNNING;
-  rt_task_park(&t, RT_OP_RESOLVE, l, &l->parked);
+  rt_task_park(&t, RT_OP_RESOLVE, r, &r->parked);
   while (t.phase == RT_WAITING) rt_driver_park(d);
   rt_list_remove(&t.link);
-  must("whoever is woken finds it answered", l->done);
+  must("whoever is woken finds it answered", r->done);
 }
 
 static bool is_loopback(const struct addrinfo *a) {
@@ -31,124 +31,124 @@ static bool is_loopback(const struct addrinfo *a) {
              : IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)a->ai_addr)->sin6_addr);
 }
 
-static void check_numeric(rt_thread_pool *c, rt_driver *d) {
-  rt_resolve *l = start(c, d, "127.0.0.1", false);
+static void check_numeric(rt_thread_pool *pool, rt_driver *d) {
+  rt_resolve *r = start(pool, d, "127.0.0.1", false);
   check("a number is answered at once",
-        l->done && l->err == 0 && l->addresses && is_loopback(l->addresses) &&
-            ntohs(((struct sockaddr_in *)l->addresses->ai_addr)->sin_port) == 80);
-  rt_resolve_drop(l);
-  l = start(c, d, "::1", false);
-  check("… one of IPv6, too", l->done && l->addresses && l->addresses->ai_family == AF_INET6 &&
-                                  is_loopback(l->addresses));
-  rt_resolve_drop(l);
-  l = start(c, d, NULL, true);
-  check("… and any address of this machine", l->done && l->addresses != NULL);
-  rt_resolve_drop(l);
+        r->done && r->err == 0 && r->addresses && is_loopback(r->addresses) &&
+            ntohs(((struct sockaddr_in *)r->addresses->ai_addr)->sin_port) == 80);
+  rt_resolve_drop(r);
+  r = start(pool, d, "::1", false);
+  check("… one of IPv6, too", r->done && r->addresses && r->addresses->ai_family == AF_INET6 &&
+                                  is_loopback(r->addresses));
+  rt_resolve_drop(r);
+  r = start(pool, d, NULL, true);
+  check("… and any address of this machine", r->done && r->addresses != NULL);
+  rt_resolve_drop(r);
   check("that leaves the driver barren", is_barren(d));
 }
 
-static void check_names(rt_thread_pool *c, rt_driver *d) {
-  rt_resolve *l = start(c, d, "localhost", false);
-  check("a name belongs to the driver until it is answered", !l->done && !is_barren(d));
-  wait_for(d, l);
-  check("… by a thread of the crew",
-        l->err == 0 && l->addresses != NULL && is_loopback(l->addresses) && is_barren(d));
-  rt_resolve_drop(l);
-  l = start(c, d, "no-such-host.invalid", false);
-  wait_for(d, l);
-  check("a name that nobody has is an error", l->err == UV_EAI_NONAME && l->addresses == NULL);
-  rt_resolve_drop(l);
+static void check_names(rt_thread_pool *pool, rt_driver *d) {
+  rt_resolve *r = start(pool, d, "localhost", false);
+  check("a name belongs to the driver until it is answered", !r->done && !is_barren(d));
+  wait_for(d, r);
+  check("… by a thread of the thread pool",
+        r->err == 0 && r->addresses != NULL && is_loopback(r->addresses) && is_barren(d));
+  rt_resolve_drop(r);
+  r = start(pool, d, "no-such-host.invalid", false);
+  wait_for(d, r);
+  check("a name that nobody has is an error", r->err == UV_EAI_NONAME && r->addresses == NULL);
+  rt_resolve_drop(r);
 }
 
-/* At every moment: in the queue, begun, finished and posted, answered. */
-static void check_drop(rt_thread_pool *c, rt_driver *d) {
+/* A lookup is dropped at each stage: queued, running, posted, done. */
+static void check_drop(rt_thread_pool *pool, rt_driver *d) {
   enum { N = 8 };
-  rt_resolve *l[N];
+  rt_resolve *all[N];
   for (int i = 0; i < MANY(3000); i++) {
     int n = 1 + (int)below(N);
-    for (int k = 0; k < n; k++) l[k] = start(c, d, "localhost", false);
+    for (int k = 0; k < n; k++) all[k] = start(pool, d, "localhost", false);
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(2)) rt_driver_poll(d);
-    for (int k = 0; k < n; k++) rt_resolve_drop(l[k]);
+    for (int k = 0; k < n; k++) rt_resolve_drop(all[k]);
     if (one_in(4)) rt_driver_poll(d);
   }
   rt_driver_poll(d);
   check("a lookup can be dropped at any time", is_barren(d));
 }
 
-static void check_close(rt_thread_pool *c) {
+static void check_close(rt_thread_pool *pool) {
   enum { N = 4 };
-  rt_resolve *l[N];
+  rt_resolve *all[N];
   for (int i = 0; i < MANY(1000); i++) {
     rt_driver d;
     must("a driver starts", rt_driver_init(&d, run) == 0);
     int n = 1 + (int)below(N);
-    for (int k = 0; k < n; k++) l[k] = start(c, &d, "localhost", false);
+    for (int k = 0; k < n; k++) all[k] = start(pool, &d, "localhost", false);
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(4)) rt_driver_poll(&d);
     for (int k = 0; k < n; k++)
-      if (l[k]->done) rt_resolve_drop(l[k]);
+      if (all[k]->done) rt_resolve_drop(all[k]);
     rt_driver_close(&d);
   }
   check("a driver can close with lookups at any stage", true);
 }
 
-/* Chores that keep the only thread busy and the queue full. */
+/* Work items that keep the only thread busy and the queue full. */
 static rt_atomic(bool) hold;
 static rt_atomic(int) ended;
 
-static void hold_on(rt_work_item *item) {
+static void hold_thread(rt_work_item *item) {
   (void)item;
   while (rt_load(&hold)) usleep(1000);
 }
 
-static void on_end(rt_work_item *item, bool wanted) {
+static void count_end(rt_work_item *item, bool wanted) {
   (void)item, (void)wanted;
   rt_add(&ended, 1);
 }
 
 static void check_refusal(rt_driver *d) {
-  rt_thread_pool *c = rt_thread_pool_new(1, 1, 256 * 1024);
-  rt_work_item chores[2];
+  rt_thread_pool *pool = rt_thread_pool_new(1, 1, 256 * 1024);
+  rt_work_item items[2];
   rt_resolve *none = NULL;
   int taken = 0;
-  must("there is memory", c != NULL);
+  must("there is memory", pool != NULL);
 #if RT_DEBUG
   rt_alloc_fail(1, 1);
   check("without memory there is no lookup",
-        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(2, 1);
   check("without a thread there is no lookup",
-        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(0, 0);
 #endif
   rt_store(&hold, true);
   for (int tries = 0; taken < 2 && tries < 5000; tries++) {
-    chores[taken] = (rt_work_item){.work = hold_on, .done = on_end};
-    if (rt_thread_pool_submit(c, &chores[taken]) == 0)
+    items[taken] = (rt_work_item){.work = hold_thread, .done = count_end};
+    if (rt_thread_pool_submit(pool, &items[taken]) == 0)
       taken++;
     else
-      usleep(1000); /* the first has not begun yet */
+      usleep(1000); /* the first item has not started yet */
   }
   check("when the queue is full there is no lookup",
-        rt_resolve_start(&none, c, d, "localhost", 80, false) == UV_EAGAIN);
+        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_EAGAIN);
   check("… and nothing of it is left in the caller's hands", none == NULL && is_barren(d));
   rt_store(&hold, false);
   while (rt_load(&ended) < taken) usleep(1000);
-  rt_thread_pool_close(c);
+  rt_thread_pool_close(pool);
 }
 
 int main(void) {
   rt_driver d;
-  rt_thread_pool *c = rt_thread_pool_new(4, 64, 256 * 1024);
+  rt_thread_pool *pool = rt_thread_pool_new(4, 64, 256 * 1024);
   check_begin(120);
-  must("a crew and a driver start", c != NULL && rt_driver_init(&d, run) == 0);
-  check_numeric(c, &d);
-  check_names(c, &d);
-  check_drop(c, &d);
+  must("a thread pool and a driver start", pool != NULL && rt_driver_init(&d, run) == 0);
+  check_numeric(pool, &d);
+  check_names(pool, &d);
+  check_drop(pool, &d);
   check_refusal(&d);
   rt_driver_close(&d);
-  check_close(c);
-  rt_thread_pool_close(c);
+  check_close(pool);
+  rt_thread_pool_close(pool);
   return check_end();
 }

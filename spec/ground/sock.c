@@ -1,4 +1,4 @@
-/* io/sock.c - waiting for a socket, with tasks that are no coroutines, over socket pairs. */
+/* spec/ground/sock.c - io/sock.c over socket pairs, with tasks that are no coroutines. */
 #include "io/sock.h"
 
 #include "barren.h"
@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-/* A task's code is a function that is called whenever the task goes on. */
+/* A task and the function that is called when it is resumed. */
 typedef struct actor {
   rt_task task;
-  void (*go_on)(struct actor *);
+  void (*on_resume)(struct actor *);
   rt_sock *sock;
   char *data;
   size_t done, size;
@@ -22,15 +22,15 @@ static void run(rt_driver *d, rt_task *t) {
   actor *a = rt_containerof(t, actor, task);
   (void)d;
   a->resumes++;
-  if (a->go_on) a->go_on(a);
+  if (a->on_resume) a->on_resume(a);
 }
 
-static void actor_init(actor *a, rt_sock *s, void (*go_on)(actor *)) {
+static void actor_init(actor *a, rt_sock *s, void (*on_resume)(actor *)) {
   memset(a, 0, sizeof *a);
   rt_task_init(&a->task, 1);
   a->task.phase = RT_RUNNING;
   a->sock = s;
-  a->go_on = go_on;
+  a->on_resume = on_resume;
   a->result = 1;
 }
 
@@ -47,7 +47,7 @@ static rt_sock *sock_and_peer(rt_driver *d, int *peer) {
   return s;
 }
 
-/* Those who may run do, until nobody has anything to do. */
+/* Polls so many times, and resumes the tasks that are ready. */
 static bool turn(rt_driver *d, int times) {
   rt_task *t;
   for (int i = 0; i < times; i++) {
@@ -63,7 +63,7 @@ static void wait(actor *a, rt_side side) {
        rt_sock_wait(a->sock, side, &a->task, side == RT_READ ? RT_OP_READ : RT_OP_WRITE) == 0);
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 static void check_read(void) {
   rt_driver d;
   int peer;
@@ -99,7 +99,7 @@ static void check_read(void) {
   turn(&d, 1);
   check("… and comes back with the next waiter", a.resumes == 2 && rt_sock_recv(s, got, 16) == 1);
 
-  /* calling off */
+  /* withdrawing */
   wait(&a, RT_READ);
   rt_driver_wake(&d, &a.task, RT_WITHDRAWN);
   must("the peer writes", write(peer, "late", 4) == 4);
@@ -115,7 +115,7 @@ static void check_read(void) {
   rt_driver_close(&d);
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 static void check_write(void) {
   static char block[65536], sink[65536];
   rt_driver d;
@@ -149,7 +149,7 @@ static void check_write(void) {
   rt_driver_close(&d);
 }
 
-/* --- closing -------------------------------------------------------------------------------------- */
+/* --- closing ---------------------------------------------------------------------------------- */
 static void note_closed(actor *a) { a->result = a->sock->fd < 0 ? UV_ECANCELED : 0; }
 
 static void check_close(void) {
@@ -187,7 +187,7 @@ static void check_close(void) {
   check("no descriptor is left", count_descriptors() == before);
 }
 
-/* Moves to another loop, in the middle of its own callback. */
+/* The socket moves to another loop in the middle of its own callback. */
 static struct {
   rt_driver *to;
   rt_sock *there;
@@ -264,7 +264,7 @@ static void check_refusal(void) {
   check("no descriptor is left over", count_descriptors() == before);
 }
 
-/* --- chance: bytes from one task to another, in pieces of any size ------------------------------------ */
+/* --- random: bytes from one task to another, in pieces of any size ---------------------------- */
 static char byte_at(size_t position) { return (char)(position * 2654435761u >> 11); }
 
 static void send_on(actor *a) {

@@ -4,23 +4,25 @@
 
 #include <unistd.h>
 
-#define PATIENCE (250 * RT_MILLISECOND)
+#define STAGGER (250 * RT_MILLISECOND) /* until the next address is tried */
 
 typedef struct attempt {
   uv_poll_t poll;
   rt_dial *dial;
-  int fd; /* -1: not begun, or over */
+  int fd; /* -1: not started, or ended */
 } attempt;
 
 struct rt_dial {
   rt_uv_handle handle;
   rt_driver *driver;
-  rt_list parked;
+  rt_list parked; /* the task that waits */
   rt_timeout stagger, deadline;
-  int result; /* over: a descriptor or UV_E…; else RT_EINPROGRESS */
-  int first_error;
-  int count, next, open; /* addresses; the next to try; attempts that libuv knows */
-  bool dropped;
+  int result;      /* RT_EINPROGRESS; when done: a descriptor or UV_E… */
+  int first_error; /* of an attempt; see note_error */
+  int count;       /* of addresses */
+  int next;        /* the next address to try */
+  int open;        /* attempts whose handles libuv has not closed yet */
+  bool dropped;    /* free the dial when 'open' is 0 */
   struct sockaddr_storage address[RT_DIAL_MAX_ADDRESSES];
   struct addrinfo info[RT_DIAL_MAX_ADDRESSES];
   attempt attempts[RT_DIAL_MAX_ADDRESSES];
@@ -30,21 +32,21 @@ static void free_if_done(rt_dial *d) {
   if (d->dropped && d->open == 0) rt_free(d);
 }
 
-static void on_closed(uv_handle_t *h) {
+static void attempt_on_closed(uv_handle_t *h) {
   attempt *a = rt_containerof((uv_poll_t *)h, attempt, poll);
   a->dial->open--;
   free_if_done(a->dial);
 }
 
-/* The loop lets go of it; the descriptor is the caller's. */
+/* Returns the descriptor, which the loop does not poll any more. */
 static int end_attempt(attempt *a) {
   int fd = a->fd;
   a->fd = -1;
-  uv_close((uv_handle_t *)&a->poll, on_closed);
+  uv_close((uv_handle_t *)&a->poll, attempt_on_closed);
   return fd;
 }
 
-static void finish(rt_dial *d, int result) {
+static void end_dial(rt_dial *d, int result) {
   d->result = result;
   rt_driver_disown(&d->handle);
   rt_timer_remove(&d->stagger.timer);
@@ -55,14 +57,14 @@ static void finish(rt_dial *d, int result) {
   if (l) rt_driver_wake(d->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-/* "No route by this family" says little when another address gave a real answer. */
+/* An error such as "no route by this family" is replaced by that of an address that was reached. */
 static void note_error(rt_dial *d, int err) {
-  bool vague = d->first_error == 0 || d->first_error == UV_ENETUNREACH ||
-               d->first_error == UV_EADDRNOTAVAIL || d->first_error == UV_EAFNOSUPPORT;
-  if (vague) d->first_error = err;
+  bool unreached = d->first_error == 0 || d->first_error == UV_ENETUNREACH ||
+                   d->first_error == UV_EADDRNOTAVAIL || d->first_error == UV_EAFNOSUPPORT;
+  if (unreached) d->first_error = err;
 }
 
-static bool is_pending(const rt_dial *d) {
+static bool has_attempt(const rt_dial *d) {
   for (int i = 0; i < d->next; i++)
     if (d->attempts[i].fd >= 0) return true;
   return false;
@@ -70,8 +72,8 @@ static bool is_pending(const rt_dial *d) {
 
 static void on_writable(uv_poll_t *poll, int status, int events);
 
-/* RT_EINPROGRESS, or how it ended at once: a descriptor or UV_E… */
-static int try(rt_dial *d, int i) {
+/* RT_EINPROGRESS; or the result, if there is one at once: a descriptor or UV_E… */
+static int start_attempt(rt_dial *d, int i) {
   attempt *a = &d->attempts[i];
   int fd = rt_tcp_socket(d->info[i].ai_family);
   if (fd < 0) return fd;
@@ -93,31 +95,31 @@ static int try(rt_dial *d, int i) {
 
 static void try_next(rt_dial *d) {
   while (d->next < d->count) {
-    int r = try(d, d->next++);
+    int r = start_attempt(d, d->next++);
     if (r == RT_EINPROGRESS) {
       rt_timer_remove(&d->stagger.timer);
       if (d->next < d->count)
         rt_wheel_add(&d->driver->wheel, &d->stagger.timer, RT_TIMER_CALL,
-                     rt_driver_after(d->driver, PATIENCE));
+                     rt_driver_after(d->driver, STAGGER));
       return;
     }
     if (r >= 0) {
-      finish(d, r);
+      end_dial(d, r);
       return;
     }
     note_error(d, r);
   }
-  if (!is_pending(d)) finish(d, d->first_error);
+  if (!has_attempt(d)) end_dial(d, d->first_error);
 }
 
 static void on_writable(uv_poll_t *poll, int status, int events) {
   attempt *a = rt_containerof(poll, attempt, poll);
   rt_dial *d = a->dial;
-  (void)status, (void)events; /* the socket knows better */
+  (void)status, (void)events; /* (SO_ERROR has the result) */
   int err = rt_tcp_error(a->fd);
   int fd = end_attempt(a);
   if (err == 0) {
-    finish(d, fd);
+    end_dial(d, fd);
   } else {
     close(fd);
     note_error(d, err);
@@ -127,12 +129,12 @@ static void on_writable(uv_poll_t *poll, int status, int events) {
 
 static void on_stagger(rt_timeout *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
 
-static void on_deadline(rt_timeout *t) {
-  finish(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
+static void dial_on_deadline(rt_timeout *t) {
+  end_dial(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
 }
 
-static void close_with_driver(rt_uv_handle *h) {
-  finish(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
+static void dial_close_with_driver(rt_uv_handle *h) {
+  end_dial(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
 }
 
 static void add_address(rt_dial *d, const struct addrinfo *a) {
@@ -150,7 +152,7 @@ static const struct addrinfo *skip(const struct addrinfo *a, int family, bool sa
   return a;
 }
 
-/* The order is getaddrinfo's, but the families take turns. */
+/* The order is getaddrinfo's, but the two families alternate. */
 static void add_addresses(rt_dial *d, const struct addrinfo *found) {
   int family = found->ai_family;
   const struct addrinfo *mine = found, *other = skip(found, family, false);
@@ -174,9 +176,9 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
   d->result = RT_EINPROGRESS;
   rt_list_init(&d->parked);
   rt_timeout_init(&d->stagger, on_stagger);
-  rt_timeout_init(&d->deadline, on_deadline);
+  rt_timeout_init(&d->deadline, dial_on_deadline);
   add_addresses(d, found);
-  rt_driver_adopt(driver, &d->handle, close_with_driver);
+  rt_driver_adopt(driver, &d->handle, dial_close_with_driver);
   rt_wheel_add(&driver->wheel, &d->deadline.timer, RT_TIMER_CALL, rt_driver_after(driver, timeout));
   *out = d;
   try_next(d);
@@ -194,7 +196,7 @@ int rt_dial_take(rt_dial *d) {
 }
 
 void rt_dial_drop(rt_dial *d) {
-  if (!rt_dial_is_done(d)) finish(d, UV_ECANCELED);
+  if (!rt_dial_is_done(d)) end_dial(d, UV_ECANCELED);
   if (d->result >= 0) close(d->result);
   d->dropped = true;
   free_if_done(d);

@@ -1,14 +1,25 @@
+/* Which thread frees a lookup that is dropped depends on its stage, which changes under the lock of
+** the thread pool:
+** - in the queue: rt_resolve_drop takes it out and frees it;
+** - running: the pool's thread frees it afterwards, and does not post;
+** - posted: resolve_deliver frees it, when the post arrives or the driver drains its mailbox at the
+**   end;
+** - done: rt_resolve_drop frees it.
+** The pool's thread posts under the same lock. So when rt_resolve_drop has returned, no thread is
+** about to post to this driver, which may be closed then. spec/model/thread_pool.c checks the
+** stages.
+*/
 #include "io/resolve.h"
 
 #include <stdio.h>
 
-static void free_lookup(rt_resolve *l) {
-  if (l->addresses) freeaddrinfo(l->addresses);
-  rt_free(l);
+static void free_lookup(rt_resolve *r) {
+  if (r->addresses) freeaddrinfo(r->addresses);
+  rt_free(r);
 }
 
-/* getaddrinfo has error numbers of its own; libuv has names for them. */
-static int error_of(int gai) {
+/* Error numbers of getaddrinfo to those of libuv. */
+static int resolve_error(int gai) {
   switch (gai) {
     case 0: return 0;
     case EAI_AGAIN: return UV_EAI_AGAIN;
@@ -21,85 +32,84 @@ static int error_of(int gai) {
   }
 }
 
-/* RFC 6761: no name under .invalid exists, and no server need be asked. */
+/* RFC 6761: no name under .invalid exists, so no server is asked. */
 static bool is_invalid(const char *host) {
   size_t n = strlen(host);
   return n >= 8 && strcmp(host + n - 8, ".invalid") == 0;
 }
 
-static int ask(rt_resolve *l) {
-  const char *host = l->host[0] ? l->host : NULL;
-  return error_of(getaddrinfo(host, l->port, &l->hints, &l->addresses));
+static int look_up(rt_resolve *r) {
+  const char *host = r->host[0] ? r->host : NULL;
+  return resolve_error(getaddrinfo(host, r->port, &r->hints, &r->addresses));
 }
 
-static void work(rt_work_item *item) {
-  rt_resolve *l = rt_containerof(item, rt_resolve, item);
-  l->err = is_invalid(l->host) ? UV_EAI_NONAME : ask(l);
+/* On a thread of the pool. */
+static void resolve_work(rt_work_item *item) {
+  rt_resolve *r = rt_containerof(item, rt_resolve, item);
+  r->err = is_invalid(r->host) ? UV_EAI_NONAME : look_up(r);
 }
 
-/* on the thread pool's thread, under its lock: so while the lock can be had at home, no
-** thread is between its decision to post and the end of posting */
-static void done(rt_work_item *item, bool wanted) {
-  rt_resolve *l = rt_containerof(item, rt_resolve, item);
+/* On a thread of the pool, under the pool's lock. */
+static void resolve_done(rt_work_item *item, bool wanted) {
+  rt_resolve *r = rt_containerof(item, rt_resolve, item);
   if (wanted)
-    rt_mailbox_post(&l->home->mailbox, &l->post);
+    rt_mailbox_post(&r->home->mailbox, &r->post);
   else
-    free_lookup(l);
+    free_lookup(r);
 }
 
-static void deliver(rt_post *post, void *reader) {
-  rt_resolve *l = rt_containerof(post, rt_resolve, post);
-  rt_driver_disown(&l->handle);
-  if (l->item.dropped) {
-    free_lookup(l);
+static void resolve_deliver(rt_post *post, void *driver) {
+  rt_resolve *r = rt_containerof(post, rt_resolve, post);
+  rt_driver_disown(&r->handle);
+  if (r->item.dropped) {
+    free_lookup(r);
     return;
   }
-  l->done = true;
-  rt_list *parked = rt_list_first(&l->parked);
-  if (parked) rt_driver_wake(reader, rt_containerof(parked, rt_task, link), RT_FIRED);
+  r->done = true;
+  rt_list *parked = rt_list_first(&r->parked);
+  if (parked) rt_driver_wake(driver, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
 
-void rt_resolve_drop(rt_resolve *l) {
-  rt_list *parked = rt_list_first(&l->parked);
-  if (parked) rt_list_remove(parked); /* the state closes, and its task comes after us */
-  rt_driver_disown(&l->handle);
-  if (l->done || rt_thread_pool_drop(l->thread_pool, &l->item) == RT_WORK_ITEM_QUEUED)
-    free_lookup(l);
-  /* else its thread or the post on its way frees it */
+void rt_resolve_drop(rt_resolve *r) {
+  rt_list *parked = rt_list_first(&r->parked);
+  if (parked) rt_list_remove(parked); /* the state is being closed: its task is ended later */
+  rt_driver_disown(&r->handle);
+  if (r->done || rt_thread_pool_drop(r->thread_pool, &r->item) == RT_WORK_ITEM_QUEUED)
+    free_lookup(r);
 }
 
-static void close_with_driver(rt_uv_handle *h) {
+static void resolve_close_with_driver(rt_uv_handle *h) {
   rt_resolve_drop(rt_containerof(h, rt_resolve, handle));
 }
 
-int rt_resolve_start(rt_resolve **out, rt_thread_pool *c, rt_driver *home, const char *host,
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, const char *host,
                      int port, bool passive) {
-  rt_resolve *l = rt_calloc(sizeof *l);
-  if (l == NULL) return UV_ENOMEM;
-  l->thread_pool = c;
-  l->home = home;
-  l->item.work = work;
-  l->item.done = done;
-  l->post.deliver = deliver;
-  rt_list_init(&l->item.link);
-  rt_list_init(&l->handle.link);
-  rt_list_init(&l->parked);
-  if (host && strcmp(host, "*") != 0) snprintf(l->host, sizeof l->host, "%s", host);
-  snprintf(l->port, sizeof l->port, "%d", port);
-  l->hints.ai_socktype = SOCK_STREAM;
-  l->hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | (passive ? AI_PASSIVE : 0);
-  if (ask(l) == 0) { /* no name: nobody has to be asked */
-    l->done = true;
-    *out = l;
+  rt_resolve *r = rt_calloc(sizeof *r);
+  if (r == NULL) return UV_ENOMEM;
+  r->thread_pool = pool;
+  r->home = home;
+  r->item.work = resolve_work;
+  r->item.done = resolve_done;
+  r->post.deliver = resolve_deliver;
+  rt_list_init(&r->item.link);
+  rt_list_init(&r->handle.link);
+  rt_list_init(&r->parked);
+  if (host && strcmp(host, "*") != 0) snprintf(r->host, sizeof r->host, "%s", host);
+  snprintf(r->port, sizeof r->port, "%d", port);
+  r->hints.ai_socktype = SOCK_STREAM;
+  r->hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | (passive ? AI_PASSIVE : 0);
+  if (look_up(r) == 0) { /* it is numeric */
+    r->done = true;
+    *out = r;
     return 0;
   }
-  l->hints.ai_flags &= ~AI_NUMERICHOST;
-  int err = rt_thread_pool_submit(c, &l->item);
+  r->hints.ai_flags &= ~AI_NUMERICHOST;
+  int err = rt_thread_pool_submit(pool, &r->item);
   if (err != 0) {
-    free_lookup(l);
+    free_lookup(r);
     return err;
   }
-  rt_driver_adopt(home, &l->handle, close_with_driver);
-  *out = l;
+  rt_driver_adopt(home, &r->handle, resolve_close_with_driver);
+  *out = r;
   return 0;
 }

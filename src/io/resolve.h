@@ -1,7 +1,7 @@
 /* io/resolve.h - names to addresses, by getaddrinfo on a thread of the thread pool.
 **
-** Numeric addresses are answered at once.  A lookup that its task no longer wants is
-** dropped: the thread that waits for the name server finishes it and throws it away.
+** Numeric addresses are answered at once. A lookup whose task does not want it any more is dropped:
+** the thread that waits for the name server finishes it and frees the result.
 */
 #ifndef RT_IO_RESOLVE_H
 #define RT_IO_RESOLVE_H
@@ -11,30 +11,31 @@
 
 #include <netdb.h>
 
-enum { RT_RESOLVE_HOST_MAX = 255 };
+enum { RT_RESOLVE_HOST_MAX = 255 }; /* bytes of a host name */
 
 typedef struct rt_resolve {
   rt_work_item item;
-  rt_post post;
+  rt_post post; /* to home: the lookup has ended */
   rt_uv_handle handle;
   /* fixed */
   rt_thread_pool *thread_pool;
   rt_driver *home;
   struct addrinfo hints;
-  char host[RT_RESOLVE_HOST_MAX + 1];
+  char host[RT_RESOLVE_HOST_MAX + 1]; /* "": any address */
   char port[6];
-  /* written by the thread, read at home after the post */
-  int err;
+  /* thread of the pool; home after the post */
+  int err; /* 0 or UV_E… */
   struct addrinfo *addresses;
   /* home */
-  rt_list parked; /* the task that wants it */
-  bool done;
+  rt_list parked; /* the task that waits */
+  bool done;      /* err and addresses are valid */
 } rt_resolve;
 
-/* Host NULL or "*": any address of this machine (passive).  The answer may be there
-** at once.  0 or UV_E… */
-int rt_resolve_start(rt_resolve **out, rt_thread_pool *c, rt_driver *home, const char *host,
+/* Home. 'host' NULL or "*": any address of this machine, for listening ('passive'). The lookup may
+** be done when this returns. 0 or UV_E…: no lookup was made. */
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, const char *host,
                      int port, bool passive);
-void rt_resolve_drop(rt_resolve *l);
+/* Home. The lookup may be at any stage. Frees the addresses. */
+void rt_resolve_drop(rt_resolve *r);
 
 #endif

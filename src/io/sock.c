@@ -4,16 +4,16 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* there, io/tcp.c sets SO_NOSIGPIPE */
+#define MSG_NOSIGNAL 0 /* on such a system io/tcp.c sets SO_NOSIGPIPE */
 #endif
 
-static void on_closed(uv_handle_t *h) { rt_free(h->data); }
+static void sock_on_closed(uv_handle_t *h) { rt_free(h->data); }
 
-static void close_with_driver(rt_uv_handle *h) {
+static void sock_close_with_driver(rt_uv_handle *h) {
   rt_sock_close(rt_containerof(h, rt_sock, handle));
 }
 
-static bool is_awaited(rt_uv_handle *h) {
+static bool sock_is_awaited(rt_uv_handle *h) {
   rt_sock *s = rt_containerof(h, rt_sock, handle);
   return rt_sock_has_waiter(s, RT_READ) || rt_sock_has_waiter(s, RT_WRITE);
 }
@@ -31,8 +31,8 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->fd = fd;
   rt_list_init(&s->waiters[RT_READ]);
   rt_list_init(&s->waiters[RT_WRITE]);
-  rt_driver_adopt(d, &s->handle, close_with_driver);
-  s->handle.is_awaited = is_awaited;
+  rt_driver_adopt(d, &s->handle, sock_close_with_driver);
+  s->handle.is_awaited = sock_is_awaited;
   *out = s;
   return 0;
 }
@@ -49,20 +49,21 @@ int rt_sock_release(rt_sock *s) {
   rt_driver_disown(&s->handle);
   wake_all(s, RT_READ);
   wake_all(s, RT_WRITE);
-  uv_close((uv_handle_t *)&s->poll, on_closed); /* which tells epoll now, not later */
+  uv_close((uv_handle_t *)&s->poll, sock_on_closed); /* (removes it from epoll at once) */
   return fd;
 }
 
-void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); /* the peer should hear of it now */ }
+void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static int set_interest(rt_sock *s, int wanted) {
-  s->interest = (uint8_t)wanted;
-  return wanted ? uv_poll_start(&s->poll, wanted, on_poll) : uv_poll_stop(&s->poll);
+static int set_interest(rt_sock *s, int interest) {
+  s->interest = (uint8_t)interest;
+  return interest ? uv_poll_start(&s->poll, interest, on_poll) : uv_poll_stop(&s->poll);
 }
 
-static void ready(rt_sock *s, rt_side side) {
+/* An event: it resumes the first waiter, or the interest ends. */
+static void on_ready(rt_sock *s, rt_side side) {
   rt_list *l = rt_list_first(&s->waiters[side]);
   if (side == RT_READ) s->maybe_readable = true;
   if (l)
@@ -73,12 +74,13 @@ static void ready(rt_sock *s, rt_side side) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   rt_sock *s = poll->data;
-  if (status < 0) { /* an error on the socket; libuv has stopped polling: let them all look */
+  if (status <
+      0) { /* an error, and libuv has stopped polling: the waiters read or write to get it */
     s->interest = 0;
     events = UV_READABLE | UV_WRITABLE;
   }
-  if (events & UV_READABLE) ready(s, RT_READ);
-  if (events & UV_WRITABLE && s->fd >= 0) ready(s, RT_WRITE);
+  if (events & UV_READABLE) on_ready(s, RT_READ);
+  if (events & UV_WRITABLE && s->fd >= 0) on_ready(s, RT_WRITE);
 }
 
 int rt_sock_add_interest(rt_sock *s, rt_side side) {
@@ -90,27 +92,29 @@ ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
   do got = recv(s->fd, to, n, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
-  s->maybe_readable = got == (ssize_t)n; /* a short read has taken all there was */
+  s->maybe_readable = got == (ssize_t)n; /* (a short read has emptied the socket) */
   return got >= 0 ? got : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
 }
 
-static ssize_t sent(ssize_t n) { return n >= 0 ? n : errno == EWOULDBLOCK ? UV_EAGAIN : -errno; }
+static ssize_t send_result(ssize_t n) {
+  return n >= 0 ? n : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
+}
 
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
   ssize_t r;
   if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
   do r = send(s->fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
-  return sent(r);
+  return send_result(r);
 }
 
+/* (A uv_buf_t has the layout of a struct iovec.) */
 ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n) {
-  struct msghdr m = {.msg_iov = (struct iovec *)bufs,
-                     .msg_iovlen = (size_t)n}; /* uv_buf_t is one */
+  struct msghdr m = {.msg_iov = (struct iovec *)bufs, .msg_iovlen = (size_t)n};
   ssize_t r;
   if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO))
     return rt_sock_send(s, bufs[0].base, bufs[0].len);
   do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
-  return sent(r);
+  return send_result(r);
 }

@@ -1,16 +1,17 @@
-/* io/sock.h - waiting for a socket.
+/* io/sock.h - waiting until a socket is ready, and non-blocking reads and writes.
 **
-** The loop tells when a socket is ready (uv_poll); the task that waited for that
-** reads, writes or accepts by itself.  So nothing is read that nobody asked for, a
-** slow reader slows its peer, a cancelled wait has taken nothing, and a socket can
-** move to another loop with all its bytes.  We do not use libuv's streams for three
-** reasons, each of which we ran into: their writes raise SIGPIPE, which then has to be
-** ignored for the whole process and with it the end of a pipeline; at EMFILE they
-** accept connections and drop them; and a uv_tcp_t cannot change its loop.
+** The loop reports when a socket is ready (uv_poll), and the task that waited for that then reads,
+** writes or accepts itself. So no byte is read before a task wants it, a slow reader slows its peer
+** down, a cancelled wait has read nothing, and a socket can move to another loop with all its
+** bytes. libuv's streams are not used, for three reasons: their writes raise SIGPIPE, which then
+** has to be ignored for the whole process (and breaks the end of a pipeline); at EMFILE they accept
+** connections and drop them; and a uv_tcp_t cannot change its loop.
 **
-** Interest is lazy: it stays when the waiter has gone, since it will likely be back,
-** and is dropped at the first event that nobody waits for.  In the steady state of
-** request and response there is no system call but the read and the write.
+** Interest is lazy. When a task stops waiting, the loop goes on polling the socket, since the next
+** task will likely wait for the same; the interest ends at the first event for which no task waits.
+** So in the steady state of request and response the only system calls are the read and the write.
+**
+** All functions are for the thread of the socket's driver.
 */
 #ifndef RT_IO_SOCK_H
 #define RT_IO_SOCK_H
@@ -23,26 +24,30 @@ typedef struct rt_sock {
   uv_poll_t poll;
   rt_uv_handle handle;
   rt_driver *driver;
-  int fd;              /* -1: closed */
-  uint8_t interest;    /* what the loop is to tell, in libuv's bits */
-  bool maybe_readable; /* there may be something to read: worth a try before waiting */
-  rt_list waiters[2];  /* by side */
+  int fd;              /* -1: closed or released */
+  uint8_t interest;    /* the events that the loop polls for: UV_READABLE, UV_WRITABLE */
+  bool maybe_readable; /* a read may succeed: try it before waiting */
+  rt_list waiters[2];  /* tasks, by side */
 } rt_sock;
 
-/* Takes the descriptor over; on failure it is closed.  0 or UV_E… */
+/* Takes over the descriptor, which is closed if this fails. 0 or UV_E… */
 int rt_sock_open(rt_sock **out, rt_driver *d, int fd);
 
-/* Whoever waits for it is woken and finds it closed.  The record lives on until libuv
-** has let go of it; after this call it is not its owner's any more. */
+/* Closes the descriptor and wakes the tasks that wait; each finds fd == -1. The caller's pointer is
+** invalid from now on: the record is freed when libuv has closed its handle. */
 void rt_sock_close(rt_sock *s);
 
-/* The same, but the descriptor stays open and is returned: it may go to another loop at
-** once, since ours has forgotten it. */
+/* The same, but the descriptor stays open and is returned. It may be opened in another loop at
+** once: this loop does not poll it any more. */
 int rt_sock_release(rt_sock *s);
 
-/* The running task waits until the socket is ready on this side.  0 or UV_E… */
-int rt_sock_add_interest(rt_sock *s, rt_side side); /* … which the loop must be told first */
+/* Makes the loop poll for this side. 0 or UV_E… */
+int rt_sock_add_interest(rt_sock *s, rt_side side);
+
 static inline int rt_sock_bit(rt_side side) { return side == RT_READ ? UV_READABLE : UV_WRITABLE; }
+
+/* Parks the running task until the socket is ready on this side, or closed. 0 or UV_E…: then the
+** task is not parked. */
 static inline int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
   int err = rt_likely(s->interest & rt_sock_bit(side)) ? 0 : rt_sock_add_interest(s, side);
   if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->waiters[side]);
@@ -53,7 +58,8 @@ static inline bool rt_sock_has_waiter(const rt_sock *s, rt_side side) {
   return !rt_list_empty(&s->waiters[side]);
 }
 
-/* Bytes taken or sent; 0 of recv is the end; UV_EAGAIN: wait; else UV_E… */
+/* The number of bytes that were read or written; 0 of recv: the end; UV_EAGAIN: wait; else UV_E….
+** sendv may write a part only, as send may. */
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n);
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n);
 ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n);

@@ -1,4 +1,4 @@
-/* io/tcp.h - what a TCP socket can be told and asked, as plain descriptors. */
+/* io/tcp.h - the system calls of TCP sockets, on plain descriptors. Any thread. */
 #ifndef RT_IO_TCP_H
 #define RT_IO_TCP_H
 
@@ -8,27 +8,32 @@
 #include <uv.h>
 
 typedef struct rt_tcp_name {
-  char host[INET6_ADDRSTRLEN + 16]; /* with a scope, for link-local addresses */
+  char host[INET6_ADDRSTRLEN + 16]; /* numeric; with the scope of a link-local address */
   int port;
   const char *family; /* "inet", "inet6" */
 } rt_tcp_name;
 
-#define RT_EINPROGRESS \
-  (-EINPROGRESS) /* libuv's errors are the system's, negated; it has no name for this one */
+/* (libuv's errors are those of the system, negated; it has no name for this one.) */
+#define RT_EINPROGRESS (-EINPROGRESS)
 
-/* All return 0 (or a descriptor) or UV_E… */
-int rt_tcp_socket(int family); /* non-blocking, close-on-exec, quiet */
+/* All return 0, or a descriptor, or UV_E…. Descriptors are non-blocking, close-on-exec, and raise
+** no SIGPIPE. */
+int rt_tcp_socket(int family);
 int rt_tcp_listen(const struct addrinfo *at, int backlog, bool reuseport);
 int rt_tcp_accept(int listener);
-int rt_tcp_connect(int fd, const struct addrinfo *to); /* RT_EINPROGRESS: ask rt_tcp_error later */
+/* RT_EINPROGRESS: when the socket is writable, rt_tcp_error returns the result. */
+int rt_tcp_connect(int fd, const struct addrinfo *to);
 int rt_tcp_error(int fd);
 int rt_tcp_nodelay(int fd, bool on);
-int rt_tcp_keepalive(int fd, unsigned seconds); /* 0: off */
-int rt_tcp_shutdown(int fd);
+/* The peer is probed after so many idle seconds, then every second; the connection fails after ten
+** probes without an answer. 0: off. */
+int rt_tcp_keepalive(int fd, unsigned seconds);
+int rt_tcp_shutdown(int fd); /* of writing */
 int rt_tcp_peer_name(int fd, rt_tcp_name *name);
 int rt_tcp_local_name(int fd, rt_tcp_name *name);
 
-/* No descriptor or no memory for one: it passes. */
+/* True: there is no descriptor or no memory for a connection now; it is worth trying again
+** later. */
 bool rt_tcp_is_shortage(int err);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "pack/pack.h"
 
-/* --- raising -------------------------------------------------------------------------------- */
+/* --- raising ---------------------------------------------------------------------------------- */
 void rtL_cancel_push_end(lua_State *L) {
   RTL_STACK_CHECK(L, +2);
   lua_pushliteral(L, "the program has ended");
@@ -73,9 +73,9 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
   return 0;
 }
 
-/* One that swallows this error in a loop lets the others have their turn, as if it had
-** waited; or nothing could end it, and nothing else would run. */
-static void give_way(lua_State *L, rt_worker *w, rt_task *t) {
+/* A task that swallows the error in a loop never waits. So when its budget is used up it yields
+** before the error is raised: else no other task would run, and nothing could end this one. */
+static void yield_if_spent(lua_State *L, rt_worker *w, rt_task *t) {
   bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
   if (--w->loop.budget > 0 || !can) return;
   rt_ready_add(&w->driver.ready, t);
@@ -183,13 +183,13 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
   switch (rt_cancel_scope_effective(t, &cancel_scope)) {
     case RT_CANCEL_NONE: return;
     case RT_CANCEL_TASK:
-      give_way(L, w, t);
+      yield_if_spent(L, w, t);
       raise_at_checkpoint(L, w, t, NULL);
       break;
     case RT_CANCEL_SCOPE:
       if (!counts(cancel_scope, when)) return;
       cancel_scope->raised = true;
-      give_way(L, w, t);
+      yield_if_spent(L, w, t);
       raise_at_checkpoint(L, w, t, cancel_scope);
   }
 }
@@ -219,8 +219,8 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(t->alert)) raise_verdict(L, w, t, AFTER_TURN);
 }
 
-/* --- cancelling ------------------------------------------------------------------------------ */
-/* One that has no coroutine yet ends here; its place in the queue is only skipped. */
+/* --- cancelling ------------------------------------------------------------------------------- */
+/* A task that has not begun ends at once; the loop skips its place in the queues. */
 static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
   rtL_cancelled_push(L, w, 0);

@@ -1,4 +1,8 @@
-/* run/cancel.h - the error that unwinds a cancelled task, and the checkpoints that raise it. */
+/* run/cancel.h - checkpoints, where a cancelled task raises rt.Cancelled; cancelling a local task.
+**
+** A cancel and a deadline that has passed are states of the task (event/cancel_scope). 'alert' says
+** that one of them may apply, so a checkpoint of a task that is not being cancelled is one test.
+*/
 #ifndef RT_RUN_CANCEL_H
 #define RT_RUN_CANCEL_H
 
@@ -6,60 +10,69 @@
 #include "run/cancelled.h"
 #include "worker/worker.h"
 
-/* The running task, or an error if there is none. */
+/* The running task. Raises if there is none, or the runtime has been shut down. */
 rt_task *rtL_running(lua_State *L, rt_worker *w);
 
-/* Every operation that may wait begins with this: the running task, or an error if it
-** is being cancelled, or if no task is running. */
-rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the same, when there is something to see */
+/* Every operation that may wait begins with this. Returns the running task; raises if the task is
+** being cancelled, or none is running. */
+rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the slow path */
 static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
   rt_worker_assert_thread(w);
   return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t : rtL_cancel_look(L, w);
 }
 
-/* The operation has found that it must wait: a deadline that has passed counts now,
-** too.  (Before, a result that is ready wins.) */
+/* Called when the operation must wait. Now a deadline that has passed raises, too: before that, a
+** result that is ready wins (G10). */
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
 
-/* It has done so many operations that others had their turn.  Once, that may be chance: but who
-** finds something ready again and again is to hear of a deadline, too. */
+/* Called when the task has used up its budget and was resumed in the next turn. A deadline that has
+** passed raises the second time: else a loop of operations that are always ready would outlive its
+** timeout. */
 void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Cancels a task; the reason is on top of the stack, and is popped. */
+/* Cancels a local task, whose handle is at index 'handle'. Stack: reason -> nothing. False: it has
+** ended. */
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
-/* Cancels the running task, here and now; for a hook.  Does not return. */
+/* In a hook: cancels the running task and raises. Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
-/* The same for what is due at the running task, for a hook, too: the deadline of a frame, or
-** (NULL) the cancel of all of it. */
+/* In a hook: raises the error by which the running task is to be unwound, that of scope 'f' or, for
+** NULL, of a cancel of the whole task. Does not return. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f);
 
-/* There are no new tasks any more, for the program has ended.  Who wants one is cancelled here and
-** now, if it is a task: it has done nothing wrong. */
+/* Called when a task is to be spawned while the program ends. Raises rt.Cancelled in a task, which
+** is no failure, and an error in the main chunk. */
 int rtL_cancel_at_end(lua_State *L, rt_worker *w);
 
-/* An operation is about to fail because of what somebody else has done: closed a channel, or a
-** connection.  If the running task is to end as well, and has not heard of that, then this is what
-** it hears, no matter who was told first. */
+/* Called when an operation is about to fail because a channel or a connection was closed. If the
+** running task is also being cancelled and no rt.Cancelled was raised in it yet, raises that
+** instead of the operation's own failure: when a scope or the program ends, the tasks see their
+** cancel, whatever was closed first. */
 void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w);
-/* The running task has been handed what can be given back.  True: it must, and then rtL_cancel_takes_precedence
-** raises: another thread has cancelled the task, perhaps before that.  (A cancel by its own state
-** came later: or it would have been called off.) */
+
+/* Called when the running task has received what can be given back: a lock, permits. True: another
+** thread has cancelled the task, perhaps before that, so the caller gives it back and calls
+** rtL_cancel_takes_precedence, which raises. (If the task's own state had cancelled it before, its
+** waiter would have been withdrawn.) */
 bool rt_cancel_from_other_thread(rt_worker *w);
 
-/* Pushes who cancels now: the line, or nil. */
+/* Pushes the line that is running, as the source of a cancel; nil: it is not known. */
 void rtL_cancel_push_source(lua_State *L, rt_worker *w);
-/* Push the reason and the source: why a job was cancelled, two nils if nobody said; the end. */
+
+/* Pushes the reason and the source of a job's cancel; two nils: none were given. */
 void rtL_cancel_push_reason(lua_State *L, rt_worker *w, rt_job *j);
+
+/* Pushes the reason and the source of a cancel by the end of the program. */
 void rtL_cancel_push_end(lua_State *L);
 
-/* In a cancelled task that ends with another error, of its cleaning up.  Stack: the traceback of
-** that -> the same, with what the task was cancelled for. */
+/* A cancelled task has ended with another error, raised while it was unwound. Stack: traceback of
+** that error -> the same, with the reason of the cancel. Does nothing if the task is not
+** cancelled. */
 void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Raises what a cancelled task ended with. */
+/* In a joiner: raises the rt.Cancelled with which a task has ended. */
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle);
 
 #endif

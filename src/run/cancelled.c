@@ -30,7 +30,7 @@ bool rtL_cancelled_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial)
   return c != NULL && c->scope == serial;
 }
 
-/* --- sending it to another state: the reason is copied ----------------------------------------------------------------- */
+/* --- sending it to another state: the reason is copied ---------------------------------------- */
 typedef struct sent_cancelled {
   rt_shared shared;
   rt_message *reason;
@@ -71,7 +71,7 @@ static void cancelled_receive(lua_State *L, rt_worker *w, rt_shared *t) {
 
 static const rt_travel travel = {cancelled_send, NULL, cancelled_receive, NULL};
 
-/* --- its fields -------------------------------------------------------------------------------- */
+/* --- its fields ------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);

@@ -1,7 +1,7 @@
-/* run/cancelled.h - rt.Cancelled, the error that unwinds a cancelled task: the class, and how it travels.
+/* run/cancelled.h - rt.Cancelled, the error that unwinds a cancelled task.
 **
-** It has a reason, any value, and a source: the line that cancelled the task, or what did. That of a cancel
-** scope carries the serial number of the scope, so that rt.timeout knows its own.
+** It has a reason, any value, and a source: the line that cancelled the task, or what did. That of
+** a cancel scope carries the serial number of the scope, so that rt.timeout knows its own.
 */
 #ifndef RT_RUN_CANCELLED_H
 #define RT_RUN_CANCELLED_H

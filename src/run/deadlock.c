@@ -3,20 +3,21 @@
 #include "run/dump.h"
 #include "run/exit.h"
 
-/* --- is it one? --------------------------------------------------------------------------------- */
+/* --- detecting -------------------------------------------------------------------------------- */
 static bool are_pools_quiet(const rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which] && !rt_sched_is_quiescent(w->pools[which])) return false;
   return true;
 }
 
-/* Something from outside of the runtime ends this wait: somebody who types, or the grace. */
-static bool awaits_the_world(const rt_worker *w) {
+/* Does something outside of the runtime end the main chunk's wait: input at the prompt, or the
+** grace? */
+static bool is_woken_from_outside(const rt_worker *w) {
   return w->stop.begun || w->main->phase != RT_WAITING || w->main->op == RT_OP_STDIN;
 }
 
 static bool suspect_in_main(rt_worker *w) {
-  w->deadlock.suspected = !awaits_the_world(w) && are_pools_quiet(w);
+  w->deadlock.suspected = !is_woken_from_outside(w) && are_pools_quiet(w);
   return !w->deadlock.suspected;
 }
 
@@ -37,24 +38,25 @@ void rt_deadlock_on_report(rt_post *p, void *driver) {
   rt_worker_of(driver)->deadlock.suspected = true;
 }
 
-/* What is to be done here, or will be at once. */
+/* Has this worker something to do, now or as soon as it polls? */
 static bool has_something_to_do(rt_worker *w) {
   rt_driver *d = &w->driver;
   return !rt_ready_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->exit.requested ||
          (w->interrupted && !w->main->cancelled) || !rt_driver_is_hopeless(d);
 }
 
-/* If nobody got up between the two looks at the number, then everything that was looked at in
-** between was so at the same time. */
+/* The word of the active threads counts how often a thread became active. If it is the same before
+** and after the checks, no thread did in between, so all that the checks saw was true at the same
+** time. */
 static bool is_deadlock(rt_worker *w) {
   uint64_t before = w->runtime ? rt_active_threads_read(&w->runtime->active) : 0;
-  if (awaits_the_world(w) || has_something_to_do(w)) return false;
+  if (is_woken_from_outside(w) || has_something_to_do(w)) return false;
   if (w->runtime == NULL) return true;
   return rt_active_threads_number(before) == 1 && are_pools_quiet(w) &&
          rt_active_threads_read(&w->runtime->active) == before;
 }
 
-/* --- telling -------------------------------------------------------------------------------------------- */
+/* --- reporting -------------------------------------------------------------------------------- */
 #define ADVICE "no task can go on, and no timer, socket or job is left that could wake one"
 
 static void report(rt_worker *w) {
@@ -62,8 +64,8 @@ static void report(rt_worker *w) {
   rt_dump_write(w, stderr);
 }
 
-/* A program that goes on all the same, and into the next one, is ended at last. */
-enum { MOST_FORGIVEN = 3 };
+/* A program that catches the error and runs into the next deadlock is ended at the fourth. */
+enum { FORGIVEN_MAX = 3 };
 
 void rt_deadlock_examine(rt_worker *w) {
   rt_worker_assert_thread(w);
@@ -71,7 +73,7 @@ void rt_deadlock_examine(rt_worker *w) {
   if (!is_deadlock(w)) return;
   report(w);
   w->exit.failed = true;
-  if (++w->deadlock.reports > MOST_FORGIVEN) {
+  if (++w->deadlock.reports > FORGIVEN_MAX) {
     rt_exit_request(w, EXIT_FAILURE);
     return;
   }

@@ -1,29 +1,29 @@
-/* run/deadlock.h - when no task can ever go on: that is told, and the program ends.
+/* run/deadlock.h - detects that no task can ever be resumed, and reports it.
 **
-** A worker that blocks, with nothing that could wake one of its tasks but another thread, is
-** still (event/active_threads.h).  Whoever of all threads becomes still last looks whether a post is on its way
-** to one of the others; if not, the main worker looks again, and from where nothing can come in
-** between.  So there is no time to wait for, and no false alarm.
+** A worker that blocks while only another thread can wake one of its tasks is still
+** (event/active_threads.h, which has the argument). The last thread that becomes still checks that
+** no post is on its way to another one. If so, the main worker checks again, at a place where
+** nothing can come in between. So no time has to pass, and there is no false alarm.
 **
-** Then every worker is asked for its tasks, the main worker writes what they wait for to stderr,
-** and the main chunk gets an error out of its own wait.
+** Then the main worker writes a snapshot of all tasks to stderr, with what they wait for, and the
+** wait of the main chunk raises an error.
 */
 #ifndef RT_RUN_DEADLOCK_H
 #define RT_RUN_DEADLOCK_H
 
 #include "worker/worker.h"
 
-/* The hook 'on_stillness', on the worker's thread: it is about to block, and every other thread of the
-** runtime already has. False: it is the main worker, which is to call rt_deadlock_examine first. */
+/* The hook 'on_stillness', on the worker's thread: it is about to block, and every other thread of
+** the runtime already has. False: it is the main worker, which is to call rt_deadlock_examine
+** first. */
 bool rt_deadlock_on_stillness(rt_driver *d);
 
 /* Delivered to the main worker: a pool worker that blocked suspects a deadlock. */
 void rt_deadlock_on_report(rt_post *p, void *driver);
 
-/* The main worker, whose main chunk waits on L, suspects it: is it so?  Then that is told, and
-** the main chunk goes on to … */
+/* Called by the main worker while its main chunk waits, when deadlock.suspected is set: checks. If
+** it is a deadlock, reports it and wakes the main chunk, which calls rtL_deadlock_raise. */
 void rt_deadlock_examine(rt_worker *w);
-/* … raise the error. */
 int rtL_deadlock_raise(lua_State *L, rt_worker *w);
 
 #endif

@@ -1,6 +1,7 @@
 /* run/drain.h - whether the last task and the last pool worker have ended.
 **
-** At the end of the program the main chunk waits for that (run/stop.c). All of it is the main worker's.
+** At the end of the program the main chunk waits for that (run/stop.c). All of it is the main
+** worker's.
 */
 #ifndef RT_RUN_DRAIN_H
 #define RT_RUN_DRAIN_H

@@ -5,11 +5,14 @@
 
 #include <unistd.h>
 
-#define PATIENCE (150 * RT_MILLISECOND) /* with one that does not answer */
+#define REPLY_TIMEOUT (150 * RT_MILLISECOND) /* for a worker that does not reply */
 
-static void serve(void *worker) {
+/* While this worker waits for replies it receives posts, so that two workers that dump can reply to
+** each other. */
+static void receive_posts(void *worker) {
   rt_worker *w = worker;
-  if (RT_DEBUG && w->driver.vthread) rt_vtime_yield(w->driver.vthread); /* one runs at a time */
+  if (RT_DEBUG && w->driver.vthread)
+    rt_vtime_yield(w->driver.vthread); /* one thread runs at a time */
   rt_mailbox_drain(&w->driver.mailbox);
 }
 
@@ -19,7 +22,7 @@ rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
   rt_snapshot *s = rt_snapshot_new(&w->status, traces, until);
   if (s == NULL) return NULL;
   if (s->own) rt_inspect_tasks(w, &s->own->reply, traces, until);
-  rt_snapshot_wait(s, now + PATIENCE, serve, w);
+  rt_snapshot_wait(s, now + REPLY_TIMEOUT, receive_posts, w);
   return s;
 }
 
@@ -46,7 +49,7 @@ void rt_dump_from_outside(void) {
   uint64_t now = rt_clock();
   rt_snapshot *s = rt_snapshot_new(NULL, true, now + RT_SNAPSHOT_REPLY_TIME);
   if (s == NULL) return;
-  rt_snapshot_wait(s, now + PATIENCE, NULL, NULL);
+  rt_snapshot_wait(s, now + REPLY_TIMEOUT, NULL, NULL);
   rt_buf text = text_of(s);
   if (rt_buf_len(&text)) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);

@@ -1,4 +1,4 @@
-/* run/dump.h - asking all workers for their tasks, and writing down what they say. */
+/* run/dump.h - takes a snapshot of the tasks of all workers, and writes it as text. */
 #ifndef RT_RUN_DUMP_H
 #define RT_RUN_DUMP_H
 
@@ -6,13 +6,14 @@
 
 #include <stdio.h>
 
-/* The answers of all workers of this one's runtime; drop it.  NULL: no memory */
+/* Worker's thread: a snapshot of all workers of its runtime. Workers that do not reply within 150
+** ms are left out. The caller drops it. 'until': as for rt_inspect_tasks. NULL: no memory. */
 rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until);
 
-/* A listing with tracebacks; 0 or UV_E… */
+/* Worker's thread: writes a snapshot with tracebacks to a file. 0 or UV_E…. */
 int rt_dump_write(rt_worker *w, FILE *to);
 
-/* rt-lua: of all workers there are, on stderr; from the watchdog's thread. */
+/* The watchdog's thread, in rt-lua: writes a snapshot of all workers of the process to stderr. */
 void rt_dump_from_outside(void);
 
 #endif

@@ -8,7 +8,7 @@ void rt_exit_request(rt_worker *w, int code) {
   rt_driver_ring(&w->driver); /* it may be about to block */
 }
 
-/* --- the original os.exit -------------------------------------------------------------------------- */
+/* --- the original os.exit --------------------------------------------------------------------- */
 static const char original_key;
 
 void rtL_exit_set_original(lua_State *L, rt_worker *w) {

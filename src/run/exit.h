@@ -1,7 +1,8 @@
 /* run/exit.h - a request to end the process: by os.exit(code, true) in a task, or by a shutdown.
 **
-** A task cannot close the state that it runs in. So it makes a request, and the main worker ends the process
-** (rtL_stop_and_exit of run/stop.h) where the main chunk waits, or in the preemption hook if it computes.
+** A task cannot close the state that it runs in. So it makes a request, and the main worker ends
+** the process (rtL_stop_and_exit of run/stop.h) where the main chunk waits, or in the preemption
+** hook if it computes.
 */
 #ifndef RT_RUN_EXIT_H
 #define RT_RUN_EXIT_H
@@ -11,7 +12,8 @@
 /* Main worker's thread: the process is to end with this exit code. The first request counts. */
 void rt_exit_request(rt_worker *w, int code);
 
-/* Replaces the function on top of the stack, the os.exit that was there before rt; nil if none was. */
+/* Replaces the function on top of the stack, the os.exit that was there before rt; nil if none
+** was. */
 void rtL_exit_set_original(lua_State *L, rt_worker *w);
 
 /* Calls it: closes the state if 'close', and ends the process. Does not return, unless the program

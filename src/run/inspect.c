@@ -8,8 +8,13 @@
 
 #include <unistd.h>
 
-/* --- where a coroutine is -------------------------------------------------------------------------- */
-enum { MOST_LEVELS = 10, MOST_NESTED = 16, RESUMED = 1, WRAPPED = 2 };
+/* --- tracebacks ------------------------------------------------------------------------------- */
+enum {
+  LEVELS_MAX = 10, /* at each end of a long traceback */
+  NESTED_MAX = 16,
+  RESUMED = 1, /* index of the coroutine among the arguments of coroutine.resume */
+  WRAPPED = 2  /* … and among the upvalues of a function made by coroutine.wrap */
+};
 
 static lua_State *thread_on_top(lua_State *co) {
   lua_State *inner = lua_tothread(co, -1);
@@ -17,8 +22,8 @@ static lua_State *thread_on_top(lua_State *co) {
   return inner;
 }
 
-/* The coroutine that this one has resumed: then it is in one of our functions for that, and
-** the other one is its argument or its upvalue (lib/std/coroutine.c). */
+/* The coroutine that this one has resumed, or NULL. Then a function of lib/std/coroutine.c is
+** active here, and the inner coroutine is its argument or its upvalue. */
 static lua_State *inner_of(lua_State *co) {
   lua_Debug ar;
   lua_State *inner = NULL;
@@ -32,7 +37,7 @@ static lua_State *inner_of(lua_State *co) {
   return inner && inner != co && lua_getstack(inner, 0, &ar) ? inner : NULL;
 }
 
-static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
+static void write_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
   lua_getinfo(co, "Slnt", ar);
   rt_buf_printf(to, "    %s:", ar->short_src);
   if (ar->currentline > 0) rt_buf_printf(to, "%d:", ar->currentline);
@@ -47,41 +52,42 @@ static void tell_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
   rt_buf_printf(to, ar->istailcall ? " (a tail call)\n" : "\n");
 }
 
-static void tell_levels(rt_buf *to, lua_State *co, int levels) {
+static void write_levels(rt_buf *to, lua_State *co, int levels) {
   lua_Debug ar;
   for (int i = 0; i < levels && lua_getstack(co, i, &ar); i++) {
-    if (i == MOST_LEVELS && levels > 2 * MOST_LEVELS) {
-      i = levels - MOST_LEVELS;
-      rt_buf_printf(to, "    … (%d more)\n", i - MOST_LEVELS);
+    if (i == LEVELS_MAX && levels > 2 * LEVELS_MAX) {
+      i = levels - LEVELS_MAX;
+      rt_buf_printf(to, "    … (%d more)\n", i - LEVELS_MAX);
       if (!lua_getstack(co, i, &ar)) return;
     }
-    tell_level(to, co, &ar);
+    write_level(to, co, &ar);
   }
 }
 
-/* What runs the task's function (run/task_entry.c, run/job_entry.c; cli/main.c or lua.c) is no part of it. */
+/* The functions of run/task_entry.c and run/job_entry.c, or of the host for the main chunk, are
+** left out. */
 void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
   rt_worker_assert_thread(w);
-  lua_State *nested[MOST_NESTED], *co = t->is_main ? w->L : t->co;
+  lua_State *nested[NESTED_MAX], *co = t->is_main ? w->L : t->co;
   int n = 0, ours = t->is_job ? 2 : 1;
   if (co == NULL) return;
   do nested[n++] = co;
-  while (n < MOST_NESTED && (co = inner_of(co)) != NULL);
-  while (n-- > 0) tell_levels(to, nested[n], rt_stack_depth(nested[n]) - (n == 0 ? ours : 0));
+  while (n < NESTED_MAX && (co = inner_of(co)) != NULL);
+  while (n-- > 0) write_levels(to, nested[n], rt_stack_depth(nested[n]) - (n == 0 ? ours : 0));
 }
 
-/* --- its tasks -------------------------------------------------------------------------------------- */
-typedef struct account {
+/* --- the list of tasks ------------------------------------------------------------------------ */
+typedef struct listing {
   rt_worker *w;
   rt_snapshot_reply *answer;
   bool traces;
   uint64_t until;
-  unsigned told;
-  bool late;
-} account;
+  unsigned count; /* tasks added so far */
+  bool late;      /* 'until' has passed */
+} listing;
 
-static bool is_late(account *a) {
-  if (a->until != UINT64_MAX && !a->late && (a->traces || a->told % 64 == 0))
+static bool is_late(listing *a) {
+  if (a->until != UINT64_MAX && !a->late && (a->traces || a->count % 64 == 0))
     a->late = rt_clock() > a->until;
   return a->late;
 }
@@ -92,17 +98,17 @@ static const char *name_of(const rt_task *t, char *name, size_t size) {
   return t->more && t->more->task_name ? t->more->task_name->text : NULL;
 }
 
-static void add_trace(account *a, rt_task_info *f, const rt_task *t) {
+static void add_trace(listing *a, rt_task_info *f, const rt_task *t) {
   rt_buf *texts = &a->answer->texts;
   size_t at = rt_buf_len(texts);
   rt_inspect_trace(texts, a->w, t);
   if (rt_buf_put(texts, "", 1) == 0) f->traceback = at;
 }
 
-static void tell(account *a, const rt_task *t) {
+static void add_task(listing *a, const rt_task *t) {
   char name[64];
   if (is_late(a)) return;
-  a->told++;
+  a->count++;
   const char *site = t->is_main ? NULL : rt_call_site_text(&a->w->call_sites, t->site);
   rt_task_info *f = rt_snapshot_reply_add(a->answer, t, site, name_of(t, name, sizeof name));
   if (f == NULL) return;
@@ -110,30 +116,30 @@ static void tell(account *a, const rt_task *t) {
   if (a->traces) add_trace(a, f, t);
 }
 
-static void tell_queued(account *a, const rt_list *ready) {
+static void add_queued(listing *a, const rt_list *ready) {
   for (const rt_list *l = ready->next; l != ready && !a->late; l = l->next) {
     const rt_task *t = rt_containerof(l, rt_task, link);
-    if (t->phase == RT_QUEUED && !t->is_proxy) tell(a, t);
+    if (t->phase == RT_QUEUED && !t->is_proxy) add_task(a, t);
   }
 }
 
-static void tell_begun(account *a) {
+static void add_begun(listing *a) {
   lua_State *anchors = a->w->anchors;
   int i = rt_task_entry_first(a->w);
   for (const rt_task *t; !a->late && (t = rt_task_entry_next(anchors, a->w, &i)) != NULL;) {
-    if (t != a->w->running) tell(a, t);
+    if (t != a->w->running) add_task(a, t);
     lua_pop(anchors, 1);
   }
 }
 
 void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *answer, bool traces, uint64_t until) {
-  account a = {.w = w, .answer = answer, .traces = traces, .until = until};
+  listing a = {.w = w, .answer = answer, .traces = traces, .until = until};
   rt_worker_assert_thread(w);
-  if (w->main) tell(&a, w->main);
-  if (w->running && !w->running->is_main) tell(&a, w->running);
-  tell_begun(&a);
-  tell_queued(&a, &w->driver.ready.now);
-  tell_queued(&a, &w->driver.ready.next);
+  if (w->main) add_task(&a, w->main);
+  if (w->running && !w->running->is_main) add_task(&a, w->running);
+  add_begun(&a);
+  add_queued(&a, &w->driver.ready.now);
+  add_queued(&a, &w->driver.ready.next);
   if (a.late) answer->omitted = w->live + (w->main != NULL) - (int64_t)answer->count;
 }
 
@@ -142,12 +148,12 @@ void rt_inspect_answer(rt_post *p, void *driver) {
   rt_worker *w = rt_worker_of(driver);
   if (!rt_snapshot_request_begin(q)) return;
   uint64_t until = q->snapshot->until, soon = rt_clock() + RT_SNAPSHOT_REPLY_TIME / 2;
-  if (until < soon) until = soon; /* it has begun late */
+  if (until < soon) until = soon; /* the worker begins to reply late */
   if (!w->stop.closed) rt_inspect_tasks(w, &q->reply, q->snapshot->with_tracebacks, until);
   rt_snapshot_request_end(q);
 }
 
-/* --- a sign of life ------------------------------------------------------------------------------- */
+/* --- the watchdog's probe --------------------------------------------------------------------- */
 void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *f = &w->status;

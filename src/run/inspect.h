@@ -1,7 +1,7 @@
-/* run/inspect.h - what a worker tells of its tasks, when somebody asks (diag/snapshot.h).
+/* run/inspect.h - a worker lists its own tasks, in reply to a snapshot request (diag/snapshot.h).
 **
-** On its own thread, between two instructions of whatever it runs, so it must not raise and
-** leave no trace: nothing here allocates memory of the Lua state or runs code in it.
+** It runs on the worker's thread, possibly in the preemption hook between two instructions of a
+** task. So it must not raise, and it neither allocates memory of the Lua state nor runs code in it.
 */
 #ifndef RT_RUN_INSPECT_H
 #define RT_RUN_INSPECT_H
@@ -9,18 +9,20 @@
 #include "diag/snapshot.h"
 #include "worker/worker.h"
 
-/* Delivered to a worker: an rt_snapshot_request. */
+/* Delivered to a worker by its mailbox: an rt_snapshot_request. */
 void rt_inspect_answer(rt_post *p, void *driver);
 
-/* All tasks that have not ended.  'traces': with tracebacks; 'until': it should end by then. */
+/* Adds all tasks that have not ended to the reply. 'traces': with tracebacks. 'until' (rt_clock):
+** later than that, the remaining tasks are only counted; UINT64_MAX: no limit. */
 void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *a, bool traces, uint64_t until);
 
-/* Where this task is, a line for each level: of the coroutine that it has resumed, and so
-** on, innermost first. */
+/* Writes the traceback of a task, a line for each level: that of the innermost coroutine which the
+** task has resumed comes first, that of the task's own last. */
 void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t);
 
-/* The watchdog has asked whether the task is in Lua code: it is.  If it was told to be stuck,
-** in a C function that computed, then the tick came in there, and this is where it returned. */
+/* Called in the preemption hook: the worker executes Lua code, so the watchdog's probe is answered.
+** If a stall was reported that the watchdog could not locate, this is the first instruction after
+** the C function that stalled, and the traceback is written. */
 void rt_inspect_answer_probe(rt_worker *w);
 
 #endif

@@ -7,10 +7,10 @@
 
 static const char no_memory[] = "not enough memory";
 
-/* --- the task's function ------------------------------------------------------------------------ */
+/* --- the function of the task ----------------------------------------------------------------- */
 enum { WORKER = 1, JOB, FUNCTION };
 
-static int worked(lua_State *L, int status, lua_KContext ctx) {
+static int job_called(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
@@ -19,19 +19,19 @@ static int worked(lua_State *L, int status, lua_KContext ctx) {
   return 0;
 }
 
-static int work(lua_State *L) {
+static int job_body(lua_State *L) {
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
   if (w->preload.error) luaL_error(L, "%s", w->preload.error);
   int n = rtL_unpack_call(L, w, j->call);
   rt_message_drop(j->call);
   j->call = NULL;
-  lua_callk(L, n - 1, LUA_MULTRET, 0, worked);
-  return worked(L, LUA_OK, 0);
+  lua_callk(L, n - 1, LUA_MULTRET, 0, job_called);
+  return job_called(L, LUA_OK, 0);
 }
 
-/* --- beginning ------------------------------------------------------------------------------------ */
-static void on_cancel(rt_post *p, void *driver) {
+/* --- beginning -------------------------------------------------------------------------------- */
+static void on_cancel_post(rt_post *p, void *driver) {
   rt_job *j = rt_containerof(p, rt_job, cancel_post);
   rt_task *t = j->task;
   if (t && !t->cancelled) {
@@ -41,22 +41,22 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(j);
 }
 
-/* The queue holds it still, and will only skip it. */
-static int take_back(lua_State *L, rt_worker *w, rt_task *t) {
+/* The task has no memory. The ready queue still has it, and will skip it. */
+static int abandon(lua_State *L, rt_worker *w, rt_task *t) {
   w->live--;
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   return luaL_error(L, no_memory);
 }
 
-static int begin(lua_State *L) {
+static int make_task(lua_State *L) {
   rt_job *j = lua_touserdata(L, 1);
   rt_worker *w = rtL_worker_find(L);
-  lua_pushcfunction(L, work);
+  lua_pushcfunction(L, job_body);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, j);
   rt_task *t = rtL_worker_take(L, w, 2);
   rt_more *more = rt_task_more(t);
-  if (more == NULL) return take_back(L, w, t);
+  if (more == NULL) return abandon(L, w, t);
   more->job = j;
   t->id = j->id;
   t->site = rt_call_site_named(&w->call_sites, j->site);
@@ -68,11 +68,11 @@ static int begin(lua_State *L) {
 void rt_job_entry_take(rt_worker *w, rt_job *j) {
   rt_worker_assert_thread(w);
   lua_State *L = w->pcall_L;
-  if (!rt_job_begin(j, &w->driver, on_cancel)) {
+  if (!rt_job_begin(j, &w->driver, on_cancel_post)) {
     rt_job_drop(j);
     return;
   }
-  lua_pushcfunction(L, begin);
+  lua_pushcfunction(L, make_task);
   lua_pushlightuserdata(L, j);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
   lua_pop(L, 1);
@@ -80,13 +80,13 @@ void rt_job_entry_take(rt_worker *w, rt_job *j) {
   rt_job_drop(j);
 }
 
-/* --- the end ----------------------------------------------------------------------------------------- */
-/* Most likely it is a global that only the main state has. */
+/* --- the end ---------------------------------------------------------------------------------- */
+/* Added to an error about a global that is nil: most likely only the main state has set it. */
 static const char hint[] =
     "a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
     "\nwhich is copied with the function, an argument, or a field of a module that both sides require)";
 
-static void explain(lua_State *L, rt_worker *w, int error) {
+static void add_hint(lua_State *L, rt_worker *w, int error) {
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
   if (text == NULL || strstr(text, hint)) return;
   if (strstr(text, "a nil value (global '"))
@@ -132,7 +132,7 @@ rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
       rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
     return RT_CANCELLED;
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
-  explain(L, w, error);
+  add_hint(L, w, error);
   rtL_outcome_take_trace(L, w);
   rtL_cancel_note(L, w, t);
   push_title(L, j);
@@ -155,12 +155,12 @@ void rt_job_entry_end(rt_task *t, rt_phase how) {
     rt_message_drop(outcome);
     outcome = NULL;
   }
-  if (how == RT_DONE && outcome == NULL) how = RT_FAILED; /* it could not be packed */
+  if (how == RT_DONE && outcome == NULL) how = RT_FAILED; /* the results could not be packed */
   rt_job_end(j, how, outcome, how == RT_FAILED && outcome == NULL ? no_memory : NULL);
   rt_job_drop(j);
 }
 
-/* --- for those who hold it ------------------------------------------------------------------------------ */
+/* --- handles and outcomes --------------------------------------------------------------------- */
 void rtL_job_entry_push_handle(lua_State *L, rt_worker *w, rt_job *j) {
   RTL_ENTER(L, w, +1);
   rt_shared_ref *handle = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *handle, 0);

@@ -12,12 +12,12 @@
 #include "worker/worker.h"
 
 enum {
-  CREDIT = RT_SIZE(128, 2), /* operations a task may do in one go */
+  BUDGET = RT_SIZE(128, 2), /* operations that a task may do in one slice without waiting */
   POLL_RESUMES = RT_SIZE(61, 3)
 };
 #define POLL_TIME (2 * RT_MILLISECOND)
 
-/* --- one task ------------------------------------------------------------------------------ */
+/* --- one task --------------------------------------------------------------------------------- */
 rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
@@ -27,9 +27,9 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
       rt_coroutine_pool_retire(&w->coroutine_pool, co);
     else
       rt_coroutine_pool_give(&w->coroutine_pool, co);
-  } else { /* not even its end could be noted: there is no memory */
+  } else { /* there was no memory to keep the outcome */
     t->result = RT_RESULT_NOMEM;
-    rt_task_exit(w, t, RT_FAILED); /* first: what is on its stack is all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: the coroutine's stack may be all that holds the task */
     rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
   }
 }
@@ -52,9 +52,9 @@ static void note_switch(rt_worker *w) {
   rt_worker_count(w, RT_COUNT_PREEMPTED, 1);
 }
 
-/* A yield that was not a wait: of a hook, or of a function that does not know of tasks.
-** What was switched is resumed as it stands, with nothing on top. */
-rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield how) {
+/* The task has yielded without waiting: in the preemption hook, or in a function that does not know
+** tasks (then the values are dropped). */
+rt_noinline static void yielded(rt_worker *w, rt_task *t, int values, rt_yield how) {
   if (how == RT_YIELD_FINAL) {
     finish_off(w, t);
     return;
@@ -67,8 +67,9 @@ rt_noinline static void gave_way(rt_worker *w, rt_task *t, int values, rt_yield 
   rt_ready_add(&w->driver.ready, t);
 }
 
-/* -1: it is no task, was cancelled in the queue, or there is no memory for it */
-rt_noinline static int begin(rt_worker *w, rt_task *t) {
+/* The first resume of a task: returns the number of arguments. -1: it is the proxy of a select, it
+** was cancelled before it began, or there is no memory. */
+rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
   if (rt_unlikely(t->is_proxy)) {
     w->hooks->wake_select(t);
     return -1;
@@ -82,7 +83,7 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
-    rt_task_exit(w, t, RT_FAILED); /* first: the queue is all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: the start queue may be all that holds the task */
     rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
   } else {
     rt_worker_count(w, RT_COUNT_STARTED, 1);
@@ -90,9 +91,9 @@ rt_noinline static int begin(rt_worker *w, rt_task *t) {
   return args;
 }
 
-rt_noinline static void wake_monitor(rt_worker *w) { rt_watchdog_wake(&w->status); }
+rt_noinline static void wake_watchdog(rt_worker *w) { rt_watchdog_wake(&w->status); }
 
-static void waits(rt_worker *w, rt_task *t) {
+static void suspended(rt_worker *w, rt_task *t) {
   t->since = rt_load_relaxed(&w->driver.moment);
   if (t->is_job) rt_job_set_waiting(t->more->job, t->phase == RT_WAITING);
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
@@ -103,12 +104,12 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   int args = 0, values;
   rt_worker_assert_thread(w);
   rt_assert(w->running == NULL && rt_list_empty(&t->link));
-  if (t->co == NULL && (args = begin(w, t)) < 0) return;
+  if (t->co == NULL && (args = begin_task(w, t)) < 0) return;
   w->running = t;
   rt_worker_status_set_running(&w->status, t);
-  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_monitor(w);
+  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_watchdog(w);
   w->blocked = false;
-  w->loop.budget = CREDIT;
+  w->loop.budget = BUDGET;
   w->loop.slices++;
   if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
@@ -122,12 +123,12 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
   else if (rt_unlikely(how != RT_YIELD_WAIT))
-    gave_way(w, t, values, how);
+    yielded(w, t, values, how);
   else
-    waits(w, t);
+    suspended(w, t);
 }
 
-/* --- a turn -------------------------------------------------------------------------------------- */
+/* --- a turn ----------------------------------------------------------------------------------- */
 static void begin_poll(rt_worker *w, rt_counter which) {
   rt_worker_count(w, RT_COUNT_RESUMES, w->loop.slices - w->loop.polled_at);
   rt_worker_count(w, which, 1);
@@ -159,7 +160,7 @@ static void park(rt_worker *w) {
     rt_driver_look(&w->driver);
     return;
   }
-  if (takes && !rt_slot_enter_idle(w->slot)) return; /* somebody has brought one */
+  if (takes && !rt_slot_enter_idle(w->slot)) return; /* a job has been submitted */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
   if (takes) rt_slot_leave_idle(w->slot, !rt_ready_idle(&w->driver.ready));
@@ -169,8 +170,8 @@ static void park(rt_worker *w) {
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  bool untold = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
-  if (rt_unlikely(untold) && !w->unhandled.directly) rt_unhandled_report(w);
+  bool unreported = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
+  if (rt_unlikely(unreported) && !w->unhandled.directly) rt_unhandled_report(w);
   if (rt_ready_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
     if (rt_unhandled_look(w))
@@ -183,9 +184,9 @@ static void end_turn(rt_worker *w) {
   rt_ready_flip(ready);
 }
 
-/* --- a worker of the pool ------------------------------------------------------------------------ */
-/* A job a turn, and one more for every eight tasks that ran in it: those that wait to begin
-** come to it beside those that have begun. */
+/* --- a worker of the pool --------------------------------------------------------------------- */
+/* Begins one job a turn, and one more for every eight tasks that ran in it, so that jobs begin at a
+** rate that does not fall with the number of tasks. */
 static void take_jobs(rt_worker *w, int ran) {
   rt_store_relaxed(&w->slot->load, (int)w->live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
@@ -217,8 +218,8 @@ void rt_loop_serve(rt_worker *w) {
   }
 }
 
-/* --- the main chunk -------------------------------------------------------------------------------- */
-/* SIGINT or SIGTERM: the main chunk is cancelled, and from there on all that it has. */
+/* --- the main chunk --------------------------------------------------------------------------- */
+/* SIGINT or SIGTERM has come: the main chunk is cancelled, and by its end all tasks. */
 static void interrupt_main(rt_worker *w) {
   rt_task *t = w->main;
   t->cancelled = 1;
@@ -228,7 +229,7 @@ static void interrupt_main(rt_worker *w) {
 void rt_loop_drive(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t;
-  lua_State *outer = w->cur; /* L, unless somebody resumed L who does not keep this */
+  lua_State *outer = w->cur; /* L, unless L was resumed by a function that rt does not know */
   rt_assert(!w->driver.inside);
   w->main->since = rt_load_relaxed(&w->driver.moment);
   w->running = NULL;
@@ -251,5 +252,5 @@ void rt_loop_drive(rt_worker *w, lua_State *L) {
   w->running = w->main;
   w->loop.slices++;
   w->cur = outer;
-  w->loop.budget = CREDIT;
+  w->loop.budget = BUDGET;
 }

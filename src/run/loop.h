@@ -1,8 +1,8 @@
-/* run/loop.h - what a worker does all day: the only place that resumes a task.
+/* run/loop.h - the loop of a worker: the only place that resumes tasks.
 **
-** A turn runs every task that may run when it begins, once each, and then looks at
-** the mailbox, the timers and the OS; with nobody to run it blocks there.  They are
-** looked at in between, too, after 61 resumes or some milliseconds.
+** A turn resumes every task that was ready when it began, once each, and then polls the mailbox,
+** the timers and the OS; if no task is ready, the worker blocks there. Within a turn they are
+** polled after 61 resumes or 2 ms.
 */
 #ifndef RT_RUN_LOOP_H
 #define RT_RUN_LOOP_H
@@ -12,13 +12,15 @@
 
 struct rt_worker;
 
-/* Runs others until the main task may go on; the main chunk is the caller. */
+/* Called by an operation of the main chunk that waits: runs the other tasks until the main task is
+** ready. L is the coroutine in which the main chunk waits. */
 void rt_loop_drive(struct rt_worker *w, lua_State *L);
 
-/* A worker of the pool: begins jobs and runs tasks, until it is told to end and has. */
+/* The loop of a pool worker: begins jobs and runs tasks until the worker is told to stop and its
+** tasks have ended. */
 void rt_loop_serve(struct rt_worker *w);
 
-/* Runs one task until it waits or ends: what the driver calls on the hot path. */
+/* The hook 'run': resumes one ready task until it waits or ends. */
 void rt_loop_run(rt_driver *d, rt_task *t);
 
 #endif

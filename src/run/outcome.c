@@ -15,7 +15,7 @@ typedef struct failure {
   bool handled;  /* joined, or reported */
 } failure;
 
-/* --- the traceback ----------------------------------------------------------------------- */
+/* --- the traceback ---------------------------------------------------------------------------- */
 int rtL_outcome_traceback(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   lua_settop(L, 1);
@@ -32,7 +32,7 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +1);
   rtL_anchor_push(L, w, RT_ANCHOR_TRACES);
   lua_pushthread(L);
-  if (lua_rawget(L, -2) == LUA_TNIL) { /* it was raised without a handler: no memory */
+  if (lua_rawget(L, -2) == LUA_TNIL) { /* no handler ran: an error for lack of memory */
     lua_pop(L, 1);
     lua_pushliteral(L, "(no traceback)");
   } else {
@@ -43,7 +43,7 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
   lua_remove(L, -2);
 }
 
-/* --- keeping ------------------------------------------------------------------------------ */
+/* --- keeping ---------------------------------------------------------------------------------- */
 static void keep_value(lua_State *L, rt_worker *w, int handle) {
   rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
@@ -52,11 +52,11 @@ static void keep_value(lua_State *L, rt_worker *w, int handle) {
   lua_pop(L, 2);
 }
 
-/* Stack: … error -> … failure */
+/* Stack: …, error -> …, failure */
 static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
   f->site = site;
-  f->handled = true; /* until it is complete: the collector tells of those that are not */
+  f->handled = true; /* until it is complete: failure_gc reports one that is not handled */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
   rtL_outcome_take_trace(L, w);
@@ -81,8 +81,8 @@ static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, u
   return how;
 }
 
-/* Stack: v1 … vn -> { n = n, v1, …, vn } */
-static void pack(lua_State *L, int first, int n) {
+/* Stack: v1, …, vn -> { n = n, v1, …, vn } */
+static void pack_results(lua_State *L, int first, int n) {
   lua_createtable(L, n, 1);
   lua_insert(L, first);
   for (int i = n; i > 0; i--) lua_rawseti(L, first, i);
@@ -106,7 +106,7 @@ static void keep_results(lua_State *L, rt_worker *w, rt_task *t, int handle, int
     t->result = RT_RESULT_NUMBER;
   } else {
     bool single = n == 1 && type != LUA_TNIL; /* a table has no place for nil */
-    if (!single) pack(L, first, n);
+    if (!single) pack_results(L, first, n);
     keep_value(L, w, handle);
     t->result = single ? RT_RESULT_KEPT : RT_RESULT_LIST;
   }
@@ -125,7 +125,7 @@ rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int hand
   return keep_error(L, w, t, handle, site);
 }
 
-/* --- handing out ---------------------------------------------------------------------------- */
+/* --- joining ---------------------------------------------------------------------------------- */
 static void push_kept(lua_State *L, rt_worker *w, int handle) {
   rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
@@ -133,7 +133,7 @@ static void push_kept(lua_State *L, rt_worker *w, int handle) {
   lua_remove(L, -2);
 }
 
-static void hear(rt_worker *w, failure *f) {
+static void mark_handled(rt_worker *w, failure *f) {
   if (f->handled) return;
   f->handled = true;
   w->unhandled.unjoined--;
@@ -165,7 +165,7 @@ int rtL_outcome_raise(lua_State *L, rt_worker *w) {
 
 static int raise_failure(lua_State *L, rt_worker *w, int handle) {
   failure *f = lua_touserdata(L, -1);
-  hear(w, f);
+  mark_handled(w, f);
   lua_getiuservalue(L, -1, ERROR);
   lua_getiuservalue(L, -2, TRACE);
   push_title(L, w, f, handle);
@@ -198,8 +198,8 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   return t->result == RT_RESULT_LIST ? push_list(L) : 1;
 }
 
-/* --- what nobody joined ------------------------------------------------------------------------ */
-static int unheard(lua_State *L, rt_worker *w, int index) {
+/* --- failures that were not joined ------------------------------------------------------------ */
+static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
   failure *f = lua_touserdata(L, index);
   if (f->handled) return 0;
   rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
@@ -207,14 +207,14 @@ static int unheard(lua_State *L, rt_worker *w, int index) {
   lua_rawseti(L, -2, w->unhandled.first + w->unhandled.count);
   lua_pop(L, 1);
   w->unhandled.count++;
-  hear(w, f);
+  mark_handled(w, f);
   return 1;
 }
 
-/* A failure is collected when its handle is: nobody can join it any more. */
+/* A failure is collected with its handle: no task can join it any more. */
 static int failure_gc(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  if (!w->stop.closed) unheard(L, w, 1);
+  if (!w->stop.closed) queue_unhandled(L, w, 1);
   return 0;
 }
 
@@ -225,7 +225,7 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, outcomes)) {
-    if (rtL_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) unheard(L, w, lua_gettop(L));
+    if (rtL_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) queue_unhandled(L, w, lua_gettop(L));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);

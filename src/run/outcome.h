@@ -1,11 +1,11 @@
-/* run/outcome.h - what a task ended with, and who hears of it.
+/* run/outcome.h - the results or the error of a local task, kept until they are joined.
 **
-** A number or a boolean fits in the task's record.  Other results are kept in a table
-** of the state whose keys, the handles, are weak: when nobody can ask any more, they go.
+** A number or a boolean fits in the task's record. Other results are kept in RT_ANCHOR_OUTCOMES,
+** whose keys, the handles, are weak: a result goes with the last reference to the handle.
 **
-** An error is kept as a failure: the value, the traceback, and whether anybody has
-** joined it.  A failure that is collected, or that is there at the end, without having
-** been joined is an error that nobody heard of; it goes to rt.on_unhandled.
+** An error is kept as a failure: the value, the traceback, and whether a task has joined it. A
+** failure that is collected, or is left at the end of the program, without having been joined is an
+** unhandled error (run/unhandled).
 */
 #ifndef RT_RUN_OUTCOME_H
 #define RT_RUN_OUTCOME_H
@@ -15,32 +15,34 @@
 /* The user values of a failure. */
 enum { RT_FAILURE_ERROR = 1, RT_FAILURE_TRACE, RT_FAILURE_TASK };
 
-/* The message handler under which tasks run: remembers the traceback, leaves the
-** error as it is. */
+/* The message handler of tasks: keeps the traceback, by coroutine, and returns the error
+** unchanged. */
 int rtL_outcome_traceback(lua_State *L);
 
-/* Both are called in the task's coroutine, with its handle at stack index 'handle', and
-** return how it ended.  Its function has returned what is at 'first' and above … */
+/* Keeps the results, which are at 'first' and above. Called in the task's coroutine, with the
+** handle at index 'handle'. Returns how the task ended. */
 rt_phase rtL_outcome_keep(lua_State *L, rt_worker *w, rt_task *t, int handle, int first);
-/* … or it has failed with the error on top. */
+
+/* The same for a function that has failed: keeps the error on top. */
 rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site);
 
-/* Pushes the traceback that the handler has noted for the running coroutine. */
+/* Pushes the traceback that rtL_outcome_traceback has kept for the running coroutine, and forgets
+** it. */
 void rtL_outcome_take_trace(lua_State *L, rt_worker *w);
 
-/* Raises an error that came out of a task.  Stack: the error, its traceback, the task's
-** title.  The traceback is noted for the handler that is told of the error next. */
+/* Raises the error of a task in a joiner. Stack: error, traceback, title of the task. The traceback
+** is recorded for the next message handler (worker/traceback). */
 int rtL_outcome_raise(lua_State *L, rt_worker *w);
 
-/* Pushes the results of a task that has ended, or raises its error. */
+/* Pushes the results of a task that has ended and returns how many, or raises its error. */
 int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
-/* Every failure that nobody has joined becomes unhandled now. */
+/* At the end of the program: every failure that was not joined becomes unhandled now. */
 void rtL_outcome_flush(lua_State *L, rt_worker *w);
 
-/* Takes the oldest unhandled failure and pushes it.  0: there is none. */
+/* Takes the oldest unhandled failure and pushes it; returns 1. 0: there is none. */
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w);
-/* Replaces the failure on top by its error, its traceback, its task's title and the task. */
+/* Stack: failure -> its error, its traceback, the title of its task, the task */
 void rtL_outcome_unpack(lua_State *L, rt_worker *w);
 void rtL_outcome_classes(lua_State *L, rt_worker *w);
 

@@ -8,13 +8,13 @@
 
 #include <stdio.h>
 
-/* --- the hook: in Lua, at an instruction of the coroutine that runs -------------------------------- */
+/* --- the hook, between two instructions of the coroutine that runs ---------------------------- */
 static void hook(lua_State *L, lua_Debug *ar);
 
 static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 
-/* What a poll would see: post, and what this task's clock says. */
-static void look(rt_worker *w, rt_task *t) {
+/* What a poll would do for this task: its deadlines, and the mailbox. */
+static void poll_for_task(rt_worker *w, rt_task *t) {
   if (t->more && t->more->cancel_scopes) rt_cancel_scope_expire(t, rt_driver_tick(&w->driver));
   rt_mailbox_drain(&w->driver.mailbox);
   if ((w->stop.requested || w->exit.requested) && !t->is_main) {
@@ -23,7 +23,7 @@ static void look(rt_worker *w, rt_task *t) {
   }
 }
 
-/* The program ends, and has waited long enough. */
+/* Is the program ending, and has the grace passed? */
 static bool is_grace_over(rt_worker *w) {
   if (rt_shutdown_is_over(w)) return true;
   if (!w->stop.begun && !w->stop.requested && !w->exit.requested) return false;
@@ -32,20 +32,21 @@ static bool is_grace_over(rt_worker *w) {
   return now - w->preempt.ends_since >= rt_worker_grace(w);
 }
 
-/* Lua yields when the hook returns, which it must at once. */
-static void give_way(lua_State *L, rt_worker *w, rt_yield how) {
+/* Yields. The hook must return at once: Lua yields then. */
+static void yield_in_hook(lua_State *L, rt_worker *w, rt_yield how) {
   w->suspending = how;
   lua_yield(L, 0);
 }
 
-/* The task is to be unwound, by scope f or (NULL) by a cancel. False: the error is not raised now. */
+/* The task is to be unwound, by scope f or (NULL) by a cancel. False: the error is not raised
+** now. */
 static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, bool yieldable) {
   rt_more *more = rt_task_more(t);
   rt_escalation_step step = RT_ESCALATION_RAISE;
   if (more) step = rt_escalation_hook(&more->escalation, f ? f->serial : 0, rt_clock());
   if (step == RT_ESCALATION_WAIT) return false;
   if (step == RT_ESCALATION_FORCE && f == NULL && yieldable) {
-    give_way(L, w, RT_YIELD_FINAL);
+    yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
   if (step == RT_ESCALATION_RAISE)
@@ -54,11 +55,12 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, b
   return true;
 }
 
-/* --- waiting for a C function to return ------------------------------------------------------------- */
-/* Code that a C function calls (a comparator of table.sort) cannot be suspended, but a loop
-** of such calls can, between two of them: so for a while, every return is looked at.  That
-** costs something, so the while is short at first, and never long. */
-enum { FIRST_WATCH = 1000, LAST_WATCH = 8000 };
+/* --- waiting for a C function to return ------------------------------------------------------- */
+/* Lua code that a C function calls (a comparator of table.sort) cannot yield. A loop of such calls
+** can yield between two of them. So for a number of returns a hook looks at each return for the
+** moment when the C function is no longer active. That costs time, so the number is small at first,
+** doubles, and has a maximum. */
+enum { RETURNS_MIN = 1000, RETURNS_MAX = 8000 };
 
 static _Thread_local int returns_left;
 
@@ -66,84 +68,88 @@ static void on_return(lua_State *L, lua_Debug *ar) {
   (void)ar;
   if (rt_likely(--returns_left > 0 && !lua_isyieldable(L))) return;
   if (returns_left > 0)
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1); /* only at an instruction can it yield */
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1); /* it can yield at an instruction, not here */
   else
     disarm(L);
 }
 
-static void watch(lua_State *L, rt_worker *w) {
+static void watch_returns(lua_State *L, rt_worker *w) {
   rt_preempt *p = &w->preempt;
   bool again = p->watched == w->loop.slices;
-  p->returns = again ? p->returns * 2 : FIRST_WATCH;
-  if (p->returns > LAST_WATCH) p->returns = LAST_WATCH;
+  p->returns = again ? p->returns * 2 : RETURNS_MIN;
+  if (p->returns > RETURNS_MAX) p->returns = RETURNS_MAX;
   p->watched = w->loop.slices;
   returns_left = p->returns;
   lua_sethook(L, on_return, LUA_MASKRET, 0);
 }
 
-static bool is_switched(const rt_worker *w, const rt_task *t) {
+static bool may_switch(const rt_worker *w, const rt_task *t) {
   return t->is_job || (w->preempt.switches_all && !t->is_main);
 }
 
-/* (a main chunk that Ctrl-C has cancelled hears of it where it waits: see run/signals.c) */
-static bool is_told_by_hooks(const rt_worker *w, const rt_task *t) {
+/* Does the hook raise a cancel of this task? Not in a main chunk that Ctrl-C has cancelled: the
+** handler of run/signals.c has set a hook of its own for that. */
+static bool may_raise(const rt_worker *w, const rt_task *t) {
   return !t->is_main || w->stop.deadline || (t->more && t->more->escalation.hook != 0);
 }
 
-/* --- what becomes of the task --------------------------------------------------------------------------- */
-/* True: the hook stays, for Lua yields now. */
-static bool attend(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
+/* --- the decision ----------------------------------------------------------------------------- */
+/* 'is_due': the signal has found that the task has run for a whole period. True: the hook stays
+** set, since Lua yields now. */
+static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_cancel_scope *f = NULL;
-  look(w, t);
+  poll_for_task(w, t);
   if (w->exit.requested && t->is_main && !w->stop.begun)
     w->hooks->leave(w, L); /* does not return */
   bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
   if (!t->is_main && is_grace_over(w)) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
-    give_way(L, w, RT_YIELD_FINAL);
+    yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
   if (t->is_main && rt_shutdown_is_over(w)) rt_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
   rt_cancel_kind verdict = t->alert ? rt_cancel_scope_effective(t, &f) : RT_CANCEL_NONE;
-  if (verdict == RT_CANCEL_SCOPE || (verdict == RT_CANCEL_TASK && is_told_by_hooks(w, t)))
+  if (verdict == RT_CANCEL_SCOPE || (verdict == RT_CANCEL_TASK && may_raise(w, t)))
     if (unwind(L, w, t, verdict == RT_CANCEL_SCOPE ? f : NULL, yieldable)) return true;
-  if (!is_due || !is_switched(w, t)) return false;
+  if (!is_due || !may_switch(w, t)) return false;
   if (yieldable)
-    give_way(L, w, RT_YIELD_PREEMPTED);
+    yield_in_hook(L, w, RT_YIELD_PREEMPTED);
   else
-    watch(L, w); /* a C function is in the way */
+    watch_returns(L, w); /* a C function is active */
   return true;
 }
 
-/* It stays set over a switch, and is taken off at the first call after it: taken off before,
-** it would leave a mark in Lua that costs the program one event of its own hook. */
+/* The hook stays set over a switch, and takes itself off when it is called after that. If it were
+** taken off before the yield, Lua would skip one event of a hook that the program sets later. */
 static void hook(lua_State *L, lua_Debug *ar) {
-  if (rt_unlikely(ar->event != LUA_HOOKCOUNT)) { /* a tick came in the middle of a return */
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);      /* (a yield there would break Lua) */
+  if (rt_unlikely(ar->event !=
+                  LUA_HOOKCOUNT)) {         /* the signal came while Lua called a return hook */
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1); /* (Lua does not support a yield there) */
     return;
   }
   rt_worker *w = rtL_worker_find(L);
   if (w && rt_unlikely(rt_load_relaxed(&w->status.probe_pending))) rt_inspect_answer_probe(w);
   if (w && w->running && !w->stop.closed &&
-      L == w->cur) { /* else a new coroutine has inherited it */
+      L == w->cur) { /* else a new coroutine has inherited the hook */
     bool is_due = w->preempt.armed == w->loop.slices;
-    if ((is_due || w->running->alert) && attend(L, w, w->running, is_due)) return;
+    if ((is_due || w->running->alert) && decide(L, w, w->running, is_due)) return;
   }
   disarm(L);
 }
 
-/* --- the tick: in a signal handler ------------------------------------------------------------------ */
-/* A task that is not to be switched is left alone as long as there is nothing to tell it. */
-static bool is_worth_it(rt_worker *w, const rt_task *t) {
+/* --- the signal handler ----------------------------------------------------------------------- */
+/* Would the hook do anything with this task? Relaxed loads: an older value delays the hook to the
+** next signal. */
+static bool needs_hook(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
-  return is_switched(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||
+  return may_switch(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||
          w->stop.deadline || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
          rt_load_relaxed(&w->status.probe_pending);
 }
 
-/* Setting a hook takes a while in a deep recursion: then the next ticks do nothing, so that
-** ticks never take more than a twentieth of the time. */
+/* lua_sethook walks over all active functions, which takes time in a deep recursion. Then as many
+** of the next signals do nothing as keep the handler below a twentieth of the time. */
 static void arm(rt_worker *w, lua_State *L) {
   uint64_t before = rt_clock();
   w->preempt.armed = w->loop.slices;
@@ -151,31 +157,32 @@ static void arm(rt_worker *w, lua_State *L) {
   w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.timer.period);
 }
 
-static void on_tick(rt_cpu_timer *tick, bool nudged) {
-  rt_worker *w = rt_containerof(tick, rt_worker, preempt.timer);
+static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
+  rt_worker *w = rt_containerof(timer, rt_worker, preempt.timer);
   lua_State *L = w->cur;
   if (nudged) {
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;
-  } else if (w->preempt.seen != w->loop.slices) { /* this task is younger than a tick */
+  } else if (w->preempt.seen !=
+             w->loop.slices) { /* another task, or another slice, than at the last signal */
     w->preempt.seen = w->loop.slices;
-  } else if (L != NULL && is_worth_it(w, w->running)) {
+  } else if (L != NULL && needs_hook(w, w->running)) {
     lua_Hook there = lua_gethook(L);
     if (there == NULL || there == hook || there == on_return)
-      arm(w, L); /* else it is the program's own */
+      arm(w, L); /* else the program has set a hook of its own, which stays */
   }
 }
 
-/* --- beginning and end ------------------------------------------------------------------------------ */
-static bool is_switched_off(void) {
+/* --- beginning and end ------------------------------------------------------------------------ */
+static bool is_disabled(void) {
   const char *text = getenv("RT_PREEMPT");
   return (text && strcmp(text, "0") == 0) || rt_clock_is_virtual();
 }
 
-static void complain(void) {
-  static rt_atomic(bool) said;
-  if (rt_swap(&said, true)) return;
+static void report_signal_taken(void) {
+  static rt_atomic(bool) reported;
+  if (rt_swap(&reported, true)) return;
   fprintf(stderr,
           "rt: SIGURG is taken by other code: a task that computes for long keeps the "
           "others waiting (RT_PREEMPT=0 accepts that)\n");
@@ -185,9 +192,9 @@ static void complain(void) {
 void rt_preempt_start(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->preempt.started = true;
-  if (is_switched_off()) return;
-  int err = rt_cpu_timer_start(&w->preempt.timer, on_tick);
-  if (err == -EBUSY) complain();
+  if (is_disabled()) return;
+  int err = rt_cpu_timer_start(&w->preempt.timer, on_timer_signal);
+  if (err == -EBUSY) report_signal_taken();
   if (err == 0) rt_worker_status_set_cpu_timer(&w->status, &w->preempt.timer);
 }
 
@@ -195,7 +202,7 @@ void rt_preempt_stop(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status_set_cpu_timer(&w->status, NULL);
   rt_cpu_timer_stop(&w->preempt.timer);
-  w->preempt.started = true; /* and stays without */
+  w->preempt.started = true; /* it is not started again */
 }
 
 void rt_preempt_soon(rt_worker *w, lua_State *co) {
@@ -215,7 +222,8 @@ static void set_hook(lua_State *L) {
 void rt_preempt_interrupt(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t = w->running;
-  if (is_switched_off()) return;
+  if (is_disabled()) return;
   set_hook(L);
-  set_hook(t->is_main ? w->L : t->co); /* the error may end L, and be swallowed there */
+  set_hook(t->is_main ? w->L
+                      : t->co); /* the error may end the coroutine L, and be swallowed outside */
 }

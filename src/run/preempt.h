@@ -1,38 +1,46 @@
-/* run/preempt.h - no task can freeze the others.
+/* run/preempt.h - switches or ends a task that computes for longer than a period of the CPU timer.
 **
-** A tick of the worker's own thread (base/cpu_timer.h) finds a task that has been running for longer
-** than a whole tick, and sets a hook on its coroutine, which Lua calls at the next
-** instruction.  There, in Lua and not in a signal handler, is decided what becomes of it:
+** A signal of the CPU timer (base/cpu_timer.h), on the worker's own thread, finds that the same
+** task has been running for a whole period, and sets a hook on its coroutine. Lua calls the hook at
+** the next instruction, and the hook decides:
 **
-**   - a cancel or a deadline is due: it is raised, and again after a while (for a task may
-**     clean up) as long as the task goes on; after a second it is closed from outside (a task
-**     that is cancelled), or every instruction raises (inside a timeout);
-**   - a task of the pool, which shares nothing with others (or any, if the program has said
-**     so: rt.configure), yields, and goes on in the next
-**     turn at the instruction where it was;
-**   - any other goes on at once, unless the program is to end (os.exit in a task of the pool,
-**     while the main chunk computes).  The next tick tries again.
+**   - If a cancel or a deadline applies, the error is raised (task/escalation.h says when).
+**   - If the task is one of the pool, which shares no Lua values with others (or any task, if
+**     rt.configure says so), it yields. It is resumed in the next turn, at the instruction where it
+**     was.
+**   - Any other task continues, unless the program is to end. The next signal tries again.
 **
-** Nothing is set for a task that behaves, so it pays nothing.
+** A task that never runs for a whole period never gets a hook, and pays nothing.
+**
+** Why this is safe: lua_sethook may be called in a signal handler of the thread that runs the state
+** (ldebug.c says so, and lua.c does it); it stores a function and a count, and the instructions
+** that follow see them. The handler uses nothing else of Lua but lua_gethook. 'cur' is volatile and
+** is set before a coroutine is resumed and cleared after that, by the same thread, so the handler
+** sees a coroutine that is alive, or NULL. The hook runs between two instructions, where Lua itself
+** allows a yield or an error. spec/preempt_spec.lua runs self-checking programs with a yield at
+** thousands of instructions each.
 */
 #ifndef RT_RUN_PREEMPT_H
 #define RT_RUN_PREEMPT_H
 
 #include "worker/worker.h"
 
-/* Ticks from here on, unless RT_PREEMPT=0, or the signal has an owner already, or there are
-** no such timers: then tasks are switched only where they wait.  The worker's thread. */
+/* Worker's thread: starts the CPU timer, at its first task or timeout. It does not if RT_PREEMPT=0,
+** if other code of the process handles SIGURG (which is reported once), or if there are no such
+** timers: then tasks are switched only where they wait. */
 void rt_preempt_start(rt_worker *w);
 static inline void rt_preempt_need(rt_worker *w) {
   if (rt_unlikely(!w->preempt.started)) rt_preempt_start(w);
 }
 void rt_preempt_stop(rt_worker *w);
 
-/* The running task has swallowed what should end it over and over, where it waits: from its next
-** instruction on it is ended as one that computes. */
+/* The hook 'interrupt': the running task swallows its cancel at its checkpoints (rule 4 of
+** task/escalation.h). Sets the preemption hook, so that its next instruction is treated as that of
+** a task that computes. */
 void rt_preempt_interrupt(rt_worker *w, lua_State *L);
 
-/* For tests: the task about to be resumed is switched after some instructions. */
+/* Debug builds, chaos: the task that is about to be resumed is switched after a random number of
+** instructions. */
 void rt_preempt_soon(rt_worker *w, lua_State *co);
 
 #endif

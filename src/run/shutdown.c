@@ -8,13 +8,13 @@ static void ask_to_exit(rt_worker *w) {
   rt_exit_request(w, w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* The main chunk still cleans up, or has swallowed it: the state is closed from where it waits. */
+/* The main chunk is still unwinding, or has swallowed its cancel: the state is closed from where it
+** waits. */
 static void on_grace_over(rt_timeout *t) {
   rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
   if (!w->stop.begun) ask_to_exit(w);
 }
 
-/* … or it does not even wait. */
 bool rt_shutdown_is_over(const rt_worker *w) {
   rt_worker_assert_thread(w);
   return w->stop.deadline && !w->stop.begun && rt_clock() >= w->stop.deadline;
@@ -26,7 +26,7 @@ void rt_shutdown_force(rt_worker *w, lua_State *L) {
   w->hooks->leave(w, L);
 }
 
-/* When it is to be over; never earlier than it can be. */
+/* The time (rt_clock) that is 'grace' ns from now. */
 static uint64_t end_after(uint64_t grace) {
   uint64_t now = rt_clock();
   return grace < INT64_MAX - now ? now + grace : INT64_MAX;
@@ -41,7 +41,7 @@ static void set_limit(rt_worker *w, uint64_t ends_at) {
   if (due != RT_NEVER) rt_wheel_add(&d->wheel, &w->stop.grace.timer, RT_TIMER_CALL, due);
 }
 
-static void begin(rt_worker *w, uint64_t grace) {
+static void begin_shutdown(rt_worker *w, uint64_t grace) {
   uint64_t ends_at = end_after(grace);
   bool first = w->stop.deadline == 0;
   if (w->stop.begun || (!first && w->stop.deadline <= ends_at)) return;
@@ -53,11 +53,12 @@ static void begin(rt_worker *w, uint64_t grace) {
 
 void rt_shutdown_on_post(rt_post *p, void *driver) {
   rt_runtime *o = rt_containerof(p, rt_runtime, shutdown_post);
-  begin(rt_worker_of(driver), rt_runtime_shutdown_received(o));
+  begin_shutdown(rt_worker_of(driver), rt_runtime_shutdown_received(o));
 }
 
-/* (Of another host rt does not know whether it is in a call that hangs, or in its own loop.) */
-static void set_last_limit(const rt_worker *w, uint64_t grace) {
+/* Has the watchdog end the process if the main worker does not: in rt-lua only. In another host the
+** main thread may rightly be in a loop of its own. */
+static void set_exit_deadline(const rt_worker *w, uint64_t grace) {
   if (w->hosted && grace < RT_NEVER / 2)
     rt_watchdog_set_exit_deadline(end_after(grace) + RT_SECOND,
                                   w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -65,9 +66,9 @@ static void set_last_limit(const rt_worker *w, uint64_t grace) {
 
 void rt_shutdown(rt_worker *w, uint64_t grace) {
   rt_worker_assert_thread(w);
-  set_last_limit(w, grace);
+  set_exit_deadline(w, grace);
   if (w->slot)
     rt_runtime_request_shutdown(w->slot->sched->config.runtime, grace);
   else
-    begin(w, grace);
+    begin_shutdown(w, grace);
 }

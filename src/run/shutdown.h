@@ -1,8 +1,8 @@
-/* run/shutdown.h - a task has said that the program is to end.
+/* run/shutdown.h - rt.shutdown: a request to end the program, and its deadline.
 **
-** The main chunk is cancelled, as by SIGINT; what comes after that is the end of the main chunk
-** as ever.  All of it together has the grace: a main chunk that is not through by then is left
-** where it waits.
+** The main chunk is cancelled, as by SIGINT; when it has ended, the program ends as it always does
+** (run/stop). Both together have the grace: if the main chunk has not ended by then, the state is
+** closed from where it waits.
 */
 #ifndef RT_RUN_SHUTDOWN_H
 #define RT_RUN_SHUTDOWN_H
@@ -11,14 +11,16 @@
 
 #define RT_NO_LIMIT UINT64_MAX
 
-/* Any worker.  Once told, only a shorter grace changes anything. */
+/* On any worker's thread: requests the end of the program within 'grace' ns. A later call only has
+** an effect if its deadline is earlier. */
 void rt_shutdown(rt_worker *w, uint64_t grace);
 
-/* The main worker: the grace has passed, and the main chunk computes on L; the process ends. */
+/* Main worker: has the deadline passed while the main chunk runs? Then rt_shutdown_force ends the
+** process; L is the coroutine in which the main chunk computes. */
 bool rt_shutdown_is_over(const rt_worker *w);
 void rt_shutdown_force(rt_worker *w, lua_State *L);
 
-/* Delivered to the main worker: a task on another one has said so. */
+/* Delivered to the main worker: a task on another worker has called rt.shutdown. */
 void rt_shutdown_on_post(rt_post *p, void *driver);
 
 #endif

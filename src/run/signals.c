@@ -6,12 +6,14 @@
 
 #include <unistd.h>
 
-/* A signal handler has nothing but globals: the worker of the process's first state. */
+/* A signal handler gets no argument, so these are global: the worker of the first state of the
+** process. */
 static rt_worker *volatile worker;
 static bool sharing;
 static struct sigaction before;
 
-/* The main chunk gets an error as lua's; a task that happens to run is cancelled. */
+/* Raises in the code that runs: in the main chunk the error that lua.c raises; a task is
+** cancelled. */
 static void stop_hook(lua_State *L, lua_Debug *ar) {
   rt_worker *w = worker;
   (void)ar;
@@ -43,7 +45,7 @@ static void on_shared_signal(int sig) {
     before.sa_handler(sig);
 }
 
-/* --- SIGQUIT: a dump --------------------------------------------------------------------------- */
+/* --- SIGQUIT: a dump -------------------------------------------------------------------------- */
 static volatile sig_atomic_t quit_posted;
 
 static void on_quit_post(rt_post *p, void *driver) {
@@ -58,8 +60,8 @@ static void quit_hook(lua_State *L, lua_Debug *ar) {
   if (worker) rt_mailbox_drain(&worker->driver.mailbox);
 }
 
-/* In a signal handler there is no printf. */
-static size_t put(char *text, size_t at, size_t size, const char *more) {
+/* printf is not async-signal-safe. */
+static size_t append_text(char *text, size_t at, size_t size, const char *more) {
   while (*more && at < size) text[at++] = *more++;
   return at;
 }
@@ -71,27 +73,29 @@ static const char *digits(uint64_t n, char *end) {
   return end;
 }
 
-/* The worker is in the middle of something, maybe of a C function that does not return. */
-static void say_what_runs(const rt_worker *w) {
+/* Writes what the worker is running: the dump follows at the next Lua instruction, which never
+** comes if a C function does not return. */
+static void write_running(const rt_worker *w) {
   char text[256], number[24];
-  size_t n = put(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
+  size_t n = append_text(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
   if (w->running->is_main) {
-    n = put(text, n, sizeof text, "the main chunk");
+    n = append_text(text, n, sizeof text, "the main chunk");
   } else {
-    n = put(text, n, sizeof text, "task ");
-    n = put(text, n, sizeof text, digits(w->running->id, number + sizeof number));
-    n = put(text, n, sizeof text, ", spawned at ");
-    n = put(text, n, sizeof text, rt_call_site_text(&w->call_sites, w->running->site));
+    n = append_text(text, n, sizeof text, "task ");
+    n = append_text(text, n, sizeof text, digits(w->running->id, number + sizeof number));
+    n = append_text(text, n, sizeof text, ", spawned at ");
+    n = append_text(text, n, sizeof text, rt_call_site_text(&w->call_sites, w->running->site));
   }
-  n = put(text, n, sizeof text - 1, "; its dump follows");
+  n = append_text(text, n, sizeof text - 1, "; its dump follows");
   text[n++] = '\n';
   if (write(STDERR_FILENO, text, n) < 0) return;
 }
 
-/* A program of one thread dumps by itself: at the next instruction, or where it waits. */
+/* Without a watchdog the worker writes the dump itself: at its next Lua instruction, or where it
+** waits. */
 static void dump_here(rt_worker *w) {
   static rt_post post = {.deliver = on_quit_post};
-  if (w->running) say_what_runs(w);
+  if (w->running) write_running(w);
   if (quit_posted) return;
   quit_posted = 1;
   rt_mailbox_post(&w->driver.mailbox, &post);
@@ -106,8 +110,8 @@ static void on_quit(int sig) {
   errno = err;
 }
 
-/* --- beginning and end ----------------------------------------------------------------------------- */
-static void handle(int sig, void (*handler)(int), struct sigaction *old) {
+/* --- beginning and end ------------------------------------------------------------------------ */
+static void set_handler(int sig, void (*handler)(int), struct sigaction *old) {
   struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
   sigemptyset(&sa.sa_mask);
   sigaction(sig, &sa, old);
@@ -116,10 +120,10 @@ static void handle(int sig, void (*handler)(int), struct sigaction *old) {
 void rt_signals_own(rt_worker *w) {
   rt_worker_assert_thread(w);
   worker = w;
-  handle(SIGINT, on_signal, NULL);
-  handle(SIGTERM, on_signal, NULL);
+  set_handler(SIGINT, on_signal, NULL);
+  set_handler(SIGTERM, on_signal, NULL);
   rt_watchdog_on_dump_request(rt_dump_from_outside);
-  handle(SIGQUIT, on_quit, NULL);
+  set_handler(SIGQUIT, on_quit, NULL);
 }
 
 void rt_signals_share(rt_worker *w) {
@@ -127,11 +131,11 @@ void rt_signals_share(rt_worker *w) {
   struct sigaction now;
   if (worker != NULL) return;
   sigaction(SIGINT, NULL, &now);
-  if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_IGN) return; /* somebody knows better */
+  if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_IGN) return; /* the host has decided */
   worker = w;
   if (sharing) return;
   sharing = true;
-  handle(SIGINT, on_shared_signal, &before);
+  set_handler(SIGINT, on_shared_signal, &before);
 }
 
 void rt_signals_forget(rt_worker *w) {

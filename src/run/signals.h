@@ -1,20 +1,25 @@
-/* run/signals.h - Ctrl-C.
+/* run/signals.h - the handlers of SIGINT, SIGTERM and SIGQUIT.
 **
-** The first one asks the main chunk to end: if it waits, its wait raises; if Lua code
-** runs, in whatever coroutine, a hook raises there (a signal handler may set one: that
-** is how lua.c does it).  The second one ends the process, with 128 + the signal.
+** The first SIGINT or SIGTERM asks the main chunk to end: if it waits, its wait raises; if Lua code
+** runs, in any coroutine, a hook raises there (lua.c sets one in its signal handler, too). The
+** second one ends the process with the code 128 + signal.
+**
+** Beside lua_sethook, a handler uses: fields of the worker that are volatile or atomic,
+** rt_mailbox_post, which is lock-free, rt_driver_ring (uv_async_send) and write(2), all
+** async-signal-safe.
 */
 #ifndef RT_RUN_SIGNALS_H
 #define RT_RUN_SIGNALS_H
 
 #include "worker/worker.h"
 
-/* rt-lua: SIGINT and SIGTERM are ours, and SIGQUIT, which makes a dump. */
+/* rt-lua: handles SIGINT, SIGTERM, and SIGQUIT, which writes a dump to stderr. */
 void rt_signals_own(rt_worker *w);
-/* A module in somebody else's interpreter: SIGINT is ours only while the main chunk
-** waits; else it goes to whoever had it (lua.c). */
+/* rt as a module of another interpreter: handles SIGINT while the main chunk waits; while it runs,
+** the handler that was there before is called (that of lua.c). Does nothing if SIGINT is
+** ignored. */
 void rt_signals_share(rt_worker *w);
-/* The worker goes. */
+/* The worker is closed: the handlers find none from now on. */
 void rt_signals_forget(rt_worker *w);
 
 #endif

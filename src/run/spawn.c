@@ -11,7 +11,7 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
   if (w->stop.closed || w->stop.begun) rtL_cancel_at_end(L, w);
   if (w->pools[which] == NULL && w->slot == NULL) w->hooks->open_pools(L, w);
   if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
-  rt_preempt_need(w); /* tasks there can ask this worker to end, which may never wait */
+  rt_preempt_need(w); /* a task there can ask this worker to exit, which may never wait */
   int err = rt_sched_start(w->pools[which]);
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
@@ -44,15 +44,15 @@ static int submit(rt_worker *w, rt_sched *s, rt_job *j, int slot) {
 
 bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int slot) {
   RTL_ENTER(L, w, 0);
-  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* nobody need look at it */
+  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* no worker need begin it */
   if (!born_cancelled) rt_job_hold(j);
   rt_trace(rt_worker_number(w), "spawn", j->id, j->site);
-  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before anybody can begin it */
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before a worker can begin it */
   int err = born_cancelled ? 0 : submit(w, s, j, slot);
   if (err == 0) return true;
   rt_job_drop(j);
   if (err == UV_EAGAIN) {
-    rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* it may be tried again */
+    rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* the caller may try again */
     return false;
   }
   rt_job_cancel(j, NULL); /* it leaves its group */

@@ -8,11 +8,11 @@
 #include "run/unhandled.h"
 #include "run/unwind.h"
 
-/* --- the end of the main chunk ---------------------------------------------------------------------- */
-/* The other workers keep the same grace, and need a moment for their last words. */
-#define LAST_WORDS (RT_SECOND / 2)
+/* --- the end of the main chunk ---------------------------------------------------------------- */
+/* The pool workers keep the same grace, and get this time after it to report their errors. */
+#define REPORT_TIME (RT_SECOND / 2)
 
-/* Everybody is to be through by then. */
+/* The time (rt_clock) by which all tasks are to have unwound. */
 static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
   if (w->stop.deadline) grace = w->stop.deadline > now ? w->stop.deadline - now : 0;
@@ -24,7 +24,7 @@ static uint64_t end_of_grace(rt_worker *w) {
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_drain_is_complete(w) || now >= until) return;
-  rt_task_uncancel(w->main); /* by a signal: it has done its work */
+  rt_task_uncancel(w->main); /* a cancel by a signal has done its work */
   w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rt_loop_drive(w, L);
@@ -36,15 +36,15 @@ static void stop_pools(rt_worker *w) {
     if (w->pools[which]) rt_sched_stop(w->pools[which]);
 }
 
-/* Nobody can reach this worker any more, and what was on its way comes in before those go who
-** sent it. */
-static void shut_office(rt_worker *w) {
+/* From now on no thread can reach this worker. The posts that are on their way are delivered before
+** the threads that sent them are gone. */
+static void close_runtime(rt_worker *w) {
   if (w->runtime == NULL) return;
   rt_runtime_close(w->runtime);
   rt_mailbox_drain(&w->driver.mailbox);
 }
 
-static void part(rt_worker *w) {
+static void close_pools(rt_worker *w) {
   rt_worker_registry_set_pools(&w->status, w->runtime, NULL);
   for (int which = 0; which < RT_POOLS; which++) {
     if (w->pools[which]) rt_sched_close(w->pools[which]);
@@ -53,14 +53,15 @@ static void part(rt_worker *w) {
   if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) w->exit.failed = true;
 }
 
-/* The last errors are told first. */
-static void close_pools(lua_State *L, rt_worker *w) {
+/* Errors are reported before the pools are closed, and again when the last posts have been
+** delivered. */
+static void report_and_close(lua_State *L, rt_worker *w) {
   rtL_unhandled_report_all(L, w);
   if (w->runtime) {
-    shut_office(w);
+    close_runtime(w);
     rtL_unhandled_report_all(L, w);
   }
-  part(w);
+  close_pools(w);
 }
 
 static void drop_jobs(rt_list *jobs) {
@@ -70,28 +71,29 @@ static void drop_jobs(rt_list *jobs) {
 
 void rt_stop_part(rt_worker *w) {
   rt_worker_assert_thread(w);
-  uint64_t until = rt_clock() + rt_worker_grace(w) + LAST_WORDS;
+  uint64_t until = rt_clock() + rt_worker_grace(w) + REPORT_TIME;
   stop_pools(w);
-  /* (no wake-up: it would come by this worker's loop, which may run no task any more) */
+  /* This polls, since a wake-up would need this worker's loop, which may run no task any more. */
   while (!rt_drain_workers_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
-  shut_office(w);
+  close_runtime(w);
   drop_jobs(&w->unhandled.jobs);
   drop_jobs(&w->unhandled.unfinalized);
-  part(w);
+  close_pools(w);
 }
 
-static void on_last_words_over(rt_timeout *t) {
+static void on_finalizers_late(rt_timeout *t) {
   rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
   w->main->cancelled = 1;
   rt_cancel_scope_deliver(w->main, &w->driver);
 }
 
-/* Finalizers may still wait, and nobody is left to wake them: but not for ever. */
+/* Finalizers may still wait, and no task is left to wake them: their waits are cancelled after a
+** time. */
 static void limit_finalizers(rt_worker *w) {
   rt_task_uncancel(w->main);
-  rt_timeout_init(&w->stop.grace, on_last_words_over);
+  rt_timeout_init(&w->stop.grace, on_finalizers_late);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
-               rt_driver_after(&w->driver, LAST_WORDS));
+               rt_driver_after(&w->driver, REPORT_TIME));
 }
 
 void rtL_stop(lua_State *L, rt_worker *w) {
@@ -100,29 +102,29 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   w->stop.begun = true;
   rt_watchdog_clear_exit_deadline();
   rt_cancel_scope_close_all(w->main);
-  uint64_t until = end_of_grace(w); /* first: the others keep the same */
+  uint64_t until = end_of_grace(w); /* before the pools are stopped: they read the grace */
   stop_pools(w);
   rtL_unwind_begin(L, w);
   wait_for_end(L, w, until);
   if (w->live > 0) rtL_unwind_finish(L, w);
-  wait_for_end(L, w, until + LAST_WORDS);
-  close_pools(L, w);
+  wait_for_end(L, w, until + REPORT_TIME);
+  report_and_close(L, w);
   limit_finalizers(w);
 }
 
-static int stop(lua_State *L) {
+static int protected_stop(lua_State *L) {
   rtL_stop(L, lua_touserdata(L, 1));
   return 0;
 }
 
 void rtL_stop_quietly(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  lua_pushcfunction(L, stop);
+  lua_pushcfunction(L, protected_stop);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
-/* --- leaving ------------------------------------------------------------------------------------------ */
+/* --- leaving ---------------------------------------------------------------------------------- */
 void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   w->exit.requested = false;

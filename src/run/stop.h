@@ -1,22 +1,29 @@
-/* run/stop.h - the end of rt in one Lua state. */
+/* run/stop.h - the end of rt in one Lua state, on the thread of its main worker.
+**
+** 1. No new tasks; the tasks are cancelled here and in the pools, and unwind within the grace.
+** 2. Tasks that are left are closed by force.
+** 3. Errors that no task joined are reported.
+** 4. The pools are closed; threads that are still in a C call are left to themselves.
+*/
 #ifndef RT_RUN_STOP_H
 #define RT_RUN_STOP_H
 
 #include "worker/worker.h"
 
-/* The main chunk has ended: the tasks are cancelled and unwind, within the grace; those
-** that are left are closed as they stand; errors that nobody joined are told.  Harmless
-** twice.  Called outside of tasks, protected. */
+/* The main chunk has ended. Called outside of tasks, in a protected call. Does nothing the second
+** time. */
 void rtL_stop(lua_State *L, rt_worker *w);
-/* The same where nobody could be told of an error: it raises none. */
+
+/* The same where no caller could handle an error: swallows it. */
 void rtL_stop_quietly(lua_State *L, rt_worker *w);
 
-/* The main worker goes: if its stop came to nothing, since there was no memory, the workers of
-** the pools end now, and what they had to say is lost.  Needs no memory. */
+/* The main worker is about to be closed. If rtL_stop failed for lack of memory, the pools end now,
+** and errors that they would report are lost. Needs no memory. */
 void rt_stop_part(rt_worker *w);
 
-/* The hook 'leave': the main worker's thread, when a request of run/exit.h is there. L is the coroutine in
-** which the main chunk runs or waits. The tasks end first, within the grace. Does not return. */
+/* The hook 'leave': the main worker's thread, when a request of run/exit.h is there. L is the
+** coroutine in which the main chunk runs or waits. The tasks end first, within the grace. Does not
+** return. */
 void rtL_stop_and_exit(rt_worker *w, lua_State *L);
 
 #endif

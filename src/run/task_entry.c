@@ -4,7 +4,7 @@
 #include "run/job_entry.h"
 #include "worker/stack_depth.h"
 
-/* the stack of the body */
+/* the stack of 'body' */
 enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
 
 static int finish(lua_State *L, int status, lua_KContext ctx) {
@@ -45,7 +45,7 @@ int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
 rt_task *rt_task_entry_of(lua_State *L, rt_worker *w, lua_State *co) {
   rt_worker_assert_thread(w);
   lua_Debug ar;
-  int depth = rt_stack_depth(co); /* the body is the outermost function */
+  int depth = rt_stack_depth(co); /* 'body' is the outermost function */
   if (depth == 0 || !lua_getstack(co, depth - 1, &ar) || !lua_checkstack(co, 1)) return NULL;
   lua_getinfo(co, "f", &ar);
   bool is_body = lua_tocfunction(co, -1) == body;

@@ -1,22 +1,28 @@
-/* run/unhandled.h - errors that nobody joined: told to rt.on_unhandled, or to stderr. */
+/* run/unhandled.h - errors that no task joined: reported to rt.on_unhandled, or to stderr.
+**
+** The error of a local task becomes unhandled when the failure is collected with the task's handle
+** (run/outcome); that of a job when its last handle is dropped, in any state: then the runtime
+** gives the job to the main worker. At the end of the program all that remain become unhandled.
+*/
 #ifndef RT_RUN_UNHANDLED_H
 #define RT_RUN_UNHANDLED_H
 
 #include "worker/worker.h"
 
-/* Between two tasks: the function of rt.on_unhandled gets a task for each of them; without
-** one they are written to stderr, and the exit code will be 1. */
+/* Called between two tasks. Spawns a task for each unhandled error, which calls the function of
+** rt.on_unhandled; if there is none, writes the error to stderr and sets the exit code 1. */
 void rt_unhandled_report(rt_worker *w);
 
-/* With nothing to do is the time to find failures whose handles are gone: collects a
-** little, or (false) there are none to be found. */
+/* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
+** it. False: the worker may block. */
 bool rt_unhandled_look(rt_worker *w);
 
-/* At the end, in the main chunk: all that is left, at once; and on stderr what the function
-** was told and has not returned from. */
+/* Called at the end, protected: reports all errors that are left, directly; and writes to stderr
+** those for which the function of rt.on_unhandled has not returned. */
 void rtL_unhandled_report_all(lua_State *L, rt_worker *w);
 
-/* The running task ends the program: if that is what it was told of, it has heard it. */
+/* The running task ends the program. If it is one that runs the function of rt.on_unhandled, its
+** error counts as reported. */
 void rtL_unhandled_mark_handled(lua_State *L, rt_worker *w);
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w);

@@ -9,7 +9,7 @@
 static void cancel_queued(rt_worker *w, rt_list *ready) {
   for (rt_list *l = ready->next; l != ready; l = l->next) {
     rt_task *t = rt_containerof(l, rt_task, link);
-    if (t->phase != RT_QUEUED || t->is_handler) continue; /* (an error is still to be told) */
+    if (t->phase != RT_QUEUED || t->is_handler) continue; /* it reports an error first */
     w->live--;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_worker_count_end(w, RT_CANCELLED);
@@ -18,13 +18,13 @@ static void cancel_queued(rt_worker *w, rt_list *ready) {
   }
 }
 
-/* It has called os.exit, and is on no list: nobody would let it go on. */
+/* Has the task called os.exit? Then it is on no list, and nothing would resume it. */
 static bool has_exited(const rt_task *t) {
   return t->phase == RT_RUNNING && rt_list_empty(&t->link);
 }
 
-/* Without a reason: there may be no memory for one; see push_reason of run/cancel.c. */
-static void cancel(rt_worker *w, rt_task *t) {
+/* No reason is kept, since there may be no memory for one; push_reason of run/cancel.c knows it. */
+static void cancel_begun(rt_worker *w, rt_task *t) {
   if (has_exited(t)) rt_task_exit_forced(w, t);
   if (t->cancelled || rt_task_ended(t)) return;
   t->cancelled = 1;
@@ -37,10 +37,11 @@ void rtL_unwind_begin(lua_State *L, rt_worker *w) {
   cancel_queued(w, &w->driver.ready.next);
   rt_task *t;
   for (int i = rt_task_entry_first(w); (t = rt_task_entry_next(L, w, &i)) != NULL; lua_pop(L, 1))
-    cancel(w, t);
+    cancel_begun(w, t);
 }
 
-/* What they wait for may go with their stacks: nobody is to call them any more. */
+/* The waiters are withdrawn first: what a task waits for may be held by the stack of another
+** one. */
 void rtL_unwind_finish(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_waiter_withdraw_all(&w->driver);
@@ -49,7 +50,7 @@ void rtL_unwind_finish(lua_State *L, rt_worker *w) {
     rt_task_exit_forced(w, t);
 }
 
-/* --- the end of a worker of the pool -------------------------------------------------------------------- */
+/* --- the end of a worker of the pool ---------------------------------------------------------- */
 static int protected_unwind(lua_State *L) {
   rtL_unwind_begin(L, lua_touserdata(L, 1));
   return 0;

@@ -1,17 +1,21 @@
-/* run/unwind.h - how the tasks of a state end, when the program does.
+/* run/unwind.h - ends the tasks of one state when the program ends.
 **
-** Those that have not begun never will; the others are cancelled, and have a grace to clean
-** up in; those that are left then are closed as they stand.
+** Tasks that have not begun end at once. The others are cancelled and have the grace to unwind in;
+** tasks that are left then are closed by force.
 */
 #ifndef RT_RUN_UNWIND_H
 #define RT_RUN_UNWIND_H
 
 #include "worker/worker.h"
 
+/* Cancels all tasks of this state. */
 void rtL_unwind_begin(lua_State *L, rt_worker *w);
+
+/* Closes by force all that are left. */
 void rtL_unwind_finish(lua_State *L, rt_worker *w);
 
-/* A worker of a pool, when it is told to end: the same, by itself.  Harmless twice. */
+/* The same two steps for a pool worker that was told to stop, in protected calls. rt_unwind_member
+** does nothing the second time. */
 void rt_unwind_member(rt_worker *w);
 void rt_unwind_member_finish(rt_worker *w);
 

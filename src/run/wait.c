@@ -10,7 +10,7 @@ static bool is_one_of(const char *name, const char *const *list) {
   return false;
 }
 
-/* All of ours can be suspended. */
+/* Is the function on top one of rt's? They can all be suspended. */
 static bool is_ours(lua_State *L, const rt_worker *w) {
   if (lua_getupvalue(L, -1, 1) == NULL) return false;
   bool ours = lua_touserdata(L, -1) == w;
@@ -18,7 +18,7 @@ static bool is_ours(lua_State *L, const rt_worker *w) {
   return ours;
 }
 
-/* Pushes the name of the innermost C function in the way, as a user would know it. */
+/* Pushes the name, as the user knows it, of the innermost C function that cannot be suspended. */
 static const char *push_boundary(lua_State *L, const rt_worker *w) {
   static const char *const transparent[] = {"pcall", "xpcall", "dofile", "coroutine.resume", NULL};
   lua_Debug ar;
@@ -41,7 +41,7 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
 
 #define CANNOT "cannot wait here: "
 
-static void refuse(lua_State *L, rt_worker *w) {
+static void raise_boundary(lua_State *L, rt_worker *w) {
   const char *name = push_boundary(L, w);
   rtL_call_site_error(L, &w->call_sites,
                       CANNOT "%s, a C function, called this code and cannot be suspended",
@@ -59,7 +59,7 @@ void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
                         CANNOT
                         "this coroutine was resumed by a function that rt does not know "
                         "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
-  if (rt_unlikely(!lua_isyieldable(L))) refuse(L, w);
+  if (rt_unlikely(!lua_isyieldable(L))) raise_boundary(L, w);
   if (rt_unlikely(w->blocked))
     rtL_call_site_error(L, &w->call_sites,
                         CANNOT
@@ -105,7 +105,7 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
   if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
-    return false; /* it cannot */
+    return false; /* this code cannot yield */
   rt_ready_add(&w->driver.ready, t);
   return true;
 }

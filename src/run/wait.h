@@ -1,13 +1,13 @@
-/* run/wait.h - how a task gives control back, and gets it again.
+/* run/wait.h - how the running task suspends in an operation, and is resumed.
 **
-** Every operation that may wait is written in one way: check the arguments; pass the
-** checkpoint; try; if it has to wait, ask whether this code may (rtL_wait_prepare), arm
-** the wait (put the task on the list of what it waits for), and return rtL_wait(L, w,
-** op_k, ctx); op_k begins with rtL_wait_over, and tries again.
+** An operation that may wait checks its arguments, passes the checkpoint (run/cancel.h) and tries.
+** If it has to wait, it asks whether this code can wait (rtL_wait_prepare), puts the task on the
+** list of what it waits for, and returns rtL_wait(L, w, op_k, ctx). The continuation op_k begins
+** with rtL_wait_over and tries again.
 **
-** In a task, the coroutine is suspended; through the coroutines that the user made in
-** between, lib/std/coroutine.c passes the suspension outward.  In the main chunk, the
-** others run here, below it on the C stack, until it may go on.
+** In a task the coroutine yields; lib/std/coroutine.c passes the yield outward through the
+** coroutines that the program has made in between. In the main chunk the other tasks run here,
+** below it on the C stack, until it is woken.
 */
 #ifndef RT_RUN_WAIT_H
 #define RT_RUN_WAIT_H
@@ -15,8 +15,8 @@
 #include "run/cancel.h"
 #include "worker/worker.h"
 
-/* Raises if the running code cannot wait: what is due to be raised at this task, or an
-** error that names the C function in the way. */
+/* Raises if the running code cannot wait: the error of a cancel or a passed deadline, or an error
+** that names the C function that called this code and cannot be suspended. */
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rtL_wait_is_plain(lua_State *L, const rt_worker *w, const rt_task *t) {
   return L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
@@ -25,13 +25,14 @@ static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(!rtL_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
 }
 
-/* The latter alone. */
+/* The second of these checks alone. */
 void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Would that raise nothing?  For who has something to give back first. */
+/* Would rtL_wait_prepare raise nothing? For an operation that has to undo something first. */
 bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Gives control back; 'k' goes on. */
+/* Suspends the running task; 'k' is called when it is resumed. In the main chunk it is called
+** here. */
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
 static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
@@ -39,24 +40,27 @@ static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KCon
   return lua_yieldk(L, 0, ctx, k);
 }
 
-/* For who may wait many times in one call: in the main chunk, waits right here, where its stack does
-** not grow with each, and returns true; 'k' is not called then. */
+/* For an operation that may wait many times in one call. In the main chunk: waits here, so that the
+** C stack does not grow with each wait, and returns true. In a task: returns false, and the
+** operation calls rtL_wait. */
 bool rtL_wait_in_place(lua_State *L, rt_worker *w);
 
-/* First thing in 'k': raises if the wait was called off. */
+/* First in 'k': raises if the wait was called off by a cancel or a deadline. */
 void rtL_wait_called_off(lua_State *L, rt_worker *w);
 static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
   if (rt_unlikely(w->running->cause != RT_FIRED)) rtL_wait_called_off(L, w);
 }
 
-/* The same where nothing has been got yet: a cancel that came since the task was woken counts, too. */
+/* The same for a task that has only yielded to others: a cancel that came since the task was woken
+** counts, too. */
 static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
   rtL_wait_over(L, w);
   rtL_cancel_turned(L, w, rtL_cancel_checkpoint(L, w));
 }
 
-/* In place of a number of results, what an operation has come to that may wait many times: its wait
-** is armed, or it is queued, having given way.  Then, first thing when it goes on: */
+/* In place of a number of results, from the body of an operation that may wait many times: the task
+** is parked, or it is in the ready queue because its budget was used up. rtL_wait_ended comes first
+** when it is resumed. */
 enum { RT_WAITS = -1, RT_GAVE_WAY = -2 };
 static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
   if (how == RT_GAVE_WAY)
@@ -65,11 +69,12 @@ static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
     rtL_wait_over(L, w);
 }
 
-/* What was waited for has happened, even if the wait was called off at the same time. */
+/* The operation has happened, even if the wait was called off at the same time: rtL_wait_over does
+** not raise. */
 static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
 
-/* Has the running task done so many operations in one go that others should have
-** their turn?  Then it is queued at the end, and is to wait. */
+/* Has the running task used up its budget of operations? Then it is put at the end of the ready
+** queue, and the operation must call rtL_wait. */
 bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
   return rt_unlikely(--w->loop.budget <= 0) && rtL_wait_spent(L, w, t);

@@ -15,7 +15,7 @@ local function run_all(how, place, workers)
     ("RT_WORKERS=%d RT_BLOCKING=1"):format(workers)
   )
   local said = {}
-  for name, what in out:gmatch("([^\n]*): ([^\n]*)\n") do
+  for name, what in out:gmatch("([^\n]-): ([^\n]*)\n") do
     said[name] = what
   end
   return { code = code, err = err, said = said }

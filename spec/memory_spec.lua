@@ -3,7 +3,7 @@ local rt = require("rt")
 
 --- RT_SPEC_FULL=1 runs the numbers of the promise; without it, a tenth or less.
 local full = os.getenv("RT_SPEC_FULL") == "1"
-local scale = full and 1 or 0.1 / kit.slow
+local scale = full and 1 or 0.1 / kit.slow_flavor
 
 --- How much the resident size grows while f runs n times, after it ran a while.
 local function growth(n, f)

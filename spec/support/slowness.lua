@@ -1,10 +1,12 @@
---- How many times slower than an idle one this machine is at the moment: a whole number, 1 or more.
+--- How many times slower than an idle one this machine is at the moment: a whole number from 1 to 20.
 -- The measure is the wall time of a loop that takes 15 ms of processor time; the median of three such
 -- loops, so that one short pause changes nothing. It takes 45 ms on an idle machine. How fast the processor
 -- is does not count, only how long a process waits for it.
 local system = require("system") -- (which busted needs, too)
 
 local LOOP_SECONDS = 0.015
+--- More would make a deadline so long that it catches nothing.
+local MOST = 20
 
 local function wall_time_per_processor_time()
   local wall, processor = system.monotime(), os.clock()
@@ -24,5 +26,5 @@ return function(share)
     ratios[i] = wall_time_per_processor_time()
   end
   table.sort(ratios)
-  return math.max(1, math.floor(ratios[2] * (share or 1) + 0.5))
+  return math.min(MOST, math.max(1, math.floor(ratios[2] * (share or 1) + 0.5)))
 end

@@ -1,4 +1,5 @@
-/* dict/dict.c - against a plain model, under threads, at its bounds, and without memory. */
+/* spec/ground/dict.c - a dict against a plain array, at its bounds, under threads, and without
+** memory. */
 #include "dict/dict.h"
 
 #include "check.h"
@@ -14,18 +15,19 @@ static rt_dict *new_dict(const rt_dict_bounds *bounds) {
 
 static void drop(rt_dict *d) { rt_shared_drop(&d->shared); }
 
-/* Keys of the length that the number has, as some are not a multiple of a word. */
+/* Keys of 1 to 13 bytes: most lengths are no multiple of a word. */
 static rt_dict_key key_of(char *buffer, unsigned n) {
   return (rt_dict_key){buffer, (uint32_t)snprintf(buffer, 32, "%0*u", 1 + (int)n % 13, n), 0};
 }
 
 static rt_value integer(int64_t i) { return (rt_value){.integer = i, .type = RT_VALUE_INTEGER}; }
 
-static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_condition rule,
+static rt_dict_result put(rt_dict *d, unsigned n, const rt_value *v, rt_dict_condition condition,
                           uint64_t expires) {
   char buffer[32];
   rt_dict_key key = key_of(buffer, n);
-  return rt_dict_apply(d, &key, &(rt_dict_put){.condition = rule, .value = v, .expires = expires});
+  return rt_dict_apply(d, &key,
+                       &(rt_dict_put){.condition = condition, .value = v, .expires = expires});
 }
 
 static rt_dict_result put_integer(rt_dict *d, unsigned n, int64_t i) {
@@ -65,7 +67,7 @@ static size_t count_keys(rt_dict *d) {
   return n;
 }
 
-/* --- one thread: what a plain array says ----------------------------------------------------------- */
+/* --- one thread: what a plain array says ------------------------------------------------------ */
 enum { KEYS = 500 };
 
 static void check_model(void) {
@@ -123,7 +125,7 @@ static void check_model(void) {
   drop(d);
 }
 
-/* --- expiry ---------------------------------------------------------------------------------------------- */
+/* --- expiry ----------------------------------------------------------------------------------- */
 static void check_expiry(void) {
   rt_dict *d = new_dict(&unbounded);
   rt_value v = integer(1);
@@ -144,7 +146,7 @@ static void check_expiry(void) {
   drop(d);
 }
 
-/* --- bounds ---------------------------------------------------------------------------------------------- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 static void check_bounds(void) {
   rt_value v = integer(1), text;
   rt_dict *d = new_dict(&(rt_dict_bounds){100, RT_DICT_UNBOUNDED, false});
@@ -180,7 +182,7 @@ static void check_bounds(void) {
   drop(d);
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------ */
+/* --- threads ---------------------------------------------------------------------------------- */
 enum { THREADS = 4 };
 
 static struct {
@@ -199,7 +201,7 @@ static void hammer(void *arg) {
     rt_dict_key key = key_of(buffer, n);
     rt_value v, one = integer(1), zero = integer(0);
     switch (chance % 8) {
-      case 0: /* a long string that says whose it is */
+      case 0: /* a long string whose bytes are those of its key */
         memset(text, 'a' + (int)n % 26, sizeof text);
         if (rt_value_from_string(&v, text, sizeof text) != 0) break;
         put(d, n, &v, RT_DICT_UNCONDITIONAL,
@@ -237,7 +239,7 @@ static void count_up(void *arg) {
   }
 }
 
-/* By version: read, add one, put it back if nobody was faster. */
+/* By version: read, add one, and put it back unless another thread was faster. */
 static void swap_up(void *arg) {
   char buffer[32];
   rt_dict *d = arg;
@@ -284,7 +286,7 @@ static void check_threads(void) {
   }
 }
 
-/* --- no memory ----------------------------------------------------------------------------------------------- */
+/* --- no memory -------------------------------------------------------------------------------- */
 #if RT_DEBUG
 static bool use(void) {
   rt_value v, zero = integer(0), one = integer(1), now;

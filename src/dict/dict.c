@@ -6,11 +6,11 @@
 
 enum {
   SHARDS = RT_SIZE(64, 2),
-  ENTRIES_A_SHARD = RT_SIZE(1024, 8), /* of a dict that evicts, at least */
-  BYTES_A_SHARD = ENTRIES_A_SHARD * 256
+  MIN_SHARD_ENTRIES = RT_SIZE(1024, 8), /* of a dict that evicts; see shards_for */
+  MIN_SHARD_BYTES = MIN_SHARD_ENTRIES * 256
 };
 
-static uint64_t hash_of(const rt_dict *d, const rt_dict_key *key) {
+static uint64_t key_hash(const rt_dict *d, const rt_dict_key *key) {
   return rt_siphash(d->seed, key->bytes, key->len, key->type);
 }
 
@@ -19,53 +19,54 @@ static rt_shard *shard_of(rt_dict *d, uint64_t hash) {
   return &d->shards[hash >> 32 & (d->shard_count - 1)];
 }
 
-static rt_dict_result answer_of(int err) {
+static rt_dict_result dict_result(int err) {
   return err == 0 ? RT_DICT_DONE : err == UV_ENOSPC ? RT_DICT_FULL : RT_DICT_NOMEM;
 }
 
 /* --- making room ------------------------------------------------------------------------------ */
-/* What has expired, everywhere. */
+/* Removes the expired entries of all shards; returns how many. */
 static size_t expire_all(rt_dict *d) {
   size_t n = 0;
   if (rt_load(&d->quota.expiring) == 0) return 0;
   uint64_t now = rt_clock();
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];
-    rt_shard_removed g = {NULL};
+    rt_shard_removed removed = {NULL};
     rt_lock_take(&s->lock);
-    n += rt_shard_sweep(s, now, SIZE_MAX, &g);
+    n += rt_shard_sweep(s, now, SIZE_MAX, &removed);
     rt_lock_give(&s->lock);
-    rt_shard_discard(&g);
+    rt_shard_discard(&removed);
   }
   return n;
 }
 
 static bool evict_from(rt_shard *s) {
-  rt_shard_removed g = {NULL};
+  rt_shard_removed removed = {NULL};
   rt_lock_take(&s->lock);
-  bool evicted = rt_shard_evict(s, &g);
+  bool evicted = rt_shard_evict(s, &removed);
   rt_lock_give(&s->lock);
-  rt_shard_discard(&g);
+  rt_shard_discard(&removed);
   return evicted;
 }
 
-static bool evict(rt_dict *d) {
+/* (Relaxed: any order of the shards is correct.) */
+static bool evict_one(rt_dict *d) {
   if (!d->quota.bounds.evicts) return false;
   for (uint32_t i = 0; i < d->shard_count; i++) {
     uint32_t n = rt_add_relaxed(&d->next_victim, 1);
     if (evict_from(&d->shards[n & (d->shard_count - 1)])) return true;
   }
-  return true; /* they come and go, and may just all have gone: look again */
+  return true; /* other threads have removed the entries meanwhile: the change is tried again */
 }
 
-/* false: there is none to be made. */
-static bool make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
+/* True: the change may succeed now. False: it cannot. */
+static bool dict_make_room(rt_dict *d, const rt_dict_key *key, const rt_value *v) {
   if (rt_shard_size(key, v) > d->quota.bounds.bytes) return false;
-  return expire_all(d) > 0 || evict(d);
+  return expire_all(d) > 0 || evict_one(d);
 }
 
 /* --- changing --------------------------------------------------------------------------------- */
-static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
+static bool is_met(const rt_dict_put *p, const rt_shard_entry *e) {
   static const rt_value none = {.type = RT_VALUE_NONE};
   switch (p->condition) {
     case RT_DICT_IF_ABSENT: return e == NULL;
@@ -77,29 +78,29 @@ static bool holds(const rt_dict_put *p, const rt_shard_entry *e) {
 }
 
 static rt_dict_result apply_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
-                                   const rt_dict_put *p, rt_value *old, rt_shard_removed *g) {
-  rt_shard_entry *e = rt_shard_find(s, key, hash, g);
-  if (!holds(p, e)) return RT_DICT_UNMET;
+                                   const rt_dict_put *p, rt_value *old, rt_shard_removed *removed) {
+  rt_shard_entry *e = rt_shard_find(s, key, hash, removed);
+  if (!is_met(p, e)) return RT_DICT_UNMET;
   if (p->value->type == RT_VALUE_NONE) {
-    if (e) rt_shard_remove(s, e, g);
+    if (e) rt_shard_remove(s, e, removed);
     return RT_DICT_DONE;
   }
-  return answer_of(e ? rt_shard_replace(s, e, p->value, p->expires, old)
-                     : rt_shard_add(s, key, hash, p->value, p->expires, g));
+  return dict_result(e ? rt_shard_replace(s, e, p->value, p->expires, old)
+                       : rt_shard_add(s, key, hash, p->value, p->expires, removed));
 }
 
 rt_dict_result rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *p) {
-  uint64_t hash = hash_of(d, key);
+  uint64_t hash = key_hash(d, key);
   rt_shard *s = shard_of(d, hash);
   for (;;) {
     rt_value old = {.type = RT_VALUE_NONE};
-    rt_shard_removed g = {NULL};
+    rt_shard_removed removed = {NULL};
     rt_lock_take(&s->lock);
-    rt_dict_result answer = apply_locked(s, key, hash, p, &old, &g);
+    rt_dict_result result = apply_locked(s, key, hash, p, &old, &removed);
     rt_lock_give(&s->lock);
     rt_value_drop(&old);
-    rt_shard_discard(&g);
-    if (answer != RT_DICT_FULL || !make_room(d, key, p->value)) return answer;
+    rt_shard_discard(&removed);
+    if (result != RT_DICT_FULL || !dict_make_room(d, key, p->value)) return result;
   }
 }
 
@@ -111,7 +112,7 @@ static double number_of(const rt_value *v) {
   return v->type == RT_VALUE_INTEGER ? (double)v->integer : v->number;
 }
 
-/* Integers wrap around, as Lua's do. */
+/* Integers wrap around, as in Lua. */
 static rt_value sum_of(const rt_value *a, const rt_value *b) {
   rt_value sum = {.type = RT_VALUE_INTEGER};
   if (a->type == RT_VALUE_INTEGER && b->type == RT_VALUE_INTEGER) {
@@ -125,38 +126,39 @@ static rt_value sum_of(const rt_value *a, const rt_value *b) {
 
 static rt_dict_result incr_locked(rt_shard *s, const rt_dict_key *key, uint64_t hash,
                                   const rt_value *delta, const rt_value *initial, rt_value *value,
-                                  rt_shard_removed *g) {
+                                  rt_shard_removed *removed) {
   rt_value old;
-  rt_shard_entry *e = rt_shard_find(s, key, hash, g);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, removed);
   const rt_value *before = e ? &e->value : initial;
   if (!is_number(before)) return RT_DICT_UNMET;
   *value = sum_of(before, delta);
-  return answer_of(e ? rt_shard_replace(s, e, value, RT_DICT_KEEP_EXPIRY, &old) /* a number */
-                     : rt_shard_add(s, key, hash, value, RT_DICT_KEEP_EXPIRY, g));
+  return dict_result(e ? rt_shard_replace(s, e, value, RT_DICT_KEEP_EXPIRY,
+                                          &old) /* (it is a number: nothing to drop) */
+                       : rt_shard_add(s, key, hash, value, RT_DICT_KEEP_EXPIRY, removed));
 }
 
 rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
                             const rt_value *initial, rt_value *value) {
-  uint64_t hash = hash_of(d, key);
+  uint64_t hash = key_hash(d, key);
   rt_shard *s = shard_of(d, hash);
   for (;;) {
-    rt_shard_removed g = {NULL};
+    rt_shard_removed removed = {NULL};
     rt_lock_take(&s->lock);
-    rt_dict_result answer = incr_locked(s, key, hash, delta, initial, value, &g);
+    rt_dict_result result = incr_locked(s, key, hash, delta, initial, value, &removed);
     rt_lock_give(&s->lock);
-    rt_shard_discard(&g);
-    if (answer != RT_DICT_FULL || !make_room(d, key, value)) return answer;
+    rt_shard_discard(&removed);
+    if (result != RT_DICT_FULL || !dict_make_room(d, key, value)) return result;
   }
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
-  uint64_t hash = hash_of(d, key), version = 0;
+  uint64_t hash = key_hash(d, key), version = 0;
   rt_shard *s = shard_of(d, hash);
-  rt_shard_removed g = {NULL};
+  rt_shard_removed removed = {NULL};
   value->type = RT_VALUE_NONE;
   rt_lock_take(&s->lock);
-  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &removed);
   if (e) {
     rt_shard_use(s, e);
     *value = e->value;
@@ -164,33 +166,33 @@ uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value) {
     version = e->version;
   }
   rt_lock_give(&s->lock);
-  rt_shard_discard(&g);
+  rt_shard_discard(&removed);
   return version;
 }
 
 uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key) {
-  uint64_t hash = hash_of(d, key);
+  uint64_t hash = key_hash(d, key);
   rt_shard *s = shard_of(d, hash);
-  rt_shard_removed g = {NULL};
+  rt_shard_removed removed = {NULL};
   rt_lock_take(&s->lock);
-  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &removed);
   uint64_t expires = e ? e->expires.key : 0;
   rt_lock_give(&s->lock);
-  rt_shard_discard(&g);
+  rt_shard_discard(&removed);
   return expires;
 }
 
 rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires) {
-  uint64_t hash = hash_of(d, key);
+  uint64_t hash = key_hash(d, key);
   rt_shard *s = shard_of(d, hash);
-  rt_dict_result answer = RT_DICT_UNMET;
-  rt_shard_removed g = {NULL};
+  rt_dict_result result = RT_DICT_UNMET;
+  rt_shard_removed removed = {NULL};
   rt_lock_take(&s->lock);
-  rt_shard_entry *e = rt_shard_find(s, key, hash, &g);
-  if (e) answer = answer_of(rt_shard_expire(s, e, expires));
+  rt_shard_entry *e = rt_shard_find(s, key, hash, &removed);
+  if (e) result = dict_result(rt_shard_expire(s, e, expires));
   rt_lock_give(&s->lock);
-  rt_shard_discard(&g);
-  return answer;
+  rt_shard_discard(&removed);
+  return result;
 }
 
 size_t rt_dict_count(rt_dict *d) {
@@ -208,15 +210,15 @@ size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size) {
   return needed;
 }
 
-/* --- beginning and end ------------------------------------------------------------------------ */
+/* --- life of a dict --------------------------------------------------------------------------- */
 void rt_dict_clear(rt_dict *d) {
   for (uint32_t i = 0; i < d->shard_count; i++) {
     rt_shard *s = &d->shards[i];
-    rt_shard_removed g = {NULL};
+    rt_shard_removed removed = {NULL};
     rt_lock_take(&s->lock);
-    rt_shard_clear(s, &g);
+    rt_shard_clear(s, &removed);
     rt_lock_give(&s->lock);
-    rt_shard_discard(&g);
+    rt_shard_discard(&removed);
   }
 }
 
@@ -227,11 +229,12 @@ void rt_dict_free(rt_shared *t) {
   rt_free(d);
 }
 
-/* Which entry goes is decided shard by shard: a shard is to have enough to choose from. */
+/* Eviction chooses within one shard, so a dict that evicts has only so many shards that each has
+** enough entries to choose from. */
 static uint32_t shards_for(const rt_dict_bounds *b) {
   uint32_t n = SHARDS;
   if (!b->evicts) return n;
-  while (n > 1 && (b->entries / n < ENTRIES_A_SHARD || b->bytes / n < BYTES_A_SHARD)) n /= 2;
+  while (n > 1 && (b->entries / n < MIN_SHARD_ENTRIES || b->bytes / n < MIN_SHARD_BYTES)) n /= 2;
   return n;
 }
 

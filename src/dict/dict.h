@@ -1,15 +1,16 @@
-/* dict/dict.h - a map that any thread may read and change.
+/* dict/dict.h - a map that any thread may read and change: rt.dict.
 **
-** The entries are spread over shards, each with a lock of its own, by a hash that nobody
-** outside can guess: threads that want different keys seldom meet, and nobody can make
-** all keys fall together.  An operation takes one lock at a time and calls nothing under it.
+** The entries are spread over shards by a hash of the key; each shard has its own lock. Threads
+** that use different keys seldom use the same shard, and since the hash is seeded at random, keys
+** cannot be chosen so that all fall into one shard. An operation takes one lock at a time and calls
+** no function of the program under it.
 **
-** When the stock is full, what makes room is what has expired, in any shard; then, if the dict
-** evicts, the entry that was not used for the longest time in one shard, and the next time in
-** the next.  A small dict has one shard, so there it is exact.
+** When the quota is used up, a change makes room: it removes the expired entries of all shards or,
+** if there are none and the dict evicts, the least recently used entry of one shard; the next time,
+** of the next shard. (A small dict has one shard, so there the order is exact.)
 **
-** An entry that expires is gone for everybody from then on; its memory comes back when
-** its shard is written to, when somebody counts, or when room is needed.
+** An expired entry is not found any more. Its memory is freed when its shard is written to, when
+** the entries are counted, or when room is made.
 */
 #ifndef RT_DICT_DICT_H
 #define RT_DICT_DICT_H
@@ -27,66 +28,72 @@ typedef rt_shard_key rt_dict_key;
 typedef struct rt_dict {
   rt_shared shared;
   /* fixed */
-  uint64_t seed[2];
+  uint64_t seed[2];     /* of the hash */
   uint32_t shard_count; /* a power of two */
   /* atomic */
   rt_quota quota;
-  rt_atomic(uint32_t) next_victim; /* the shard that evicts next */
-  /* under the lock of each */
+  rt_atomic(uint32_t) next_victim; /* round-robin: the shard that evicts next */
+  /* each under its own lock */
   rt_shard shards[];
 } rt_dict;
 
 typedef enum rt_dict_result {
   RT_DICT_DONE,
   RT_DICT_UNMET, /* the condition does not hold */
-  RT_DICT_FULL,
+  RT_DICT_FULL,  /* the quota does not allow it, and no room can be made */
   RT_DICT_NOMEM
 } rt_dict_result;
 
 typedef enum rt_dict_condition {
   RT_DICT_UNCONDITIONAL,
-  RT_DICT_IF_ABSENT,  /* there is no such entry */
-  RT_DICT_IF_PRESENT, /* there is one */
-  RT_DICT_IF_EQUAL,   /* its value is this one; NONE: there is none */
-  RT_DICT_IF_VERSION  /* nothing has happened to it since rt_dict_get; 0: there is none */
+  RT_DICT_IF_ABSENT,
+  RT_DICT_IF_PRESENT,
+  RT_DICT_IF_EQUAL,  /* to 'expected', whose type is RT_VALUE_NONE if there must be no entry */
+  RT_DICT_IF_VERSION /* the entry was not changed since rt_dict_get; 0: there is none */
 } rt_dict_condition;
 
+/* A conditional change of one entry. The values stay the caller's; the dict holds its own
+** reference. */
 typedef struct rt_dict_put {
   rt_dict_condition condition;
-  const rt_value *value; /* NONE: the entry goes.  The dict holds it, too, then */
+  const rt_value *value; /* RT_VALUE_NONE: remove the entry */
   const rt_value *expected;
   uint64_t version;
-  uint64_t expires; /* rt_clock(), NEVER, or AS_BEFORE: of a new entry, never */
+  uint64_t expires; /* clock, RT_DICT_NO_EXPIRY, or RT_DICT_KEEP_EXPIRY (a new entry: no expiry) */
 } rt_dict_put;
 
-void rt_dict_free(rt_shared *t); /* of its kind */
+/* Any thread: the 'free' of a dict's kind. */
+void rt_dict_free(rt_shared *t);
 
-rt_dict *rt_dict_new(const rt_shared_kind *kind,
-                     const rt_dict_bounds *bounds); /* NULL: no memory */
+/* Any thread. NULL: no memory. */
+rt_dict *rt_dict_new(const rt_shared_kind *kind, const rt_dict_bounds *bounds);
 static inline rt_dict *rt_dict_of(rt_shared *t) { return rt_containerof(t, rt_dict, shared); }
 
-/* All of these from any thread. */
+/* --- any thread ------------------------------------------------------------------------------- */
+/* *value: the value, with a reference; RT_VALUE_NONE: there is no entry. Returns the version of the
+** entry, or 0. */
+uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value);
 
-/* What is there, NONE if nothing; the caller holds it. */
-uint64_t rt_dict_get(rt_dict *d, const rt_dict_key *key, rt_value *value); /* its version */
-
+/* If the condition holds, changes the entry, in one atomic step. If not DONE, nothing has
+** changed. */
 rt_dict_result rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_put *put);
 
-/* Adds to a number ('initial' if there is nothing; NONE: then it is NOT done); 'value' is
-** what it is then.  NOT: it is no number. */
+/* Adds 'delta' to the number in the entry, or to 'initial' if there is none, in one atomic step.
+** *value: the sum. UNMET: it is no number, or there is none and 'initial' is RT_VALUE_NONE. */
 rt_dict_result rt_dict_incr(rt_dict *d, const rt_dict_key *key, const rt_value *delta,
                             const rt_value *initial, rt_value *value);
 
-/* When it expires: rt_clock() or NEVER; 0: there is none. */
+/* The clock when the entry expires, or RT_DICT_NO_EXPIRY; 0: there is no entry. */
 uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key);
+/* UNMET: there is no entry. */
 rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires);
 
-/* Entries that have not expired. */
+/* Entries that have not expired. Not one moment for all shards; likewise clear. */
 size_t rt_dict_count(rt_dict *d);
 void rt_dict_clear(rt_dict *d);
 
-/* Writes the keys of a shard to 'buffer', each as rt_shard_key_at reads it.  How many bytes
-** that needs: if more than there are, none have been written. */
+/* Copies the keys of a shard to 'buffer', to be read with rt_shard_key_at. Returns how many bytes
+** they need: if that is more than 'size', nothing was copied. */
 size_t rt_dict_keys(rt_dict *d, uint32_t shard, char *buffer, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
-/* dict/quota.h - how much a dict has of entries and bytes, and how much it may have.
+/* dict/quota.h - how many entries and bytes a dict has, and how many it may have.
 **
-** It is counted for all shards together, and before anything is put in: so the bounds hold at
-** every moment.  Any thread.
+** The counts are for all shards together, and are raised before an entry is added. So the bounds
+** hold at every moment. Any thread.
 */
 #ifndef RT_DICT_QUOTA_H
 #define RT_DICT_QUOTA_H
@@ -12,7 +12,7 @@
 
 typedef struct rt_quota_bounds {
   size_t entries, bytes;
-  bool evicts; /* otherwise it is full when it is full */
+  bool evicts; /* a full dict removes its least recently used entries; else it accepts no more */
 } rt_quota_bounds;
 
 typedef struct rt_quota {
@@ -20,11 +20,12 @@ typedef struct rt_quota {
   rt_quota_bounds bounds;
   /* atomic */
   rt_atomic(size_t) entries, bytes;
-  rt_atomic(size_t) expiring; /* entries that expire */
+  rt_atomic(size_t) expiring; /* entries that have an expiry */
 } rt_quota;
 
-/* Room for this many entries, and for bytes in place of others; false: there is none. */
-bool rt_quota_take(rt_quota *s, size_t entries, size_t bytes, size_t instead_of);
-void rt_quota_release(rt_quota *s, size_t entries, size_t bytes);
+/* Adds 'entries', and 'bytes' in place of 'instead_of' bytes. False: a bound does not allow it;
+** nothing has changed. */
+bool rt_quota_take(rt_quota *q, size_t entries, size_t bytes, size_t instead_of);
+void rt_quota_release(rt_quota *q, size_t entries, size_t bytes);
 
 #endif

@@ -3,15 +3,15 @@
 #include <uv.h>
 
 enum {
-  SMALLEST = RT_SIZE(8, 1),
-  EXPIRED_AT_ONCE = 4 /* entries that an addition removes */
+  MIN_BUCKETS = RT_SIZE(8, 1),
+  SWEEP_PER_ADD = 4 /* expired entries that an addition removes */
 };
 
-static size_t size_of(uint32_t key_len, const rt_value *v) {
+static size_t entry_size(uint32_t key_len, const rt_value *v) {
   return sizeof(rt_shard_entry) + 2 * sizeof(void *) + key_len + rt_value_size(v);
 }
 
-size_t rt_shard_size(const rt_shard_key *key, const rt_value *v) { return size_of(key->len, v); }
+size_t rt_shard_size(const rt_shard_key *key, const rt_value *v) { return entry_size(key->len, v); }
 
 int rt_shard_init(rt_shard *s, rt_quota *quota) {
   s->quota = quota;
@@ -21,26 +21,26 @@ int rt_shard_init(rt_shard *s, rt_quota *quota) {
 
 void rt_shard_close(rt_shard *s) { rt_lock_close(&s->lock); }
 
-/* --- what expires ----------------------------------------------------------------------------- */
-static bool is_mortal(const rt_shard_entry *e) { return e->expires.place > 0; }
+/* --- expiry ----------------------------------------------------------------------------------- */
+static bool has_expiry(const rt_shard_entry *e) { return e->expires.place > 0; }
 
 static bool has_expired(const rt_shard_entry *e, uint64_t now) {
-  return is_mortal(e) && e->expires.key <= now;
+  return has_expiry(e) && e->expires.key <= now;
 }
 
-static void make_immortal(rt_shard *s, rt_shard_entry *e) {
-  if (!is_mortal(e)) return;
+static void clear_expiry(rt_shard *s, rt_shard_entry *e) {
+  if (!has_expiry(e)) return;
   rt_heap_remove(&s->expiry, &e->expires);
   rt_sub(&s->quota->expiring, 1);
 }
 
 int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
   if (expires == RT_SHARD_NO_EXPIRY) {
-    make_immortal(s, e);
+    clear_expiry(s, e);
     e->expires.key = expires;
     return 0;
   }
-  if (!is_mortal(e)) {
+  if (!has_expiry(e)) {
     if (!rt_heap_reserve(&s->expiry)) return UV_ENOMEM;
     rt_add(&s->quota->expiring, 1);
   }
@@ -49,8 +49,9 @@ int rt_shard_expire(rt_shard *s, rt_shard_entry *e, uint64_t expires) {
 }
 
 /* --- the buckets ------------------------------------------------------------------------------ */
-/* Where the bucket, or an entry of it, points at the one with the key; or at the end. */
-static rt_shard_entry **place_of_key(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
+/* The pointer (of a bucket, or of an entry in it) that points to the entry with the key, or to
+** NULL. */
+static rt_shard_entry **link_to_key(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
   rt_shard_entry **at = &s->buckets[hash & (s->size - 1)];
   for (rt_shard_entry *e; (e = *at) != NULL; at = &e->next)
     if (e->hash == hash && e->type == key->type && e->len == key->len &&
@@ -59,14 +60,14 @@ static rt_shard_entry **place_of_key(rt_shard *s, const rt_shard_key *key, uint6
   return at;
 }
 
-static rt_shard_entry **place_of(rt_shard *s, const rt_shard_entry *e) {
+static rt_shard_entry **link_to(rt_shard *s, const rt_shard_entry *e) {
   rt_shard_entry **at = &s->buckets[e->hash & (s->size - 1)];
   while (*at != e) at = &(*at)->next;
   return at;
 }
 
-/* Without memory the chains become longer, or stay short: it is of no consequence. */
-static void resize(rt_shard *s, size_t size) {
+/* If there is no memory for it, the shard keeps its table; the chains only get longer. */
+static void resize_buckets(rt_shard *s, size_t size) {
   rt_shard_entry **buckets = rt_calloc(size * sizeof(rt_shard_entry *));
   if (buckets == NULL) return;
   for (size_t i = 0; i < s->size; i++) {
@@ -82,7 +83,7 @@ static void resize(rt_shard *s, size_t size) {
 }
 
 static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
-  if (s->count >= s->size) resize(s, s->size ? s->size * 2 : SMALLEST);
+  if (s->count >= s->size) resize_buckets(s, s->size ? s->size * 2 : MIN_BUCKETS);
   if (s->size == 0) return NULL;
   rt_shard_entry *e = rt_malloc(sizeof *e + key->len);
   if (e == NULL) return NULL;
@@ -97,60 +98,60 @@ static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t 
   return e;
 }
 
-/* --- leaving ---------------------------------------------------------------------------------- */
-static void add_removed(rt_shard_removed *g, rt_shard_entry *e) {
-  e->next = g->first;
-  g->first = e;
+/* --- removing --------------------------------------------------------------------------------- */
+static void add_removed(rt_shard_removed *removed, rt_shard_entry *e) {
+  e->next = removed->first;
+  removed->first = e;
 }
 
-void rt_shard_discard(rt_shard_removed *g) {
-  for (rt_shard_entry *e = g->first, *next; e != NULL; e = next) {
+void rt_shard_discard(rt_shard_removed *removed) {
+  for (rt_shard_entry *e = removed->first, *next; e != NULL; e = next) {
     next = e->next;
     rt_value_drop(&e->value);
     rt_free(e);
   }
 }
 
-static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_removed *g) {
+static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_removed *removed) {
   rt_shard_entry *e = *at;
   *at = e->next;
-  add_removed(g, e);
-  make_immortal(s, e);
+  add_removed(removed, e);
+  clear_expiry(s, e);
   rt_list_remove(&e->link);
   s->count--;
   s->version++;
-  rt_quota_release(s->quota, 1, size_of(e->len, &e->value));
-  if (s->size > SMALLEST && s->count < s->size / 8) resize(s, s->size / 2);
+  rt_quota_release(s->quota, 1, entry_size(e->len, &e->value));
+  if (s->size > MIN_BUCKETS && s->count < s->size / 8) resize_buckets(s, s->size / 2);
 }
 
-void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_removed *g) {
-  remove_at(s, place_of(s, e), g);
+void rt_shard_remove(rt_shard *s, rt_shard_entry *e, rt_shard_removed *removed) {
+  remove_at(s, link_to(s, e), removed);
 }
 
-size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t most, rt_shard_removed *g) {
+size_t rt_shard_sweep(rt_shard *s, uint64_t now, size_t max, rt_shard_removed *removed) {
   size_t n = 0;
   rt_heap_node *next;
-  while (n < most && (next = rt_heap_first(&s->expiry)) != NULL && next->key <= now) {
-    rt_shard_remove(s, rt_containerof(next, rt_shard_entry, expires), g);
+  while (n < max && (next = rt_heap_first(&s->expiry)) != NULL && next->key <= now) {
+    rt_shard_remove(s, rt_containerof(next, rt_shard_entry, expires), removed);
     n++;
   }
   return n;
 }
 
-bool rt_shard_evict(rt_shard *s, rt_shard_removed *g) {
+bool rt_shard_evict(rt_shard *s, rt_shard_removed *removed) {
   rt_list *l = rt_list_first(&s->lru);
   if (l == NULL) return false;
-  rt_shard_remove(s, rt_containerof(l, rt_shard_entry, link), g);
+  rt_shard_remove(s, rt_containerof(l, rt_shard_entry, link), removed);
   return true;
 }
 
-void rt_shard_clear(rt_shard *s, rt_shard_removed *g) {
+void rt_shard_clear(rt_shard *s, rt_shard_removed *removed) {
   size_t bytes = 0;
   for (size_t i = 0; i < s->size; i++) {
     for (rt_shard_entry *e = s->buckets[i], *next; e != NULL; e = next) {
       next = e->next;
-      bytes += size_of(e->len, &e->value);
-      add_removed(g, e);
+      bytes += entry_size(e->len, &e->value);
+      add_removed(removed, e);
     }
   }
   rt_quota_release(s->quota, s->count, bytes);
@@ -165,12 +166,12 @@ void rt_shard_clear(rt_shard *s, rt_shard_removed *g) {
 
 /* --- finding and changing --------------------------------------------------------------------- */
 rt_shard_entry *rt_shard_find(rt_shard *s, const rt_shard_key *key, uint64_t hash,
-                              rt_shard_removed *g) {
+                              rt_shard_removed *removed) {
   if (s->size == 0) return NULL;
-  rt_shard_entry **at = place_of_key(s, key, hash);
+  rt_shard_entry **at = link_to_key(s, key, hash);
   rt_shard_entry *e = *at;
-  if (e && is_mortal(e) && has_expired(e, rt_clock())) {
-    remove_at(s, at, g);
+  if (e && has_expiry(e) && has_expired(e, rt_clock())) {
+    remove_at(s, at, removed);
     return NULL;
   }
   return e;
@@ -189,9 +190,9 @@ static void set_value(rt_shard *s, rt_shard_entry *e, const rt_value *v) {
 }
 
 int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_value *v,
-                 uint64_t expires, rt_shard_removed *g) {
-  size_t size = size_of(key->len, v);
-  if (rt_heap_first(&s->expiry)) rt_shard_sweep(s, rt_clock_coarse(), EXPIRED_AT_ONCE, g);
+                 uint64_t expires, rt_shard_removed *removed) {
+  size_t size = entry_size(key->len, v);
+  if (rt_heap_first(&s->expiry)) rt_shard_sweep(s, rt_clock_coarse(), SWEEP_PER_ADD, removed);
   if (!rt_quota_take(s->quota, 1, size, 0)) return UV_ENOSPC;
   rt_shard_entry *e = new_entry(s, key, hash);
   if (e == NULL) {
@@ -201,16 +202,16 @@ int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_v
   set_value(s, e, v);
   rt_shard_use(s, e);
   if (expires == RT_SHARD_KEEP_EXPIRY || rt_shard_expire(s, e, expires) == 0) return 0;
-  rt_shard_remove(s, e, g);
+  rt_shard_remove(s, e, removed);
   return UV_ENOMEM;
 }
 
 int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t expires,
                      rt_value *old) {
   size_t before = rt_value_size(&e->value), after = rt_value_size(v);
-  bool becomes_mortal =
-      !is_mortal(e) && expires != RT_SHARD_KEEP_EXPIRY && expires != RT_SHARD_NO_EXPIRY;
-  if (becomes_mortal && !rt_heap_reserve(&s->expiry)) return UV_ENOMEM;
+  bool gets_expiry =
+      !has_expiry(e) && expires != RT_SHARD_KEEP_EXPIRY && expires != RT_SHARD_NO_EXPIRY;
+  if (gets_expiry && !rt_heap_reserve(&s->expiry)) return UV_ENOMEM;
   rt_shard_use(s, e);
   if (!rt_quota_take(s->quota, 0, after, before)) return UV_ENOSPC;
   if (expires != RT_SHARD_KEEP_EXPIRY) rt_shard_expire(s, e, expires);

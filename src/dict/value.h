@@ -1,30 +1,30 @@
-/* dict/value.h - a value that stays where any thread may read it.
+/* dict/value.h - a value that is kept where any thread may read it.
 **
-** Numbers, booleans and short strings are in the record itself.  All else is in a value block:
-** the bytes of a string, or a message, which nobody changes any more and which everybody who
-** reads it holds.  What moves cannot be kept (RT_PACK_KEPT of pack/pack.h sees to that).
+** Numbers, booleans and short strings are in the record itself. Other values are in a block: the
+** bytes of a string, or a message. A block is never changed, and each reader holds a reference.
+** (Values that move cannot be kept: RT_PACK_KEPT of pack/pack.h refuses them.)
 */
 #ifndef RT_DICT_VALUE_H
 #define RT_DICT_VALUE_H
 
 #include "base/message.h"
 
-enum { RT_VALUE_SHORT = 16 };
+enum { RT_VALUE_SHORT = 16 }; /* bytes of a short string, at most */
 
 typedef enum rt_value_type {
-  RT_VALUE_NONE, /* there is no value */
+  RT_VALUE_NONE, /* no value: no entry */
   RT_VALUE_FALSE,
   RT_VALUE_TRUE,
   RT_VALUE_INTEGER,
   RT_VALUE_NUMBER,
-  RT_VALUE_STRING, /* a short one */
+  RT_VALUE_STRING, /* short */
   RT_VALUE_BLOCK
 } rt_value_type;
 
 typedef struct rt_value_block {
   /* fixed */
   rt_message *message; /* NULL: it is a string */
-  size_t len;
+  size_t len;          /* of the string, or of the bytes of the message */
   /* atomic */
   rt_atomic(int) holders;
   char bytes[];
@@ -37,15 +37,17 @@ typedef struct rt_value {
     char text[RT_VALUE_SHORT];
     rt_value_block *block;
   };
-  uint8_t type, len; /* of the text */
+  uint8_t type, len; /* rt_value_type; length of 'text' */
 } rt_value;
 
-/* 0 or UV_ENOMEM; a message is the value's then. */
+/* Any thread. The new value has one reference. 0 or UV_ENOMEM. from_message takes over the message
+** in both cases. */
 int rt_value_from_string(rt_value *v, const char *s, size_t len);
-int rt_value_from_message(rt_value *v, rt_message *p);
+int rt_value_from_message(rt_value *v, rt_message *message);
 
-void rt_value_block_drop(rt_value_block *p);
+void rt_value_block_drop(rt_value_block *b);
 
+/* Any thread that has a reference. (Relaxed: see rt_shared_hold.) */
 static inline void rt_value_hold(const rt_value *v) {
   if (v->type == RT_VALUE_BLOCK) rt_add_relaxed(&v->block->holders, 1);
 }
@@ -54,10 +56,11 @@ static inline void rt_value_drop(const rt_value *v) {
   if (v->type == RT_VALUE_BLOCK) rt_value_block_drop(v->block);
 }
 
-/* How many bytes it needs besides the record. */
+/* The bytes that it needs besides the record. */
 size_t rt_value_size(const rt_value *v);
 
-/* As Lua compares them; what was packed is equal if its bytes are, and its shared objects the same. */
+/* As Lua compares them; two messages are equal if their bytes and their shared objects are the
+** same. */
 bool rt_value_equal(const rt_value *a, const rt_value *b);
 
 #endif

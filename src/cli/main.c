@@ -1,4 +1,4 @@
-/* cli/main.c - rt-lua: what lua does, with rt inside. */
+/* cli/main.c - rt-lua: does what lua does, with rt loaded. */
 #include "worker/traceback.h"
 #include "run/signals.h"
 #include "host/luaopen.h"
@@ -20,9 +20,10 @@ typedef struct host {
   bool ok;
 } host;
 
-/* --- errors ---------------------------------------------------------------------------------------- */
-/* Message handler, as lua.c's; and an error that came out of a task says where from. */
-static int explain(lua_State *L) {
+/* --- errors ----------------------------------------------------------------------------------- */
+/* The message handler, as that of lua.c. An error that came out of a task brings its own
+** traceback. */
+static int message_handler(lua_State *L) {
   rt_worker *w = rtL_worker_find(L);
   bool with_traceback = true;
   w->stop.quiet = w->stop.deadline && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
@@ -47,7 +48,7 @@ static int explain(lua_State *L) {
 static int call(rt_shell *sh, lua_State *L, int args, int results) {
   int base = lua_gettop(L) - args;
   (void)sh;
-  lua_pushcfunction(L, explain);
+  lua_pushcfunction(L, message_handler);
   lua_insert(L, base);
   int status = lua_pcall(L, args, results, base);
   lua_remove(L, base);
@@ -62,11 +63,11 @@ static void report(rt_shell *sh, lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* Stack: a function -> nothing; false: it failed, and that was reported. */
+/* Stack: function -> nothing. False: it failed, and the error was reported. */
 static bool run(host *h, lua_State *L, int status, int args) {
   if (status == LUA_OK) status = call(&h->shell, L, args, 0);
   if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.quiet)
-    lua_pop(L, 1); /* rt.shutdown: nothing has failed */
+    lua_pop(L, 1); /* the error of rt.shutdown, which is none */
   else if (status != LUA_OK)
     report(&h->shell, L);
   return status == LUA_OK;
@@ -76,21 +77,21 @@ static bool run_text(host *h, lua_State *L, const char *text, const char *name) 
   return run(h, L, luaL_loadbuffer(L, text, strlen(text), name), 0);
 }
 
-/* --- paths -------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 static bool is_readable(lua_State *L, const char *form, const char *dir) {
   bool found = access(lua_pushfstring(L, form, dir), R_OK) == 0;
   lua_pop(L, 1);
   return found;
 }
 
-/* Is 'more' among the templates of 'path'? */
+/* Is the template 'more' in 'path'? */
 static bool is_known(lua_State *L, const char *path, const char *more) {
   bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
   lua_pop(L, 2);
   return known;
 }
 
-/* Ours is as good as a default: what LUA_PATH names before ";;" is found first. */
+/* Adds a template where the default path stands: what LUA_PATH names before ";;" is found first. */
 static void add_path(lua_State *L, const char *field, const char *defaults, const char *more) {
   lua_getglobal(L, LUA_LOADLIBNAME);
   lua_getfield(L, -1, field);
@@ -122,8 +123,8 @@ static bool cut_last_name(char *path) {
   return slash != NULL;
 }
 
-/* What was installed with this program is found without any setting: beside it, when it
-** was built and not installed; in ../share/lua and ../lib/lua, when it was. */
+/* The files of rt are found without a setting: beside this program, if it was built and not
+** installed; in ../share/lua and ../lib/lua, if it was installed. */
 static void add_own_paths(lua_State *L) {
   char dir[4096];
   size_t size = sizeof dir;
@@ -136,7 +137,7 @@ static void add_own_paths(lua_State *L) {
   }
 }
 
-/* --- the steps of a run ---------------------------------------------------------------------------------- */
+/* --- the steps of a run ----------------------------------------------------------------------- */
 static void set_arg(lua_State *L, const host *h) {
   int script = h->options.script < h->argc ? h->options.script : 0;
   lua_createtable(L, h->argc - script - 1, script + 1);
@@ -233,7 +234,7 @@ static bool run_named(host *h, lua_State *L) {
   return run_script(h, L, is_stdin ? NULL : name);
 }
 
-/* No script, and nothing that was to be done instead: then it comes from stdin. */
+/* Are there neither a script nor options that replace it? Then the script comes from stdin. */
 static bool is_bare(const host *h) {
   const rt_options *o = &h->options;
   return o->script >= h->argc && !o->has_statements && !o->version;
@@ -251,12 +252,12 @@ static bool run_rest(host *h, lua_State *L) {
   return true;
 }
 
-/* --- the run ------------------------------------------------------------------------------------------------ */
+/* --- the run ---------------------------------------------------------------------------------- */
 static int protected_main(lua_State *L) {
   host *h = lua_touserdata(L, 1);
   luaL_checkversion(L);
   open_state(L, h);
-  if (h->options.version) puts(LUA_COPYRIGHT); /* to the letter: other programs read it */
+  if (h->options.version) puts(LUA_COPYRIGHT); /* exactly this text: other programs parse it */
   h->ok = run_init(h, L) && run_options(h, L) && run_rest(h, L);
   return 0;
 }

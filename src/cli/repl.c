@@ -9,24 +9,24 @@
 #include <unistd.h>
 
 /* --- waiting for a line ----------------------------------------------------------------------- */
-/* A terminal cannot be made non-blocking without doing that to everybody who has it open;
-** so a thread of the thread pool looks whether there is something to read. */
-typedef struct look {
+/* To make a terminal non-blocking would change it for every process that has it open. So a thread
+** of the thread pool polls it. */
+typedef struct stdin_poll {
   rt_work_item item;
   rt_post post;
   rt_worker *worker;
   rt_list parked;
   bool seen;
-} look;
+} stdin_poll;
 
-static void look_at_stdin(rt_work_item *item) {
+static void poll_stdin(rt_work_item *item) {
   struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
   (void)item;
   while (poll(&p, 1, -1) < 0 && errno == EINTR) {}
 }
 
-static void looked(rt_work_item *item, bool wanted) {
-  look *l = rt_containerof(item, look, item);
+static void stdin_polled(rt_work_item *item, bool wanted) {
+  stdin_poll *l = rt_containerof(item, stdin_poll, item);
   if (wanted)
     rt_mailbox_post(&l->worker->driver.mailbox, &l->post);
   else
@@ -34,7 +34,7 @@ static void looked(rt_work_item *item, bool wanted) {
 }
 
 static void deliver(rt_post *post, void *driver) {
-  look *l = rt_containerof(post, look, post);
+  stdin_poll *l = rt_containerof(post, stdin_poll, post);
   rt_list *parked = rt_list_first(&l->parked);
   l->seen = true;
   if (l->item.dropped)
@@ -45,11 +45,11 @@ static void deliver(rt_post *post, void *driver) {
 
 /* Runs tasks until there is input, or until Ctrl-C. */
 static void wait_for_input(lua_State *L, rt_worker *w) {
-  look *l = rt_calloc(sizeof *l);
-  if (l == NULL) return; /* then we block */
+  stdin_poll *l = rt_calloc(sizeof *l);
+  if (l == NULL) return; /* then getc blocks */
   l->worker = w;
-  l->item.work = look_at_stdin;
-  l->item.done = looked;
+  l->item.work = poll_stdin;
+  l->item.done = stdin_polled;
   l->post.deliver = deliver;
   rt_list_init(&l->item.link);
   rt_list_init(&l->parked);
@@ -68,13 +68,13 @@ static bool is_input_there(void) {
   return poll(&p, 1, 0) != 0;
 }
 
-/* One byte at a time, since what stands in a buffer of stdio is not seen by poll. */
+/* Reads one byte at a time: poll does not see bytes in the buffer of stdio. */
 static int next_byte(lua_State *L, rt_worker *w) {
   if (!w->stop.deadline && !is_input_there()) wait_for_input(L, w);
   return w->interrupted || w->stop.deadline ? EOF : getc(stdin);
 }
 
-/* Pushes a line without its end; false: there are no more. */
+/* Pushes a line without its end. False: there are no more. */
 static bool read_line(lua_State *L, rt_worker *w) {
   luaL_Buffer b;
   int c = next_byte(L, w);
@@ -98,7 +98,7 @@ static bool ask(lua_State *L, rt_shell *sh, const char *global, const char *othe
   return read_line(L, sh->worker);
 }
 
-/* --- evaluating ---------------------------------------------------------------------------------- */
+/* --- evaluating ------------------------------------------------------------------------------- */
 static bool is_incomplete(lua_State *L, int status) {
   if (status != LUA_ERRSYNTAX) return false;
   size_t len;
@@ -106,7 +106,7 @@ static bool is_incomplete(lua_State *L, int status) {
   return len >= 5 && strcmp(message + len - 5, "<eof>") == 0;
 }
 
-/* Stack: the line -> the line, and the function or an error */
+/* Stack: line -> line, function or error */
 static int load_expression(lua_State *L) {
   size_t len;
   const char *line = lua_tostring(L, 1);
@@ -118,7 +118,7 @@ static int load_expression(lua_State *L) {
   return status;
 }
 
-/* The same; reads on while the statement is incomplete. */
+/* The same; reads more lines while the statement is incomplete. */
 static int load_statement(lua_State *L, rt_shell *sh) {
   for (;;) {
     size_t len;
@@ -151,8 +151,8 @@ static void print_results(lua_State *L, rt_shell *sh) {
   }
 }
 
-/* Ctrl-C, or a deadlock, ends what was typed, not the session. */
-static void forgive(rt_worker *w) {
+/* Ctrl-C, or a deadlock, has ended a statement, and not the session. */
+static void reset_errors(rt_worker *w) {
   w->deadlock.reports = 0;
   if (w->interrupted != SIGINT) return;
   rt_task_uncancel(w->main);
@@ -172,7 +172,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
       print_results(L, sh);
     else if (!sh->worker->stop.quiet)
       sh->report(sh, L);
-    forgive(sh->worker);
+    reset_errors(sh->worker);
     lua_settop(L, 0);
   }
   fputc('\n', stdout);

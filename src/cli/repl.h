@@ -1,4 +1,4 @@
-/* cli/repl.h - rt-lua's interactive mode: tasks go on running while the prompt waits. */
+/* cli/repl.h - rt-lua's interactive mode: tasks run while the prompt waits for a line. */
 #ifndef RT_CLI_REPL_H
 #define RT_CLI_REPL_H
 
@@ -6,12 +6,13 @@
 
 typedef struct rt_shell {
   rt_worker *worker;
-  const char *program; /* before messages; NULL: nothing, as at the prompt */
-  int (*call)(struct rt_shell *, lua_State *, int args, int results); /* with a traceback */
-  void (*report)(struct rt_shell *, lua_State *);                     /* the error on top */
+  const char *program; /* printed before an error message; NULL: nothing is */
+  int (*call)(struct rt_shell *, lua_State *, int args,
+              int results);                       /* a protected call, as lua_pcall */
+  void (*report)(struct rt_shell *, lua_State *); /* prints the error on top, and pops it */
 } rt_shell;
 
-/* To be called before anything is read from stdin. */
+/* Called before anything is read from stdin. */
 void rt_repl_prepare(void);
 
 /* Reads, evaluates and prints until the input ends. */

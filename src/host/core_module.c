@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* --- the end -------------------------------------------------------------------------------------- */
-/* A stock interpreter has computed its exit code before it closes the state. */
+/* --- the end ---------------------------------------------------------------------------------- */
+/* A stock interpreter computes its exit code before it closes the state. If closing the state
+** changes the code, the process ends with it in a function of atexit. */
 static bool has_exit_code;
 static int exit_code;
 
@@ -24,16 +25,16 @@ static void at_exit(void) {
   _Exit(exit_code);
 }
 
-/* What a task said when lua_close was under way, or that an error went unhandled, or that the
-** only one was that of rt.shutdown. */
-static void note_exit_code(const rt_worker *w) {
+/* Sets the exit code if it differs from the interpreter's: os.exit was called by a task during
+** lua_close, an error was not handled, or the only error was that of rt.shutdown. */
+static void set_exit_code(const rt_worker *w) {
   bool quiet = w->stop.quiet && !w->exit.failed && !w->interrupted;
   if (!w->exit.requested && !quiet && (!w->exit.failed || w->exit.has_code)) return;
   exit_code = w->exit.requested ? w->exit.code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
   has_exit_code = true;
 }
 
-/* The state closes, and with it the worker. */
+/* __gc of the worker: the state is being closed. */
 static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->stop.closed) return 0;
@@ -41,7 +42,7 @@ static int on_close(lua_State *L) {
   rtL_stop_quietly(L, w);
   if (w->slot == NULL) rt_stop_part(w);
   rt_signals_forget(w);
-  if (!w->hosted && w->slot == NULL) note_exit_code(w);
+  if (!w->hosted && w->slot == NULL) set_exit_code(w);
   rt_preempt_stop(w);
   if (w->driver.vthread == &w->vthread) rt_vtime_leave(&w->vthread);
   rt_worker_close(w);
@@ -49,10 +50,10 @@ static int on_close(lua_State *L) {
   return 0;
 }
 
-/* --- the beginning ---------------------------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------------------------------- */
 typedef void (*opener)(lua_State *, rt_worker *);
 
-/* Stack: the module, or the library that is replaced -> the same */
+/* Stack: the module, or the library whose functions are replaced -> unchanged */
 static void open_one(lua_State *L, rt_worker *w, opener open) {
   RTL_ENTER(L, w, 0);
   open(L, w);
@@ -63,7 +64,7 @@ static void replace_functions(lua_State *L, rt_worker *w, const char *library, o
   lua_pop(L, 1);
 }
 
-static void fill(lua_State *L, rt_worker *w) {
+static void fill_module(lua_State *L, rt_worker *w) {
   static const opener open[] = {
       rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_timeout, rtL_open_tcp,
       rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,     rtL_open_group,
@@ -79,9 +80,9 @@ static void fill(lua_State *L, rt_worker *w) {
   lua_setfield(L, -2, "version");
 }
 
-/* Somebody may have taken one before it was replaced; as a field of this module, it can
-** travel by name.  Stack: the module -> the same */
-static void note_originals(lua_State *L) {
+/* A program may have kept an original function before rt replaced it. As a field of this module it
+** can still be sent by name. Stack: the module -> unchanged */
+static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;
   } replaced[] = {{LUA_GNAME, "print"},         {"os", "exit"},          {"coroutine", "resume"},
@@ -97,7 +98,7 @@ static void note_originals(lua_State *L) {
   }
 }
 
-static const char core_key; /* a state has one rt, however often it is required */
+static const char core_key; /* key of the module in Lua's registry */
 
 bool rtL_core_module_find(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return true;
@@ -112,12 +113,12 @@ static void prepare_process(void) {
 
 rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
   prepare_process();
-  rt_worker *w = rtL_worker_find(L); /* of an attempt for which there was no memory */
+  rt_worker *w = rtL_worker_find(L); /* an earlier attempt failed for lack of memory */
   if (w == NULL) w = rtL_worker_new(L, hooks, on_close);
   rtL_pack_open(L, w);
   lua_newtable(L);
-  fill(L, w);
-  note_originals(L);
+  fill_module(L, w);
+  keep_originals(L);
   return w;
 }
 

@@ -1,20 +1,21 @@
-/* host/core_module.h - rt in a Lua state: the worker, the module's table, what it replaces. */
+/* host/core_module.h - rt in one Lua state: the worker, the table of rt.core, the functions that it
+** replaces. */
 #ifndef RT_HOST_CORE_MODULE_H
 #define RT_HOST_CORE_MODULE_H
 
 #include "worker/worker.h"
 
-/* Pushes the module of a state that has one, and true; or nothing. */
+/* Pushes the module if this state has one. False: it has none, and nothing is pushed. */
 bool rtL_core_module_find(lua_State *L);
 
-/* Makes the worker of a state, and pushes the module. */
+/* Makes the worker of a state, and pushes the module, which is not installed yet. */
 rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks);
 
-/* It is complete: functions of Lua's libraries that must know about tasks are replaced, and
-** from here on rtL_core_module_find finds it.  The module is on top, and stays. */
+/* Replaces the functions of Lua's libraries that must know tasks. From now on rtL_core_module_find
+** finds the module, which is on top of the stack and stays there. */
 void rtL_core_module_install(lua_State *L, rt_worker *w);
 
-/* It is complete, and can be asked: from here on it is on the roll. */
+/* Adds the worker, which is complete, to the worker registry. */
 void rt_core_module_enter(rt_worker *w);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "host/close_sentinel.h"
 #include "host/core_module.h"
-#include "host/worker_main.h"
+#include "host/pools.h"
 #include "lib/operation.h"
 #include "run/deadlock.h"
 #include "run/inspect.h"
@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* --- what the files above worker/ do for a worker ----------------------------------------------- */
+/* --- the hooks -------------------------------------------------------------------------------- */
 static const rt_worker_hooks hooks = {.run = rt_loop_run,
                                       .on_stillness = rt_deadlock_on_stillness,
                                       .answer_snapshot = rt_inspect_answer,
@@ -22,26 +22,27 @@ static const rt_worker_hooks hooks = {.run = rt_loop_run,
                                       .interrupt = rt_preempt_interrupt,
                                       .leave = rtL_stop_and_exit,
                                       .main_resumed = rt_close_sentinel_renew,
-                                      .open_pools = rtL_worker_main_open};
+                                      .open_pools = rtL_pools_open};
 
-/* --- its beginning ---------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 static void make_main_task(lua_State *L, rt_worker *w) {
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
   rt_task_init(t, 0);
   t->phase = RT_RUNNING;
   t->is_main = 1;
-  rtL_anchor_push(L, w, RT_ANCHOR_REASONS); /* why a signal cancels it */
+  rtL_anchor_push(L, w, RT_ANCHOR_REASONS); /* of a cancel by a signal */
   lua_pushliteral(L, "interrupted!");
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
   rtL_anchor_set(L, w, RT_ANCHOR_MAIN);
   w->main = t;
   w->running = t;
-  w->cur = w->L; /* (a coroutine that requires rt was resumed by who does not keep this) */
+  w->cur = w->L; /* (rt did not see the resume of a coroutine that requires rt) */
 }
 
-/* libuv would get the number of one that is closed for a descriptor of its own, and abort.
-** Opened the wrong way round, they go on to answer EBADF. */
+/* If a standard descriptor is closed, libuv would get its number for a descriptor of its own, and
+** abort later. So /dev/null is opened there, in the direction in which the program does not use it:
+** its reads and writes still fail with EBADF. */
 static void occupy_standard_descriptors(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);

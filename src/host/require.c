@@ -1,14 +1,14 @@
 /* host/require.c - require, as Lua's own, except that it can be suspended.
 **
-** Lua's calls the searchers and the loader in a way that nothing in them may yield.  In
-** this one a module may wait at its top level when a task requires it.  It is a C function,
-** as the original: its name in tracebacks, the place that errors name and the depth at
-** which modules that require each other in a circle end are the same.
+** Lua's require calls the searchers and the loader so that nothing in them can yield. With this one
+** a module may wait at its top level when a task requires it. It is a C function, like the
+** original: its name in tracebacks, the place that errors name, and the depth at which modules that
+** require each other end are the same.
 **
-** While one task loads a module, another that requires it waits for that, and gets the
-** same value or the same error; if that would be waiting for itself, an error.  A circle
-** within one task ends as in Lua, with a stack overflow, or at the depth below where every
-** wait in it has made the stack short again.
+** While one task loads a module, another task that requires it waits, and gets the same value or
+** the same error. If the two would wait for each other, require raises. A circle within one task
+** ends as in Lua, with a stack overflow; or, if a wait in it has made the C stack short again, at
+** DEPTH_MAX.
 */
 #include "host/require.h"
 
@@ -16,20 +16,20 @@
 #include "lib/lib.h"
 #include "run/wait.h"
 
-/* its stack: what is above MESSAGES belongs to the searcher at work */
+/* The stack of require. What is above MESSAGES belongs to the searcher that is being called. */
 enum { NAME = 1, LOADED, LOADING, SEARCHERS, MESSAGES, LOADER, DATA };
 
-/* what it has in the registry */
-static const char package;   /* the table of that name, whatever becomes of the global */
-static const char under_way; /* name -> its latest loading, weak: over, they are nothing */
+/* keys in Lua's registry */
+static const char package;   /* the table 'package', even if the program replaces the global */
+static const char under_way; /* table: name of a module -> its latest loading; weak values */
 
 /* --- one loading ------------------------------------------------------------------------------ */
-enum { MOST_DEPTH = 200 /* C calls that Lua lets nest */ };
+enum { DEPTH_MAX = 200 /* as many C calls may nest in Lua */ };
 
 typedef struct loading {
   rt_task *task;
   rt_list waiters;
-  int depth; /* of loadings of this module inside of each other */
+  int depth; /* how many loadings of this module are nested, this one included */
   bool over, failed;
 } loading;
 enum { ERROR = 1, TASK, VALUES = TASK };
@@ -46,13 +46,14 @@ static void push_task(lua_State *L, rt_worker *w) {
     luaL_error(L, "stack overflow");
 }
 
-static void refuse(lua_State *L) {
+static void raise_circle(lua_State *L) {
   luaL_error(L, "module '%s' requires itself, in a circle", lua_tostring(L, NAME));
 }
 
-/* Stack: NAME LOADED -> NAME LOADED LOADING; however this call ends, the loading is over. */
+/* Stack: NAME, LOADED -> NAME, LOADED, LOADING. The loading is closed when this call of require
+** ends, in any way. */
 static void begin_loading(lua_State *L, rt_worker *w, int depth) {
-  if (depth > MOST_DEPTH) refuse(L);
+  if (depth > DEPTH_MAX) raise_circle(L);
   loading *l = rtL_class_new(L, &w->classes, RT_CLASS_LOADING, sizeof *l, VALUES);
   rt_list_init(&l->waiters);
   push_task(L, w);
@@ -66,7 +67,8 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
   lua_toclose(L, LOADING);
 }
 
-/* Stack: loading, error.  One that was only cancelled has not failed: the next may try. */
+/* Arguments: loading, error. If the task was cancelled, the loading has not failed: the next task
+** tries again. */
 static int loading_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
   loading *l = rtL_class_check(L, &w->classes, RT_CLASS_LOADING, 1);
@@ -80,25 +82,25 @@ static int loading_close(lua_State *L) {
   return 0;
 }
 
-/* Does the one that loads it wait, in the end, for this task? */
+/* Does the task that loads the module wait for task t, directly or through other tasks of this
+** state? */
 static bool is_circle(const loading *l, const rt_task *t) {
-  enum { MOST_HOPS = 1000 }; /* others may wait in a circle of their own */
-  const rt_task *who = l->task;
-  for (int hops = 0; who != t && hops < MOST_HOPS; hops++) {
-    if (who->phase != RT_WAITING) return false;
-    if (who->op == RT_OP_REQUIRE)
-      who = ((const loading *)who->waits_on)->task;
-    else if (who->op == RT_OP_JOIN &&
-             who->wait_kind == RT_WAIT_OTHER) /* (with a task of this state) */
-      who = who->waits_on;
+  enum { HOPS_MAX = 1000 }; /* other tasks may wait for each other in a circle */
+  const rt_task *next = l->task;
+  for (int hops = 0; next != t && hops < HOPS_MAX; hops++) {
+    if (next->phase != RT_WAITING) return false;
+    if (next->op == RT_OP_REQUIRE)
+      next = ((const loading *)next->waits_on)->task;
+    else if (next->op == RT_OP_JOIN && next->wait_kind == RT_WAIT_OTHER) /* joins a local task */
+      next = next->waits_on;
     else
       return false;
   }
   return true;
 }
 
-/* Stack: NAME LOADED -> NAME LOADED LOADING, the one of another task that is to be waited
-** for; or NULL, and this task has begun. */
+/* Stack: NAME, LOADED -> NAME, LOADED, LOADING. Returns the loading of another task, for which this
+** one must wait; NULL: this task has begun one. */
 static loading *join_or_begin(lua_State *L, rt_worker *w) {
   push_under_way(L);
   lua_rawget(L, -2);
@@ -106,7 +108,7 @@ static loading *join_or_begin(lua_State *L, rt_worker *w) {
   loading *l = lua_touserdata(L, LOADING);
   bool is_there = l && !l->over && !rt_task_ended(l->task);
   if (is_there && l->task != w->running) {
-    if (is_circle(l, w->running)) refuse(L);
+    if (is_circle(l, w->running)) raise_circle(L);
     return l;
   }
   int depth = is_there ? l->depth + 1 : 1;
@@ -139,7 +141,7 @@ static int load(lua_State *L) {
   return loaded(L, LUA_OK, 0);
 }
 
-/* Has the searcher found a loader?  If it says why not, that is noted. */
+/* Has the searcher found a loader? If not, its message is added to MESSAGES. */
 static bool is_found(lua_State *L) {
   if (lua_isfunction(L, LOADER)) return true;
   if (lua_isstring(L, LOADER)) {
@@ -150,7 +152,7 @@ static bool is_found(lua_State *L) {
   return false;
 }
 
-/* The searcher at 'index' has answered, or (0) none was asked yet. */
+/* The searcher at 'index' has returned; 0: none was called yet. */
 static int search(lua_State *L, int status, lua_KContext index) {
   (void)status;
   while (index == 0 || !is_found(L)) {
@@ -163,7 +165,7 @@ static int search(lua_State *L, int status, lua_KContext index) {
   return load(L);
 }
 
-/* --- require ------------------------------------------------------------------------------------ */
+/* --- require ---------------------------------------------------------------------------------- */
 static int others_loaded(lua_State *L, int status, lua_KContext ctx);
 
 /* Stack: NAME */
@@ -176,7 +178,7 @@ static int get(lua_State *L, rt_worker *w) {
   if (w->running != NULL)
     l = join_or_begin(L, w);
   else
-    lua_pushnil(L); /* a finalizer, between two tasks: nobody waits for it */
+    lua_pushnil(L); /* a finalizer, outside of tasks: no task waits for this loading */
   if (l != NULL) {
     rt_task *t = rtL_cancel_checkpoint(L, w);
     rtL_wait_prepare(L, w, t);

@@ -4,7 +4,7 @@
 
 #include "worker/compat.h"
 
-/* Replaces the global function; the libraries are open. */
+/* Replaces the global function. Lua's libraries are open. */
 void rtL_require_open(lua_State *L);
 
 #endif

@@ -1,10 +1,14 @@
-/* host/worker_main.h - the workers that rt.spawn and rt.spawn_blocking run on: how they are made. */
+/* host/worker_main.h - the function of a pool worker's thread.
+**
+** It makes the worker's state, runs the loop, and closes the state.
+*/
 #ifndef RT_HOST_WORKER_MAIN_H
 #define RT_HOST_WORKER_MAIN_H
 
 #include "worker/worker.h"
 
-/* Opens the pools of the runtime whose main worker this is; no thread is started yet. */
-void rtL_worker_main_open(lua_State *L, rt_worker *w);
+/* Runs on the thread that the scheduler has started for this slot, to its end. If the worker cannot
+** be started, the reason is written to stderr. */
+void rt_worker_main(rt_slot *slot);
 
 #endif

@@ -92,7 +92,7 @@ typedef struct rt_preempt {
   uint64_t ends_since;     /* when the hook first saw that the program ends; 0: it has not */
 } rt_preempt;
 
-/* host/worker_main.c: a pool worker before its first job. */
+/* host/preload.c: a pool worker before its first job. */
 typedef struct rt_worker_preload {
   bool running;      /* the modules of rt.preload are being loaded: the worker takes no jobs */
   const char *error; /* why no job can run here: a preload failed; NULL: none did */
@@ -117,7 +117,7 @@ typedef struct rt_worker_hooks {
   void (*leave)(struct rt_worker *, lua_State *);
   /* host/close_sentinel.c: the main chunk is resumed while tasks live. */
   void (*main_resumed)(struct rt_worker *);
-  /* host/worker_main.c: makes the pools of the main worker, at the first spawn. */
+  /* host/pools.c: makes the pools of the main worker, at the first spawn. */
   void (*open_pools)(lua_State *, struct rt_worker *);
 } rt_worker_hooks;
 

@@ -1,0 +1,110 @@
+#include "host/pools.h"
+
+#include "diag/watchdog.h"
+#include "host/worker_main.h"
+#include "pack/pack.h"
+#include "run/deadlock.h"
+#include "run/drain.h"
+#include "run/exit.h"
+#include "run/preempt.h"
+#include "run/shutdown.h"
+
+/* Of the thread of a pool worker: Lua's C functions nest up to 200 deep. */
+#define STACK_SIZE ((size_t)(RT_DEBUG ? 8 : 2) << 20)
+
+/* --- posts ------------------------------------------------------------------------------------ */
+static void on_stop(rt_post *p, void *driver) {
+  (void)p;
+  rt_worker_of(driver)->stop.requested = true;
+}
+
+static void on_worker_ended(rt_post *p, void *driver) {
+  (void)p;
+  rt_drain_notify(rt_worker_of(driver));
+}
+
+static void on_unjoined_failure(rt_post *p, void *driver) {
+  rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
+  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &r->link);
+}
+
+static void on_failure(rt_post *p, void *driver) {
+  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
+  rt_worker_of(driver)->unhandled.gc_cycles = 2; /* a handle may survive the first one */
+}
+
+static void on_exit_request(rt_post *p, void *driver) {
+  rt_exit_request(rt_worker_of(driver), rt_containerof(p, rt_runtime, exit_post)->exit_code);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+/* Keeps what every pool worker gets: package.path and package.cpath of this state, and the
+** arguments of the script. */
+static void keep_paths(lua_State *L, rt_worker *w) {
+  int top = lua_gettop(L);
+  if (lua_getglobal(L, LUA_LOADLIBNAME) == LUA_TTABLE) {
+    lua_getfield(L, top + 1, "path");
+    lua_getfield(L, top + 1, "cpath");
+  }
+  lua_settop(L, top + 3);
+  lua_remove(L, top + 1);
+  lua_getglobal(L, "arg");
+  w->worker_config->hooks = w->hooks;
+  w->worker_config->paths = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  lua_settop(L, top);
+}
+
+static void free_worker_config(void *config) { rt_worker_config_drop(config); }
+
+static rt_sched *open_pool(rt_worker *w, rt_pool which) {
+  rt_sched_config config = {
+      .slots = w->worker_config->slots[which],
+      .exclusive = which == RT_POOL_BLOCKING,
+      .queue_max = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,
+      .stack = STACK_SIZE,
+      .run_worker = rt_worker_main,
+      .on_stop = on_stop,
+      .on_ended = on_worker_ended,
+      .runtime = w->runtime,
+      .worker_config = w->worker_config,
+      .free_worker_config = free_worker_config,
+  };
+  rt_sched *s = rt_sched_new(&config);
+  if (s == NULL) return NULL;
+  rt_worker_config_hold(w->worker_config);
+  rt_runtime_hold(w->runtime);
+  return s;
+}
+
+static rt_runtime *open_runtime(rt_worker *w) {
+  rt_runtime *o = rt_runtime_new(&w->driver);
+  if (o == NULL) return NULL;
+  o->on_unjoined_failure = on_unjoined_failure;
+  o->failure_post.deliver = on_failure;
+  o->exit_post.deliver = on_exit_request;
+  o->stillness_post.deliver = rt_deadlock_on_report;
+  o->shutdown_post.deliver = rt_shutdown_on_post;
+  w->driver.active = &o->active;
+  return o;
+}
+
+void rtL_pools_open(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
+    rtL_no_memory(L);
+  if (w->worker_config->paths == NULL) keep_paths(L, w);
+  w->worker_config->in_rt_lua = w->hosted;
+  if (w->runtime == NULL && (w->runtime = open_runtime(w)) == NULL) rtL_no_memory(L);
+  rt_sched *tasks = open_pool(w, RT_POOL_TASKS);
+  rt_sched *blocking = tasks ? open_pool(w, RT_POOL_BLOCKING) : NULL;
+  if (blocking == NULL) {
+    if (tasks) rt_sched_drop(tasks);
+    rtL_no_memory(L);
+  }
+  rt_preempt_need(w); /* a pool task may ask for the end while the main chunk computes */
+  rt_sched_pair(tasks, blocking);
+  w->pools[RT_POOL_TASKS] = tasks;
+  w->pools[RT_POOL_BLOCKING] = blocking;
+  rt_worker_registry_set_pools(&w->status, w->runtime, w->pools);
+  rt_watchdog_add(&w->status); /* as long as the pools exist */
+}

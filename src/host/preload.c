@@ -1,0 +1,60 @@
+#include "host/preload.h"
+
+#include "pack/pack.h"
+
+static int preload_next(lua_State *L, int status, lua_KContext i);
+
+static int preload_next(lua_State *L, int status, lua_KContext i) {
+  rt_worker *w = rtL_worker_find(L);
+  rt_worker_config *r = w->worker_config;
+  (void)status;
+  for (; i < r->count; i++) {
+    lua_settop(L, 0);
+    rtL_unpack(L, w, r->preloads[i]);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+      lua_getglobal(L, "require");
+      lua_insert(L, 1);
+    }
+    lua_callk(L, lua_gettop(L) - 1, 0, i + 1, preload_next);
+  }
+  w->preload.running = false;
+  return 0;
+}
+
+static int preloaded(lua_State *L, int status, lua_KContext ctx) {
+  rt_worker *w = rtL_worker_find(L);
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD) return 0;
+  const char *why = luaL_tolstring(L, -1, NULL);
+  lua_pushfstring(L, "rt.preload failed in this worker: %s", why);
+  w->preload.error = lua_tostring(L, -1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &w->preload.error); /* keeps the string */
+  w->preload.running = false;
+  return 0;
+}
+
+static int start_preloads(lua_State *L) { return preload_next(L, LUA_OK, 0); }
+
+static int preload_body(lua_State *L) {
+  lua_pushcfunction(L, start_preloads);
+  return preloaded(L, lua_pcallk(L, 0, 0, 0, 0, preloaded), 0);
+}
+
+static int spawn_preload(lua_State *L) {
+  rt_worker *w = lua_touserdata(L, 1);
+  lua_pushcfunction(L, preload_body);
+  rtL_worker_spawn(L, w, 0, 0);
+  return 0;
+}
+
+bool rt_preload_start(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  if (w->worker_config->count == 0) return true;
+  w->preload.running = true;
+  lua_pushcfunction(w->pcall_L, spawn_preload);
+  lua_pushlightuserdata(w->pcall_L, w);
+  if (lua_pcall(w->pcall_L, 1, 0, 0) == LUA_OK) return true;
+  lua_pop(w->pcall_L, 1);
+  return false;
+}

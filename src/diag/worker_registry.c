@@ -1,12 +1,12 @@
 #include "diag/worker_registry.h"
 
 static rt_lock registry_lock = RT_LOCK_INIT;
-static rt_list workers = {&workers, &workers};
+static rt_list registered = {&registered, &registered};
 
 void rt_worker_registry_add(rt_worker_status *s) {
   rt_thread_info_init(&s->thread_info);
   rt_lock_take(&registry_lock);
-  rt_list_append(&workers, &s->link);
+  rt_list_append(&registered, &s->link);
   rt_lock_give(&registry_lock);
 }
 
@@ -32,7 +32,7 @@ void rt_worker_status_set_cpu_timer(rt_worker_status *s, rt_cpu_timer *timer) {
 
 rt_list *rt_worker_registry_lock(void) {
   rt_lock_take(&registry_lock);
-  return &workers;
+  return &registered;
 }
 
 void rt_worker_registry_unlock(void) { rt_lock_give(&registry_lock); }

@@ -108,7 +108,7 @@ static bool is_number(const rt_value *v) {
   return v->type == RT_VALUE_INTEGER || v->type == RT_VALUE_NUMBER;
 }
 
-static double number_of(const rt_value *v) {
+static double value_number(const rt_value *v) {
   return v->type == RT_VALUE_INTEGER ? (double)v->integer : v->number;
 }
 
@@ -119,7 +119,7 @@ static rt_value sum_of(const rt_value *a, const rt_value *b) {
     sum.integer = (int64_t)((uint64_t)a->integer + (uint64_t)b->integer);
   } else {
     sum.type = RT_VALUE_NUMBER;
-    sum.number = number_of(a) + number_of(b);
+    sum.number = value_number(a) + value_number(b);
   }
   return sum;
 }

@@ -82,7 +82,7 @@ static void resize_buckets(rt_shard *s, size_t size) {
   s->size = size;
 }
 
-static rt_shard_entry *new_entry(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
+static rt_shard_entry *shard_new_entry(rt_shard *s, const rt_shard_key *key, uint64_t hash) {
   if (s->count >= s->size) resize_buckets(s, s->size ? s->size * 2 : MIN_BUCKETS);
   if (s->size == 0) return NULL;
   rt_shard_entry *e = rt_malloc(sizeof *e + key->len);
@@ -194,7 +194,7 @@ int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_v
   size_t size = entry_size(key->len, v);
   if (rt_heap_first(&s->expiry)) rt_shard_sweep(s, rt_clock_coarse(), SWEEP_PER_ADD, removed);
   if (!rt_quota_take(s->quota, 1, size, 0)) return UV_ENOSPC;
-  rt_shard_entry *e = new_entry(s, key, hash);
+  rt_shard_entry *e = shard_new_entry(s, key, hash);
   if (e == NULL) {
     rt_quota_release(s->quota, 1, size);
     return UV_ENOMEM;

@@ -39,7 +39,7 @@
 ** least one sees the other: the thief leaves the queues alone, or the reader waits for it. (No
 ** model.)
 **
-** Waiting for space. A worker that takes a job decrements 'queued' and then looks at the waiters,
+** Waiting for space. A worker that takes a job decrements 'queued' and then checks the waiters,
 ** under the lock; a task that waits reads 'queued' again under the lock before its waiter is
 ** queued. So it sees the space, or its waiter is seen.
 */
@@ -346,16 +346,16 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
 
 bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
   rt_lock_take(&s->lock);
-  bool room = rt_load(&s->queued) < s->config.queue_max;
-  if (!room) rt_waiter_enqueue(t, again ? s->space_waiters.next : &s->space_waiters, &s->lock);
+  bool has_space = rt_load(&s->queued) < s->config.queue_max;
+  if (!has_space) rt_waiter_enqueue(t, again ? s->space_waiters.next : &s->space_waiters, &s->lock);
   rt_lock_give(&s->lock);
-  return room;
+  return has_space;
 }
 
 void rt_sched_notify_space(rt_sched *s) {
   rt_lock_take(&s->lock);
-  bool room = rt_load(&s->queued) < s->config.queue_max;
-  rt_waiter *t = room ? rt_waiter_next(&s->space_waiters, NULL) : NULL;
+  bool has_space = rt_load(&s->queued) < s->config.queue_max;
+  rt_waiter *t = has_space ? rt_waiter_next(&s->space_waiters, NULL) : NULL;
   if (t) rt_waiter_call(t, 0);
   rt_lock_give(&s->lock);
 }

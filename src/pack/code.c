@@ -41,7 +41,7 @@ static bool is_of(const rt_code *c, const char *bytes, size_t len, uint64_t hash
   return c->hash == hash && c->len == len && memcmp(c->bytes, bytes, len) == 0;
 }
 
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *waiter) {
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key) {
   if (c->count >= SLOTS - SLOTS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
   if (c->slots == NULL && (c->slots = rt_calloc(SLOTS * sizeof *c->slots)) == NULL) return NULL;
   uint64_t hash = hash_of(bytes, len);
@@ -54,11 +54,11 @@ rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, 
     c->count++;
     c->bytes += len;
   }
-  *waiter = code->id * SLOTS + i;
+  *key = code->id * SLOTS + i;
   return code;
 }
 
-rt_code *rt_codes_at(const rt_codes *c, uint64_t waiter) {
-  rt_code *code = c->slots ? c->slots[waiter % SLOTS] : NULL;
-  return code && code->id == waiter / SLOTS ? code : NULL;
+rt_code *rt_codes_at(const rt_codes *c, uint64_t key) {
+  rt_code *code = c->slots ? c->slots[key % SLOTS] : NULL;
+  return code && code->id == key / SLOTS ? code : NULL;
 }

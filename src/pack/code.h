@@ -1,7 +1,8 @@
-/* pack/code.h - the bytecode of a function, shared by all who send and receive it.
+/* pack/code.h - the bytecode of a function that was sent: a shared object, with an id.
 **
-** Every worker remembers what it has sent of late: the same bytes are the same code again,
-** with the same number, so that whoever receives it may remember what it made of it.
+** A worker keeps the codes that it has sent lately. If it sends the same bytes again they are the
+** same code, with the same id, so a receiver can keep a function that it has made of the code
+** (RT_ANCHOR_CLOSURES).
 */
 #ifndef RT_PACK_CODE_H
 #define RT_PACK_CODE_H
@@ -11,7 +12,7 @@
 typedef struct rt_code {
   rt_shared shared;
   /* fixed */
-  uint64_t id; /* never used again in this process */
+  uint64_t id; /* unique in the process */
   uint64_t hash;
   int upvalues;
   size_t len;
@@ -20,7 +21,7 @@ typedef struct rt_code {
 
 extern const rt_shared_kind rt_code_kind;
 
-/* Of one worker. */
+/* The codes that one worker has sent lately. Worker's thread. */
 typedef struct rt_codes {
   rt_code **slots; /* open addressing; NULL until the first */
   uint32_t count;
@@ -29,10 +30,11 @@ typedef struct rt_codes {
 
 void rt_codes_close(rt_codes *c);
 
-/* The code of these bytes, of which *waiter is the name here; it is not the caller's, who may
-** hold it.  NULL: no memory */
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *waiter);
-/* The code that had this waiter; NULL: forgotten */
-rt_code *rt_codes_at(const rt_codes *c, uint64_t waiter);
+/* The code of these bytes, and the key under which the table has it. The reference stays the
+** table's; the caller holds the code if it needs it later. NULL: no memory. */
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key);
+
+/* The code with this key; NULL: it was dropped from the table. */
+rt_code *rt_codes_at(const rt_codes *c, uint64_t key);
 
 #endif

@@ -1,7 +1,7 @@
-/* pack/code_cache.h - the code of the functions that a worker sends: each is dumped only once.
+/* pack/code_cache.h - from a function to its code: a function that is sent often is dumped once.
 **
-** The table RT_ANCHOR_CODES, whose keys are weak, has the waiter of each function that was sent;
-** pack/code.h has what the waiter stands for, as long as it is of use.
+** The table RT_ANCHOR_CODES, whose keys are weak, maps each function that was sent to the key of
+** its code (pack/code.h).
 */
 #ifndef RT_PACK_CODE_CACHE_H
 #define RT_PACK_CODE_CACHE_H
@@ -10,12 +10,15 @@
 #include "pack/code.h"
 #include "worker/worker.h"
 
-/* The code of the Lua function on top of the stack, if it was sent before; or NULL. */
+/* The code of the Lua function on top of the stack; NULL: it was not sent lately. */
 rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w);
 
-/* The same for a function that was not; the buffer is for its bytecode.  NULL: no memory.
-** Neither is the caller's, who may hold it: remembering may run finalizers that send, too. */
-rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *waiter);
-void rtL_code_cache_remember(lua_State *L, rt_worker *w, uint64_t waiter);
+/* The same for a function that was not: dumps it, with 'b' for the bytecode. *key is for
+** rtL_code_cache_add. NULL: no memory. The reference stays the table's: the caller holds the code
+** before it calls rtL_code_cache_add, which may run finalizers that send something themselves. */
+rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key);
+
+/* Maps the function on top of the stack to the key of its code. */
+void rtL_code_cache_add(lua_State *L, rt_worker *w, uint64_t key);
 
 #endif

@@ -16,13 +16,13 @@ static void push_names(lua_State *L, lua_State *anchors) {
   lua_xmove(anchors, L, 1);
 }
 
-/* --- building ----------------------------------------------------------------------------------- */
-/* What is on the stack while the map is built. */
+/* --- building --------------------------------------------------------------------------------- */
+/* The stack while the index is built. */
 enum { LOADED = 1, NAMES, MODULE, HELD, FIELD, VALUE };
 
-/* Of several names the shortest; then a module rather than a field; then by the letters, so
-** that it is the same in every run.  Compares with name number n the one that has its module
-** at MODULE and its field at FIELD. */
+/* A value may have several names: the shortest is taken, then a module before a field, then the
+** first in the order of the letters, so that every run takes the same one. Is the name at MODULE
+** and FIELD better than name number n? */
 static bool is_better(lua_State *L, int field, uint32_t n) {
   size_t m1, f1 = 0, m2, f2 = 0;
   const char *old_field = NULL, *new_field = NULL;
@@ -40,8 +40,8 @@ static bool is_better(lua_State *L, int field, uint32_t n) {
   return order < 0 || (order == 0 && new_field && strcmp(new_field, old_field) < 0);
 }
 
-/* field 0: the module itself */
-static void add(lua_State *L, rt_module_index *k, const void *object, int field) {
+/* Adds the name at MODULE and 'field' of the stack; field 0: the module itself. */
+static void add_name(lua_State *L, rt_module_index *k, const void *object, int field) {
   rt_ptr_map_entry *e = rt_ptr_map_at(&k->names, object);
   if (e == NULL) luaL_error(L, "not enough memory");
   if (e->value != 0 && !is_better(L, field, e->value)) return;
@@ -64,18 +64,18 @@ static bool can_have_name(lua_State *L, int index, bool is_global) {
 
 static void add_module(lua_State *L, rt_module_index *k) {
   bool globals = strcmp(lua_tostring(L, MODULE), LUA_GNAME) == 0;
-  if (!globals && can_have_name(L, HELD, false)) add(L, k, lua_topointer(L, HELD), 0);
+  if (!globals && can_have_name(L, HELD, false)) add_name(L, k, lua_topointer(L, HELD), 0);
   if (!lua_istable(L, HELD)) return;
   lua_pushnil(L);
   while (lua_next(L, HELD)) {
     if (lua_type(L, FIELD) == LUA_TSTRING && can_have_name(L, VALUE, globals))
-      add(L, k, lua_topointer(L, VALUE), FIELD);
+      add_name(L, k, lua_topointer(L, VALUE), FIELD);
     lua_settop(L, FIELD);
   }
 }
 
-/* build(known): a function, so that its stack is its own */
-static int build(lua_State *L) {
+/* Argument: the index. A Lua function, so that it has a stack of its own. */
+static int build_index(lua_State *L) {
   rt_module_index *k = lua_touserdata(L, 1);
   lua_State *anchors = lua_touserdata(L, 2);
   lua_settop(L, 0);
@@ -95,8 +95,9 @@ static int build(lua_State *L) {
   return 0;
 }
 
-/* Tells which modules there are; what is in them may change unseen. */
-static uint64_t sign(lua_State *L) {
+/* A number that changes when a module is added, removed or replaced. (Changes of fields are not
+** seen.) */
+static uint64_t sign_loaded(lua_State *L) {
   uint64_t sum = 1;
   push_loaded(L);
   lua_pushnil(L);
@@ -111,9 +112,9 @@ static uint64_t sign(lua_State *L) {
 bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *anchors, bool force) {
   RTL_STACK_CHECK(L, 0);
   luaL_checkstack(L, STACK, NULL);
-  uint64_t signature = sign(L);
+  uint64_t signature = sign_loaded(L);
   if (!force && signature == k->signature) return false;
-  lua_pushcfunction(L, build);
+  lua_pushcfunction(L, build_index);
   lua_pushlightuserdata(L, k);
   lua_pushlightuserdata(L, anchors);
   lua_call(L, 2, 0);
@@ -121,8 +122,8 @@ bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *ancho
   return true;
 }
 
-/* --- looking up --------------------------------------------------------------------------------- */
-/* Pops a key, and replaces the table below it by the table's field. */
+/* --- looking up ------------------------------------------------------------------------------- */
+/* Stack: table, key -> value of the field, or nil */
 static void get_raw(lua_State *L) {
   if (lua_istable(L, -2)) {
     lua_rawget(L, -2);
@@ -133,8 +134,8 @@ static void get_raw(lua_State *L) {
   lua_remove(L, -2);
 }
 
-/* Do the names on top still lead to the value? */
-static bool is_true(lua_State *L, int index) {
+/* Stack: module name, field name. Do they still name the value at 'index'? */
+static bool is_current(lua_State *L, int index) {
   push_loaded(L);
   lua_pushvalue(L, -3);
   get_raw(L);
@@ -149,14 +150,14 @@ static bool is_true(lua_State *L, int index) {
 
 bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index) {
   const rt_ptr_map_entry *e = rt_ptr_map_find(&k->names, lua_topointer(L, index));
-  if (rt_likely(e == NULL || e->value == 0)) return false; /* 0: an error has ended the building */
+  if (rt_likely(e == NULL || e->value == 0)) return false; /* 0: an error ended the building */
   index = lua_absindex(L, index);
   luaL_checkstack(L, STACK, NULL);
   push_names(L, anchors);
   lua_rawgeti(L, -1, 2 * (lua_Integer)e->value - 1);
   lua_rawgeti(L, -2, 2 * (lua_Integer)e->value);
   lua_remove(L, -3);
-  if (is_true(L, index)) return true;
+  if (is_current(L, index)) return true;
   lua_pop(L, 2);
   return false;
 }

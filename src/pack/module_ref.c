@@ -5,10 +5,10 @@
 
 enum { STACK = 12, STEPS = 3 };
 
-/* The mark: a table with these. */
+/* The fields of the mark, a table. */
 enum { ERROR = 1, MODULE };
 
-/* --- by name --------------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 static void push_loaded(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, -2);
@@ -37,7 +37,7 @@ static void push_mark(lua_State *L, rt_worker *w) {
   rtL_anchor_set(L, w, RT_ANCHOR_ABSENT);
 }
 
-/* Stack: name -> name, module; or, false: name, mark */
+/* Stack: name -> name, module. False: it is not found. Stack: name -> name, mark */
 static bool push_required(lua_State *L, rt_worker *w) {
   int name = lua_gettop(L);
   lua_pushcfunction(L, rtL_traceback_handler);
@@ -52,7 +52,7 @@ static bool push_required(lua_State *L, rt_worker *w) {
   return false;
 }
 
-/* Stack: name -> name, module; or, false: name, mark */
+/* Stack: name -> name, module. False: it is not found. Stack: name -> name, mark */
 static bool push_module(lua_State *L, rt_worker *w) {
   if (strcmp(lua_tostring(L, -1), LUA_GNAME) == 0) {
     lua_pushglobaltable(L);
@@ -64,7 +64,7 @@ static bool push_module(lua_State *L, rt_worker *w) {
   return push_required(L, w);
 }
 
-/* Stack: name, module -> the field */
+/* Stack: name, module -> value of the field */
 static void get_field(lua_State *L, const char *field, size_t len) {
   lua_pushlstring(L, field, len);
   if (lua_istable(L, -2)) {
@@ -89,10 +89,10 @@ bool rtL_module_ref_push(lua_State *L, rt_worker *w, const char *module, size_t 
   return found;
 }
 
-/* --- where it was ---------------------------------------------------------------------------------- */
+/* --- the path to the mark --------------------------------------------------------------------- */
 static bool push_steps(lua_State *L, int mark, int steps);
 
-/* Stack: function -> function, the value of an upvalue that leads to the mark, …; or as it was */
+/* Stack: function -> function, the value of an upvalue that leads to the mark, …; or unchanged */
 static bool push_steps_in_function(lua_State *L, int mark, int steps) {
   int function = lua_gettop(L);
   const char *name;
@@ -103,7 +103,7 @@ static bool push_steps_in_function(lua_State *L, int mark, int steps) {
   return false;
 }
 
-/* Stack: table -> table, a value of it that leads to the mark, …; or as it was */
+/* Stack: table -> table, a value of it that leads to the mark, …; or unchanged */
 static bool push_steps_in_table(lua_State *L, int mark, int steps) {
   int table = lua_gettop(L), key = table + 1;
   lua_pushnil(L);
@@ -117,8 +117,8 @@ static bool push_steps_in_table(lua_State *L, int mark, int steps) {
   return false;
 }
 
-/* Stack: value -> value, the values on the way from it to the mark, the mark last; or as it was: no way is
-** that short */
+/* Stack: value -> value, the values on the way from it to the mark, the mark last. False: no way
+** has so few steps, and the stack is unchanged. */
 static bool push_steps(lua_State *L, int mark, int steps) {
   if (lua_rawequal(L, -1, mark)) return true;
   if (steps == 0) return false;
@@ -130,7 +130,7 @@ static bool push_steps(lua_State *L, int mark, int steps) {
   }
 }
 
-/* Stack: the values from 'root' to the top -> the path from one to the next */
+/* Stack: the values from 'root' to the top, each held by the one before -> the text of the path */
 static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
   rt_path_text t;
   int last = lua_gettop(L);
@@ -145,7 +145,7 @@ static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
   lua_pushlstring(L, t.s, t.len);
 }
 
-/* Pushes where the mark is among the values. */
+/* Pushes the path to the mark from the values at 'first' to 'last'. */
 static void push_place(lua_State *L, int mark, int first, int last, bool is_call) {
   int root = lua_gettop(L) + 1;
   for (int i = first; i <= last; i++) {

@@ -7,29 +7,29 @@
 #include "pack/wire.h"
 
 enum {
-  STACK = 24, /* slots for the packer's own use */
-  OBJECTS_KEPT = RT_SIZE(64, 4)
+  STACK = 24,                       /* slots for the packer's own use */
+  OBJECTS_KEPT_MAX = RT_SIZE(64, 4) /* a longer list of objects is dropped after use */
 };
 
 typedef struct packer {
   lua_State *L;
   rt_worker *w;
   rt_pack_buf *pack_buf;
-  char *at, *end;    /* of the draft: what is written next, and of what there is room for */
-  rt_value_path way; /* has the stack indexes */
-  bool listed;       /* there is a list of the objects, */
-  bool lists;        /* and it is the worker's */
-  uint32_t objects;  /* how many have a number */
+  char *at, *end;     /* of the draft: the next byte to write, and the end of its memory */
+  rt_value_path path; /* has the stack indexes of the values and the list */
+  bool has_list;      /* path.list is a table of the objects */
+  bool owns_anchor;   /* that table is RT_ANCHOR_OBJECTS */
+  uint32_t objects;   /* how many objects have a number */
   uint32_t parent; /* what is being written: an object, or a value's place and RT_VALUE_PATH_ROOT */
   uint32_t metatables;
   const void *globals;
-  bool kept;               /* the message is read more than once: nothing may move */
-  bool refreshed, rebuilt; /* what is known of modules, for this message */
+  bool kept;               /* the message is unpacked more than once: nothing may move */
+  bool refreshed, rebuilt; /* the module index was checked, was built again, for this message */
 } packer;
 
-/* --- refusing ------------------------------------------------------------------------------------ */
-/* Stack: … message.  The line is that of whoever called the function that packs. */
-static void fail(packer *k) {
+/* --- errors ----------------------------------------------------------------------------------- */
+/* Raises the text on top of the stack, with the line that called the function which packs. */
+static void raise_text(packer *k) {
   lua_State *L = k->L;
   rtL_call_site_where(L, &k->w->call_sites, 2);
   lua_insert(L, -2);
@@ -37,31 +37,31 @@ static void fail(packer *k) {
   lua_error(L);
 }
 
-static void check(packer *k, int err) {
+static void check_result(packer *k, int err) {
   if (rt_likely(err == 0)) return;
   if (err == UV_EMSGSIZE)
     lua_pushliteral(k->L, "cannot send more than 1 GiB at a time");
   else
     lua_pushliteral(k->L, "not enough memory");
-  fail(k);
+  raise_text(k);
 }
 
-static void refuse(packer *k, uint32_t number, const char *what) {
-  const char *way = rtL_value_path_push(k->L, &k->way, number);
-  lua_pushfstring(k->L, "cannot send %s (%s) to another worker", way, what);
-  fail(k);
+static void raise_cannot_send(packer *k, uint32_t number, const char *what) {
+  const char *path = rtL_value_path_push(k->L, &k->path, number);
+  lua_pushfstring(k->L, "cannot send %s (%s) to another worker", path, what);
+  raise_text(k);
 }
 
-/* --- bytes --------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 static void reserve(packer *k, size_t n) {
   rt_message **draft = &k->pack_buf->draft;
   (*draft)->len = (size_t)(k->at - (*draft)->bytes);
-  check(k, rt_message_reserve(draft, n));
+  check_result(k, rt_message_reserve(draft, n));
   k->at = (*draft)->bytes + (*draft)->len;
   k->end = (*draft)->bytes + (*draft)->cap;
 }
 
-/* Where the next n bytes go. */
+/* Memory for the next n bytes of the draft. */
 static inline char *put(packer *k, size_t n) {
   if (rt_unlikely((size_t)(k->end - k->at) < n)) reserve(k, n);
   char *at = k->at;
@@ -105,7 +105,7 @@ static void put_string(packer *k, int index) {
     memcpy(at + 2, s, len);
   } else {
     uint32_t n = (uint32_t)len;
-    if (len > RT_MESSAGE_MAX) check(k, UV_EMSGSIZE);
+    if (len > RT_MESSAGE_MAX) check_result(k, UV_EMSGSIZE);
     char *at = put(k, 1 + sizeof n + len);
     *at = RT_WIRE_LONG;
     memcpy(at + 1, &n, sizeof n);
@@ -113,10 +113,10 @@ static void put_string(packer *k, int index) {
   }
 }
 
-/* Bytes of a head. */
+/* Adds the tag of a head; returns memory for its n other bytes. */
 static char *put_head(packer *k, rt_wire tag, size_t n) {
   char *at = rt_buf_reserve(&k->pack_buf->heads, 1 + n);
-  if (at == NULL) check(k, UV_ENOMEM);
+  if (at == NULL) check_result(k, UV_ENOMEM);
   rt_buf_wrote(&k->pack_buf->heads, 1 + n);
   *at = (char)tag;
   return at + 1;
@@ -126,18 +126,18 @@ static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
   memcpy(put_head(k, tag, sizeof n), &n, sizeof n);
 }
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 static rt_ptr_map_entry *mark(packer *k, const void *object) {
   rt_ptr_map_entry *m = rt_ptr_map_at(&k->pack_buf->object_ids, object);
-  if (rt_unlikely(m == NULL)) check(k, UV_ENOMEM);
+  if (rt_unlikely(m == NULL)) check_result(k, UV_ENOMEM);
   return m;
 }
 
-/* The list of the objects: the worker's, which is at hand, or one for a message within a
-** message. */
+/* Makes path.list a table of the objects: RT_ANCHOR_OBJECTS, which is there already, or a new one
+** for a message within a message. */
 static void open_list(packer *k) {
   lua_State *L = k->L;
-  if (k->listed) return;
+  if (k->has_list) return;
   rtL_anchor_push(L, k->w, RT_ANCHOR_OBJECTS);
   if (k->w->pack->bufs.listing || lua_isnil(L, -1)) {
     lua_pop(L, 1);
@@ -146,18 +146,18 @@ static void open_list(packer *k) {
   if (!k->w->pack->bufs.listing) {
     lua_pushvalue(L, -1);
     rtL_anchor_set(L, k->w, RT_ANCHOR_OBJECTS);
-    k->w->pack->bufs.listing = k->lists = true;
+    k->w->pack->bufs.listing = k->owns_anchor = true;
   }
-  lua_replace(L, k->way.list);
-  k->listed = true;
+  lua_replace(L, k->path.list);
+  k->has_list = true;
 }
 
-/* The worker's list keeps nothing alive afterwards, and does not stay large. */
+/* Empties RT_ANCHOR_OBJECTS, so that it keeps no object alive, and drops it if it is large. */
 static void close_list(packer *k) {
   lua_State *anchors = k->w->anchors;
-  if (!k->lists) return;
+  if (!k->owns_anchor) return;
   k->w->pack->bufs.listing = false;
-  if (k->objects > OBJECTS_KEPT) {
+  if (k->objects > OBJECTS_KEPT_MAX) {
     lua_pushnil(anchors);
     lua_replace(anchors, RT_ANCHOR_OBJECTS);
     return;
@@ -165,7 +165,7 @@ static void close_list(packer *k) {
   for (uint32_t n = k->objects; n > 0; n--) {
     bool held = lua_rawgeti(anchors, RT_ANCHOR_OBJECTS, n) != LUA_TNIL;
     lua_pop(anchors, 1);
-    if (!held) continue; /* it is one of the values; for it, setting nil might allocate */
+    if (!held) continue; /* one of the values is not in the list, and setting nil might allocate */
     lua_pushnil(anchors);
     lua_rawseti(anchors, RT_ANCHOR_OBJECTS, n);
   }
@@ -176,12 +176,12 @@ static uint32_t number_of(packer *k, int index) {
   lua_State *L = k->L;
   rt_ptr_map_entry *m = mark(k, lua_topointer(L, index));
   if (m->value != 0) return m->value;
-  check(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
+  check_result(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
   m->value = ++k->objects;
   if (!(k->parent & RT_VALUE_PATH_ROOT)) {
     open_list(k);
     lua_pushvalue(L, index);
-    lua_rawseti(L, k->way.list, k->objects);
+    lua_rawseti(L, k->path.list, k->objects);
   }
   return k->objects;
 }
@@ -209,8 +209,8 @@ static void put_value(packer *k, int index) {
   }
 }
 
-/* --- objects: the one that is written is on top of the stack ------------------------------------ */
-/* Does a module hold it?  Then it goes by name. */
+/* --- objects: the object that is being written is on top of the stack ------------------------- */
+/* Writes the object by name, if a module holds it. */
 static bool put_name(packer *k) {
   lua_State *L = k->L;
   rt_worker *w = k->w;
@@ -230,7 +230,7 @@ static bool put_name(packer *k) {
   const char *module = lua_tolstring(L, -2, &module_len);
   const char *field = lua_isstring(L, -1) ? lua_tolstring(L, -1, &field_len) : NULL;
   rt_wire_name name = {(uint32_t)module_len, field ? (uint32_t)field_len + 1 : 0};
-  if (module_len > UINT16_MAX || field_len > UINT16_MAX) check(k, UV_EMSGSIZE);
+  if (module_len > UINT16_MAX || field_len > UINT16_MAX) check_result(k, UV_EMSGSIZE);
   char *at = put_head(k, RT_WIRE_NAMED, sizeof name + module_len + field_len);
   memcpy(at, &name, sizeof name);
   memcpy(at + sizeof name, module, module_len);
@@ -256,14 +256,14 @@ static void put_items(packer *k, int table, uint32_t *items, uint32_t *pairs) {
     lua_settop(L, table + 1);
   }
   put_tag(k, RT_WIRE_END);
-  *items = (uint32_t)(next - 1); /* each took a byte, so they are not too many */
+  *items = (uint32_t)(next - 1); /* fits: each item took at least one byte */
 }
 
 static void put_table(packer *k) {
   lua_State *L = k->L;
   uint32_t counts[2];
   if (put_name(k)) return;
-  open_list(k); /* so that nothing is collected, and no finalizer runs, while its items are read */
+  open_list(k); /* now, so that no allocation runs a finalizer while the table is traversed */
   put_items(k, lua_gettop(L), &counts[0], &counts[1]);
   memcpy(put_head(k, RT_WIRE_TABLE, sizeof counts), counts, sizeof counts);
   if (!lua_getmetatable(L, -1)) return;
@@ -273,20 +273,20 @@ static void put_table(packer *k) {
   k->metatables++;
 }
 
-/* Where the thing is in the message; a new one takes the reference over. */
-static uint32_t add_thing(packer *k, rt_shared *t) {
+/* Adds a shared object to the message, which takes over the reference; returns its index. */
+static uint32_t add_shared(packer *k, rt_shared *t) {
   rt_message *draft = k->pack_buf->draft;
   int err = rt_message_add(draft, t);
   if (err != 0) rt_shared_drop(t);
-  check(k, err);
+  check_result(k, err);
   return draft->count - 1;
 }
 
-/* Code that is in the message: the place of the thing, and whether a function before has it. */
+/* The code of a function, in the message. */
 typedef struct used_code {
-  rt_code *code; /* NULL: the function went by name */
-  uint32_t shared;
-  bool again;
+  rt_code *code;   /* NULL: the function was written by name */
+  uint32_t shared; /* the index of the shared object */
+  bool again;      /* a function before this one has the same code */
 } used_code;
 
 static used_code use_code(packer *k, rt_code *code) {
@@ -294,25 +294,25 @@ static used_code use_code(packer *k, rt_code *code) {
   bool again = m->value != 0;
   if (!again) {
     rt_shared_hold(&code->shared);
-    m->value = add_thing(k, &code->shared) + 1;
+    m->value = add_shared(k, &code->shared) + 1;
   }
   return (used_code){code, m->value - 1, again};
 }
 
 static used_code code_of(packer *k) {
-  uint64_t waiter;
+  uint64_t key;
   rt_code *code = rtL_code_cache_find(k->L, k->w);
   if (code) return use_code(k, code);
   if (put_name(k)) return (used_code){.code = NULL};
-  if ((code = rtL_code_cache_dump(k->L, k->w, &k->pack_buf->code, &waiter)) == NULL)
-    check(k, UV_ENOMEM);
+  if ((code = rtL_code_cache_dump(k->L, k->w, &k->pack_buf->code, &key)) == NULL)
+    check_result(k, UV_ENOMEM);
   used_code used = use_code(k, code);
-  rtL_code_cache_remember(k->L, k->w, waiter);
+  rtL_code_cache_add(k->L, k->w, key);
   return used;
 }
 
-/* Has it no upvalue, or only _ENV, which is the globals there?  Then its receiver has to make
-** it only once; but two functions of one message stay two. */
+/* Has the function no upvalue but _ENV? Then a receiver can use one closure for all messages. But
+** two functions of one message must stay two. */
 static bool is_plain(packer *k, const used_code *used) {
   if (used->again || used->code->upvalues > 1) return false;
   if (used->code->upvalues == 0) return true;
@@ -336,7 +336,7 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
       m->value = number;
       m->tag = (unsigned char)i;
       const char *name = lua_getupvalue(L, function, i);
-      if (strcmp(name, "_ENV") == 0) /* whatever it is here: there it is the globals */
+      if (strcmp(name, "_ENV") == 0) /* becomes the globals of the receiver, whatever it is here */
         put_tag(k, RT_WIRE_GLOBALS);
       else
         put_value(k, function + 1);
@@ -347,7 +347,7 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
 
 static void put_function(packer *k, uint32_t number) {
   if (lua_iscfunction(k->L, -1)) {
-    if (!put_name(k)) refuse(k, number, "C function that no module holds");
+    if (!put_name(k)) raise_cannot_send(k, number, "C function that no module holds");
     return;
   }
   used_code used = code_of(k);
@@ -367,26 +367,26 @@ static const rt_travel *travel_of(packer *k) {
   return NULL;
 }
 
-static void refuse_userdata(packer *k, uint32_t number, const char *why) {
+static void raise_userdata(packer *k, uint32_t number, const char *why) {
   lua_State *L = k->L;
   if (why == NULL) {
     why = "userdata";
     if (luaL_getmetafield(L, -1, "__name") == LUA_TSTRING)
       why = lua_pushfstring(L, "userdata %s", lua_tostring(L, -1));
   }
-  refuse(k, number, why);
+  raise_cannot_send(k, number, why);
 }
 
 static void put_object(packer *k, uint32_t number, const rt_travel *travel) {
   const char *why = NULL;
   int object = lua_gettop(k->L);
-  if (k->kept && travel->commit) refuse_userdata(k, number, "a thing that only one task can have");
+  if (k->kept && travel->commit) raise_userdata(k, number, "a thing that only one task can have");
   rt_shared *t = travel->send(k->L, k->w, object, &why);
   lua_settop(k->L, object);
-  if (t == NULL) refuse_userdata(k, number, why);
-  rt_move move = {number, add_thing(k, t)};
+  if (t == NULL) raise_userdata(k, number, why);
+  rt_move move = {number, add_shared(k, t)};
   put_head_number(k, RT_WIRE_SHARED, move.shared);
-  if (travel->commit) check(k, rt_buf_put(&k->pack_buf->moves, &move, sizeof move));
+  if (travel->commit) check_result(k, rt_buf_put(&k->pack_buf->moves, &move, sizeof move));
 }
 
 static void put_userdata(packer *k, uint32_t number) {
@@ -394,32 +394,32 @@ static void put_userdata(packer *k, uint32_t number) {
   if (travel)
     put_object(k, number, travel);
   else if (!put_name(k))
-    refuse_userdata(k, number, NULL);
+    raise_userdata(k, number, NULL);
 }
 
 static void put_contents(packer *k, uint32_t number) {
   lua_State *L = k->L;
   int top = lua_gettop(L);
   k->parent = number;
-  rtL_value_path_object(L, &k->way, number);
+  rtL_value_path_object(L, &k->path, number);
   switch (lua_type(L, -1)) {
     case LUA_TTABLE: put_table(k); break;
     case LUA_TFUNCTION: put_function(k, number); break;
     case LUA_TUSERDATA: put_userdata(k, number); break;
-    default: refuse(k, number, "coroutine");
+    default: raise_cannot_send(k, number, "coroutine");
   }
   lua_settop(L, top);
 }
 
-/* --- the whole ----------------------------------------------------------------------------------- */
-/* The message is complete: nothing fails from here on. */
+/* --- the whole message ------------------------------------------------------------------------ */
+/* The message is complete: what moves leaves its object. Nothing fails from here on. */
 static void commit(packer *k) {
   lua_State *L = k->L;
   rt_buf *moves = &k->pack_buf->moves;
   rt_move move;
   for (; rt_buf_len(moves) > 0; moves->head += sizeof move) {
     memcpy(&move, rt_buf_data(moves), sizeof move);
-    rtL_value_path_object(L, &k->way, move.object);
+    rtL_value_path_object(L, &k->path, move.object);
     int object = lua_gettop(L);
     const rt_travel *travel = travel_of(k);
     if (travel) travel->commit(L, k->w, object, rt_message_shared(k->pack_buf->draft)[move.shared]);
@@ -427,16 +427,16 @@ static void commit(packer *k) {
   }
 }
 
-/* pack(packer, values...) */
-static int pack(lua_State *L) {
+/* Arguments: the packer, the values. Runs protected. */
+static int protected_pack(lua_State *L) {
   packer *k = lua_touserdata(L, 1);
   int values = lua_gettop(L) - 1;
   rt_buf *heads = &k->pack_buf->heads;
   luaL_checkstack(L, STACK, "too many values to send");
   lua_pushglobaltable(L);
   k->globals = lua_topointer(L, -1); /* the slot is for the list */
-  k->way.values = 2;
-  k->way.list = 2 + values;
+  k->path.values = 2;
+  k->path.list = 2 + values;
   k->at = k->pack_buf->draft->bytes;
   k->end = k->at + k->pack_buf->draft->cap;
   put(k, sizeof(rt_wire_header));
@@ -459,17 +459,18 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   RTL_ENTER(L, w, 0);
   int top = lua_gettop(L);
   static const char *const nouns[] = {"argument", "value", "result", "value", "argument"};
-  packer k = {.L = L, .w = w, .way.noun = nouns[what]};
-  k.way.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
+  packer k = {.L = L, .w = w, .path.noun = nouns[what]};
+  k.path.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
   k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
   if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
   luaL_checkstack(L, top - first + 4, "too many values to send");
   if ((k.pack_buf = rt_pack_buf_take(&w->pack->bufs)) == NULL) luaL_error(L, "not enough memory");
-  k.way.parents = &k.pack_buf->parents;
-  lua_pushcfunction(L, pack);
+  k.path.parents = &k.pack_buf->parents;
+  lua_pushcfunction(L, protected_pack);
   lua_pushlightuserdata(L, &k);
   for (int i = first; i <= top; i++) lua_pushvalue(L, i);
-  int status = lua_pcall(L, top - first + 2, 0, 0); /* so that the pack buffer is given back */
+  int status =
+      lua_pcall(L, top - first + 2, 0, 0); /* protected, so that the pack buffer is given back */
   rt_message *p = k.pack_buf->draft;
   if (status == LUA_OK) k.pack_buf->draft = NULL;
   close_list(&k);

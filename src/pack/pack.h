@@ -1,16 +1,15 @@
-/* pack/pack.h - Lua values to messages, and back.
+/* pack/pack.h - Lua values to a message, and back.
 **
-** What crosses is copied as it is at the call: tables with their cycles, shared references
-** and metatables; functions with their upvalues, which they go on sharing with each other.
-** Modules, what modules hold, and C functions go by name.  The globals become the globals
-** of the other side.  Objects of rt go as their class says (rt_travel): most as another
-** reference to the same thing; sockets move.  All else is refused, with the way to it:
+** Values are copied as they are at the call: tables with their cycles, shared references and
+** metatables; functions with their upvalues, which they still share with each other. Modules, what
+** modules hold, and C functions are sent by name. The globals become the globals of the receiver.
+** Objects of rt are sent as their class says (rt_travel): most as another reference to the same
+** shared object; sockets move. Everything else is an error that names the path to the value:
 ** "cannot send argument 1 .log (userdata FILE*) to another worker".
 **
-** Nothing is called on the way out, no metamethod and no user code; and nothing is
-** recursive, so no depth can overflow the C stack.  But for one thing: the reason of an
-** rt.Cancelled is a message of its own.  Those that are reasons of each other beyond
-** RT_PACK_NESTED, and one that is in its own reason, are refused like what cannot go.
+** Packing calls no metamethod and no code of the program, and it is not recursive, so no depth can
+** overflow the C stack. There is one exception: the reason of an rt.Cancelled is a message of its
+** own. If these are nested deeper than RT_PACK_NESTED, or one is in its own reason, it is an error.
 */
 #ifndef RT_PACK_PACK_H
 #define RT_PACK_PACK_H
@@ -20,31 +19,33 @@
 
 enum { RT_PACK_NESTED = 32 }; /* messages within messages */
 
-/* What the values at 'first' and above are called in errors. */
+/* What the values at 'first' and above are called in errors, and whether the message is unpacked
+** more than once. */
 typedef enum rt_pack_what {
   RT_PACK_CALL,    /* a function and its arguments */
-  RT_PACK_VALUES,  /* values given to a function: "value 1" */
-  RT_PACK_RESULTS, /* "result 1" */
-  RT_PACK_KEPT,    /* as VALUES, to be read more than once: what moves is refused */
-  RT_PACK_PRELOAD  /* as CALL, likewise */
+  RT_PACK_VALUES,  /* arguments of a method: "value 1" */
+  RT_PACK_RESULTS, /* results of a job: "result 1" */
+  RT_PACK_KEPT,    /* as VALUES, for a message that is unpacked more than once: nothing may move */
+  RT_PACK_PRELOAD  /* as CALL, for a message that is unpacked more than once */
 } rt_pack_what;
 
-/* Copies the values from 'first' to the top, which stay.  What moves has moved when it
-** returns, and not when it raises. */
+/* Packs the values from 'first' to the top of the stack, which stay there. Raises if a value cannot
+** be sent: then nothing has moved. The message is the caller's. */
 rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what);
 
-/* Where it was packed: nobody reads it.  What has moved comes back, and the message is dropped. */
+/* In the state that packed the message, which was not received: what has moved goes back to its
+** object, and the message is dropped. */
 void rt_pack_undo(rt_worker *w, rt_message *p);
 
-/* Pushes the values and returns how many; may call require.  Things that it took out are
-** out; the message itself is still the caller's, to be dropped.  It trusts no byte, only that
-** the shared objects are what they say: at worst it raises. */
+/* Pushes the values of a message and returns how many. May call require, and may raise. Shared
+** objects that moved are taken out of the message, which stays the caller's. All bytes are checked,
+** so malformed ones raise an error; the kinds of the shared objects are trusted. */
 int rtL_unpack(lua_State *L, rt_worker *w, rt_message *p);
 
-/* The same for a function and its arguments, of which errors speak as of that. */
+/* The same for a function and its arguments; errors call them so. */
 int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *p);
 
-/* As rtL_unpack, and drops the message, whatever happens. */
+/* As rtL_unpack, and drops the message, even if it raises. */
 int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *p);
 
 #endif

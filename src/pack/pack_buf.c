@@ -1,8 +1,8 @@
 #include "pack/pack_buf.h"
 
-enum { KEPT = RT_SIZE(64 * 1024, 64) }; /* bytes of each buffer */
+enum { KEPT_MAX = RT_SIZE(64 * 1024, 64) }; /* a larger buffer is freed after use */
 
-static void free_desk(rt_pack_buf *pack_buf) {
+static void free_pack_buf(rt_pack_buf *pack_buf) {
   if (pack_buf->draft) rt_message_drop(pack_buf->draft);
   rt_ptr_map_close(&pack_buf->object_ids);
   rt_buf_close(&pack_buf->heads);
@@ -16,17 +16,17 @@ void rt_pack_bufs_close(rt_pack_bufs *d) {
   rt_pack_buf *pack_buf;
   while ((pack_buf = d->free) != NULL) {
     d->free = pack_buf->next;
-    free_desk(pack_buf);
+    free_pack_buf(pack_buf);
   }
   while (d->count > 0) rt_message_drop(d->spares[--d->count]);
 }
 
-static rt_pack_buf *new_desk(void) { return rt_calloc(sizeof(rt_pack_buf)); }
+static rt_pack_buf *new_pack_buf(void) { return rt_calloc(sizeof(rt_pack_buf)); }
 
 rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d) {
   rt_message *draft = d->count > 0 ? d->spares[--d->count] : rt_message_new();
   if (draft == NULL) return NULL;
-  rt_pack_buf *pack_buf = d->free ? d->free : new_desk();
+  rt_pack_buf *pack_buf = d->free ? d->free : new_pack_buf();
   if (pack_buf == NULL) {
     rt_message_drop(draft);
     return NULL;
@@ -38,7 +38,7 @@ rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d) {
 }
 
 static void empty(rt_buf *b) {
-  if (b->cap > KEPT)
+  if (b->cap > KEPT_MAX)
     rt_buf_close(b);
   else
     b->head = b->tail = 0;

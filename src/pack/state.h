@@ -1,7 +1,7 @@
 /* pack/state.h - what a worker keeps for packing and unpacking.
 **
-** A worker points to its state; only the files of pack/ look inside. rtL_pack_open makes it before the
-** worker runs its first task.
+** A worker points to its state; only the files of pack/ look inside. rtL_pack_open makes it before
+** the worker runs its first task.
 */
 #ifndef RT_PACK_STATE_H
 #define RT_PACK_STATE_H

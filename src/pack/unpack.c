@@ -1,4 +1,4 @@
-/* pack/unpack.c - the reading end of pack/pack.h: it makes the objects, fills them, and trusts no byte. */
+/* pack/unpack.c - the reader of pack/pack.h: makes the objects of a message, and fills them. */
 #include "pack/pack.h"
 
 #include "pack/code.h"
@@ -7,27 +7,27 @@
 #include "pack/wire.h"
 
 enum {
-  FEW = 8, /* so many objects are kept on the stack, more in a table */
-  STACK = 40,
-  CLOSURES_KEPT = RT_SIZE(256, 2)
+  FEW = 8,    /* up to so many objects are kept on the stack, more in a table */
+  STACK = 40, /* slots for the unpacker's own use */
+  CLOSURES_MAX = RT_SIZE(256, 2)
 };
 
 typedef struct unpacker {
   lua_State *L;
   rt_worker *w;
   rt_message *p;
-  const char *at, *end; /* what is read next of the values and contents */
-  const char *heads, *heads_end;
+  const char *at, *end;          /* the values and contents that remain */
+  const char *heads, *heads_end; /* the heads that remain */
   rt_wire_header header;
-  int base;      /* stack index before the first object, or of the table of all */
-  size_t budget; /* entries of tables that there can be */
-  bool absent;   /* a module could not be found: that is the error when all is there */
+  int base;      /* the stack index below the first object, or below the table of all objects */
+  size_t budget; /* how many entries of tables the rest of the message can have */
+  bool absent;   /* a module was not found: an error, when all values are there */
 } unpacker;
 
-static void refuse(unpacker *u) { luaL_error(u->L, "malformed packet"); }
+static void raise_malformed(unpacker *u) { luaL_error(u->L, "malformed packet"); }
 
 static inline void expect(unpacker *u, bool holds) {
-  if (rt_unlikely(!holds)) refuse(u);
+  if (rt_unlikely(!holds)) raise_malformed(u);
 }
 
 /* The next n bytes. */
@@ -40,12 +40,12 @@ static inline const char *take(unpacker *u, size_t n) {
 
 #define TAKE(u, into) memcpy(&(into), take(u, sizeof(into)), sizeof(into))
 
-/* --- heads --------------------------------------------------------------------------------------- */
+/* --- heads ------------------------------------------------------------------------------------ */
 typedef struct head {
   rt_wire tag;
   uint32_t a, b;
-  const char *module, *field; /* of a name; lengths in a and b */
-  uint32_t metatable;         /* of a table that has one */
+  const char *module, *field; /* RT_WIRE_NAMED; their lengths are in a and b */
+  uint32_t metatable;         /* a table's: number of an object, or 0: the globals */
   bool has_metatable;
 } head;
 
@@ -89,12 +89,12 @@ static head read_head(unpacker *u, const char **at) {
       expect(u, h.a < u->p->count);
       break;
     case RT_WIRE_NAMED: read_name(u, at, &h); break;
-    default: refuse(u);
+    default: raise_malformed(u);
   }
   return h;
 }
 
-/* --- making objects ------------------------------------------------------------------------------ */
+/* --- making objects --------------------------------------------------------------------------- */
 static void push_object(unpacker *u, uint32_t number) {
   expect(u, number >= 1 && number <= u->header.objects);
   if (u->header.objects <= FEW)
@@ -103,16 +103,16 @@ static void push_object(unpacker *u, uint32_t number) {
     lua_rawgeti(u->L, u->base + 1, number);
 }
 
-static rt_shared *thing_of(unpacker *u, const head *h) { return rt_message_shared(u->p)[h->a]; }
+static rt_shared *shared_of(unpacker *u, const head *h) { return rt_message_shared(u->p)[h->a]; }
 
-static const rt_code *code_of(unpacker *u, const head *h) {
-  rt_shared *t = thing_of(u, h);
+static const rt_code *head_code(unpacker *u, const head *h) {
+  rt_shared *t = shared_of(u, h);
   expect(u, t->kind == &rt_code_kind);
   return rt_containerof(t, rt_code, shared);
 }
 
-/* Every item takes a byte and every pair three, so a message cannot ask for tables out of all
-** proportion to its size. */
+/* An item takes at least one byte of the message and a pair three, so the tables cannot be larger
+** than the message allows. */
 static void make_table(unpacker *u, const head *h) {
   size_t least = h->a + (size_t)h->b * 3;
   expect(u, least <= u->budget);
@@ -133,7 +133,7 @@ static void make_function(unpacker *u, const rt_code *code) {
   if (lua_load(u->L, read_code, &c, "=?", "b") != LUA_OK) lua_error(u->L);
 }
 
-/* Is it as it was made?  Somebody may have given it another _ENV. */
+/* Is the kept function on top as it was made? A program may have given it another _ENV. */
 static bool is_untouched(lua_State *L) {
   if (!lua_isfunction(L, -1)) return false;
   if (lua_getupvalue(L, -1, 1) == NULL) return true;
@@ -146,7 +146,7 @@ static bool is_untouched(lua_State *L) {
 static void keep_closure(unpacker *u, const rt_code *code) {
   lua_State *L = u->L;
   int function = lua_gettop(L);
-  if (u->w->pack->closures >= CLOSURES_KEPT) {
+  if (u->w->pack->closures >= CLOSURES_MAX) {
     u->w->pack->closures = 0;
     lua_newtable(L);
     rtL_anchor_set(L, u->w, RT_ANCHOR_CLOSURES);
@@ -181,7 +181,7 @@ static void make_thing(unpacker *u, rt_shared *t) {
   (void)top;
 }
 
-/* After one that could not be found, nobody will see the others. */
+/* After a module that was not found, the others are not looked up: the message is not delivered. */
 static void make_named(unpacker *u, const head *h) {
   if (u->absent)
     lua_newtable(u->L);
@@ -192,9 +192,9 @@ static void make_named(unpacker *u, const head *h) {
 static void make_object(unpacker *u, const head *h) {
   switch (h->tag) {
     case RT_WIRE_TABLE: make_table(u, h); break;
-    case RT_WIRE_FUNCTION: make_function(u, code_of(u, h)); break;
-    case RT_WIRE_PLAIN: make_plain(u, code_of(u, h)); break;
-    case RT_WIRE_SHARED: make_thing(u, thing_of(u, h)); break;
+    case RT_WIRE_FUNCTION: make_function(u, head_code(u, h)); break;
+    case RT_WIRE_PLAIN: make_plain(u, head_code(u, h)); break;
+    case RT_WIRE_SHARED: make_thing(u, shared_of(u, h)); break;
     default: make_named(u, h);
   }
 }
@@ -212,7 +212,7 @@ static void make_objects(unpacker *u) {
   expect(u, at == u->heads_end);
 }
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 static void push_string(unpacker *u, size_t len) {
   const char *s = take(u, len);
   lua_pushlstring(u->L, s, len);
@@ -225,7 +225,7 @@ static void push_string(unpacker *u, size_t len) {
     lua_pushinteger((u)->L, i); \
   } while (0)
 
-/* The values with a tag of their own. */
+/* Values with a tag of their own, but for strings and small integers. */
 static void push_tagged(unpacker *u, unsigned tag) {
   lua_State *L = u->L;
   lua_Number number;
@@ -261,7 +261,7 @@ static void push_tagged(unpacker *u, unsigned tag) {
       TAKE(u, n);
       push_object(u, n);
       break;
-    default: refuse(u);
+    default: raise_malformed(u);
   }
 }
 
@@ -276,7 +276,7 @@ static inline void push_value(unpacker *u, unsigned tag) {
 
 static inline unsigned take_tag(unpacker *u) { return (unsigned char)*take(u, 1); }
 
-/* --- contents: the object is on top ------------------------------------------------------------- */
+/* --- contents: the object that is filled is on top of the stack ------------------------------- */
 static void expect_key(unpacker *u) {
   lua_State *L = u->L;
   bool is_nan = lua_type(L, -1) == LUA_TNUMBER && !lua_rawequal(L, -1, -1);
@@ -302,8 +302,7 @@ static void fill_table(unpacker *u) {
   }
 }
 
-/* Upvalue i of the function on top is to be the same as one of a function before it, or of
-** its own. */
+/* Joins upvalue i of the function on top with an upvalue of a function before it, or of its own. */
 static void share_upvalue(unpacker *u, int i) {
   lua_State *L = u->L;
   uint32_t number;
@@ -339,12 +338,12 @@ static void fill_objects(unpacker *u) {
     if (h.tag == RT_WIRE_TABLE)
       fill_table(u);
     else
-      fill_function(u, code_of(u, &h));
+      fill_function(u, head_code(u, &h));
     lua_pop(u->L, 1);
   }
 }
 
-/* Last, so that none of them is asked for anything before all is there. */
+/* Sets the metatables last, so that no metamethod is called before all objects are filled. */
 static void set_metatables(unpacker *u) {
   lua_State *L = u->L;
   const char *at = u->heads;
@@ -363,8 +362,8 @@ static void set_metatables(unpacker *u) {
   }
 }
 
-/* --- the whole ----------------------------------------------------------------------------------- */
-static void begin(unpacker *u) {
+/* --- the whole message ------------------------------------------------------------------------ */
+static void read_header(unpacker *u) {
   const char *bytes = u->p->bytes;
   u->at = bytes;
   u->end = bytes + u->p->len;
@@ -381,7 +380,7 @@ static int unpack(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
   unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
   rt_worker_assert_thread(w);
   if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
-  begin(&u);
+  read_header(&u);
   int values = (int)u.header.values;
   luaL_checkstack(L, values + STACK, "too many values arrive");
   make_objects(&u);

@@ -8,7 +8,7 @@
 
 enum { STEPS_MAX = 12, KEY_MAX = 40 };
 
-/* --- printing ------ */
+/* --- printing --------------------------------------------------------------------------------- */
 __attribute__((format(printf, 2, 3))) static void say(rt_path_text *t, const char *format, ...) {
   va_list args;
   va_start(args, format);
@@ -54,7 +54,8 @@ static void say_key(lua_State *L, rt_path_text *t, int key) {
   }
 }
 
-/* How the table on the stack below its child, which is on top, holds it. */
+/* Stack: table, a value that it holds. Adds the key of the value, "[a key]" if it is a key, or
+** "(metatable)". */
 static void say_step_in_table(lua_State *L, rt_path_text *t) {
   int table = lua_gettop(L) - 1, child = table + 1;
   bool found = false;
@@ -105,7 +106,7 @@ void rtL_path_step(lua_State *L, rt_path_text *t) {
     say_step_in_function(L, t);
 }
 
-/* --- the path of an object ------ */
+/* --- the path of an object -------------------------------------------------------------------- */
 static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
   uint32_t parent;
   memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);

@@ -1,8 +1,8 @@
-/* pack/value_path.h - names a value inside the values that are sent, for errors: "argument 1 .log.file".
+/* pack/value_path.h - names a value inside of what is sent, for errors: "argument 1 .log.file".
 **
-** A path begins with one of the values, its root, and has a step for each table or function on the way. The
-** packer knows the way of each object by its parents; module_ref looks for a value and keeps the way on
-** the stack. Both print it by the same functions.
+** A path begins with one of the values, its root, and has a step for each table or function on the
+** way. The packer knows the way of each object by its parents; module_ref looks for a value and
+** keeps the way on the stack. Both print it by the same functions.
 */
 #ifndef RT_PACK_VALUE_PATH_H
 #define RT_PACK_VALUE_PATH_H
@@ -10,15 +10,15 @@
 #include "pack/pack_buf.h"
 #include "worker/compat.h"
 
-/* --- printing a path ------------------------------------------------------------------------------- */
+/* --- printing a path -------------------------------------------------------------------------- */
 typedef struct rt_path_text {
   char s[1024]; /* a longer path is cut off */
   size_t len;
   bool in_table; /* the last step was one into a table */
 } rt_path_text;
 
-/* Begins a path at the value number 'place' (from 0): "argument 1", "value 1". If 'is_call', number 0 is the
-** function of a call, which has no name of its own if the path has more steps. */
+/* Begins a path at the value number 'place' (from 0): "argument 1", "value 1". If 'is_call', number
+** 0 is the function of a call, which has no name of its own if the path has more steps. */
 void rt_path_root(rt_path_text *t, const char *noun, bool is_call, uint32_t place, bool more);
 
 /* Adds a step. Stack: a table or a function, a value that it holds -> the same. */
@@ -27,9 +27,9 @@ void rtL_path_step(lua_State *L, rt_path_text *t);
 /* Adds "...": steps are left out. */
 void rt_path_omit(rt_path_text *t);
 
-/* --- the path of an object that is being packed --------------------------------------------------------- */
-/* In place of the number of its parent, for an object that is itself one of the values: this bit, and the
-** place of the value. */
+/* --- the path of an object that is being packed ----------------------------------------------- */
+/* In place of the number of its parent, for an object that is itself one of the values: this bit,
+** and the place of the value. */
 #define RT_VALUE_PATH_ROOT (1u << 31)
 
 typedef struct rt_value_path {

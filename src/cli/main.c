@@ -45,7 +45,7 @@ static int message_handler(lua_State *L) {
   return 1;
 }
 
-static int call(rt_shell *sh, lua_State *L, int args, int results) {
+static int protected_call(rt_shell *sh, lua_State *L, int args, int results) {
   int base = lua_gettop(L) - args;
   (void)sh;
   lua_pushcfunction(L, message_handler);
@@ -64,8 +64,8 @@ static void report(rt_shell *sh, lua_State *L) {
 }
 
 /* Stack: function -> nothing. False: it failed, and the error was reported. */
-static bool run(host *h, lua_State *L, int status, int args) {
-  if (status == LUA_OK) status = call(&h->shell, L, args, 0);
+static bool run_chunk(host *h, lua_State *L, int status, int args) {
+  if (status == LUA_OK) status = protected_call(&h->shell, L, args, 0);
   if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.quiet)
     lua_pop(L, 1); /* the error of rt.shutdown, which is none */
   else if (status != LUA_OK)
@@ -74,7 +74,7 @@ static bool run(host *h, lua_State *L, int status, int args) {
 }
 
 static bool run_text(host *h, lua_State *L, const char *text, const char *name) {
-  return run(h, L, luaL_loadbuffer(L, text, strlen(text), name), 0);
+  return run_chunk(h, L, luaL_loadbuffer(L, text, strlen(text), name), 0);
 }
 
 /* --- paths ------------------------------------------------------------------------------------ */
@@ -163,7 +163,7 @@ static void open_state(lua_State *L, host *h) {
   rt_signals_own(w);
   rtL_require_open(L);
   if (h->options.workers > 0) {
-    if ((w->worker_config = rt_worker_config_new()) == NULL) luaL_error(L, "not enough memory");
+    if ((w->worker_config = rt_worker_config_new()) == NULL) rtL_no_memory(L);
     w->worker_config->slots[RT_POOL_TASKS] = h->options.workers;
   }
   h->shell.worker = w;
@@ -174,7 +174,7 @@ static bool run_init(host *h, lua_State *L) {
   for (size_t i = 0; i < rt_countof(names) && !h->options.ignore_environment; i++) {
     const char *init = getenv(names[i]);
     if (init == NULL) continue;
-    if (*init == '@') return run(h, L, luaL_loadfile(L, init + 1), 0);
+    if (*init == '@') return run_chunk(h, L, luaL_loadfile(L, init + 1), 0);
     return run_text(h, L, init, lua_pushfstring(L, "=%s", names[i]));
   }
   return true;
@@ -185,7 +185,7 @@ static bool run_library(host *h, lua_State *L, const char *what) {
   const char *equals = strchr(what, '='), *module = equals ? equals + 1 : what;
   lua_getglobal(L, "require");
   lua_pushstring(L, module);
-  if (call(&h->shell, L, 1, 1) != LUA_OK) {
+  if (protected_call(&h->shell, L, 1, 1) != LUA_OK) {
     report(&h->shell, L);
     return false;
   }
@@ -225,7 +225,7 @@ static int push_script_arguments(lua_State *L) {
 
 static bool run_script(host *h, lua_State *L, const char *name) {
   int status = luaL_loadfile(L, name);
-  return run(h, L, status, status == LUA_OK ? push_script_arguments(L) : 0);
+  return run_chunk(h, L, status, status == LUA_OK ? push_script_arguments(L) : 0);
 }
 
 static bool run_named(host *h, lua_State *L) {
@@ -246,7 +246,7 @@ static bool will_prompt(const host *h) {
 
 static bool run_rest(host *h, lua_State *L) {
   if (h->options.script < h->argc && !run_named(h, L)) return false;
-  if (!will_prompt(h)) return !is_bare(h) || run(h, L, luaL_loadfile(L, NULL), 0);
+  if (!will_prompt(h)) return !is_bare(h) || run_chunk(h, L, luaL_loadfile(L, NULL), 0);
   if (!h->options.version) printf("%s\nrt %s\n", LUA_COPYRIGHT, RT_VERSION);
   rtL_repl(L, &h->shell);
   return true;
@@ -262,7 +262,7 @@ static int protected_main(lua_State *L) {
   return 0;
 }
 
-static int protected_stop(lua_State *L) {
+static int stop_runtime(lua_State *L) {
   host *h = lua_touserdata(L, 1);
   rtL_stop(L, h->shell.worker);
   return 0;
@@ -274,7 +274,7 @@ static int run_host(host *h, lua_State *L) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
   rt_worker *w = h->shell.worker;
   if (w == NULL) return EXIT_FAILURE;
-  lua_pushcfunction(L, protected_stop);
+  lua_pushcfunction(L, stop_runtime);
   lua_pushlightuserdata(L, h);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
   if (w->exit.requested) return w->exit.code;
@@ -284,7 +284,7 @@ static int run_host(host *h, lua_State *L) {
 
 int main(int argc, char **argv) {
   host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua",
-                      .call = call,
+                      .call = protected_call,
                       .report = report},
             .argc = argc,
             .argv = argv};

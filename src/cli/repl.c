@@ -33,7 +33,7 @@ static void stdin_polled(rt_work_item *item, bool wanted) {
     rt_free(l);
 }
 
-static void deliver(rt_post *post, void *driver) {
+static void on_poll_post(rt_post *post, void *driver) {
   stdin_poll *l = rt_containerof(post, stdin_poll, post);
   rt_list *parked = rt_list_first(&l->parked);
   l->seen = true;
@@ -50,7 +50,7 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   l->worker = w;
   l->item.work = poll_stdin;
   l->item.done = stdin_polled;
-  l->post.deliver = deliver;
+  l->post.deliver = on_poll_post;
   rt_list_init(&l->item.link);
   rt_list_init(&l->parked);
   rt_thread_pool *thread_pool = rt_worker_thread_pool(w);

@@ -54,7 +54,7 @@ static void keep_paths(lua_State *L, rt_worker *w) {
   lua_settop(L, top);
 }
 
-static void free_worker_config(void *config) { rt_worker_config_drop(config); }
+static void drop_worker_config(void *config) { rt_worker_config_drop(config); }
 
 static rt_sched *open_pool(rt_worker *w, rt_pool which) {
   rt_sched_config config = {
@@ -67,7 +67,7 @@ static rt_sched *open_pool(rt_worker *w, rt_pool which) {
       .on_ended = on_worker_ended,
       .runtime = w->runtime,
       .worker_config = w->worker_config,
-      .free_worker_config = free_worker_config,
+      .free_worker_config = drop_worker_config,
   };
   rt_sched *s = rt_sched_new(&config);
   if (s == NULL) return NULL;

@@ -1,5 +1,7 @@
 #include "lib/lib.h"
 
+#include "task/task_name.h"
+
 #include <math.h>
 
 /* getaddrinfo's names are not the ones people know */
@@ -91,7 +93,7 @@ const char *rtL_check_name(lua_State *L, int arg) {
   if (lua_type(L, arg) != LUA_TSTRING)
     luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, arg));
   const char *name = lua_tostring(L, arg);
-  lua_pushlstring(L, name, strnlen(name, RT_NAME_MOST));
+  lua_pushlstring(L, name, strnlen(name, RT_TASK_NAME_MAX));
   lua_replace(L, arg);
   return lua_tostring(L, arg);
 }

@@ -26,7 +26,6 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
 
 /* The name that a task is to get, a string or nil: cut there, at a zero byte and after so many
 ** bytes, since other threads are to read it.  Returns it, or NULL. */
-enum { RT_NAME_MOST = 255 };
 const char *rtL_check_name(lua_State *L, int arg);
 
 /* Each adds its functions to the table on top of the stack. */

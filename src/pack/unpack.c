@@ -376,10 +376,10 @@ static void read_header(unpacker *u) {
   expect(u, h->values <= u->budget && h->objects <= u->p->len - h->heads);
 }
 
-static int unpack(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
+static int unpack_values(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
   unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
   rt_worker_assert_thread(w);
-  if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
+  if (w->stop.closed) rtL_closed(L);
   read_header(&u);
   int values = (int)u.header.values;
   luaL_checkstack(L, values + STACK, "too many values arrive");
@@ -397,9 +397,11 @@ static int unpack(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
   return rt_unlikely(u.absent) ? rtL_module_ref_raise(L, w, u.base + 1, is_call) : values;
 }
 
-int rtL_unpack(lua_State *L, rt_worker *w, rt_message *p) { return unpack(L, w, p, false); }
+int rtL_unpack(lua_State *L, rt_worker *w, rt_message *p) { return unpack_values(L, w, p, false); }
 
-int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *p) { return unpack(L, w, p, true); }
+int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *p) {
+  return unpack_values(L, w, p, true);
+}
 
 static int protected_unpack(lua_State *L) {
   return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));

@@ -196,7 +196,7 @@ static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
 
 rt_task *rtL_running(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->stop.closed) luaL_error(L, "the runtime has been shut down");
+  if (w->stop.closed) rtL_closed(L);
   if (w->running == NULL)
     luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
   return w->running;

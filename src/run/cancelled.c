@@ -57,7 +57,7 @@ static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const ch
   sent_cancelled *p = rt_malloc(sizeof *p);
   if (p == NULL) {
     rt_message_drop(reason);
-    luaL_error(L, "not enough memory");
+    rtL_no_memory(L);
   }
   rt_shared_init(&p->shared, &kind);
   p->reason = reason;

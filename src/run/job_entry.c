@@ -4,6 +4,7 @@
 #include "worker/nil_hint.h"
 #include "run/outcome.h"
 #include "pack/pack.h"
+#include "task/task_title.h"
 
 static const char no_memory[] = "not enough memory";
 
@@ -100,12 +101,11 @@ static void add_hint(lua_State *L, rt_worker *w, int error) {
   lua_settop(L, error);
 }
 
-static void push_title(lua_State *L, rt_job *j) {
-  char name[64];
-  if (rt_job_get_name(j, name, sizeof name))
-    lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)j->id, name, j->site);
-  else
-    lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)j->id, j->site);
+static void push_job_title(lua_State *L, rt_job *j) {
+  char name[64], title[RT_TASK_TITLE_MAX];
+  bool named = rt_job_get_name(j, name, sizeof name);
+  rt_task_title_write(title, sizeof title, j->id, named ? name : NULL, j->site);
+  lua_pushstring(L, title);
 }
 
 static int pack_failure(lua_State *L) {
@@ -135,7 +135,7 @@ rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
   add_hint(L, w, error);
   rtL_outcome_take_trace(L, w);
   rtL_cancel_note(L, w, t);
-  push_title(L, j);
+  push_job_title(L, j);
   if (try_to_pack(L, j) == LUA_OK) return RT_FAILED;
   const char *why = lua_tostring(L, -1), *text = luaL_tolstring(L, error, NULL);
   lua_pushfstring(L, "%s\n(the error itself could not be handed on: %s)", text, why ? why : "?");
@@ -176,7 +176,7 @@ void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
   }
   lua_pushstring(L, j->error_text);
   lua_pushliteral(L, "(no traceback)");
-  push_title(L, j);
+  push_job_title(L, j);
 }
 
 static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {

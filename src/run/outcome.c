@@ -1,6 +1,8 @@
 #include "run/outcome.h"
 
 #include "run/cancel.h"
+#include "task/task_name.h"
+#include "task/task_title.h"
 #include "worker/traceback.h"
 
 enum {
@@ -139,19 +141,17 @@ static void mark_handled(rt_worker *w, failure *f) {
   w->unhandled.unjoined--;
 }
 
-/* "task 3 (reader), spawned at x.lua:4" */
-static void push_title(lua_State *L, rt_worker *w, const failure *f, int handle) {
+/* Pushes the title of the task whose handle is at 'handle'. */
+static void push_task_title(lua_State *L, rt_worker *w, const failure *f, int handle) {
   const rt_task *t = lua_touserdata(L, handle);
+  char title[RT_TASK_NAME_MAX + RT_TASK_TITLE_MAX];
   rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
-  lua_remove(L, -2);
-  const char *name = lua_tostring(L, -1), *site = rt_call_site_text(&w->call_sites, f->site);
-  if (name)
-    lua_pushfstring(L, "task %I (%s), spawned at %s", (LUAI_UACINT)t->id, name, site);
-  else
-    lua_pushfstring(L, "task %I, spawned at %s", (LUAI_UACINT)t->id, site);
-  lua_remove(L, -2);
+  rt_task_title_write(title, sizeof title, t->id, lua_tostring(L, -1),
+                      rt_call_site_text(&w->call_sites, f->site));
+  lua_pop(L, 2);
+  lua_pushstring(L, title);
 }
 
 int rtL_outcome_raise(lua_State *L, rt_worker *w) {
@@ -168,7 +168,7 @@ static int raise_failure(lua_State *L, rt_worker *w, int handle) {
   mark_handled(w, f);
   lua_getiuservalue(L, -1, ERROR);
   lua_getiuservalue(L, -2, TRACE);
-  push_title(L, w, f, handle);
+  push_task_title(L, w, f, handle);
   return rtL_outcome_raise(L, w);
 }
 
@@ -189,7 +189,7 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     case RT_RESULT_BOOL: lua_pushboolean(L, t->integer != 0); return 1;
     case RT_RESULT_INTEGER: lua_pushinteger(L, t->integer); return 1;
     case RT_RESULT_NUMBER: lua_pushnumber(L, t->number); return 1;
-    case RT_RESULT_NOMEM: return luaL_error(L, "not enough memory");
+    case RT_RESULT_NOMEM: return rtL_no_memory(L);
     case RT_RESULT_KEPT:
     case RT_RESULT_LIST: break;
   }
@@ -250,7 +250,7 @@ void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
   lua_getiuservalue(L, index, ERROR);
   lua_getiuservalue(L, index, TRACE);
   lua_getiuservalue(L, index, HANDLE);
-  push_title(L, w, f, index + 3);
+  push_task_title(L, w, f, index + 3);
   lua_insert(L, index + 3);
   lua_remove(L, index);
 }

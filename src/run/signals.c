@@ -2,6 +2,7 @@
 
 #include "run/cancel.h"
 #include "run/dump.h"
+#include "task/task_title.h"
 #include "diag/watchdog.h"
 
 #include <unistd.h>
@@ -66,26 +67,16 @@ static size_t append_text(char *text, size_t at, size_t size, const char *more) 
   return at;
 }
 
-static const char *digits(uint64_t n, char *end) {
-  *--end = '\0';
-  do *--end = (char)('0' + n % 10);
-  while ((n /= 10) > 0);
-  return end;
-}
-
 /* Writes what the worker is running: the dump follows at the next Lua instruction, which never
 ** comes if a C function does not return. */
 static void write_running(const rt_worker *w) {
-  char text[256], number[24];
+  char text[256];
   size_t n = append_text(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
-  if (w->running->is_main) {
+  if (w->running->is_main)
     n = append_text(text, n, sizeof text, "the main chunk");
-  } else {
-    n = append_text(text, n, sizeof text, "task ");
-    n = append_text(text, n, sizeof text, digits(w->running->id, number + sizeof number));
-    n = append_text(text, n, sizeof text, ", spawned at ");
-    n = append_text(text, n, sizeof text, rt_call_site_text(&w->call_sites, w->running->site));
-  }
+  else
+    n += rt_task_title_write(text + n, sizeof text - n, w->running->id, NULL,
+                             rt_call_site_text(&w->call_sites, w->running->site));
   n = append_text(text, n, sizeof text - 1, "; its dump follows");
   text[n++] = '\n';
   if (write(STDERR_FILENO, text, n) < 0) return;

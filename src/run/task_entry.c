@@ -7,7 +7,7 @@
 /* the stack of 'body' */
 enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
 
-static int finish(lua_State *L, int status, lua_KContext ctx) {
+static int body_finished(lua_State *L, int status, lua_KContext ctx) {
   rt_worker *w = lua_touserdata(L, WORKER);
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD)
@@ -20,7 +20,8 @@ static int finish(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int body(lua_State *L) {
-  return finish(L, lua_pcallk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, HANDLER, 0, finish), 0);
+  return body_finished(
+      L, lua_pcallk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, HANDLER, 0, body_finished), 0);
 }
 
 int rt_task_entry_prepare(rt_worker *w, rt_task *t) {

@@ -70,7 +70,7 @@ static void do_protected(rt_worker *w, lua_CFunction f) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
-static void on_grace_over(rt_timeout *t) {
+static void on_member_grace_over(rt_timeout *t) {
   rt_containerof(t, rt_worker, stop.grace)->stop.grace_over = true;
 }
 
@@ -78,7 +78,7 @@ void rt_unwind_member(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->stop.begun) return;
   w->stop.begun = true;
-  rt_timeout_init(&w->stop.grace, on_grace_over);
+  rt_timeout_init(&w->stop.grace, on_member_grace_over);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, rt_worker_grace(w)));
   do_protected(w, protected_unwind);

@@ -8,6 +8,8 @@
 
 #include "base/list.h"
 
+enum { RT_TASK_NAME_MAX = 255 }; /* bytes of a name, without the '\0' */
+
 typedef struct rt_task_name {
   rt_list link;
   uint64_t id;

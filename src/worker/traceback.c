@@ -75,12 +75,12 @@ int rtL_traceback_handler(lua_State *L) {
   return 1;
 }
 
-static int raise_again(lua_State *L, rt_worker *w, bool whole) {
+static int raise_recorded(lua_State *L, rt_worker *w, bool whole) {
   lua_pushvalue(L, -2);
   lua_insert(L, -2);
   keep_raised(L, w, whole);
   return lua_error(L);
 }
 
-int rtL_traceback_raise(lua_State *L, rt_worker *w) { return raise_again(L, w, false); }
-int rtL_traceback_raise_whole(lua_State *L, rt_worker *w) { return raise_again(L, w, true); }
+int rtL_traceback_raise(lua_State *L, rt_worker *w) { return raise_recorded(L, w, false); }
+int rtL_traceback_raise_whole(lua_State *L, rt_worker *w) { return raise_recorded(L, w, true); }

@@ -1,4 +1,5 @@
 /* lib/task/job.c - the methods of a task of the pool. */
+#include "task/task_name.h"
 #include "lib/operation.h"
 #include "lib/shared.h"
 #include "run/spawn.h"
@@ -87,7 +88,7 @@ static int status(lua_State *L) {
 }
 
 static void push_name(lua_State *L, rt_job *j) {
-  char name[RT_NAME_MOST + 1];
+  char name[RT_TASK_NAME_MAX + 1];
   if (rt_job_get_name(j, name, sizeof name))
     lua_pushstring(L, name);
   else

@@ -38,7 +38,8 @@ static void post_1(void) { post(1); }
 /* It goes as soon as it has got everything: somebody may still ring. */
 static void read_all(void) {
   while (seen[0] + seen[1] < 2 * EACH) rt_driver_park(&reader->driver);
-  if (seeded("hasty")) reader->driver.mailbox.owed = atomic_load(&reader->driver.mailbox.rung);
+  if (seeded("hasty"))
+    reader->driver.mailbox.rings_due = atomic_load(&reader->driver.mailbox.rings);
   worker_free(reader);
 }
 
@@ -53,7 +54,7 @@ static const model models[] = {
      .bugs = {{"two posts could be appended at once", TORN, "rt_cas(&m->newest)"},
               {"the bell were not heard before the reader sleeps", DEAF, "uv_async_send"},
               {"the reader went without waiting for the bell", OWN, "hasty"},
-              {"a ring were not counted", LOST, "rt_add(&m->rung)"}}},
+              {"a ring were not counted", LOST, "rt_add(&m->rings)"}}},
 };
 
 EXPLORE(models)

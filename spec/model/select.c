@@ -84,7 +84,7 @@ static void finish(branch *o) {
 
 /* --- the select ------------------------------------------------------------------------------- */
 static void on_call(rt_waiter *t) {
-  selector *s = t->whose;
+  selector *s = t->owner;
   rt_list *l = rt_list_first(&s->waiter);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
@@ -94,7 +94,7 @@ static void open_select(selector *s) {
   for (int i = 0; i < BRANCHES; i++) {
     rt_waiter *t = s->branches[i].waiter = rt_waiter_new(&s->worker->driver);
     t->claim = seeded("unclaimed") ? NULL : &s->claim;
-    t->whose = s;
+    t->owner = s;
     t->on_call = on_call;
   }
 }

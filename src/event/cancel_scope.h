@@ -1,14 +1,15 @@
 /* event/cancel_scope.h - the timeouts and shields that are open in a task.
 **
-** They nest as calls do: each knows the next outer one, and the task the innermost.
-** A deadline that passes, like a cancel of the whole task, is a state and not an event:
-** as long as the frame is open, every checkpoint inside raises, unless a shield stands
-** between.  Of several that have passed the outermost counts, since the others end with
-** it.
+** Cancel scopes nest as calls do: each refers to the next outer one, and the task to the innermost.
+** That a deadline has passed, or that the task was cancelled, is a state and not an event: as long
+** as the scope is open, every checkpoint inside raises an error, unless a shield is between. If
+** several deadlines have passed, the outermost scope counts, since it ends the inner ones.
 **
-** A frame is its task's, and goes at the latest with it.  Lua code knows it by its serial
-** number alone: so a coroutine with an open frame may be abandoned, closed or go on in
-** another task, and nothing dangles.
+** A scope belongs to its task, and is freed with it at the latest. Lua code knows a scope only by
+** its serial number. So a coroutine in which a scope is open can be abandoned, closed, or resumed
+** by another task, and no pointer dangles.
+**
+** All functions: worker's thread.
 */
 #ifndef RT_EVENT_CANCEL_SCOPE_H
 #define RT_EVENT_CANCEL_SCOPE_H
@@ -20,44 +21,48 @@ typedef struct rt_cancel_scope {
   struct rt_cancel_scope *outer;
   rt_task *task;
   rt_driver *driver;
-  const void *opener; /* the coroutine that opened it */
-  rt_waiter *waiter;  /* of a scope's body: called when it is decided; NULL: none */
-  rt_shared *scope;   /* that has the waiter in its queue: held, as the body may be abandoned */
-  uint64_t serial;    /* tells whose error it is that comes out of it */
-  bool shield;
-  bool critical; /* no hook switches the task or raises in it */
-  bool passed;   /* its deadline */
-  bool turned;   /* and somebody inside has given way since, with something left to do */
-  bool raised;   /* and some checkpoint inside has said so */
+  const void *opener; /* the coroutine (lua_State) that opened it */
+  rt_waiter *waiter;  /* of the body of an rt.scope: called when its group is decided; else NULL */
+  rt_shared *group;   /* that group, which has the waiter in its queue: a reference */
+  uint64_t serial;    /* in the error that it raises: shows which scope the error is of */
+  bool shield;        /* until its deadline, no cancel from outside of it counts inside */
+  bool critical;      /* the preemption hook does nothing inside of it */
+  bool passed;        /* its deadline has passed, or rt_cancel_scope_cancel was called */
+  bool turned;        /* and the task has yielded once since then (rtL_cancel_turned) */
+  bool raised;        /* and a checkpoint has raised its error */
 } rt_cancel_scope;
 
-/* due: a tick of the wheel; RT_NEVER for a shield without a limit.  NULL: no memory */
+/* Opens a scope, inside the innermost one. due: a tick of the wheel; RT_NEVER: no deadline. NULL:
+** no memory. */
 rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bool shield);
-/* Harmless when it is not open, or is another task's. */
+
+/* Closes a scope of this task; harmless if it has none with this serial number. */
 void rt_cancel_scope_close(rt_task *t, uint64_t serial);
 void rt_cancel_scope_close_all(rt_task *t);
 
-/* Is the innermost frame one that this coroutine opened? */
+/* Was the innermost scope opened by this coroutine? */
 static inline bool rt_cancel_scope_is_of(const rt_task *t, const void *coroutine) {
   return t->more != NULL && t->more->cancel_scopes != NULL &&
          t->more->cancel_scopes->opener == coroutine;
 }
 
-/* Is one of them critical?  The code of a scope is, but not the body that it runs: so the frame next
-** to a body's does not count. */
+/* Is an open scope critical? The functions of an rt.scope run in a critical scope, but not the body
+** that they call, which has a scope with a waiter; so the scope outside of that one does not
+** count. */
 bool rt_cancel_scope_is_critical(const rt_task *t);
 
-/* Takes note of deadlines that have passed by this tick, before the wheel comes to them. */
+/* Marks the scopes whose deadline is this tick or an earlier one, before the wheel fires them. */
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick);
 
-/* What unwinds this task: nothing, one of its frames, or a cancel of all of it. */
+/* What unwinds this task now: nothing, a scope (*which), or a cancel of the whole task. */
 typedef enum rt_cancel_kind { RT_CANCEL_NONE, RT_CANCEL_SCOPE, RT_CANCEL_TASK } rt_cancel_kind;
 rt_cancel_kind rt_cancel_scope_effective(const rt_task *t, rt_cancel_scope **which);
 
-/* It passes, as if its deadline had. */
-void rt_cancel_scope_cancel(rt_cancel_scope *f);
+/* Cancels what runs in the scope, as if its deadline had passed. */
+void rt_cancel_scope_cancel(rt_cancel_scope *s);
 
-/* Something has been cancelled: a parked task goes on if it is to hear of that. */
+/* Called after the task or one of its scopes was cancelled: sets 'alert', and if the task is parked
+** and has to be unwound, withdraws its wait and wakes it. */
 void rt_cancel_scope_deliver(rt_task *t, rt_driver *d);
 
 #endif

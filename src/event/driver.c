@@ -1,8 +1,8 @@
 #include "event/driver.h"
 
-static void on_bell(uv_async_t *bell) { (void)bell; }
+static void driver_on_bell(uv_async_t *bell) { (void)bell; }
 
-/* It may ring before the loop has come to block: then the loop must not block. */
+/* libuv may fire the alarm before it blocks; uv_stop keeps it from blocking then. */
 static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 static void ring(void *reader) {
@@ -11,8 +11,8 @@ static void ring(void *reader) {
   uv_async_send(&d->bell);
 }
 
-static void on_sleep(rt_timer *t, void *who) {
-  rt_driver_wake(who, rt_containerof(t, rt_task, timer), RT_FIRED);
+static void driver_on_sleep(rt_timer *t, void *driver) {
+  rt_driver_wake(driver, rt_containerof(t, rt_task, timer), RT_FIRED);
 }
 
 int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
@@ -21,8 +21,8 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   d->epoch = rt_clock();
   rt_atomic_init(&d->moment, rt_moment_of(d->epoch));
   d->run = run;
-  d->counts = &d->own_counts;
-  rt_wheel_init(&d->wheel, on_sleep, d);
+  d->counters = &d->own_counters;
+  rt_wheel_init(&d->wheel, driver_on_sleep, d);
   rt_ready_init(&d->ready);
   rt_list_init(&d->handles);
   rt_list_init(&d->waiters);
@@ -30,7 +30,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   rt_mailbox_init(&d->mailbox, ring, d);
   if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
   if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
-  if ((err = uv_async_init(&d->loop, &d->bell, on_bell)) != 0) goto no_bell;
+  if ((err = uv_async_init(&d->loop, &d->bell, driver_on_bell)) != 0) goto no_bell;
   uv_timer_init(&d->loop, &d->alarm);
   return 0;
 no_bell:
@@ -47,7 +47,7 @@ void rt_driver_close(rt_driver *d) {
     rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
     h->close(h);
   }
-  rt_mailbox_drain(&d->mailbox); /* what was on its way to one of them */
+  rt_mailbox_drain(&d->mailbox); /* posts for tasks and handles that are closed now */
   rt_mailbox_close(&d->mailbox);
   uv_close((uv_handle_t *)&d->bell, NULL);
   uv_close((uv_handle_t *)&d->alarm, NULL);
@@ -55,12 +55,12 @@ void rt_driver_close(rt_driver *d) {
   rt_free(d->scratch);
 }
 
-void rt_driver_adopt(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
+void rt_driver_add_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
   h->close = close;
   rt_list_append(&d->handles, &h->link);
 }
 
-void rt_driver_disown(rt_uv_handle *h) { rt_list_remove(&h->link); }
+void rt_driver_remove_handle(rt_uv_handle *h) { rt_list_remove(&h->link); }
 
 uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / RT_MILLISECOND; }
 
@@ -76,15 +76,16 @@ static void run_loop(rt_driver *d, uv_run_mode mode) {
   d->inside = false;
 }
 
-/* True: there was post, of which the worker may have to take note before it sleeps. */
-static bool look(rt_driver *d) {
+/* True: there was a post, after which the worker may have something to do before it blocks. */
+static bool deliver_and_fire(rt_driver *d) {
   int posts = rt_mailbox_drain(&d->mailbox), fired = 0;
-  if (posts > 0) rt_count(d->counts, RT_COUNT_POSTS, (uint64_t)posts);
+  if (posts > 0) rt_count(d->counters, RT_COUNT_POSTS, (uint64_t)posts);
   if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_advance(&d->wheel, rt_driver_tick(d));
-  if (fired > 0) rt_count(d->counts, RT_COUNT_TIMERS, (uint64_t)fired);
+  if (fired > 0) rt_count(d->counters, RT_COUNT_TIMERS, (uint64_t)fired);
   return posts > 0;
 }
 
+/* Relaxed: the moment only tells how long a task has been suspended; it orders nothing. */
 static void note_time(rt_driver *d) {
   d->polled = rt_clock_coarse();
   rt_store_relaxed(&d->moment, rt_moment_of(d->polled));
@@ -93,11 +94,11 @@ static void note_time(rt_driver *d) {
 void rt_driver_poll(rt_driver *d) {
   note_time(d);
   if (RT_DEBUG && d->vthread) rt_vtime_yield(d->vthread);
-  look(d);
+  deliver_and_fire(d);
   run_loop(d, UV_RUN_NOWAIT);
 }
 
-/* The one that is found comes first, and will most often be found at once the next time. */
+/* A handle that is awaited moves to the front, where the next search finds it first. */
 static bool is_any_awaited(rt_driver *d) {
   for (rt_list *l = d->handles.next; l != &d->handles; l = l->next) {
     rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
@@ -109,17 +110,17 @@ static bool is_any_awaited(rt_driver *d) {
   return false;
 }
 
-/* As run_loop, but by the virtual clock. */
-static void await_baton(rt_driver *d, uint64_t due) {
+/* Waits in virtual time, for the bell or this tick. */
+static void block_virtually(rt_driver *d, uint64_t due) {
   uint64_t at = due == RT_NEVER ? RT_NO_TIME : d->epoch + due * RT_MILLISECOND;
   rt_vtime_block(d->vthread, at, is_any_awaited(d));
   run_loop(d, UV_RUN_NOWAIT);
 }
 
 /* Waits for the OS, the bell, or this tick. */
-static void block(rt_driver *d, uint64_t due) {
+static void driver_block(rt_driver *d, uint64_t due) {
   if (RT_DEBUG && d->vthread)
-    await_baton(d, due);
+    block_virtually(d, due);
   else
     run_loop(d, UV_RUN_ONCE);
 }
@@ -130,18 +131,19 @@ static void set_alarm(rt_driver *d, uint64_t due) {
   uv_timer_start(&d->alarm, on_alarm, due > tick ? due - tick : 0, 0);
 }
 
-void rt_driver_look(rt_driver *d) { look(d); }
+void rt_driver_serve(rt_driver *d) { deliver_and_fire(d); }
 
-/* Blocks, and says so to the other threads of its runtime. */
-static void block_hopeless(rt_driver *d) {
+/* Blocks although only a post can wake this thread: it is still (event/active_threads.h). The mark
+** is in the mailbox already. */
+static void block_still(rt_driver *d) {
   bool last = d->active == NULL || rt_active_threads_leave(d->active);
   rt_chaos_delay();
-  if (!last || d->on_stillness == NULL || d->on_stillness(d)) block(d, RT_NEVER);
+  if (!last || d->on_stillness == NULL || d->on_stillness(d)) driver_block(d, RT_NEVER);
   if (d->active) rt_active_threads_enter(d->active);
 }
 
 bool rt_driver_park(rt_driver *d) {
-  bool post = look(d);
+  bool post = deliver_and_fire(d);
   if (!post && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
     uint64_t due = rt_wheel_next(&d->wheel);
     if (due != RT_NEVER)
@@ -149,17 +151,17 @@ bool rt_driver_park(rt_driver *d) {
     else
       uv_timer_stop(&d->alarm);
     if (due != RT_NEVER || is_any_awaited(d))
-      block(d, due);
+      driver_block(d, due);
     else
-      block_hopeless(d);
+      block_still(d);
     rt_mailbox_wake(&d->mailbox);
-    post = look(d);
+    post = deliver_and_fire(d);
   }
   note_time(d);
   return post;
 }
 
-bool rt_driver_is_hopeless(rt_driver *d) {
+bool rt_driver_awaits_only_posts(rt_driver *d) {
   return rt_wheel_next(&d->wheel) == RT_NEVER && !is_any_awaited(d);
 }
 

@@ -1,106 +1,112 @@
-/* event/driver.h - what wakes the tasks of one worker: the OS, the clock and other workers.
+/* event/driver.h - what wakes the tasks of one worker: the OS, the clock, and other workers.
 **
-** A driver has the worker's uv_loop, its timer wheel, its mailbox, and the queue of
-** those who may run.  Polling looks at all three sources; parking blocks in the loop
-** until one of them has something.  The wheel stands under a single uv_timer, and the
-** mailbox's bell is a uv_async: it carries no news, it only ends the blocking.
+** A driver has the worker's uv_loop, timer wheel, mailbox and ready queue. Polling looks at the
+** mailbox, the timers and the OS. Parking blocks in the loop until one of them has something. One
+** uv_timer (the alarm) ends the blocking when the wheel's next timer is due, and one uv_async (the
+** bell) when there is a post.
+**
+** All functions but rt_driver_ring: worker's thread.
 */
 #ifndef RT_EVENT_DRIVER_H
 #define RT_EVENT_DRIVER_H
 
-#include "event/active_threads.h"
-#include "base/virtual_time.h"
 #include "base/counters.h"
+#include "base/virtual_time.h"
+#include "event/active_threads.h"
 #include "event/mailbox.h"
 #include "task/ready.h"
 
 #include <uv.h>
 
-/* What libuv knows of us lives until its close callback; a driver that is closed
-** closes what is still open. */
+/* What a driver knows of a libuv handle, or request, of another file. It must stay valid until its
+** close callback; a driver that closes calls 'close' for each that is still registered. */
 typedef struct rt_uv_handle {
   rt_list link;
   void (*close)(struct rt_uv_handle *);
-  bool (*is_awaited)(struct rt_uv_handle *); /* does a task wait for it?  NULL: always */
+  bool (*is_awaited)(struct rt_uv_handle *); /* does a task wait for it? NULL: always */
 } rt_uv_handle;
 
 typedef struct rt_driver {
   /* fixed */
-  uint64_t epoch;                             /* of the wheel's ticks */
-  void (*run)(struct rt_driver *, rt_task *); /* the worker's: resumes one task now */
-  rt_active_threads *active;                  /* of its runtime; NULL: there are no others */
-  /* The worker's: it is about to block, and of all threads it is the last that did; false: it is
-  ** not to block.  NULL: nobody cares. */
+  uint64_t epoch;                             /* rt_clock at tick 0 of the wheel */
+  void (*run)(struct rt_driver *, rt_task *); /* resumes a task now; set by the worker */
+  rt_active_threads *active; /* of its runtime; NULL: the runtime has no other thread */
+  /* Called when this thread is about to block, and all threads of the runtime are still now. False:
+  ** it must not block. NULL: it blocks. Set by the worker. */
   bool (*on_stillness)(struct rt_driver *);
-  /* this thread */
+  /* worker's thread */
   uv_loop_t loop;
   uv_async_t bell;
   uv_timer_t alarm;
   rt_wheel wheel;
   rt_ready ready;
-  rt_list handles;
-  rt_list waiters;       /* held by its tasks; see event/waiter.h */
-  rt_list spare_waiters; /* for the next ones */
+  rt_list handles;       /* rt_uv_handle */
+  rt_list waiters;       /* of its tasks (event/waiter.h) */
+  rt_list spare_waiters; /* to be used again */
   int spares;
-  char *scratch;              /* what is read passes through here; RT_SCRATCH bytes */
-  uint64_t polled;            /* when the sources were last looked at, by the coarse clock */
-  rt_atomic(uint32_t) moment; /* the same as a moment; others may set it, too, to now */
-  bool inside;                /* libuv is below us on the C stack */
-  rt_vthread *vthread;        /* NULL: time is as outside */
-  rt_counters *counts;        /* of its worker */
-  rt_counters own_counts;
+  char *scratch;              /* RT_SCRATCH bytes, into which a read goes first */
+  uint64_t polled;            /* rt_clock_coarse at the last poll */
+  rt_atomic(uint32_t) moment; /* atomic: of the last poll; other threads may set the current one */
+  bool inside;                /* uv_run is on the C stack */
+  rt_vthread *vthread;        /* NULL: time is not virtual */
+  rt_counters *counters;      /* own_counters, or those of the worker's slot */
+  rt_counters own_counters;
   /* any thread */
   rt_mailbox mailbox;
 } rt_driver;
 
 enum { RT_SCRATCH = RT_SIZE(64 * 1024, 16) };
 
+/* 0, UV_ENOMEM, or an error of libuv. */
 int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *));
-/* Closes every handle and the loop.  Called inside a callback of the loop (a program
-** that exits there), it leaves the loop as it is. */
+/* Closes all handles and the loop. If uv_run is on the C stack (the program exits in a callback) it
+** does nothing. */
 void rt_driver_close(rt_driver *d);
 
-void rt_driver_adopt(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
-void rt_driver_disown(rt_uv_handle *h);
+/* Registers a handle, and removes it again. */
+void rt_driver_add_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
+void rt_driver_remove_handle(rt_uv_handle *h);
 
-/* Ticks of the wheel: the one that has passed, and the first that is not before a
-** time from now. */
+/* The current tick of the wheel; and the first tick that is not before 'ns' from now (RT_NEVER if
+** that is too far). */
 uint64_t rt_driver_tick(const rt_driver *d);
 uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
 
-/* Moments, for how long something has been so: some milliseconds each (the grain of the
-** coarse clock); they wrap after months. */
+/* A moment is a time of 4 ms, as precise as the coarse clock, in 32 bits: it says for how long a
+** task has been suspended. Moments wrap after half a year. */
 enum { RT_MOMENT_BITS = 22 };
 static inline uint32_t rt_moment_of(uint64_t clock) { return (uint32_t)(clock >> RT_MOMENT_BITS); }
 static inline double rt_moment_seconds(uint32_t moments) {
   return (double)moments * (double)(1 << RT_MOMENT_BITS) / (double)RT_SECOND;
 }
 
-/* Looks at the mailbox, the timers and the OS, without blocking. */
+/* Delivers posts, fires timers, and polls the OS, without blocking. */
 void rt_driver_poll(rt_driver *d);
-/* The same, but blocks until one of them has something.  True: there was post. */
+/* The same, but blocks until there is a post, a timer or an event of the OS; it does not block if a
+** task is ready. True: there was a post. */
 bool rt_driver_park(rt_driver *d);
-/* Looks at the mailbox and the timers only. */
-void rt_driver_look(rt_driver *d);
+/* Delivers posts and fires timers; does not poll the OS. */
+void rt_driver_serve(rt_driver *d);
 
-/* The one road back: a parked task may run, in the next turn. */
+/* Wakes a parked task: it runs in the next turn. */
 static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {
   rt_task_wake(t, &d->ready.next, cause);
 }
-/* The same, but it runs now: for a libuv callback, on the hot path. */
+
+/* Wakes a parked task, and runs it now. For libuv callbacks on a hot path. The main chunk cannot
+** run now, as it is below the callback on the C stack: it runs in the next turn. */
 static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
   rt_task_unpark(t, RT_FIRED);
   if (rt_unlikely(t->is_main))
-    rt_ready_add(&d->ready, t); /* the main chunk is below us on the C stack */
+    rt_ready_add(&d->ready, t);
   else
     d->run(d, t);
 }
 
-/* Nothing but another thread could ever wake one of its tasks: there may be handles, but nobody
-** waits for one. */
-bool rt_driver_is_hopeless(rt_driver *d);
+/* Can only a post wake the driver? True if no timer is set and no task waits for a handle. */
+bool rt_driver_awaits_only_posts(rt_driver *d);
 
-/* any thread: ends a park */
+/* Any thread, and signal handlers: ends the current or the next blocking. */
 void rt_driver_ring(rt_driver *d);
 
 #endif

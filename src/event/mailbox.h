@@ -1,13 +1,10 @@
-/* event/mailbox.h - a list that anyone may append to, and the bell that wakes its reader.
+/* event/mailbox.h - a queue to which any thread can post, and a bell that wakes its reader.
 **
-** Posting is one swap; nothing is allocated, since what is posted brings its own
-** link.  The bell is rung only for a reader that sleeps: before it blocks, it puts a mark
-** where the newest post would be, which it can only while there is none; a poster that
-** finds the mark there rings.  So no wake-up is lost, an awake reader costs no system
-** call, and who does not ring has done with the mailbox when the post is there.
+** A post is a struct of the poster, linked into the queue: posting allocates nothing, and cannot
+** fail. The bell is rung only for a reader that sleeps, so a post to a reader that is awake costs
+** no system call. Why no wake-up is lost: see mailbox.c.
 **
-** A reader that goes cannot know who rings just then, but it knows how often it was rung
-** for, and waits until that often somebody has.
+** Each worker has a mailbox, in its driver; the bell is the driver's uv_async.
 */
 #ifndef RT_EVENT_MAILBOX_H
 #define RT_EVENT_MAILBOX_H
@@ -16,36 +13,43 @@
 
 typedef struct rt_post {
   struct rt_post *next;
-  void (*deliver)(struct rt_post *, void *reader); /* runs on the reader's thread */
+  /* Called on the reader's thread. From then on the mailbox does not use the post. */
+  void (*deliver)(struct rt_post *, void *reader);
 } rt_post;
 
 typedef struct rt_mailbox {
   /* fixed */
-  void (*ring)(void *reader); /* any thread */
-  void *reader;
-  rt_post mark; /* stands for a reader that sleeps */
-  /* the reader */
+  void (*ring)(void *reader); /* any thread: wakes the reader, or keeps it from falling asleep */
+  void *reader;               /* the argument of 'ring' and 'deliver' */
+  rt_post mark;               /* is in 'newest' while the reader sleeps */
+  /* reader's thread */
   bool asleep;
-  uint64_t owed; /* how often a poster found the mark */
+  uint64_t rings_due; /* how many posters have found the mark */
   /* atomic */
-  rt_atomic(rt_post *) newest;
-  rt_atomic(uint64_t) rung;
+  rt_atomic(rt_post *) newest; /* leads to the older posts; NULL: no post; or the mark */
+  rt_atomic(uint64_t) rings;   /* how many posters have rung the bell and have returned from that */
 } rt_mailbox;
 
 void rt_mailbox_init(rt_mailbox *m, void (*ring)(void *), void *reader);
-/* the reader: nobody posts any more; waits for those who still ring. */
+
+/* Reader's thread, when no thread posts any more: waits for the threads that are about to ring. */
 void rt_mailbox_close(rt_mailbox *m);
 
-/* any thread */
+/* Any thread, and signal handlers. The post may be delivered before this returns. */
 void rt_mailbox_post(rt_mailbox *m, rt_post *p);
 
-/* the reader: delivers what has come, oldest first; returns how many */
+/* Reader's thread: delivers the posts that are there, the oldest first; returns how many. A post
+** that comes meanwhile is for the next drain. */
 int rt_mailbox_drain(rt_mailbox *m);
-/* the reader: true, it may block, and the bell will ring; false, there is post */
+
+/* Reader's thread, before it blocks. True: it may block, and the next post rings the bell. False:
+** there is a post. */
 bool rt_mailbox_sleep(rt_mailbox *m);
-/* any thread: its reader sleeps, and no post is there */
-bool rt_mailbox_is_quiet(rt_mailbox *m);
-/* the reader: it is awake */
+
+/* Reader's thread, after it has blocked (or after rt_mailbox_sleep was false). */
 void rt_mailbox_wake(rt_mailbox *m);
+
+/* Any thread: does the reader sleep, and is there no post? */
+bool rt_mailbox_is_quiet(rt_mailbox *m);
 
 #endif

@@ -4,123 +4,124 @@ enum { IDLE_SECONDS = 10 };
 
 struct rt_thread_pool {
   /* fixed */
-  int most_threads, most_queued;
+  int max_threads, max_queued;
   size_t stack;
-  /* under lock */
+  /* under the lock */
   rt_lock lock;
-  rt_cond work;
+  rt_cond item_queued;
   rt_list queue;
   int queued, threads, idle;
   bool closed;
-  int refs; /* the owner and each thread */
+  int refs; /* one of the owner, one of each thread */
 };
 
 rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack) {
-  rt_thread_pool *c = rt_calloc(sizeof *c);
-  if (c == NULL) return NULL;
-  c->most_threads = threads;
-  c->most_queued = queue;
-  c->stack = stack;
-  c->refs = 1;
-  rt_list_init(&c->queue);
-  if (rt_lock_init(&c->lock) != 0) goto no_lock;
-  if (rt_cond_init(&c->work) != 0) goto no_cond;
-  return c;
+  rt_thread_pool *p = rt_calloc(sizeof *p);
+  if (p == NULL) return NULL;
+  p->max_threads = threads;
+  p->max_queued = queue;
+  p->stack = stack;
+  p->refs = 1;
+  rt_list_init(&p->queue);
+  if (rt_lock_init(&p->lock) != 0) goto no_lock;
+  if (rt_cond_init(&p->item_queued) != 0) goto no_cond;
+  return p;
 no_cond:
-  rt_lock_close(&c->lock);
+  rt_lock_close(&p->lock);
 no_lock:
-  rt_free(c);
+  rt_free(p);
   return NULL;
 }
 
-/* gives the lock */
-static void drop_locked(rt_thread_pool *c) {
-  bool last = --c->refs == 0;
-  rt_lock_give(&c->lock);
+/* Drops a reference and gives the lock. */
+static void release_locked(rt_thread_pool *p) {
+  bool last = --p->refs == 0;
+  rt_lock_give(&p->lock);
   if (!last) return;
-  rt_cond_close(&c->work);
-  rt_lock_close(&c->lock);
-  rt_free(c);
+  rt_cond_close(&p->item_queued);
+  rt_lock_close(&p->lock);
+  rt_free(p);
 }
 
-/* The next work item, or NULL after an idle while. */
-static rt_work_item *next_locked(rt_thread_pool *c) {
+/* Waits for the next item; NULL: the thread was idle for IDLE_SECONDS, or the pool is closed. */
+static rt_work_item *next_item_locked(rt_thread_pool *p) {
   uint64_t until = rt_clock() + IDLE_SECONDS * RT_SECOND;
   bool in_time = true;
-  while (rt_list_empty(&c->queue) && !c->closed && in_time) {
-    c->idle++;
-    in_time = rt_cond_wait_until(&c->work, &c->lock, until);
-    c->idle--;
+  while (rt_list_empty(&p->queue) && !p->closed && in_time) {
+    p->idle++;
+    in_time = rt_cond_wait_until(&p->item_queued, &p->lock, until);
+    p->idle--;
   }
-  if (c->closed) return NULL;
-  rt_list *l = rt_list_take(&c->queue);
+  if (p->closed) return NULL;
+  rt_list *l = rt_list_take(&p->queue);
   if (l == NULL) return NULL;
-  c->queued--;
+  p->queued--;
   rt_work_item *item = rt_containerof(l, rt_work_item, link);
   item->state = RT_WORK_ITEM_BEGUN;
   return item;
 }
 
-static void thread_main(void *arg) {
-  rt_thread_pool *c = arg;
+static void pool_thread_main(void *arg) {
+  rt_thread_pool *p = arg;
   rt_work_item *item;
-  rt_lock_take(&c->lock);
-  while ((item = next_locked(c)) != NULL) {
-    rt_lock_give(&c->lock);
+  rt_lock_take(&p->lock);
+  while ((item = next_item_locked(p)) != NULL) {
+    rt_lock_give(&p->lock);
     item->work(item);
-    rt_lock_take(&c->lock);
+    rt_lock_take(&p->lock);
     item->state = RT_WORK_ITEM_FINISHED;
-    item->done(item, !item->dropped); /* it may be gone now */
+    item->done(item, !item->dropped); /* the item may be freed by now */
   }
-  c->threads--;
-  drop_locked(c);
+  p->threads--;
+  release_locked(p);
 }
 
-static int add_thread_locked(rt_thread_pool *c) {
+static int add_thread_locked(rt_thread_pool *p) {
   rt_thread t;
-  int err = rt_thread_start(&t, c->stack, thread_main, c);
+  int err = rt_thread_start(&t, p->stack, pool_thread_main, p);
   if (err != 0) return err;
   rt_thread_detach(t);
-  c->threads++;
-  c->refs++;
+  p->threads++;
+  p->refs++;
   return 0;
 }
 
-int rt_thread_pool_submit(rt_thread_pool *c, rt_work_item *item) {
+int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item) {
   int err = 0;
-  rt_lock_take(&c->lock);
-  if (c->queued >= c->most_queued) {
+  rt_lock_take(&p->lock);
+  if (p->queued >= p->max_queued) {
     err = -EAGAIN;
   } else {
-    if (c->queued >= c->idle && c->threads < c->most_threads) err = add_thread_locked(c);
-    if (c->threads > 0) err = 0; /* slower, but somebody will do it */
+    /* 'idle' includes threads that were signalled and have not taken their item from the queue yet */
+    if (p->queued >= p->idle && p->threads < p->max_threads) err = add_thread_locked(p);
+    if (p->threads > 0) err = 0; /* another thread will execute it */
     if (err == 0) {
       item->state = RT_WORK_ITEM_QUEUED;
       item->dropped = false;
-      rt_list_append(&c->queue, &item->link);
-      c->queued++;
-      rt_cond_signal(&c->work);
+      rt_list_append(&p->queue, &item->link);
+      p->queued++;
+      rt_cond_signal(&p->item_queued);
     }
   }
-  rt_lock_give(&c->lock);
+  rt_lock_give(&p->lock);
   return err;
 }
 
-rt_work_item_state rt_thread_pool_drop(rt_thread_pool *c, rt_work_item *item) {
-  rt_lock_take(&c->lock);
+rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item) {
+  rt_lock_take(&p->lock);
   rt_work_item_state state = item->state;
   item->dropped = true;
   if (state == RT_WORK_ITEM_QUEUED) {
     rt_list_remove(&item->link);
-    c->queued--;
+    p->queued--;
   }
-  rt_lock_give(&c->lock);
+  rt_lock_give(&p->lock);
   return state;
 }
 
-void rt_thread_pool_close(rt_thread_pool *c) {
-  rt_lock_take(&c->lock);
-  c->closed = true;
-  rt_cond_broadcast(&c->work);
-  drop_locked(c);
+void rt_thread_pool_close(rt_thread_pool *p) {
+  rt_lock_take(&p->lock);
+  p->closed = true;
+  rt_cond_broadcast(&p->item_queued);
+  release_locked(p);
 }

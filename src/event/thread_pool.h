@@ -1,9 +1,10 @@
-/* event/thread_pool.h - threads for calls that block.
+/* event/thread_pool.h - threads for calls that block (io/resolve.c: getaddrinfo).
 **
-** A bounded number of threads, started when there is work and ended after an idle
-** while; a bounded queue.  A call that does not come back (a name server that is
-** silent) holds up its thread and nothing else, not even the end of the process: the
-** thread pool is shared by whoever still uses it, and the last one frees it.
+** The number of threads is bounded, and so is the queue of work items. A thread is started when
+** there is more work than idle threads, and ends after it was idle for some seconds. A call that
+** does not return (a name server does not answer) occupies its thread and delays nothing else, not
+** even the end of the process: the pool is reference-counted by its owner and its threads, and the
+** last of them frees it.
 */
 #ifndef RT_EVENT_THREAD_POOL_H
 #define RT_EVENT_THREAD_POOL_H
@@ -12,16 +13,16 @@
 
 typedef enum rt_work_item_state {
   RT_WORK_ITEM_QUEUED,
-  RT_WORK_ITEM_BEGUN,
-  RT_WORK_ITEM_FINISHED /* 'done' has been called */
+  RT_WORK_ITEM_BEGUN,   /* a thread executes it */
+  RT_WORK_ITEM_FINISHED /* 'done' was called */
 } rt_work_item_state;
 
 typedef struct rt_work_item {
   /* fixed */
-  void (*work)(struct rt_work_item *); /* on a thread of the thread pool */
-  void (*done)(struct rt_work_item *,
-               bool wanted); /* there too, with the thread pool's lock held */
-  /* under the thread pool's lock */
+  void (*work)(struct rt_work_item *); /* called on a thread of the pool */
+  /* Called after 'work', on the same thread, under the lock. wanted: it was not dropped. */
+  void (*done)(struct rt_work_item *, bool wanted);
+  /* under the lock of the pool */
   rt_list link;
   rt_work_item_state state;
   bool dropped;
@@ -29,17 +30,22 @@ typedef struct rt_work_item {
 
 typedef struct rt_thread_pool rt_thread_pool;
 
-rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack); /* NULL: no memory */
+/* At most so many threads, each with so many bytes of stack, and so many queued items. NULL: no
+** memory. */
+rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack);
 
-/* 0; -EAGAIN, the queue is full; or why no thread could be started */
-int rt_thread_pool_submit(rt_thread_pool *c, rt_work_item *item);
+/* Owner's thread: queues an item, which must live until it is taken back or finished. 0; -EAGAIN:
+** the queue is full; another error: there is no thread and none could be started. */
+int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item);
 
-/* Its owner wants it no more.  QUEUED: it has been taken back, and is the owner's.
-** BEGUN: it is the thread's now, which will call 'done' with wanted = false.
-** FINISHED: 'done' has been called with wanted = true. */
-rt_work_item_state rt_thread_pool_drop(rt_thread_pool *c, rt_work_item *item);
+/* Owner's thread: the item is no longer wanted. Returns the state in which it was.
+** QUEUED: it was taken back and belongs to the owner.
+** BEGUN: it belongs to the thread, which will call 'done' with wanted = false.
+** FINISHED: 'done' was called with wanted = true. */
+rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item);
 
-/* Its owner goes, having dropped its work items; those begun end by themselves. */
-void rt_thread_pool_close(rt_thread_pool *c);
+/* Owner's thread: drops its reference. All items must be finished or dropped; the ones that threads
+** have begun end by themselves. */
+void rt_thread_pool_close(rt_thread_pool *p);
 
 #endif

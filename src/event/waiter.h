@@ -1,19 +1,23 @@
-/* event/waiter.h - a task's place in the queue of a thing that several threads share.
+/* event/waiter.h - an entry in the wait queue of an object that several threads share.
 **
-** The task draws a waiter, queues it under the thing's lock and parks.  Whoever serves
-** it, on any thread and under that lock, calls the waiter: takes it off the queue, leaves
-** with it what it brings, and posts it home, where it wakes the task.  The task, on its
-** way on for whatever reason, first withdraws its waiter under the same lock: either it
-** was called, then the thing has happened and counts; or it was not, then nobody will
-** call it any more and nothing has happened.
+** A task that has to wait for such an object (a channel, a mutex, a job …) makes a waiter, adds it
+** to a queue of the object, under the object's lock, and parks. The thread that serves the queue
+** calls the waiter: under the same lock it removes it from the queue, leaves an answer in it, and
+** posts it to the mailbox of the task's worker, where it wakes the task. A task that is resumed,
+** for whatever reason, withdraws its waiter, also under the lock. Either the waiter was called, and
+** the operation has happened; or it was not called, it never will be, and the operation has not
+** happened. The full argument is in waiter.c.
+**
+** Threads: "home" is the thread of the driver for whose task the waiter was made. "under the lock"
+** is any thread that has the lock of the object.
 */
 #ifndef RT_EVENT_WAITER_H
 #define RT_EVENT_WAITER_H
 
-#include "event/driver.h"
 #include "base/message.h"
+#include "event/driver.h"
 
-/* Several waiters of one task, of which one may be called: those of an rt.select. */
+/* Shared by the waiters of one rt.select: only one of them is called. */
 typedef struct rt_claim {
   rt_atomic(bool) taken;
 } rt_claim;
@@ -22,68 +26,77 @@ typedef struct rt_waiter {
   rt_post post;
   /* fixed */
   rt_driver *home;
-  rt_claim *claim; /* NULL: it is the task's only one */
+  rt_claim *claim; /* NULL: not of a select */
   /* home */
-  rt_list held;                        /* among the waiters of its driver */
-  rt_list parked;                      /* the task, while it is parked */
-  void (*on_call)(struct rt_waiter *); /* instead of waking a task; NULL: that */
-  void *whose;                         /* for on_call */
-  rt_lock *lock;                       /* of the thing in whose queue it is; NULL: not queued */
-  bool delivered;
-  bool torn; /* its task has gone on; the post is still on its way */
-  /* under the thing's lock */
-  rt_list link; /* in the thing's queue */
-  bool called;
-  void (*on_leave)(struct rt_waiter *); /* it is withdrawn without a call; may call others */
-  int want;                             /* what the task asks for, and */
-  int answer;                           /* what the caller says, as the thing defines them */
-  rt_message *message;                  /* what the task gives, or what it gets */
+  rt_list home_link;                   /* in the list of waiters of its driver */
+  rt_list parked;                      /* the task that waits for it, while that is parked */
+  void (*on_call)(struct rt_waiter *); /* called on delivery, instead of waking a task; or NULL */
+  void *owner;                         /* for on_call */
+  rt_lock *lock;                       /* of the object in whose queue it was put; NULL: none */
+  bool delivered;                      /* its post was delivered */
+  bool abandoned; /* rt_waiter_free was called before its post was delivered, which frees it */
+  /* under the lock */
+  rt_list link;                            /* in the queue of the object */
+  bool called;                             /* the operation has happened */
+  void (*on_withdraw)(struct rt_waiter *); /* it is withdrawn, not called; may call others */
+  int want;                                /* what the task asks for; defined by the object */
+  int answer;                              /* what the caller replies; likewise */
+  rt_message *message;                     /* what the task sends, or what it has received */
 } rt_waiter;
 
-/* home: a waiter for a task of this driver; NULL: no memory. */
+/* Home: a waiter for a task of this driver. NULL: no memory. */
 rt_waiter *rt_waiter_new(rt_driver *home);
 
-/* home, under the thing's lock: at the end of the queue. */
+/* Home, under the lock: adds it to the end of a queue. */
 void rt_waiter_enqueue(rt_waiter *t, rt_list *queue, rt_lock *lock);
 
-/* home: the task waits until it is called; it must give control back now. */
+/* Home: parks the running task until the waiter is called. The caller must suspend its coroutine
+** now. */
 static inline void rt_waiter_park(rt_waiter *t, rt_task *task, rt_op op) {
   rt_task_park(task, op, t, &t->parked);
   task->wait_kind = RT_WAIT_WAITER;
 }
-/* The same for several of one claim; the list is whoever made them's. */
+
+/* The same for the waiters of a claim; the caller provides the list. */
 static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *parked) {
   rt_task_park(task, op, c, parked);
   task->wait_kind = RT_WAIT_CLAIM;
 }
 
-/* home: a task that waits so is called off: what has not happened by now will not. */
+/* Home: the wait of a parked task is cancelled. If it waits for a waiter or a claim, none of its
+** waiters is called from now on. */
 void rt_waiter_cancel(rt_task *task);
 
-/* any thread, under the thing's lock: the first waiter of the queue that can be served, which
-** then must be; or NULL.  Those whose select has been decided elsewhere leave the queue;
-** those of the claim 'except' (the caller's own) are passed over. */
+/* Under the lock: the first waiter of the queue that can be called, which the caller then must
+** call; NULL: none. Waiters of a select of which another one was called are removed from the queue.
+** Waiters of the claim 'except', the caller's own, are skipped. */
 rt_waiter *rt_waiter_next(rt_list *queue, const rt_claim *except);
-/* any thread, under the thing's lock: is there one that could be served?  A glance. */
+
+/* Under the lock: is there a waiter that can be called? A hint: a waiter of a select may be called
+** elsewhere meanwhile. */
 bool rt_waiter_any(const rt_list *queue, const rt_claim *except);
-/* The same in two steps, for a thing that cannot serve everybody: the first waiter that nobody
-** else has served yet, or NULL; then, whether it still can be (if not, look again). */
+
+/* Under the lock: rt_waiter_next in two steps, for an object that must first look at what the
+** waiter wants. rt_waiter_first: the first waiter, or NULL; rt_waiter_claim: can it be called? If
+** not, start again. */
 rt_waiter *rt_waiter_first(rt_list *queue);
 bool rt_waiter_claim(rt_waiter *t);
-/* any thread, under the thing's lock: it is served. */
+
+/* Under the lock: calls a waiter. */
 void rt_waiter_call(rt_waiter *t, int answer);
-/* The same for all waiters of a queue. */
+/* Under the lock: calls all waiters of a queue that can be called. */
 void rt_waiter_call_all(rt_list *queue, int answer);
 
-/* home: the task goes on.  True: it was called; false: it never will be. */
+/* Home, without the lock: the task is resumed. True: the waiter was called; false: it never will
+** be. From then on the object is not used any more. */
 bool rt_waiter_withdraw(rt_waiter *t);
-/* home: all that the driver's tasks hold; the shared objects are not looked at any more. */
+/* Home: withdraws all waiters of the driver's tasks. */
 void rt_waiter_withdraw_all(rt_driver *d);
 
-/* home, after that: throws it away; a message that is still with it is dropped. */
+/* Home, after rt_waiter_withdraw: frees the waiter, and drops the message that is in it. */
 void rt_waiter_free(rt_waiter *t);
 
-/* home: withdraws and tears all that the driver's tasks hold; they have ended. */
+/* Home: withdraws and frees all waiters of the driver, whose tasks have ended. */
 void rt_waiter_free_all(rt_driver *d);
 
 #endif

@@ -48,7 +48,7 @@ static int end_attempt(attempt *a) {
 
 static void end_dial(rt_dial *d, int result) {
   d->result = result;
-  rt_driver_disown(&d->handle);
+  rt_driver_remove_handle(&d->handle);
   rt_timer_remove(&d->stagger.timer);
   rt_timer_remove(&d->deadline.timer);
   for (int i = 0; i < d->next; i++)
@@ -178,7 +178,7 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
   rt_timeout_init(&d->stagger, on_stagger);
   rt_timeout_init(&d->deadline, dial_on_deadline);
   add_addresses(d, found);
-  rt_driver_adopt(driver, &d->handle, dial_close_with_driver);
+  rt_driver_add_handle(driver, &d->handle, dial_close_with_driver);
   rt_wheel_add(&driver->wheel, &d->deadline.timer, RT_TIMER_CALL, rt_driver_after(driver, timeout));
   *out = d;
   try_next(d);

@@ -31,7 +31,7 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->fd = fd;
   rt_list_init(&s->waiters[RT_READ]);
   rt_list_init(&s->waiters[RT_WRITE]);
-  rt_driver_adopt(d, &s->handle, sock_close_with_driver);
+  rt_driver_add_handle(d, &s->handle, sock_close_with_driver);
   s->handle.is_awaited = sock_is_awaited;
   *out = s;
   return 0;
@@ -46,7 +46,7 @@ static void wake_all(rt_sock *s, rt_side side) {
 int rt_sock_release(rt_sock *s) {
   int fd = s->fd;
   s->fd = -1;
-  rt_driver_disown(&s->handle);
+  rt_driver_remove_handle(&s->handle);
   wake_all(s, RT_READ);
   wake_all(s, RT_WRITE);
   uv_close((uv_handle_t *)&s->poll, sock_on_closed); /* (removes it from epoll at once) */

@@ -42,7 +42,7 @@ void rt_deadlock_on_report(rt_post *p, void *driver) {
 static bool has_something_to_do(rt_worker *w) {
   rt_driver *d = &w->driver;
   return !rt_ready_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->exit.requested ||
-         (w->interrupted && !w->main->cancelled) || !rt_driver_is_hopeless(d);
+         (w->interrupted && !w->main->cancelled) || !rt_driver_awaits_only_posts(d);
 }
 
 /* The word of the active threads counts how often a thread became active. If it is the same before

@@ -157,7 +157,7 @@ static void park(rt_worker *w) {
   begin_poll(w, RT_COUNT_PARKS);
   bool alone = w->pools[RT_POOL_TASKS] == NULL;
   if (!alone && rt_spin_try(&w->spin, &w->driver, takes ? w->slot : NULL)) {
-    rt_driver_look(&w->driver);
+    rt_driver_serve(&w->driver);
     return;
   }
   if (takes && !rt_slot_enter_idle(w->slot)) return; /* a job has been submitted */

@@ -13,7 +13,9 @@ rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
   return b;
 }
 
-static void barrier_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_barrier, lock)->waiting--; }
+static void barrier_on_withdraw(rt_waiter *t) {
+  rt_containerof(t->lock, rt_barrier, lock)->waiting--;
+}
 
 bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
   rt_lock_take(&b->lock);
@@ -22,7 +24,7 @@ bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
     b->waiting = 0;
     rt_waiter_call_all(&b->waiters, 0);
   } else if (t) {
-    t->on_leave = barrier_on_leave;
+    t->on_withdraw = barrier_on_withdraw;
     b->waiting++;
     rt_waiter_enqueue(t, &b->waiters, &b->lock);
   }

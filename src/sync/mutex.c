@@ -49,7 +49,7 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
 /* --- locking ---------------------------------------------------------------------------------- */
 static uint64_t holder_id(const rt_task *task) { return (uint64_t)task->id + 1; }
 
-static void mutex_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
+static void mutex_on_withdraw(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
 
 static void set_holder_locked(rt_mutex *m, rt_task *task) {
   m->holder = holder_id(task);
@@ -58,7 +58,7 @@ static void set_holder_locked(rt_mutex *m, rt_task *task) {
 }
 
 static void mutex_enqueue_locked(rt_mutex *m, rt_waiter *t) {
-  t->on_leave = mutex_on_leave;
+  t->on_withdraw = mutex_on_withdraw;
   m->waiting++;
   rt_waiter_enqueue(t, &m->waiters, &m->lock);
 }

@@ -12,10 +12,12 @@ rt_notify *rt_notify_new(const rt_shared_kind *kind) {
   return n;
 }
 
-static void notify_on_leave(rt_waiter *t) { rt_containerof(t->lock, rt_notify, lock)->waiting--; }
+static void notify_on_withdraw(rt_waiter *t) {
+  rt_containerof(t->lock, rt_notify, lock)->waiting--;
+}
 
 static void notify_enqueue_locked(rt_notify *n, rt_waiter *t) {
-  t->on_leave = notify_on_leave;
+  t->on_withdraw = notify_on_withdraw;
   n->waiting++;
   rt_waiter_enqueue(t, &n->waiters, &n->lock);
 }

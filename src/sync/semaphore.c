@@ -2,7 +2,7 @@
 ** that comes in between cannot take them; and a task acquires directly only if no task waits. If
 ** the first waiter wants more than there are, the later ones wait, too, so it gets its permits at
 ** last. When a waiter is withdrawn, the ones behind it may want few enough: they are served then
-** (semaphore_on_leave). spec/model/semaphore.c checks this.
+** (semaphore_on_withdraw). spec/model/semaphore.c checks this.
 */
 #include "sync/semaphore.h"
 
@@ -44,7 +44,7 @@ static void serve_waiters_locked(rt_semaphore *s) {
 }
 
 /* A waiter was withdrawn. */
-static void semaphore_on_leave(rt_waiter *t) {
+static void semaphore_on_withdraw(rt_waiter *t) {
   rt_semaphore *s = rt_containerof(t->lock, rt_semaphore, lock);
   s->waiting--;
   serve_waiters_locked(s);
@@ -56,7 +56,7 @@ static bool can_acquire_locked(rt_semaphore *s, int n) {
 
 static void semaphore_enqueue_locked(rt_semaphore *s, int n, rt_waiter *t) {
   t->want = n;
-  t->on_leave = semaphore_on_leave;
+  t->on_withdraw = semaphore_on_withdraw;
   s->waiting++;
   rt_waiter_enqueue(t, &s->waiters, &s->lock);
 }

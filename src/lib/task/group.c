@@ -133,7 +133,7 @@ static int group_spawn_local(lua_State *L) {
 
 /* --- the body of a scope --------------------------------------------------------------------------- */
 /* The frame that the body runs in passes as a deadline does, when the group is decided. */
-static void on_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->whose); }
+static void on_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
 
 /* Stack: the group, the handler, the results or the error. */
 static int body_ended(lua_State *L, int status, lua_KContext serial) {
@@ -169,9 +169,9 @@ static int group_run(lua_State *L) {
   lua_KContext serial = (lua_KContext)(f->serial = ++w->ids.last_scope);
   f->opener = L;
   f->waiter = t;
-  f->scope = &g->shared;
-  rt_shared_hold(f->scope);
-  t->whose = f;
+  f->group = &g->shared;
+  rt_shared_hold(f->group);
+  t->owner = f;
   t->on_call = on_decided;
   if (rt_group_watch(g, t)) rt_cancel_scope_cancel(f);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);

@@ -54,7 +54,7 @@ static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
   if (o)
     rt_runtime_add_counts(o, of_main, others);
   else
-    rt_count_sum(of_main, w->driver.counts);
+    rt_count_sum(of_main, w->driver.counters);
 }
 
 /* table = rt.metrics() */

@@ -18,7 +18,7 @@ static void look_again(rt_select *s) {
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-static void on_call(rt_waiter *t) { look_again(t->whose); }
+static void on_call(rt_waiter *t) { look_again(t->owner); }
 
 /* Something of this state: until the task has looked, the others pass it over, since it may be
 ** cancelled before that. */
@@ -191,7 +191,7 @@ static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
     if (b->kind->has_ticket) {
       if ((b->waiter = rt_waiter_new(&w->driver)) == NULL) rtL_no_memory(L);
       b->waiter->claim = &s->claim;
-      b->waiter->whose = s;
+      b->waiter->owner = s;
       b->waiter->on_call = on_call;
     }
     if (b->kind->prepare) b->kind->prepare(L, w, i + 1, b);

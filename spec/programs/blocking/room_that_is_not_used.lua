@@ -5,7 +5,7 @@ local slow = require("slow")
 
 rt.configure { blocking = 1 }
 local begun, gate, queued = rt.channel(), rt.channel(), 0
-local first = rt.spawn_blocking(function()
+rt.spawn_blocking(function()
   begun:send(true)
   gate:recv()
 end)

@@ -9,7 +9,7 @@ local rounds = math.max(10, 60 * SCALE // 1)
 for _, t in ipairs(things) do
   for _, way in ipairs(ways) do
     for _, spawn in ipairs(spawns) do
-      for round = 1, rounds do
+      for _ = 1, rounds do
         local x = t.make()
         local waiter = spawn(t[way], x)
         local late = math.random(2) == 1

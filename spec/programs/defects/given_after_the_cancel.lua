@@ -22,7 +22,7 @@ local rounds = math.max(10, 60 * SCALE // 1)
 for i = 1, 2 do
   local t = things[i]
   for _, way in ipairs(ways) do
-    for round = 1, rounds do
+    for _ = 1, rounds do
       local x = t.make()
       local waiter = rt.spawn(t[way], x)
       while not tostring(x):find("1 waiting", 1, true) do

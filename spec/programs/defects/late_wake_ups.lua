@@ -8,7 +8,7 @@ local rounds = math.max(10, 60 * SCALE // 1)
 for _, t in ipairs(things) do
   for _, way in ipairs(ways) do
     local x, quiet = t.make(), rt.channel(0)
-    for round = 1, rounds do
+    for _ = 1, rounds do
       local patience = math.random() * 0.0002
       local waiter = rt.spawn(function()
         -- given, or given up at the same time: in both cases the next wait is a wait

@@ -13,8 +13,8 @@ for _ = 1, 500 do
 end
 local first = rt.tasks()
 assert(#first == 1001, #first)
-local _, list = task_list.find(function(list)
-  return task_list.count(list, "waiting") == 1000
+local _, list = task_list.find(function(found)
+  return task_list.count(found, "waiting") == 1000
 end)
 local seen, at = {}, { main = 0, pool = 0 }
 for _, t in ipairs(list) do

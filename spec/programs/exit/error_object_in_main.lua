@@ -2,5 +2,5 @@
 local rt = require("rt")
 
 local object = {}
-local ok, e = pcall(rt.run, error, object)
+local _, e = pcall(rt.run, error, object)
 print(e == object)

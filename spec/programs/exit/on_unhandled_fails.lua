@@ -3,7 +3,7 @@ local rt = require("rt")
 local wait = require("wait")
 
 local calls = 0
-rt.on_unhandled(function(e)
+rt.on_unhandled(function()
   calls = calls + 1
   print("call " .. calls)
   error("the handler fails")

@@ -3,7 +3,7 @@ local guard = require("guard")
 local pair = require("pair")
 local rt = require("rt")
 
-local client, server, listener = pair()
+local client, _, listener = pair()
 local sleeper = rt.spawn_local(function()
   local g <close> = guard("sleeper")
   rt.sleep(1000)

@@ -3,7 +3,7 @@ local guard = require("guard")
 local rt = require("rt")
 
 local up = rt.channel(100)
-for i = 1, 20 do
+for _ = 1, 20 do
   rt.spawn(function()
     local g <close> = guard("sleeper", io.stderr)
     up:send(1)
@@ -12,15 +12,9 @@ for i = 1, 20 do
   rt.spawn(function()
     local g <close> = guard("receiver", io.stderr)
     up:send(1)
-    while true do
-      pcall(function()
-        rt.channel():recv()
-      end)
-      if i % 2 == 0 then
-        break
-      end
-      break
-    end
+    pcall(function()
+      rt.channel():recv()
+    end)
   end)
   rt.spawn(function()
     local g <close> = guard("joiner", io.stderr)

@@ -6,7 +6,7 @@
 
 enum { BLOCKING_SLOTS = 64 };
 
-static void free_worker_config(rt_shared *t) {
+static void delete_worker_config(rt_shared *t) {
   rt_worker_config *c = rt_containerof(t, rt_worker_config, shared);
   for (int i = 0; i < c->count; i++) rt_message_drop(c->preloads[i]);
   if (c->paths) rt_message_drop(c->paths);
@@ -15,7 +15,7 @@ static void free_worker_config(rt_shared *t) {
 }
 
 static const rt_shared_kind worker_config_kind = {.name = "worker config",
-                                                  .free = free_worker_config};
+                                                  .free = delete_worker_config};
 
 static int from_environment(const char *name, int fallback) {
   const char *text = getenv(name);

@@ -5,15 +5,17 @@
 **
 ** A poster does this:
 **
-** P1. With one compare-and-swap it makes its post the newest one, and learns what was there. P2. If
-** that was the mark, it rings the bell, and then adds 1 to 'rings'. Else it is done.
+** P1. With one compare-and-swap it makes its post the newest one, and learns what was there.
+** P2. If that was the mark, it rings the bell, and then adds 1 to 'rings'. Else it is done.
 **
 ** A reader that wants to block does this:
 **
 ** R1. It changes 'newest' from NULL to the mark. If that fails there is a post, and it does not
-** block. R2. It blocks until the bell rings (or until a timer or a handle of libuv wakes it). R3.
-** It changes 'newest' from the mark to NULL. If that fails, a poster has found the mark: the reader
-** adds 1 to rings_due. R4. It takes all posts, with one swap, and delivers them.
+**     block.
+** R2. It blocks until the bell rings (or until a timer or a handle of libuv wakes it).
+** R3. It changes 'newest' from the mark to NULL. If that fails, a poster has found the mark: the
+**     reader adds 1 to rings_due.
+** R4. It takes all posts, with one swap, and delivers them.
 **
 ** No post is overlooked: P1 and R1 change the same word, so one of them is first. If P1 is first,
 ** R1 fails. If R1 is first, the first poster after it finds the mark and rings. The bell does not

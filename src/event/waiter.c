@@ -5,14 +5,15 @@
 **
 ** The caller, under the object's lock:
 **
-** C1. removes the waiter from the queue and sets 'called', 'answer' and 'message'; C2. posts it to
-** the mailbox of its home. After that it does not use the waiter.
+** C1. removes the waiter from the queue and sets 'called', 'answer' and 'message';
+** C2. posts it to the mailbox of its home. After that it does not use the waiter.
 **
 ** Home:
 **
-** H1. When the post is delivered: sets 'delivered', and wakes the task if it is parked. H2. When
-** the task has been resumed: under the object's lock, removes the waiter from the queue and reads
-** 'called' (rt_waiter_withdraw). H3. Frees the waiter.
+** H1. When the post is delivered: sets 'delivered', and wakes the task if it is parked.
+** H2. When the task has been resumed: under the object's lock, removes the waiter from the queue
+**     and reads 'called' (rt_waiter_withdraw).
+** H3. Frees the waiter.
 **
 ** One outcome: C1 and H2 are under one lock. If C1 is first, 'called' is true: the operation has
 ** happened and counts, even if a cancel or a deadline has resumed the task. If H2 is first, no
@@ -25,8 +26,8 @@
 ** queue ('lock' is NULL): then 'called' does not change any more. After H2 the object is not used
 ** by the waiter; until then the task must keep the object alive.
 **
-** Freeing: if 'called' is set but the post was not delivered yet, the post is in the mailbox, or is
-** about to be, and the waiter cannot be freed. H3 then only sets 'abandoned', and H1 frees it.
+** Freeing: if 'called' is set but the post was not delivered yet, the waiter is linked in the
+** mailbox and cannot be freed. H3 then only sets 'abandoned', and H1 frees it.
 **
 ** The mailbox of the home exists when C2 posts: a driver that closes withdraws all its waiters
 ** first (rt_waiter_free_all), and C2 is under the lock that H2 takes.

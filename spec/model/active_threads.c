@@ -1,7 +1,8 @@
-/* event/active_threads.h - a deadlock is found by the thread that becomes still last, and only then.
+/* event/active_threads.h - a deadlock is found by the thread that becomes still last, and only
+** then.
 **
-** Three workers: each gets one post, and then nothing is left to do. The last one to become still looks
-** at the mailboxes, as run/deadlock.c and sched/runtime.c do, and the main worker makes sure.
+** Three workers: each gets one post, and then nothing is left to do. The last one to become still
+** looks at the mailboxes, as run/deadlock.c and sched/runtime.c do, and the main worker makes sure.
 */
 #include "model_worker.h"
 
@@ -26,8 +27,8 @@ static void post_to(rt_post *posts, int to) {
 }
 
 /* --- what is posted --------------------------------------------------------------------------- */
-/* Each worker passes the work on to the one before it, which may be still. (are_others_quiet looks at
-** the mailboxes in the opposite order: so it can miss the work.) */
+/* Each worker passes the work on to the one before it, which may be still. (are_others_quiet looks
+** at the mailboxes in the opposite order: so it can miss the work.) */
 static void on_work(rt_post *p, void *driver) {
   int n = number_of(driver);
   check(p == &work_posts[n] && reports == 0);
@@ -130,10 +131,10 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"main", run_main}, {"worker 1", run_1}, {"worker 2", run_2}},
      .end = end,
-     .bugs = {{"two could become still at once", TORN, "rt_sub(&a->word)"},
-              {"a thread that is woken did not enter", LOST, "rt_add(&a->word)"},
-              {"the mailboxes were not looked at", OWN, "hasty"},
-              {"the main worker did not make sure", OWN, "trusting"}}},
+     .bugs = {{"two could become still at once", BUG_NOT_ATOMIC, "rt_sub(&a->word)"},
+              {"a thread that is woken did not enter", BUG_NOT_WRITTEN, "rt_add(&a->word)"},
+              {"the mailboxes were not looked at", BUG_OWN, "hasty"},
+              {"the main worker did not make sure", BUG_OWN, "trusting"}}},
 };
 
 EXPLORE(models)

@@ -86,13 +86,13 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"},
-              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"},
+              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "broadcast: where only the latest counts, every reader ends with that",
      .begin = begin_latest,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

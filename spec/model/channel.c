@@ -127,10 +127,12 @@ static void end_without_another(void) {
   end();
 }
 
-#define GIVES_UP                                                                                   \
-  {"who gives up did not ask whether it was called", OWN, "careless"},                             \
-      {"a waiter were called without the lock", OPEN, "sync/channel.c: rt_lock_take(&c->lock)"}, { \
-    "the bell were not heard before one sleeps", DEAF, "uv_async_send"                             \
+#define GIVES_UP                                                                     \
+  {"who gives up did not ask whether it was called", BUG_OWN, "careless"},           \
+      {"a waiter were called without the lock", BUG_NOT_LOCKED,                      \
+       "sync/channel.c: rt_lock_take(&c->lock)"},                                    \
+  {                                                                                  \
+    "the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send" \
   }
 
 static const model models[] = {

@@ -151,12 +151,12 @@ static const model models[] = {
                 {"waiter", wait_for_all},
                 {"canceller", cancel}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "group: the first that ends decides a race, and the others are cancelled",
      .begin = begin_until_any,
      .fibers = {{"member 0", run_for_ever}, {"member 1", run_1}, {"waiter", race}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "group: a cancel reaches whoever enters, before it or after it, and who watches",
      .begin = begin_with_one,
      .fibers = {{"member 0", run_for_ever},
@@ -164,7 +164,7 @@ static const model models[] = {
                 {"canceller", cancel},
                 {"watcher", watch}},
      .end = end,
-     .bugs = {{"who enters did not ask whether it is cancelled", OWN, "born free"}}},
+     .bugs = {{"who enters did not ask whether it is cancelled", BUG_OWN, "born free"}}},
     {.says = "group: local tasks count, and one that comes late hears of the cancel",
      .begin = begin_with_one_left,
      .fibers = {{"member 0", run_0},
@@ -172,7 +172,7 @@ static const model models[] = {
                 {"canceller", cancel},
                 {"waiter", wait_for_some}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

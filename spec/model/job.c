@@ -95,14 +95,15 @@ static const model models[] = {
                 {"another", cancel_1},
                 {"joiner", join_for_ever}},
      .end = end,
-     .bugs = {{"its lock let everybody in", OPEN, "rt_lock_take(&j->lock)"},
-              {"the bell were not heard before the joiner sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"its lock let everybody in", BUG_NOT_LOCKED, "rt_lock_take(&j->lock)"},
+              {"the bell were not heard before the joiner sleeps", BUG_BELL_FORGOTTEN,
+               "uv_async_send"}}},
     {.says = "job: who gives up waiting for it either hears of its end or is never called",
      .begin = begin,
      .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join_for_a_while}},
      .end = end,
-     .bugs = {{"the waiter were looked at without the lock", OWN, "careless"},
-              {"the lock of the job let everybody in", OPEN, "rt_lock_take(&j->lock)"}}},
+     .bugs = {{"the waiter were looked at without the lock", BUG_OWN, "careless"},
+              {"the lock of the job let everybody in", BUG_NOT_LOCKED, "rt_lock_take(&j->lock)"}}},
 };
 
 EXPLORE(models)

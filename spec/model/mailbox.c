@@ -1,19 +1,19 @@
-/* event/mailbox.c - the bell, the mark, and the end of a mailbox. */
+/* event/mailbox.c - posting against blocking, and against closing the mailbox. */
 #include "model_worker.h"
 
 enum { EACH = 2 };
 
-typedef struct letter {
+typedef struct numbered_post {
   rt_post post;
   int from, number;
-} letter;
+} numbered_post;
 
 static worker *reader;
-static letter letters[2][EACH];
+static numbered_post posts[2][EACH];
 static int seen[2];
 
 static void deliver(rt_post *p, void *driver) {
-  letter *l = rt_containerof(p, letter, post);
+  numbered_post *l = rt_containerof(p, numbered_post, post);
   check(driver == &reader->driver);
   check(l->number == seen[l->from]);
   seen[l->from]++;
@@ -23,19 +23,20 @@ static void begin(void) {
   reader = worker_new();
   for (int from = 0; from < 2; from++) {
     seen[from] = 0;
-    for (int n = 0; n < EACH; n++) letters[from][n] = (letter){{NULL, deliver}, from, n};
+    for (int n = 0; n < EACH; n++) posts[from][n] = (numbered_post){{NULL, deliver}, from, n};
   }
 }
 
-static void post(int from) {
+static void post_all(int from) {
   rt_mailbox *m = &reader->driver.mailbox;
-  for (int n = 0; n < EACH; n++) rt_mailbox_post(m, &letters[from][n].post);
+  for (int n = 0; n < EACH; n++) rt_mailbox_post(m, &posts[from][n].post);
 }
 
-static void post_0(void) { post(0); }
-static void post_1(void) { post(1); }
+static void post_0(void) { post_all(0); }
+static void post_1(void) { post_all(1); }
 
-/* It goes as soon as it has got everything: somebody may still ring. */
+/* The reader closes its mailbox when all posts were delivered; a sender may be about to ring
+** then. */
 static void read_all(void) {
   while (seen[0] + seen[1] < 2 * EACH) rt_driver_park(&reader->driver);
   if (seeded("hasty"))
@@ -51,10 +52,11 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"reader", read_all}, {"sender 0", post_0}, {"sender 1", post_1}},
      .end = end,
-     .bugs = {{"two posts could be appended at once", TORN, "rt_cas(&m->newest)"},
-              {"the bell were not heard before the reader sleeps", DEAF, "uv_async_send"},
-              {"the reader went without waiting for the bell", OWN, "hasty"},
-              {"a ring were not counted", LOST, "rt_add(&m->rings)"}}},
+     .bugs = {{"two posts could be appended at once", BUG_NOT_ATOMIC, "rt_cas(&m->newest)"},
+              {"the bell were not heard before the reader sleeps", BUG_BELL_FORGOTTEN,
+               "uv_async_send"},
+              {"the reader went without waiting for the bell", BUG_OWN, "hasty"},
+              {"a ring were not counted", BUG_NOT_WRITTEN, "rt_add(&m->rings)"}}},
 };
 
 EXPLORE(models)

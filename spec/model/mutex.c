@@ -125,15 +125,15 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"unlocks", task_0}, {"ends", task_1}, {"gives up", task_2}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"},
-              {"two could take it at once", OPEN, "sync/mutex.c: rt_lock_take(&m->lock)"},
-              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"},
+              {"two could take it at once", BUG_NOT_LOCKED, "sync/mutex.c: rt_lock_take(&m->lock)"},
+              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "mutex: of three who would make a value once, one does, and all go on",
      .begin = begin,
      .fibers = {{"task 0", settle_0}, {"task 1", settle_1}, {"task 2", settle_2}},
      .end = end_settled,
-     .bugs = {{"it were unlocked, and not settled", OWN, "forgetful"},
-              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"it were unlocked, and not settled", BUG_OWN, "forgetful"},
+              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

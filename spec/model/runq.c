@@ -66,9 +66,10 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"owner", own}, {"thief", steal}, {"spawner", put}, {"closer", close_it}},
      .end = end,
-     .bugs = {{"the queue were taken from without its lock", OPEN,
+     .bugs = {{"the queue were taken from without its lock", BUG_NOT_LOCKED,
                "sched/runq.c: rt_lock_take(&q->lock)"},
-              {"it were stolen from without its lock", OPEN, "rt_lock_take(&from->lock)"}}},
+              {"it were stolen from without its lock", BUG_NOT_LOCKED,
+               "rt_lock_take(&from->lock)"}}},
 };
 
 EXPLORE(models)

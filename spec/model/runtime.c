@@ -112,19 +112,21 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"main", wait_and_end}, {"worker", end_job}, {"handle", drop_handle}},
      .end = check_reported,
-     .bugs = {{"the bell were not heard before the main worker sleeps", DEAF, "uv_async_send"},
-              {"two holders could both be the last", TORN, "rt_sub(&t->holders)"}}},
+     .bugs = {{"the bell were not heard before the main worker sleeps", BUG_BELL_FORGOTTEN,
+               "uv_async_send"},
+              {"two holders could both be the last", BUG_NOT_ATOMIC, "rt_sub(&t->holders)"}}},
     {.says =
          "runtime: at the end an error is told, or heard by who joins, once, or nobody is there",
      .begin = begin,
      .fibers = {{"main", end_at_once}, {"worker", end_job}, {"joiner", join_once}},
      .end = check_at_most_once,
-     .bugs = {{"a thing were held by who finds it going", TORN, "rt_cas(&t->holders)"}}},
+     .bugs = {{"a thing were held by who finds it going", BUG_NOT_ATOMIC, "rt_cas(&t->holders)"}}},
     {.says = "runtime: of two who ask for the end one is heard",
      .begin = begin,
      .fibers = {{"main", wait_for_exit}, {"one", request_exit}, {"another", request_exit_too}},
      .end = check_exit_code,
-     .bugs = {{"the bell were not heard before the main worker sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"the bell were not heard before the main worker sleeps", BUG_BELL_FORGOTTEN,
+               "uv_async_send"}}},
 };
 
 EXPLORE(models)

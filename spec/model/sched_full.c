@@ -149,8 +149,8 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"patient", spawn_second}, {"hasty", spawn_one}},
      .end = end,
-     .bugs = {{"who is called did not pass it on", OWN, "selfish"},
-              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"who is called did not pass it on", BUG_OWN, "selfish"},
+              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

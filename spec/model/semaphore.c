@@ -67,13 +67,13 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all}},
      .end = end,
-     .bugs = {{"who releases called nobody", OWN, "silent"},
-              {"the bell were not heard before one sleeps", DEAF, "uv_async_send"}}},
+     .bugs = {{"who releases called nobody", BUG_OWN, "silent"},
+              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "semaphore: who gives up takes no permits, and keeps nobody behind it waiting",
      .begin = begin,
      .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all_for_a_while}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", OWN, "careless"}}},
+     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"}}},
 };
 
 EXPLORE(models)

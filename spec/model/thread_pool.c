@@ -1,25 +1,25 @@
-/* event/thread_pool.c - threads for calls that block: work items are done, taken back, or finished
-** for nobody. */
+/* event/thread_pool.c - work items are executed once, taken back, or finished without being
+** wanted. */
 #include "event/thread_pool.h"
 #include "explore.h"
 
-enum { CHORES = 2 };
+enum { ITEMS = 2 };
 
 static rt_thread_pool *thread_pool;
-static rt_work_item *chores;
-static int worked[CHORES], done[CHORES];
-static bool wanted[CHORES], queued[CHORES];
+static rt_work_item *items;
+static int worked[ITEMS], done[ITEMS];
+static bool wanted[ITEMS], queued[ITEMS];
 static rt_lock lock;
 static rt_cond some_done;
 
 static void work(rt_work_item *c) {
-  worked[c - chores]++;
+  worked[c - items]++;
   rt_chaos_delay();
 }
 
 static void finish(rt_work_item *c, bool is_wanted) {
-  done[c - chores]++;
-  wanted[c - chores] = is_wanted;
+  done[c - items]++;
+  wanted[c - items] = is_wanted;
   rt_lock_take(&lock);
   rt_cond_signal(&some_done);
   rt_lock_give(&lock);
@@ -29,17 +29,17 @@ static void begin(void) {
   thread_pool = rt_thread_pool_new(1, 2, 1);
   rt_lock_init(&lock);
   rt_cond_init(&some_done);
-  chores = rt_malloc(CHORES * sizeof *chores);
-  for (int i = 0; i < CHORES; i++) {
-    chores[i] = (rt_work_item){.work = work, .done = finish};
-    rt_list_init(&chores[i].link);
+  items = rt_malloc(ITEMS * sizeof *items);
+  for (int i = 0; i < ITEMS; i++) {
+    items[i] = (rt_work_item){.work = work, .done = finish};
+    rt_list_init(&items[i].link);
     worked[i] = done[i] = 0;
     wanted[i] = queued[i] = false;
   }
 }
 
 static void submit(int n) {
-  queued[n] = rt_thread_pool_submit(thread_pool, &chores[n]) == 0;
+  queued[n] = rt_thread_pool_submit(thread_pool, &items[n]) == 0;
   check(queued[n]);
 }
 
@@ -49,7 +49,7 @@ static void await(int n) {
   rt_lock_give(&lock);
 }
 
-/* A thread may end just then, since it has been idle for long enough. */
+/* The thread may end when the second item is submitted, as it was idle for long enough. */
 static void submit_two(void) {
   submit(0);
   await(0);
@@ -60,30 +60,30 @@ static void submit_two(void) {
 
 static rt_work_item_state dropped_as;
 
-static void drop_chores(void) {
-  rt_free(chores);
-  chores = NULL;
+static void free_items(void) {
+  rt_free(items);
+  items = NULL;
 }
 
 static void submit_and_drop(void) {
   submit(0);
   submit(1);
-  dropped_as = rt_thread_pool_drop(thread_pool, &chores[1]);
+  dropped_as = rt_thread_pool_drop(thread_pool, &items[1]);
   if (dropped_as == RT_WORK_ITEM_FINISHED) check(done[1] == 1 && wanted[1]);
   if (dropped_as == RT_WORK_ITEM_QUEUED) check(worked[1] == 0);
   await(0);
   rt_thread_pool_close(thread_pool);
-  if (seeded("careless")) drop_chores();
+  if (seeded("careless")) free_items();
 }
 
 static void close_all(void) {
-  if (chores) drop_chores();
+  if (items) free_items();
   rt_cond_close(&some_done);
   rt_lock_close(&lock);
 }
 
 static void end(void) {
-  for (int i = 0; i < CHORES; i++) check(worked[i] == 1 && done[i] == 1 && wanted[i]);
+  for (int i = 0; i < ITEMS; i++) check(worked[i] == 1 && done[i] == 1 && wanted[i]);
   close_all();
 }
 
@@ -99,12 +99,12 @@ static const model models[] = {
      .begin = begin,
      .fibers = {{"owner", submit_two}},
      .end = end,
-     .bugs = {{"its owner closed the crew before", OWN, "hasty"}}},
+     .bugs = {{"its owner closed the crew before", BUG_OWN, "hasty"}}},
     {.says = "crew: a chore that is dropped is taken back, or finished for nobody",
      .begin = begin,
      .fibers = {{"owner", submit_and_drop}},
      .end = end_dropped,
-     .bugs = {{"who drops it did not ask whether it has begun", OWN, "careless"}}},
+     .bugs = {{"who drops it did not ask whether it has begun", BUG_OWN, "careless"}}},
 };
 
 EXPLORE(models)

@@ -1,8 +1,9 @@
-/* base_hooks.h - the words of base/base.h in the model build: each is a point where another thread may
-** go on (explore.h), and a place where a bug can be seeded.
+/* base_hooks.h - the names of base/base.h in the model build: each is a point at which another
+** fiber may be resumed (explore.h), and a place where a bug can be seeded.
 **
-** base/base.h includes this at its end, when RT_MODEL is set.  What it declares as functions (locks,
-** threads, memory, the clock) is defined in platform.c, and here only gets the name of its place.
+** base/base.h includes this file at its end, when RT_MODEL is defined. What base.h declares as
+** functions (locks, threads, memory, the clock) is defined in platform.c; the macros here only say
+** from which place it is called.
 */
 #ifndef RT_MODEL_BASE_HOOKS_H
 #define RT_MODEL_BASE_HOOKS_H
@@ -12,16 +13,15 @@ typedef struct model_place {
   int line;
 } model_place;
 
-void model_point(const model_place *at,
-                 const volatile void *what); /* before a look at what is shared */
-void model_change(const model_place *at,
-                  const volatile void *what); /* … and before a change of it */
+/* Called before shared memory is read, and before it is changed. */
+void model_point(const model_place *at, const volatile void *what);
+void model_change(const model_place *at, const volatile void *what);
 _Noreturn void model_fail(const char *why, ...) __attribute__((format(printf, 1, 2)));
 
-/* Seeded bugs: is one at this place? */
-bool model_is_torn(const model_place *at);  /* it reads, and then writes */
-bool model_is_blind(const model_place *at); /* it does not look, and finds nothing */
-bool model_is_lost(const model_place *at);  /* it does not write */
+/* Is this bug seeded at this place? See bug_kind in explore.h. */
+bool model_is_not_atomic(const model_place *at);
+bool model_is_not_read(const model_place *at);
+bool model_is_not_written(const model_place *at);
 
 #define MODEL_PLACE(word, what)                                                   \
   ({                                                                              \
@@ -29,12 +29,12 @@ bool model_is_lost(const model_place *at);  /* it does not write */
     &here;                                                                        \
   })
 
-/* --- what the rooms believe --------------------------------------------------------------- */
+/* --- assertions ------------------------------------------------------------------------------- */
 #undef rt_assert
 #define rt_assert(what) \
   ((what) ? (void)0 : model_fail("%s:%d: it is not true that %s", __FILE__, __LINE__, #what))
 
-/* --- atomics -------------------------------------------------------------------------------- */
+/* --- atomics ---------------------------------------------------------------------------------- */
 #undef rt_load
 #undef rt_load_acquire
 #undef rt_load_relaxed
@@ -49,32 +49,32 @@ bool model_is_lost(const model_place *at);  /* it does not write */
 #undef rt_or
 #undef rt_and
 
-#define MODEL_LOAD(word, p)                                                 \
-  ({                                                                        \
-    const model_place *at_ = MODEL_PLACE(word, p);                          \
-    __typeof__(p) p_ = (p);                                                 \
-    model_point(at_, p_);                                                   \
-    model_is_blind(at_) ? (__typeof__(atomic_load(p_)))0 : atomic_load(p_); \
+#define MODEL_LOAD(word, p)                                                    \
+  ({                                                                           \
+    const model_place *at_ = MODEL_PLACE(word, p);                             \
+    __typeof__(p) p_ = (p);                                                    \
+    model_point(at_, p_);                                                      \
+    model_is_not_read(at_) ? (__typeof__(atomic_load(p_)))0 : atomic_load(p_); \
   })
-#define MODEL_STORE(word, p, v)                    \
-  ({                                               \
-    const model_place *at_ = MODEL_PLACE(word, p); \
-    __typeof__(p) p_ = (p);                        \
-    __typeof__(atomic_load(p_)) v_ = (v);          \
-    model_change(at_, p_);                         \
-    if (!model_is_lost(at_)) atomic_store(p_, v_); \
-  })
-/* The new value depends on v_ and the old one, old_. */
-#define MODEL_CHANGE(word, p, v, new_value)               \
+#define MODEL_STORE(word, p, v)                           \
   ({                                                      \
     const model_place *at_ = MODEL_PLACE(word, p);        \
     __typeof__(p) p_ = (p);                               \
     __typeof__(atomic_load(p_)) v_ = (v);                 \
     model_change(at_, p_);                                \
-    __typeof__(atomic_load(p_)) old_ = atomic_load(p_);   \
-    if (model_is_torn(at_)) model_change(at_, p_);        \
-    if (!model_is_lost(at_)) atomic_store(p_, new_value); \
-    old_;                                                 \
+    if (!model_is_not_written(at_)) atomic_store(p_, v_); \
+  })
+/* new_value: an expression of v_ and of the old value, old_. */
+#define MODEL_CHANGE(word, p, v, new_value)                      \
+  ({                                                             \
+    const model_place *at_ = MODEL_PLACE(word, p);               \
+    __typeof__(p) p_ = (p);                                      \
+    __typeof__(atomic_load(p_)) v_ = (v);                        \
+    model_change(at_, p_);                                       \
+    __typeof__(atomic_load(p_)) old_ = atomic_load(p_);          \
+    if (model_is_not_atomic(at_)) model_change(at_, p_);         \
+    if (!model_is_not_written(at_)) atomic_store(p_, new_value); \
+    old_;                                                        \
   })
 
 #define rt_load(p) MODEL_LOAD("rt_load", p)
@@ -89,24 +89,24 @@ bool model_is_lost(const model_place *at);  /* it does not write */
 #define rt_add_relaxed(p, n) MODEL_CHANGE("rt_add_relaxed", p, n, old_ + v_)
 #define rt_or(p, bits) MODEL_CHANGE("rt_or", p, bits, old_ | v_)
 #define rt_and(p, bits) MODEL_CHANGE("rt_and", p, bits, old_ &v_)
-#define rt_cas(p, expected, v)                          \
-  ({                                                    \
-    const model_place *at_ = MODEL_PLACE("rt_cas", p);  \
-    __typeof__(p) p_ = (p);                             \
-    __typeof__(expected) expected_ = (expected);        \
-    __typeof__(atomic_load(p_)) v_ = (v);               \
-    model_change(at_, p_);                              \
-    __typeof__(atomic_load(p_)) old_ = atomic_load(p_); \
-    bool same_ = old_ == *expected_;                    \
-    if (model_is_torn(at_)) model_change(at_, p_);      \
-    if (!same_)                                         \
-      *expected_ = old_;                                \
-    else if (!model_is_lost(at_))                       \
-      atomic_store(p_, v_);                             \
-    same_;                                              \
+#define rt_cas(p, expected, v)                           \
+  ({                                                     \
+    const model_place *at_ = MODEL_PLACE("rt_cas", p);   \
+    __typeof__(p) p_ = (p);                              \
+    __typeof__(expected) expected_ = (expected);         \
+    __typeof__(atomic_load(p_)) v_ = (v);                \
+    model_change(at_, p_);                               \
+    __typeof__(atomic_load(p_)) old_ = atomic_load(p_);  \
+    bool same_ = old_ == *expected_;                     \
+    if (model_is_not_atomic(at_)) model_change(at_, p_); \
+    if (!same_)                                          \
+      *expected_ = old_;                                 \
+    else if (!model_is_not_written(at_))                 \
+      atomic_store(p_, v_);                              \
+    same_;                                               \
   })
 
-/* --- locks and threads: where --------------------------------------------------------------- */
+/* --- locks and threads: the place of a call --------------------------------------------------- */
 void model_at(const model_place *at);
 
 #define rt_lock_take(l) (model_at(MODEL_PLACE("rt_lock_take", l)), rt_lock_take(l))
@@ -118,7 +118,8 @@ void model_at(const model_place *at);
 #define rt_thread_yield() (model_at(MODEL_PLACE("rt_thread_yield", )), rt_thread_yield())
 #define rt_chaos_delay() (model_at(MODEL_PLACE("rt_chaos_delay", )), rt_chaos_delay())
 
-/* Threads are fibers of one thread: what each has of its own is swapped with them. */
+/* All fibers are one thread; the thread-local variables are in a section of their own, which is
+** saved and restored when fibers are switched. */
 #define _Thread_local __attribute__((section("fiber_local")))
 
 #endif

@@ -8,10 +8,10 @@
 
 enum {
   STACK = 128 * 1024,
-  STEPS_MOST = 20000,  /* in one schedule: it does not end */
-  CHOICES_MOST = 4096, /* likewise */
-  LOCALS_MOST = 256,   /* bytes of a fiber's own variables */
-  SWITCHES_TOLD = 200
+  MAX_STEPS = 20000,  /* a schedule with more does not end */
+  MAX_CHOICES = 4096, /* likewise */
+  MAX_LOCALS = 256,   /* bytes of the thread-local variables */
+  MAX_PRINTED_SWITCHES = 200
 };
 
 typedef struct fiber {
@@ -21,80 +21,81 @@ typedef struct fiber {
   void (*run)(void *);
   void *arg;
   bool ended;
-  bool (*ready)(void *); /* NULL: it can go on */
+  bool (*ready)(void *); /* it waits for this; NULL: it does not wait */
   void *ready_arg;
   bool timed;
-  const model_place *at; /* where it is */
-  char locals[LOCALS_MOST];
+  const model_place *at; /* where it was stopped */
+  char locals[MAX_LOCALS];
 } fiber;
 
 typedef struct choice {
   unsigned char of, taken;
 } choice;
 
-typedef struct turn {
+/* What was run from one switch to the next. */
+typedef struct run_part {
   int fiber;
   const model_place *at; /* where it stopped */
-} turn;
+} run_part;
 
 static struct {
   /* for all schedules */
   const model *model;
   const bug *bug; /* seeded; NULL: none */
-  int most_preemptions;
-  bool tells; /* every step, as it is done */
-  /* this one */
+  int max_preemptions;
+  bool prints_steps;
+  /* for the current schedule */
   fiber fibers[FIBERS];
   int count, here;
   int preemptions, steps;
-  bool calm;
+  bool calm; /* see explore_no_more */
   uint64_t changes;
-  choice choices[CHOICES_MOST];
-  int depth, fixed; /* so many choices made; so many to be made as before */
-  turn turns[SWITCHES_TOLD];
+  choice choices[MAX_CHOICES];
+  int depth, fixed; /* how many choices were made; how many to repeat from the schedule before */
+  run_part parts[MAX_PRINTED_SWITCHES];
   int switches;
   char why[512];
   ucontext_t explorer;
   sigjmp_buf out;
 } x = {.here = -1};
 
-/* --- a fiber's own variables --------------------------------------------------------------------- */
+/* --- thread-local variables of the fibers ----------------------------------------------------- */
 extern char __start_fiber_local[] __attribute__((weak)), __stop_fiber_local[] __attribute__((weak));
 
 static size_t locals_size(void) {
   size_t size = (size_t)(__stop_fiber_local - __start_fiber_local);
-  if (size > LOCALS_MOST) abort();
+  if (size > MAX_LOCALS) abort();
   return size;
 }
 
-static void keep_locals(fiber *f) { memcpy(f->locals, __start_fiber_local, locals_size()); }
+static void save_locals(fiber *f) { memcpy(f->locals, __start_fiber_local, locals_size()); }
 static void restore_locals(const fiber *f) {
   memcpy(__start_fiber_local, f->locals, locals_size());
 }
 
-/* --- failing -------------------------------------------------------------------------------------- */
+/* --- failing ---------------------------------------------------------------------------------- */
 void model_fail(const char *why, ...) {
   va_list args;
   va_start(args, why);
   vsnprintf(x.why, sizeof x.why, why, args);
   va_end(args);
-  siglongjmp(x.out, 1); /* the fibers are left where they are */
+  siglongjmp(x.out, 1); /* the stacks of the fibers are abandoned */
 }
 
-static void on_signal(int number) { model_fail("%s", strsignal(number)); }
+static void on_fault(int number) { model_fail("%s", strsignal(number)); }
 
-static void catch_signals(void) {
+static void install_signal_handlers(void) {
   static char stack[64 * 1024];
   static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
   sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER};
+  struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_ONSTACK | SA_NODEFER};
   for (size_t i = 0; i < rt_countof(numbers); i++) sigaction(numbers[i], &action, NULL);
 }
 
-/* --- choosing -------------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------------- */
 int fiber_choose(int n) {
   if (n == 1 || x.here < 0 || x.calm) return 0;
-  if (x.depth == CHOICES_MOST) model_fail("it does not end");
+  if (x.depth == MAX_CHOICES) model_fail("it does not end");
   choice *c = &x.choices[x.depth];
   if (x.depth >= x.fixed)
     *c = (choice){(unsigned char)n, 0};
@@ -106,7 +107,7 @@ int fiber_choose(int n) {
   return c->taken;
 }
 
-/* The last choice that has another way left takes it.  False: all have been taken. */
+/* The last choice that has another way left takes it. False: all ways have been taken. */
 static bool next_schedule(void) {
   while (x.depth > 0 && x.choices[x.depth - 1].taken + 1 >= x.choices[x.depth - 1].of) x.depth--;
   if (x.depth == 0) return false;
@@ -115,23 +116,23 @@ static bool next_schedule(void) {
   return true;
 }
 
-/* --- switching --------------------------------------------------------------------------------------- */
-static bool can_go_on(const fiber *f) {
+/* --- switching -------------------------------------------------------------------------------- */
+static bool can_continue(const fiber *f) {
   return !f->ended && (f->ready == NULL || f->timed || f->ready(f->ready_arg));
 }
 
-/* Those who can go on, beginning after the present one; without it. */
-static int others(int *list) {
+/* The other fibers that can continue, beginning after the running one. */
+static int list_others(int *list) {
   int n = 0;
   for (int i = 1; i <= x.count; i++) {
     int number = (x.here + i) % x.count;
-    if (number != x.here && can_go_on(&x.fibers[number])) list[n++] = number;
+    if (number != x.here && can_continue(&x.fibers[number])) list[n++] = number;
   }
   return n;
 }
 
 static void note_switch(int from, const model_place *at) {
-  if (x.switches < SWITCHES_TOLD) x.turns[x.switches] = (turn){from, at};
+  if (x.switches < MAX_PRINTED_SWITCHES) x.parts[x.switches] = (run_part){from, at};
   x.switches++;
 }
 
@@ -139,7 +140,7 @@ static void switch_to(int number) {
   fiber *from = &x.fibers[x.here], *to = &x.fibers[number];
   if (from == to) return;
   note_switch(x.here, from->at);
-  keep_locals(from);
+  save_locals(from);
   restore_locals(to);
   x.here = number;
   swapcontext(&from->context, &to->context);
@@ -148,21 +149,21 @@ static void switch_to(int number) {
 static void step(const model_place *at) {
   fiber *f = &x.fibers[x.here];
   f->at = at;
-  if (++x.steps > STEPS_MOST) model_fail("it does not end");
-  if (x.tells) printf("#   %-10s %s, line %d\n", f->name, at->text, at->line);
+  if (++x.steps > MAX_STEPS) model_fail("it does not end");
+  if (x.prints_steps) printf("#   %-10s %s, line %d\n", f->name, at->text, at->line);
 }
 
 void model_point(const model_place *at, const volatile void *what) {
   int list[FIBERS], n;
-  if (what) ground_look(at, what);
+  if (what) memory_check(at, what);
   if (x.here < 0) return;
   step(at);
-  if (!x.calm && x.preemptions < x.most_preemptions && (n = others(list)) > 0) {
+  if (!x.calm && x.preemptions < x.max_preemptions && (n = list_others(list)) > 0) {
     int way = fiber_choose(n + 1);
     if (way > 0) {
       x.preemptions++;
       switch_to(list[way - 1]);
-      if (what) ground_look(at, what);
+      if (what) memory_check(at, what);
     }
   }
 }
@@ -178,7 +179,7 @@ uint64_t fiber_changes(void) { return x.changes; }
 int fiber_here(void) { return x.here; }
 bool fiber_ended(int number) { return x.fibers[number].ended; }
 
-static const char *name_of_waiting(void) {
+static const char *waiting_fibers(void) {
   static char text[400];
   size_t len = 0;
   text[0] = '\0';
@@ -191,14 +192,14 @@ static const char *name_of_waiting(void) {
   return text;
 }
 
-/* The present one cannot go on, or has ended. */
-static void give_way(void) {
-  int list[FIBERS], n = others(list);
-  if (can_go_on(&x.fibers[x.here])) list[n++] = x.here;
+/* The running fiber has to wait, or has ended. */
+static void switch_away(void) {
+  int list[FIBERS], n = list_others(list);
+  if (can_continue(&x.fibers[x.here])) list[n++] = x.here;
   if (n > 0)
     switch_to(list[fiber_choose(n)]);
   else
-    model_fail("nobody can go on: %s", name_of_waiting());
+    model_fail("nobody can go on: %s", waiting_fibers());
 }
 
 bool fiber_wait(const model_place *at, bool (*ready)(void *), void *arg, bool timed) {
@@ -212,7 +213,7 @@ bool fiber_wait(const model_place *at, bool (*ready)(void *), void *arg, bool ti
     f->ready = ready;
     f->ready_arg = arg;
     f->timed = timed;
-    give_way();
+    switch_away();
     f->ready = NULL;
   }
   return ready(arg);
@@ -225,7 +226,7 @@ void wait_until(bool *flag) {
   fiber_wait(&here, is_set, flag, false);
 }
 
-/* --- fibers --------------------------------------------------------------------------------------------- */
+/* --- fibers ----------------------------------------------------------------------------------- */
 static bool all_have_ended(void) {
   for (int i = 0; i < x.count; i++)
     if (!x.fibers[i].ended) return false;
@@ -239,7 +240,7 @@ static void fiber_main(void) {
   f->at = &end;
   f->ended = true;
   x.changes++;
-  if (!all_have_ended()) give_way();
+  if (!all_have_ended()) switch_away();
   note_switch(x.here, &end);
   setcontext(&x.explorer);
 }
@@ -269,10 +270,10 @@ static void start_fibers(const model *m) {
     fiber_start(m->fibers[i].name, run_plain, (void *)&m->fibers[i].run);
 }
 
-/* Whoever begins is a choice, too. */
+/* Which fiber begins is a choice, too. */
 static void run_fibers(void) {
   fiber before;
-  keep_locals(&before);
+  save_locals(&before);
   x.here = 0;
   x.here = fiber_choose(x.count);
   restore_locals(&x.fibers[x.here]);
@@ -281,22 +282,22 @@ static void run_fibers(void) {
   restore_locals(&before);
 }
 
-/* --- seeded bugs ------------------------------------------------------------------------------------------ */
+/* --- seeded bugs ------------------------------------------------------------------------------ */
 bool bug_is_at(bug_kind kind, const model_place *at) {
   return x.bug && x.bug->kind == kind && x.here >= 0 && strstr(at->text, x.bug->where) != NULL;
 }
 
-bool model_is_torn(const model_place *at) { return bug_is_at(TORN, at); }
-bool model_is_blind(const model_place *at) { return bug_is_at(BLIND, at); }
-bool model_is_lost(const model_place *at) { return bug_is_at(LOST, at); }
+bool model_is_not_atomic(const model_place *at) { return bug_is_at(BUG_NOT_ATOMIC, at); }
+bool model_is_not_read(const model_place *at) { return bug_is_at(BUG_NOT_READ, at); }
+bool model_is_not_written(const model_place *at) { return bug_is_at(BUG_NOT_WRITTEN, at); }
 
 bool seeded(const char *name) {
-  return x.bug && x.bug->kind == OWN && strcmp(x.bug->where, name) == 0;
+  return x.bug && x.bug->kind == BUG_OWN && strcmp(x.bug->where, name) == 0;
 }
 
-/* --- exploring --------------------------------------------------------------------------------------------- */
-/* One schedule.  False: it failed, and x.why says why. */
-static bool run(void) {
+/* --- exploring -------------------------------------------------------------------------------- */
+/* Runs one schedule. False: it has failed, for the reason x.why. */
+static bool run_schedule(void) {
   x.count = x.depth = x.preemptions = x.steps = x.switches = 0;
   x.changes = 0;
   x.calm = false;
@@ -304,16 +305,16 @@ static bool run(void) {
   bool failed = sigsetjmp(x.out, 0) != 0;
   if (!failed) {
     memset(__start_fiber_local, 0, locals_size());
-    ground_begin();
+    memory_begin();
     x.model->begin();
     start_fibers(x.model);
     run_fibers();
     x.model->end();
-    ground_end(false);
+    memory_end(false);
   } else {
     if (x.here >= 0) note_switch(x.here, x.fibers[x.here].at);
     x.here = -1;
-    ground_end(true);
+    memory_end(true);
   }
   return !failed;
 }
@@ -323,49 +324,50 @@ typedef struct outcome {
   long schedules;
 } outcome;
 
-static outcome run_all(int preemptions, long most) {
+static outcome run_all(int preemptions, long max) {
   outcome o = {false, 0};
-  x.most_preemptions = preemptions;
+  x.max_preemptions = preemptions;
   x.fixed = 0;
   do {
     o.schedules++;
-    o.failed = !run();
-  } while (!o.failed && o.schedules < most && next_schedule());
+    o.failed = !run_schedule();
+  } while (!o.failed && o.schedules < max && next_schedule());
   return o;
 }
 
-/* Few preemptions first: of several schedules that fail, the simplest is found. */
-static outcome run_up_to(int preemptions, long most) {
+/* Begins with few preemptions, so that the simplest schedule that fails is found. */
+static outcome run_up_to(int preemptions, long max) {
   outcome o = {false, 0};
-  for (int n = 0; n <= preemptions && !o.failed; n++) o = run_all(n, most);
+  for (int n = 0; n <= preemptions && !o.failed; n++) o = run_all(n, max);
   return o;
 }
 
-/* --- telling ------------------------------------------------------------------------------------------------- */
-static void tell_failure(void) {
+/* --- printing --------------------------------------------------------------------------------- */
+static void print_failure(void) {
   printf("# %s\n", x.why);
-  for (int i = 0; i < x.switches && i < SWITCHES_TOLD; i++) {
-    const turn *t = &x.turns[i];
+  for (int i = 0; i < x.switches && i < MAX_PRINTED_SWITCHES; i++) {
+    const run_part *t = &x.parts[i];
     printf("#   %-10s runs until %s", x.fibers[t->fiber].name, t->at->text);
     printf(t->at->line ? ", line %d\n" : "\n", t->at->line);
   }
 }
 
-static void tell_replay(const char *program, int model_number, int bug_number) {
-  printf("# again: %s --preemptions %d --model %d --bug %d --replay ", program, x.most_preemptions,
+static void print_replay(const char *program, int model_number, int bug_number) {
+  printf("# again: %s --preemptions %d --model %d --bug %d --replay ", program, x.max_preemptions,
          model_number, bug_number);
   for (int i = 0; i < x.depth; i++)
     if (x.choices[i].taken) printf("%d:%d,", i, x.choices[i].taken);
   printf("\n");
 }
 
-/* --- the program ---------------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 static struct {
-  int preemptions, model, bug; /* numbered from 1; 0: all, none */
-  long most;
+  int preemptions;
+  int model, bug; /* numbered from 1; 0: all models, without and with their bugs */
+  long max;
   const char *replay;
-  bool tells_bugs;
-} options = {.preemptions = 2, .most = 3000000};
+  bool prints_bugs;
+} options = {.preemptions = 2, .max = 3000000};
 
 static void read_options(int argc, char **argv) {
   for (int i = 1; i < argc; i += 2) {
@@ -373,7 +375,7 @@ static void read_options(int argc, char **argv) {
     if (strcmp(name, "--preemptions") == 0)
       options.preemptions = atoi(value);
     else if (strcmp(name, "--most") == 0)
-      options.most = atol(value);
+      options.max = atol(value);
     else if (strcmp(name, "--model") == 0)
       options.model = atoi(value);
     else if (strcmp(name, "--bug") == 0)
@@ -381,7 +383,7 @@ static void read_options(int argc, char **argv) {
     else if (strcmp(name, "--replay") == 0)
       options.replay = value;
     else if (strcmp(name, "--tell") == 0)
-      options.tells_bugs = strcmp(value, "bugs") == 0;
+      options.prints_bugs = strcmp(value, "bugs") == 0;
     else {
       fprintf(stderr,
               "usage: %s [--preemptions 2] [--most SCHEDULES] [--model NUMBER [--bug NUMBER]]\n"
@@ -392,12 +394,12 @@ static void read_options(int argc, char **argv) {
   }
 }
 
-/* "17:1,23:2,": at the 17th choice the first other way, …; elsewhere none */
+/* "17:1,23:2,": choice 17 takes way 1, choice 23 way 2, and every other one way 0. */
 static void read_choices(const char *p) {
   int at, taken, len;
   memset(x.choices, 0, sizeof x.choices);
   x.fixed = 0;
-  for (; sscanf(p, "%d:%d,%n", &at, &taken, &len) == 2 && at < CHOICES_MOST; p += len) {
+  for (; sscanf(p, "%d:%d,%n", &at, &taken, &len) == 2 && at < MAX_CHOICES; p += len) {
     x.choices[at].taken = (unsigned char)taken;
     x.fixed = at + 1;
   }
@@ -405,21 +407,21 @@ static void read_choices(const char *p) {
 
 static int replay(void) {
   read_choices(options.replay);
-  x.tells = true;
-  x.most_preemptions = options.preemptions;
-  bool ok = run();
-  if (!ok) tell_failure();
+  x.prints_steps = true;
+  x.max_preemptions = options.preemptions;
+  bool ok = run_schedule();
+  if (!ok) print_failure();
   printf("%s %s\n", ok ? "ok" : "not ok", x.model->says);
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool explore_model(const char *program, int number) {
-  outcome o = run_up_to(options.preemptions, options.most);
+  outcome o = run_up_to(options.preemptions, options.max);
   if (o.failed) {
-    tell_failure();
-    tell_replay(program, number, 0);
+    print_failure();
+    print_replay(program, number, 0);
   }
-  bool all = o.schedules < options.most;
+  bool all = o.schedules < options.max;
   printf("%s %s (%ld schedules%s)\n", o.failed ? "not ok" : "ok", x.model->says, o.schedules,
          all ? "" : ", not all");
   return !o.failed;
@@ -427,10 +429,10 @@ static bool explore_model(const char *program, int number) {
 
 static bool explore_bug(const char *program, int number, int bug_number) {
   x.bug = &x.model->bugs[bug_number - 1];
-  outcome o = run_up_to(options.preemptions, options.most);
-  if (o.failed && options.tells_bugs) {
-    tell_failure();
-    tell_replay(program, number, bug_number);
+  outcome o = run_up_to(options.preemptions, options.max);
+  if (o.failed && options.prints_bugs) {
+    print_failure();
+    print_replay(program, number, bug_number);
   }
   printf("%s … it would not if %s (schedule %ld)\n", o.failed ? "ok" : "not ok", x.bug->says,
          o.schedules);
@@ -449,7 +451,7 @@ static bool explore_with_bugs(const char *program, int number) {
 int explore(int argc, char **argv, const model *models, size_t count) {
   bool ok = true;
   read_options(argc, argv);
-  catch_signals();
+  install_signal_handlers();
   for (size_t i = 0; i < count; i++) {
     if (options.model != 0 && options.model != (int)i + 1) continue;
     x.model = &models[i];

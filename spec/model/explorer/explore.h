@@ -1,21 +1,21 @@
-/* explore.h - the explorer of thread schedules.
+/* explore.h - the explorer of thread schedules: runs a model in all of them.
 **
-** The rooms of floors 0 and 1, as they are, run on fibers of one OS thread.  Every atomic
-** operation, every lock, wait and bell is a point where another fiber may go on instead.  A
-** model is run again and again, each time with another schedule, until all have been run in
-** which no more than so many times (two, unless told otherwise) a fiber that could go on has
-** to stop; where a fiber must wait, whoever can goes on, in all ways.  A wait with a timeout
-** may time out whenever it waits.
+** The files of src/ that know no Lua are compiled as they are, and run on fibers of one OS thread.
+** Every atomic operation, lock, wait and bell is a point at which another fiber may be resumed
+** instead. A model is run again and again, each time with another schedule, until all schedules
+** with a bounded number of preemptions (two by default) have been run. A preemption: a fiber that
+** could continue is stopped. When a fiber has to wait, each of the others that can continue is
+** tried. A wait with a timeout may time out at any time.
 **
-** A schedule fails if a check or an assertion does, if nobody can go on, if it does not end,
-** if a block of memory is left, or is used after it was freed.  What was done by which fiber
-** is printed then, and the numbers with which --replay runs that schedule again.
+** A schedule fails if a check or an assertion fails, if no fiber can continue, if it does not end,
+** or if memory is leaked or used after it was freed. Then the explorer prints which fiber did what,
+** and the numbers with which --replay runs this schedule again.
 **
-** Orders are sequentially consistent here: what a weaker order breaks is for the thread
-** sanitizer (make tsan) to find.  So are plain reads and writes that race.
+** All operations are sequentially consistent here. What a weaker order breaks, and data races, are
+** for the thread sanitizer to find (make tsan).
 **
-** A model that cannot fail shows nothing: so each lists bugs, and is also run with each of them
-** seeded, until a schedule fails.
+** A model that cannot fail shows nothing. So each model lists bugs; it is also run with each of
+** them seeded, and then a schedule must fail.
 */
 #ifndef RT_EXPLORE_H
 #define RT_EXPLORE_H
@@ -26,28 +26,28 @@ enum { FIBERS = 8, BUGS = 6 };
 
 typedef enum bug_kind {
   NO_BUG,
-  TORN,  /* a change that is not atomic: the place where */
-  BLIND, /* a look that finds nothing */
-  LOST,  /* a write that is not done */
-  OPEN,  /* a lock that lets everybody in */
-  DEAF,  /* a bell that is only heard by who sleeps already */
-  OWN    /* the model's own: what it does instead; see seeded */
+  BUG_NOT_ATOMIC, /* a change is a read and then a write */
+  BUG_NOT_READ,   /* a read finds 0 or NULL */
+  BUG_NOT_WRITTEN,
+  BUG_NOT_LOCKED,     /* a lock does not exclude other fibers */
+  BUG_BELL_FORGOTTEN, /* a bell that rings before the sleep does not prevent it */
+  BUG_OWN             /* the model itself does something wrong; see seeded */
 } bug_kind;
 
 typedef struct bug {
   const char *says;
   bug_kind kind;
-  const char *where; /* a part of the text of the place; OWN: its name */
+  const char *where; /* part of the text of a model_place; BUG_OWN: the bug's name */
 } bug;
 
 typedef struct model {
-  const char *says; /* what holds in each schedule */
+  const char *says; /* what is true in each schedule */
   void (*begin)(void);
   struct {
     const char *name;
     void (*run)(void);
   } fibers[FIBERS];
-  void (*end)(void); /* after all of them: checks, and frees what is left */
+  void (*end)(void); /* called after all fibers have ended: checks, and frees the rest */
   bug bugs[BUGS];
 } model;
 
@@ -55,25 +55,26 @@ int explore(int argc, char **argv, const model *models, size_t count);
 #define EXPLORE(models) \
   int main(int argc, char **argv) { return explore(argc, argv, models, rt_countof(models)); }
 
-/* --- for models ------------------------------------------------------------------------------ */
+/* --- for models ------------------------------------------------------------------------------- */
 #define check(what) ((what) ? (void)0 : model_fail("%s:%d: not so: %s", __FILE__, __LINE__, #what))
-bool seeded(const char *name); /* a bug of its own */
-void wait_until(bool *flag);   /* another fiber sets it */
-void explore_no_more(void);    /* from here on one way is enough: another model looks at the rest */
+bool seeded(const char *name); /* is this BUG_OWN seeded? */
+void wait_until(bool *flag);   /* waits for another fiber to set the flag */
+void explore_no_more(void);    /* the rest of the schedule is run in one way only */
 
-/* --- for the words ----------------------------------------------------------------------------- */
-int fiber_here(void); /* -1: none, before and after */
+/* --- for the names of base/base.h ------------------------------------------------------------- */
+int fiber_here(void); /* the number of the running fiber; -1: none (in begin and end) */
 int fiber_start(const char *name, void (*run)(void *), void *arg);
 bool fiber_ended(int fiber);
-/* The present one goes on when 'ready' says so; or, if it is 'timed', at any time.  True: it does. */
+/* The running fiber waits until ready(arg) or, if it is 'timed', until any time. Returns
+** ready(arg). */
 bool fiber_wait(const model_place *at, bool (*ready)(void *), void *arg, bool timed);
-int fiber_choose(int n); /* 0 to n - 1: all of them, one after the other */
-uint64_t fiber_changes(void);
+int fiber_choose(int n);      /* 0 to n - 1, each of them in some schedule */
+uint64_t fiber_changes(void); /* how many changes of shared memory there were */
 bool bug_is_at(bug_kind kind, const model_place *at);
 
-/* What platform.c keeps for each schedule. */
-void ground_begin(void);
-void ground_end(bool failed); /* checks that nothing is left, unless it failed */
-void ground_look(const model_place *at, const volatile void *p); /* is it still there? */
+/* The memory of one schedule (platform.c). */
+void memory_begin(void);
+void memory_end(bool failed); /* checks that no block is left, unless the schedule has failed */
+void memory_check(const model_place *at, const volatile void *p); /* fails if p was freed */
 
 #endif

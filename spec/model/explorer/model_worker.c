@@ -1,11 +1,11 @@
 #include "model_worker.h"
 
-static void run(rt_driver *d, rt_task *t) {
+static void run_task(rt_driver *d, rt_task *t) {
   (void)d, (void)t;
   model_fail("a driver runs a task by itself");
 }
 
-static void on_deadline(rt_timeout *t) {
+static void on_wait_deadline(rt_timeout *t) {
   worker *w = rt_containerof(t, worker, deadline);
   if (w->task.phase == RT_WAITING) rt_driver_wake(&w->driver, &w->task, RT_WITHDRAWN);
 }
@@ -13,11 +13,11 @@ static void on_deadline(rt_timeout *t) {
 worker *worker_new(void) {
   static uint64_t last_id;
   worker *w = rt_malloc(sizeof *w);
-  check(rt_driver_init(&w->driver, run) == 0);
+  check(rt_driver_init(&w->driver, run_task) == 0);
   rt_task_init(&w->task, ++last_id % 1000);
   w->task.phase = RT_RUNNING;
   check(rt_task_more(&w->task) != NULL);
-  rt_timeout_init(&w->deadline, on_deadline);
+  rt_timeout_init(&w->deadline, on_wait_deadline);
   return w;
 }
 

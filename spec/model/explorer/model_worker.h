@@ -1,4 +1,4 @@
-/* model_worker.h - what a worker of a model does, without Lua: one task, which waits as rtL_wait does. */
+/* model_worker.h - a worker of a model, without Lua: one task, which waits as rtL_wait does. */
 #ifndef RT_MODEL_WORKER_H
 #define RT_MODEL_WORKER_H
 
@@ -12,12 +12,12 @@ typedef struct worker {
 } worker;
 
 worker *worker_new(void);
-void worker_free(worker *w); /* by itself, or in the end */
+void worker_free(worker *w); /* called by the worker's fiber, or after all fibers have ended */
 
-/* The task is parked; until it may go on, and why. */
+/* The task is parked: waits until it is resumed, and returns why. */
 rt_cause worker_wait(worker *w);
 
-/* The wait will be withdrawn, some time, if it lasts. */
+/* The wait of the task may time out: it is withdrawn at any time. */
 void worker_set_deadline(worker *w);
 void worker_forget_deadline(worker *w);
 

@@ -1,7 +1,7 @@
-/* platform.c - what is behind the words of base/base.h in the model build. */
+/* platform.c - the functions of base/base.h in the model build. */
 #include "platform.h"
 
-/* (here the words themselves are defined) */
+/* This file defines the functions, so it must not have the macros of base_hooks.h. */
 #undef rt_lock_take
 #undef rt_cond_wait
 #undef rt_cond_wait_until
@@ -11,15 +11,15 @@
 #undef rt_chaos_delay
 
 static const model_place unknown = {"rt_lock_give", 0};
-static const model_place *word_place = &unknown;
+static const model_place *call_place = &unknown;
 
-void model_at(const model_place *at) { word_place = at; }
+void model_at(const model_place *at) { call_place = at; }
 
-/* --- memory: what is freed is not used again in this schedule, and nobody may touch it ------------ */
+/* --- memory: a freed block is not allocated again in the same schedule ------------------------ */
 enum { FREED = 0xdd, ARENA = 1 << 20, GRAIN = 16 };
 
 typedef struct block {
-  size_t size; /* in grains, with this */
+  size_t size; /* in grains, with this header */
   bool freed;
   _Alignas(GRAIN) char bytes[];
 } block;
@@ -59,7 +59,7 @@ void *rt_realloc(void *p, size_t size) {
   return q;
 }
 
-void ground_look(const model_place *at, const volatile void *p) {
+void memory_check(const model_place *at, const volatile void *p) {
   size_t offset = (size_t)((const volatile char *)p - arena);
   if (offset < ARENA && is_freed[offset / GRAIN])
     model_fail("%s, line %d: it has been freed", at->text, at->line);
@@ -76,7 +76,7 @@ static void check_block(const block *b) {
   if (!is_untouched(b)) model_fail("a block was written to after it was freed");
 }
 
-/* --- time, chance, chaos ----------------------------------------------------------------------------- */
+/* --- time, chance, chaos ---------------------------------------------------------------------- */
 static uint64_t now;
 
 void platform_pass_time(uint64_t until) {
@@ -92,12 +92,12 @@ void rt_clock_advance(uint64_t to) { (void)to; }
 uint64_t rt_random_seed(void) { return 1; }
 uint64_t rt_random_next(rt_random *r) { return ++r->state; }
 bool rt_chaos_strikes(rt_chaos what) { return (void)what, false; }
-void rt_chaos_delay(void) { model_point(word_place, NULL); }
+void rt_chaos_delay(void) { model_point(call_place, NULL); }
 
-/* --- a schedule ---------------------------------------------------------------------------------------- */
-void ground_begin(void) { now = RT_SECOND; }
+/* --- a schedule ------------------------------------------------------------------------------- */
+void memory_begin(void) { now = RT_SECOND; }
 
-void ground_end(bool failed) {
+void memory_end(bool failed) {
   const block *b;
   for (size_t at = 0; at < used && !failed; at += b->size * GRAIN)
     check_block(b = (const block *)(const void *)(arena + at));
@@ -105,16 +105,16 @@ void ground_end(bool failed) {
   used = 0;
 }
 
-/* --- locks ------------------------------------------------------------------------------------------------ */
-/* In the memory of a real one: who holds it. */
+/* --- locks ------------------------------------------------------------------------------------ */
+/* Is in the memory of the rt_lock. */
 typedef struct lock {
-  int holder; /* 0: nobody; else one more than the fiber, or */
+  int holder; /* 0: free; 1 + the number of the fiber that has it; MAIN: begin or end; or CLOSED */
 } lock;
 enum { MAIN = FIBERS + 1, CLOSED };
 
 static lock *lock_of(rt_lock *l) { return (lock *)(void *)l; }
 
-static int me(void) { return fiber_here() < 0 ? MAIN : fiber_here() + 1; }
+static int holder_here(void) { return fiber_here() < 0 ? MAIN : fiber_here() + 1; }
 
 static bool is_given(void *l) { return ((lock *)l)->holder == 0; }
 
@@ -128,29 +128,30 @@ void rt_lock_close(rt_lock *l) {
   lock_of(l)->holder = CLOSED;
 }
 
-static void take(rt_lock *l, const model_place *at) {
+static void lock_take(rt_lock *l, const model_place *at) {
   if (lock_of(l)->holder == CLOSED)
     model_fail("%s, line %d: the lock was closed", at->text, at->line);
-  if (bug_is_at(OPEN, at)) return;
-  if (lock_of(l)->holder == me()) model_fail("%s, line %d: it has it already", at->text, at->line);
+  if (bug_is_at(BUG_NOT_LOCKED, at)) return;
+  if (lock_of(l)->holder == holder_here())
+    model_fail("%s, line %d: it has it already", at->text, at->line);
   fiber_wait(at, is_given, l, false);
-  ground_look(at, l);
-  lock_of(l)->holder = me();
+  memory_check(at, l);
+  lock_of(l)->holder = holder_here();
 }
 
 void rt_lock_take(rt_lock *l) {
-  const model_place *at = word_place;
+  const model_place *at = call_place;
   model_point(at, l);
-  take(l, at);
+  lock_take(l, at);
 }
 
 void rt_lock_give(rt_lock *l) {
-  ground_look(&unknown, l);
-  if (lock_of(l)->holder == me()) lock_of(l)->holder = 0;
+  memory_check(&unknown, l);
+  if (lock_of(l)->holder == holder_here()) lock_of(l)->holder = 0;
 }
 
-/* --- conditions -------------------------------------------------------------------------------------------- */
-static rt_cond *waits_for[FIBERS]; /* by fiber; NULL: for none */
+/* --- conditions ------------------------------------------------------------------------------- */
+static rt_cond *waits_for[FIBERS]; /* the condition for which each fiber waits, or NULL */
 
 int rt_cond_init(rt_cond *c) { return (void)c, 0; }
 void rt_cond_close(rt_cond *c) {
@@ -160,43 +161,43 @@ void rt_cond_close(rt_cond *c) {
 
 static bool is_signalled(void *fiber) { return *(rt_cond **)fiber == NULL; }
 
-static bool wait(rt_cond *c, rt_lock *l, bool timed) {
-  const model_place *at = word_place;
+static bool cond_wait(rt_cond *c, rt_lock *l, bool timed) {
+  const model_place *at = call_place;
   rt_cond **mine = &waits_for[fiber_here()];
   model_point(at, c);
   *mine = c;
   rt_lock_give(l);
   bool signalled = fiber_wait(at, is_signalled, mine, timed);
   *mine = NULL;
-  take(l, at);
+  lock_take(l, at);
   return signalled;
 }
 
-void rt_cond_wait(rt_cond *c, rt_lock *l) { wait(c, l, false); }
+void rt_cond_wait(rt_cond *c, rt_lock *l) { cond_wait(c, l, false); }
 
 bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock) {
-  bool signalled = wait(c, l, true);
+  bool signalled = cond_wait(c, l, true);
   if (!signalled) platform_pass_time(clock);
   return signalled;
 }
 
-/* Of several any one. */
+/* Which one of several fibers is woken is a choice. */
 void rt_cond_signal(rt_cond *c) {
-  const model_place *at = word_place;
+  const model_place *at = call_place;
   int waiting[FIBERS], n = 0;
   model_change(at, c);
   for (int i = 0; i < FIBERS; i++)
     if (waits_for[i] == c) waiting[n++] = i;
-  if (n > 0 && !model_is_lost(at)) waits_for[waiting[fiber_choose(n)]] = NULL;
+  if (n > 0 && !model_is_not_written(at)) waits_for[waiting[fiber_choose(n)]] = NULL;
 }
 
 void rt_cond_broadcast(rt_cond *c) {
-  model_change(word_place, c);
+  model_change(call_place, c);
   for (int i = 0; i < FIBERS; i++)
     if (waits_for[i] == c) waits_for[i] = NULL;
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg) {
   (void)stack;
   int number = fiber_start(NULL, f, arg);
@@ -207,14 +208,14 @@ int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg) {
 static bool has_ended(void *t) { return fiber_ended((int)*(rt_thread *)t); }
 
 void rt_thread_detach(rt_thread t) { (void)t; }
-void rt_thread_join(rt_thread t) { fiber_wait(word_place, has_ended, &t, false); }
+void rt_thread_join(rt_thread t) { fiber_wait(call_place, has_ended, &t, false); }
 rt_thread rt_thread_self(void) { return (rt_thread)fiber_here(); }
 bool rt_thread_is(rt_thread t) { return t == rt_thread_self(); }
 
 static bool has_changed(void *since) { return fiber_changes() != *(uint64_t *)since; }
 
-/* Whoever gives way waits for something: until it may have come. */
+/* A fiber that yields waits for something: it continues when another one has changed something. */
 void rt_thread_yield(void) {
   uint64_t since = fiber_changes();
-  fiber_wait(word_place, has_changed, &since, false);
+  fiber_wait(call_place, has_changed, &since, false);
 }

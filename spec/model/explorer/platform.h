@@ -1,10 +1,10 @@
-/* platform.h - what is behind base/base.h and libuv in the model build, as the explorer needs it. */
+/* platform.h - what loop.c needs of platform.c. */
 #ifndef RT_MODEL_PLATFORM_H
 #define RT_MODEL_PLATFORM_H
 
 #include "explore.h"
 
-/* A wait timed out: time has passed until then, at least. */
+/* A wait has timed out: the clock reads at least 'until' now. */
 void platform_pass_time(uint64_t until);
 
 #endif

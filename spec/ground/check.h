@@ -1,7 +1,7 @@
-/* check.h - what a ground test needs: a line for each check, and an exit code.
+/* check.h - what a ground test needs: it prints a line for each check, and returns an exit code.
 **
-** A check is a sentence about behaviour, and prints "ok SENTENCE" or "not ok SENTENCE".
-** Chance comes from RT_SEED, or a seed that is printed; a test that hangs is killed.
+** A check is a sentence about behaviour. It prints "ok SENTENCE" or "not ok SENTENCE". Random
+** numbers come from RT_SEED, or else from a seed that is printed. A test that hangs is killed.
 */
 #ifndef RT_CHECK_H
 #define RT_CHECK_H
@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* The sanitizers make everything slower. */
+/* How often to do something: less often with the sanitizers, which make the test slower. */
 #define MANY(n) (RT_DEBUG ? (n) / 10 : (n))
 
-/* What a machine that stops for a moment makes late is tried so often. */
+/* How often to try a check of time, which fails if the machine is busy for a moment. */
 enum { ATTEMPTS = 5 };
 
 static int check_failed;
@@ -27,7 +27,7 @@ static inline void check(const char *sentence, bool holds) {
   if (!holds) check_failed++;
 }
 
-/* For a step on which the rest depends. */
+/* Ends the test if this step, on which the rest depends, has failed. */
 static inline void must(const char *sentence, bool holds) {
   if (holds) return;
   check(sentence, false);
@@ -42,7 +42,7 @@ static inline void check_begin(unsigned seconds) {
 
 static inline int check_end(void) { return check_failed ? EXIT_FAILURE : EXIT_SUCCESS; }
 
-/* at least 0, below n */
+/* A random number from 0 to n - 1. */
 static inline uint64_t below(uint64_t n) { return rt_random_next(&check_random) % n; }
 static inline bool one_in(uint64_t n) { return below(n) == 0; }
 

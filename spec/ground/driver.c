@@ -1,4 +1,4 @@
-/* event/driver.c - what wakes the tasks of one worker, with tasks that are no coroutines. */
+/* event/driver.c - what wakes the tasks of one worker; the tasks here have no coroutines. */
 #include "event/driver.h"
 
 #include "barren.h"
@@ -28,8 +28,8 @@ static rt_task *next_ready(rt_driver *d) {
 
 static void driver_init(rt_driver *d) { must("a driver starts", rt_driver_init(d, run) == 0); }
 
-/* --- the clock --------------------------------------------------------------------------------- */
-/* How many of them are much too late. */
+/* --- the clock -------------------------------------------------------------------------------- */
+/* Returns how many tasks wake much too late. */
 static int sleep_all(void) {
   static rt_task tasks[TASKS];
   rt_driver d;
@@ -104,7 +104,7 @@ static void check_no_block(void) {
   rt_driver_close(&d);
 }
 
-/* --- resuming at once ----------------------------------------------------------------------------- */
+/* --- resuming at once ------------------------------------------------------------------------- */
 static void check_resume(void) {
   rt_driver d;
   rt_task task, chunk;
@@ -127,36 +127,36 @@ static void check_resume(void) {
   rt_driver_close(&d);
 }
 
-/* --- other threads -------------------------------------------------------------------------------- */
-enum { THREADS = 3, LETTERS = 256 };
+/* --- other threads ---------------------------------------------------------------------------- */
+enum { THREADS = 3, POSTS_EACH = 256 };
 
-typedef struct letter {
+typedef struct sent_post {
   rt_post post;
-  rt_atomic(bool) under_way;
-} letter;
+  rt_atomic(bool) on_its_way;
+} sent_post;
 
 typedef struct writer {
   rt_thread thread;
   rt_driver *to;
   rt_random random;
   int posts;
-  letter letters[LETTERS];
+  sent_post sent[POSTS_EACH];
 } writer;
 
 static int delivered;
 static void deliver(rt_post *p, void *reader) {
   (void)reader;
   delivered++;
-  rt_store(&rt_containerof(p, letter, post)->under_way, false);
+  rt_store(&rt_containerof(p, sent_post, post)->on_its_way, false);
 }
 
 static void write_all(void *arg) {
   writer *w = arg;
   for (int i = 0; i < w->posts; i++) {
-    letter *l = &w->letters[i % LETTERS];
-    while (rt_load(&l->under_way)) usleep(10);
+    sent_post *l = &w->sent[i % POSTS_EACH];
+    while (rt_load(&l->on_its_way)) usleep(10);
     l->post.deliver = deliver;
-    rt_store(&l->under_way, true);
+    rt_store(&l->on_its_way, true);
     rt_mailbox_post(&w->to->mailbox, &l->post);
     if (rt_random_next(&w->random) % 32 == 0) usleep(20);
   }
@@ -177,7 +177,7 @@ static void check_post(void) {
     must("a thread starts",
          rt_thread_start(&writers[i].thread, 256 * 1024, write_all, &writers[i]) == 0);
   }
-  /* with no timer at all: a bell that is not heard hangs for ever, and alarm() ends it */
+  /* (there is no timer: if a bell is lost, this blocks until alarm() kills the test) */
   while (delivered < total) {
     rt_driver_park(&d);
     parks++;
@@ -208,7 +208,7 @@ static void check_ring(void) {
   rt_driver_close(&d);
 }
 
-/* --- handles --------------------------------------------------------------------------------------- */
+/* --- handles ---------------------------------------------------------------------------------- */
 static int closed;
 static void close_handle(rt_uv_handle *h) {
   closed++;

@@ -1,28 +1,28 @@
-/* event/mailbox.c - a list that anyone may append to, and the bell that wakes its reader. */
+/* event/mailbox.c - a queue to which any thread can post, and the bell that wakes its reader. */
 #include "event/mailbox.h"
 
 #include "check.h"
 
 enum { SENDERS = 4, IN_FLIGHT = 512, POSTS = 4000000, TIMES = POSTS / SENDERS };
 
-typedef struct message {
+typedef struct sent_post {
   rt_post post;
   struct sender *sender;
   uint64_t number;
-  rt_atomic(bool) under_way;
-} message;
+  rt_atomic(bool) on_its_way;
+} sent_post;
 
 typedef struct sender {
   rt_thread thread;
   rt_mailbox *to;
   uint64_t posts;
-  uint64_t window; /* how many may be under way */
+  uint64_t window; /* how many posts may be on their way at once */
   rt_random random;
-  message messages[IN_FLIGHT];
-  uint64_t delivered; /* the reader's */
+  sent_post sent[IN_FLIGHT];
+  uint64_t delivered; /* of the reader's thread */
 } sender;
 
-/* The bell, as a driver's: it may ring before the reader has come to block. */
+/* A bell like that of a driver: if it rings before the reader blocks, the reader does not block. */
 typedef struct bell {
   rt_lock lock;
   rt_cond cond;
@@ -50,7 +50,7 @@ static void ring(void *reader) {
   rt_lock_give(&b->lock);
 }
 
-/* false: nobody rang in time */
+/* False: the bell did not ring in time. */
 static bool wait_for_bell(bell *b, uint64_t seconds) {
   uint64_t until = rt_clock() + seconds * RT_SECOND;
   bool in_time = true;
@@ -63,52 +63,53 @@ static bool wait_for_bell(bell *b, uint64_t seconds) {
   return in_time;
 }
 
-/* --- one thread ---------------------------------------------------------------------------------- */
-static char said[16];
-typedef struct letter {
+/* --- one thread ------------------------------------------------------------------------------- */
+static char delivered_names[16];
+typedef struct named_post {
   rt_post post;
   char name;
-} letter;
+} named_post;
 
-static void say(rt_post *p, void *reader) {
+static void deliver_name(rt_post *p, void *reader) {
   (void)reader;
-  said[strlen(said)] = rt_containerof(p, letter, post)->name;
+  delivered_names[strlen(delivered_names)] = rt_containerof(p, named_post, post)->name;
 }
 
-static rt_mailbox *again;
+static rt_mailbox *repeat_to;
 static int repeats;
 static void post_again(rt_post *p, void *reader) {
   (void)reader;
-  if (repeats-- > 0) rt_mailbox_post(again, p);
+  if (repeats-- > 0) rt_mailbox_post(repeat_to, p);
 }
 
 static void check_alone(void) {
   bell b;
   rt_mailbox m;
-  letter letters[3] = {{{NULL, say}, 'a'}, {{NULL, say}, 'b'}, {{NULL, say}, 'c'}};
+  named_post posts[3] = {
+      {{NULL, deliver_name}, 'a'}, {{NULL, deliver_name}, 'b'}, {{NULL, deliver_name}, 'c'}};
   bell_init(&b);
   rt_mailbox_init(&m, ring, &b);
   check("draining an empty mailbox delivers nothing", rt_mailbox_drain(&m) == 0);
-  for (int i = 0; i < 3; i++) rt_mailbox_post(&m, &letters[i].post);
+  for (int i = 0; i < 3; i++) rt_mailbox_post(&m, &posts[i].post);
   check("a reader that is awake is not rung for", b.rings == 0);
   check("a reader with post is not let sleep, and not rung for",
         !rt_mailbox_sleep(&m) && b.rings == 0);
   int n = rt_mailbox_drain(&m);
   check("post is delivered once, oldest first",
-        n == 3 && strcmp(said, "abc") == 0 && rt_mailbox_drain(&m) == 0);
+        n == 3 && strcmp(delivered_names, "abc") == 0 && rt_mailbox_drain(&m) == 0);
   check("a reader without post may sleep", rt_mailbox_sleep(&m));
-  for (int i = 0; i < 3; i++) rt_mailbox_post(&m, &letters[i].post);
+  for (int i = 0; i < 3; i++) rt_mailbox_post(&m, &posts[i].post);
   check("a sleeping reader is rung for once", b.rings == 1);
   rt_mailbox_wake(&m);
   n = rt_mailbox_drain(&m);
   rt_mailbox_sleep(&m);
   rt_mailbox_wake(&m);
-  rt_mailbox_post(&m, &letters[0].post);
+  rt_mailbox_post(&m, &posts[0].post);
   check("one that was woken otherwise is not rung for", n == 3 && b.rings == 1);
   rt_mailbox_drain(&m);
 
   rt_post p = {NULL, post_again};
-  again = &m;
+  repeat_to = &m;
   repeats = 2;
   rt_mailbox_post(&m, &p);
   check("what is posted during a delivery is for the next round",
@@ -117,16 +118,16 @@ static void check_alone(void) {
   bell_close(&b);
 }
 
-/* --- many threads -------------------------------------------------------------------------------- */
+/* --- many threads ----------------------------------------------------------------------------- */
 static void deliver(rt_post *p, void *reader) {
-  message *m = rt_containerof(p, message, post);
+  sent_post *m = rt_containerof(p, sent_post, post);
   bell *b = reader;
   if (m->number != m->sender->delivered++) b->in_order = false;
-  rt_store(&m->under_way, false);
+  rt_store(&m->on_its_way, false);
 }
 
-/* Now in a flood, now a few with rests between, so that the reader falls asleep. */
-static void rest(sender *s) {
+/* Sometimes many posts at once, sometimes few with pauses between, so that the reader sleeps. */
+static void pause_randomly(sender *s) {
   uint64_t r = rt_random_next(&s->random);
   if (r % 1024 == 0)
     usleep(r >> 32 & 255);
@@ -137,15 +138,15 @@ static void rest(sender *s) {
 static void send_all(void *arg) {
   sender *s = arg;
   for (uint64_t i = 0; i < s->posts; i++) {
-    message *m = &s->messages[i % s->window];
-    for (int spins = 0; rt_load(&m->under_way); spins++)
+    sent_post *m = &s->sent[i % s->window];
+    for (int spins = 0; rt_load(&m->on_its_way); spins++)
       if (spins > 50) usleep(1);
     m->number = i;
     m->sender = s;
     m->post.deliver = deliver;
-    rt_store(&m->under_way, true);
+    rt_store(&m->on_its_way, true);
     rt_mailbox_post(s->to, &m->post);
-    rest(s);
+    pause_randomly(s);
   }
 }
 
@@ -189,7 +190,7 @@ static void check_threads(void) {
   bell_close(&b);
 }
 
-/* One post at a time, each to a reader that is just falling asleep. */
+/* One post at a time, each to a reader that is about to sleep. */
 static void check_one_by_one(void) {
   static sender s;
   bell b;
@@ -214,12 +215,12 @@ static void check_one_by_one(void) {
   bell_close(&b);
 }
 
-/* Nobody blocks, so that the two meet within nanoseconds of each other: a reader that
-** announces its sleep too late would miss a post here. */
+/* Neither thread blocks in the kernel, so that they meet within nanoseconds of each other: a reader
+** that announced its sleep too late would miss a post here. */
 static rt_atomic(bool) rung, over;
 static rt_atomic(uint64_t) arrived;
 
-static void ring_softly(void *reader) {
+static void ring_without_blocking(void *reader) {
   (void)reader;
   rt_store(&rung, true);
 }
@@ -229,13 +230,13 @@ static void arrive(rt_post *p, void *reader) {
   rt_add(&arrived, 1);
 }
 
-static void end_it(rt_post *p, void *reader) {
+static void deliver_last(rt_post *p, void *reader) {
   (void)p, (void)reader;
   rt_store(&over, true);
 }
 
-/* Spins until it is so; true: in time.  (The other one may need this processor.) */
-static bool comes(bool (*is_so)(uint64_t), uint64_t arg) {
+/* Spins until is_so(arg). True: in time. (usleep: the other thread may need this CPU.) */
+static bool becomes(bool (*is_so)(uint64_t), uint64_t arg) {
   uint64_t until = 0;
   for (uint64_t spins = 1; !is_so(arg); spins++) {
     if (spins % 4096 != 0) continue;
@@ -257,9 +258,9 @@ static void post_each(void *arg) {
   for (s->posts = 0; rt_clock() < until && in_time; s->posts++) {
     for (volatile int wait = (int)(rt_random_next(&s->random) % 64); wait > 0; wait--) {}
     rt_mailbox_post(s->to, &p);
-    in_time = comes(has_arrived, s->posts + 1);
+    in_time = becomes(has_arrived, s->posts + 1);
   }
-  static rt_post last = {.deliver = end_it};
+  static rt_post last = {.deliver = deliver_last};
   if (in_time) rt_mailbox_post(s->to, &last);
 }
 
@@ -267,13 +268,13 @@ static void check_closely(void) {
   static sender s;
   rt_mailbox m;
   bool missed = false;
-  rt_mailbox_init(&m, ring_softly, NULL);
+  rt_mailbox_init(&m, ring_without_blocking, NULL);
   s.to = &m;
   s.random.state = rt_random_next(&check_random);
   must("a thread starts", rt_thread_start(&s.thread, 256 * 1024, post_each, &s) == 0);
   while (!rt_load(&over) && !missed) {
     if (rt_mailbox_sleep(&m)) {
-      missed = !comes(has_rung, 0);
+      missed = !becomes(has_rung, 0);
       rt_store(&rung, false);
     }
     rt_mailbox_wake(&m);
@@ -285,7 +286,7 @@ static void check_closely(void) {
   printf("# %llu times\n", (unsigned long long)s.posts);
 }
 
-/* The bell of a slow ringer, and whether he has done. */
+/* A bell that rings slowly. */
 static rt_atomic(bool) ringing, has_rung_slowly;
 
 static void ring_slowly(void *reader) {
@@ -309,7 +310,7 @@ static void check_close(void) {
   bool asleep = rt_mailbox_sleep(&m);
   must("a thread starts", rt_thread_start(&t, 256 * 1024, post_one, &m) == 0);
   while (!rt_load(&ringing)) usleep(100);
-  rt_mailbox_wake(&m); /* by a timer, say */
+  rt_mailbox_wake(&m); /* woken by a timer, say */
   int n = rt_mailbox_drain(&m);
   rt_mailbox_close(&m);
   check("a mailbox closes when those who ring for it have done",

@@ -1,5 +1,6 @@
-/* own.c - what debug builds look at in every function that takes an L or a worker: whether this is
-** the worker's thread, and the height at which the stack is left.  Each fault in a child that ends of it.
+/* own.c - what debug builds check in every function that takes an L or a worker: that it runs on
+** the worker's thread, and how it leaves the Lua stack. Each fault is made in a child process,
+** which must end because of it.
 */
 #include "base/base.h"
 
@@ -26,7 +27,7 @@ int main(void) {
 static lua_State *L;
 static rt_worker *w;
 
-/* --- functions that do what they say, and others ---------------------------------------------------- */
+/* --- functions that leave the stack as they say, and others that do not ----------------------- */
 static void rtL_push_one(int say) {
   RTL_ENTER(L, w, say);
   lua_pushnil(L);
@@ -35,7 +36,7 @@ static void rtL_push_one(int say) {
 static int rtL_leave_early(bool early) {
   RTL_STACK_CHECK(L, 0);
   lua_pushnil(L);
-  if (early) return 1; /* and forgets it */
+  if (early) return 1; /* and leaves the value on the stack */
   lua_pop(L, 1);
   return 0;
 }
@@ -56,39 +57,40 @@ static void good(void) {
 static void pushes_too_much(void) { rtL_push_one(0); }
 static void returns_early(void) { rtL_leave_early(true); }
 
-/* --- another thread ------------------------------------------------------------------------------------ */
-static void elsewhere(void (*f)(void *)) {
+/* --- another thread --------------------------------------------------------------------------- */
+static void run_on_thread(void (*f)(void *)) {
   rt_thread t;
   must("a thread starts", rt_thread_start(&t, 1 << 20, f, NULL) == 0);
   rt_thread_join(t);
 }
 
-static void push(void *arg) {
+static void push_anchor(void *arg) {
   (void)arg;
   rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
 }
 
-/* a function of rt: whichever has to do with the worker gets it by rtL_self */
-static void call(void *arg) {
+/* A function of rt in Lua: it gets the worker by rtL_self. */
+static void call_lua(void *arg) {
   (void)arg;
   luaL_loadstring(L, "require('rt.core').yield()");
   lua_pcall(L, 0, 0, 0);
 }
 
-static void ask(void *arg) {
+static void take_id(void *arg) {
   (void)arg;
   rt_worker_next_id(w);
 }
 
-static void pushes_elsewhere(void) { elsewhere(push); }
-static void calls_elsewhere(void) { elsewhere(call); }
-static void asks_elsewhere(void) { elsewhere(ask); }
+static void pushes_elsewhere(void) { run_on_thread(push_anchor); }
+static void calls_elsewhere(void) { run_on_thread(call_lua); }
+static void asks_elsewhere(void) { run_on_thread(take_id); }
 
-/* --- what becomes of them ------------------------------------------------------------------------------ */
-static char said[4096];
+/* --- how the child ends ----------------------------------------------------------------------- */
+static char output[4096];
 
-/* How a child ended that did this; what it said is in 'said'. */
-static int end_of(void (*f)(void)) {
+/* Returns the status of a child process that has called f; what it wrote to stderr is in
+** 'output'. */
+static int run_in_child(void (*f)(void)) {
   int pipe_fds[2], status;
   must("there is a pipe", pipe(pipe_fds) == 0);
   fflush(stdout);
@@ -100,18 +102,18 @@ static int end_of(void (*f)(void)) {
   }
   close(pipe_fds[1]);
   ssize_t n, len = 0;
-  while ((n = read(pipe_fds[0], said + len, sizeof said - 1 - (size_t)len)) > 0) len += n;
-  said[len] = '\0';
+  while ((n = read(pipe_fds[0], output + len, sizeof output - 1 - (size_t)len)) > 0) len += n;
+  output[len] = '\0';
   close(pipe_fds[0]);
   waitpid(child, &status, 0);
   return status;
 }
 
 static bool dies(void (*f)(void), const char *word, const char *other) {
-  int status = end_of(f);
-  bool right = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, word) &&
-               strstr(said, other);
-  if (!right) printf("# status %d: %s\n", status, said);
+  int status = run_in_child(f);
+  bool right = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(output, word) &&
+               strstr(output, other);
+  if (!right) printf("# status %d: %s\n", status, output);
   return right;
 }
 
@@ -124,12 +126,12 @@ int main(void) {
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_settop(L, 0);
   w = rtL_worker_find(L);
-  check("who does what it says goes on, and an error is none of that", end_of(good) == 0);
+  check("who does what it says goes on, and an error is none of that", run_in_child(good) == 0);
   check("a value too many is told of", dies(pushes_too_much, "rtL_push_one", "by +1, not by +0"));
   check("… and one that is left by an early return",
         dies(returns_early, "rtL_leave_early", "by +1, not by +0"));
   check("another thread may not use the worker's state",
-        dies(pushes_elsewhere, "rtL_keep_push", "->thread"));
+        dies(pushes_elsewhere, "rtL_anchor_push", "->thread"));
   check("… nor call a function of rt in it", dies(calls_elsewhere, "rtL_self", "->thread"));
   check("… nor ask the worker for something",
         dies(asks_elsewhere, "rt_worker_next_id", "->thread"));

@@ -5,12 +5,12 @@
 
 enum { STACK = 256 * 1024 };
 
-/* --- a gate, which holds up work items until it opens ------------------------------------------- */
+/* --- a gate: work items wait until it is open ------------------------------------------------- */
 static struct {
   rt_lock lock;
   rt_cond changed;
   bool open;
-  int inside, most_inside; /* work items at work */
+  int inside, max_inside; /* work items that are being executed; the maximum of that */
   int worked, wanted, unwanted;
 } gate;
 
@@ -21,7 +21,7 @@ static void gate_init(void) {
 static void gate_set(bool open) {
   rt_lock_take(&gate.lock);
   gate.open = open;
-  if (!open) gate.most_inside = gate.worked = gate.wanted = gate.unwanted = 0;
+  if (!open) gate.max_inside = gate.worked = gate.wanted = gate.unwanted = 0;
   rt_cond_broadcast(&gate.changed);
   rt_lock_give(&gate.lock);
 }
@@ -33,8 +33,8 @@ static void count(int *what) {
   rt_lock_give(&gate.lock);
 }
 
-/* Until a counter has come so far, or for ten seconds. */
-static bool comes_to(const int *what, int value) {
+/* Waits until the counter has this value, for ten seconds at most. True: it has. */
+static bool reaches(const int *what, int value) {
   uint64_t until = rt_clock() + 10 * RT_SECOND;
   bool in_time = true;
   rt_lock_take(&gate.lock);
@@ -47,7 +47,7 @@ static bool comes_to(const int *what, int value) {
 static void work(rt_work_item *item) {
   (void)item;
   rt_lock_take(&gate.lock);
-  if (++gate.inside > gate.most_inside) gate.most_inside = gate.inside;
+  if (++gate.inside > gate.max_inside) gate.max_inside = gate.inside;
   rt_cond_broadcast(&gate.changed);
   while (!gate.open) rt_cond_wait(&gate.changed, &gate.lock);
   gate.inside--;
@@ -60,38 +60,38 @@ static void done(rt_work_item *item, bool wanted) {
   count(wanted ? &gate.wanted : &gate.unwanted);
 }
 
-static rt_work_item new_chore(void) {
+static rt_work_item new_item(void) {
   rt_work_item c = {.work = work, .done = done};
   return c;
 }
 
-static void submit_all(rt_thread_pool *c, rt_work_item *chores, int n) {
+static void submit_all(rt_thread_pool *c, rt_work_item *items, int n) {
   for (int i = 0; i < n; i++) {
-    chores[i] = new_chore();
-    rt_list_init(&chores[i].link);
-    must("a chore is taken", rt_thread_pool_submit(c, &chores[i]) == 0);
+    items[i] = new_item();
+    rt_list_init(&items[i].link);
+    must("a chore is taken", rt_thread_pool_submit(c, &items[i]) == 0);
   }
 }
 
-/* --- the bounds ---------------------------------------------------------------------------------- */
+/* --- the bounds ------------------------------------------------------------------------------- */
 static void check_bounds(void) {
   enum { THREADS = 3, QUEUE = 5 };
-  rt_work_item chores[THREADS + QUEUE], more = new_chore();
+  rt_work_item items[THREADS + QUEUE], more = new_item();
   rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   rt_list_init(&more.link);
-  submit_all(c, chores, THREADS);
+  submit_all(c, items, THREADS);
   check("as many threads are started as there is work, up to the bound",
-        comes_to(&gate.inside, THREADS));
-  submit_all(c, chores + THREADS, QUEUE);
+        reaches(&gate.inside, THREADS));
+  submit_all(c, items + THREADS, QUEUE);
   check("a full queue refuses", rt_thread_pool_submit(c, &more) == -EAGAIN);
   check("a chore that was refused is on no list", rt_list_empty(&more.link));
   gate_set(true);
-  check("all that was taken is done", comes_to(&gate.wanted, THREADS + QUEUE));
-  check("… by no more threads than the bound", gate.most_inside == THREADS);
+  check("all that was taken is done", reaches(&gate.wanted, THREADS + QUEUE));
+  check("… by no more threads than the bound", gate.max_inside == THREADS);
   check("and there is room again",
-        rt_thread_pool_submit(c, &more) == 0 && comes_to(&gate.wanted, THREADS + QUEUE + 1));
+        rt_thread_pool_submit(c, &more) == 0 && reaches(&gate.wanted, THREADS + QUEUE + 1));
   rt_thread_pool_close(c);
 }
 
@@ -103,48 +103,48 @@ static void check_idle(void) {
   gate_set(true);
   for (int i = 1; i <= 100; i++) {
     submit_all(c, &item, 1);
-    must("it is done", comes_to(&gate.wanted, i));
+    must("it is done", reaches(&gate.wanted, i));
   }
-  check("one chore after the other is done at once", gate.worked == 100 && gate.most_inside == 1);
+  check("one chore after the other is done at once", gate.worked == 100 && gate.max_inside == 1);
   rt_thread_pool_close(c);
 }
 
-/* --- dropping -------------------------------------------------------------------------------------- */
+/* --- dropping --------------------------------------------------------------------------------- */
 static void check_drop(void) {
-  rt_work_item chores[4], finished, again;
+  rt_work_item items[4], finished, again;
   rt_thread_pool *c = rt_thread_pool_new(1, 3, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
-  submit_all(c, chores, 1);
-  must("it begins", comes_to(&gate.inside, 1));
-  submit_all(c, chores + 1, 3);
+  submit_all(c, items, 1);
+  must("it begins", reaches(&gate.inside, 1));
+  submit_all(c, items + 1, 3);
   check("a queued chore can be taken back",
-        rt_thread_pool_drop(c, &chores[2]) == RT_WORK_ITEM_QUEUED);
+        rt_thread_pool_drop(c, &items[2]) == RT_WORK_ITEM_QUEUED);
   submit_all(c, &again, 1);
-  check("one that has begun cannot", rt_thread_pool_drop(c, &chores[0]) == RT_WORK_ITEM_BEGUN);
+  check("one that has begun cannot", rt_thread_pool_drop(c, &items[0]) == RT_WORK_ITEM_BEGUN);
   gate_set(true);
-  check("the others are done", comes_to(&gate.wanted, 3) && comes_to(&gate.unwanted, 1));
+  check("the others are done", reaches(&gate.wanted, 3) && reaches(&gate.unwanted, 1));
   check("… and the one taken back never", gate.worked == 4);
   submit_all(c, &finished, 1);
-  must("it is done", comes_to(&gate.wanted, 4));
+  must("it is done", reaches(&gate.wanted, 4));
   check("one that is finished was wanted",
         rt_thread_pool_drop(c, &finished) == RT_WORK_ITEM_FINISHED && gate.unwanted == 1);
   rt_thread_pool_close(c);
 }
 
-/* --- closing ---------------------------------------------------------------------------------------- */
+/* --- closing ---------------------------------------------------------------------------------- */
 static void check_close(void) {
   enum { THREADS = 4, QUEUE = 8 };
-  rt_work_item chores[THREADS + QUEUE];
+  rt_work_item items[THREADS + QUEUE];
   int begun = 0, queued = 0;
   rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
-  submit_all(c, chores, THREADS);
-  must("they begin", comes_to(&gate.inside, THREADS));
-  submit_all(c, chores + THREADS, QUEUE);
+  submit_all(c, items, THREADS);
+  must("they begin", reaches(&gate.inside, THREADS));
+  submit_all(c, items + THREADS, QUEUE);
   for (int i = 0; i < THREADS + QUEUE; i++) {
-    rt_work_item_state state = rt_thread_pool_drop(c, &chores[i]);
+    rt_work_item_state state = rt_thread_pool_drop(c, &items[i]);
     begun += state == RT_WORK_ITEM_BEGUN;
     queued += state == RT_WORK_ITEM_QUEUED;
   }
@@ -153,7 +153,7 @@ static void check_close(void) {
         gate.worked == 0 && begun == THREADS && queued == QUEUE);
   gate_set(true);
   check("what has begun ends later, unwanted",
-        comes_to(&gate.unwanted, THREADS) && gate.wanted == 0);
+        reaches(&gate.unwanted, THREADS) && gate.wanted == 0);
   check("… and what was queued does not begin", gate.worked == THREADS);
 }
 
@@ -164,7 +164,7 @@ static void check_close_idle(void) {
   check("a crew that never worked can be closed", true);
 }
 
-/* --- chance: several owners, who change their minds --------------------------------------------------- */
+/* --- random: several owners, which drop some of their items ----------------------------------- */
 enum { OWNERS = 3, EACH = 64, ROUNDS = 2000000 };
 
 typedef enum fate { FREE, SUBMITTED, GIVEN_UP } fate;
@@ -189,7 +189,7 @@ typedef struct owner {
 static void quick_work(rt_work_item *item) {
   job *j = rt_containerof(item, job, item);
   rt_add(&j->worked, 1);
-  if ((uintptr_t)j / sizeof *j % 4 == 0) usleep(20); /* some take longer */
+  if ((uintptr_t)j / sizeof *j % 4 == 0) usleep(20); /* some items take longer */
 }
 
 static void quick_done(rt_work_item *item, bool wanted) {
@@ -220,7 +220,7 @@ static void drop(owner *o, job *j) {
       o->given_up++;
       j->fate = GIVEN_UP;
       break;
-    case RT_WORK_ITEM_FINISHED: /* under the thread pool's lock, so it has been told */
+    case RT_WORK_ITEM_FINISHED: /* 'done' was called before that, under the lock */
       o->finished++;
       o->right = o->right && rt_load(&j->ended) == 1 && rt_load(&j->wanted);
       j->fate = FREE;
@@ -228,7 +228,7 @@ static void drop(owner *o, job *j) {
   }
 }
 
-static void look(owner *o, job *j) {
+static void check_job(owner *o, job *j) {
   int ended = rt_load(&j->ended);
   if (ended == 0) return;
   o->right = o->right && ended == 1 && rt_load(&j->worked) == 1 &&
@@ -240,20 +240,20 @@ static void own(void *arg) {
   owner *o = arg;
   for (int i = 0; i < MANY(ROUNDS) && o->right; i++) {
     job *j = &o->jobs[rt_random_next(&o->random) % EACH];
-    bool changes_mind = rt_random_next(&o->random) % 3 == 0;
+    bool gives_up = rt_random_next(&o->random) % 3 == 0;
     if (j->fate == FREE)
       submit(o, j);
-    else if (j->fate == SUBMITTED && changes_mind)
+    else if (j->fate == SUBMITTED && gives_up)
       drop(o, j);
     else
-      look(o, j);
+      check_job(o, j);
   }
 }
 
 static bool has_settled(owner *o) {
   bool settled = true;
   for (int i = 0; i < EACH; i++) {
-    if (o->jobs[i].fate != FREE) look(o, &o->jobs[i]);
+    if (o->jobs[i].fate != FREE) check_job(o, &o->jobs[i]);
     settled = settled && o->jobs[i].fate == FREE;
   }
   return settled;
@@ -288,7 +288,7 @@ static void check_chance(void) {
   rt_thread_pool_close(c);
 }
 
-/* --- no memory ------------------------------------------------------------------------------------------ */
+/* --- no memory -------------------------------------------------------------------------------- */
 #if RT_DEBUG
 static void check_shortage(void) {
   rt_work_item item, more[2];
@@ -297,20 +297,19 @@ static void check_shortage(void) {
   check("without memory there is no crew", c == NULL);
   c = rt_thread_pool_new(4, 4, STACK);
   must("there is memory", c != NULL);
-  item = new_chore();
+  item = new_item();
   rt_list_init(&item.link);
   rt_alloc_fail(1, 1);
   check("a chore that no thread could do is refused",
         rt_thread_pool_submit(c, &item) == -ENOMEM && rt_list_empty(&item.link));
   gate_set(false);
   submit_all(c, &item, 1);
-  must("it begins", comes_to(&gate.inside, 1));
+  must("it begins", reaches(&gate.inside, 1));
   rt_alloc_fail(1, 1);
   submit_all(c, more, 2);
   rt_alloc_fail(0, 0);
   gate_set(true);
-  check("when one more thread cannot be had, those that are there do it",
-        comes_to(&gate.wanted, 3));
+  check("when one more thread cannot be had, those that are there do it", reaches(&gate.wanted, 3));
   rt_thread_pool_close(c);
 }
 

@@ -34,18 +34,18 @@ typedef struct rt_thread_pool rt_thread_pool;
 ** memory. */
 rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack);
 
-/* Owner's thread: queues an item, which must live until it is taken back or finished. 0; -EAGAIN:
+/* Any thread: queues an item, which must live until it is taken back or finished. 0; -EAGAIN:
 ** the queue is full; another error: there is no thread and none could be started. */
 int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item);
 
-/* Owner's thread: the item is no longer wanted. Returns the state in which it was.
+/* Any thread: the item is no longer wanted. Returns the state in which it was.
 ** QUEUED: it was taken back and belongs to the owner.
 ** BEGUN: it belongs to the thread, which will call 'done' with wanted = false.
 ** FINISHED: 'done' was called with wanted = true. */
 rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item);
 
-/* Owner's thread: drops its reference. All items must be finished or dropped; the ones that threads
-** have begun end by themselves. */
+/* Any thread: drops the owner's reference. All items must be finished or dropped; the ones that
+** threads have begun end by themselves. */
 void rt_thread_pool_close(rt_thread_pool *p);
 
 #endif

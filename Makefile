@@ -265,7 +265,7 @@ tight: ## the specs with queues of 4 and buffers of 16 bytes
 CHAOS := steal,preempt,short-io,delay
 
 .PHONY: chaos
-chaos: ## the same in rt-lua, with stolen tasks, switches, short reads and delays at random (CHAOS=…, RT_SEED=n: again)
+chaos: ## the same in rt-lua, with steals, switches, short reads and delays (CHAOS=…; RT_SEED=n: again)
 	@$(MAKE) tight TEST_ARGS="--hosts rt-lua --chaos $(CHAOS) $(TEST_ARGS)"
 
 .PHONY: ground

@@ -1,0 +1,176 @@
+--- What the Makefile, the hooks of .githooks and the lists of .ci say and do. Nothing is built here:
+--- `make -n` tells what would be, and `-W` takes a file for changed.
+local kit = require("kit")
+
+local clean = "unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR"
+  .. " FLAVOR SPEC TEST REQUIRE V; "
+
+local function make_it(title, f)
+  it(title, function()
+    if not kit.in_rt_lua or kit.flavor ~= "" then
+      return pending("the same in every host and flavour")
+    end
+    f()
+  end)
+end
+
+local function output_of(command)
+  local code, out, err = kit.shell(clean .. command, 60)
+  assert(code == 0, ("exit code %s of: %s\n%s%s"):format(code, command, out, err))
+  return out
+end
+
+--- The lines "CC file" and so on that a dry run would print, sorted.
+local function steps(arguments)
+  local found = {}
+  for what, name in output_of("make -n " .. arguments):gmatch("'  %%s %%s\\n' (%u+) ([^\n]*)") do
+    found[#found + 1] = what .. " " .. name
+  end
+  table.sort(found)
+  return found
+end
+
+describe("make:", function()
+  make_it("compiles a changed file alone, and links what all specs need", function()
+    assert.same({}, steps("all"))
+    assert.same({ "CC run/loop.c", "LD rt-lua", "LD rt/core.so" }, steps("-W src/run/loop.c all"))
+    assert.same({ "CP rt/scope.lua" }, steps("-W lua/rt/scope.lua all"))
+  end)
+
+  make_it("compiles what includes a changed header, tests in C and models, too", function()
+    local found = table.concat(steps("-W spec/ground/barren.h ground"), "\n")
+    assert.matches("CC ground/sock.c", found, 1, true)
+    assert.is_nil(found:find("ground/heap", 1, true))
+    found = table.concat(steps("-W src/event/waiter.h models"), "\n")
+    assert.matches('CC "sync/channel.c (model)"', found, 1, true)
+    assert.matches("LD model/channel", found, 1, true)
+  end)
+
+  make_it("builds the tests in C and the models for the specs that run them", function()
+    local function built_for(arguments)
+      return output_of("make -n test " .. arguments)
+        :match("make all([%w ]*)")
+        :gsub("^ +", "")
+        :gsub(" +$", "")
+    end
+    assert.equal("ground models", (built_for("")))
+    assert.equal("ground models", (built_for("TEST=closes")))
+    assert.equal("", (built_for("SPEC=tcp")))
+    assert.equal("", (built_for("SPEC=tcp,timeout_spec")))
+    assert.equal("ground", (built_for("SPEC=ground")))
+    assert.equal("ground", (built_for("SPEC=tcp,oom")))
+    assert.equal("models", (built_for("SPEC='model tcp'")))
+  end)
+
+  make_it("hands on which specs, and which of their titles", function()
+    for _, target in ipairs { "test", "asan", "tsan", "tight", "debug", "test-peers" } do
+      local out = output_of("make -n " .. target .. ' SPEC=tcp,time TEST="it\'s" REQUIRE=1')
+      assert.matches("--only tcp,time ", out, 1, true)
+      assert.matches("--filter 'it'\\''s'", out, 1, true)
+      assert.matches("--peers needed", out, 1, true)
+    end
+  end)
+
+  make_it("runs one job a core, unless it is told how many", function()
+    local file = kit.file("include Makefile\nshow:\n\t@echo $(filter -j%,$(MAKEFLAGS))\n", ".mk")
+    local function jobs(before, arguments)
+      return output_of(("%s make -f %s show %s"):format(before, file, arguments or "")):match(
+        "%-j(%d*)"
+      )
+    end
+    assert.equal(output_of("nproc"):match("%d+"), jobs(""))
+    assert.equal("1", jobs("", "-j1"))
+    assert.equal("3", jobs("", "-j3"))
+    assert.equal("4", jobs("", "--jobs=4"))
+    assert.equal("", jobs("", "-kj"))
+    assert.equal("5", jobs("MAKEFLAGS=-j5"))
+  end)
+
+  make_it("prints a line a file, with V=1 the commands, with -s nothing", function()
+    local loud = output_of("make -n -W src/run/loop.c V=1 all")
+    assert.matches(" %-c %-o [^ ]*/run/loop%.o src/run/loop%.c\n", loud)
+    assert.is_nil(loud:find("printf", 1, true))
+    assert.is_nil(output_of("make -n -s -W src/run/loop.c all"):find("printf", 1, true))
+  end)
+
+  make_it("help names every target that is meant to be called", function()
+    local help = output_of("make help")
+    local internal = { found = true, found_lua = true }
+    for names in kit.read("Makefile"):gmatch("\n%.PHONY: ([%w_. -]*)\n") do
+      for name in names:gmatch("[%w_.-]+") do
+        assert(internal[name] or help:find("\n  " .. name .. " ", 1, true), name)
+      end
+    end
+    for line in help:gmatch("[^\n]+") do
+      assert(utf8.len(line) <= 120, line)
+    end
+  end)
+
+  make_it("compile_commands.json has every C file, with its flags", function()
+    local file = kit.file(nil, ".json")
+    output_of(
+      ("cp compile_commands.json %s.kept 2>/dev/null; make compile_commands.json && mv compile_commands.json %s; mv %s.kept compile_commands.json 2>/dev/null || true"):format(
+        file,
+        file,
+        file
+      )
+    )
+    local text = kit.read(file)
+    assert.matches('^%[\n{"directory": "/', text)
+    assert.matches('"}\n%]\n$', text)
+    for path in output_of("ls src/*/*.c src/*/*/*.c spec/ground/*.c"):gmatch("[^\n]+") do
+      assert(text:find(('"file": "%s"'):format(path), 1, true), path)
+    end
+    assert.matches("-DRT_MODEL='\\\"", text, 1, true)
+  end)
+end)
+
+describe("the hook commit-msg:", function()
+  --- Does it accept this message, for a commit that changes these files of an empty repository?
+  local function accepts(message, changed)
+    local folder = kit.file(nil, ".repository")
+    local file = kit.file(message, ".message")
+    local code, out, err = kit.shell(
+      ("unset GIT_DIR GIT_INDEX_FILE; git init -q %s && cd %s && mkdir -p $(dirname %s) && touch %s && git add . && %s/.githooks/commit-msg %s"):format(
+        folder,
+        folder,
+        changed,
+        changed,
+        "$OLDPWD",
+        file
+      )
+    )
+    assert(code <= 1 and out == "" and (code == 0) == (err == ""), err)
+    return code == 0
+  end
+
+  make_it("takes a subject of 72 columns with an area, and a body where src/ changes", function()
+    assert.is_true(accepts("docs: a page\n", "docs/a.md"))
+    assert.is_true(accepts("lib/net, spec: räume\n\nWhy.\n# a comment\n", "src/a.c"))
+    assert.is_true(accepts('Revert "spec: a thing"\n', "src/a.c"))
+    assert.is_true(accepts("make: " .. ("ä"):rep(66) .. "\n", "Makefile"))
+    assert.is_false(accepts("make: " .. ("ä"):rep(67) .. "\n", "Makefile"))
+    assert.is_false(accepts("a page\n", "docs/a.md"))
+    assert.is_false(accepts("docs: a page.\n", "docs/a.md"))
+    assert.is_false(accepts("docs: a page\nmore\n", "docs/a.md"))
+    assert.is_false(accepts("run: a thing\n", "src/a.c"))
+    assert.is_false(accepts("run: a thing\n\nSigned-off-by: A <a@b.c>\n# no more\n", "src/a.c"))
+  end)
+end)
+
+describe("the list of packages:", function()
+  make_it("names specs that are there", function()
+    local with_specs =
+      kit.read(".ci/packages"):gsub("%[build%].-%[test%]", ""):gsub("%[lint%].-%[large%]", "")
+    for package, comment in with_specs:gmatch("\n([%w.+-]+) +# ([^\n]*)") do
+      for names in comment:match("^[^:]*"):gmatch("[^,]+") do
+        local name = names:match("^ *([%w_/]+) *$") -- "name?" is a spec to come
+        local file = name and io.open(("spec/%s_spec.lua"):format(name))
+        assert(file or not name, ("%s: spec/%s_spec.lua is not there"):format(package, name))
+        if file then
+          file:close()
+        end
+      end
+    end
+  end)
+end)

@@ -2,7 +2,6 @@
 local core = require("rt.core")
 local task = require("rt.task")
 local time = require("rt.time")
-local tcp = require("rt.tcp")
 local scope = require("rt.scope")
 
 return {
@@ -51,5 +50,5 @@ return {
   tasks = core.tasks,
   dump = core.dump,
 
-  tcp = tcp,
+  tcp = { listen = core.tcp.listen, connect = core.tcp.connect, serve = require("rt.serve") },
 }

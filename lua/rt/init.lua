@@ -2,6 +2,7 @@
 local core = require("rt.core")
 local task = require("rt.task")
 local time = require("rt.time")
+local tcp = require("rt.tcp")
 local scope = require("rt.scope")
 
 return {
@@ -50,5 +51,5 @@ return {
   tasks = core.tasks,
   dump = core.dump,
 
-  tcp = { listen = core.tcp.listen, connect = core.tcp.connect, serve = require("rt.serve") },
+  tcp = tcp,
 }

@@ -1,4 +1,4 @@
---- Serving TCP with all workers: each connection is a task of the pool.
+--- rt.tcp: listening, connecting, and serving with all workers.
 local core = require("rt.core")
 
 core.spawns_for_callers()
@@ -172,7 +172,7 @@ local function open(host, port, options, count)
 end
 
 --- Serves connections until the server is closed. Returns the server, or nil, message, code.
-return function(host, port, handler, options)
+local function serve(host, port, handler, options)
   check_address(host, port)
   if type(handler) ~= "function" then
     error("bad argument #3 to 'serve' (function expected, got " .. type(handler) .. ")", 2)
@@ -198,3 +198,5 @@ return function(host, port, handler, options)
   end
   return setmetatable(server, Server)
 end
+
+return { listen = listen, connect = core.tcp.connect, serve = serve }

@@ -50,6 +50,12 @@ describe("library/rt.lua", function()
     end
   end)
 
+  it("has every name of rt.core, but for those in rt.core.internal", function()
+    for name in pairs(require("rt.core")) do
+      assert(name == "internal" or documented.rt[name], name)
+    end
+  end)
+
   it("has every class, with every method, and nothing else", function()
     local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
     local stream <close> = assert(rt.tcp.connect("127.0.0.1", (select(2, listener:sock()))))

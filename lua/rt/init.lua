@@ -1,9 +1,9 @@
---- rt: tasks, timers and TCP for Lua. The front door: every public name, nothing else.
+--- What require("rt") returns: every public name, and nothing else.
 local core = require("rt.core")
-local task = require("rt.task")
-local time = require("rt.time")
-local tcp = require("rt.tcp")
 local scope = require("rt.scope")
+local task = require("rt.task")
+local tcp = require("rt.tcp")
+local time = require("rt.time")
 
 return {
   version = core.version,
@@ -17,7 +17,7 @@ return {
   join = task.join,
   run = task.run,
   scope = scope.scope,
-  race = scope.race,
+  race = task.race,
   on_unhandled = core.on_unhandled,
   traceback = core.traceback,
 

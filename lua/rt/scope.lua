@@ -1,48 +1,32 @@
---- Tasks that end together: rt.scope, rt.race.
+--- rt.scope: tasks that have ended when the function that opened the scope returns.
+--
+-- A scope has a group (rt.core.internal.group): it counts the tasks of the scope, on all workers, that
+-- have not ended, and finds out which task was the first whose end the policy names. The list of the
+-- tasks' handles is kept here. All functions of this file run in the state that opened the scope.
 local core = require("rt.core")
+local internal = core.internal
 
-core.spawns_for_callers()
+internal.spawns_for_callers()
 
+local check, class_of = internal.check, internal.class_of
 local shield, critical = core.shield, core.critical
 
+--- Fields of a scope: `group`; `tasks`, a list of handles; `limit`, the length of the list at which
+--- handles that are not needed any more are removed; `keeps_all`, true if each handle may still be
+--- needed for its results; `open`, false when the scope has ended.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "rt.scope"
 
---- What a value is called in messages.
-local function kind_of(x)
-  local meta = getmetatable(x)
-  local name = type(meta) == "table" and rawget(meta, "__name")
-  return type(name) == "string" and name or type(x)
-end
-
---- Of a public function, two levels up.
-local function refuse(index, name, what, got)
-  local message = "bad argument #%d to '%s' (%s expected, got %s)"
-  error(message:format(index, name, what, kind_of(got)), 4)
-end
-
-local function check_self(self, name)
-  if kind_of(self) ~= Scope.__name then
-    refuse(1, name, Scope.__name, self)
-  end
-end
-
-local function check_function(f, index, name)
-  if type(f) ~= "function" then
-    refuse(index, name, "function", f)
-  end
-end
-
-local function checked(self)
+local function check_open(self)
   if not self.open then
     error("the scope has ended: no new tasks", 3)
   end
-  return self.group
 end
 
---- What has ended well is forgotten, or a scope that lives long would grow with its tasks.
-local function forget_ended(self)
+--- Removes the handles of tasks that returned or were cancelled. Without this the list of a scope that
+--- is open for long would grow with each task.
+local function remove_ended(self)
   local kept = {}
   for _, task in ipairs(self.tasks) do
     local status = task:status()
@@ -54,38 +38,40 @@ local function forget_ended(self)
   self.limit = math.max(64, 2 * #kept)
 end
 
---- (Its place in the list comes first: without memory for that there would be a task that nobody
---- ends.)
-local function spawn(self, how, f, ...)
+--- Spawns a task by a method of the group and adds its handle to the list. The list gets the room for
+--- the handle first: if it failed to grow after the spawn, the scope could not cancel the task.
+local function add_task(self, spawn, f, ...)
   if #self.tasks >= self.limit then
-    forget_ended(self)
+    remove_ended(self)
   end
   local tasks, place = self.tasks, #self.tasks + 1
   tasks[place] = true
   tasks[place] = nil
-  local task = how(self.group, f, ...)
+  local task = spawn(self.group, f, ...)
   tasks[place] = task
   return task
 end
 
---- An isolated task, on any worker.
+--- Spawns a task on any worker, as a part of the scope.
 function Scope:spawn(f, ...)
-  check_self(self, "spawn")
-  check_function(f, 1, "spawn")
-  return critical(spawn, self, checked(self).spawn, f, ...)
+  check(getmetatable(self) == Scope, 1, "spawn", "rt.scope", class_of, self)
+  check(type(f) == "function", 1, "spawn", "function", class_of, f)
+  check_open(self)
+  return critical(add_task, self, self.group.spawn, f, ...)
 end
 
---- A task in this state.
+--- Spawns a task in this state, as a part of the scope.
 function Scope:spawn_local(f, ...)
-  check_self(self, "spawn_local")
-  check_function(f, 1, "spawn_local")
-  return critical(spawn, self, checked(self).spawn_local, f, ...)
+  check(getmetatable(self) == Scope, 1, "spawn_local", "rt.scope", class_of, self)
+  check(type(f) == "function", 1, "spawn_local", "function", class_of, f)
+  check_open(self)
+  return critical(add_task, self, self.group.spawn_local, f, ...)
 end
 
---- Cancels the tasks of the scope, those to come, and its body.
+--- Cancels all tasks of the scope, tasks that are added later, and the function of the scope.
 function Scope:cancel(reason)
-  check_self(self, "cancel")
-  self.group:doom()
+  check(getmetatable(self) == Scope, 1, "cancel", "rt.scope", class_of, self)
+  self.group:begin_cancel()
   for _, task in ipairs(self.tasks) do
     task:cancel(reason)
   end
@@ -96,21 +82,24 @@ function Scope:__tostring()
   return ("rt.scope (%s, %d tasks)"):format(self.open and "open" or "ended", #self.group)
 end
 
---- Until all have ended, or one as the policy names. (Somebody may enter while the last one ends,
---- and we are about to run.)
-local function wait(group)
+-- --- waiting for the tasks ---------------------------------------------------------------------------
+
+--- Waits until all tasks have ended, or one has ended as the policy names. A task may be added between
+--- the end of the last one and the moment when this task is resumed; then the wait begins again.
+local function wait_for_end(group)
   repeat
     group:wait()
   until #group == 0 or group:decider()
 end
 
---- All have ended and cleaned up when this returns, whatever happens to the task that waits: if
---- it is cancelled, so are they, and the error is returned.
-local function settle(self, decided)
+--- Waits until all tasks have ended and cleaned up. If the task of the scope is cancelled meanwhile,
+--- this cancels the tasks of the scope and returns the error. If one of the tasks ended as the policy
+--- names, this cancels the others for `reason`; without a reason (policy "settle") it cancels none.
+local function settle(self, reason)
   local group = self.group
-  local ok, err = pcall(wait, group)
-  if not ok or (decided and #group > 0) then
-    self:cancel(not ok and "the task of the scope was cancelled" or decided)
+  local ok, err = pcall(wait_for_end, group)
+  if not ok or (reason and #group > 0) then
+    self:cancel(not ok and "the task of the scope was cancelled" or reason)
   end
   shield(function()
     repeat
@@ -118,12 +107,15 @@ local function settle(self, decided)
     until #group == 0
   end)
   self.open = false
-  if ok then -- a cancel that came while they ended, perhaps of the same cause, counts, too
+  if ok then -- raises if this task was cancelled while the others ended, perhaps for the same cause
     ok, err = pcall(group.wait, group)
   end
   return not ok and err or nil
 end
 
+-- --- errors --------------------------------------------------------------------------------------------
+
+--- What the scope raises if several errors are left. errors: a list; n: its length.
 local Errors = {}
 Errors.__index = Errors
 Errors.__name = "rt.errors"
@@ -136,20 +128,22 @@ function Errors:__tostring()
   return table.concat(lines, "\n")
 end
 
-local function note(err)
+local function with_trace(err)
   return { error = err, trace = core.traceback(err) }
 end
 
+--- The error of a task that failed: error, trace, task.
 local function failure_of(task)
-  local _, failure = xpcall(task.join, note, task)
-  if type(failure) ~= "table" then -- there was no memory for more
+  local _, failure = xpcall(task.join, with_trace, task)
+  if type(failure) ~= "table" then -- there was no memory for the table
     failure = { error = failure }
   end
   failure.task = task
   return failure
 end
 
---- The task that an error came out of first, through however many joins.
+--- The id of the task that raised the error first. An error that was raised again by joins has a
+--- traceback of each task that it passed; the last of them is that of its origin.
 local function origin(failure)
   local id
   for found in (failure.trace or ""):gmatch("\nin task (%d+)") do
@@ -158,21 +152,22 @@ local function origin(failure)
   return id or failure
 end
 
---- Who joins a task that has failed fails of the same error: that is not another one.
+--- Keeps one of the failures that have the same origin: a task that joins a failed task fails with the
+--- same error, which counts once.
 local function distinct(failures)
-  local found, seen = {}, {}
+  local kept, seen = {}, {}
   for _, failure in ipairs(failures) do
     local from = origin(failure)
     if not seen[from] then
-      found[#found + 1] = failure
+      kept[#kept + 1] = failure
       seen[from] = true
     end
   end
-  return found
+  return kept
 end
 
---- Re-raises the errors of the tasks that have failed, and of the body, if it has: one as itself,
---- several as one.
+--- Raises the errors of the tasks that failed, and that of the function of the scope, if it failed: a
+--- single error as it is, several as one rt.errors.
 local function raise(failed, body)
   local failures = { body }
   for _, task in ipairs(failed) do
@@ -184,7 +179,7 @@ local function raise(failed, body)
     if first.task then
       first.task:join()
     end
-    core.raise(first.error, first.trace)
+    internal.raise(first.error, first.trace)
   end
   local errors = {}
   for i, failure in ipairs(failures) do
@@ -193,7 +188,7 @@ local function raise(failed, body)
   error(setmetatable({ errors = errors, n = #failures }, Errors), 0)
 end
 
-local function failures(self)
+local function failed_tasks(self)
   local failed = {}
   for _, task in ipairs(self.tasks) do
     if task:status() == "failed" then
@@ -203,7 +198,19 @@ local function failures(self)
   return failed
 end
 
---- Whose end was what the policy names. (Those who were cancelled because of it may return, too.)
+--- Joins failed tasks whose errors do not matter, so that they count as handled.
+local function handle(tasks, except)
+  for _, task in ipairs(tasks) do
+    if task ~= except then
+      pcall(task.join, task)
+    end
+  end
+end
+
+-- --- results -------------------------------------------------------------------------------------------
+
+--- The first task that ended as the policy names. (A task that was cancelled because of that may end in
+--- the same way later, so the status alone does not tell.)
 local function decider(self)
   local id = self.group:decider()
   for _, task in ipairs(self.tasks) do
@@ -213,14 +220,16 @@ local function decider(self)
   end
 end
 
+--- Why the other tasks are cancelled, by policy.
 local reasons = {
   all = "another task of the scope failed",
   any = "another task of the scope succeeded",
   first = "another task of the scope ended",
 }
 
---- Of a competition: all were cancelled, and so is this; or there were none.
-local function none_won(self, results)
+--- For "any" and "first", if no task ended as the policy names: a cancelled task raises its error; if
+--- there were no tasks, the results are those of the function.
+local function without_decider(self, results)
   for _, task in ipairs(self.tasks) do
     if task:status() == "cancelled" then
       task:join()
@@ -229,60 +238,56 @@ local function none_won(self, results)
   return table.unpack(results, 2, results.n)
 end
 
+--- What rt.scope returns or raises when all tasks have ended, by policy. results: true, and what the
+--- function of the scope returned.
 local endings = {
   all = function(self, results)
-    local failed = failures(self)
+    local failed = failed_tasks(self)
     if failed[1] then
       raise(failed)
     end
     return table.unpack(results, 2, results.n)
   end,
   any = function(self, results)
-    local winner, failed = decider(self), failures(self)
+    local winner, failed = decider(self), failed_tasks(self)
     if winner then
-      for _, task in ipairs(failed) do
-        pcall(task.join, task) -- heard, and of no interest
-      end
+      handle(failed)
       return winner:join()
     end
     if failed[1] then
       raise(failed)
     end
-    return none_won(self, results)
+    return without_decider(self, results)
+  end,
+  first = function(self, results)
+    local winner = decider(self)
+    handle(failed_tasks(self), winner)
+    if winner then
+      return winner:join()
+    end
+    return without_decider(self, results)
   end,
   settle = function(self, results)
-    for _, task in ipairs(failures(self)) do
-      pcall(task.join, task)
-    end
+    handle(failed_tasks(self))
     return table.unpack(results, 2, results.n)
   end,
 }
 
-function endings.first(self, results)
-  local winner = decider(self)
-  for _, task in ipairs(failures(self)) do
-    if task ~= winner then
-      pcall(task.join, task)
-    end
-  end
-  if winner then
-    return winner:join()
-  end
-  return none_won(self, results)
-end
+-- --- rt.scope ------------------------------------------------------------------------------------------
 
 local function body(self, f, ...)
   return f(self, ...)
 end
 
---- This and the ending of a scope are critical: a cancel that came between two lines of it would
---- leave tasks behind. f is not.
+--- Runs the function of the scope, waits for the tasks, and returns or raises what the policy says.
+--- This runs under rt.critical, since an error of a cancel between two of these lines would leave tasks
+--- behind; the function itself does not (group:run).
 local function run(self, f, policy)
   local results = table.pack(self.group:run(body, self, f))
   if results[1] == false then
     self:cancel("the body of the scope failed")
     settle(self)
-    raise(failures(self), { error = results[2], trace = results[3] })
+    raise(failed_tasks(self), { error = results[2], trace = results[3] })
   end
   local cancelled = settle(self, reasons[policy])
   if cancelled then
@@ -293,71 +298,22 @@ end
 
 local scope = {}
 
---- Runs f(scope, ...). Does not return, or raise, before every task of the scope has ended and
---- cleaned up. Policies: "all" (the first failure cancels the others and f, and is raised),
---- "any" (the first success cancels the others and is the result), "first" (the first end of
---- any kind), "settle" (nothing cancels the others).
+--- Runs f(scope) and waits until every task of the scope has ended and cleaned up, however f ends.
+--- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the first
+--- success cancels the other tasks and f, and its results are returned), "first" (the first end of any
+--- kind does so), "settle" (no end cancels other tasks).
 function scope.scope(f, policy)
-  check_function(f, 1, "scope")
+  check(type(f) == "function", 1, "scope", "function", class_of, f)
   policy = policy or "all"
-  if not endings[policy] then
-    error('bad argument #2 to \'scope\' ("all", "any", "first" or "settle" expected)', 2)
-  end
+  check(endings[policy], 2, "scope", '"all", "any", "first" or "settle"')
   local self = setmetatable({
-    group = core.group(policy),
+    group = internal.group(policy),
     tasks = {},
     limit = 64,
     keeps_all = policy == "any" or policy == "first",
     open = true,
   }, Scope)
   return critical(run, self, f, policy)
-end
-
---- For functions that take tasks and functions.
-function scope.check_given(x, index, name)
-  local is_task = type(x) == "userdata" and kind_of(x) == "rt.task"
-  if type(x) ~= "function" and not is_task then
-    refuse(index, name, "task or function", x)
-  end
-  if x == core.current() then
-    error("a task cannot join itself", 3)
-  end
-end
-
---- The index and the results of whichever ends first; or its error. The others, tasks given by
---- the caller too, are cancelled, and have ended when this returns.
-function scope.race(...)
-  local n, given = select("#", ...), { ... }
-  for i = 1, n do
-    scope.check_given(given[i], i, "race")
-  end
-  if n == 0 then
-    error("bad argument #1 to 'race' (task or function expected, got no value)", 2)
-  end
-  local function with_index(i, f, ...)
-    return i, f(...)
-  end
-  local results = table.pack(pcall(scope.scope, function(self)
-    for i = 1, n do
-      if type(given[i]) == "function" then
-        self:spawn_local(with_index, i, given[i])
-      else
-        self:spawn_local(with_index, i, given[i].join, given[i])
-      end
-    end
-  end, "first"))
-  shield(function()
-    for i = 1, n do
-      if type(given[i]) == "userdata" and results[2] ~= i then
-        given[i]:cancel("another task won the race")
-        pcall(given[i].join, given[i])
-      end
-    end
-  end)
-  if not results[1] then
-    error(results[2], 0)
-  end
-  return table.unpack(results, 2, results.n)
 end
 
 return scope

@@ -1,42 +1,92 @@
---- Joining several tasks, and blocking on one.
+--- rt.run, rt.join and rt.race: running functions as local tasks, and waiting for several tasks.
 local core = require("rt.core")
-local scopes = require("rt.scope")
+local scope = require("rt.scope").scope
+local internal = core.internal
 
-core.spawns_for_callers()
+internal.spawns_for_callers()
 
-local scope, check_given, spawn_local = scopes.scope, scopes.check_given, core.spawn_local
+local check, class_of = internal.check, internal.class_of
+local spawn_local, shield = core.spawn_local, core.shield
 
 local task = {}
 
---- Runs a function as a task and returns its results, or raises its error.
+--- Runs a function as a local task and returns its results, or raises its error.
 function task.run(f, ...)
-  if type(f) ~= "function" then
-    error("bad argument #1 to 'run' (function expected, got " .. type(f) .. ")", 2)
-  end
+  check(type(f) == "function", 1, "run", "function", type, f)
   return spawn_local(f, ...):join()
 end
 
---- Waits for tasks and functions (which it runs as local tasks), all at once. Returns the first
---- result of each. As soon as one of them fails the functions that still run are cancelled, and
---- the error is raised when they have unwound: one as itself, several as one.
+local function is_task(x)
+  return type(x) == "userdata" and class_of(x) == "rt.task"
+end
+
+local function check_not_self(x)
+  if x == core.current() then
+    error("a task cannot join itself", 3)
+  end
+end
+
+--- Spawns a local task for each of n tasks and functions: it calls f(i, function, arguments …), where
+--- the function is the one that was given, or the join of the task that was given.
+local function spawn_each(self, given, n, f)
+  for i = 1, n do
+    local x = given[i]
+    if type(x) == "function" then
+      self:spawn_local(f, i, x)
+    else
+      self:spawn_local(f, i, x.join, x)
+    end
+  end
+end
+
+--- Waits for tasks and functions, which it runs as local tasks. Returns the first result of each. The
+--- first failure cancels the functions that still run, and is raised when they have ended; several
+--- failures are raised as one error. Tasks that were given are not cancelled.
 function task.join(...)
   local n, given, results = select("#", ...), { ... }, {}
   for i = 1, n do
-    check_given(given[i], i, "join")
+    local x = given[i]
+    check(type(x) == "function" or is_task(x), i, "join", "task or function", class_of, x)
+    check_not_self(x)
   end
-  local function run(i, f, ...)
+  local function call(i, f, ...)
     results[i] = f(...)
   end
   scope(function(self)
+    spawn_each(self, given, n, call)
+  end)
+  return table.unpack(results, 1, n)
+end
+
+--- Waits for the first of several tasks and functions to end, and returns its index and its results, or
+--- raises its error. The others, tasks that were given too, are cancelled and have ended when this
+--- returns.
+function task.race(...)
+  local n, given = select("#", ...), { ... }
+  for i = 1, n do
+    local x = given[i]
+    check(type(x) == "function" or is_task(x), i, "race", "task or function", class_of, x)
+    check_not_self(x)
+  end
+  check(n > 0, 1, "race", "task or function", tostring, "no value")
+  local function call(i, f, ...)
+    return i, f(...)
+  end
+  local results = table.pack(pcall(scope, function(self)
+    spawn_each(self, given, n, call)
+  end, "first"))
+  shield(function()
     for i = 1, n do
-      if type(given[i]) == "function" then
-        self:spawn_local(run, i, given[i])
-      else
-        self:spawn_local(run, i, given[i].join, given[i])
+      if type(given[i]) == "userdata" and results[2] ~= i then
+        given[i]:cancel("another task won the race")
+        pcall(given[i].join, given[i])
       end
     end
   end)
-  return table.unpack(results, 1, n)
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
 end
 
 return task

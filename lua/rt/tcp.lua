@@ -1,16 +1,25 @@
---- rt.tcp: listening, connecting, and serving with all workers.
+--- rt.tcp: listen and connect, which are written in C, and serve, which serves TCP on all workers.
+--
+-- A server has acceptors, tasks of the pool that accept connections, and handlers, one task of the pool
+-- for each connection. Acceptors and handlers are in groups (rt.core.internal.group), so that
+-- server:close can wait for them and cancel them, in whatever states they run.
 local core = require("rt.core")
+local internal = core.internal
 
-core.spawns_for_callers()
+internal.spawns_for_callers()
 
-local listen, with, timeout, shield = core.tcp.listen, core.with, core.timeout, core.shield
+local check, with = internal.check, internal.with
+local listen, timeout, shield = core.tcp.listen, core.timeout, core.shield
 
---- A connection's task: its stream is closed however the handler ends.
+-- --- accepting: these functions are sent to the workers -----------------------------------------------
+
+--- The task of a connection. The stream is closed however the handler ends.
 local function handle(stream, handler)
   return with(stream, handler)
 end
 
---- What has been accepted by the system but not by us is not turned away.
+--- Starts handlers for the connections that the system has established already, when the acceptor
+--- ends: closing the listener would reset them.
 local function drain(listener, start)
   local stream = timeout(0, listener.accept, listener)
   while stream do
@@ -19,10 +28,11 @@ local function drain(listener, start)
   end
 end
 
---- The task that accepts: one in each worker, or a single one that hands over.
-local function accept(listener, handler, group, how)
+--- An acceptor. method: how the group starts a handler, "spawn" (on this worker, unless another one
+--- steals it) or "spread" (on the worker that has the fewest tasks).
+local function accept(listener, handler, group, method)
   local function start(stream)
-    group[how](group, handle, stream, handler)
+    group[method](group, handle, stream, handler)
   end
   local ok, err = pcall(function()
     for stream in listener:incoming() do
@@ -39,10 +49,14 @@ local function accept_and_close(listener, ...)
   return with(listener, accept, ...)
 end
 
+-- --- the server ----------------------------------------------------------------------------------------
+
 local function is_duration(n)
   return type(n) == "number" and n >= 0
 end
 
+--- Fields of a server: `group` of its handlers; `acceptors`, a list of tasks; `grace` in seconds; `host`,
+--- `port` and `family` of its address.
 local Server = {}
 Server.__index = Server
 Server.__name = "rt.server"
@@ -52,16 +66,11 @@ function Server:address()
   return self.host, self.port, self.family
 end
 
---- Accepts no more connections; waits for the handlers that run, for `grace` seconds (5, or the
---- option of that name), then cancels them. Returns when all have ended.
+--- Cancels the acceptors, waits `grace` seconds for the handlers to end (without an argument: the
+--- option of that name), and then cancels the handlers. All have ended when this returns.
 function Server:close(grace)
   grace = grace == nil and self.grace or grace
-  if not is_duration(grace) then
-    error(
-      "bad argument #1 to 'close' (a number of seconds expected, got " .. tostring(grace) .. ")",
-      2
-    )
-  end
+  check(is_duration(grace), 1, "close", "a number of seconds", tostring, grace)
   for _, task in ipairs(self.acceptors) do
     task:cancel("the server was closed")
   end
@@ -75,7 +84,7 @@ function Server:close(grace)
   end
 end
 
---- Waits until the server has been closed and its handlers have ended.
+--- Waits until the server was closed and its handlers have ended.
 function Server:join()
   for _, task in ipairs(self.acceptors) do
     local ok, err = pcall(task.join, task)
@@ -95,72 +104,38 @@ function Server:__close()
   self:close()
 end
 
-local function is_integer(n, least, most)
-  return type(n) == "number" and n >= least and n <= most and n % 1 == 0
+-- --- rt.tcp.serve --------------------------------------------------------------------------------------
+
+local function is_integer(n, min, max)
+  return type(n) == "number" and n >= min and n <= max and n % 1 == 0
 end
 
-local function check_address(host, port)
-  if type(host) ~= "string" then
-    error("bad argument #1 to 'serve' (string expected, got " .. type(host) .. ")", 3)
-  end
-  if not is_integer(tonumber(port), 0, 65535) then
-    error(
-      "bad argument #2 to 'serve' (port from 0 to 65535 expected, got " .. tostring(port) .. ")",
-      3
-    )
-  end
-end
-
-local function check(options)
-  if options ~= nil and type(options) ~= "table" then
-    error("bad argument #4 to 'serve' (table expected, got " .. type(options) .. ")", 3)
-  end
-  core.check_options(options, "tcp.serve", "balance, grace, backlog, nodelay")
-  local balance = options and options.balance or "reuseport"
-  if balance ~= "reuseport" and balance ~= "handoff" then
-    error('option \'balance\': "reuseport" or "handoff" expected', 3)
-  end
-  local grace = options and options.grace or 5
-  if not is_duration(grace) then
-    error("option 'grace': a number of seconds expected, got " .. tostring(grace), 3)
-  end
-  local backlog = options and options.backlog or 1
-  if not is_integer(backlog, 1, 65535) then
-    error("option 'backlog': an integer from 1 to 65535 expected", 3)
-  end
-  local nodelay = options and options.nodelay
-  if nodelay ~= nil and type(nodelay) ~= "boolean" then
-    error("option 'nodelay': boolean expected, got " .. type(nodelay), 3)
-  end
-  return balance, grace
-end
-
---- Listeners that share a port share it with those of any other program, too, which would take
---- away half of its connections: a port that somebody listens on already is refused, as always.
-local function open_first(host, port, wish)
-  if wish.reuseport and port ~= 0 then
-    local alone, message, code = listen(host, port, { backlog = 1 })
-    if not alone then
+--- Opens the first listener. Listeners with SO_REUSEPORT share a port with those of other programs, too,
+--- and a second server would get half of the connections of the first. So this tries the port without
+--- SO_REUSEPORT, which fails if any other program listens on it.
+local function open_first(host, port, listen_options)
+  if listen_options.reuseport and port ~= 0 then
+    local probe, message, code = listen(host, port, { backlog = 1 })
+    if not probe then
       return nil, message, code
     end
-    alone:close()
+    probe:close()
   end
-  return listen(host, port, wish)
+  return listen(host, port, listen_options)
 end
 
---- As many listeners on one port as there are workers; where the system does not spread
---- connections over them, one.
-local function open(host, port, options, count)
-  local given = options or {}
-  local wish = { backlog = given.backlog, nodelay = given.nodelay, reuseport = count > 1 }
-  local first, message, code = open_first(host, port, wish)
+--- Opens `count` listeners on one port. Returns a list, or nil, message, code.
+local function open_listeners(host, port, options, count)
+  local listen_options =
+    { backlog = options.backlog, nodelay = options.nodelay, reuseport = count > 1 }
+  local first, message, code = open_first(host, port, listen_options)
   if not first then
     return nil, message, code
   end
   local listeners = { first }
-  local _, actual = first:sock()
+  local _, actual_port = first:sock()
   for i = 2, count do
-    listeners[i], message, code = listen(host, actual, wish)
+    listeners[i], message, code = listen(host, actual_port, listen_options)
     if not listeners[i] then
       for _, listener in ipairs(listeners) do
         listener:close()
@@ -171,32 +146,41 @@ local function open(host, port, options, count)
   return listeners
 end
 
---- Serves connections until the server is closed. Returns the server, or nil, message, code.
-local function serve(host, port, handler, options)
-  check_address(host, port)
-  if type(handler) ~= "function" then
-    error("bad argument #3 to 'serve' (function expected, got " .. type(handler) .. ")", 2)
+--- Starts a server with one acceptor for each listener, on the worker of the same number.
+local function start(listeners, handler, method, grace)
+  local server = { group = internal.group(), acceptors = {}, grace = grace }
+  server.host, server.port, server.family = listeners[1]:sock()
+  local acceptors = internal.group()
+  for i, listener in ipairs(listeners) do
+    server.acceptors[i] =
+      acceptors:spawn_at(i, accept_and_close, listener, handler, server.group, method)
   end
-  local balance, grace = check(options)
-  local spread = balance == "reuseport"
-  local listeners, message, code = open(host, port, options, spread and core.workers() or 1)
+  return setmetatable(server, Server)
+end
+
+--- Serves connections until the server is closed: runs handler(stream) in a task of the pool for each.
+--- Returns the server, or nil, message, code. With the option balance = "reuseport" each worker has a
+--- listener, and the system spreads the connections; with "handoff" one worker has the only listener.
+local function serve(host, port, handler, options)
+  check(type(host) == "string", 1, "serve", "string", type, host)
+  check(is_integer(tonumber(port), 0, 65535), 2, "serve", "port from 0 to 65535", tostring, port)
+  check(type(handler) == "function", 3, "serve", "function", type, handler)
+  check(options == nil or type(options) == "table", 4, "serve", "table", type, options)
+  internal.check_options(options, "tcp.serve", "balance, grace, backlog, nodelay")
+  options = options or {}
+  local balance, grace = options.balance or "reuseport", options.grace or 5
+  local reuseport, nodelay = balance == "reuseport", options.nodelay
+  check(reuseport or balance == "handoff", "option", "balance", '"reuseport" or "handoff"')
+  check(is_duration(grace), "option", "grace", "a number of seconds", tostring, grace)
+  local backlog_fits = is_integer(options.backlog or 1, 1, 65535)
+  check(backlog_fits, "option", "backlog", "an integer from 1 to 65535")
+  check(nodelay == nil or type(nodelay) == "boolean", "option", "nodelay", "boolean", type, nodelay)
+  local count = reuseport and core.workers() or 1
+  local listeners, message, code = open_listeners(host, port, options, count)
   if not listeners then
     return nil, message, code
   end
-  local server = { group = core.group(), acceptors = {}, grace = grace }
-  server.host, server.port, server.family = listeners[1]:sock()
-  local accepting = core.group()
-  for i, listener in ipairs(listeners) do
-    server.acceptors[i] = accepting:spawn_at(
-      i,
-      accept_and_close,
-      listener,
-      handler,
-      server.group,
-      spread and "spawn" or "spread"
-    )
-  end
-  return setmetatable(server, Server)
+  return start(listeners, handler, reuseport and "spawn" or "spread", grace)
 end
 
 return { listen = listen, connect = core.tcp.connect, serve = serve }

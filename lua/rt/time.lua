@@ -1,14 +1,16 @@
---- Ticks at regular intervals.
+--- rt.interval: ticks at regular intervals.
 local core = require("rt.core")
+local internal = core.internal
 
-core.spawns_for_callers()
+internal.spawns_for_callers()
 
-local now, sleep_until = core.now, core.sleep_until
+local check, now, sleep_until = internal.check, core.now, internal.sleep_until
 
 local time = {}
 
---- What becomes of the schedule when a tick at `due` was late: when the next one is.
-local after = {
+--- When the tick after one that was due at `due` is due, by the option `missed`. It matters only if the
+--- tick was late by more than a period.
+local next_due = {
   burst = function(due, period)
     return due + period
   end,
@@ -21,51 +23,44 @@ local after = {
   end,
 }
 
+--- Fields of an interval: `period` in seconds; `next`, a function of next_due; `due`, when the next tick
+--- is due, as rt.now() counts; `tick`, the number of the last tick, 0 before the first.
 local Interval = {}
 Interval.__index = Interval
 Interval.__name = "rt.interval"
 
+--- Takes the tick that is due, and returns its number.
 local function take(interval)
   interval.due = interval.next(interval.due, interval.period)
   interval.tick = interval.tick + 1
   return interval.tick
 end
 
---- The next tick: 1, 2, 3 … Waits until it is due.
+--- Waits until the next tick is due, and returns its number: 1, 2, 3 …
 function Interval:__call()
-  sleep_until(self.due) -- if this is cancelled, the tick is still to come
+  sleep_until(self.due) -- a wait that is cancelled takes no tick
   return take(self)
 end
 
---- The next tick, for `rt.select`.
+--- The operation for rt.select that waits for the next tick and takes it.
 function Interval:tick_op()
-  if getmetatable(self) ~= Interval then
-    error("bad argument #1 to 'tick_op' (rt.interval expected, got " .. type(self) .. ")", 2)
-  end
-  return core.tick_op(self, take)
+  check(getmetatable(self) == Interval, 1, "tick_op", "rt.interval", type, self)
+  return internal.tick_op(self, take)
 end
 
 function Interval:__tostring()
   return ("rt.interval (every %g s, %d ticks)"):format(self.period, self.tick)
 end
 
---- Ticks at once, and then every `period` seconds.
+--- An interval whose first tick is due now, and further ticks every `period` seconds.
 function time.interval(period, options)
-  if type(period) ~= "number" then
-    error("bad argument #1 to 'interval' (number expected, got " .. type(period) .. ")", 2)
-  end
-  if not (period > 0 and period < math.huge) then
-    error("bad argument #1 to 'interval' (a period above 0 expected)", 2)
-  end
-  if options ~= nil and type(options) ~= "table" then
-    error("bad argument #2 to 'interval' (table expected, got " .. type(options) .. ")", 2)
-  end
-  core.check_options(options, "interval", "missed")
+  check(type(period) == "number", 1, "interval", "number", type, period)
+  check(period > 0 and period < math.huge, 1, "interval", "a period above 0")
+  check(options == nil or type(options) == "table", 2, "interval", "table", type, options)
+  internal.check_options(options, "interval", "missed")
   local missed = options and options.missed or "burst"
-  if not after[missed] then
-    error('option \'missed\': "burst", "delay" or "skip" expected', 2)
-  end
-  return setmetatable({ period = period, next = after[missed], due = now(), tick = 0 }, Interval)
+  check(next_due[missed], "option", "missed", '"burst", "delay" or "skip"')
+  return setmetatable({ period = period, next = next_due[missed], due = now(), tick = 0 }, Interval)
 end
 
 return time

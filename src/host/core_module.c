@@ -80,14 +80,15 @@ static void fill_module(lua_State *L, rt_worker *w) {
   lua_setfield(L, -2, "version");
 }
 
-/* A program may have kept an original function before rt replaced it. As a field of this module it
-** can still be sent by name. Stack: the module -> unchanged */
+/* A program may have kept an original function before rt replaced it. As a field of rt.core.internal
+** it can still be sent by name. Stack: the module -> unchanged */
 static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;
   } replaced[] = {{LUA_GNAME, "print"},         {"os", "exit"},          {"coroutine", "resume"},
                   {"coroutine", "wrap"},        {"coroutine", "status"}, {"coroutine", "close"},
                   {"coroutine", "isyieldable"}, {"coroutine", "yield"}};
+  lua_getfield(L, -1, "internal");
   for (size_t i = 0; i < rt_countof(replaced); i++) {
     if (lua_getglobal(L, replaced[i].library) == LUA_TTABLE) {
       lua_pushfstring(L, "original %s.%s", replaced[i].library, replaced[i].name);
@@ -96,12 +97,26 @@ static void keep_originals(lua_State *L) {
     }
     lua_pop(L, 1);
   }
+  lua_pop(L, 1);
 }
 
 static const char core_key; /* key of the module in Lua's registry */
 
+/* Closures of the Lua files have internal functions as upvalues. Such a function can be sent if a
+** loaded module holds it, so the table of internal functions is the module "rt.core.internal".
+** Stack: the module -> unchanged */
+static void name_internal(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -2, "internal");
+  lua_setfield(L, -2, "rt.core.internal");
+  lua_pop(L, 1);
+}
+
 bool rtL_core_module_find(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return true;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) {
+    name_internal(L); /* the program may have emptied package.loaded */
+    return true;
+  }
   lua_pop(L, 1);
   return false;
 }
@@ -124,6 +139,7 @@ rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
 
 void rtL_core_module_install(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
+  name_internal(L);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);
   replace_functions(L, w, "os", rtL_open_os);
   open_one(L, w, rtL_open_print);

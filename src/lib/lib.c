@@ -103,3 +103,10 @@ void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
   lua_pushlightuserdata(L, w);
   luaL_setfuncs(L, functions, 1);
 }
+
+void rtL_set_internal_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
+  RTL_ENTER(L, w, 0);
+  luaL_getsubtable(L, -1, "internal");
+  rtL_set_functions(L, w, functions);
+  lua_pop(L, 1);
+}

@@ -58,5 +58,8 @@ void rtL_open_print(lua_State *L, rt_worker *w); /* replaces the global function
 
 /* Sets functions with the worker as upvalue into the table on top of the stack. */
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);
+/* The same for functions that only rt's Lua files call: sets them into the field "internal" of the
+** table on top of the stack, which is the module rt.core. */
+void rtL_set_internal_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);
 
 #endif

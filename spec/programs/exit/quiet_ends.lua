@@ -67,7 +67,7 @@ states["a finalizer waits for what never comes"] = function()
 end
 
 states["the body of a scope was left suspended, by a yield that is not rt's"] = function()
-  local yield = require("rt.core")["original coroutine.yield"]
+  local yield = require("rt.core").internal["original coroutine.yield"]
   _G.co = coroutine.wrap(function()
     rt.scope(function()
       yield()

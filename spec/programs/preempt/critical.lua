@@ -4,8 +4,8 @@ local spin = require("spin")
 local slow = require("slow")
 
 local function writer(seconds)
-  local core = require("rt.core")
-  local before = core.switches()
+  local internal = require("rt.core").internal
+  local before = internal.switches()
   local till = os.clock() + seconds
   while os.clock() < till do
     rt.critical(function()
@@ -17,7 +17,7 @@ local function writer(seconds)
     end)
     spin.processor_time(0.002)
   end
-  return core.switches() > before
+  return internal.switches() > before
 end
 local a, b = rt.spawn(writer, 0.3), rt.spawn(writer, 0.3)
 print(a:join(), b:join())

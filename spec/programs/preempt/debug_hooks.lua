@@ -3,8 +3,8 @@ local rt = require("rt")
 local spin = require("spin")
 
 local function job()
-  local core = require("rt.core")
-  local before = core.switches()
+  local internal = require("rt.core").internal
+  local before = internal.switches()
   local function busy(n)
     local x = 0
     for i = 1, n do
@@ -46,7 +46,7 @@ local function job()
   for _ = 1, 20 do
     assert(math.abs(instructions() - expected) <= 1)
   end
-  return core.switches() > before
+  return internal.switches() > before
 end
 
 local a, b = rt.spawn(job), rt.spawn(job)

@@ -15,8 +15,8 @@ local function job()
       end
     end)
   end
-  local core = require("rt.core")
-  local sum, before = 0, core.switches()
+  local internal = require("rt.core").internal
+  local sum, before = 0, internal.switches()
   for _ = 1, 2000 do
     local next = count(30)
     local v = next()
@@ -25,7 +25,7 @@ local function job()
       v = next(-v)
     end
   end
-  return sum, core.switches() > before
+  return sum, internal.switches() > before
 end
 
 local a, b = rt.spawn(job), rt.spawn(job)

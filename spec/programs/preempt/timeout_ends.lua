@@ -29,7 +29,7 @@ end
 
 --- One that is as if it had been made before rt was loaded.
 function places.old_coroutine()
-  return require("rt.core")["original coroutine.wrap"](try)(hog)
+  return require("rt.core").internal["original coroutine.wrap"](try)(hog)
 end
 
 local a, b, seconds = places[arg[1]]()

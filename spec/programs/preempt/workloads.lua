@@ -6,7 +6,7 @@ local rt = require("rt")
 local switches, jobs = tonumber(arg[1]), tonumber(arg[2])
 
 local function job(id)
-  local core = require("rt.core")
+  local internal = require("rt.core").internal
   local work = dofile("spec/support/workloads.lua")
   local names = {}
   for name in pairs(work) do
@@ -19,8 +19,8 @@ local function job(id)
       expected[name] = work[name]()
     end
   end)
-  local seed, before = id * 7919 + 17, core.switches()
-  while core.switches() - before < switches do
+  local seed, before = id * 7919 + 17, internal.switches()
+  while internal.switches() - before < switches do
     seed = (seed * 1103515245 + 12345) & 0x7fffffff
     local name = names[(seed >> 8) % #names + 1]
     local value = work[name]()

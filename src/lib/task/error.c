@@ -1,4 +1,4 @@
-/* lib/task/error.c - rt.on_unhandled, rt.traceback; and what rt's Lua files raise. */
+/* lib/task/error.c - rt.on_unhandled, rt.traceback; checks and errors of rt's Lua files. */
 #include "worker/traceback.h"
 #include "lib/lib.h"
 
@@ -17,14 +17,51 @@ static int traceback(lua_State *L) {
   return 1;
 }
 
-/* core.check_options(options, who, names): for the Lua files, as rtL_check_options */
+/* internal.check(ok, index, name, expected [, describe, value]): as luaL_argexpected, for functions
+** written in Lua. If ok is false it raises "bad argument #index to 'name' (expected expected, got …)",
+** or, if the index is "option", "option 'name': expected expected, got …". The position is that of
+** the call of the function that calls check; describe(value) is what was given. */
+static int check_argument(lua_State *L) {
+  if (lua_toboolean(L, 1)) return 0;
+  lua_settop(L, 6);
+  bool is_option = lua_type(L, 2) == LUA_TSTRING;
+  luaL_where(L, 2);
+  if (is_option)
+    lua_pushfstring(L, "option '%s': %s expected", lua_tostring(L, 3), lua_tostring(L, 4));
+  else
+    lua_pushfstring(L, "bad argument #%d to '%s' (%s expected", (int)lua_tointeger(L, 2),
+                    lua_tostring(L, 3), lua_tostring(L, 4));
+  if (!lua_isnil(L, 5)) {
+    lua_pushliteral(L, ", got ");
+    lua_pushvalue(L, 5);
+    lua_pushvalue(L, 6);
+    lua_call(L, 1, 1);
+  }
+  if (!is_option) lua_pushliteral(L, ")");
+  lua_concat(L, lua_gettop(L) - 6);
+  return lua_error(L);
+}
+
+/* string = internal.class_of(value): the __name of its metatable, or its type */
+static int class_of(lua_State *L) {
+  lua_settop(L, 1);
+  if (luaL_getmetafield(L, 1, "__metatable") == LUA_TNIL && !lua_getmetatable(L, 1)) lua_pushnil(L);
+  if (lua_istable(L, -1)) {
+    lua_pushliteral(L, "__name");
+    if (lua_rawget(L, -2) == LUA_TSTRING) return 1;
+  }
+  lua_pushstring(L, luaL_typename(L, 1));
+  return 1;
+}
+
+/* internal.check_options(options, function, names): as rtL_check_options */
 static int check_options(lua_State *L) {
   lua_settop(L, 3);
   rtL_check_options(L, 1, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
   return 0;
 }
 
-/* core.raise(error, traceback): again, as it came out of group:run */
+/* internal.raise(error, traceback): raises again what group:run returned */
 static int raise_again(lua_State *L) {
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) lua_pop(L, 1);
@@ -32,10 +69,13 @@ static int raise_again(lua_State *L) {
 }
 
 void rtL_open_error(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"on_unhandled", on_unhandled},
-                                       {"traceback", traceback},
-                                       {"check_options", check_options},
-                                       {"raise", raise_again},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"check", check_argument},
+                                      {"class_of", class_of},
+                                      {"check_options", check_options},
+                                      {"raise", raise_again},
+                                      {NULL, NULL}};
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

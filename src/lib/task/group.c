@@ -21,7 +21,7 @@ static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char *
 
 static void cancel_member(rt_shared *t) { rt_job_cancel(rt_job_of(t), NULL); }
 
-/* group = core.group([policy]): see rt_group_policy; with one it is a scope's, and stays in this state */
+/* group = internal.group([policy]): see rt_group_policy; with one it is a scope's, and stays in this state */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
@@ -90,7 +90,7 @@ static int group_cancel(lua_State *L) {
   return 0;
 }
 
-static int group_doom(lua_State *L) {
+static int group_begin_cancel(lua_State *L) {
   rt_group_begin_cancel(check_group(L));
   return 0;
 }
@@ -187,12 +187,12 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"spawn_local", group_spawn_local},
                                      {"run", group_run},
                                      {"cancel", group_cancel},
-                                     {"doom", group_doom},
+                                     {"begin_cancel", group_begin_cancel},
                                      {"decider", group_decider},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"group", new_group}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"group", new_group}, {NULL, NULL}};
   static const rt_travel travel = {group_send, NULL, rtL_shared_receive, NULL};
   rtL_shared_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &travel;
-  rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

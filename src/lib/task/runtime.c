@@ -75,14 +75,15 @@ static int metrics(lua_State *L) {
   return 1;
 }
 
-/* n = core.switches(): tasks of this worker that were switched where they did not wait */
+/* n = internal.switches(): tasks of this worker that were switched where they did not wait */
 static int switches(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)rtL_self(L)->preempt.switches);
   return 1;
 }
 
 void rtL_open_runtime(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"shutdown", shut_down}, {"metrics", metrics}, {"switches", switches}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"shutdown", shut_down}, {"metrics", metrics}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"switches", switches}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

@@ -23,7 +23,8 @@ static int spawn_local(lua_State *L) {
   return 1;
 }
 
-/* core.spawns_for_callers(): whatever the calling file spawns was spawned by who called it */
+/* internal.spawns_for_callers(): tasks that the calling file spawns have the line of its caller as
+** their call site. */
 static int spawns_for_callers(lua_State *L) {
   rtL_call_sites_add_library(L, &rtL_self(L)->call_sites, 1);
   return 0;
@@ -207,14 +208,12 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
       {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"spawn_local", spawn_local},
-                                       {"spawns_for_callers", spawns_for_callers},
-
-                                       {"current", current},
-                                       {"yield", yield},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"spawn_local", spawn_local}, {"current", current}, {"yield", yield}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"spawns_for_callers", spawns_for_callers}, {NULL, NULL}};
   static const rt_travel travel = {.send = refuse_to_send};
   rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});
   w->classes.travel[RT_CLASS_TASK] = &travel;
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

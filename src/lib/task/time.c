@@ -1,4 +1,4 @@
-/* lib/task/time.c - rt.now, rt.sleep, rt.sleep_until; waiting for a time, or a tick, in rt.select. */
+/* lib/task/time.c - rt.now, rt.sleep; waiting for a time, or a tick, in rt.select. */
 #include "lib/operation.h"
 
 /* t = rt.now() */
@@ -29,7 +29,7 @@ static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
 /* rt.sleep(seconds) */
 static int do_sleep(lua_State *L) { return sleep_for(L, rtL_self(L), rtL_check_duration(L, 1)); }
 
-/* rt.sleep_until(t): as rt.now() counts */
+/* internal.sleep_until(t): t as rt.now() counts */
 static int sleep_until(lua_State *L) {
   lua_Number left = luaL_checknumber(L, 1) - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
   return sleep_for(L, rtL_self(L), rtL_duration_of(L, 1, left));
@@ -97,7 +97,7 @@ static int attempt_tick(lua_State *L, rt_worker *w, int op, rt_branch *b) {
 
 static const rt_op_kind tick_kind = {"tick", false, attempt_tick, prepare_tick, arm_sleep, NULL};
 
-/* op = core.tick_op(interval, take) */
+/* op = internal.tick_op(interval, take) */
 static int tick_op(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -107,7 +107,9 @@ static int tick_op(lua_State *L) {
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
-      {"now", now},           {"sleep", do_sleep},  {"sleep_until", sleep_until},
-      {"sleep_op", sleep_op}, {"tick_op", tick_op}, {NULL, NULL}};
+      {"now", now}, {"sleep", do_sleep}, {"sleep_op", sleep_op}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {
+      {"sleep_until", sleep_until}, {"tick_op", tick_op}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

@@ -1,5 +1,5 @@
 /* lib/task/timeout.c - calling a function within something: rt.timeout, rt.shield, rt.critical, and what
-** core.with closes after it. */
+** internal.with closes after it. */
 #include "worker/traceback.h"
 #include "lib/lib.h"
 #include "run/preempt.h"
@@ -87,7 +87,7 @@ static int over(lua_State *L, int status, lua_KContext ctx) {
   return lua_gettop(L) - 1;
 }
 
-/* ... = core.with(object, f, ...): closes it however f(object, ...) ends */
+/* ... = internal.with(object, f, ...): closes it however f(object, ...) ends */
 static int with(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_insert(L, 3); /* object, f, object, … */
@@ -97,10 +97,9 @@ static int with(lua_State *L) {
 }
 
 void rtL_open_timeout(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"timeout", timeout},
-                                       {"shield", shield},
-                                       {"critical", critical},
-                                       {"with", with},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"timeout", timeout}, {"shield", shield}, {"critical", critical}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"with", with}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

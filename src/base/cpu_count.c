@@ -13,7 +13,7 @@ static int affinity_count(void) {
 }
 
 /* The file has "200000 100000" or "max 100000": CPU time and period in us. 0: no limit. */
-static double read_quota(const char *path) {
+static double read_cgroup_quota(const char *path) {
   double quota = 0, period = 0;
   FILE *f = fopen(path, "re");
   if (f == NULL) return 0;
@@ -22,7 +22,7 @@ static double read_quota(const char *path) {
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-static double read_number(const char *path) {
+static double read_cgroup_number(const char *path) {
   double n = 0;
   FILE *f = fopen(path, "re");
   if (f == NULL) return 0;
@@ -44,7 +44,7 @@ static double cgroup2_quota(void) {
     group[strcspn(group, "\n")] = '\0';
     for (;;) {
       snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-      double n = read_quota(path);
+      double n = read_cgroup_quota(path);
       if (n > 0 && (min == 0 || n < min)) min = n;
       char *slash = strrchr(group, '/');
       if (slash == NULL) break;
@@ -56,8 +56,8 @@ static double cgroup2_quota(void) {
 }
 
 static double cgroup1_quota(void) {
-  double quota = read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  double period = read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double quota = read_cgroup_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  double period = read_cgroup_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   return quota > 0 && period > 0 ? quota / period : 0;
 }
 

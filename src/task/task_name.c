@@ -1,7 +1,7 @@
 #include "task/task_name.h"
 
 static rt_lock names_lock = RT_LOCK_INIT;
-static rt_list names = {&names, &names};
+static rt_list task_names = {&task_names, &task_names};
 
 rt_task_name *rt_task_name_new(uint64_t id, const char *text) {
   size_t len = strlen(text) + 1;
@@ -10,7 +10,7 @@ rt_task_name *rt_task_name_new(uint64_t id, const char *text) {
   n->id = id;
   memcpy(n->text, text, len);
   rt_lock_take(&names_lock);
-  rt_list_append(&names, &n->link);
+  rt_list_append(&task_names, &n->link);
   rt_lock_give(&names_lock);
   return n;
 }
@@ -26,7 +26,7 @@ void rt_task_name_drop(rt_task_name *n) {
 void rt_task_name_find(uint64_t id, char *text, size_t size) {
   *text = '\0';
   rt_lock_take(&names_lock);
-  for (rt_list *l = names.next; l != &names && *text == '\0'; l = l->next) {
+  for (rt_list *l = task_names.next; l != &task_names && *text == '\0'; l = l->next) {
     const rt_task_name *n = rt_containerof(l, rt_task_name, link);
     if (n->id == id) strncat(text, n->text, size - 1);
   }

@@ -636,6 +636,16 @@ for _, spawner in ipairs(spawners) do
   end)
 end
 
+describe("rt.select in a finalizer", function()
+  it("refuses operations on objects that were finalized before", function()
+    local code, out, err = kit.run(kit.program("finalized_objects"))
+    assert.same({ 0, "" }, { code, err })
+    for _, name in ipairs { "channel", "mutex", "job" } do
+      assert.matches(name .. "\tfalse\tbad argument #1 to .*it has been finalized", out)
+    end
+  end)
+end)
+
 describe("rt.select with a seed", function()
   it("G11 chooses by the seed: the same one, the same choices", function()
     local function run(seed)

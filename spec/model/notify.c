@@ -77,7 +77,8 @@ static void notify_once(void) {
 static void meet(int me, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
-  bool done = rt_barrier_wait(barrier, t);
+  bool done;
+  while (!(done = rt_barrier_wait(barrier)) && !rt_barrier_await(barrier, t)) continue;
   if (!done) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_BARRIER);

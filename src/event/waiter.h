@@ -31,9 +31,9 @@ typedef struct rt_waiter {
   rt_list home_link;                   /* in the list of waiters of its driver */
   rt_list parked;                      /* the task that waits for it, while that is parked */
   void (*on_call)(struct rt_waiter *); /* called on delivery, instead of waking a task; or NULL */
-  void *owner;                         /* for on_call */
-  rt_lock *lock;                       /* of the object in whose queue it was put; NULL: none */
-  bool delivered;                      /* its post was delivered */
+  void *owner;    /* free for the code that made it: for on_call, or what resumes the task */
+  rt_lock *lock;  /* of the object in whose queue it was put; NULL: none */
+  bool delivered; /* its post was delivered */
   bool abandoned; /* rt_waiter_free was called before its post was delivered, which frees it */
   /* under the lock */
   rt_list link;                            /* in the queue of the object */

@@ -1,6 +1,82 @@
 #include "lib/operation.h"
 
-int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
+/* --- waiting, in a method ------------------------------------------------------------------------- */
+/* Stack: the object, the rest of the method's. */
+static int begin_again(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
+  return rtL_operation_begin(L, w, kind, lua_touserdata(L, 1), kind->number ? kind->number(L) : 0);
+}
+
+static int resume_yielded(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  const rt_op_kind *kind = (const rt_op_kind *)context;
+  if (kind->count_waiting) kind->count_waiting(lua_touserdata(L, 1), -1);
+  rtL_wait_turned(L, w);
+  return begin_again(L, w, kind);
+}
+
+int rtL_operation_yield(lua_State *L, rt_worker *w, const rt_op_kind *kind, void *object) {
+  rt_worker_assert_thread(w);
+  if (kind->count_waiting) kind->count_waiting(object, +1);
+  return rtL_wait(L, w, resume_yielded, (lua_KContext)kind);
+}
+
+int rtL_operation_no_memory(lua_State *L, rt_worker *w, rt_message *unsent) {
+  rt_worker_assert_thread(w);
+  if (unsent) rt_pack_undo(w, unsent);
+  return rtL_no_memory(L);
+}
+
+static void free_waiter(rt_branch *b) {
+  if (b->waiter == NULL) return;
+  b->waiter->message = NULL; /* the branch has it, too */
+  rt_waiter_free(b->waiter);
+  b->waiter = NULL;
+}
+
+int rtL_operation_retry(lua_State *L, rt_worker *w, const rt_op_kind *kind, rt_branch b) {
+  rt_worker_assert_thread(w);
+  do {
+    free_waiter(&b);
+    if (b.error != 0) return rtL_fail(L, b.error, NULL);
+    int results = kind->attempt(L, w, &b);
+    if (results >= 0) return results;
+  } while (!rtL_operation_park(L, w, kind, &b));
+  return rtL_operation_suspend(L, w, kind, &b);
+}
+
+int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  rt_waiter *t = (rt_waiter *)waiter;
+  const rt_op_kind *kind = t->owner;
+  bool called = rt_waiter_withdraw(t);
+  rt_branch b = {.object = lua_touserdata(L, 1),
+                 .number = (uint64_t)t->want,
+                 .message = t->message,
+                 .answer = t->answer};
+  t->message = NULL;
+  rt_waiter_free(t);
+  if (rt_likely(called)) {
+    rtL_wait_happened(w);
+    return kind->finish(L, w, &b);
+  }
+  if (b.message) rt_pack_undo(w, b.message);
+  rtL_wait_over(L, w);
+  return begin_again(L, w, kind);
+}
+
+int rtL_operation_resume_woken(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  rt_worker *w = rtL_self(L);
+  const rt_op_kind *kind = (const rt_op_kind *)context;
+  if (kind->count_waiting) kind->count_waiting(lua_touserdata(L, 1), -1);
+  rtL_wait_over(L, w);
+  return begin_again(L, w, kind);
+}
+
+/* --- values for rt.select ------------------------------------------------------------------------- */
+int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64_t number) {
   RTL_ENTER(L, w, 1 - lua_gettop(L));
   int args = lua_gettop(L) - 1;
   if (args > 0) {
@@ -13,24 +89,10 @@ int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
   rt_operation *o =
       rtL_class_new(L, &w->classes, RT_CLASS_OPERATION, sizeof *o, RT_OPERATION_VALUES);
   o->kind = kind;
+  o->object = lua_touserdata(L, 1); /* which the user value keeps alive */
+  o->number = number;
   lua_insert(L, 1);
   if (args > 0) lua_setiuservalue(L, 1, RT_OPERATION_ARGS);
   lua_setiuservalue(L, 1, RT_OPERATION_OBJECT);
   return 1;
-}
-
-void *rtL_operation_object(lua_State *L, int op) {
-  RTL_STACK_CHECK(L, 0);
-  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
-  void *object = lua_touserdata(L, -1);
-  lua_pop(L, 1); /* the operation keeps it */
-  return object;
-}
-
-void rt_operation_park(rt_branch *b, rt_list *list) {
-  rt_task_park(&b->proxy, RT_OP_SELECT, b, list);
-}
-
-void rt_operation_sleep(rt_branch *b, rt_driver *d) {
-  rt_wheel_add(&d->wheel, &b->timer.timer, RT_TIMER_CALL, b->due);
 }

@@ -1,61 +1,171 @@
-/* lib/operation.h - operations as values, of which rt.select does exactly one.
+/* lib/operation.h - operations that may wait, each described once.
 **
-** A select first tries each operation; if none can be done at once it arms them all and
-** waits.  Those on shared objects that threads share have a waiter each, and one claim: whoever serves
-** the first takes the claim, and the others are passed over.  Those of this state (a socket,
-** a task, the clock) only say that another try is worth it.
+** A method such as channel:recv() and a branch of rt.select do the same: they try an operation, and
+** if that cannot be done yet, the task waits for it. An rt_op_kind describes an operation; an
+** rt_branch is one use of it. Two callers follow the description:
+** - rtL_operation_run, for a method: one branch, with a waiter of its own and no garbage;
+** - lib/task/select.c, for rt.select: several branches, of which exactly one is done. There an
+**   operation is a value, an rt.operation, which a method such as channel:recv_op() makes.
 **
-** Arming does nothing that could not be undone: if it turns out that an operation can be
-** done after all, everything is withdrawn and tried again.
+** There are two sorts of operations. Those on objects that several workers share (channels, locks,
+** jobs) wait with a waiter (event/waiter.h): when it is called, the operation has been done, and
+** 'finish' pushes its results. Those of one state (the clock, sockets, tasks) park the task, or its
+** proxy, on a list of this state: that it is woken only says that another attempt is worth it.
+**
+** The order of checks, the same for all:
+** 1. The method checks its arguments; misuse raises.
+** 2. The checkpoint: a task that is being cancelled raises.
+** 3. The budget: a task that has done many operations in one go first yields to other tasks.
+** 4. 'attempt'. A result that is ready wins over a deadline that has passed.
+** 5. The operation must wait: rtL_wait_prepare raises if a deadline has passed, or if this code
+**    cannot wait.
+** 6. 'prepare' does what may raise; then the waiter is made.
+** 7. 'arm' puts the waiter, or the task, on the list of what it waits for; if the operation can be
+**    done by now, the waiter is freed and 'attempt' follows once more. Arming does nothing that
+**    could not be undone, so that a select can arm all its branches and withdraw them again.
+** 8. The task is parked, and resumed when it is woken or its wait is called off. Its waiter is
+**    withdrawn: either it was called, then the operation has happened and counts even if the task
+**    was cancelled at the same time; or nothing has happened and never will, and rtL_wait_over
+**    raises.
 */
 #ifndef RT_LIB_OPERATION_H
 #define RT_LIB_OPERATION_H
 
-#include "lib/lib.h"
+#include "lib/shared.h"
+#include "event/waiter.h"
 
 typedef struct rt_branch {
-  const struct rt_op_kind *kind;
-  struct rt_select *of;
-  rt_waiter *waiter;   /* NULL: it needs none */
-  rt_message *message; /* what it would send, while no waiter has it; for 'finish': what came */
+  /* the operation */
+  void *object;    /* the body of the userdata whose method it is */
+  uint64_t number; /* its argument, if that is a number: permits, bytes, nanoseconds */
+  int op;          /* stack index of the rt.operation; 0: a method, whose object is at index 1 */
+  /* the wait */
+  int kept;            /* stack index of the value that 'prepare' has left; 0: none */
+  uint64_t due;        /* the tick that it waits for; 0: 'prepare' has not set it */
+  rt_waiter *waiter;   /* NULL: its kind has none */
+  rt_task *task;       /* what 'arm' parks: the running task, or its proxy in a select */
+  rt_timeout *timer;   /* what 'arm' starts in a select; NULL: the task itself sleeps */
+  rt_message *message; /* what it sends, while no waiter has it; for 'finish': what came */
   int answer;          /* for 'finish': what its waiter was called with */
-  int kept;            /* for 'prepare': the place of what it has left on the stack */
-  rt_task proxy;       /* stands on a list of this state in place of the task */
-  rt_timeout timer;
-  uint64_t due; /* tick; 0: not set */
+  int error;           /* UV_E…: 'arm' has failed, and so does the operation */
 } rt_branch;
 
+/* All functions: worker's thread. */
 typedef struct rt_op_kind {
-  const char *name;
-  bool has_ticket;
-  /* Does it if it can be done at once: pushes the results and returns how many.  -1: it would
-  ** have to wait.  'b' is NULL until it has waited. */
-  int (*attempt)(lua_State *L, rt_worker *w, int op, rt_branch *b);
-  /* Whatever may raise on the way to waiting; NULL: nothing.  One value may be left on the stack,
-  ** where it stays until the select is over. */
-  void (*prepare)(lua_State *L, rt_worker *w, int op, rt_branch *b);
-  /* Waits.  Must not raise.  False: another attempt is worth it. */
-  bool (*arm)(lua_State *L, rt_worker *w, int op, rt_branch *b);
-  /* Its waiter was called: pushes the results and returns how many.  All waiters are torn. */
-  int (*finish)(lua_State *L, rt_worker *w, int op, rt_branch *b);
+  const char *name; /* in tostring(operation) */
+  rt_op waits_for;  /* what rt.dump says of a task that waits in the method */
+  bool has_waiter;  /* the object is an rt_shared_ref, and 'arm' queues b->waiter */
+  /* Does the operation if it can be done at once: pushes the results and returns how many. Returns
+  ** -1 if it would have to wait; then the stack is as before. */
+  int (*attempt)(lua_State *L, rt_worker *w, rt_branch *b);
+  /* Called once, before the first 'arm': does what may raise. It may leave one value on the stack,
+  ** which stays there until the operation is over (b->kept). NULL: there is nothing to do. */
+  void (*prepare)(lua_State *L, rt_worker *w, rt_branch *b);
+  /* Queues the waiter, or parks b->task (rt_operation_park, rt_operation_sleep). Must not raise.
+  ** Returns false if another attempt is worth it, or if it has set b->error. */
+  bool (*arm)(lua_State *L, rt_worker *w, rt_branch *b);
+  /* The waiter was called: pushes the results and returns how many. All waiters are freed. NULL: the
+  ** kind has no waiter. */
+  int (*finish)(lua_State *L, rt_worker *w, rt_branch *b);
+  /* Without waiter: the continuation of the method, which begins with rtL_wait_over and pushes the
+  ** results. NULL: 'attempt' follows when the task was woken. */
+  lua_KFunction resume;
+  /* The number of a method that has yielded before its attempt, from its stack. NULL: it has none. */
+  uint64_t (*number)(lua_State *L);
+  /* Counts the tasks that wait in the method (+1, later -1), however they wait. NULL: not needed. */
+  void (*count_waiting)(void *object, int change);
 } rt_op_kind;
 
-/* The body of an operation; its user value 1 is the object, 2 what else it needs. */
+/* The object of a branch whose kind has a waiter. */
+static inline rt_shared *rt_branch_shared(const rt_branch *b) {
+  return ((const rt_shared_ref *)b->object)->shared;
+}
+
+/* For 'arm': b->task waits on this list; or until the tick b->due. */
+static inline void rt_operation_park(rt_branch *b, rt_op op, rt_list *list) {
+  rt_task_park(b->task, op, b->object, list);
+}
+static inline void rt_operation_sleep(rt_branch *b, rt_driver *d) {
+  if (b->timer == NULL)
+    rt_task_sleep(b->task, &d->wheel, b->due);
+  else if (b->due != RT_NEVER)
+    rt_wheel_add(&d->wheel, &b->timer->timer, RT_TIMER_CALL, b->due);
+}
+
+/* --- methods ------------------------------------------------------------------------------------ */
+/* The rest of a method: each is the last thing that it does, `return rtL_operation_run(...)`, with
+** its object at stack index 1. They are inline and 'kind' is a constant, so that the compiler calls
+** the functions of the kind directly: the description costs nothing. */
+#define RT_OPERATION_INLINE static inline __attribute__((always_inline))
+
+/* For the functions below; those that take an rt_branch by value are seldom called. */
+int rtL_operation_yield(lua_State *L, rt_worker *w, const rt_op_kind *kind, void *object);
+int rtL_operation_retry(lua_State *L, rt_worker *w, const rt_op_kind *kind, rt_branch b);
+int rtL_operation_no_memory(lua_State *L, rt_worker *w, rt_message *unsent);
+int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter);
+int rtL_operation_resume_woken(lua_State *L, int status, lua_KContext kind);
+
+/* Step 7, and the first half of 8. False: another attempt is worth it, or 'arm' has failed. */
+RT_OPERATION_INLINE bool rtL_operation_park(lua_State *L, rt_worker *w, const rt_op_kind *kind,
+                                            rt_branch *b) {
+  if (!kind->has_waiter) {
+    b->task = w->running;
+    return kind->arm(L, w, b);
+  }
+  rt_waiter *t = b->waiter = rt_waiter_new(&w->driver);
+  if (rt_unlikely(t == NULL)) rtL_operation_no_memory(L, w, b->message);
+  t->owner = (void *)kind;
+  t->message = b->message;
+  bool queued = kind->arm(L, w, b);
+  if (queued) rt_waiter_park(t, w->running, kind->waits_for);
+  return queued;
+}
+
+RT_OPERATION_INLINE int rtL_operation_suspend(lua_State *L, rt_worker *w, const rt_op_kind *kind,
+                                              rt_branch *b) {
+  if (kind->count_waiting) kind->count_waiting(b->object, +1);
+  if (kind->has_waiter) return rtL_wait(L, w, rtL_operation_resume_called, (lua_KContext)b->waiter);
+  return rtL_wait(L, w, kind->resume ? kind->resume : rtL_operation_resume_woken,
+                  (lua_KContext)kind);
+}
+
+/* From step 5 on. */
+RT_OPERATION_INLINE int rtL_operation_wait(lua_State *L, rt_worker *w, const rt_op_kind *kind,
+                                           void *object, uint64_t number) {
+  rt_branch b = {.object = object, .number = number};
+  rtL_wait_prepare(L, w, w->running);
+  if (kind->prepare) kind->prepare(L, w, &b);
+  return rt_likely(rtL_operation_park(L, w, kind, &b)) ? rtL_operation_suspend(L, w, kind, &b)
+                                                       : rtL_operation_retry(L, w, kind, b);
+}
+
+/* From step 4 on. */
+RT_OPERATION_INLINE int rtL_operation_begin(lua_State *L, rt_worker *w, const rt_op_kind *kind,
+                                            void *object, uint64_t number) {
+  rt_branch b = {.object = object, .number = number};
+  int results = kind->attempt(L, w, &b);
+  return rt_likely(results >= 0) ? results : rtL_operation_wait(L, w, kind, object, number);
+}
+
+/* From step 2 on. */
+RT_OPERATION_INLINE int rtL_operation_run(lua_State *L, rt_worker *w, const rt_op_kind *kind,
+                                          void *object, uint64_t number) {
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  if (rtL_wait_must_yield(L, w, t)) return rtL_operation_yield(L, w, kind, object);
+  return rtL_operation_begin(L, w, kind, object, number);
+}
+
+/* --- values for rt.select ----------------------------------------------------------------------- */
+/* The body of an rt.operation. User value 1 is the object, 2 the table of its further arguments. */
 typedef struct rt_operation {
   const rt_op_kind *kind;
+  void *object; /* as in rt_branch */
+  uint64_t number;
 } rt_operation;
 enum { RT_OPERATION_OBJECT = 1, RT_OPERATION_ARGS, RT_OPERATION_VALUES = RT_OPERATION_ARGS };
 
-/* Replaces the stack (the object at 1, its arguments above, packed into a table if there are
-** any) by the operation. */
-int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind);
-
-/* The object of an operation. */
-void *rtL_operation_object(lua_State *L, int op);
-
-/* For 'arm': this branch waits on a list of its state, or for its due tick. */
-void rt_operation_park(rt_branch *b, rt_list *list);
-void rt_operation_sleep(rt_branch *b, rt_driver *d);
+/* Replaces the stack (the object at 1, further arguments above) by the operation; returns 1. */
+int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64_t number);
 
 /* The hook 'wake_select': the proxy task of a branch was woken. In lib/task/select.c. */
 void rt_select_wake(rt_task *proxy);

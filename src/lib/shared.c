@@ -61,35 +61,6 @@ int rtL_shared_finalized(lua_State *L, int index) {
   return luaL_argerror(L, index, "it has been finalized");
 }
 
-/* --- waiting -------------------------------------------------------------------------------------- */
-rt_waiter *rtL_shared_draw(lua_State *L, rt_worker *w) {
-  RTL_ENTER(L, w, 0);
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) rtL_no_memory(L);
-  return t;
-}
-
-int rtL_shared_wait(lua_State *L, rt_worker *w, rt_waiter *t, rt_op op, lua_KFunction k) {
-  rt_worker_assert_thread(w);
-  rt_waiter_park(t, w->running, op);
-  return rtL_wait(L, w, k, (lua_KContext)t);
-}
-
-int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext waiter, rt_message **p) {
-  RTL_ENTER(L, w, 0);
-  rt_waiter *t = (rt_waiter *)waiter;
-  bool called = rt_waiter_withdraw(t);
-  int answer = t->answer;
-  if (p) {
-    *p = t->message;
-    t->message = NULL;
-  }
-  rt_waiter_free(t);
-  if (!called) rtL_wait_over(L, w);
-  rtL_wait_happened(w);
-  return answer;
-}
-
 int rtL_shared_refuse_closed(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +2);
   rtL_cancel_takes_precedence(L, w);

@@ -10,7 +10,6 @@
 
 #include "lib/lib.h"
 #include "pack/pack.h"
-#include "event/waiter.h"
 
 /* Defines the class 'which' of such userdata.  'def' has what is particular to it; __gc, __eq and
 ** the way it travels are added. */
@@ -39,14 +38,6 @@ static inline rt_shared_ref *rtL_shared_check(lua_State *L, rt_worker *w, rt_cla
 rt_shared *rtL_shared_send(lua_State *L, rt_worker *w, int index, const char **why);
 /* And their 'receive'. */
 void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object);
-
-rt_waiter *rtL_shared_draw(lua_State *L, rt_worker *w);
-
-/* The waiter is in the queue: waits for its call. */
-int rtL_shared_wait(lua_State *L, rt_worker *w, rt_waiter *t, rt_op op, lua_KFunction k);
-/* First thing in 'k': what the waiter was called with; or raises, and nothing has happened.
-** What came with it is the caller's. */
-int rtL_shared_called(lua_State *L, rt_worker *w, lua_KContext waiter, rt_message **p);
 
 /* What an operation returns that cannot be done: nil, why. */
 int rtL_shared_refuse(lua_State *L, const char *why);

@@ -17,19 +17,27 @@ static void barrier_on_withdraw(rt_waiter *t) {
   rt_containerof(t->lock, rt_barrier, lock)->waiting--;
 }
 
-bool rt_barrier_wait(rt_barrier *b, rt_waiter *t) {
+bool rt_barrier_wait(rt_barrier *b) {
   rt_lock_take(&b->lock);
   bool last = b->waiting + 1 == b->size;
   if (last) {
     b->waiting = 0;
     rt_waiter_call_all(&b->waiters, 0);
-  } else if (t) {
+  }
+  rt_lock_give(&b->lock);
+  return last;
+}
+
+bool rt_barrier_await(rt_barrier *b, rt_waiter *t) {
+  rt_lock_take(&b->lock);
+  bool waits = b->waiting + 1 < b->size;
+  if (waits) {
     t->on_withdraw = barrier_on_withdraw;
     b->waiting++;
     rt_waiter_enqueue(t, &b->waiters, &b->lock);
   }
   rt_lock_give(&b->lock);
-  return last;
+  return waits;
 }
 
 int rt_barrier_waiting(rt_barrier *b) {

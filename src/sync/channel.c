@@ -146,11 +146,14 @@ void rt_channel_close(rt_channel *c) {
   rt_lock_give(&c->lock);
 }
 
-bool rt_channel_can_send(rt_channel *c) {
+rt_channel_result rt_channel_check_send(rt_channel *c) {
   rt_lock_take(&c->lock);
-  bool can_send = c->count < c->capacity || rt_waiter_any(&c->receivers, NULL);
+  bool room = c->count < c->capacity || rt_waiter_any(&c->receivers, NULL);
+  rt_channel_result answer = c->closed ? RT_CHANNEL_CLOSED
+                             : room    ? RT_CHANNEL_DONE
+                                       : RT_CHANNEL_WAITS;
   rt_lock_give(&c->lock);
-  return can_send;
+  return answer;
 }
 
 bool rt_channel_is_closed(rt_channel *c) {

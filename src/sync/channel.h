@@ -58,8 +58,8 @@ bool rt_channel_await_recv(rt_channel *c, rt_waiter *t);
 /* Any thread. Sends fail from now on; buffered messages can still be received. Idempotent. */
 void rt_channel_close(rt_channel *c);
 
-/* Any thread. True: a send would not wait (unless another thread is faster). */
-bool rt_channel_can_send(rt_channel *c);
+/* Any thread. What a send would find (unless another thread is faster): DONE, WAITS or CLOSED. */
+rt_channel_result rt_channel_check_send(rt_channel *c);
 bool rt_channel_is_closed(rt_channel *c);
 size_t rt_channel_count(rt_channel *c); /* buffered messages */
 

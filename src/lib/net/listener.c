@@ -18,118 +18,93 @@ static rt_listener *check_listener(lua_State *L, rt_worker *w) {
 
 #define PAUSE (100 * RT_MILLISECOND)
 
-/* Out of descriptors: say so once, and try again in a while.  The connection stays in
-** the listener's queue. */
-static void warn_of_shortage(rt_listener *l, int err) {
+/* Out of descriptors: the connection stays in the listener's queue, and is tried again after a
+** while. Says so once. */
+static void pause_accepting(rt_listener *l, int err) {
   if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
   l->warned = true;
+  l->again = rt_clock() + PAUSE;
 }
 
-static void pause_accepting(rt_worker *w, rt_listener *l, int err) {
-  warn_of_shortage(l, err);
-  rt_task_sleep(w->running, &w->driver.wheel, rt_driver_after(&w->driver, PAUSE));
-}
-
-static int accept_again(lua_State *L, int status, lua_KContext ctx);
-
-/* Stack: the listener, and the stream to come once there is one. */
-static int accept_one(lua_State *L, rt_worker *w, rt_listener *l) {
-  rt_stream *s = lua_gettop(L) == 1 ? rtL_stream_new(L, w) : lua_touserdata(L, 2);
+/* A connected socket; or UV_EAGAIN: it must wait; or another UV_E… */
+static int accept_one(rt_listener *l) {
   int fd;
-  do fd = l->sock->maybe_readable ? rt_tcp_accept(l->sock->fd) : UV_EAGAIN;
+  if (l->again > 0 && l->again > rt_clock()) return UV_EAGAIN;
+  l->again = 0;
+  do fd = rt_tcp_accept(l->sock->fd);
   while (fd == UV_ECONNABORTED || fd == UV_EPROTO);
-  if (fd == UV_EAGAIN || rt_tcp_is_shortage(fd)) {
-    rt_task *t = w->running;
-    l->sock->maybe_readable = fd != UV_EAGAIN;
-    rtL_wait_prepare(L, w, t);
-    if (fd != UV_EAGAIN) {
-      pause_accepting(w, l, fd);
-    } else {
-      int err = rt_sock_wait(l->sock, RT_READ, t, RT_OP_ACCEPT);
-      if (err != 0) return rtL_fail(L, err, NULL);
-    }
-    l->accepting++;
-    return rtL_wait(L, w, accept_again, RT_WAITS);
+  if (fd >= 0) {
+    l->warned = false;
+  } else if (fd == UV_EAGAIN) {
+    l->sock->maybe_readable = false;
+  } else if (rt_tcp_is_shortage(fd)) {
+    pause_accepting(l, fd);
+    return UV_EAGAIN;
   }
-  if (fd < 0) return rtL_fail(L, fd, NULL);
-  l->warned = false;
-  if (l->nodelay) rt_tcp_nodelay(fd, true);
-  int err = rt_sock_open(&s->sock, &w->driver, fd);
-  return err == 0 ? 1 : rtL_fail(L, err, NULL);
+  return fd;
 }
 
-static int accept_again(lua_State *L, int status, lua_KContext how) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rt_listener *l = lua_touserdata(L, 1);
-  l->accepting--;
-  rtL_wait_ended(L, w, (int)how);
-  if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
+static int fail_closed(lua_State *L) {
+  return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
+}
+
+/* The stream must be there before there is a socket, since making it may raise. In a method it
+** stays on the stack, above the listener, for the next attempt. */
+static int accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_listener *l = b->object;
+  if (l->sock == NULL) return fail_closed(L);
   rt_stream_last_chance(l->sock, w->running);
-  return accept_one(L, w, l);
+  if (!l->sock->maybe_readable) return -1;
+  bool kept = b->op == 0 && lua_gettop(L) > 1;
+  rt_stream *s = kept ? lua_touserdata(L, 2) : rtL_stream_new(L, w);
+  int fd = accept_one(l);
+  if (fd >= 0) {
+    if (l->nodelay) rt_tcp_nodelay(fd, true);
+    fd = rt_sock_open(&s->sock, &w->driver, fd);
+    if (fd == 0) return 1;
+  }
+  if (b->op != 0) lua_pop(L, 1);
+  return fd == UV_EAGAIN ? -1 : rtL_fail(L, fd, NULL);
 }
 
-/* stream | nil, message, code = listener:accept() */
-static int listener_accept(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_listener *l = check_listener(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  lua_settop(L, 1);
-  if (rt_unlikely(rtL_wait_must_yield(L, w, t))) {
-    l->accepting++;
-    return rtL_wait(L, w, accept_again, RT_GAVE_WAY);
-  }
-  rt_stream_last_chance(l->sock, t);
-  return accept_one(L, w, l);
-}
-
-/* op = listener:accept_op(), for rt.select */
-static int attempt_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_listener *l = rtL_operation_object(L, op);
-  (void)b;
-  if (l->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
-  rt_stream_last_chance(l->sock, w->running);
-  if (!l->sock->maybe_readable || l->again > rt_clock()) return -1;
-  rt_stream *s = rtL_stream_new(L, w); /* first: it may raise */
-  int fd = rt_tcp_accept(l->sock->fd);
-  if (rt_tcp_is_shortage(fd)) {
-    warn_of_shortage(l, fd);
-    l->again = rt_clock() + PAUSE;
-    lua_pop(L, 1);
-    return -1;
-  }
-  if (fd == UV_EAGAIN || fd == UV_ECONNABORTED || fd == UV_EPROTO) {
-    l->sock->maybe_readable = fd != UV_EAGAIN;
-    lua_pop(L, 1);
-    return -1;
-  }
-  if (fd >= 0) l->warned = false;
-  if (fd >= 0 && l->nodelay) rt_tcp_nodelay(fd, true);
-  int err = fd < 0 ? fd : rt_sock_open(&s->sock, &w->driver, fd);
-  if (err == 0) return 1;
-  lua_pop(L, 1);
-  return rtL_fail(L, err, NULL);
-}
-
-static bool arm_accept(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_listener *l = rtL_operation_object(L, op);
+static bool accept_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_listener *l = b->object;
+  (void)L;
   if (l->sock == NULL) return false;
-  if (l->again > rt_clock()) { /* the socket would only say that there is something */
+  if (l->again > 0 &&
+      l->again > rt_clock()) { /* the socket would only say that there is a connection */
     b->due = rt_driver_after(&w->driver, PAUSE);
     rt_operation_sleep(b, &w->driver);
     return true;
   }
   if (l->sock->maybe_readable) return false;
-  return rt_sock_wait(l->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
+  b->error = rt_sock_wait(l->sock, RT_READ, b->task, RT_OP_ACCEPT);
+  return b->error == 0;
 }
 
-static const rt_op_kind accept_kind = {"accept", false, attempt_accept, NULL, arm_accept, NULL};
+static void count_accepting(void *listener, int change) {
+  ((rt_listener *)listener)->accepting += change;
+}
 
+static const rt_op_kind accept_kind = {.name = "accept",
+                                       .attempt = accept_attempt,
+                                       .arm = accept_arm,
+                                       .count_waiting = count_accepting};
+
+/* stream | nil, message, code = listener:accept() */
+static int listener_accept(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_listener *l = check_listener(L, w);
+  lua_settop(L, 1);
+  return rtL_operation_run(L, w, &accept_kind, l, 0);
+}
+
+/* op = listener:accept_op() */
 static int listener_accept_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_listener(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &accept_kind);
+  return rtL_operation_new(L, w, &accept_kind, 0);
 }
 
 static int next_accepted(lua_State *L, int status, lua_KContext ctx) {

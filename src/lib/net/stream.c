@@ -77,14 +77,11 @@ static int stream_recv(lua_State *L) {
 }
 
 /* op = stream:recv_op([max]), for rt.select */
-static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_stream *s = rtL_operation_object(L, op);
-  (void)b;
+static int recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_stream *s = b->object;
   if (s->sock == NULL) return fail_closed(L);
   if (rt_stream_is_read(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
-  lua_getiuservalue(L, op, RT_OPERATION_ARGS);
-  s->most = lua_isnil(L, -1) ? RT_SCRATCH : (size_t)lua_tointeger(L, -1);
-  lua_pop(L, 1);
+  s->most = (size_t)b->number;
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
   rt_stream_last_chance(s->sock, w->running);
   if (!s->sock->maybe_readable) return -1;
@@ -101,23 +98,22 @@ static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
   return 1;
 }
 
-static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_stream *s = rtL_operation_object(L, op);
-  (void)w;
-  return s->sock && rt_sock_wait(s->sock, RT_READ, &b->proxy, RT_OP_SELECT) == 0;
+static bool recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  const rt_stream *s = b->object;
+  (void)L, (void)w;
+  if (s->sock) b->error = rt_sock_wait(s->sock, RT_READ, b->task, RT_OP_READ);
+  return s->sock && b->error == 0;
 }
 
-static const rt_op_kind recv_kind = {"recv", false, attempt_recv, NULL, arm_recv, NULL};
+static const rt_op_kind recv_kind = {.name = "recv", .attempt = recv_attempt, .arm = recv_arm};
 
 static int stream_recv_op(lua_State *L) {
   rt_stream *s = rtL_stream_check(L);
   lua_Integer most = luaL_optinteger(L, 2, RT_SCRATCH);
   luaL_argcheck(L, most > 0, 2, "a positive number of bytes expected");
   lua_settop(L, 1);
-  rtL_operation_new(L, s->worker, &recv_kind);
-  lua_pushinteger(L, most < RT_SCRATCH ? most : RT_SCRATCH);
-  lua_setiuservalue(L, 1, RT_OPERATION_ARGS);
-  return 1;
+  return rtL_operation_new(L, s->worker, &recv_kind,
+                           most < RT_SCRATCH ? (uint64_t)most : RT_SCRATCH);
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */

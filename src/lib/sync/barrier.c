@@ -1,6 +1,6 @@
 /* lib/sync/barrier.c - rt.barrier: tasks that wait for each other. */
 #include "sync/barrier.h"
-#include "lib/shared.h"
+#include "lib/operation.h"
 
 static const rt_shared_kind kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
 
@@ -18,43 +18,38 @@ static int new_barrier(lua_State *L) {
   return 1;
 }
 
-static int passed(lua_State *L, bool last) {
-  lua_pushboolean(L, last);
+static rt_barrier *barrier_of(const rt_branch *b) { return rt_barrier_of(rt_branch_shared(b)); }
+
+static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  if (!rt_barrier_wait(barrier_of(b))) return -1;
+  lua_pushboolean(L, 1);
   return 1;
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rtL_shared_called(L, rtL_self(L), waiter, NULL);
-  return passed(L, false);
+static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_barrier_await(barrier_of(b), b->waiter);
 }
 
-static int do_wait(lua_State *L, rt_worker *w, rt_barrier *b) {
-  rt_task *me = w->running;
-  if (rt_unlikely(!rtL_wait_is_plain(L, w, me))) {
-    if (rt_barrier_wait(b, NULL)) return passed(L, true); /* the last one need not wait */
-    rtL_wait_examine(L, w, me);
-  }
-  rt_waiter *t = rtL_shared_draw(L, w);
-  if (!rt_barrier_wait(b, t)) return rtL_shared_wait(L, w, t, RT_OP_BARRIER, wait_k);
-  rt_waiter_free(t);
-  return passed(L, true);
+static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w, (void)b;
+  lua_pushboolean(L, 0);
+  return 1;
 }
 
-static int wait_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_wait(L, w, check_barrier(L, w));
-}
+static const rt_op_kind wait_kind = {.name = "wait",
+                                     .waits_for = RT_OP_BARRIER,
+                                     .has_waiter = true,
+                                     .attempt = wait_attempt,
+                                     .arm = wait_arm,
+                                     .finish = wait_finish};
 
 /* leader = barrier:wait(): true for one of each round */
 static int barrier_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_barrier *b = check_barrier(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, wait_later, 0);
-  return do_wait(L, w, b);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_BARRIER, 1);
+  return rtL_operation_run(L, w, &wait_kind, ref, 0);
 }
 
 static int barrier_tostring(lua_State *L) {

@@ -1,7 +1,6 @@
 /* lib/sync/broadcast.c - rt.broadcast: every subscriber gets every message. */
 #include "sync/broadcast.h"
 #include "lib/operation.h"
-#include "lib/shared.h"
 
 static const rt_shared_kind kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
 static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};
@@ -74,86 +73,52 @@ static int received(lua_State *L, rt_worker *w, rt_broadcast_result answer, rt_m
   return 3;
 }
 
-static int recv_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rt_message *p;
-  rt_broadcast_result answer = (rt_broadcast_result)rtL_shared_called(L, w, waiter, &p);
-  return received(L, w, answer, p, 0);
-}
+static rt_receiver *receiver_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
 
-static int do_recv(lua_State *L, rt_worker *w, rt_receiver *r) {
+static int recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(r, &p, &lost, NULL);
-  if (answer != RT_BROADCAST_WAITS) return received(L, w, answer, p, lost);
-  rtL_wait_prepare(L, w, w->running);
-  rt_waiter *t = rtL_shared_draw(L, w);
-  answer = rt_receiver_recv(r, &p, &lost, t);
-  if (answer == RT_BROADCAST_WAITS) return rtL_shared_wait(L, w, t, RT_OP_RECEIVE, recv_k);
-  rt_waiter_free(t);
-  return received(L, w, answer, p, lost);
+  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost, NULL);
+  return answer == RT_BROADCAST_WAITS ? -1 : received(L, w, answer, p, lost);
 }
 
-static int recv_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_recv(L, w, check_subscriber(L, w));
+static bool recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_receiver_await(receiver_of(b), b->waiter);
 }
+
+static int recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return received(L, w, (rt_broadcast_result)b->answer, b->message, 0);
+}
+
+static const rt_op_kind recv_kind = {.name = "recv",
+                                     .waits_for = RT_OP_RECEIVE,
+                                     .has_waiter = true,
+                                     .attempt = recv_attempt,
+                                     .arm = recv_arm,
+                                     .finish = recv_finish};
 
 /* ... | nil, "lagged", n | nil, "closed" = subscriber:recv() */
 static int subscriber_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_receiver *r = check_subscriber(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  lua_settop(L, 1);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, recv_later, 0);
-  return do_recv(L, w, r);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1);
+  return rtL_operation_run(L, w, &recv_kind, ref, 0);
 }
-
-/* the same, or nil, "empty" = subscriber:try_recv() */
-static int subscriber_try_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_message *p;
-  uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(check_subscriber(L, w), &p, &lost, NULL);
-  if (answer == RT_BROADCAST_WAITS) return rtL_shared_refuse(L, "empty");
-  return received(L, w, answer, p, lost);
-}
-
-/* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_receiver *reader_of(lua_State *L, int op) {
-  const rt_shared_ref *s = rtL_operation_object(L, op);
-  return rt_receiver_of(s->shared);
-}
-
-static int attempt_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_message *p;
-  uint64_t lost;
-  (void)b;
-  rt_broadcast_result answer = rt_receiver_recv(reader_of(L, op), &p, &lost, NULL);
-  return answer == RT_BROADCAST_WAITS ? -1 : received(L, w, answer, p, lost);
-}
-
-static bool arm_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w;
-  return rt_receiver_await(reader_of(L, op), b->waiter);
-}
-
-static int finish_recv(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)op;
-  return received(L, w, b->message ? RT_BROADCAST_DONE : RT_BROADCAST_CLOSED, b->message, 0);
-}
-
-static const rt_op_kind recv_kind = {"recv", true, attempt_recv, NULL, arm_recv, finish_recv};
 
 /* op = subscriber:recv_op() */
 static int subscriber_recv_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_subscriber(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &recv_kind);
+  return rtL_operation_new(L, w, &recv_kind, 0);
+}
+
+/* the same as recv, or nil, "empty" = subscriber:try_recv() */
+static int subscriber_try_recv(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1)};
+  int results = recv_attempt(L, w, &b);
+  return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 
 /* subscriber:close(), and __close */

@@ -6,7 +6,6 @@
 */
 #include "sync/mutex.h"
 #include "lib/operation.h"
-#include "lib/shared.h"
 
 typedef struct guard {
   rt_mutex *mutex; /* its object is the user value */
@@ -66,9 +65,9 @@ static guard *make_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
   return g;
 }
 
-static void push_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
+static void push_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
   lua_pushvalue(L, SELF);
-  make_guard(L, w, m);
+  make_guard(L, w, rt_mutex_of(ref->shared));
 }
 
 static guard *check_guard(lua_State *L, rt_worker *w) {
@@ -119,27 +118,21 @@ static int guard_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- locking --------------------------------------------------------------------------------------- */
-static void check_not_mine(lua_State *L, rt_mutex_result answer) {
-  if (rt_unlikely(answer == RT_MUTEX_ALREADY_HELD))
-    luaL_error(L, "deadlock: this task holds the mutex already");
+/* --- locking ------------------------------------------------------------------------------------ */
+static rt_mutex *mutex_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shared(b)); }
+
+static void check_not_mine(lua_State *L, bool mine) {
+  if (rt_unlikely(mine)) luaL_error(L, "deadlock: this task holds the mutex already");
 }
 
-/* Its guard is at GUARD, and 'k' goes on when it is locked.  true: it is already. */
-static bool lock_or_queue(lua_State *L, rt_worker *w, rt_mutex *m, rt_waiter **t) {
-  rt_task *task = w->running;
-  check_more(L, task);
-  rt_mutex_result answer = rt_mutex_lock(m, task, NULL);
-  if (rt_likely(answer == RT_MUTEX_DONE)) return true;
-  check_not_mine(L, answer);
-  rtL_wait_prepare(L, w, task);
-  *t = rtL_shared_draw(L, w);
-  if (rt_mutex_lock(m, task, *t) == RT_MUTEX_WAITS) return false;
-  rt_waiter_free(*t);
-  return true;
+static bool take_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
+  check_more(L, w->running);
+  rt_mutex_result answer = rt_mutex_lock(m, w->running, NULL);
+  check_not_mine(L, answer == RT_MUTEX_ALREADY_HELD);
+  return answer == RT_MUTEX_DONE;
 }
 
-/* It has been handed to this task; not to one that is being cancelled. */
+/* The mutex was handed to this task. A task that another thread has cancelled gives it back. */
 static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
   rt_mutex_accept(m, w->running);
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
@@ -147,71 +140,101 @@ static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
   rtL_cancel_takes_precedence(L, w);
 }
 
-static rt_mutex *locked(lua_State *L, rt_worker *w, lua_KContext waiter) {
-  rt_mutex *m = check_mutex(L, w);
-  rtL_shared_called(L, w, waiter, NULL);
-  enter(L, w, m);
-  return m;
+/* The stack index of the guard that was made before the attempt, or 0. */
+static int guard_index(const rt_branch *b) { return b->op == 0 ? GUARD : b->kept; }
+
+static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
+  int at = guard_index(b);
+  if (at == 0) {
+    lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
+    return make_guard(L, w, mutex_of(b));
+  }
+  lua_pushvalue(L, at);
+  return lua_touserdata(L, at);
 }
 
-/* Stack: the mutex, the guard -> … */
-static int give_guard(lua_State *L, rt_mutex *m) {
-  guard *g = lua_touserdata(L, GUARD);
-  g->serial = m->serial;
-  lua_settop(L, GUARD);
+/* A glance: in a select, a new guard for every attempt would be expensive. */
+static bool seems_free(lua_State *L, rt_worker *w, rt_mutex *m) {
+  int waiting;
+  check_more(L, w->running);
+  int64_t holder = rt_mutex_inspect(m, &waiting);
+  check_not_mine(L, holder == (int64_t)w->running->id);
+  return holder == -1;
+}
+
+static int lock_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  if (guard_index(b) == 0 && !seems_free(L, w, m)) return -1;
+  guard *g = push_guard_of(L, w, b);
+  if (take_lock(L, w, m)) {
+    g->serial = m->serial;
+    return 1;
+  }
+  lua_pop(L, 1);
+  return -1;
+}
+
+static void lock_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+  if (guard_index(b) != 0) return;
+  push_guard_of(L, w, b);
+  b->kept = lua_gettop(L);
+}
+
+static bool lock_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_mutex_await(mutex_of(b), b->waiter);
+}
+
+static int lock_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  enter(L, w, m);
+  push_guard_of(L, w, b)->serial = m->serial;
   return 1;
 }
 
-static int lock_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  return give_guard(L, locked(L, w, waiter));
-}
-
-static int do_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_waiter *t;
-  if (lock_or_queue(L, w, m, &t)) return give_guard(L, m);
-  return rtL_shared_wait(L, w, t, RT_OP_LOCK, lock_k);
-}
-
-static int lock_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_lock(L, w, check_mutex(L, w));
-}
+static const rt_op_kind lock_kind = {.name = "lock",
+                                     .waits_for = RT_OP_LOCK,
+                                     .has_waiter = true,
+                                     .attempt = lock_attempt,
+                                     .prepare = lock_prepare,
+                                     .arm = lock_arm,
+                                     .finish = lock_finish};
 
 /* guard = mutex:lock() */
 static int mutex_lock(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_mutex *m = check_mutex(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   lua_settop(L, SELF);
-  push_guard(L, w, m);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, lock_later, 0);
-  return do_lock(L, w, m);
+  push_guard(L, w, ref);
+  return rtL_operation_run(L, w, &lock_kind, ref, 0);
 }
 
-/* The running task, for what does not wait. */
-static rt_task *running(lua_State *L, rt_worker *w) {
-  if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
-  return w->running;
+/* op = mutex:lock_op() */
+static int mutex_lock_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  check_mutex(L, w);
+  lua_settop(L, SELF);
+  return rtL_operation_new(L, w, &lock_kind, 0);
 }
 
+/* For try_lock and try_with, which cannot wait and are no checkpoint. */
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_task *t = running(L, w);
-  check_more(L, t);
-  return rt_mutex_lock(m, t, NULL) == RT_MUTEX_DONE;
+  if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
+  check_more(L, w->running);
+  return rt_mutex_lock(m, w->running, NULL) == RT_MUTEX_DONE;
 }
 
 /* guard | false = mutex:try_lock() */
 static int mutex_try_lock(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_mutex *m = check_mutex(L, w);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
+  rt_mutex *m = rt_mutex_of(ref->shared);
   lua_settop(L, SELF);
-  push_guard(L, w, m);
-  if (try_lock(L, w, m)) return give_guard(L, m);
-  lua_pushboolean(L, 0);
+  push_guard(L, w, ref);
+  if (try_lock(L, w, m))
+    ((guard *)lua_touserdata(L, GUARD))->serial = m->serial;
+  else
+    lua_pushboolean(L, 0);
   return 1;
 }
 
@@ -255,113 +278,47 @@ static int call(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext tried) {
   return ended(L, LUA_OK, tried);
 }
 
-static int with_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  return call(L, w, locked(L, w, waiter), false);
+static int with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  return take_lock(L, w, m) ? call(L, w, m, false) : -1;
 }
 
-static int do_with(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_waiter *t;
-  if (lock_or_queue(L, w, m, &t)) return call(L, w, m, false);
-  return rtL_shared_wait(L, w, t, RT_OP_LOCK, with_k);
+static int with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  enter(L, w, m);
+  return call(L, w, m, false);
 }
 
-static int with_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_with(L, w, check_mutex(L, w));
-}
+static const rt_op_kind with_kind = {.name = "with",
+                                     .waits_for = RT_OP_LOCK,
+                                     .has_waiter = true,
+                                     .attempt = with_attempt,
+                                     .arm = lock_arm,
+                                     .finish = with_finish};
 
-static rt_mutex *prepare_with(lua_State *L, rt_worker *w) {
-  rt_mutex *m = check_mutex(L, w);
+/* Stack: the mutex, the function, its arguments -> the same, with the guard below the function */
+static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   luaL_checkstack(L, 4, NULL);
-  push_guard(L, w, m);
+  push_guard(L, w, ref);
   lua_insert(L, GUARD);
-  return m;
+  return ref;
 }
 
 /* ... = mutex:with(f, ...): f(value, ...) returns the new value (nothing: it stays) and these */
 static int mutex_with(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_mutex *m = prepare_with(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, with_later, 0);
-  return do_with(L, w, m);
+  return rtL_operation_run(L, w, &with_kind, check_with(L, w), 0);
 }
 
 /* true, ... | false = mutex:try_with(f, ...) */
 static int mutex_try_with(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_mutex *m = prepare_with(L, w);
+  rt_mutex *m = rt_mutex_of(check_with(L, w)->shared);
   if (try_lock(L, w, m)) return call(L, w, m, true);
   lua_pushboolean(L, 0);
   return 1;
-}
-
-/* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_mutex *mutex_of(lua_State *L, int op) {
-  const rt_shared_ref *s = rtL_operation_object(L, op);
-  return rt_mutex_of(s->shared);
-}
-
-static guard *push_guard_of(lua_State *L, rt_worker *w, int op) {
-  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
-  return make_guard(L, w, mutex_of(L, op));
-}
-
-/* A glance: a guard for every attempt would be dear. */
-static bool seems_free(lua_State *L, rt_mutex *m, const rt_task *task) {
-  int waiting;
-  int64_t holder = rt_mutex_inspect(m, &waiting);
-  if (holder == (int64_t)task->id) check_not_mine(L, RT_MUTEX_ALREADY_HELD);
-  return holder == -1;
-}
-
-static int attempt_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_mutex *m = mutex_of(L, op);
-  (void)b;
-  check_more(L, w->running);
-  if (!seems_free(L, m, w->running)) return -1;
-  guard *g = push_guard_of(L, w, op);
-  if (rt_mutex_lock(m, w->running, NULL) == RT_MUTEX_DONE) {
-    g->serial = m->serial;
-    return 1;
-  }
-  lua_pop(L, 1);
-  return -1;
-}
-
-static void prepare_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  push_guard_of(L, w, op);
-  b->kept = lua_gettop(L);
-}
-
-static bool arm_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w;
-  return rt_mutex_await(mutex_of(L, op), b->waiter);
-}
-
-static int finish_lock(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_mutex *m = mutex_of(L, op);
-  guard *g = lua_touserdata(L, b->kept);
-  enter(L, w, m);
-  g->serial = m->serial;
-  lua_pushvalue(L, b->kept);
-  return 1;
-}
-
-static const rt_op_kind lock_kind = {"lock",       true,     attempt_lock,
-                                     prepare_lock, arm_lock, finish_lock};
-
-/* op = mutex:lock_op() */
-static int mutex_lock_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  check_mutex(L, w);
-  lua_settop(L, SELF);
-  return rtL_operation_new(L, w, &lock_kind);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* lib/sync/notify.c - rt.notify: wakes tasks, and says nothing else. */
 #include "sync/notify.h"
 #include "lib/operation.h"
-#include "lib/shared.h"
 
 static const rt_shared_kind kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
 
@@ -17,73 +16,50 @@ static int new_notify(lua_State *L) {
   return 1;
 }
 
-static int notified(lua_State *L) {
+/* --- waiting ------------------------------------------------------------------------------------ */
+static rt_notify *notify_of(const rt_branch *b) { return rt_notify_of(rt_branch_shared(b)); }
+
+static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  if (!rt_notify_wait(notify_of(b), NULL)) return -1;
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rtL_shared_called(L, rtL_self(L), waiter, NULL);
-  return notified(L);
+static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_notify_await(notify_of(b), b->waiter);
 }
 
-static int do_wait(lua_State *L, rt_worker *w, rt_notify *n) {
-  if (rt_notify_wait(n, NULL)) return notified(L);
-  rtL_wait_prepare(L, w, w->running);
-  rt_waiter *t = rtL_shared_draw(L, w);
-  if (!rt_notify_wait(n, t)) return rtL_shared_wait(L, w, t, RT_OP_NOTIFY, wait_k);
-  rt_waiter_free(t);
-  return notified(L);
+static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w, (void)b;
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
-static int wait_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_wait(L, w, check_notify(L, w));
-}
+static const rt_op_kind wait_kind = {.name = "wait",
+                                     .waits_for = RT_OP_NOTIFY,
+                                     .has_waiter = true,
+                                     .attempt = wait_attempt,
+                                     .arm = wait_arm,
+                                     .finish = wait_finish};
 
 /* true = notify:wait() */
 static int notify_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_notify *n = check_notify(L, w);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, wait_later, 0);
-  return do_wait(L, w, n);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1);
+  return rtL_operation_run(L, w, &wait_kind, ref, 0);
 }
-
-/* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_notify *notify_of(lua_State *L, int op) {
-  const rt_shared_ref *s = rtL_operation_object(L, op);
-  return rt_notify_of(s->shared);
-}
-
-static int attempt_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w, (void)b;
-  return rt_notify_wait(notify_of(L, op), NULL) ? notified(L) : -1;
-}
-
-static bool arm_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w;
-  return rt_notify_await(notify_of(L, op), b->waiter);
-}
-
-static int finish_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w, (void)op, (void)b;
-  return notified(L);
-}
-
-static const rt_op_kind wait_kind = {"wait", true, attempt_wait, NULL, arm_wait, finish_wait};
 
 /* op = notify:wait_op() */
 static int notify_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_notify(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &wait_kind);
+  return rtL_operation_new(L, w, &wait_kind, 0);
 }
 
+/* --- notifying ---------------------------------------------------------------------------------- */
 /* notify:notify_one() */
 static int notify_one(lua_State *L) {
   rt_notify_one(check_notify(L, rtL_self(L)));

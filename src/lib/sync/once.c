@@ -3,7 +3,7 @@
 ** A mutex whose value is settled by the first who holds it and does not fail.
 */
 #include "sync/mutex.h"
-#include "lib/shared.h"
+#include "lib/operation.h"
 
 enum { SELF = 1, RUN, FUNCTION };
 
@@ -61,38 +61,57 @@ static int make(lua_State *L, rt_mutex *m) {
   return made(L, LUA_OK, 0);
 }
 
-static int get_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  int answer = rtL_shared_called(L, w, waiter, NULL);
-  rt_mutex *m = check_once(L, w);
-  if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
+/* --- getting it --------------------------------------------------------------------------------- */
+static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shared(b)); }
+
+static int get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = once_of(b);
+  if (rt_task_more(w->running) == NULL) return rtL_no_memory(L);
+  switch (rt_mutex_lock(m, w->running, NULL)) {
+    case RT_MUTEX_DONE: return make(L, m);
+    case RT_MUTEX_SETTLED: return settled(L, w, m);
+    default: return -1;
+  }
+}
+
+static void get_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+  int waiting;
+  if (rt_mutex_inspect(once_of(b), &waiting) == (int64_t)w->running->id)
+    luaL_error(L, "deadlock: the function that this once runs waits for itself");
+}
+
+static bool get_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_mutex_await(once_of(b), b->waiter);
+}
+
+static int get_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = once_of(b);
+  if (b->answer == RT_MUTEX_SETTLED) return settled(L, w, m);
   rt_mutex_accept(m, w->running);
   return make(L, m);
 }
 
-/* --- getting it -------------------------------------------------------------------------------------- */
+static const rt_op_kind get_kind = {.name = "get",
+                                    .waits_for = RT_OP_ONCE,
+                                    .has_waiter = true,
+                                    .attempt = get_attempt,
+                                    .prepare = get_prepare,
+                                    .arm = get_arm,
+                                    .finish = get_finish};
+
 /* ... = once:get(f, ...) */
 static int once_get(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_mutex *m = check_once(L, w);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_ONCE, SELF);
+  rt_mutex *m = rt_mutex_of(ref->shared);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  rt_task *task = rtL_cancel_checkpoint(L, w);
+  rtL_cancel_checkpoint(L, w);
   if (rt_mutex_is_settled(m)) return settled(L, w, m);
   luaL_checkstack(L, 4, NULL);
   push_run(L, w, m);
   lua_insert(L, RUN);
-  if (rt_task_more(task) == NULL) return rtL_no_memory(L);
-  rt_mutex_result answer = rt_mutex_lock(m, task, NULL);
-  if (answer == RT_MUTEX_DONE) return make(L, m);
-  rtL_wait_prepare(L, w, task);
-  rt_waiter *t = rtL_shared_draw(L, w);
-  answer = rt_mutex_lock(m, task, t);
-  if (answer == RT_MUTEX_WAITS) return rtL_shared_wait(L, w, t, RT_OP_ONCE, get_k);
-  rt_waiter_free(t);
-  if (answer == RT_MUTEX_DONE) return make(L, m);
-  if (answer == RT_MUTEX_SETTLED) return settled(L, w, m);
-  return luaL_error(L, "deadlock: the function that this once runs waits for itself");
+  return rtL_operation_begin(L, w, &get_kind, ref, 0);
 }
 
 static int once_tostring(lua_State *L) {

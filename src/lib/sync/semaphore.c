@@ -6,7 +6,6 @@
 */
 #include "lib/operation.h"
 #include "sync/semaphore.h"
-#include "lib/shared.h"
 
 #include <limits.h>
 
@@ -40,62 +39,66 @@ static int new_semaphore(lua_State *L) {
   return 1;
 }
 
-/* --- waiting for permits ------------------------------------------------------------------------------ */
-/* Each operation is a function that goes on when it has its permits. */
-typedef int (*got)(lua_State *L, rt_worker *w, rt_semaphore *s);
-
-static int acquire(lua_State *L, rt_worker *w, int n, got then, lua_KFunction k) {
-  rt_semaphore *s = check_semaphore(L, w);
-  if (rt_semaphore_acquire(s, n, NULL)) return then(L, w, s);
-  rtL_wait_prepare(L, w, w->running);
-  rt_waiter *t = rtL_shared_draw(L, w);
-  if (!rt_semaphore_acquire(s, n, t)) return rtL_shared_wait(L, w, t, RT_OP_ACQUIRE, k);
-  rt_waiter_free(t);
-  return then(L, w, s);
+/* --- waiting for permits ------------------------------------------------------------------------ */
+static rt_semaphore *semaphore_of(const rt_branch *b) {
+  return rt_semaphore_of(rt_branch_shared(b));
 }
 
-/* They have been handed to this task; not to one that is being cancelled. */
-static void anchors(lua_State *L, rt_worker *w, rt_semaphore *s, int n) {
+static bool take_permits(const rt_branch *b) {
+  return rt_semaphore_acquire(semaphore_of(b), (int)b->number, NULL);
+}
+
+static bool acquire_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_semaphore_await(semaphore_of(b), (int)b->number, b->waiter);
+}
+
+/* The permits were handed to this task. A task that another thread has cancelled gives them back. */
+static void enter(lua_State *L, rt_worker *w, const rt_branch *b) {
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
-  rt_semaphore_release(s, n);
+  rt_semaphore_release(semaphore_of(b), (int64_t)b->number);
   rtL_cancel_takes_precedence(L, w);
 }
 
-static rt_semaphore *handed(lua_State *L, rt_worker *w, lua_KContext waiter) {
-  rt_semaphore *s = check_semaphore(L, w);
-  int n = ((const rt_waiter *)waiter)->want;
-  rtL_shared_called(L, w, waiter, NULL);
-  anchors(L, w, s, n);
-  return s;
-}
-
-static int acquired(lua_State *L, rt_worker *w, rt_semaphore *s) {
-  (void)w, (void)s;
+static int acquired(lua_State *L) {
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int acquire_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  return acquired(L, w, handed(L, w, waiter));
+static int acquire_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  return take_permits(b) ? acquired(L) : -1;
 }
 
-static int acquire_later(lua_State *L, int status, lua_KContext n) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return acquire(L, w, (int)n, acquired, acquire_k);
+static int acquire_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  enter(L, w, b);
+  return acquired(L);
 }
+
+static uint64_t acquire_number(lua_State *L) { return (uint64_t)check_number(L); }
+
+static const rt_op_kind acquire_kind = {.name = "acquire",
+                                        .waits_for = RT_OP_ACQUIRE,
+                                        .has_waiter = true,
+                                        .attempt = acquire_attempt,
+                                        .arm = acquire_arm,
+                                        .finish = acquire_finish,
+                                        .number = acquire_number};
 
 /* true = semaphore:acquire([n]) */
 static int semaphore_acquire(lua_State *L) {
   rt_worker *w = rtL_self(L);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
+  return rtL_operation_run(L, w, &acquire_kind, ref, acquire_number(L));
+}
+
+/* op = semaphore:acquire_op([n]) */
+static int semaphore_acquire_op(lua_State *L) {
+  rt_worker *w = rtL_self(L);
   check_semaphore(L, w);
-  int n = check_number(L);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, acquire_later, n);
-  return acquire(L, w, n, acquired, acquire_k);
+  uint64_t n = acquire_number(L);
+  lua_settop(L, 1);
+  return rtL_operation_new(L, w, &acquire_kind, n);
 }
 
 /* boolean = semaphore:try_acquire([n]) */
@@ -103,51 +106,6 @@ static int semaphore_try_acquire(lua_State *L) {
   rt_semaphore *s = check_semaphore(L, rtL_self(L));
   lua_pushboolean(L, rt_semaphore_acquire(s, check_number(L), NULL));
   return 1;
-}
-
-/* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_semaphore *semaphore_of(lua_State *L, int op, int *n) {
-  const rt_shared_ref *s = rtL_operation_object(L, op);
-  lua_getiuservalue(L, op, RT_OPERATION_ARGS);
-  lua_rawgeti(L, -1, 1);
-  *n = (int)lua_tointeger(L, -1);
-  lua_pop(L, 2);
-  return rt_semaphore_of(s->shared);
-}
-
-static int attempt_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  int n;
-  rt_semaphore *s = semaphore_of(L, op, &n);
-  (void)b;
-  return rt_semaphore_acquire(s, n, NULL) ? acquired(L, w, s) : -1;
-}
-
-static bool arm_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  int n;
-  rt_semaphore *s = semaphore_of(L, op, &n);
-  (void)w;
-  return rt_semaphore_await(s, n, b->waiter);
-}
-
-static int finish_acquire(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  int n;
-  rt_semaphore *s = semaphore_of(L, op, &n);
-  (void)b;
-  anchors(L, w, s, n);
-  return acquired(L, w, s);
-}
-
-static const rt_op_kind acquire_kind = {"acquire", true,        attempt_acquire,
-                                        NULL,      arm_acquire, finish_acquire};
-
-/* op = semaphore:acquire_op([n]) */
-static int semaphore_acquire_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  check_semaphore(L, w);
-  int n = check_number(L);
-  lua_settop(L, 1);
-  lua_pushinteger(L, n);
-  return rtL_operation_new(L, w, &acquire_kind);
 }
 
 /* semaphore:release([n]) */
@@ -200,36 +158,42 @@ static int permit_tostring(lua_State *L) {
   return 1;
 }
 
-static int permitted(lua_State *L, rt_worker *w, rt_semaphore *s) {
-  (void)w;
-  fill_permit(L, s);
+static uint64_t permit_number(lua_State *L) {
+  return (uint64_t)((const permit *)lua_touserdata(L, PERMIT))->n;
+}
+
+static int permitted(lua_State *L, const rt_branch *b) {
+  fill_permit(L, semaphore_of(b));
   lua_settop(L, PERMIT);
   return 1;
 }
 
-static int permit_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  return permitted(L, w, handed(L, w, waiter));
+static int permit_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  return take_permits(b) ? permitted(L, b) : -1;
 }
 
-static int permit_later(lua_State *L, int status, lua_KContext n) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return acquire(L, w, (int)n, permitted, permit_k);
+static int permit_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  enter(L, w, b);
+  return permitted(L, b);
 }
+
+static const rt_op_kind permit_kind = {.name = "permit",
+                                       .waits_for = RT_OP_ACQUIRE,
+                                       .has_waiter = true,
+                                       .attempt = permit_attempt,
+                                       .arm = acquire_arm,
+                                       .finish = permit_finish,
+                                       .number = permit_number};
 
 /* permit = semaphore:permit([n]) */
 static int semaphore_permit(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  check_semaphore(L, w);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
   int n = check_number(L);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
   lua_settop(L, SELF);
   push_permit(L, w, n);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, permit_later, n);
-  return acquire(L, w, n, permitted, permit_k);
+  return rtL_operation_run(L, w, &permit_kind, ref, (uint64_t)n);
 }
 
 /* --- for the time of a call ------------------------------------------------------------------------------- */
@@ -239,37 +203,39 @@ static int called(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* Stack: the semaphore, the permit, the function, its arguments. */
-static int call(lua_State *L, rt_worker *w, rt_semaphore *s) {
-  (void)w;
-  fill_permit(L, s);
+static int call(lua_State *L, const rt_branch *b) {
+  fill_permit(L, semaphore_of(b));
   lua_toclose(L, PERMIT);
   lua_callk(L, lua_gettop(L) - PERMIT - 1, LUA_MULTRET, 0, called);
   return called(L, LUA_OK, 0);
 }
 
-static int with_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  return call(L, w, handed(L, w, waiter));
+static int with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  return take_permits(b) ? call(L, b) : -1;
 }
 
-static int with_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return acquire(L, w, 1, call, with_k);
+static int with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  enter(L, w, b);
+  return call(L, b);
 }
+
+static const rt_op_kind with_kind = {.name = "with",
+                                     .waits_for = RT_OP_ACQUIRE,
+                                     .has_waiter = true,
+                                     .attempt = with_attempt,
+                                     .arm = acquire_arm,
+                                     .finish = with_finish,
+                                     .number = permit_number};
 
 /* ... = semaphore:with(f, ...) */
 static int semaphore_with(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  check_semaphore(L, w);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
   push_permit(L, w, 1);
   lua_insert(L, PERMIT);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, with_later, 0);
-  return acquire(L, w, 1, call, with_k);
+  return rtL_operation_run(L, w, &with_kind, ref, 1);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------- */

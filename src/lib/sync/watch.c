@@ -1,7 +1,6 @@
 /* lib/sync/watch.c - rt.watch: the latest value, and waiting for another. */
 #include "sync/broadcast.h"
 #include "lib/operation.h"
-#include "lib/shared.h"
 
 static const rt_shared_kind kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
 static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};
@@ -10,8 +9,8 @@ static rt_broadcast *check_watch(lua_State *L, rt_worker *w) {
   return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1)->shared);
 }
 
-static rt_receiver *check_watcher(lua_State *L, rt_worker *w, int index) {
-  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, index)->shared);
+static rt_receiver *check_watcher(lua_State *L, rt_worker *w) {
+  return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, 1)->shared);
 }
 
 /* --- the value -------------------------------------------------------------------------------------- */
@@ -70,110 +69,77 @@ static int changed(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rt_message *p;
-  rtL_shared_called(L, w, waiter, &p);
-  return changed(L, w, p);
-}
+static rt_receiver *receiver_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
 
-/* The watcher is at the top of the stack, and stays. */
-static int do_wait(lua_State *L, rt_worker *w, rt_receiver *r) {
+static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   uint64_t lost;
-  if (rt_receiver_recv(r, &p, &lost, NULL) != RT_BROADCAST_WAITS) return changed(L, w, p);
-  rtL_wait_prepare(L, w, w->running);
-  rt_waiter *t = rtL_shared_draw(L, w);
-  if (rt_receiver_recv(r, &p, &lost, t) == RT_BROADCAST_WAITS)
-    return rtL_shared_wait(L, w, t, RT_OP_CHANGE, wait_k);
-  rt_waiter_free(t);
-  return changed(L, w, p);
+  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost, NULL);
+  return answer == RT_BROADCAST_WAITS ? -1 : changed(L, w, p);
 }
 
-static int wait_later(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
-  rtL_wait_turned(L, w);
-  return do_wait(L, w, check_watcher(L, w, -1));
+static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_receiver_await(receiver_of(b), b->waiter);
 }
 
-static rt_receiver *push_watcher(lua_State *L, rt_worker *w, rt_broadcast *f) {
-  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCHER);
+static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return changed(L, w, b->message);
+}
+
+static const rt_op_kind wait_kind = {.name = "wait",
+                                     .waits_for = RT_OP_CHANGE,
+                                     .has_waiter = true,
+                                     .attempt = wait_attempt,
+                                     .arm = wait_arm,
+                                     .finish = wait_finish};
+
+static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
+  rt_broadcast *f = check_watch(L, w);
+  rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_WATCHER);
   rt_receiver *r = rt_receiver_new(&watcher_kind, f);
-  rtL_shared_set(L, s, r ? &r->shared : NULL);
-  return r;
+  rtL_shared_set(L, ref, r ? &r->shared : NULL);
+  return ref;
 }
 
 /* watcher = watch:subscribe() */
 static int watch_subscribe(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  push_watcher(L, w, check_watch(L, w));
+  push_watcher(L, rtL_self(L));
   return 1;
-}
-
-static int wait(lua_State *L, rt_worker *w, rt_receiver *r) {
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_wait(L, w, wait_later, 0);
-  return do_wait(L, w, r);
 }
 
 /* ... | nil, "closed" = watch:changed(): the first value set from now on */
 static int watch_changed(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  return wait(L, w, push_watcher(L, w, check_watch(L, w)));
+  rt_shared_ref *watcher = push_watcher(L, w);
+  lua_replace(L, 1);
+  return rtL_operation_run(L, w, &wait_kind, watcher, 0);
 }
 
 /* ... | nil, "closed" = watcher:wait(): a value that it has not seen, the latest */
 static int watcher_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  lua_settop(L, 1);
-  return wait(L, w, check_watcher(L, w, 1));
+  rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);
+  return rtL_operation_run(L, w, &wait_kind, watcher, 0);
 }
-
-/* --- for rt.select ------------------------------------------------------------------------------------ */
-static rt_receiver *reader_of(lua_State *L, int op) {
-  const rt_shared_ref *s = rtL_operation_object(L, op);
-  return rt_receiver_of(s->shared);
-}
-
-static int attempt_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_message *p;
-  uint64_t lost;
-  (void)b;
-  rt_broadcast_result answer = rt_receiver_recv(reader_of(L, op), &p, &lost, NULL);
-  return answer == RT_BROADCAST_WAITS ? -1 : changed(L, w, p);
-}
-
-static bool arm_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w;
-  return rt_receiver_await(reader_of(L, op), b->waiter);
-}
-
-static int finish_wait(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)op;
-  return changed(L, w, b->message);
-}
-
-static const rt_op_kind wait_kind = {"wait", true, attempt_wait, NULL, arm_wait, finish_wait};
 
 /* op = watcher:wait_op() */
 static int watcher_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  check_watcher(L, w, 1);
+  check_watcher(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &wait_kind);
+  return rtL_operation_new(L, w, &wait_kind, 0);
 }
 
 /* watcher:close(), and __close */
 static int watcher_close(lua_State *L) {
-  rt_receiver_close(check_watcher(L, rtL_self(L), 1));
+  rt_receiver_close(check_watcher(L, rtL_self(L)));
   return 0;
 }
 
 static int watcher_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_receiver_unread(check_watcher(L, rtL_self(L), 1), &closed);
+  uint64_t behind = rt_receiver_unread(check_watcher(L, rtL_self(L)), &closed);
   lua_pushfstring(L, "rt.watcher (%s)",
                   closed       ? "closed"
                   : behind > 0 ? "there is a new value"

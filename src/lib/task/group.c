@@ -1,6 +1,6 @@
 /* lib/task/group.c - groups of tasks of the pool: what servers and scopes are made of. */
 #include "worker/traceback.h"
-#include "lib/shared.h"
+#include "lib/operation.h"
 #include "run/spawn.h"
 
 static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
@@ -59,29 +59,42 @@ static int group_spawn_at(lua_State *L) {
   return spawn(L, (int)n - 1, 3);
 }
 
-static int wait_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rtL_shared_called(L, w, waiter, NULL);
+/* --- waiting ------------------------------------------------------------------------------------ */
+static rt_group *group_of(const rt_branch *b) { return rt_group_of(rt_branch_shared(b)); }
+
+static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_group *g = group_of(b);
+  bool all = b->number;
+  (void)L, (void)w;
+  return rt_group_live(g) == 0 || (!all && rt_group_decider(g) != 0) ? 0 : -1;
+}
+
+static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return !rt_group_await(group_of(b), b->waiter, b->number);
+}
+
+static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w, (void)b;
   return 0;
 }
+
+static uint64_t wait_number(lua_State *L) { return (uint64_t)lua_toboolean(L, 2); }
+
+static const rt_op_kind wait_kind = {.name = "wait",
+                                     .waits_for = RT_OP_JOIN,
+                                     .has_waiter = true,
+                                     .attempt = wait_attempt,
+                                     .arm = wait_arm,
+                                     .finish = wait_finish,
+                                     .number = wait_number};
 
 /* group:wait([all]): until nobody is left, or (unless all) what its policy names has happened */
 static int group_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_group *g = check_group(L);
-  rt_task *me = rtL_cancel_checkpoint(L, w);
-  bool all = lua_toboolean(L, 2);
-  lua_settop(L, 1);
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  if (t == NULL) return rtL_no_memory(L);
-  bool over = rt_group_await(g, t, all), may_wait = over || rtL_wait_may(L, w, me);
-  if (!may_wait) over = rt_waiter_withdraw(t);
-  if (over || !may_wait) rt_waiter_free(t);
-  if (over) return 0;
-  if (!may_wait) rtL_wait_examine(L, w, me); /* raises */
-  rt_waiter_park(t, me, RT_OP_JOIN);
-  return rtL_wait(L, w, wait_k, (lua_KContext)t);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_GROUP, 1);
+  rtL_cancel_checkpoint(L, w);
+  return rtL_operation_begin(L, w, &wait_kind, ref, wait_number(L));
 }
 
 /* group:cancel() */

@@ -9,66 +9,47 @@ static rt_job *check_job(lua_State *L, int index) {
   return rt_job_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_JOB, index)->shared);
 }
 
-static int join_k(lua_State *L, int status, lua_KContext waiter) {
-  (void)status;
-  rt_worker *w = rtL_self(L);
-  rtL_shared_called(L, w, waiter, NULL);
-  return rtL_job_entry_push_outcome(L, w, check_job(L, 1));
-}
+/* --- joining ------------------------------------------------------------------------------------ */
+static rt_job *job_of(const rt_branch *b) { return rt_job_of(rt_branch_shared(b)); }
 
-/* ... = task:join() */
-static int join(lua_State *L) {
-  rt_worker *w = rtL_self(L);
-  rt_job *j = check_job(L, 1);
-  rt_task *me = rtL_cancel_checkpoint(L, w);
-  if (rt_job_entry_job(me) == j) return luaL_error(L, "a task cannot join itself");
-  lua_settop(L, 1);
-  if (rt_job_phase(j) < RT_DONE) {
-    rtL_wait_prepare(L, w, me);
-    rt_waiter *t = rt_waiter_new(&w->driver);
-    if (t == NULL) return rtL_no_memory(L);
-    if (!rt_job_await(j, t)) {
-      rt_waiter_park(t, me, RT_OP_JOIN);
-      return rtL_wait(L, w, join_k, (lua_KContext)t);
-    }
-    rt_waiter_free(t);
-  }
-  return rtL_job_entry_push_outcome(L, w, j);
-}
-
-/* --- for rt.select ---------------------------------------------------------------------------------- */
-static rt_job *job_of(lua_State *L, int op) {
-  const rt_shared_ref *ref = rtL_operation_object(L, op);
-  if (rt_unlikely(ref->shared == NULL)) rtL_shared_finalized(L, op);
-  return rt_job_of(ref->shared);
-}
-
-static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_job *j = job_of(L, op);
-  (void)b;
+static int join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_job *j = job_of(b);
   if (rt_job_entry_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
   return rt_job_phase(j) < RT_DONE ? -1 : rtL_job_entry_push_outcome(L, w, j);
 }
 
-static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)w;
-  return !rt_job_await(job_of(L, op), b->waiter);
+static bool join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return !rt_job_await(job_of(b), b->waiter);
 }
 
-static int finish_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)b;
-  return rtL_job_entry_push_outcome(L, w, job_of(L, op));
+static int join_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return rtL_job_entry_push_outcome(L, w, job_of(b));
 }
 
-static const rt_op_kind join_kind = {"join", true, attempt_join, NULL, arm_join, finish_join};
+static const rt_op_kind join_kind = {.name = "join",
+                                     .waits_for = RT_OP_JOIN,
+                                     .has_waiter = true,
+                                     .attempt = join_attempt,
+                                     .arm = join_arm,
+                                     .finish = join_finish};
+
+/* ... = task:join() */
+static int join(lua_State *L) {
+  rt_worker *w = rtL_self(L);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_JOB, 1);
+  rtL_cancel_checkpoint(L, w);
+  return rtL_operation_begin(L, w, &join_kind, ref, 0);
+}
 
 /* op = task:join_op() */
 static int join_op(lua_State *L) {
   check_job(L, 1);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &join_kind);
+  return rtL_operation_new(L, rtL_self(L), &join_kind, 0);
 }
 
+/* --- the rest ----------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);

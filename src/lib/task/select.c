@@ -1,6 +1,13 @@
 /* lib/task/select.c - rt.select: exactly one of several operations. */
-#include "pack/pack.h"
 #include "lib/operation.h"
+
+typedef struct select_branch {
+  rt_branch branch;
+  const rt_op_kind *kind;
+  struct rt_select *of;
+  rt_task proxy; /* stands on a list of this state in place of the task */
+  rt_timeout timer;
+} select_branch;
 
 typedef struct rt_select {
   rt_worker *worker;
@@ -9,7 +16,7 @@ typedef struct rt_select {
   int room;       /* for so many branches */
   int count;
   int spares; /* while it is one: how many there are with it */
-  rt_branch branches[];
+  select_branch branches[];
 } rt_select;
 
 /* --- what wakes it ----------------------------------------------------------------------------------- */
@@ -27,12 +34,12 @@ static void look_here(rt_select *s) {
   look_again(s);
 }
 
-static void on_due(rt_timeout *t) { look_here(rt_containerof(t, rt_branch, timer)->of); }
+static void on_due(rt_timeout *t) { look_here(rt_containerof(t, select_branch, timer)->of); }
 
-void rt_select_wake(rt_task *proxy) { look_here(rt_containerof(proxy, rt_branch, proxy)->of); }
+void rt_select_wake(rt_task *proxy) { look_here(rt_containerof(proxy, select_branch, proxy)->of); }
 
 /* --- waiting, and not ---------------------------------------------------------------------------------- */
-static void withdraw_local(rt_branch *b) {
+static void withdraw_local(select_branch *b) {
   rt_timer_remove(&b->timer.timer);
   if (b->proxy.phase == RT_WAITING)
     rt_task_unpark(&b->proxy, RT_FIRED);
@@ -41,16 +48,17 @@ static void withdraw_local(rt_branch *b) {
 }
 
 /* The branch whose waiter was called, or NULL. */
-static rt_branch *withdraw_all(rt_select *s) {
-  rt_branch *called = NULL;
+static select_branch *withdraw_all(rt_select *s) {
+  select_branch *called = NULL;
   for (int i = 0; i < s->count; i++) {
-    rt_branch *b = &s->branches[i];
+    select_branch *b = &s->branches[i];
+    rt_waiter *t = b->branch.waiter;
     withdraw_local(b);
-    if (b->waiter && rt_waiter_withdraw(b->waiter)) {
+    if (t && rt_waiter_withdraw(t)) {
       called = b;
-    } else if (b->waiter && b->waiter->message) {
-      b->message = b->waiter->message; /* for the next attempt */
-      b->waiter->message = NULL;
+    } else if (t && t->message) {
+      b->branch.message = t->message; /* for the next attempt */
+      t->message = NULL;
     }
   }
   return called;
@@ -59,7 +67,7 @@ static rt_branch *withdraw_all(rt_select *s) {
 static void dispose(rt_select *s) {
   withdraw_all(s);
   for (int i = 0; i < s->count; i++) {
-    rt_branch *b = &s->branches[i];
+    rt_branch *b = &s->branches[i].branch;
     if (b->waiter) rt_waiter_free(b->waiter);
     if (b->message) rt_pack_undo(s->worker, b->message);
     b->waiter = NULL;
@@ -81,7 +89,7 @@ enum { ROOM = 8, MOST_SPARES = RT_SIZE(64, 2), NEXT = 1 };
 
 /* Pushes one, all zeros. */
 static rt_select *make_select(lua_State *L, rt_worker *w, int room) {
-  size_t size = sizeof(rt_select) + (size_t)room * sizeof(rt_branch);
+  size_t size = sizeof(rt_select) + (size_t)room * sizeof(select_branch);
   rt_select *s = rtL_class_new(L, &w->classes, RT_CLASS_SELECT, size, 1);
   s->worker = w;
   s->room = room;
@@ -123,18 +131,18 @@ static void give_select(lua_State *L, rt_worker *w, int index) {
 /* --- operations ------------------------------------------------------------------------------------------ */
 static rt_operation *operation_at(lua_State *L, int index) { return lua_touserdata(L, index); }
 
-static int attempt_never(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  (void)L, (void)w, (void)op, (void)b;
+static int default_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w, (void)b;
   return -1;
 }
 
-static const rt_op_kind otherwise = {.name = "default", .attempt = attempt_never};
+static const rt_op_kind default_kind = {.name = "default", .attempt = default_attempt};
 
 /* op = rt.default_op(): what is done if no other operation can be, at once */
 static int default_op(lua_State *L) {
   lua_settop(L, 0);
   lua_pushnil(L);
-  return rtL_operation_new(L, rtL_self(L), &otherwise);
+  return rtL_operation_new(L, rtL_self(L), &default_kind, 0);
 }
 
 static int check_operations(lua_State *L, rt_worker *w) {
@@ -142,8 +150,10 @@ static int check_operations(lua_State *L, rt_worker *w) {
   luaL_argcheck(L, n > 0, 1, "rt.operation expected, got no value");
   luaL_argcheck(L, n <= 1000, 1001, "too many operations");
   for (int i = 1; i <= n; i++) {
-    rt_operation *o = rtL_class_check(L, &w->classes, RT_CLASS_OPERATION, i);
-    if (o->kind == &otherwise) default_at = i;
+    const rt_operation *o = rtL_class_check(L, &w->classes, RT_CLASS_OPERATION, i);
+    if (o->kind->has_waiter && ((const rt_shared_ref *)o->object)->shared == NULL)
+      rtL_shared_finalized(L, i);
+    if (o->kind == &default_kind) default_at = i;
   }
   luaL_checkstack(L, n + LUA_MINSTACK, "too many operations");
   return default_at;
@@ -161,12 +171,18 @@ static rt_select *select_at(lua_State *L, int n) {
   return lua_gettop(L) > n ? lua_touserdata(L, n + 1) : NULL;
 }
 
+static int try_one(lua_State *L, rt_worker *w, int index, rt_select *s) {
+  const rt_operation *o = operation_at(L, index);
+  if (s) return o->kind->attempt(L, w, &s->branches[index - 1].branch);
+  rt_branch b = {.object = o->object, .number = o->number, .op = index};
+  return o->kind->attempt(L, w, &b);
+}
+
 static int try_all(lua_State *L, rt_worker *w, int n, int first) {
   rt_select *s = select_at(L, n);
   for (int i = 0; i < n; i++) {
     int index = (first + i) % n + 1;
-    const rt_op_kind *kind = operation_at(L, index)->kind;
-    int results = kind->attempt(L, w, index, s ? &s->branches[index - 1] : NULL);
+    int results = try_one(L, w, index, s);
     if (results < 0) continue;
     if (s) give_select(L, w, n + 1);
     return chosen(L, index, results);
@@ -174,50 +190,72 @@ static int try_all(lua_State *L, rt_worker *w, int n, int first) {
   return 0;
 }
 
+static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
+  const rt_operation *o = operation_at(L, index);
+  select_branch *b = &s->branches[index - 1];
+  memset(b, 0, sizeof *b);
+  b->kind = o->kind;
+  b->of = s;
+  rt_task_init(&b->proxy, 0);
+  b->proxy.phase = RT_RUNNING;
+  b->proxy.is_proxy = 1;
+  rt_timeout_init(&b->timer, on_due);
+  b->branch.object = o->object;
+  b->branch.number = o->number;
+  b->branch.op = index;
+  b->branch.task = &b->proxy;
+  b->branch.timer = &b->timer;
+  s->count = index;
+  if (b->kind->has_waiter) {
+    rt_waiter *t = b->branch.waiter = rt_waiter_new(&w->driver);
+    if (t == NULL) rtL_no_memory(L);
+    t->claim = &s->claim;
+    t->owner = s;
+    t->on_call = on_call;
+  }
+  if (b->kind->prepare) b->kind->prepare(L, w, &b->branch);
+}
+
 /* Stack: the operations -> the same, and the select. */
 static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
   rt_select *s = take_select(L, w, n);
   rt_list_init(&s->parked);
-  for (int i = 0; i < n; i++) {
-    rt_branch *b = &s->branches[i];
-    memset(b, 0, sizeof *b);
-    b->kind = operation_at(L, i + 1)->kind;
-    b->of = s;
-    rt_task_init(&b->proxy, 0);
-    b->proxy.phase = RT_RUNNING;
-    b->proxy.is_proxy = 1;
-    rt_timeout_init(&b->timer, on_due);
-    s->count = i + 1;
-    if (b->kind->has_ticket) {
-      if ((b->waiter = rt_waiter_new(&w->driver)) == NULL) rtL_no_memory(L);
-      b->waiter->claim = &s->claim;
-      b->waiter->owner = s;
-      b->waiter->on_call = on_call;
-    }
-    if (b->kind->prepare) b->kind->prepare(L, w, i + 1, b);
-  }
+  for (int i = 1; i <= n; i++) init_branch(L, w, s, i);
   return s;
 }
 
-static bool arm_all(lua_State *L, rt_worker *w, rt_select *s) {
+/* NULL: all wait; else the branch that does not. */
+static select_branch *arm_all(lua_State *L, rt_worker *w, rt_select *s) {
   rt_store(&s->claim.taken, false);
   for (int i = 0; i < s->count; i++) {
-    rt_branch *b = &s->branches[i];
-    if (b->kind->arm && !b->kind->arm(L, w, i + 1, b)) return false;
+    rt_branch *b = &s->branches[i].branch;
+    const rt_op_kind *kind = s->branches[i].kind;
+    if (kind->arm == NULL) continue;
+    if (b->waiter) {
+      b->waiter->message = b->message;
+      b->message = NULL;
+    }
+    if (!kind->arm(L, w, b)) return &s->branches[i];
   }
-  return true;
+  return NULL;
 }
 
-static int finish(lua_State *L, rt_worker *w, int n, rt_branch *b) {
-  int index = (int)(b - b->of->branches) + 1;
-  rt_branch won = *b;
-  won.message = b->waiter->message;
-  won.answer = b->waiter->answer;
-  b->waiter->message = NULL;
+static int finish(lua_State *L, rt_worker *w, int n, select_branch *called) {
+  const rt_op_kind *kind = called->kind;
+  rt_branch b = called->branch;
+  b.message = b.waiter->message;
+  b.answer = b.waiter->answer;
+  b.waiter->message = NULL;
   rtL_wait_happened(w);
   give_select(L, w, n + 1);
-  int results = won.kind->finish(L, w, index, &won);
-  return chosen(L, index, results);
+  int results = kind->finish(L, w, &b);
+  return chosen(L, b.op, results);
+}
+
+static int fail(lua_State *L, rt_worker *w, int n, const rt_branch *b) {
+  int index = b->op, error = b->error;
+  give_select(L, w, n + 1);
+  return chosen(L, index, rtL_fail(L, error, NULL));
 }
 
 static int selected(lua_State *L, int status, lua_KContext context);
@@ -233,12 +271,14 @@ static int run(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
     rtL_wait_prepare(L, w, w->running);
     rt_select *s = select_at(L, n);
     if (s == NULL) s = new_select(L, w, n);
-    if (arm_all(L, w, s)) {
+    const select_branch *failed = arm_all(L, w, s);
+    if (failed == NULL) {
       rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->parked);
       return rtL_wait(L, w, selected, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
-    rt_branch *called = withdraw_all(s);
+    select_branch *called = withdraw_all(s);
     if (called) return finish(L, w, n, called);
+    if (failed->branch.error != 0) return fail(L, w, n, &failed->branch);
   }
 }
 
@@ -247,7 +287,7 @@ static int selected(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
   int n = (int)(context >> BITS);
   rt_select *s = select_at(L, n);
-  rt_branch *called = withdraw_all(s);
+  select_branch *called = withdraw_all(s);
   if (called) return finish(L, w, n, called);
   if (w->running->cause != RT_FIRED || w->running->alert) {
     give_select(L, w, n + 1);

@@ -62,66 +62,70 @@ static int yield(lua_State *L) {
   return rtL_wait(L, w, yield_k, 0);
 }
 
-static int join_k(lua_State *L, int status, lua_KContext ctx) {
+/* --- joining ------------------------------------------------------------------------------------ */
+static const char cannot_join_main[] = "the main task cannot be joined: it ends with the program";
+
+/* The outcome of a task that has ended. */
+static int push_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
+  if (b->op == 0) return rtL_outcome_push(L, w, b->object, 1);
+  lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
+  int handle = lua_gettop(L), results = rtL_outcome_push(L, w, b->object, handle);
+  lua_remove(L, handle);
+  return results;
+}
+
+static int join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  const rt_task *t = b->object;
+  if (rt_task_ended(t)) return push_outcome(L, w, b);
+  if (t == w->running) return luaL_error(L, "a task cannot join itself");
+  if (t->is_main) return luaL_error(L, cannot_join_main);
+  return -1;
+}
+
+static void join_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  if (!rt_task_ended(b->object) && rt_task_more(b->object) == NULL) rtL_no_memory(L);
+}
+
+static bool join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  const rt_task *t = b->object;
+  (void)L, (void)w;
+  if (rt_task_ended(t)) return false;
+  rt_operation_park(b, RT_OP_JOIN, &t->more->joiners);
+  return true;
+}
+
+static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rtL_wait_over(L, w);
   return rtL_outcome_push(L, w, lua_touserdata(L, 1), 1);
 }
 
+static const rt_op_kind join_kind = {.name = "join",
+                                     .attempt = join_attempt,
+                                     .prepare = join_prepare,
+                                     .arm = join_arm,
+                                     .resume = joined};
+
 /* ... = task:join() */
 static int join(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
-  rt_task *me = rtL_cancel_checkpoint(L, w);
-  if (rt_task_ended(t)) return rtL_outcome_push(L, w, t, 1);
-  if (t == me) return luaL_error(L, "a task cannot join itself");
-  if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
-  lua_settop(L, 1);
-  rtL_wait_prepare(L, w, me);
-  rt_more *more = rt_task_more(t);
-  if (more == NULL) return rtL_no_memory(L);
-  rt_task_park(me, RT_OP_JOIN, t, &more->joiners);
-  return rtL_wait(L, w, join_k, 0);
+  rtL_cancel_checkpoint(L, w);
+  return rtL_operation_begin(L, w, &join_kind, t, 0);
 }
-
-/* --- for rt.select ---------------------------------------------------------------------------------- */
-static int attempt_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_operation_object(L, op);
-  (void)b;
-  if (t == w->running) return luaL_error(L, "a task cannot join itself");
-  if (!rt_task_ended(t)) return -1;
-  lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
-  int handle = lua_gettop(L), results = rtL_outcome_push(L, w, t, handle);
-  lua_remove(L, handle);
-  return results;
-}
-
-static void prepare_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_operation_object(L, op);
-  (void)w, (void)b;
-  if (!rt_task_ended(t) && rt_task_more(t) == NULL) rtL_no_memory(L);
-}
-
-static bool arm_join(lua_State *L, rt_worker *w, int op, rt_branch *b) {
-  rt_task *t = rtL_operation_object(L, op);
-  (void)w;
-  if (rt_task_ended(t)) return false;
-  rt_operation_park(b, &t->more->joiners);
-  return true;
-}
-
-static const rt_op_kind join_kind = {"join", false, attempt_join, prepare_join, arm_join, NULL};
 
 /* op = task:join_op() */
 static int join_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
-  if (t->is_main) return luaL_error(L, "the main task cannot be joined: it ends with the program");
+  if (t->is_main) return luaL_error(L, cannot_join_main);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &join_kind);
+  return rtL_operation_new(L, w, &join_kind, 0);
 }
 
+/* --- the rest ----------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);

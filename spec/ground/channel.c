@@ -81,7 +81,12 @@ static void send_all(void *arg) {
   while (me->passed < MANY(MESSAGES)) {
     rt_message *p = message(me->number, me->passed + 1);
     rt_waiter *t = rt_waiter_new(&me->driver);
-    rt_channel_result answer = rt_channel_send(me->chan, p, t);
+    rt_channel_result answer;
+    while ((answer = rt_channel_send(me->chan, p)) == RT_CHANNEL_WAITS) {
+      t->message = p;
+      if (rt_channel_await_send(me->chan, t)) break;
+      t->message = NULL;
+    }
     if (answer == RT_CHANNEL_WAITS && !wait(me, t)) {
       me->given_up++;
     } else {
@@ -107,7 +112,8 @@ static void receive_all(void *arg) {
   while (answer != RT_CHANNEL_CLOSED) {
     rt_message *p = NULL;
     rt_waiter *t = rt_waiter_new(&me->driver);
-    answer = rt_channel_recv(me->chan, &p, t);
+    do answer = rt_channel_recv(me->chan, &p);
+    while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(me->chan, t));
     if (answer == RT_CHANNEL_WAITS) {
       if (wait(me, t)) {
         answer = (rt_channel_result)t->answer;
@@ -178,14 +184,14 @@ static void check_close(void) {
     uint64_t sent = 0, received = 0;
     for (uint64_t n = below(64); n > 0; n--) {
       rt_message *p = message(0, sent + 1);
-      if (rt_channel_send(c, p, NULL) == RT_CHANNEL_DONE)
+      if (rt_channel_send(c, p) == RT_CHANNEL_DONE)
         sent++;
       else
         rt_message_drop(p);
     }
     rt_channel_close(c);
     rt_message *p = message(0, sent + 1);
-    in_order = in_order && rt_channel_send(c, p, NULL) == RT_CHANNEL_CLOSED;
+    in_order = in_order && rt_channel_send(c, p) == RT_CHANNEL_CLOSED;
     rt_message_drop(p);
     end(me);
     for (int i = 0; i < PAIRS; i++) {

@@ -40,7 +40,9 @@ static int receive(int me, bool gives_up, int *lost) {
   rt_message *p;
   uint64_t n = 0;
   int message = -1;
-  rt_broadcast_result answer = rt_receiver_recv(receivers[me], &p, &n, t);
+  rt_broadcast_result answer;
+  do answer = rt_receiver_recv(receivers[me], &p, &n);
+  while (answer == RT_BROADCAST_WAITS && !rt_receiver_await(receivers[me], t));
   if (answer == RT_BROADCAST_WAITS) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_CHANGE);

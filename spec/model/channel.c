@@ -46,7 +46,12 @@ static bool wait(worker *w, rt_waiter *t, bool gives_up) {
 static rt_channel_result send_one(worker *w, int value, bool gives_up) {
   rt_waiter *t = rt_waiter_new(&w->driver);
   rt_message *p = message_of(value);
-  rt_channel_result answer = rt_channel_send(chan, p, t);
+  rt_channel_result answer;
+  while ((answer = rt_channel_send(chan, p)) == RT_CHANNEL_WAITS) {
+    t->message = p;
+    if (rt_channel_await_send(chan, t)) break;
+    t->message = NULL;
+  }
   if (answer == RT_CHANNEL_WAITS) {
     if (wait(w, t, gives_up)) answer = (rt_channel_result)t->answer;
   } else if (answer != RT_CHANNEL_DONE) {
@@ -60,7 +65,9 @@ static rt_channel_result send_one(worker *w, int value, bool gives_up) {
 static rt_channel_result recv_one(worker *w, bool gives_up, int *value) {
   rt_waiter *t = rt_waiter_new(&w->driver);
   rt_message *p;
-  rt_channel_result answer = rt_channel_recv(chan, &p, t);
+  rt_channel_result answer;
+  do answer = rt_channel_recv(chan, &p);
+  while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(chan, t));
   if (answer == RT_CHANNEL_WAITS && wait(w, t, gives_up)) {
     answer = (rt_channel_result)t->answer;
     p = t->message;
@@ -109,7 +116,7 @@ static void send_and_close(void) {
 /* Each value that was sent was received once, or is still in the buffer. */
 static void end(void) {
   rt_message *p;
-  while (rt_channel_recv(chan, &p, NULL) == RT_CHANNEL_DONE) {
+  while (rt_channel_recv(chan, &p) == RT_CHANNEL_DONE) {
     received[p->len]++;
     rt_message_drop(p);
   }

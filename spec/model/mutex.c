@@ -25,7 +25,9 @@ static bool lock(int me, bool gives_up) {
   bool before[TASKS];
   memcpy(before, waits, sizeof before);
   rt_waiter *t = rt_waiter_new(&w->driver);
-  bool mine = rt_mutex_lock(mutex, &w->task, t) == RT_MUTEX_DONE;
+  bool mine;
+  do mine = rt_mutex_lock(mutex, &w->task) == RT_MUTEX_DONE;
+  while (!mine && !rt_mutex_await(mutex, t));
   if (!mine) {
     waits[me] = true;
     if (gives_up) worker_set_deadline(w);
@@ -78,7 +80,9 @@ static void task_2(void) {
 static void settle_once(int me) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_mutex_result answer = rt_mutex_lock(mutex, &w->task, t);
+  rt_mutex_result answer;
+  do answer = rt_mutex_lock(mutex, &w->task);
+  while (answer == RT_MUTEX_WAITS && !rt_mutex_await(mutex, t));
   if (answer == RT_MUTEX_WAITS) {
     rt_waiter_park(t, &w->task, RT_OP_ONCE);
     worker_wait(w);

@@ -25,7 +25,9 @@ static void begin(void) {
 static bool wait(int me, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
-  bool done = rt_notify_wait(notify, t);
+  bool done;
+  do done = rt_notify_take(notify);
+  while (!done && !rt_notify_await(notify, t));
   if (!done) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_NOTIFY);
@@ -78,7 +80,8 @@ static void meet(int me, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
   bool done;
-  while (!(done = rt_barrier_wait(barrier)) && !rt_barrier_await(barrier, t)) continue;
+  do done = rt_barrier_wait(barrier);
+  while (!done && !rt_barrier_await(barrier, t));
   if (!done) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_BARRIER);

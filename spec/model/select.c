@@ -51,7 +51,7 @@ static void take(rt_message *p) {
 
 static bool attempt_send(branch *o) {
   rt_message *p = message_of(o->sends);
-  bool done = rt_channel_send(o->chan, p, NULL) == RT_CHANNEL_DONE;
+  bool done = rt_channel_send(o->chan, p) == RT_CHANNEL_DONE;
   if (done)
     sent[o->sends]++;
   else
@@ -62,7 +62,7 @@ static bool attempt_send(branch *o) {
 static bool attempt(branch *o) {
   rt_message *p;
   if (o->sends >= 0) return attempt_send(o);
-  bool done = rt_channel_recv(o->chan, &p, NULL) == RT_CHANNEL_DONE;
+  bool done = rt_channel_recv(o->chan, &p) == RT_CHANNEL_DONE;
   if (done) take(p);
   return done;
 }
@@ -150,10 +150,20 @@ static bool select_one(worker *w, branch first, branch second) {
 static branch recv_from(rt_channel *c) { return (branch){c, -1, NULL}; }
 static branch send_to(rt_channel *c, int value) { return (branch){c, value, NULL}; }
 
+/* WAITS: the waiter is in the queue. */
+static rt_channel_result send_or_queue(rt_channel *c, rt_message *p, rt_waiter *t) {
+  rt_channel_result answer;
+  while ((answer = rt_channel_send(c, p)) == RT_CHANNEL_WAITS) {
+    t->message = p;
+    if (rt_channel_await_send(c, t)) break;
+    t->message = NULL;
+  }
+  return answer;
+}
+
 static void send_for_a_while(worker *w, rt_channel *c, int value) {
   rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p = message_of(value);
-  rt_channel_result answer = rt_channel_send(c, p, t);
+  rt_channel_result answer = send_or_queue(c, message_of(value), t);
   if (answer == RT_CHANNEL_WAITS) {
     worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_SEND);
@@ -174,8 +184,7 @@ static void select_both(void) {
 /* (One sender must not give up before the select is done, or the select would wait for ever.) */
 static void send_to_a(void) {
   rt_waiter *t = rt_waiter_new(&workers[1]->driver);
-  rt_message *p = message_of(0);
-  rt_channel_result answer = rt_channel_send(a, p, t);
+  rt_channel_result answer = send_or_queue(a, message_of(0), t);
   sent[0] += answer == RT_CHANNEL_DONE;
   while (answer == RT_CHANNEL_WAITS && received[0] + received[1] == 0) rt_thread_yield();
   if (answer == RT_CHANNEL_WAITS) sent[0] += rt_waiter_withdraw(t);
@@ -203,7 +212,7 @@ static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
 /* --- afterwards ------------------------------------------------------------------------------- */
 static void drain(rt_channel *c) {
   rt_message *p;
-  while (rt_channel_recv(c, &p, NULL) == RT_CHANNEL_DONE) take(p);
+  while (rt_channel_recv(c, &p) == RT_CHANNEL_DONE) take(p);
   check(rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
   rt_shared_drop(&c->shared);
 }

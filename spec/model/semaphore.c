@@ -20,7 +20,9 @@ static void begin(void) {
 static bool acquire(int me, int n, bool gives_up) {
   worker *w = tasks[me];
   rt_waiter *t = rt_waiter_new(&w->driver);
-  bool mine = rt_semaphore_acquire(semaphore, n, t);
+  bool mine;
+  do mine = rt_semaphore_acquire(semaphore, n);
+  while (!mine && !rt_semaphore_await(semaphore, n, t));
   if (!mine) {
     if (gives_up) worker_set_deadline(w);
     rt_waiter_park(t, &w->task, RT_OP_ACQUIRE);

@@ -110,13 +110,7 @@ int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed) {
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
-static void receiver_enqueue_locked(rt_receiver *r, rt_waiter *t) {
-  if (rt_list_empty(&r->link)) rt_list_append(&r->broadcast->awaited, &r->link);
-  rt_waiter_enqueue(t, &r->waiters, &r->broadcast->lock);
-}
-
-static rt_broadcast_result receiver_recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost,
-                                                rt_waiter *t) {
+static rt_broadcast_result receiver_recv_locked(rt_receiver *r, rt_message **p, uint64_t *lost) {
   rt_broadcast *b = r->broadcast;
   uint64_t oldest = b->next > b->capacity ? b->next - b->capacity : 0;
   if (r->closed) return RT_BROADCAST_CLOSED;
@@ -129,15 +123,13 @@ static rt_broadcast_result receiver_recv_locked(rt_receiver *r, rt_message **p, 
     *p = rt_message_hold(b->ring[r->next++ % b->capacity]);
     return RT_BROADCAST_DONE;
   }
-  if (b->closed) return RT_BROADCAST_CLOSED;
-  if (t) receiver_enqueue_locked(r, t);
-  return RT_BROADCAST_WAITS;
+  return b->closed ? RT_BROADCAST_CLOSED : RT_BROADCAST_WAITS;
 }
 
-rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t) {
+rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost) {
   *p = NULL;
   rt_lock_take(&r->broadcast->lock);
-  rt_broadcast_result result = receiver_recv_locked(r, p, lost, t);
+  rt_broadcast_result result = receiver_recv_locked(r, p, lost);
   rt_lock_give(&r->broadcast->lock);
   return result;
 }
@@ -146,7 +138,10 @@ bool rt_receiver_await(rt_receiver *r, rt_waiter *t) {
   rt_broadcast *b = r->broadcast;
   rt_lock_take(&b->lock);
   bool waits = !r->closed && !b->closed && r->next == b->next;
-  if (waits) receiver_enqueue_locked(r, t);
+  if (waits) {
+    if (rt_list_empty(&r->link)) rt_list_append(&b->awaited, &r->link);
+    rt_waiter_enqueue(t, &r->waiters, &b->lock);
+  }
   rt_lock_give(&b->lock);
   return waits;
 }

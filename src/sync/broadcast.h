@@ -70,12 +70,11 @@ static inline rt_receiver *rt_receiver_of(rt_shared *t) {
   return rt_containerof(t, rt_receiver, shared);
 }
 
-/* Any thread ('t' NULL), or the waiter's home. DONE: *p is the message, with a reference; else *p
-** is NULL. LAGGED: *lost is the number of messages that are lost. A waiter that is called with DONE
-** has its message. */
-rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost, rt_waiter *t);
-/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
-** another attempt is worth it. */
+/* Any thread. DONE: *p is the message, with a reference; else *p is NULL. LAGGED: *lost is the number
+** of messages that are lost. */
+rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost);
+/* The waiter's home. True: the waiter is in the queue; when it is called with DONE, it has its
+** message. False: nothing was done, and another attempt is worth it. */
 bool rt_receiver_await(rt_receiver *r, rt_waiter *t);
 /* Any thread. Calls the waiters with CLOSED. Idempotent. */
 void rt_receiver_close(rt_receiver *r);

@@ -68,27 +68,21 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
 }
 
 /* --- sending and receiving -------------------------------------------------------------------- */
-static const rt_claim *claim_of(const rt_waiter *t) { return t ? t->claim : NULL; }
-
-static rt_channel_result channel_send_locked(rt_channel *c, rt_message *p, rt_waiter *t) {
+static rt_channel_result channel_send_locked(rt_channel *c, rt_message *p) {
   if (c->closed) return RT_CHANNEL_CLOSED;
-  rt_waiter *receiver = rt_waiter_next(&c->receivers, claim_of(t));
+  rt_waiter *receiver = rt_waiter_next(&c->receivers, NULL);
   if (receiver) {
     receiver->message = p;
     rt_waiter_call(receiver, RT_CHANNEL_DONE);
     return RT_CHANNEL_DONE;
   }
   if (c->count < c->capacity) return ring_push(c, p) ? RT_CHANNEL_DONE : RT_CHANNEL_NOMEM;
-  if (t) {
-    t->message = p;
-    rt_waiter_enqueue(t, &c->senders, &c->lock);
-  }
   return RT_CHANNEL_WAITS;
 }
 
-rt_channel_result rt_channel_send(rt_channel *c, rt_message *p, rt_waiter *t) {
+rt_channel_result rt_channel_send(rt_channel *c, rt_message *p) {
   rt_lock_take(&c->lock);
-  rt_channel_result result = channel_send_locked(c, p, t);
+  rt_channel_result result = channel_send_locked(c, p);
   rt_lock_give(&c->lock);
   return result;
 }
@@ -100,24 +94,22 @@ static rt_message *take_from_sender(rt_waiter *sender) {
   return p;
 }
 
-static rt_channel_result channel_recv_locked(rt_channel *c, rt_message **p, rt_waiter *t) {
+static rt_channel_result channel_recv_locked(rt_channel *c, rt_message **p) {
   bool buffered = c->count > 0;
   if (buffered) *p = ring_pop(c);
-  rt_waiter *sender = rt_waiter_next(&c->senders, claim_of(t));
+  rt_waiter *sender = rt_waiter_next(&c->senders, NULL);
   if (sender && buffered)
     ring_push(c, take_from_sender(sender)); /* (it has a place: one has just been popped) */
   else if (sender)
     *p = take_from_sender(sender);
   if (*p) return RT_CHANNEL_DONE;
-  if (c->closed) return RT_CHANNEL_CLOSED;
-  if (t) rt_waiter_enqueue(t, &c->receivers, &c->lock);
-  return RT_CHANNEL_WAITS;
+  return c->closed ? RT_CHANNEL_CLOSED : RT_CHANNEL_WAITS;
 }
 
-rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p, rt_waiter *t) {
+rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p) {
   *p = NULL;
   rt_lock_take(&c->lock);
-  rt_channel_result result = channel_recv_locked(c, p, t);
+  rt_channel_result result = channel_recv_locked(c, p);
   rt_lock_give(&c->lock);
   return result;
 }

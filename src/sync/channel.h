@@ -29,7 +29,7 @@ typedef struct rt_channel {
 typedef enum rt_channel_result {
   RT_CHANNEL_DONE,
   RT_CHANNEL_CLOSED,
-  RT_CHANNEL_WAITS, /* the waiter is in the queue; without a waiter: the operation would wait */
+  RT_CHANNEL_WAITS, /* the operation would have to wait */
   RT_CHANNEL_NOMEM
 } rt_channel_result;
 
@@ -42,16 +42,15 @@ static inline rt_channel *rt_channel_of(rt_shared *t) {
   return rt_containerof(t, rt_channel, shared);
 }
 
-/* Any thread ('t' NULL), or the waiter's home. Takes over the message if the result is DONE, or
-** WAITS with a waiter; else it stays with the caller. */
-rt_channel_result rt_channel_send(rt_channel *c, rt_message *p, rt_waiter *t);
-/* Likewise. DONE: *p is the message, with a reference; else *p is NULL. A waiter that is called
-** with DONE has the message. */
-rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p, rt_waiter *t);
+/* Any thread. DONE: takes over the message; else it stays with the caller. */
+rt_channel_result rt_channel_send(rt_channel *c, rt_message *p);
+/* Any thread. DONE: *p is the message, with a reference; else *p is NULL. */
+rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p);
 
-/* The waiter's home, for a select. True: the operation would wait, and the waiter is in the queue
-** (a waiter that sends has its message already). False: the operation can be done or the channel is
-** closed, so another attempt is worth it; nothing was done. */
+/* The waiter's home. True: the operation has to wait, and the waiter is in the queue; a waiter that
+** sends has its message already, and a waiter that receives has one when it is called with DONE.
+** False: the operation can be done or the channel is closed, so another attempt is worth it; nothing
+** was done. */
 bool rt_channel_await_send(rt_channel *c, rt_waiter *t);
 bool rt_channel_await_recv(rt_channel *c, rt_waiter *t);
 

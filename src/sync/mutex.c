@@ -57,13 +57,7 @@ static void set_holder_locked(rt_mutex *m, rt_task *task) {
   rt_list_append(&task->more->held_locks, &m->held.link);
 }
 
-static void mutex_enqueue_locked(rt_mutex *m, rt_waiter *t) {
-  t->on_withdraw = mutex_on_withdraw;
-  m->waiting++;
-  rt_waiter_enqueue(t, &m->waiters, &m->lock);
-}
-
-static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task, rt_waiter *t) {
+static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task) {
   if (m->settled) return RT_MUTEX_SETTLED;
   if (!m->locked) {
     m->locked = true;
@@ -71,15 +65,13 @@ static rt_mutex_result lock_locked(rt_mutex *m, rt_task *task, rt_waiter *t) {
     set_holder_locked(m, task);
     return RT_MUTEX_DONE;
   }
-  if (m->holder == holder_id(task)) return RT_MUTEX_ALREADY_HELD;
-  if (t) mutex_enqueue_locked(m, t);
-  return RT_MUTEX_WAITS;
+  return m->holder == holder_id(task) ? RT_MUTEX_ALREADY_HELD : RT_MUTEX_WAITS;
 }
 
-rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t) {
+rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task) {
   rt_assert(task->more != NULL);
   rt_lock_take(&m->lock);
-  rt_mutex_result result = lock_locked(m, task, t);
+  rt_mutex_result result = lock_locked(m, task);
   rt_lock_give(&m->lock);
   return result;
 }
@@ -87,7 +79,11 @@ rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t) {
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
   rt_lock_take(&m->lock);
   bool waits = m->locked && !m->settled;
-  if (waits) mutex_enqueue_locked(m, t);
+  if (waits) {
+    t->on_withdraw = mutex_on_withdraw;
+    m->waiting++;
+    rt_waiter_enqueue(t, &m->waiters, &m->lock);
+  }
   rt_lock_give(&m->lock);
   return waits;
 }

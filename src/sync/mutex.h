@@ -30,7 +30,7 @@ typedef struct rt_mutex {
 typedef enum rt_mutex_result {
   RT_MUTEX_DONE,
   RT_MUTEX_SETTLED,
-  RT_MUTEX_WAITS,       /* the waiter is in the queue; without a waiter: the task would wait */
+  RT_MUTEX_WAITS,       /* the task would have to wait */
   RT_MUTEX_ALREADY_HELD /* by this task, which would wait for itself */
 } rt_mutex_result;
 
@@ -42,11 +42,11 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value);
 static inline rt_mutex *rt_mutex_of(rt_shared *t) { return rt_containerof(t, rt_mutex, shared); }
 
 /* Worker's thread of the task, for which rt_task_more has succeeded. DONE: the task holds the
-** mutex. If the waiter is called with DONE, the mutex has been handed to the task, which has to
-** call rt_mutex_accept, and rt_mutex_unlock if it does not want it any more. */
-rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task, rt_waiter *t);
-/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
-** another attempt is worth it. */
+** mutex. */
+rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task);
+/* The waiter's home. True: the waiter is in the queue. If it is called with DONE, the mutex has been
+** handed to the task, which has to call rt_mutex_accept, and rt_mutex_unlock if it does not want it
+** any more. False: nothing was done, and another attempt is worth it. */
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
 /* Worker's thread of the task whose waiter was called with DONE: the task holds the mutex. */
 void rt_mutex_accept(rt_mutex *m, rt_task *task);

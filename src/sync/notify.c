@@ -16,17 +16,10 @@ static void notify_on_withdraw(rt_waiter *t) {
   rt_containerof(t->lock, rt_notify, lock)->waiting--;
 }
 
-static void notify_enqueue_locked(rt_notify *n, rt_waiter *t) {
-  t->on_withdraw = notify_on_withdraw;
-  n->waiting++;
-  rt_waiter_enqueue(t, &n->waiters, &n->lock);
-}
-
-bool rt_notify_wait(rt_notify *n, rt_waiter *t) {
+bool rt_notify_take(rt_notify *n) {
   rt_lock_take(&n->lock);
   bool notified = n->remembered;
   n->remembered = false;
-  if (!notified && t) notify_enqueue_locked(n, t);
   rt_lock_give(&n->lock);
   return notified;
 }
@@ -34,7 +27,11 @@ bool rt_notify_wait(rt_notify *n, rt_waiter *t) {
 bool rt_notify_await(rt_notify *n, rt_waiter *t) {
   rt_lock_take(&n->lock);
   bool waits = !n->remembered;
-  if (waits) notify_enqueue_locked(n, t);
+  if (waits) {
+    t->on_withdraw = notify_on_withdraw;
+    n->waiting++;
+    rt_waiter_enqueue(t, &n->waiters, &n->lock);
+  }
   rt_lock_give(&n->lock);
   return waits;
 }

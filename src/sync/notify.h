@@ -26,12 +26,11 @@ void rt_notify_free(rt_shared *t);
 rt_notify *rt_notify_new(const rt_shared_kind *kind);
 static inline rt_notify *rt_notify_of(rt_shared *t) { return rt_containerof(t, rt_notify, shared); }
 
-/* Any thread ('t' NULL), or the waiter's home. True: a notification was remembered, and is used up.
-** False: there was none; the waiter, if there is one, is in the queue. */
-bool rt_notify_wait(rt_notify *n, rt_waiter *t);
+/* Any thread. True: a notification was remembered, and is used up. False: there was none. */
+bool rt_notify_take(rt_notify *n);
 
-/* The waiter's home, for a select. True: the waiter is in the queue. False: nothing was done, and
-** another attempt is worth it. */
+/* The waiter's home. True: the waiter is in the queue. False: nothing was done, and another attempt
+** is worth it. */
 bool rt_notify_await(rt_notify *n, rt_waiter *t);
 
 /* Any thread. Calls the first waiter, or remembers the notification. */

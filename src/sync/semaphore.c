@@ -61,13 +61,10 @@ static void semaphore_enqueue_locked(rt_semaphore *s, int n, rt_waiter *t) {
   rt_waiter_enqueue(t, &s->waiters, &s->lock);
 }
 
-bool rt_semaphore_acquire(rt_semaphore *s, int n, rt_waiter *t) {
+bool rt_semaphore_acquire(rt_semaphore *s, int n) {
   rt_lock_take(&s->lock);
   bool done = can_acquire_locked(s, n);
-  if (done)
-    s->permits -= n;
-  else if (t)
-    semaphore_enqueue_locked(s, n, t);
+  if (done) s->permits -= n;
   rt_lock_give(&s->lock);
   return done;
 }

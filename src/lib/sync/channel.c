@@ -61,7 +61,7 @@ static int send_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   if (answer == RT_CHANNEL_WAITS) return -1;
   if (answer == RT_CHANNEL_CLOSED) return sent(L, w, answer);
   if (p == NULL) p = pack_values(L, w, b);
-  answer = rt_channel_send(c, p, NULL);
+  answer = rt_channel_send(c, p);
   if (answer == RT_CHANNEL_WAITS && b->message) return -1;
   b->message = NULL;
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
@@ -119,7 +119,7 @@ static int received(lua_State *L, rt_worker *w, rt_message *p) {
 
 static int recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
-  rt_channel_result answer = rt_channel_recv(channel_of(b), &p, NULL);
+  rt_channel_result answer = rt_channel_recv(channel_of(b), &p);
   return answer == RT_CHANNEL_WAITS ? -1 : received(L, w, p);
 }
 

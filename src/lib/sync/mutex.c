@@ -127,7 +127,7 @@ static void check_not_mine(lua_State *L, bool mine) {
 
 static bool take_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   check_more(L, w->running);
-  rt_mutex_result answer = rt_mutex_lock(m, w->running, NULL);
+  rt_mutex_result answer = rt_mutex_lock(m, w->running);
   check_not_mine(L, answer == RT_MUTEX_ALREADY_HELD);
   return answer == RT_MUTEX_DONE;
 }
@@ -221,7 +221,7 @@ static int mutex_lock_op(lua_State *L) {
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
   check_more(L, w->running);
-  return rt_mutex_lock(m, w->running, NULL) == RT_MUTEX_DONE;
+  return rt_mutex_lock(m, w->running) == RT_MUTEX_DONE;
 }
 
 /* guard | false = mutex:try_lock() */

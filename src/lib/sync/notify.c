@@ -21,7 +21,7 @@ static rt_notify *notify_of(const rt_branch *b) { return rt_notify_of(rt_branch_
 
 static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  if (!rt_notify_wait(notify_of(b), NULL)) return -1;
+  if (!rt_notify_take(notify_of(b))) return -1;
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -67,7 +67,7 @@ static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shar
 static int get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
   if (rt_task_more(w->running) == NULL) return rtL_no_memory(L);
-  switch (rt_mutex_lock(m, w->running, NULL)) {
+  switch (rt_mutex_lock(m, w->running)) {
     case RT_MUTEX_DONE: return make(L, m);
     case RT_MUTEX_SETTLED: return settled(L, w, m);
     default: return -1;

@@ -45,7 +45,7 @@ static rt_semaphore *semaphore_of(const rt_branch *b) {
 }
 
 static bool take_permits(const rt_branch *b) {
-  return rt_semaphore_acquire(semaphore_of(b), (int)b->number, NULL);
+  return rt_semaphore_acquire(semaphore_of(b), (int)b->number);
 }
 
 static bool acquire_arm(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -104,7 +104,7 @@ static int semaphore_acquire_op(lua_State *L) {
 /* boolean = semaphore:try_acquire([n]) */
 static int semaphore_try_acquire(lua_State *L) {
   rt_semaphore *s = check_semaphore(L, rtL_self(L));
-  lua_pushboolean(L, rt_semaphore_acquire(s, check_number(L), NULL));
+  lua_pushboolean(L, rt_semaphore_acquire(s, check_number(L)));
   return 1;
 }
 

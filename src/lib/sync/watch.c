@@ -74,7 +74,7 @@ static rt_receiver *receiver_of(const rt_branch *b) { return rt_receiver_of(rt_b
 static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost, NULL);
+  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost);
   return answer == RT_BROADCAST_WAITS ? -1 : changed(L, w, p);
 }
 

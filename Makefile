@@ -227,7 +227,7 @@ bench: ## the table of benchmarks, rt beside its peers (ARGS="--only echo --runs
 	@$(MAKE) all
 	@bench/table $(ARGS)
 
-##@ Test (SPEC=tcp,timeout: only these files of spec/; TEST='closes': only titles that match)
+##@ Test (SPEC=tcp,timeout: only these files of spec/; TEST='close': only titles that match)
 
 # the files that were chosen, and what these need beside rt-lua and core.so
 specs := $(patsubst %_spec,%,$(subst $(comma), ,$(SPEC)))

@@ -54,7 +54,7 @@ describe("make:", function()
         :gsub(" +$", "")
     end
     assert.equal("ground models", (built_for("")))
-    assert.equal("ground models", (built_for("TEST=closes")))
+    assert.equal("ground models", (built_for("TEST=close")))
     assert.equal("", (built_for("SPEC=tcp")))
     assert.equal("", (built_for("SPEC=tcp,timeout_spec")))
     assert.equal("ground", (built_for("SPEC=ground")))

@@ -1,5 +1,5 @@
 --- Writes docs/reference.md from library/rt.lua: lua5.4 docs/generate.lua [library [reference]]
--- What it understands of LuaCATS is what that file uses: a tag is one line, and stands below the text.
+-- It understands the part of LuaCATS that library/rt.lua uses: a tag is one line, below the text.
 local source, target = arg[1] or "library/rt.lua", arg[2] or "docs/reference.md"
 
 local out = {
@@ -8,17 +8,30 @@ local out = {
   "<!-- generated from library/rt.lua by docs/generate.lua -->",
   "",
   [[
-Everything that `require "rt"` returns. Durations are seconds, and may have a fraction. Misuse raises an error; what
-the world refuses comes back as `nil`, a message and a code, for instance `nil, "ECONNREFUSED: connection refused
-(127.0.0.1:7000)", "ECONNREFUSED"`. What is marked *may wait* suspends the task, and raises if it was cancelled.]],
+Everything that `require "rt"` returns.
+
+- **Tasks.** A *local task* (`rt.spawn_local`) runs in the Lua state that spawned it; a *pool task*
+  (`rt.spawn`) runs in the state of a worker, which is a thread, and shares no tables with other states.
+- **Durations** are numbers of seconds, and may have a fraction.
+- **Errors.** A programming error, for instance an argument of a wrong type, raises an error. A failure of
+  the network or of the system is returned as `nil`, a message and a code, for instance
+  `nil, "ECONNREFUSED: connection refused (127.0.0.1:7000)", "ECONNREFUSED"`.
+- *May wait* marks functions that suspend the calling task; other tasks of its worker run meanwhile. Such
+  a function raises an `rt.Cancelled` if the task was cancelled. In all tasks but the main one it also
+  raises where Lua cannot suspend the task: in a comparator of `table.sort`, a callback of `string.gsub`.
+- **Operations.** The name of a function that makes an operation for `rt.select` ends in `_op`.
+- **Examples** begin after `local rt = require "rt"`. The comment behind a `print` is what it prints.]],
   "",
 }
+
+--- The widest line of a list item.
+local COLUMNS = 108
 
 local function put(form, ...)
   out[#out + 1] = select("#", ...) > 0 and form:format(...) or form
 end
 
---- What stands above a function or a class: text, and its tags.
+--- The text and the tags above a function or a class.
 local function new_doc()
   return { text = {}, params = {}, returns = {}, fields = {} }
 end
@@ -76,17 +89,31 @@ local function signature(name, doc)
   return name .. "(" .. list .. ")"
 end
 
+--- An item of a list, on as many lines as it needs. A code span is not broken.
 local function item(what, kind, text)
-  put("- %s: %s%s", what, code(kind), text and "; " .. text or "")
+  local line = "-"
+  local rest = ("%s: %s%s "):format(what, code(kind), text and "; " .. text or "")
+  while rest ~= "" do
+    local word = rest:match("^[^ `]*`[^`]*`[^ `]* ") or rest:match("^[^ ]* ")
+    rest = rest:sub(#word + 1)
+    if utf8.len(line) + utf8.len(word) > COLUMNS then
+      put("%s", line)
+      line = " "
+    end
+    line = line .. " " .. word:sub(1, -2)
+  end
+  put("%s", line)
 end
 
 local function put_doc(doc)
   local text = table.concat(doc.text, "\n")
   if doc.async then
-    text = text .. (text ~= "" and " " or "") .. "*May wait.*"
+    local first, rest = text:match("^(.-)(\n\n.*)$")
+    first, rest = first or text, rest or ""
+    text = first .. (first ~= "" and "\n" or "") .. "*May wait.*" .. rest
   end
   if text ~= "" then
-    put(text)
+    put("%s", text)
     put("")
   end
 end
@@ -134,7 +161,7 @@ for line in io.lines(source) do
   number = number + 1
   local tag, rest = line:match("^%-%-%-@(%a+) ?(.*)$")
   local text, section, name =
-    line:match("^%-%-%- (.*)$"), line:match("^%-%- (## .*)$"), line:match("^function ([%w_.:]+)")
+    line:match("^%-%-%- ?(.*)$"), line:match("^%-%- (## .*)$"), line:match("^function ([%w_.:]+)")
   if tag then
     doc.tagged = true
     if tags[tag] then

@@ -1,211 +1,374 @@
 ---@meta rt
 -- What `require "rt"` returns, for lua-language-server: add this folder to "workspace.library".
--- docs/reference.md is generated from it, and spec/library_spec.lua compares it with the module.
--- Durations are seconds, and may have a fraction. Misuse raises an error. What the world refuses
--- comes back as nil, a message and a code: nil, "ECONNREFUSED: …", "ECONNREFUSED".
+-- docs/reference.md is generated from this file by `make docs`; spec/library_spec.lua compares the file
+-- with the module, and spec/reference_spec.lua runs the examples.
 
 ---@class rt
----@field version string  of rt: "0.1.0"
+---@field version string  the version of rt: "0.1.0"
 ---@field Cancelled rt.Cancelled  the metatable of cancellation errors: `getmetatable(err) == rt.Cancelled`
 ---@field tcp rt.tcp
 local rt = {}
 
 -- ## Tasks
 
---- An isolated task, on any worker of the pool. The function, its upvalues and the arguments are
---- copied as they are at the call; streams and listeners move. It sees the globals of its worker,
---- not those of the caller. Returns before any of it has run. When the main chunk ends, what is
---- left of it is cancelled: join it, if it matters.
---- Raises if a value cannot travel, and says where it is; nothing has been spawned or moved then.
+--- Spawns a pool task: a task on any worker of the pool, in the Lua state of that worker. The function,
+--- its upvalues and the arguments are copied as they are at the call; streams and listeners move. The
+--- task sees the globals of its worker, not those of the caller. `rt.spawn` returns before any of the task
+--- has run. When the main chunk ends, tasks that have not ended are cancelled: join the tasks that
+--- matter.
+---
+--- Raises if a value cannot be sent, and names it (`cannot send argument 1 .log (userdata FILE*) to
+--- another worker`); then nothing has been spawned or moved. Raises if the queue of the worker is full
+--- (2^24 tasks).
+---
+--- ```lua
+--- local function square(n) return n * n end
+--- local a, b = rt.spawn(square, 3), rt.spawn(square, 4)
+--- print(a:join() + b:join()) -- 25
+--- ```
 ---@param f function  a Lua function, or a C function that a module holds
 ---@param ... any  its arguments
 ---@return rt.task task
 function rt.spawn(f, ...) end
 
---- A task in this state: it shares upvalues, tables and globals with its siblings, and they take
---- turns only where one of them waits. Returns before any of it has run. When the main chunk ends,
---- what is left of it is cancelled.
+--- Spawns a local task: a task in the same Lua state. It shares upvalues, tables and globals with the
+--- other tasks of the state, and they take turns only where one of them waits. `rt.spawn_local` returns
+--- before any of the task has run. When the main chunk ends, tasks that have not ended are cancelled.
+---
+--- ```lua
+--- local count = 0
+--- local function add() count = count + 1 end
+--- local a, b = rt.spawn_local(add), rt.spawn_local(add)
+--- rt.join(a, b)
+--- print(count) -- 2
+--- ```
 ---@param f function
 ---@param ... any  its arguments
 ---@return rt.task task
 function rt.spawn_local(f, ...) end
 
---- An isolated task on a thread that may be blocked: for C libraries that wait, `os.execute`,
---- slow files. There are 64 such threads at most (`rt.configure`), each with a Lua state; 1024
---- tasks may be queued, and then this call waits.
+--- Spawns a pool task on a thread that may be blocked: for C libraries that wait, `os.execute`, slow
+--- files. There are at most 64 such threads (`rt.configure`), each with a Lua state. At most 1024 tasks
+--- are queued for them; if the queue is full, the call waits.
+---
+--- ```lua
+--- local task = rt.spawn_blocking(os.execute, "exit 3")
+--- print(select(3, task:join())) -- 3
+--- ```
 ---@async
 ---@param f function
 ---@param ... any  its arguments
 ---@return rt.task task
 function rt.spawn_blocking(f, ...) end
 
---- The task that runs: in the main chunk, the main task. nil in a finalizer that runs between two
---- tasks.
+--- The task that is running. In the main chunk that is the main task. In a finalizer that runs between
+--- two tasks there is none.
+---
+--- ```lua
+--- local task = rt.spawn_local(function() return rt.current().id end)
+--- print(task:join() == task.id) -- true
+--- ```
 ---@return rt.task|nil task
 function rt.current() end
 
---- Lets every other task of this worker that may run have its turn, and looks at timers and the OS.
+--- Lets each task of this worker that can run have a turn, and polls timers and the system once. Returns
+--- after that.
+---
+--- ```lua
+--- local done = false
+--- rt.spawn_local(function() done = true end)
+--- while not done do rt.yield() end
+--- print(done) -- true
+--- ```
 ---@async
 function rt.yield() end
 
---- Waits for all of them at once. Functions are run as local tasks. As soon as one fails, its error
---- is raised, after the functions that still run have been cancelled and have ended; tasks that the
---- caller gave go on. Several errors are raised as one, with `.errors`.
+--- Waits for several tasks at once. A function is run as a local task. The first failure cancels the
+--- functions that still run; its error is raised when they have ended. Tasks that were given are not
+--- cancelled. Several errors are raised as one `rt.errors`.
+---
+--- Raises if an argument is neither a task nor a function, or is the task that calls.
+---
+--- ```lua
+--- local task = rt.spawn(string.upper, "one")
+--- print(rt.join(task, function() return "two" end)) -- ONE two
+--- ```
 ---@async
 ---@param ... rt.task|function
 ---@return any ...  the first result of each
 function rt.join(...) end
 
---- Waits for the first to end. Functions are run as local tasks. The others are cancelled, tasks
---- that the caller gave, too, and have ended when this returns. If the first one fails, its error
---- is raised.
+--- Waits for the first of several tasks to end. A function is run as a local task. The others are
+--- cancelled, tasks that were given too, and have ended when `rt.race` returns. If the first task to end
+--- failed, its error is raised.
+---
+--- Raises if an argument is neither a task nor a function, or is the task that calls, or if there is no
+--- argument.
+---
+--- ```lua
+--- local function slow() rt.sleep(3600) end
+--- print(rt.race(slow, function() return "quick" end)) -- 2 quick
+--- ```
 ---@async
 ---@param ... rt.task|function
----@return integer index  of the one that ended first
+---@return integer index  the position of the task that ended first
 ---@return any ...  its results
 function rt.race(...) end
 
---- Runs `f(scope)`, and does not return or raise before all tasks of the scope have ended and
---- cleaned up. Policies: `"all"`, the first failure cancels the other tasks and f, and is raised
---- (several: as one `rt.errors`); `"any"`, the first success cancels the others, and its results
---- are the scope's; `"first"`, likewise the first end of any kind; `"settle"`, nothing cancels the
---- others, and failures stay in their tasks.
+--- Runs `f(scope)`, and returns or raises when all tasks of the scope have ended and cleaned up.
+---
+--- The policy says which end of a task cancels the others, and what the results are:
+---
+--- - `"all"`: the first failure cancels the other tasks and f, and is raised; several are raised as one
+---   `rt.errors`.
+--- - `"any"`: the first success cancels the other tasks and f, and its results are those of the scope.
+--- - `"first"`: the first end of any kind does the same.
+--- - `"settle"`: no end cancels other tasks, and failures stay in their tasks.
+---
+--- An error of f cancels all tasks and is raised. If the task that called `rt.scope` is cancelled, all
+--- tasks of the scope are.
+---
+--- ```lua
+--- print(rt.scope(function(scope)
+---   local a = scope:spawn(math.max, 3, 4)
+---   local b = scope:spawn_local(function() return 5 end)
+---   return a:join() + b:join()
+--- end)) -- 9
+--- local ok, err = pcall(rt.scope, function(scope)
+---   scope:spawn(rt.sleep, 3600) -- is cancelled when the other task fails
+---   scope:spawn_local(error, "broken", 0)
+--- end)
+--- print(ok, err) -- false broken
+--- ```
 ---@async
 ---@param f fun(scope: rt.scope): ...
----@param policy? "all"|"any"|"first"|"settle"  by default "all"
----@return any ...  what f returns, or those of the task that the policy names
+---@param policy? "all"|"any"|"first"|"settle"  default: "all"
+---@return any ...  the results of f, or of the task that the policy names
 function rt.scope(f, policy) end
 
---- Runs f as a local task and waits for it: for those who like it explicit.
+--- Runs a function as a local task and waits for it.
+---
+--- ```lua
+--- print(rt.run(function(n) return n + 1 end, 41)) -- 42
+--- ```
 ---@async
 ---@param f function
 ---@param ... any  its arguments
 ---@return any ...  its results
 function rt.run(f, ...) end
 
---- Says who is told of errors that nobody joins, in place of stderr and exit code 1: errors of the
---- tasks of this state and, in the main state, of the tasks of the pool. Called as a task, when the
---- handle of a failed task has been collected, or at the end. If it fails, or is ended before it
---- returns, the error that it was told goes to stderr all the same. nil: as in the beginning.
+--- Sets the function that gets errors of failed tasks that no task joins. Without it, such an error is
+--- written to stderr, with the task, where it was spawned and its traceback, and the exit code is 1.
+--- The function gets the errors of tasks of this state and, in the main state, of pool tasks. It is
+--- called in a task, when the handle of a failed task has been collected, or at the end of the program.
+--- If it raises, or is ended before it returns, the error that it got is written to stderr. nil removes
+--- the function.
+---
+--- ```lua
+--- local errors = rt.channel()
+--- rt.on_unhandled(function(err) errors:send(err) end)
+--- rt.spawn_local(error, "broken", 0)
+--- rt.yield()
+--- collectgarbage() -- the handle is collected, so no task can join the failed task
+--- print(errors:recv()) -- broken
+--- ```
 ---@param f? fun(err: any, task: rt.task, traceback: string)
 function rt.on_unhandled(f) end
 
---- The traceback of the running function; and if the error came out of a task by a join, that of
---- the task. For message handlers of `xpcall`.
+--- The traceback of the running function. If the error was raised in a task and passed on by a join, the
+--- traceback of that task comes first. For message handlers of `xpcall`.
+---
+--- ```lua
+--- local task = rt.spawn_local(function() error("broken") end)
+--- local _, trace = xpcall(task.join, rt.traceback, task)
+--- print(trace:find("in task " .. task.id, 1, true) ~= nil) -- true
+--- ```
 ---@param err? any
----@param level? integer  by default 1
+---@param level? integer  default: 1
 ---@return string
 function rt.traceback(err, level) end
 
---- A task, of whatever kind. Dropping it changes nothing: the task runs to its end, or to that of
---- the main chunk. One of the pool may be sent to other tasks, a local one cannot.
+--- The handle of a task. If the program drops it, the task still runs to its end. The handle of a pool
+--- task may be sent to other tasks; that of a local task cannot.
+---
+--- ```lua
+--- local task = rt.spawn_local(rt.sleep, 3600)
+--- task.name = "sleeper"
+--- rt.yield()
+--- print(task.name, task:status()) -- sleeper waiting
+--- print(task:cancel("not needed")) -- true
+--- print(pcall(task.join, task)) -- false cancelled: not needed
+--- print(task:status()) -- cancelled
+--- ```
 ---@class rt.task
----@field id integer  unique in the process; read only
----@field name string|nil  may be set; seen in messages. Cut at 255 bytes, and at a zero byte
+---@field id integer  unique in the process; cannot be set
+---@field name string|nil  can be set; reports show it. It is cut at 255 bytes, and at a zero byte
 local task = {}
 
---- Waits until it has ended. Any number of tasks may join it, at any time. Raises its error; if it
---- was cancelled, an `rt.Cancelled`. A task cannot join itself, and nobody the main task.
+--- Waits until the task has ended. Any number of tasks may join it, at any time. If the task failed, its
+--- error is raised; if it was cancelled, an `rt.Cancelled`. Raises if the task is the one that calls, or
+--- the main task. A task that is cancelled while it joins another one leaves that one running.
 ---@async
----@return any ...  its results; if it is one of the pool, a copy for each who joins (and a stream among them for the first)
+---@return any ...  the results of the task. Each joiner of a pool task gets a copy; a stream in the results goes to the first joiner
 function task:join() end
 
---- For `rt.select`: to join it.
+--- An operation for `rt.select`: to join the task.
+---
+--- ```lua
+--- local task = rt.spawn_local(function() return "done" end)
+--- print(rt.select(task:join_op(), rt.sleep_op(5))) -- 1 done
+--- ```
 ---@return rt.operation
 function task:join_op() end
 
---- Cancels it: if it has not begun it never will; if it waits, the wait raises an `rt.Cancelled`,
---- and so does every one after that, so that it unwinds; if it computes, that is raised where it is.
---- One that goes on for a second all the same is closed. Does not wait for any of that. If its
---- cleaning up raises, that is what it ends with, "failed", and the traceback says what it was cancelled for.
----@param reason? any  the `reason` of the error; for a task of the pool it is copied, and what would move is refused
----@return boolean pending  false: it had ended before
+--- Cancels the task, and returns without waiting for its end. If the task has not begun, it never runs.
+--- If it waits, the wait raises an `rt.Cancelled`, and so does each wait after that, so the task unwinds.
+--- If it computes, the error is raised where it is. A task that catches the error and is still running a
+--- second later is closed. If the cleanup of the task raises, the task ends as "failed" with that error,
+--- and its traceback names the reason of the cancel.
+---
+--- Raises if the task is a pool task and the reason cannot be copied (a stream, a listener, a file).
+---@param reason? any  the `reason` of the error
+---@return boolean pending  false: the task had ended before
 function task:cancel(reason) end
 
---- Where it stands.
+--- The status of the task: it has not begun ("queued"), runs or waits, or it has ended: it returned
+--- ("done"), raised an error ("failed"), or was unwound by a cancel ("cancelled").
 ---@return "queued"|"running"|"waiting"|"done"|"failed"|"cancelled"
 function task:status() end
 
---- What a worker has done so far, in numbers that only grow. When no task is left, `spawned` is `started` plus `unstarted`, and
---- `spawned` is `done` plus `failed` plus `cancelled`.
----@class rt.counts
----@field spawned integer  tasks that tasks of this worker have spawned
----@field started integer  tasks that have begun here
----@field unstarted integer  tasks that ended without having begun: they were cancelled before, or there was no memory
----@field done integer  tasks that returned,
----@field failed integer  raised an error,
----@field cancelled integer  or were cancelled
----@field resumes integer  how often a task was let run, the main chunk included; as of the last poll
----@field preempted integer  how often one was switched where it did not wait
----@field polls integer  looks at timers, other workers and the OS,
----@field parks integer  and those that wait if there is nothing
----@field posts integer  messages from other threads
----@field timers integer  sleeps and deadlines that were due
----@field stolen integer  tasks that were taken from the queues of others
-
---- The same of all together, and of each.
----@class rt.totals : rt.counts
----@field main rt.counts  of the state that the program began with
----@field workers rt.counts[]  of each worker of the pool that has been started
----@field blocking rt.counts[]  of each worker of `rt.spawn_blocking`, likewise
-
---- The error that a cancelled task is unwound with, and that joining it raises. Its text is
+--- The error that unwinds a cancelled task, and that a join of the task raises. Its text is
 --- `cancelled: reason`.
+---
+--- ```lua
+--- local task = rt.spawn_local(rt.sleep, 3600)
+--- rt.yield()
+--- task:cancel("not needed")
+--- local _, err = pcall(task.join, task)
+--- print(getmetatable(err) == rt.Cancelled, err.reason) -- true not needed
+--- ```
 ---@class rt.Cancelled
----@field reason any  what was given to `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`
----@field source string|nil  who it came from: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`
+---@field reason any  the argument of `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`
+---@field source string|nil  what cancelled: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`
 
---- What `rt.scope` hands to its function: tasks that end together.
+--- The argument of the function of `rt.scope`.
+---
+--- ```lua
+--- print(rt.scope(function(scope)
+---   for i = 1, 3 do
+---     scope:spawn(rt.sleep, 3600)
+---   end
+---   rt.sleep(0.01)
+---   scope:cancel("enough")
+---   return tostring(scope)
+--- end, "settle")) -- rt.scope (open, 3 tasks)
+--- ```
 ---@class rt.scope
 local scope = {}
 
---- As `rt.spawn`, as a part of the scope. In a scope that was cancelled, the task is born cancelled;
---- raises in one that has ended.
+--- As `rt.spawn`; the task is a part of the scope. If the scope was cancelled, the task ends as cancelled
+--- and does not run. Raises if the scope has ended.
 ---@param f function
----@param ... any
+---@param ... any  its arguments
 ---@return rt.task task
 function scope:spawn(f, ...) end
 
---- As `rt.spawn_local`, likewise.
+--- As `rt.spawn_local`; the rest as `scope:spawn`.
 ---@param f function
----@param ... any
+---@param ... any  its arguments
 ---@return rt.task task
 function scope:spawn_local(f, ...) end
 
---- Cancels its tasks, those to come, and the function of the scope.
+--- Cancels the tasks of the scope, tasks that are added later, and the function of the scope.
 ---@param reason? any
 function scope:cancel(reason) end
 
---- What a scope raises when several of its tasks have failed. (Who joins one that has failed fails
---- of the same error: that is not another one.)
+--- The error that a scope or `rt.join` raises if several of its tasks failed. A task that joins a failed
+--- task fails with the same error; that error is listed once.
+---
+--- ```lua
+--- local _, err = pcall(rt.scope, function(scope)
+---   scope:spawn_local(error, "one", 0)
+---   scope:spawn_local(error, "two", 0)
+--- end)
+--- print(err.n, err.errors[1], err.errors[2]) -- 2 one two
+--- ```
 ---@class rt.errors
 ---@field errors any[]
----@field n integer  how many: an error may be nil
+---@field n integer  the number of errors (an error may be nil)
 
 -- ## Time
 
---- A clock that never goes back, in seconds from some moment on.
+--- The time of a clock that never goes back. Its zero is any moment.
+---
+--- ```lua
+--- local began = rt.now()
+--- rt.sleep(0.05)
+--- print(rt.now() - began >= 0.05) -- true
+--- ```
 ---@return number seconds
 function rt.now() end
 
---- Runs f without a break: a task of the pool is not switched in it however long it computes, and
---- no cancel or deadline is raised between two instructions. (A wait in it is a wait as any other.)
---- For invariants in globals or modules, which the tasks of a worker share. Keep it short.
----@async
----@param f function
----@param ... any  its arguments
----@return any ...  its results
-function rt.critical(f, ...) end
-
---- Waits: never less than that. 0 and below is `rt.yield()`, `math.huge` is for ever.
+--- Waits at least so many seconds. 0 and less is `rt.yield()`; with `math.huge` the wait only ends by a
+--- cancel. Raises if the argument is NaN.
+---
+--- ```lua
+--- for i = 3, 1, -1 do
+---   rt.spawn_local(function()
+---     rt.sleep(i / 100)
+---   end)
+--- end
+--- rt.sleep(0.05) -- the three sleep at the same time
+--- ```
 ---@async
 ---@param seconds number
 function rt.sleep(seconds) end
 
---- Runs f, but not for longer than that: then it is unwound, where it waits or, if it computes, where
---- it is; and `nil, "timeout"` comes back. Every wait in it raises from then on. If it ends in time,
---- its results come back. What cannot be interrupted: a C function that does not return, and a
---- finalizer.
+--- Ticks at regular intervals: `for tick in rt.interval(0.1) do`. The first tick is due at once, and
+--- further ones every `period` seconds. The option `missed` says what follows a tick that was late: with
+--- "burst" the missed ticks follow at once, with "delay" the next tick is due a period after the late one,
+--- with "skip" the schedule stays and missed ticks are left out.
+---
+--- Raises if the period is not above 0, or `missed` is not one of these.
+---
+--- ```lua
+--- for tick in rt.interval(0.01) do
+---   if tick == 3 then break end
+--- end
+--- local every = rt.interval(0.01, { missed = "skip" })
+--- print(every(), every()) -- 1 2
+--- ```
+---@param period number  seconds, above 0
+---@param options? { missed?: "burst"|"delay"|"skip" }  default: "burst"
+---@return rt.interval
+function rt.interval(period, options) end
+
+--- A call of the interval waits for the next tick, and returns its number: 1, 2, 3 … A wait that is
+--- cancelled takes no tick.
+---@class rt.interval
+---@overload fun(): integer
+local interval = {}
+
+--- An operation for `rt.select`: to wait for the next tick and take it. Its result is the number of the
+--- tick.
+---
+--- ```lua
+--- local every, quit = rt.interval(60), rt.channel()
+--- print(rt.select(every:tick_op(), quit:recv_op())) -- 1 1
+--- ```
+---@return rt.operation
+function interval:tick_op() end
+
+--- Runs f, for at most so many seconds. If f ends in time, its results are returned or its error is
+--- raised. If not, f is unwound where it waits or computes, and each of its waits raises from then on;
+--- when it has unwound, `nil, "timeout"` is returned. Timeouts can be nested; the earliest counts. A C
+--- function that does not return, and a finalizer, cannot be interrupted.
+---
+--- ```lua
+--- print(rt.timeout(1, function() return "in time" end)) -- in time
+--- print(rt.timeout(0.05, rt.sleep, 3600)) -- nil timeout
+--- print(rt.timeout(0.05, function() while true do end end)) -- nil timeout
+--- ```
 ---@async
 ---@param seconds number
 ---@param f function
@@ -214,334 +377,515 @@ function rt.sleep(seconds) end
 ---@return "timeout"|nil
 function rt.timeout(seconds, f, ...) end
 
---- Runs f; a cancel or a timeout from outside of it waits until it has ended, or for so many
---- seconds. For cleaning up that has to wait.
+--- Runs f. A cancel or timeout from outside of the call takes effect when f has ended, or when so many
+--- seconds have passed. For cleanup that has to wait.
+---
+--- ```lua
+--- local log = rt.channel()
+--- local task = rt.spawn_local(function()
+---   pcall(rt.sleep, 3600)
+---   rt.shield(1, log.send, log, "cleaned up") -- without the shield, send would raise
+--- end)
+--- rt.yield()
+--- task:cancel()
+--- print(log:recv()) -- cleaned up
+--- ```
 ---@async
----@param seconds number  may be left out: however long it takes
+---@param seconds number  may be left out: until f has ended
 ---@param f function
 ---@param ... any  its arguments
 ---@return any ...  its results
 ---@overload fun(f: function, ...): ...
 function rt.shield(seconds, f, ...) end
 
---- `for tick in rt.interval(0.1) do`: ticks at once, and then every `period` seconds. What becomes
---- of a late tick: with "burst" those that were missed follow at once, with "delay" the next comes a
---- period later, with "skip" the schedule stays and missed ones are left out.
----@param period number  above 0
----@param options? { missed?: "burst"|"delay"|"skip" }  by default "burst"
----@return rt.interval
-function rt.interval(period, options) end
+--- Runs f without preemption: a pool task is not switched in it, however long it computes, and no cancel
+--- or timeout is raised between two instructions. A wait in f is a wait like any other. For invariants in
+--- globals and modules, which the tasks of a worker share. Keep f short.
+---
+--- ```lua
+--- total = 0 -- a global: each worker has its own
+--- local function add(n)
+---   total = (total or 0) + n
+---   return total
+--- end
+--- print(rt.spawn(rt.critical, add, 5):join(), total) -- 5 0
+--- ```
+---@async
+---@param f function
+---@param ... any  its arguments
+---@return any ...  its results
+function rt.critical(f, ...) end
 
---- Calling it waits for the next tick, and returns its number: 1, 2, 3 …
----@class rt.interval
----@overload fun(): integer
-local interval = {}
+-- ## Channels and dicts
 
---- For `rt.select`: the next tick; its result is the number. One that is not chosen is still to
---- come.
----@return rt.operation
-function interval:tick_op() end
-
--- ## Sharing
-
---- A queue between tasks of any workers. What is sent is copied, or moves, as by `rt.spawn`. Each
---- sender's order is kept; whoever waits longest is served first. The channel itself goes to other
---- tasks as another reference to the same one.
----@param capacity? integer  how many messages it holds, from 0 (a rendezvous) to 2^30; by default 1024
+--- Makes a channel: a queue of messages between tasks of any workers. Values are copied, or move, as by
+--- `rt.spawn`. The messages of one sender keep their order. Of several tasks that wait, the one that has
+--- waited longest is served first. A channel that is sent to another task is the same channel there.
+---
+--- ```lua
+--- local results = rt.channel(10)
+--- rt.spawn(function()
+---   for i = 1, 3 do results:send(i, i * i) end
+---   results:close()
+--- end)
+--- for i, square in results:iter() do
+---   print(i, square) -- 1 1; 2 4; 3 9
+--- end
+--- ```
+---@param capacity? integer  how many messages it holds, from 0 (each send waits for a receiver) to 2^30; default: 1024
 ---@return rt.channel
 function rt.channel(capacity) end
 
---- `#channel` is how many messages it holds at the moment. Has `__close`.
+--- `#channel` is the number of messages that it holds at the moment. `__close` closes it.
+---
+--- ```lua
+--- local channel = rt.channel(1)
+--- print(channel:try_recv()) -- nil empty
+--- print(channel:send("one")) -- true
+--- print(channel:try_send("two")) -- nil full
+--- channel:close()
+--- print(channel:send("two")) -- nil closed
+--- print(channel:recv()) -- one
+--- print(channel:recv()) -- nil closed
+--- ```
 ---@class rt.channel
 ---@operator len: integer
 local channel = {}
 
---- Waits while the channel is full. Any number of values make one message. A stream or listener in
---- it moves; if the wait is then called off, it comes back.
+--- Sends a message of any number of values. Waits while the channel is full. Streams and listeners in the
+--- message move; if the wait is cancelled, they move back.
+---
+--- Raises if a value cannot be sent.
 ---@async
 ---@param ... any
 ---@return true|nil sent
 ---@return "closed"|nil why
 function channel:send(...) end
 
---- Does not wait; what finds no room stays where it is.
+--- As `channel:send`, without waiting. If the message is not sent, its streams and listeners do not move.
 ---@param ... any
 ---@return true|nil sent
 ---@return "full"|"closed"|nil why
 function channel:try_send(...) end
 
---- Waits while the channel is empty and open.
+--- Receives a message. Waits while the channel is empty and open.
 ---@async
----@return any ...  the values of one message; or `nil, "closed"`
+---@return any ...  the values of the message; `nil, "closed"` if the channel is closed and empty
 function channel:recv() end
 
---- Does not wait.
----@return any ...  the values of one message; or `nil, "empty"`, or `nil, "closed"`
+--- As `channel:recv`, without waiting.
+---@return any ...  the values of the message; or `nil, "empty"`, or `nil, "closed"`
 function channel:try_recv() end
 
---- For `rt.select`: to send these values. They are packed by the select.
+--- An operation for `rt.select`: to send these values. They are copied when `rt.select` is called. Its
+--- results are those of `channel:send`.
+---
+--- ```lua
+--- local channel = rt.channel()
+--- print(rt.select(channel:send_op("a message"), rt.sleep_op(1))) -- 1 true
+--- ```
 ---@param ... any
 ---@return rt.operation
 function channel:send_op(...) end
 
---- For `rt.select`: to receive a message.
+--- An operation for `rt.select`: to receive a message. Its results are those of `channel:recv`.
+---
+--- ```lua
+--- local channel = rt.channel()
+--- print(rt.select(channel:recv_op(), rt.default_op())) -- 2
+--- ```
 ---@return rt.operation
 function channel:recv_op() end
 
---- `for a, b in channel:iter() do`: receives until the channel is closed and empty; or until a
+--- For loops: `for a, b in channel:iter() do`. Receives until the channel is closed and empty, or a
 --- message begins with nil.
 ---@return fun(): ...
 function channel:iter() end
 
---- Sends fail from here on, those that wait, too; what it holds can still be received. Harmless
---- twice.
+--- Closes the channel. From then on sends fail, those that wait too; messages that it holds can still be
+--- received. A second call does nothing.
 function channel:close() end
 
---- A map that the tasks of all workers share. Keys are strings, numbers and booleans, and equal as in
---- Lua. A value is copied in and copied out, as by a channel; what would move (a stream, a listener)
---- is refused. What happens to one key happens as a whole, in an order that all agree on; `keys`,
---- `count` and `clear` go through the dict part by part. None of them waits, except for what the
---- function of `update` does. The dict itself goes to other tasks as another reference to the same
---- one; it lives as long as any.
----@param options? { max_entries?: integer, max_bytes?: integer, when_full?: "fail"|"evict" }  by default no bound (`math.huge`), 256 MiB, "fail"; "evict" forgets what was not used for the longest time
+--- Makes a dict: a map that the tasks of all workers share. Keys are strings, numbers and booleans, and
+--- are equal as in Lua. Values are copied in and copied out. A dict that is sent to another task is the
+--- same dict there; it exists as long as one of its references.
+---
+--- An operation on one key is atomic, and all tasks see these operations in the same order; `keys`, `count`
+--- and `clear` go through the dict part by part. No operation waits, except for the function of `update`.
+---
+--- A dict is full at `max_entries` entries or `max_bytes` bytes. If `when_full` is "fail", operations that
+--- would add to it fail then; if it is "evict", they remove the entries that were not used for the longest
+--- time.
+---
+--- Raises if an option is unknown or has a wrong value.
+---
+--- ```lua
+--- local visits = rt.dict { max_entries = 10000, when_full = "evict" }
+--- local function visit(name) return visits:incr(name) end
+--- rt.spawn(visit, "home"):join()
+--- print(rt.spawn(visit, "home"):join(), #visits) -- 2 1
+--- ```
+---@param options? { max_entries?: integer, max_bytes?: integer, when_full?: "fail"|"evict" }  default: `math.huge` (no limit), 256 MiB, "fail"
 ---@return rt.dict
 function rt.dict(options) end
 
---- `#dict` is how many entries it has at the moment.
+--- `#dict` is the number of entries at the moment.
+---
+--- A key that is NaN or longer than 1 GiB raises an error, and so does a value that cannot be copied (a
+--- stream, a listener, a file).
+---
+--- ```lua
+--- local dict = rt.dict()
+--- print(dict:set("name", { first = "Ada" }), dict:get("name").first) -- true Ada
+--- print(dict:add("name", "Bob"), dict:replace("name", "Bob"), dict:get("name")) -- false true Bob
+--- print(dict:cas("name", "Bob", "Eve"), dict:cas("name", "Bob", nil)) -- true false
+--- print(dict:update("name", string.upper)) -- EVE
+--- print(dict:incr("visits"), dict:incr("visits", 10), dict:incr("name")) -- 1 11 nil not a number
+--- print(dict:expire("visits", 60), dict:ttl("name")) -- true inf
+--- print(#dict:keys(), (dict:count())) -- 2 2
+--- print(dict:delete("name"), dict:delete("name")) -- true false
+--- dict:clear()
+--- print(#dict, dict:get("visits")) -- 0 nil
+--- ```
 ---@class rt.dict
 ---@operator len: integer
 local dict = {}
 
---- What is there; tables are a new copy each time.
+--- The value of a key. A table is a new copy at each call.
 ---@param key string|number|boolean
----@return any value  nil: nothing
+---@return any value  nil: there is none
 function dict:get(key) end
 
---- Puts a value there, whatever was there before; nil deletes it.
+--- Sets the value of a key; nil deletes it.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until it expires; by default it does not
+---@param seconds? number  until the value expires; default: it does not expire
 ---@return true|nil done
 ---@return "full"|nil why
 function dict:set(key, value, seconds) end
 
---- The same, if there is nothing yet.
+--- As `dict:set`, if the key has no value.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until it expires; by default it does not
----@return boolean|nil done  false: there is something
+---@param seconds? number  until the value expires; default: it does not expire
+---@return boolean|nil done  false: the key has a value
 ---@return "full"|nil why
 function dict:add(key, value, seconds) end
 
---- The same, if there is something already.
+--- As `dict:set`, if the key has a value.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until it expires; by default it does not
----@return boolean|nil done  false: there is nothing
+---@param seconds? number  until the value expires; default: it does not expire
+---@return boolean|nil done  false: the key has no value
 ---@return "full"|nil why
 function dict:replace(key, value, seconds) end
 
---- Takes it out.
+--- Deletes a key.
 ---@param key string|number|boolean
----@return boolean done  false: there was nothing
+---@return boolean done  false: the key had no value
 function dict:delete(key) end
 
---- Adds to a number. It expires when it would have.
+--- Adds to the number that a key has. The time when it expires stays.
 ---@param key string|number|boolean
----@param delta? number  by default 1
----@param initial? number  what is added to if there is nothing; by default 0
----@return number|nil value  what it is now
+---@param delta? number  default: 1
+---@param initial? number  the number to add to if the key has no value; default: 0
+---@return number|nil value  the sum
 ---@return "not a number"|"full"|nil why
 function dict:incr(key, delta, initial) end
 
---- Puts a value there if what is there equals another one; nil stands for nothing, in both. Tables
---- and functions are equal if they are copied to the same bytes. It expires when it would have.
+--- Compares and swaps: sets the value of a key if its present value equals `expected`. nil means no value,
+--- in both. Tables and functions are equal if their copies have the same bytes. The time when the value
+--- expires stays.
 ---@param key string|number|boolean
 ---@param expected any
 ---@param value any
----@return boolean|nil done  false: something else is there
+---@return boolean|nil done  false: the present value is a different one
 ---@return "full"|nil why
 function dict:cas(key, expected, value) end
 
---- `f(value, ...)` says what is put there; nil deletes it. f is called again if somebody has changed
---- it meanwhile, so it should do nothing else. It may wait. It expires when it would have.
+--- Sets the value of a key to the result of `f(value, ...)`; nil deletes it. If another task changes the
+--- value meanwhile, f is called again with the new value, so it should have no other effect. f may wait.
+--- If f raises, the value stays, and the error is raised. The time when the value expires stays.
 ---@async
 ---@param key string|number|boolean
 ---@param f fun(value: any, ...): any
----@param ... any  more arguments
----@return any value  what is there now
+---@param ... any  further arguments of f
+---@return any value  the new value
 ---@return "full"|nil why
 function dict:update(key, f, ...) end
 
---- When it expires.
+--- When the value of a key expires.
 ---@param key string|number|boolean
----@return number|nil seconds  from now; `math.huge`: never; nil: there is nothing
+---@return number|nil seconds  from now; `math.huge`: never; nil: the key has no value
 function dict:ttl(key) end
 
---- Says when it expires.
+--- Sets when the value of a key expires.
 ---@param key string|number|boolean
 ---@param seconds number  from now; `math.huge`: never
----@return boolean done  false: there is nothing
+---@return boolean done  false: the key has no value
 function dict:expire(key, seconds) end
 
---- The keys, in no order. One that is there from beginning to end is listed, once.
----@param limit? integer  how many at most
+--- The keys, in any order. A key that has a value from the beginning of the call to its end is listed
+--- once.
+---@param limit? integer  how many keys at most
 ---@return (string|number|boolean)[]
 function dict:keys(limit) end
 
---- How much there is.
+--- The size of the dict.
 ---@return integer entries
----@return integer bytes  what they take, as `max_bytes` counts
+---@return integer bytes  as `max_bytes` counts
 function dict:count() end
 
---- Takes all of them out.
+--- Deletes all keys.
 function dict:clear() end
 
---- Does exactly one of several operations, and waits until one can be done. The others have done
---- nothing then. Of several that can be done, each has the same chance.
+-- ## Select
+
+--- Does exactly one of several operations, and waits until one of them can be done. The others have no
+--- effect. If several can be done, each has the same chance.
+---
+--- Raises if there is no operation, or more than 1000.
+---
+--- ```lua
+--- local messages, quit = rt.channel(), rt.channel()
+--- rt.spawn(function() messages:send("hello") end)
+--- print(rt.select(quit:recv_op(), messages:recv_op(), rt.sleep_op(5))) -- 2 hello
+--- ```
 ---@async
 ---@param ... rt.operation
----@return integer index  of the operation
+---@return integer index  the position of the operation that was done
 ---@return any ...  its results
 function rt.select(...) end
 
---- The same, but of several that can be done it does the first.
+--- As `rt.select`; but if several operations can be done, the first of them is done.
+---
+--- ```lua
+--- local high, low = rt.channel(), rt.channel()
+--- low:send("later")
+--- high:send("now")
+--- print(rt.select_biased(high:recv_op(), low:recv_op())) -- 1 now
+--- ```
 ---@async
 ---@param ... rt.operation
----@return integer index  of the operation
+---@return integer index  the position of the operation that was done
 ---@return any ...  its results
 function rt.select_biased(...) end
 
---- For `rt.select`: so many seconds have passed since it began.
+--- An operation for `rt.select`: to wait for so many seconds, counted from the call of `rt.select`. It has
+--- no results.
+---
+--- ```lua
+--- print(rt.select(rt.channel():recv_op(), rt.sleep_op(0.05))) -- 2
+--- ```
 ---@param seconds number
 ---@return rt.operation
 function rt.sleep_op(seconds) end
 
---- For `rt.select`: nothing else can be done at once. With it, the select does not wait.
+--- An operation for `rt.select` that is done if no other one can be done at once. With it, `rt.select`
+--- does not wait. It has no results.
+---
+--- ```lua
+--- print(rt.select(rt.channel():recv_op(), rt.default_op())) -- 2
+--- ```
 ---@return rt.operation
 function rt.default_op() end
 
 --- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
 --- `stream:recv_op()`, `listener:accept_op()`, `mutex:lock_op()`, `semaphore:acquire_op(n)`,
 --- `notify:wait_op()`, `watcher:wait_op()`, `subscriber:recv_op()`, `interval:tick_op()`,
---- `rt.sleep_op(seconds)`, `rt.default_op()`. A value, which may be selected any number of times. It
---- belongs to its state.
+--- `rt.sleep_op(seconds)`, `rt.default_op()`. An operation is a value that may be selected any number of
+--- times. It cannot be sent to another state.
 ---@class rt.operation
 
--- ## What tasks share: locks, signals, values
+-- ## Locks, signals and shared values
 
---- One task at a time, of whatever worker, and the value it guards. Who waits longest has it next.
---- The lock belongs to the task that took it: until it unlocks it, or closes its guard, or has
---- ended, however it ends. (That a guard is collected means nothing.)
---- The value is copied in and copied out.
+--- Makes a mutex: a lock for tasks of any workers, and a value that it guards. Of several tasks that wait,
+--- the one that has waited longest gets the lock first. A lock belongs to the task that took it, until
+--- that task unlocks it, closes the guard, or ends, in whatever way. (That the guard is collected does not
+--- unlock it.) The value is copied in and copied out.
+---
+--- ```lua
+--- local total = rt.mutex(0)
+--- local function add(n)
+---   return total:with(function(value) return value + n, "added" end)
+--- end
+--- print(rt.join(rt.spawn(add, 1), rt.spawn(add, 2))) -- added added
+--- print(total:lock():get()) -- 3
+--- ```
 ---@param value? any
 ---@return rt.mutex
 function rt.mutex(value) end
 
---- A task that asks for what it has already raises "deadlock".
+--- A task that locks a mutex that it holds already gets the error "deadlock: this task holds the mutex
+--- already".
+---
+--- ```lua
+--- local mutex = rt.mutex { n = 1 }
+--- do
+---   local guard <close> = mutex:lock()
+---   guard:set { n = guard:get().n + 1 }
+---   print(rt.spawn_local(function() return mutex:try_lock() end):join()) -- false
+--- end
+--- print(mutex:try_with(function(value) return value, value.n end)) -- true 2
+--- ```
 ---@class rt.mutex
 local mutex = {}
 
---- Runs f(value, ...) with the lock. Its first result is the new value (if it returns nothing, the
---- value stays; nil is a value); the others are the results. If it raises, the value stays.
+--- Locks the mutex, runs `f(value, ...)` and unlocks it. The first result of f is the new value; if f
+--- returns nothing or raises, the value stays (nil is a value). Further results are returned.
 ---@async
 ---@param f function
 ---@param ... any
 ---@return any ...
 function mutex:with(f, ...) end
 
---- The same, if the lock can be had at once.
+--- As `mutex:with`, if the mutex is not locked.
 ---@param f function
 ---@param ... any
----@return boolean done  false: it is locked
+---@return boolean done  false: the mutex is locked
 ---@return any ...
 function mutex:try_with(f, ...) end
 
---- Waits until it has the lock. `local guard <close> = mutex:lock()`, or `mutex:unlock()` later.
+--- Locks the mutex, and waits for that. `local guard <close> = mutex:lock()` unlocks it at the end of the
+--- block; `mutex:unlock()` and `guard:unlock()` do so at any time.
 ---@async
 ---@return rt.guard
 function mutex:lock() end
 
----@return rt.guard|false guard  false: it is locked
+--- Locks the mutex, if it is not locked.
+---@return rt.guard|false guard  false: the mutex is locked
 function mutex:try_lock() end
 
---- For `rt.select`: to have the lock. Its result is a guard.
+--- An operation for `rt.select`: to lock the mutex. Its result is a guard.
+---
+--- ```lua
+--- local mutex = rt.mutex()
+--- print(rt.select(mutex:lock_op(), rt.sleep_op(1))) -- 1 rt.guard (locked)
+--- mutex:unlock()
+--- ```
 ---@return rt.operation
 function mutex:lock_op() end
 
---- Raises if this task does not hold it.
+--- Unlocks the mutex. Raises if the task does not hold it.
 function mutex:unlock() end
 
---- A mutex that is held. Has `__close`, which unlocks it.
+--- A mutex that a task has locked. `__close` unlocks it. The methods raise if the guard has unlocked it
+--- already.
+---
+--- ```lua
+--- local guard = rt.mutex("old"):lock()
+--- guard:set("new")
+--- print(guard:get()) -- new
+--- guard:unlock()
+--- ```
 ---@class rt.guard
 local guard = {}
 
---- A copy of the value.
+--- A copy of the value of the mutex.
 ---@return any
 function guard:get() end
 
+--- Sets the value of the mutex to a copy of this one.
 ---@param value any
 function guard:set(value) end
 
---- Raises if it has been unlocked.
+--- Unlocks the mutex.
 function guard:unlock() end
 
---- Permits. Who waits longest is served first: one that wants many is not overtaken by those behind
---- it that want few. `acquire` and `release` count, and any task may release; where permits belong
---- to a piece of work, `with` or `permit` give them back.
----@param n integer  how many there are to begin with
+--- Makes a semaphore: a number of permits. Tasks that wait get permits in the order in which they came: a
+--- task that waits for many is not overtaken by later ones that want few. `acquire` and `release` only
+--- count, and any task may release; `with` and `permit` give their permits back by themselves.
+---
+--- ```lua
+--- local limit = rt.semaphore(2) -- at most two at the same time
+--- local function work(i) return limit:with(function() return i * i end) end
+--- print(rt.join(rt.spawn(work, 2), rt.spawn(work, 3), rt.spawn(work, 4))) -- 4 9 16
+--- ```
+---@param n integer  permits at the beginning, from 0 to 2^53
 ---@return rt.semaphore
 function rt.semaphore(n) end
 
---- `#semaphore` is how many permits there are at the moment.
+--- `#semaphore` is the number of permits at the moment.
+---
+--- ```lua
+--- local semaphore = rt.semaphore(3)
+--- print(semaphore:acquire(2), semaphore:available(), semaphore:try_acquire(2)) -- true 1 false
+--- semaphore:release(2)
+--- do
+---   local permit <close> = semaphore:permit(3)
+---   print(semaphore:available()) -- 0
+--- end
+--- print(#semaphore) -- 3
+--- ```
 ---@class rt.semaphore
 ---@operator len: integer
 local semaphore = {}
 
---- Waits until it has n permits, by default one.
+--- Takes n permits, and waits until there are so many.
 ---@async
----@param n? integer
+---@param n? integer  from 1 to 2^31 - 1; default: 1
 ---@return true
 function semaphore:acquire(n) end
 
----@param n? integer
+--- Takes n permits, if there are so many and no task waits for permits.
+---@param n? integer  default: 1
 ---@return boolean done
 function semaphore:try_acquire(n) end
 
---- As an operation for `rt.select`.
----@param n? integer
+--- An operation for `rt.select`: to take n permits.
+---
+--- ```lua
+--- local semaphore = rt.semaphore(1)
+--- print(rt.select(semaphore:acquire_op(2), rt.sleep_op(0.05))) -- 2
+--- ```
+---@param n? integer  default: 1
 ---@return rt.operation
 function semaphore:acquire_op(n) end
 
---- n permits more, by default one.
----@param n? integer
+--- Adds n permits. Raises if there would be more than 2^53.
+---@param n? integer  default: 1
 function semaphore:release(n) end
 
---- Waits for n permits, which come back when the object is closed, or released, or collected at the
---- latest: `local permit <close> = semaphore:permit()`.
+--- Takes n permits, as `semaphore:acquire`, and returns an object that gives them back when it is closed,
+--- released or collected: `local permit <close> = semaphore:permit()`.
 ---@async
----@param n? integer
+---@param n? integer  default: 1
 ---@return rt.permit
 function semaphore:permit(n) end
 
---- Runs f(...) with one permit.
+--- Runs `f(...)` with one permit, and gives the permit back.
 ---@async
 ---@param f function
----@param ... any
----@return any ...
+---@param ... any  its arguments
+---@return any ...  its results
 function semaphore:with(f, ...) end
 
----@return integer n  the same as `#semaphore`
+--- The number of permits at the moment, as `#semaphore`.
+---@return integer n
 function semaphore:available() end
 
---- Permits that are held. Has `__close`.
+--- Permits that were taken. `__close` gives them back.
+---
+--- ```lua
+--- local semaphore = rt.semaphore(1)
+--- local permit = semaphore:permit()
+--- permit:release()
+--- print(pcall(permit.release, permit)) -- false the permit has been released
+--- ```
 ---@class rt.permit
 local permit = {}
 
---- Raises if it has been released.
+--- Gives the permits back. Raises if they have been given back.
 function permit:release() end
 
---- Wakes tasks, and says nothing else.
+--- Makes a notify: it wakes tasks of any workers, without a value.
+---
+--- ```lua
+--- local ready = rt.notify()
+--- local task = rt.spawn(function() return ready:wait() end)
+--- ready:notify_one() -- is remembered if the task does not wait yet
+--- print(task:join()) -- true
+--- ```
 ---@return rt.notify
 function rt.notify() end
 
@@ -553,285 +897,502 @@ local notify = {}
 ---@return true
 function notify:wait() end
 
---- As an operation for `rt.select`.
+--- An operation for `rt.select`: to wait for a notification.
+---
+--- ```lua
+--- local stop = rt.notify()
+--- stop:notify_one()
+--- print(rt.select(stop:wait_op(), rt.sleep_op(5))) -- 1 true
+--- ```
 ---@return rt.operation
 function notify:wait_op() end
 
---- For whoever waits longest; if nobody does, for the next who comes. (One is remembered.)
+--- Wakes the task that has waited longest. If no task waits, the next one that does will not wait. (One
+--- such notification is remembered, not several.)
 function notify:notify_one() end
 
---- For all who wait now.
+--- Wakes all tasks that wait now.
+---
+--- ```lua
+--- local go = rt.notify()
+--- local a, b = rt.spawn_local(go.wait, go), rt.spawn_local(go.wait, go)
+--- rt.yield() -- both wait
+--- go:notify_all()
+--- print(rt.join(a, b)) -- true true
+--- ```
 function notify:notify_all() end
 
---- n tasks wait for each other, round after round.
----@param n integer
+--- Makes a barrier: n tasks, of any workers, wait for each other, round after round.
+---
+--- ```lua
+--- local barrier, leaders = rt.barrier(2), 0
+--- local function work()
+---   if barrier:wait() then leaders = leaders + 1 end
+--- end
+--- rt.join(work, work)
+--- print(leaders) -- 1
+--- ```
+---@param n integer  from 1 to 2^30
 ---@return rt.barrier
 function rt.barrier(n) end
 
---- There is no operation of it for `rt.select`: who comes last must know that all the others go on.
+--- A barrier has no operation for `rt.select`: the last task to arrive must be sure that all others
+--- continue.
 ---@class rt.barrier
 local barrier = {}
 
---- Waits until n tasks have come. One that gives up waiting has not come.
+--- Waits until n tasks wait. A task whose wait is cancelled does not count.
 ---@async
----@return boolean leader  true for one of each round
+---@return boolean leader  true for one task of each round
 function barrier:wait() end
 
---- What is made once, by whichever task needs it first.
+--- Makes a once: a value that the first task that needs it computes, for all tasks.
+---
+--- ```lua
+--- local config = rt.once()
+--- local function load() return { port = 80 } end
+--- local function port() return config:get(load).port end
+--- print(rt.join(rt.spawn(port), rt.spawn(port))) -- 80 80
+--- ```
 ---@return rt.once
 function rt.once() end
 
 ---@class rt.once
 local once = {}
 
---- The first caller runs f(...), the others wait; all get its results, copied, now and later. If f
---- raises, its caller gets the error, and the next one tries again.
+--- The first call runs `f(...)`; calls that come meanwhile wait. All get copies of its results, later calls
+--- too. If f raises, the call that ran it gets the error, and the next call runs its own function.
+---
+--- Raises if f calls the method of the same once.
 ---@async
 ---@param f function
----@param ... any
+---@param ... any  its arguments
 ---@return any ...
 function once:get(f, ...) end
 
---- The latest value, copied in and copied out, and waiting for another.
----@param ... any  usually one value
+--- Makes a watch: a value that tasks of any workers read and set, and whose changes they can wait for. The
+--- value is copied in and copied out.
+---
+--- ```lua
+--- local config = rt.watch("first")
+--- local watcher = config:subscribe()
+--- rt.spawn(function() config:set("second") end)
+--- print(watcher:wait(), config:get()) -- second second
+--- ```
+---@param ... any  the value; usually one, but several are allowed
 ---@return rt.watch
 function rt.watch(...) end
 
---- Has `__close`.
+--- `__close` closes it.
+---
+--- ```lua
+--- local watch = rt.watch(1)
+--- local task = rt.spawn_local(function() return watch:changed() end)
+--- rt.yield() -- the task waits
+--- print(watch:set(2), task:join()) -- true 2
+--- watch:close()
+--- print(watch:set(3)) -- nil closed
+--- print(watch:get()) -- 2
+--- ```
 ---@class rt.watch
 local watch = {}
 
+--- The value.
 ---@return any ...
 function watch:get() end
 
+--- Sets the value, and wakes the tasks that wait for a new one.
 ---@param ... any
 ---@return true|nil
 ---@return "closed"|nil why
 function watch:set(...) end
 
---- Waits for the next value that is set.
+--- Waits until the value is set, and returns the new one.
 ---@async
----@return any ...  nil, "closed": there will be none
+---@return any ...  `nil, "closed"`: the watch is closed
 function watch:changed() end
 
---- One that has seen the present value.
+--- Makes a watcher, which has seen the present value.
 ---@return rt.watcher
 function watch:subscribe() end
 
---- The value stays, and nobody waits for another.
+--- Closes the watch: the value stays, sets fail, and no task waits for a new value.
 function watch:close() end
 
---- May be sent to another task; those who share one share what it sees. Has `__close`.
+--- A watcher knows which value it has seen last. It may be sent to another task; tasks that share a
+--- watcher share what it has seen. `__close` closes it.
+---
+--- ```lua
+--- local watch = rt.watch(1)
+--- local watcher = watch:subscribe()
+--- watch:set(2)
+--- watch:set(3)
+--- print(rt.select(watcher:wait_op(), rt.default_op())) -- 1 3
+--- watcher:close()
+--- print(watcher:wait()) -- nil closed
+--- ```
 ---@class rt.watcher
 local watcher = {}
 
---- Waits for a value that it has not seen. Of several, only the latest is seen.
+--- Waits for a value that the watcher has not seen, and returns it. Of several new values only the latest
+--- is returned.
 ---@async
----@return any ...  nil, "closed": there will be none
+---@return any ...  `nil, "closed"`: the watch or the watcher is closed
 function watcher:wait() end
 
---- As an operation for `rt.select`.
+--- An operation for `rt.select`: as `watcher:wait`.
 ---@return rt.operation
 function watcher:wait_op() end
 
---- It sees nothing more.
+--- Closes the watcher: it gets no further values.
 function watcher:close() end
 
---- Every subscriber gets every message. Nobody waits to send: the last messages are kept, as many as
---- the capacity, and a subscriber that is too slow loses the oldest, and is told.
----@param capacity integer
+--- Makes a broadcast: each of its subscribers gets each message. A send never waits. The last messages are
+--- kept, as many as the capacity; a subscriber that is slower loses the oldest ones, and its next receive
+--- says how many.
+---
+--- ```lua
+--- local news = rt.broadcast(16)
+--- local function first(subscriber) return subscriber:recv() end
+--- local a, b = rt.spawn(first, news:subscribe()), rt.spawn(first, news:subscribe())
+--- news:send("hello")
+--- print(rt.join(a, b)) -- hello hello
+--- ```
+---@param capacity integer  from 1 to 2^20
 ---@return rt.broadcast
 function rt.broadcast(capacity) end
 
---- Has `__close`.
+--- `__close` closes it.
 ---@class rt.broadcast
 local broadcast = {}
 
---- Any number of values make one message.
+--- Sends a message of any number of values.
+---
+--- Raises if a value cannot be copied.
 ---@param ... any
 ---@return true|nil
 ---@return "closed"|nil why
 function broadcast:send(...) end
 
---- One that gets what is sent from now on.
+--- Makes a subscriber, which gets the messages that are sent from then on.
 ---@return rt.subscriber
 function broadcast:subscribe() end
 
---- What is kept can still be received.
+--- Closes the broadcast: sends fail; messages that are kept can still be received.
 function broadcast:close() end
 
---- May be sent to another task; those who share one share its messages. Has `__close`.
+--- A subscriber may be sent to another task; tasks that share one share its messages. `__close` closes it.
+---
+--- ```lua
+--- local news = rt.broadcast(2)
+--- local subscriber = news:subscribe()
+--- for i = 1, 3 do news:send(i) end
+--- print(subscriber:recv()) -- nil lagged 1
+--- print(subscriber:recv(), subscriber:try_recv()) -- 2 3
+--- print(subscriber:try_recv()) -- nil empty
+--- news:close()
+--- print(rt.select(subscriber:recv_op())) -- 1 nil closed
+--- subscriber:close()
+--- ```
 ---@class rt.subscriber
 local subscriber = {}
 
---- Waits for the next message. nil, "lagged", n: n messages have been lost, and the next call goes on
---- with the oldest that is there. nil, "closed": there will be none.
+--- Waits for the next message.
 ---@async
----@return any ...
+---@return any ...  the values of the message; `nil, "lagged", n`: n messages are lost, and the next call returns the oldest one that is kept; `nil, "closed"`: there will be none
 function subscriber:recv() end
 
---- The same without waiting; nil, "empty": there is none.
----@return any ...
+--- As `subscriber:recv`, without waiting.
+---@return any ...  the same, or `nil, "empty"`: there is none yet
 function subscriber:try_recv() end
 
---- As an operation for `rt.select`.
+--- An operation for `rt.select`: as `subscriber:recv`.
 ---@return rt.operation
 function subscriber:recv_op() end
 
---- It gets nothing more.
+--- Closes the subscriber: it gets no further messages.
 function subscriber:close() end
 
--- ## The pool
+-- ## The runtime
 
---- How many workers the pool has (by default, as many as there are cores that the process may use)
---- and how many threads for calls that block (64). Also by the environment, `RT_WORKERS` and
---- `RT_BLOCKING`, and by `rt-lua --workers N`. In the main state, before the first spawn.
+--- Sets options of the runtime, in the main state, before the first spawn.
 ---
---- `stall`: a task that has been in one C function for so long, and so has kept all others of its
---- worker waiting, is reported on stderr, and again when that is over, with the traceback of where
---- it was if that can be known: if the function computed, or waited for a process, a pipe or a file,
---- but not for a socket or for time to pass. (Under a hook of `debug.sethook` all code looks like C,
---- and there is no traceback.) By default 0.1 s, as soon as there is a pool; `false` or 0:
---- never. In a program without a pool only if it is given. Lua code is no stall, and neither is what
---- the main chunk calls, nor a task of `rt.spawn_blocking`, nor a thread that gets no processor.
---- (Without the tick of preemption, by `RT_PREEMPT=0`, Lua code that never waits is reported, too.)
+--- - `workers`: how many workers the pool has, from 1 to 256. Default: `RT_WORKERS` in the environment, or
+---   as many as the processors that the process may use. Also `rt-lua --workers N`.
+--- - `blocking`: how many threads `rt.spawn_blocking` has at most, from 1 to 256. Default: `RT_BLOCKING` in
+---   the environment, or 64.
+--- - `stall`: a task that has been in one C function for so many seconds, and so has kept the other tasks of
+---   its worker waiting, is reported on stderr, and again when the function returns, with the traceback
+---   where it can be known: if the function computed, or waited for a process, a pipe or a file, but not
+---   for a socket or for time to pass. `false` or 0: no reports. Default: 0.1 in a program with a pool, no
+---   reports in one without. Not reported are Lua code, calls of the main chunk, tasks of
+---   `rt.spawn_blocking`, and threads that get no processor. (Under a hook of `debug.sethook` all code is
+---   taken for C, and has no traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
+--- - `seed`: an integer other than 0, from which `rt.select` chooses among operations that can be done. With
+---   the same seed the choices are the same.
+--- - `preempt`: if true, local tasks are switched where they compute, like pool tasks. Then another task may
+---   run between any two instructions. Default: false.
 ---
---- `seed`: what `rt.select` chooses by among those that are ready, to have the same choices again.
+--- Raises in a pool task, after the first spawn, and if an option is unknown or has a wrong value.
 ---
---- `preempt = true`: tasks of `rt.spawn_local` are switched where they compute, too, like those of
---- `rt.spawn`. What they share must then bear that at every instruction.
----@param options { workers?: integer, blocking?: integer, stall?: number|false, seed?: integer, preempt?: boolean }  the first two from 1 to 256
+--- ```lua
+--- rt.configure { workers = 2, stall = 0.5 }
+--- print(rt.workers()) -- 2
+--- ```
+---@param options { workers?: integer, blocking?: integer, stall?: number|false, seed?: integer, preempt?: boolean }
 function rt.configure(options) end
 
---- What every worker does before its first task: require a module, or run a function, which may
---- wait and may set globals. If it fails there, so do the tasks. In the main state, before the first
---- spawn.
+--- Sets what each worker does before its first task: it requires a module, or runs a function, which may
+--- wait and may set globals. May be called several times. If it fails in a worker, the tasks of that worker
+--- fail. In the main state, before the first spawn; raises elsewhere and later.
+---
+--- ```lua
+--- rt.preload(function() greeting = "hello" end)
+--- print(rt.spawn(function() return greeting end):join()) -- hello
+--- ```
 ---@param what string|function
 function rt.preload(what) end
 
---- How many workers the pool has, or will have.
+--- How many workers the pool has, or will have when it is started.
+---
+--- ```lua
+--- print(rt.workers() >= 1) -- true
+--- ```
 ---@return integer
 function rt.workers() end
 
---- Ends the program, from any task on any worker, and returns at once: the main chunk is cancelled, as by Ctrl-C, and when it has
---- ended, all tasks are. What has not cleaned up after so many seconds (5 if nothing else is said) is closed where it waits. The
---- exit code is 0, unless an error went unhandled. Called again, only a shorter time changes anything,
---- and nothing does once the main chunk has ended.
---- (A stock interpreter says that its script was cancelled.)
----@param seconds? number
+--- Ends the program, from any task on any worker; returns at once. The main chunk is cancelled, as by
+--- Ctrl-C, and when it has ended, all tasks are. Tasks that have not cleaned up after so many seconds are
+--- closed where they wait. The exit code is 0, unless an error was not handled. Further calls can only make
+--- the time shorter, and do nothing once the main chunk has ended. (A stock interpreter reports that its
+--- script was cancelled.)
+---
+--- ```lua
+--- rt.spawn(function()
+---   rt.sleep(0.05)
+---   rt.shutdown(1)
+--- end)
+--- print(pcall(rt.sleep, 3600)) -- false cancelled: the program is shut down
+--- ```
+---@param seconds? number  default: 5
 function rt.shutdown(seconds) end
 
--- ## Looking inside
+-- ## Diagnostics
 
---- All tasks that have not ended, on all workers. Each worker tells of its own, so this is not one
---- moment for all of them; one that does not answer within 150 ms, in a C function, is told of as
---- far as others know: by the task that it runs, with `stuck` set. Works everywhere, even where
---- nothing can wait; this worker's other tasks stand still meanwhile.
+--- All tasks that have not ended, on all workers. Each worker lists its own tasks, so the list is not that
+--- of one moment. A worker in a C function may not answer within 150 ms; then only the task that it runs is
+--- listed, with `stuck` set. Works in every place, also where a task cannot wait; the other tasks of this
+--- worker do not run meanwhile.
+---
+--- ```lua
+--- rt.spawn_local(rt.sleep, 3600).name = "sleeper"
+--- rt.yield()
+--- for _, info in ipairs(rt.tasks()) do
+---   print(info.name, info.state, info.waiting) -- main running nil; sleeper waiting sleep
+--- end
+--- ```
 ---@return rt.task_info[]
 function rt.tasks() end
 
---- What `rt.tasks` tells of a task.
+--- An element of the list that `rt.tasks` returns.
 ---@class rt.task_info
----@field id integer  0: the main chunk
+---@field id integer  0: the main task
 ---@field name string|nil
 ---@field state "queued"|"running"|"waiting"  as `task:status()`
 ---@field worker string|nil  "main", "pool 1", "blocking 1"; nil: no worker has begun it
----@field spawned string|nil  where: "file.lua:12"
----@field waiting string|nil  what for: "sleep", "join", "receive", …
+---@field spawned string|nil  where it was spawned: "file.lua:12"
+---@field waiting string|nil  what it waits for: "sleep", "join", "receive", …
 ---@field waited number|nil  for how many seconds, to about 4 ms
 ---@field stuck true|nil  its worker does not answer
 
---- Writes all that for people, with the traceback of each task, and of each worker what it does.
---- Takes less than 250 ms, and names a worker that does not answer, with the task that it runs. (A
---- hundred thousand tasks are too many for that time: it says how many it left out.)
+--- Writes a report: each worker and what it does, and each task with its state and traceback. Takes less
+--- than 250 ms, and names a worker that does not answer, with the task that it runs. (A hundred thousand
+--- tasks take longer than that; then the report says how many it left out.)
 ---
---- `kill -QUIT` (or Ctrl-\) has `rt-lua` do the same on stderr, whatever it is busy with, and go on; in
---- a stock interpreter that signal is not ours. A program without a pool says at once which task runs,
---- and the rest when that is back in Lua code.
----@param file? string|file*  a path, which is overwritten, or an open file; by default stderr
+--- `kill -QUIT`, or Ctrl-\, makes `rt-lua` write this report to stderr, whatever it is doing, and continue; a
+--- stock interpreter handles that signal itself. A program without a pool reports at once which task runs,
+--- and the rest when that task is in Lua code again.
+---
+--- ```lua
+--- local path = os.tmpname()
+--- print(rt.dump(path), (io.open(path):read("l"))) -- true rt: workers: 1, tasks: 1
+--- os.remove(path)
+--- ```
+---@param file? string|file*  the path of a file, which is overwritten, or an open file; default: stderr
 ---@return true|nil ok
 ---@return string? message
 ---@return string? code
 function rt.dump(file) end
 
---- What the runtime has done so far, in numbers that only grow.
+--- Counters of the runtime, which only grow.
+---
+--- ```lua
+--- rt.spawn_local(rt.yield):join()
+--- print(rt.metrics().main.done) -- 1
+--- ```
 ---@return rt.totals
 function rt.metrics() end
+
+--- The counters of a worker. When no task is left, `spawned` is `started` plus `unstarted`, and also `done`
+--- plus `failed` plus `cancelled`.
+---@class rt.counts
+---@field spawned integer  tasks that tasks of this worker have spawned
+---@field started integer  tasks that have begun on this worker
+---@field unstarted integer  tasks that ended before they began: they were cancelled, or there was no memory
+---@field done integer  tasks that have returned
+---@field failed integer  tasks that have raised an error
+---@field cancelled integer  tasks that ended as cancelled
+---@field resumes integer  how often a task was resumed, the main chunk included; as of the last poll
+---@field preempted integer  how often a task was switched where it did not wait
+---@field polls integer  polls of timers, other workers and the system
+---@field parks integer  polls that waited since there was nothing to do
+---@field posts integer  messages from other threads
+---@field timers integer  sleeps and deadlines that were due
+---@field stolen integer  tasks taken from the queues of other workers
+
+--- What `rt.metrics` returns: the sums of all workers, and the counters of each.
+---@class rt.totals : rt.counts
+---@field main rt.counts  of the main state
+---@field workers rt.counts[]  of each worker of the pool that has been started
+---@field blocking rt.counts[]  of each worker of `rt.spawn_blocking` that has been started
 
 -- ## TCP
 
 ---@class rt.tcp
 local tcp = {}
 
---- Listens on the first address of a host: a name, an address, or "*".
+--- Listens on the first address of a host: a name, an address, or "*" for all addresses.
+---
+--- Raises if the host is empty, the port is not from 0 to 65535, or an option is unknown or has a wrong
+--- value.
+---
+--- ```lua
+--- local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local host, port, family = listener:sock()
+--- print(host, family) -- 127.0.0.1 inet
+--- print(select(3, rt.tcp.listen(host, port))) -- EADDRINUSE
+--- listener:close()
+--- ```
 ---@async
 ---@param host string
----@param port integer  0: any free one
----@param options? { backlog?: integer, reuseport?: boolean, nodelay?: boolean }  by default 128, false, true
+---@param port integer  0: any free port
+---@param options? { backlog?: integer, reuseport?: boolean, nodelay?: boolean }  default: 128, false, true
 ---@return rt.listener|nil listener
 ---@return string|nil message
 ---@return string|nil code
 function tcp.listen(host, port, options) end
 
---- Connects to the first address of a host that answers; of a name with many, up to eight are
---- tried, several at once if they are slow. The name is looked up without blocking anybody.
+--- Connects to the first address of a host that answers. If a name has several addresses, up to eight are
+--- tried, and at the same time if they are slow. Looking up the name blocks no other task.
+---
+--- Raises if the host is empty or "*", the port is not from 1 to 65535, or an option is unknown or has a
+--- wrong value.
+---
+--- ```lua
+--- local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local stream = assert(rt.tcp.connect(listener:sock()))
+--- print((stream:peer())) -- 127.0.0.1
+--- stream:close()
+--- listener:close()
+--- ```
 ---@async
 ---@param host string
 ---@param port integer
----@param options? { timeout?: number, nodelay?: boolean }|"inet"|"inet6"  by default 30 seconds, true; a family says nothing new, as in `rt.tcp.connect(server:address())`
+---@param options? { timeout?: number, nodelay?: boolean }|"inet"|"inet6"  default: 30 seconds, true. A family is allowed and ignored, for `rt.tcp.connect(server:address())`
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
 function tcp.connect(host, port, options) end
 
---- Serves connections with all workers: each is a task of the pool that runs `handler(stream)`, and
---- its stream is closed when that ends. With "reuseport" every worker accepts for itself, and the
---- system spreads the connections; with "handoff" one task accepts and hands them to the workers
---- with the least to do. An error of a handler goes to `rt.on_unhandled`. A port that another server
---- listens on is refused.
+--- Serves connections with all workers: for each connection a pool task runs `handler(stream)`, and the
+--- stream is closed when the handler ends. With `balance = "reuseport"` each worker accepts connections, and
+--- the system distributes them; with `"handoff"` one task accepts them, and spawns each handler on the
+--- worker that has the fewest tasks. An error of a handler goes to `rt.on_unhandled`. The option `grace` is
+--- for `server:close`. If another server listens on the port, the call fails with "EADDRINUSE".
+---
+--- Raises if an argument has a wrong type, or an option is unknown or has a wrong value.
+---
+--- ```lua
+--- local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
+---   for line in stream:lines() do
+---     stream:write(line:upper(), "\n")
+---   end
+--- end))
+--- local stream <close> = assert(rt.tcp.connect(server:address()))
+--- stream:write("hello\n")
+--- print(stream:read("l")) -- HELLO
+--- ```
 ---@async
 ---@param host string
----@param port integer  0: any free one
----@param handler fun(stream: rt.stream)  travels as the function of `rt.spawn` does
----@param options? { balance?: "reuseport"|"handoff", backlog?: integer, nodelay?: boolean, grace?: number }  by default "reuseport", 128, true, 5 seconds
+---@param port integer  0: any free port
+---@param handler fun(stream: rt.stream)  sent to the workers, as the function of `rt.spawn`
+---@param options? { balance?: "reuseport"|"handoff", backlog?: integer, nodelay?: boolean, grace?: number }  default: "reuseport", 128, true, 5 seconds
 ---@return rt.server|nil server
 ---@return string|nil message
 ---@return string|nil code
 function tcp.serve(host, port, handler, options) end
 
---- A connection. It belongs to one state: sent to another task of the pool it moves, with what has
---- arrived and was not read, and here it is closed. One task may read and another one write at the
---- same time; a second reader or writer gets `nil, "EBUSY: …"`. Using one that is closed or has
---- moved raises. Has `__close`, and is closed when it is collected.
+--- A connection. It belongs to one state. A stream that is sent to a task of another state moves, with
+--- what has arrived and was not read; here it is closed then. One task may read while another one writes; a
+--- second reader or writer gets `nil, "EBUSY: …", "EBUSY"`. A method of a stream that is closed or has moved
+--- raises. `__close` closes it, and so does the garbage collector.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local client <close> = assert(rt.tcp.connect(listener:sock()))
+--- local server <close> = assert(listener:accept())
+--- client:write("one\ntwo ", 3, "\n")
+--- client:shutdown()
+--- print(server:read("l")) -- one
+--- local data, ended = server:recv(), server:recv()
+--- print(data == "two 3\n", ended) -- true nil
+--- ```
 ---@class rt.stream
 local stream = {}
 
---- What has arrived, as soon as there is any.
+--- Receives bytes, as soon as there are any.
 ---@async
----@param max? integer  bytes at most; by default 65536, which is the most there is
----@return string|nil data  nil alone: the end
+---@param max? integer  how many at most; default: 65536, and never more than that
+---@return string|nil data  nil without a message: the peer has sent its last byte
 ---@return string|nil message
 ---@return string|nil code
 function stream:recv(max) end
 
---- For `rt.select`: the same.
+--- An operation for `rt.select`: as `stream:recv`.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local stream <close> = assert(rt.tcp.connect(listener:sock()))
+--- print(rt.select(stream:recv_op(), rt.sleep_op(0.05))) -- 2
+--- ```
 ---@param max? integer
 ---@return rt.operation
 function stream:recv_op(max) end
 
---- As `file:read` of Lua's io library. A read that is cancelled or times out has taken no byte.
---- A line may have 1 MiB (`"EMSGSIZE"`).
+--- Reads, as `file:read` of Lua's io library. A read that is cancelled or times out has consumed no byte. A
+--- line of more than 1 MiB fails with "EMSGSIZE".
 ---@async
----@param ... "n"|"l"|"L"|"a"|integer  by default "l"
----@return any ...  a value for each; nil alone: the end
+---@param ... "n"|"l"|"L"|"a"|integer  default: "l"
+---@return any ...  a value for each format; nil without a message: the end
 function stream:read(...) end
 
---- As `file:lines` of Lua's io library. Raises if the connection breaks.
----@param ... "n"|"l"|"L"|"a"|integer  by default "l"
+--- For loops, as `file:lines` of Lua's io library: `for line in stream:lines() do`. Raises if the connection
+--- breaks.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local client = assert(rt.tcp.connect(listener:sock()))
+--- client:write("one\ntwo\n")
+--- client:close()
+--- for line in listener:accept():lines() do
+---   print(line) -- one; two
+--- end
+--- ```
+---@param ... "n"|"l"|"L"|"a"|integer  default: "l"
 ---@return fun(): ...
 function stream:lines(...) end
 
---- Writes all of it, and waits while the peer is slow. A write that is cancelled may have sent a
+--- Writes all of its arguments, and waits while the peer is slow. A write that is cancelled may have sent a
 --- part.
 ---@async
 ---@param ... string|number
@@ -840,88 +1401,126 @@ function stream:lines(...) end
 ---@return string|nil code
 function stream:write(...) end
 
---- Tells the peer that nothing more will be written. It can still be read from.
+--- Ends the direction to the peer, which reads the end after the last byte. The stream can still be read.
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
 function stream:shutdown() end
 
---- Closes it, at once; a task that waits for it gets `nil, "ECANCELED: …"`. Harmless twice.
+--- Closes the connection, at once. A task that reads or writes meanwhile gets `nil, "ECANCELED: …",
+--- "ECANCELED"`. A second call does nothing.
 function stream:close() end
 
---- The address at the other end.
+--- The address of the peer.
 ---@return string|nil host
 ---@return integer|string port  or a message
 ---@return "inet"|"inet6"|string family  or a code
 function stream:peer() end
 
---- The address at this end.
+--- The address of this end.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local stream <close> = assert(rt.tcp.connect(listener:sock()))
+--- print(select(2, stream:peer()) == select(2, listener:sock())) -- true
+--- print(select(2, stream:sock()) == select(2, listener:accept():peer())) -- true
+--- ```
 ---@return string|nil host
 ---@return integer|string port  or a message
 ---@return "inet"|"inet6"|string family  or a code
 function stream:sock() end
 
---- Whether small writes are sent at once. They are, unless it was said otherwise.
+--- Sets TCP_NODELAY: whether small writes are sent at once. By default they are.
 ---@param on boolean
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
 function stream:nodelay(on) end
 
---- Whether the system looks now and then if the peer is still there.
----@param seconds number|false  of silence before it does, 1 to 32767; false: never
+--- Sets SO_KEEPALIVE: whether the system checks the peer when the connection is silent.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- local stream <close> = assert(rt.tcp.connect(listener:sock()))
+--- print(stream:keepalive(60) == stream, stream:nodelay(false) == stream) -- true true
+--- ```
+---@param seconds number|false  of silence before the first check, from 1 to 32767; false: no checks
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
 function stream:keepalive(seconds) end
 
---- Sent to another task of the pool it moves, as streams do. Has `__close`, and is closed when it is
---- collected.
+--- A listener that is sent to a task of another state moves, as a stream does. `__close` closes it, and so
+--- does the garbage collector.
+---
+--- ```lua
+--- local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+--- rt.spawn_local(function()
+---   for stream in listener:incoming() do
+---     stream:write("hello\n")
+---     stream:close()
+---   end
+--- end)
+--- print(rt.tcp.connect(listener:sock()):read("l")) -- hello
+--- listener:close() -- ends the loop
+--- ```
 ---@class rt.listener
 local listener = {}
 
---- Waits for the next connection. When the process is out of descriptors it says so on stderr and
---- goes on waiting; no connection is lost.
+--- Waits for the next connection. If the process has no file descriptor left, that is reported on stderr,
+--- and the wait continues; no connection is lost.
 ---@async
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
 function listener:accept() end
 
---- For `rt.select`: to accept a connection.
+--- An operation for `rt.select`: as `listener:accept`.
+---
+--- ```lua
+--- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+--- print(rt.select(listener:accept_op(), rt.sleep_op(0.05))) -- 2
+--- ```
 ---@return rt.operation
 function listener:accept_op() end
 
---- `for stream in listener:incoming() do`, until it is closed.
+--- For loops: `for stream in listener:incoming() do`, until the listener is closed.
 ---@return fun(): rt.stream|nil
 function listener:incoming() end
 
---- The address that it listens on.
+--- The address on which it listens.
 ---@return string|nil host
 ---@return integer|string port  or a message
 ---@return "inet"|"inet6"|string family  or a code
 function listener:sock() end
 
---- Closes it, at once. Harmless twice.
+--- Closes the listener, at once. A second call does nothing.
 function listener:close() end
 
---- What `rt.tcp.serve` returns. It belongs to the state that made it. Has `__close`.
+--- What `rt.tcp.serve` returns. It cannot be sent to another state. `__close` closes it.
+---
+--- ```lua
+--- local server = assert(rt.tcp.serve("127.0.0.1", 0, print))
+--- print((server:address())) -- 127.0.0.1
+--- server:close(0)
+--- server:join() -- returns at once: the server is closed
+--- ```
 ---@class rt.server
 local server = {}
 
---- The address that it listens on.
+--- The address on which it listens.
 ---@return string host
 ---@return integer port
 ---@return "inet"|"inet6" family
 function server:address() end
 
---- Accepts no more connections, waits until the handlers that run have ended, for so long, and
---- cancels those that have not. Returns when all have ended.
+--- Accepts no further connections, waits so many seconds for the handlers to end, and cancels the handlers
+--- that have not. Returns when all have ended.
 ---@async
----@param grace? number  seconds; by default the option of that name
+---@param grace? number  seconds; default: the option `grace` of `rt.tcp.serve`
 function server:close(grace) end
 
---- Waits until somebody has closed it and its handlers have ended.
+--- Waits until the server has been closed and its handlers have ended.
 ---@async
 function server:join() end
 

@@ -1,6 +1,7 @@
 --- Every Lua program in README.md is run. What it prints is what the comment behind each `print(…)`
 -- says; of programs that need arguments, or serve, the table below says what becomes of them.
 local kit = require("kit")
+local markdown = require("markdown")
 local rt = require("rt")
 
 --- Some text of a program = what to do with it, given the program.
@@ -44,38 +45,15 @@ local function free_port()
   return (select(2, listener:sock()))
 end
 
---- The programs, each with the line where it begins.
+--- The programs that can be run as they are.
 local function programs()
-  local list, program, n = {}, nil, 0
-  for line in io.lines("README.md") do
-    n = n + 1
-    if line == "```lua" then
-      program = { line = n + 1 }
-    elseif line == "```" and program then
-      program.text = table.concat(program, "\n") .. "\n"
-      if program.text:find('require "rt"', 1, true) then
-        list[#list + 1] = program
-      end
-      program = nil
-    elseif program then
-      program[#program + 1] = line
+  local list = {}
+  for _, program in ipairs(markdown.programs("README.md")) do
+    if program.text:find('require "rt"', 1, true) then
+      list[#list + 1] = program
     end
   end
   return list
-end
-
---- What it is to print: of a print that spans lines, the comment is behind the last one.
-local function promised(text)
-  local lines, open = {}, false
-  for line in text:gmatch("[^\n]+") do
-    open = open or line:find("print(", 1, true) ~= nil
-    local comment = open and line:match("%)%)? %-%- (.+)$")
-    if comment then
-      lines[#lines + 1] = comment
-      open = false
-    end
-  end
-  return lines
 end
 
 local function special_of(text)
@@ -93,12 +71,16 @@ describe("README.md: the program of line", function()
     it(tostring(program.line), function()
       local port = free_port()
       local text = for_this_build(program.text:gsub("%f[%d]700%d%f[%D]", tostring(port)))
-      local check, lines = special_of(text), promised(text)
+      local check = special_of(text)
       if check then
         return check(text, port)
       end
-      local _, prints = text:gsub("%f[%a]print%(", "")
-      assert.equal(prints, #lines, "each print says what it prints, or the program is in 'special'")
+      local lines, prints, comments = markdown.promised(text)
+      assert.equal(
+        prints,
+        comments,
+        "each print says what it prints, or the program is in 'special'"
+      )
       assert(prints > 0, "it prints nothing")
       local code, out, err = kit.run(text)
       assert.same({ 0, "" }, { code, err })

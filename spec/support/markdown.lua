@@ -1,0 +1,42 @@
+--- The Lua programs in a Markdown file, and what they say that they print.
+local markdown = {}
+
+--- The code blocks that begin with ```lua: a list of { line = number, text = program }.
+function markdown.programs(path)
+  local list, program, n = {}, nil, 0
+  for line in io.lines(path) do
+    n = n + 1
+    if line == "```lua" then
+      program = { line = n + 1 }
+    elseif line == "```" and program then
+      program.text = table.concat(program, "\n") .. "\n"
+      list[#list + 1] = program
+      program = nil
+    elseif program then
+      program[#program + 1] = line
+    end
+  end
+  return list
+end
+
+--- The lines that a program is to print: the comment behind each `print(…)`, behind its last line if it has
+--- several. A print in a loop has a line for each round: "1 1; 2 4". Returns the lines and the number of
+--- calls of print, which is not smaller than the number of those comments.
+function markdown.promised(text)
+  local lines, comments, open = {}, 0, false
+  for line in text:gmatch("[^\n]+") do
+    open = open or line:find("print(", 1, true) ~= nil
+    local comment = open and line:match("%)%)? %-%- (.+)$")
+    if comment then
+      for printed in (comment .. "; "):gmatch("(.-); ") do
+        lines[#lines + 1] = printed
+      end
+      comments = comments + 1
+      open = false
+    end
+  end
+  local _, prints = text:gsub("%f[%a]print%(", "")
+  return lines, prints, comments
+end
+
+return markdown

@@ -102,15 +102,26 @@ for _, folder in ipairs(order) do
   end
 end
 
---- Circles between files. (Between folders the order of the rows excludes them.)
+--- Circles between files. Between folders the order of the rows excludes them, so they are looked for
+--- only if no edge is wrong: one wrong edge closes many.
 local state = {}
+
+--- The part of a path that begins with its last file.
+local function circle_of(path)
+  local first = 1
+  while path[first] ~= path[#path] do
+    first = first + 1
+  end
+  return table.concat(path, " -> ", first)
+end
+
 local function visit(file, path)
   if state[file] == "done" then
     return
   end
   path[#path + 1] = file
   if state[file] == "open" then
-    report("circle: %s", table.concat(path, " -> "))
+    report("circle: %s", circle_of(path))
   else
     state[file] = "open"
     for other in pairs(includes[file] or {}) do
@@ -120,8 +131,10 @@ local function visit(file, path)
   end
   path[#path] = nil
 end
-for file in pairs(includes) do
-  visit(file, {})
+if #errors == 0 then
+  for file in pairs(includes) do
+    visit(file, {})
+  end
 end
 
 if #errors > 0 then

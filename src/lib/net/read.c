@@ -150,41 +150,46 @@ static int finish(lua_State *L, rt_stream *s, int formats) {
   return lua_gettop(L) - 1 - formats;
 }
 
-/* Stack: the stream, the formats, the values so far. */
+/* Stack: the stream, the formats, the values so far -> the same, and the values of the formats that
+** what has arrived is enough for. MATCHED: that is all, or one did not match; else MORE or TOO_LONG. */
+static match match_formats(lua_State *L, rt_stream *s, int formats, bool ended) {
+  match m = MATCHED;
+  while (s->format < formats && m == MATCHED) {
+    size_t used = 0, len = rt_buf_len(&s->in) - s->taken;
+    input in = {len ? rt_buf_data(&s->in) + s->taken : "", len, ended};
+    m = match_format(L, s, 2 + s->format, &in, &used);
+    if (m == MORE || m == TOO_LONG) return m;
+    if (m == MISMATCHED) lua_pushnil(L);
+    s->taken += used;
+    s->scanned = 0;
+    s->format++;
+  }
+  return MATCHED;
+}
+
+static int await_bytes(lua_State *L, rt_worker *w, rt_stream *s) {
+  rtL_wait_prepare(L, w, w->running);
+  int err = rt_sock_wait(s->sock, RT_READ, w->running, RT_OP_READ);
+  return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
+}
+
+/* Stack: as for match_formats -> the results; or RT_WAITS or RT_GAVE_WAY */
 static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
+  match m;
   bool ended = false, filled = false;
-  for (;;) {
-    while (s->format < formats) {
-      size_t used = 0, len = rt_buf_len(&s->in) - s->taken;
-      input in = {len ? rt_buf_data(&s->in) + s->taken : "", len, ended};
-      match m = match_format(L, s, 2 + s->format, &in, &used);
-      if (m == MORE) break;
-      if (m == TOO_LONG)
-        return rtL_fail(L, UV_EMSGSIZE,
-                        "a line or number of more than 1 MiB, or 1 GiB in one read");
-      s->taken += used;
-      s->scanned = 0;
-      s->format++;
-      if (m == MISMATCHED) {
-        lua_pushnil(L);
-        return finish(L, s, formats);
-      }
-    }
-    if (s->format == formats) return finish(L, s, formats);
-    if (filled && rtL_wait_must_yield(L, w, w->running))
-      return RT_GAVE_WAY; /* its peer is faster */
+  while ((m = match_formats(L, s, formats, ended)) == MORE) {
+    if (filled && rtL_wait_must_yield(L, w, w->running)) return RT_GAVE_WAY; /* a fast peer */
     int n = rt_stream_fill(s);
-    if (n == UV_EAGAIN) {
-      rtL_wait_prepare(L, w, w->running);
-      int err = rt_sock_wait(s->sock, RT_READ, w->running, RT_OP_READ);
-      return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
-    }
+    if (n == UV_EAGAIN) return await_bytes(L, w, s);
     if (n < 0) return rtL_fail(L, n, NULL);
     w->loop.budget -= FILL;
     filled = true;
     ended = n == 0;
     if (ended) rtL_cancel_takes_precedence(L, w);
   }
+  if (m == TOO_LONG)
+    return rtL_fail(L, UV_EMSGSIZE, "a line or number of more than 1 MiB, or 1 GiB in one read");
+  return finish(L, s, formats);
 }
 
 static void goes_on(lua_State *L, rt_stream *s, int how) {

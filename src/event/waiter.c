@@ -99,14 +99,12 @@ rt_waiter *rt_waiter_first(rt_list *queue) {
   return NULL;
 }
 
-rt_waiter *rt_waiter_next(rt_list *queue, const rt_claim *except) {
-  rt_list *l = queue->next;
-  while (l != queue) {
+rt_waiter *rt_waiter_next(rt_list *queue) {
+  rt_list *l;
+  while ((l = rt_list_first(queue)) != NULL) {
     rt_waiter *t = rt_containerof(l, rt_waiter, link);
-    l = l->next;
-    if (t->claim != NULL && t->claim == except) continue;
     if (rt_waiter_claim(t)) return t;
-    rt_list_remove(&t->link);
+    rt_list_remove(l);
   }
   return NULL;
 }
@@ -121,7 +119,7 @@ bool rt_waiter_any(const rt_list *queue, const rt_claim *except) {
 
 void rt_waiter_call_all(rt_list *queue, int answer) {
   rt_waiter *t;
-  while ((t = rt_waiter_next(queue, NULL)) != NULL) rt_waiter_call(t, answer);
+  while ((t = rt_waiter_next(queue)) != NULL) rt_waiter_call(t, answer);
 }
 
 void rt_waiter_call(rt_waiter *t, int answer) {

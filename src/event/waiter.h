@@ -68,12 +68,11 @@ static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *
 void rt_waiter_cancel(rt_task *task);
 
 /* Under the lock: the first waiter of the queue that can be called, which the caller then must
-** call; NULL: none. Waiters of a select of which another one was called are removed from the queue.
-** Waiters of the claim 'except', the caller's own, are skipped. */
-rt_waiter *rt_waiter_next(rt_list *queue, const rt_claim *except);
+** call; NULL: none. Waiters of a select of which another one was called are removed from the queue. */
+rt_waiter *rt_waiter_next(rt_list *queue);
 
 /* Under the lock: is there a waiter that can be called? A hint: a waiter of a select may be called
-** elsewhere meanwhile. */
+** elsewhere meanwhile. Waiters of the claim 'except', the caller's own, are skipped. */
 bool rt_waiter_any(const rt_list *queue, const rt_claim *except);
 
 /* Under the lock: rt_waiter_next in two steps, for an object that must first look at what the

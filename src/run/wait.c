@@ -73,15 +73,6 @@ void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_wait_check_place(L, w, t);
 }
 
-bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t) {
-  RTL_ENTER(L, w, 0);
-  rt_cancel_scope *which;
-  if (rtL_wait_is_plain(L, w, t)) return true;
-  if (rt_cancel_scope_effective(t, &which) != RT_CANCEL_NONE) return false;
-  if (t->is_main) return !w->driver.inside;
-  return L == w->cur && lua_isyieldable(L) && !w->blocked;
-}
-
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   rt_worker_assert_thread(w);
   rt_loop_drive(w, L);

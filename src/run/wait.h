@@ -28,9 +28,6 @@ static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
 /* The second of these checks alone. */
 void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Would rtL_wait_prepare raise nothing? For an operation that has to undo something first. */
-bool rtL_wait_may(lua_State *L, rt_worker *w, rt_task *t);
-
 /* Suspends the running task; 'k' is called when it is resumed. In the main chunk it is called
 ** here. */
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);

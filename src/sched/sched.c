@@ -355,7 +355,7 @@ bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
 void rt_sched_notify_space(rt_sched *s) {
   rt_lock_take(&s->lock);
   bool has_space = rt_load(&s->queued) < s->config.queue_max;
-  rt_waiter *t = has_space ? rt_waiter_next(&s->space_waiters, NULL) : NULL;
+  rt_waiter *t = has_space ? rt_waiter_next(&s->space_waiters) : NULL;
   if (t) rt_waiter_call(t, 0);
   rt_lock_give(&s->lock);
 }

@@ -54,7 +54,7 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
 /* --- sending ---------------------------------------------------------------------------------- */
 /* Gives the message to the task that has waited longest at this receiver. */
 static void hand_message_locked(rt_receiver *r, rt_message *p) {
-  rt_waiter *t = rt_waiter_next(&r->waiters, NULL);
+  rt_waiter *t = rt_waiter_next(&r->waiters);
   if (t) {
     t->message = rt_message_hold(p);
     r->next = r->broadcast->next;

@@ -70,7 +70,7 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
 /* --- sending and receiving -------------------------------------------------------------------- */
 static rt_channel_result channel_send_locked(rt_channel *c, rt_message *p) {
   if (c->closed) return RT_CHANNEL_CLOSED;
-  rt_waiter *receiver = rt_waiter_next(&c->receivers, NULL);
+  rt_waiter *receiver = rt_waiter_next(&c->receivers);
   if (receiver) {
     receiver->message = p;
     rt_waiter_call(receiver, RT_CHANNEL_DONE);
@@ -97,7 +97,7 @@ static rt_message *take_from_sender(rt_waiter *sender) {
 static rt_channel_result channel_recv_locked(rt_channel *c, rt_message **p) {
   bool buffered = c->count > 0;
   if (buffered) *p = ring_pop(c);
-  rt_waiter *sender = rt_waiter_next(&c->senders, NULL);
+  rt_waiter *sender = rt_waiter_next(&c->senders);
   if (sender && buffered)
     ring_push(c, take_from_sender(sender)); /* (it has a place: one has just been popped) */
   else if (sender)

@@ -18,7 +18,7 @@ void rt_mutex_free(rt_shared *t) {
 
 /* Hands the mutex to the first waiter, or frees it. */
 static void hand_over_locked(rt_mutex *m) {
-  rt_waiter *t = rt_waiter_next(&m->waiters, NULL);
+  rt_waiter *t = rt_waiter_next(&m->waiters);
   m->holder = 0;
   m->locked = t != NULL;
   if (t == NULL) return;
@@ -135,7 +135,7 @@ void rt_mutex_settle(rt_mutex *m, rt_message *value) {
   rt_lock_take(&m->lock);
   m->settled = true;
   rt_waiter *t;
-  while ((t = rt_waiter_next(&m->waiters, NULL)) != NULL) {
+  while ((t = rt_waiter_next(&m->waiters)) != NULL) {
     m->waiting--;
     rt_waiter_call(t, RT_MUTEX_SETTLED);
   }

@@ -37,7 +37,7 @@ bool rt_notify_await(rt_notify *n, rt_waiter *t) {
 }
 
 static bool call_first_locked(rt_notify *n) {
-  rt_waiter *t = rt_waiter_next(&n->waiters, NULL);
+  rt_waiter *t = rt_waiter_next(&n->waiters);
   if (t == NULL) return false;
   n->waiting--;
   rt_waiter_call(t, 0);

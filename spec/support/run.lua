@@ -24,6 +24,17 @@ for i = 1, #arg, 2 do
   options[name] = arg[i + 1]
 end
 
+local function refuse(...)
+  io.stderr:write("run.lua: ", ...)
+  io.stderr:write("\n")
+  os.exit(2)
+end
+
+local is_pattern, why = pcall(string.find, "", options.filter or "")
+if not is_pattern then
+  refuse("'", options.filter, "' is no Lua pattern: ", why)
+end
+
 -- libtsan cannot be loaded into a shell, and a stock interpreter would hand it on to every child
 options.hosts = options.hosts or (options.flavor == "tsan" and "rt-lua" or "rt-lua,lua")
 
@@ -59,6 +70,12 @@ local hosts = {
   ["rt-lua"] = { path = build .. "/rt-lua", env = "" },
   lua = { path = output_of("command -v " .. options.lua), env = preload },
 }
+
+for name in options.hosts:gmatch("[^,]+") do
+  if not hosts[name] then
+    refuse("there is no host '", name, "': rt-lua, lua")
+  end
+end
 
 --- Where the user's Lua looks for modules, behind those of here.
 local function places(name)

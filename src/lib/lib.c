@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-/* getaddrinfo's names are not the ones people know */
-static const char *code_of(int err) {
+/* (libuv's codes for getaddrinfo, EAI_NONAME and the like, are not widely known.) */
+static const char *error_code(int err) {
   switch (err) {
     case UV_EAI_NONAME:
     case UV_EAI_NODATA: return "ENOTFOUND";
@@ -13,19 +13,19 @@ static const char *code_of(int err) {
   }
 }
 
-static const char *message_of(int err) {
+static const char *error_message(int err) {
   return err == UV_EAI_NONAME || err == UV_EAI_NODATA ? "no such host" : uv_strerror(err);
 }
 
 int rtL_fail(lua_State *L, int err, const char *where) {
   RTL_STACK_CHECK(L, +3);
-  const char *code = code_of(err);
+  const char *code = error_code(err);
   rtL_cancel_takes_precedence(L, rtL_self(L));
   lua_pushnil(L);
   if (where)
-    lua_pushfstring(L, "%s: %s (%s)", code, message_of(err), where);
+    lua_pushfstring(L, "%s: %s (%s)", code, error_message(err), where);
   else
-    lua_pushfstring(L, "%s: %s", code, message_of(err));
+    lua_pushfstring(L, "%s: %s", code, error_message(err));
   lua_pushstring(L, code);
   return 3;
 }
@@ -43,23 +43,23 @@ uint64_t rtL_check_duration(lua_State *L, int arg) {
   return rtL_duration_of(L, arg, luaL_checknumber(L, arg));
 }
 
-static bool is_among(const char *name, const char *names) {
+static bool is_in_list(const char *name, const char *names) {
   size_t len = strlen(name);
   for (const char *at = names; len > 0 && (at = strstr(at, name)) != NULL; at += len)
     if ((at == names || at[-1] == ' ') && (at[len] == ',' || at[len] == '\0')) return true;
   return false;
 }
 
-void rtL_check_options(lua_State *L, int arg, const char *who, const char *names) {
+void rtL_check_options(lua_State *L, int arg, const char *function, const char *names) {
   RTL_STACK_CHECK(L, 0);
   if (lua_isnoneornil(L, arg)) return;
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, arg)) {
-    if (lua_type(L, -2) != LUA_TSTRING || !is_among(lua_tostring(L, -2), names)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !is_in_list(lua_tostring(L, -2), names)) {
       rtL_call_site_where(L, &rtL_self(L)->call_sites, 1);
-      lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", who, luaL_tolstring(L, -3, NULL),
-                      names);
+      lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", function,
+                      luaL_tolstring(L, -3, NULL), names);
       lua_remove(L, -2);
       lua_concat(L, 2);
       lua_error(L);
@@ -78,10 +78,10 @@ int rtL_option(lua_State *L, int arg, const char *name) {
   return lua_getfield(L, arg, name);
 }
 
-bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise) {
+bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value) {
   RTL_STACK_CHECK(L, 0);
   int type = rtL_option(L, arg, name);
-  bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+  bool value = type == LUA_TNIL ? default_value : lua_toboolean(L, -1);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN)
     luaL_error(L, "option '%s': boolean expected, got %s", name, luaL_typename(L, -1));
   lua_pop(L, 1);

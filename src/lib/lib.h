@@ -1,7 +1,9 @@
-/* lib/lib.h - what the Lua functions of rt share.
+/* lib/lib.h - what the files that define Lua functions share.
 **
-** Every one of them has its worker as upvalue 1 (rtL_self).  Misuse raises; what the world
-** refuses comes back as nil, "CODE: message", "CODE".
+** Every Lua function of rt has its worker as upvalue 1 (rtL_self). It raises if it is misused. If
+** the operating system or the network refuses something, it returns nil, "CODE: message", "CODE".
+**
+** All functions of this file: worker's thread.
 */
 #ifndef RT_LIB_LIB_H
 #define RT_LIB_LIB_H
@@ -9,26 +11,33 @@
 #include "run/wait.h"
 #include "worker/worker.h"
 
-/* nil, "ECONNREFUSED: connection refused (where)", "ECONNREFUSED"; 'where' may be NULL */
+/* Pushes nil, "ECONNREFUSED: connection refused (where)", "ECONNREFUSED", and returns 3. 'where'
+** may be NULL. If the running task is being cancelled and does not know yet, it raises that instead
+** (rtL_cancel_takes_precedence). */
 int rtL_fail(lua_State *L, int err, const char *where);
 
-/* A duration in seconds at 'arg', as nanoseconds: at least 0, at most for ever. */
-uint64_t rtL_check_duration(lua_State *L, int arg);
-uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds);
+/* The number of seconds at 'arg', as nanoseconds: 0 if it is negative, RT_FOREVER if they do not
+** fit into 63 bits. NaN is an argument error. */
 #define RT_FOREVER UINT64_MAX
+uint64_t rtL_check_duration(lua_State *L, int arg);
+/* The same for a number that the caller has read or computed; 'arg' is for the error. */
+uint64_t rtL_duration_of(lua_State *L, int arg, lua_Number seconds);
 
-/* Raises if the argument is neither nil nor a table, or has an option that is not among the names:
-** "backlog, nodelay". */
-void rtL_check_options(lua_State *L, int arg, const char *who, const char *names);
-/* The option 'name' of the table (or nothing) at 'arg': pushes it, returns its type. */
+/* Raises unless the value at 'arg' is nil, or a table whose keys are all in 'names', which looks
+** like "backlog, nodelay". 'function' is the name in the error: "tcp.listen". */
+void rtL_check_options(lua_State *L, int arg, const char *function, const char *names);
+/* Pushes the option 'name' of the table at 'arg', or nil if there is no table; returns its type. */
 int rtL_option(lua_State *L, int arg, const char *name);
-bool rtL_option_bool(lua_State *L, int arg, const char *name, bool otherwise);
+/* The option, which must be a boolean; 'default_value' if it is nil. */
+bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value);
 
-/* The name that a task is to get, a string or nil: cut there, at a zero byte and after so many
-** bytes, since other threads are to read it.  Returns it, or NULL. */
+/* The new name of a task, a string or nil at 'arg', shortened in place to its first zero byte and
+** to RT_NAME_MAX bytes, since other threads read it from a buffer. Returns the string; NULL for
+** nil. */
 const char *rtL_check_name(lua_State *L, int arg);
 
-/* Each adds its functions to the table on top of the stack. */
+/* Each of these adds its functions to the table on top of the stack, which is the module
+** rt.core. */
 void rtL_open_task(lua_State *L, rt_worker *w);
 void rtL_open_error(lua_State *L, rt_worker *w);
 void rtL_open_time(lua_State *L, rt_worker *w);
@@ -51,12 +60,14 @@ void rtL_open_watch(lua_State *L, rt_worker *w);
 void rtL_open_broadcast(lua_State *L, rt_worker *w);
 void rtL_open_dump(lua_State *L, rt_worker *w);
 void rtL_open_runtime(lua_State *L, rt_worker *w);
-void rtL_open_coroutine(lua_State *L, rt_worker *w); /* replaces functions of 'coroutine' */
-void rtL_open_os(lua_State *L, rt_worker *w);        /* … and of 'os' */
 
-void rtL_open_print(lua_State *L, rt_worker *w); /* replaces the global function */
+/* These replace functions of Lua's own libraries. The table on top of the stack is the library. */
+void rtL_open_coroutine(lua_State *L, rt_worker *w);
+void rtL_open_os(lua_State *L, rt_worker *w);
+/* Replaces the global function print. */
+void rtL_open_print(lua_State *L, rt_worker *w);
 
-/* Sets functions with the worker as upvalue into the table on top of the stack. */
+/* Sets functions, with the worker as upvalue 1, into the table on top of the stack. */
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);
 /* The same for functions that only rt's Lua files call: sets them into the field "internal" of the
 ** table on top of the stack, which is the module rt.core. */

@@ -1,7 +1,7 @@
 #include "lib/operation.h"
 
-/* --- waiting, in a method ------------------------------------------------------------------------- */
-/* Stack: the object, the rest of the method's. */
+/* --- waiting, in a method --------------------------------------------------------------------- */
+/* Stack: that of the method, with its object at index 1. */
 static int begin_again(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
   return rtL_operation_begin(L, w, kind, lua_touserdata(L, 1), kind->number ? kind->number(L) : 0);
 }
@@ -29,11 +29,12 @@ int rtL_operation_no_memory(lua_State *L, rt_worker *w, rt_message *unsent) {
 
 static void free_waiter(rt_branch *b) {
   if (b->waiter == NULL) return;
-  b->waiter->message = NULL; /* the branch has it, too */
+  b->waiter->message = NULL; /* it is still in the branch */
   rt_waiter_free(b->waiter);
   b->waiter = NULL;
 }
 
+/* After 'arm' has returned false: with a new waiter, until it is armed or done. */
 int rtL_operation_retry(lua_State *L, rt_worker *w, const rt_op_kind *kind, rt_branch b) {
   rt_worker_assert_thread(w);
   do {
@@ -75,7 +76,7 @@ int rtL_operation_resume_woken(lua_State *L, int status, lua_KContext context) {
   return begin_again(L, w, kind);
 }
 
-/* --- values for rt.select ------------------------------------------------------------------------- */
+/* --- values for rt.select --------------------------------------------------------------------- */
 int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64_t number) {
   RTL_ENTER(L, w, 1 - lua_gettop(L));
   int args = lua_gettop(L) - 1;
@@ -89,7 +90,7 @@ int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64
   rt_operation *o =
       rtL_class_new(L, &w->classes, RT_CLASS_OPERATION, sizeof *o, RT_OPERATION_VALUES);
   o->kind = kind;
-  o->object = lua_touserdata(L, 1); /* which the user value keeps alive */
+  o->object = lua_touserdata(L, 1); /* the user value keeps it alive */
   o->number = number;
   lua_insert(L, 1);
   if (args > 0) lua_setiuservalue(L, 1, RT_OPERATION_ARGS);

@@ -7,7 +7,7 @@
 ** - lib/task/select.c, for rt.select: several branches, of which exactly one is done. There an
 **   operation is a value, an rt.operation, which a method such as channel:recv_op() makes.
 **
-** There are two sorts of operations. Those on objects that several workers share (channels, locks,
+** There are two sorts of operation. Those on objects that several workers share (channels, locks,
 ** jobs) wait with a waiter (event/waiter.h): when it is called, the operation has been done, and
 ** 'finish' pushes its results. Those of one state (the clock, sockets, tasks) park the task, or its
 ** proxy, on a list of this state: that it is woken only says that another attempt is worth it.
@@ -27,6 +27,9 @@
 **    withdrawn: either it was called, then the operation has happened and counts even if the task
 **    was cancelled at the same time; or nothing has happened and never will, and rtL_wait_over
 **    raises.
+**
+** Joins, once:get and group:wait have no step 3; rt.sleep has neither 3 nor 4. Steps 4, 7 and 8 on
+** shared objects are checked by spec/model/select.c and by the models of the objects.
 */
 #ifndef RT_LIB_OPERATION_H
 #define RT_LIB_OPERATION_H
@@ -41,13 +44,13 @@ typedef struct rt_branch {
   int op;          /* stack index of the rt.operation; 0: a method, whose object is at index 1 */
   /* the wait */
   int kept;            /* stack index of the value that 'prepare' has left; 0: none */
-  uint64_t due;        /* the tick that it waits for; 0: 'prepare' has not set it */
+  uint64_t due;        /* the tick of the wheel that it waits for; 0: not set */
   rt_waiter *waiter;   /* NULL: its kind has none */
   rt_task *task;       /* what 'arm' parks: the running task, or its proxy in a select */
   rt_timeout *timer;   /* what 'arm' starts in a select; NULL: the task itself sleeps */
-  rt_message *message; /* what it sends, while no waiter has it; for 'finish': what came */
-  int answer;          /* for 'finish': what its waiter was called with */
-  int error;           /* UV_E…: 'arm' has failed, and so does the operation */
+  rt_message *message; /* to be sent, while no waiter has it; for 'finish': what the waiter had */
+  int answer;          /* for 'finish': what the waiter was called with */
+  int error;           /* UV_E…, set by 'arm': the operation fails; 0: none */
 } rt_branch;
 
 /* All functions: worker's thread. */
@@ -64,19 +67,21 @@ typedef struct rt_op_kind {
   /* Queues the waiter, or parks b->task (rt_operation_park, rt_operation_sleep). Must not raise.
   ** Returns false if another attempt is worth it, or if it has set b->error. */
   bool (*arm)(lua_State *L, rt_worker *w, rt_branch *b);
-  /* The waiter was called: pushes the results and returns how many. All waiters are freed. NULL: the
-  ** kind has no waiter. */
+  /* The waiter was called: pushes the results and returns how many. All waiters are freed. NULL:
+  ** the kind has no waiter. */
   int (*finish)(lua_State *L, rt_worker *w, rt_branch *b);
   /* Without waiter: the continuation of the method, which begins with rtL_wait_over and pushes the
   ** results. NULL: 'attempt' follows when the task was woken. */
   lua_KFunction resume;
-  /* The number of a method that has yielded before its attempt, from its stack. NULL: it has none. */
+  /* The number of a method that has yielded before its attempt, from its stack. NULL: it has
+  ** none. */
   uint64_t (*number)(lua_State *L);
-  /* Counts the tasks that wait in the method (+1, later -1), however they wait. NULL: not needed. */
+  /* Counts the tasks that wait in the method (+1, later -1), however they wait. NULL: not
+  ** needed. */
   void (*count_waiting)(void *object, int change);
 } rt_op_kind;
 
-/* The object of a branch whose kind has a waiter. */
+/* The shared object of a branch whose kind has a waiter. */
 static inline rt_shared *rt_branch_shared(const rt_branch *b) {
   return ((const rt_shared_ref *)b->object)->shared;
 }
@@ -92,7 +97,7 @@ static inline void rt_operation_sleep(rt_branch *b, rt_driver *d) {
     rt_wheel_add(&d->wheel, &b->timer->timer, RT_TIMER_CALL, b->due);
 }
 
-/* --- methods ------------------------------------------------------------------------------------ */
+/* --- methods ---------------------------------------------------------------------------------- */
 /* The rest of a method: each is the last thing that it does, `return rtL_operation_run(...)`, with
 ** its object at stack index 1. They are inline and 'kind' is a constant, so that the compiler calls
 ** the functions of the kind directly: the description costs nothing. */
@@ -155,7 +160,7 @@ RT_OPERATION_INLINE int rtL_operation_run(lua_State *L, rt_worker *w, const rt_o
   return rtL_operation_begin(L, w, kind, object, number);
 }
 
-/* --- values for rt.select ----------------------------------------------------------------------- */
+/* --- values for rt.select --------------------------------------------------------------------- */
 /* The body of an rt.operation. User value 1 is the object, 2 the table of its further arguments. */
 typedef struct rt_operation {
   const rt_op_kind *kind;

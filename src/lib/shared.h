@@ -1,9 +1,10 @@
 /* lib/shared.h - userdata that stand for shared objects: channels, locks, dicts, groups, jobs.
 **
-** The body of such a userdata is an rt_shared_ref: one reference to the object.  Sent to another
-** task, it arrives as another userdata with a reference to the same object; the two are equal.
-** The functions of this file give a class of them what all have in common: how they travel, __eq
-** and __gc.
+** The body of such a userdata is an rt_shared_ref: one reference to the object. Sent to another
+** task, it arrives as another userdata with a reference to the same object; the two are equal. This
+** file gives the classes of such userdata what they have in common: how they travel, __eq and __gc.
+**
+** All functions: worker's thread.
 */
 #ifndef RT_LIB_SHARED_H
 #define RT_LIB_SHARED_H
@@ -11,22 +12,20 @@
 #include "lib/lib.h"
 #include "pack/pack.h"
 
-/* Defines the class 'which' of such userdata.  'def' has what is particular to it; __gc, __eq and
-** the way it travels are added. */
+/* Defines the class 'which' with the functions of 'def', and adds __gc, __eq and how it travels. */
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);
 
-/* Pushes a userdata that has no object yet, so that nothing is lost if an error is raised before
-** there is one. */
+/* Pushes a userdata without object. It is made before the object, because making it may raise. */
 rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which);
-/* Gives it its object, the reference to which the caller hands over; NULL raises "not enough
-** memory". */
+/* Takes over the caller's reference to the object; NULL raises "not enough memory". */
 void rtL_shared_set(lua_State *L, rt_shared_ref *ref, rt_shared *object);
 
-/* Raises: the userdata at 'index', or that of the operation there, has been finalized; another
-** finalizer uses it. */
+/* Raises an error about the argument 'index': a finalizer uses an object that was finalized
+** before. */
 int rtL_shared_finalized(lua_State *L, int index);
 
-/* The body of the userdata of this class at 'index', which has an object; else an error. */
+/* The body of the userdata of this class at 'index'. Raises if there is none, or it was
+** finalized. */
 static inline rt_shared_ref *rtL_shared_check(lua_State *L, rt_worker *w, rt_class which,
                                               int index) {
   rt_shared_ref *ref = rtL_class_check(L, &w->classes, which, index);
@@ -34,14 +33,15 @@ static inline rt_shared_ref *rtL_shared_check(lua_State *L, rt_worker *w, rt_cla
   return ref;
 }
 
-/* The 'send' of these classes, for a class that does not always travel (see rt_travel). */
+/* The 'send' and the 'receive' of these classes (rt_travel), for a class that does not always
+** travel. */
 rt_shared *rtL_shared_send(lua_State *L, rt_worker *w, int index, const char **why);
-/* And their 'receive'. */
 void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object);
 
-/* What an operation returns that cannot be done: nil, why. */
+/* Pushes nil and 'why'; returns 2. */
 int rtL_shared_refuse(lua_State *L, const char *why);
-/* nil, "closed"; or raises rt.Cancelled, if the running task is being cancelled, too. */
+/* The same with "closed". If the running task is being cancelled and does not know yet, it raises
+** that instead (rtL_cancel_takes_precedence). */
 int rtL_shared_refuse_closed(lua_State *L, rt_worker *w);
 
 #endif

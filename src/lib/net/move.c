@@ -1,8 +1,8 @@
 /* lib/net/move.c - how streams and listeners move from one task to another.
 **
-** On the way the descriptor is in a crate, with what had arrived and was not read.  A crate
+** On the way the descriptor is in a crate, with what had arrived and was not read. A crate
 ** that nobody opens closes it; or the sender, whose object still knows it, takes it out again: a
-** send that comes to nothing has moved nothing.  A task's result may have several readers, in several threads:
+** send that comes to nothing has moved nothing. A task's result may have several readers, in several threads:
 ** the first one gets the stream, the others a closed one.
 */
 #include "lib/net/net.h"
@@ -54,7 +54,7 @@ static rt_shared *new_crate(lua_State *L, const rt_shared_kind *kind) {
 
 static crate *crate_of(rt_shared *t) { return rt_containerof(t, crate, shared); }
 
-/* The descriptor gets a loop again; false: it has gone.  (One that was closed after all, by a
+/* The descriptor gets a loop again; false: it has gone. (One that was closed after all, by a
 ** finalizer, before it could move is as closed here.) */
 static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
   int fd = rt_swap(&c->fd, -1);
@@ -86,7 +86,7 @@ static bool take_back(rt_worker *w, crate *c, rt_sock **sock) {
   return true;
 }
 
-/* --- streams ------------------------------------------------------------------------------------ */
+/* --- streams ---------------------------------------------------------------------------------- */
 static const char *why_stream_stays(const rt_stream *s) {
   if (s->moved) return "a stream that was moved to another task";
   if (s->sock == NULL) return "a closed stream";
@@ -134,7 +134,7 @@ static void receive_stream(lua_State *L, rt_worker *w, rt_shared *t) {
 
 const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream, recall_stream};
 
-/* --- listeners ---------------------------------------------------------------------------------- */
+/* --- listeners -------------------------------------------------------------------------------- */
 static const char *why_listener_stays(const rt_listener *l) {
   if (l->moved) return "a listener that was moved to another task";
   if (l->sock == NULL) return "a closed listener";

@@ -1,6 +1,6 @@
 #include "lib/net/net.h"
 
-/* --- the object ------------------------------------------------------------------------------------ */
+/* --- the object ------------------------------------------------------------------------------- */
 rt_stream *rtL_stream_any(lua_State *L) {
   RTL_STACK_CHECK(L, 0);
   rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
@@ -34,7 +34,7 @@ int rt_stream_fill(rt_stream *s) {
   return err == 0 ? 1 : err;
 }
 
-/* --- what streams and listeners have in common ------------------------------------------------------ */
+/* --- what streams and listeners have in common ------------------------------------------------ */
 void rt_stream_release(rt_worker *w, rt_sock **s) {
   rt_worker_assert_thread(w);
   if (*s && !w->stop.closed) rt_sock_close(*s);

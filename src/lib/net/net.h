@@ -12,7 +12,7 @@ typedef struct rt_stream {
   rt_worker *worker;
   rt_sock *sock; /* NULL: closed */
   rt_buf in;     /* has arrived, and no operation has taken it */
-  /* One reader and one writer at a time.  The flags stand while an operation waits. */
+  /* One reader and one writer at a time. The flags stand while an operation waits. */
   bool reading, writing;
   bool moved;     /* to another task; closed here */
   rt_shared *tie; /* to the crate in which it moved; NULL: none */
@@ -49,7 +49,7 @@ static inline rt_stream *rtL_stream_check(lua_State *L) {
                                                                             : rtL_stream_refuse(L);
 }
 
-/* Takes what has arrived into 'in'.  1: more is there now; 0: the end; UV_EAGAIN: wait;
+/* Takes what has arrived into 'in'. 1: more is there now; 0: the end; UV_EAGAIN: wait;
 ** else UV_E… */
 int rt_stream_fill(rt_stream *s);
 

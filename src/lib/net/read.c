@@ -116,7 +116,7 @@ static match match_number(lua_State *L, const input *in, size_t *used) {
   return lua_stringtonumber(L, c.text) ? MATCHED : MISMATCHED;
 }
 
-/* --- the formats of one call ---------------------------------------------------------------------- */
+/* --- the formats of one call ------------------------------------------------------------------ */
 static const char *format_at(lua_State *L, int arg) {
   const char *p = luaL_checkstring(L, arg);
   if (*p == '*') p++; /* as io, for the sake of 5.1 */
@@ -243,7 +243,7 @@ int rtL_stream_read(lua_State *L) {
   return run(L, w, s, formats, rtL_wait_must_yield(L, w, t) ? RT_GAVE_WAY : 0);
 }
 
-/* --- lines --------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 /* the upvalues of the iterator, after the worker */
 enum { READ = 2, STREAM, FORMATS, FORMATS_MOST = 250 };
 

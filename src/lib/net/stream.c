@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 static int fail_closed(lua_State *L) {
   return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
 }
@@ -116,7 +116,7 @@ static int stream_recv_op(lua_State *L) {
                            most < RT_SCRATCH ? (uint64_t)most : RT_SCRATCH);
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------------------------------- */
 enum { IOV = 16, WRITE_MOST = 1 << 30 };
 
 /* The next pieces of the arguments that are not sent yet; *all: these are the last. */
@@ -197,7 +197,7 @@ static int write_again(lua_State *L, int status, lua_KContext how) {
   return write_rest(L, s->worker, s, 0);
 }
 
-/* The usual write: one string, which the socket takes.  What it did not take is left to
+/* The usual write: one string, which the socket takes. What it did not take is left to
 ** write_rest; what it refused is the result. */
 static ssize_t write_one(rt_stream *s, const char *data, size_t len) {
   ssize_t n = rt_sock_send(s->sock, data, len);
@@ -230,7 +230,7 @@ static int stream_write(lua_State *L) {
   return write_rest(L, w, s, 0);
 }
 
-/* --- the rest of a stream -------------------------------------------------------------------------- */
+/* --- the rest of a stream --------------------------------------------------------------------- */
 static int done(lua_State *L, int err) {
   if (err < 0) return rtL_fail(L, err, NULL);
   lua_settop(L, 1);

@@ -2,8 +2,8 @@
 ** user's coroutine.
 **
 ** A wait in a generator is a yield, which the generator's consumer would take for a
-** value.  So these functions look at each yield: one that is a wait is passed outward,
-** to the worker, and the wake-up inward again; all else is as the originals do it.  A
+** value. So these functions look at each yield: one that is a wait is passed outward,
+** to the worker, and the wake-up inward again; all else is as the originals do it. A
 ** coroutine that is suspended by a wait is its task's: to others it is "normal", and
 ** nobody else can resume or close it.
 */
@@ -16,7 +16,7 @@ static lua_State *check_coroutine(lua_State *L) {
 }
 
 /* Suspended by a wait: what stands on top of it is one of our functions, which are
-** known by their worker.  (coroutine.yield has none, or is not suspended by us.)  Or it was
+** known by their worker. (coroutine.yield has none, or is not suspended by us.) Or it was
 ** switched by run/preempt.c: then it is a Lua function, which nothing else can suspend. */
 static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_Debug ar;
@@ -37,7 +37,7 @@ static bool is_waiting(lua_State *co, rt_worker *w) {
   return ours;
 }
 
-/* --- resume --------------------------------------------------------------------------------- */
+/* --- resume ----------------------------------------------------------------------------------- */
 typedef enum kind { RESUME, WRAP } kind;
 
 static int resumed(lua_State *L, int status, lua_KContext kind);
@@ -142,7 +142,7 @@ static int wrap(lua_State *L) {
   return 1;
 }
 
-/* --- the rest ----------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 /* Does the code on L run at the bottom of a task, where a yield has nobody to go to? */
 static bool is_task_itself(lua_State *L, rt_worker *w) {
   return w->running != NULL && !w->running->is_main && w->running->co == L;

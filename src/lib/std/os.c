@@ -1,12 +1,12 @@
 /* lib/std/os.c - os.exit, when tasks are there, and os.execute, on the threads of the pool.
 **
-** os.exit: without 'close' it is the original.  With it, the state is closed, which cannot be done
+** os.exit: without 'close' it is the original. With it, the state is closed, which cannot be done
 ** from within a task: the task stops where it is, and the main worker closes the state from
-** where the main chunk waits.  The first one to ask counts.  When the program ends already,
+** where the main chunk waits. The first one to ask counts. When the program ends already,
 ** only the code does.
 **
 ** os.execute: C's system() makes the whole process deaf to SIGINT while the command runs, and
-** lets the command inherit which signals its thread has blocked: all, in a thread of ours.  So
+** lets the command inherit which signals its thread has blocked: all, in a thread of ours. So
 ** there the command is started without it.
 */
 #include "run/cancel.h"
@@ -77,7 +77,7 @@ static int do_exit(lua_State *L) {
   return 0;
 }
 
-/* --- os.execute -------------------------------------------------------------------------------------- */
+/* --- os.execute ------------------------------------------------------------------------------- */
 /* 0 or an errno */
 static int start_shell(pid_t *pid, const char *command) {
   char *argv[] = {"sh", "-c", (char *)command, NULL};

@@ -23,7 +23,7 @@ static int new_broadcast(lua_State *L) {
   return 1;
 }
 
-/* --- sending ------------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 /* true | nil, "closed" = broadcast:send(...) */
 static int broadcast_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -53,7 +53,7 @@ static int broadcast_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- receiving ------------------------------------------------------------------------------------------ */
+/* --- receiving -------------------------------------------------------------------------------- */
 /* subscriber = broadcast:subscribe() */
 static int broadcast_subscribe(lua_State *L) {
   rt_worker *w = rtL_self(L);

@@ -22,7 +22,7 @@ static int new_channel(lua_State *L) {
 
 static rt_channel *channel_of(const rt_branch *b) { return rt_channel_of(rt_branch_shared(b)); }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ---------------------------------------------------------------------------------- */
 static int sent(lua_State *L, rt_worker *w, rt_channel_result answer) {
   if (answer == RT_CHANNEL_NOMEM) return rtL_no_memory(L);
   if (answer == RT_CHANNEL_CLOSED) return rtL_shared_refuse_closed(L, w);
@@ -111,7 +111,7 @@ static int channel_try_send(lua_State *L) {
   return results < 0 ? rtL_shared_refuse(L, "full") : results;
 }
 
-/* --- receiving ---------------------------------------------------------------------------------- */
+/* --- receiving -------------------------------------------------------------------------------- */
 /* The message, which is the caller's no more; NULL: the channel is closed. */
 static int received(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
@@ -170,7 +170,7 @@ static int channel_iter(lua_State *L) {
   return 2;
 }
 
-/* --- the rest --------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 /* channel:close(), and __close */
 static int channel_close(lua_State *L) {
   rt_channel_close(check_channel(L));

@@ -12,7 +12,7 @@ static rt_dict *check_dict(lua_State *L) {
   return rt_dict_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_DICT, 1)->shared);
 }
 
-/* --- options ---------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 /* A bound: at least 1; math.huge is none. */
 static size_t read_bound(lua_State *L, const char *name, size_t otherwise) {
   size_t bound = otherwise;
@@ -53,7 +53,7 @@ static int new_dict(lua_State *L) {
   return 1;
 }
 
-/* --- times --------------------------------------------------------------------------------------------------- */
+/* --- times ------------------------------------------------------------------------------------ */
 /* rt_clock() so many seconds from now, or never. */
 static uint64_t check_expires(lua_State *L, int arg) {
   uint64_t duration = rtL_check_duration(L, arg);
@@ -91,7 +91,7 @@ static int dict_expire(lua_State *L) {
   return 1;
 }
 
-/* --- reading and changing -------------------------------------------------------------------------------------- */
+/* --- reading and changing --------------------------------------------------------------------- */
 /* true | false | nil, "full" */
 static int answered(lua_State *L, rt_dict_result answer) {
   if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
@@ -208,7 +208,7 @@ static lua_KContext begin_update(lua_State *L) {
   return (lua_KContext)version;
 }
 
-/* Stack: … what the function returned.  NOT: somebody was faster. */
+/* Stack: … what the function returned. NOT: somebody was faster. */
 static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
@@ -245,7 +245,7 @@ static int dict_update(lua_State *L) {
   return update_k(L, LUA_OK, version);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------- */
 /* Adds the keys of one shard to the list on top of the stack, until there are so many. */
 static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integer n,
                              lua_Integer limit) {

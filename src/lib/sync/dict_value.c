@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* --- keys ----------------------------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 enum { KEY_STRING, KEY_INTEGER, KEY_NUMBER, KEY_FALSE, KEY_TRUE };
 
 static void read_number_key(lua_State *L, int index, rt_dict_value_key *k) {

@@ -1,7 +1,7 @@
 /* lib/sync/mutex.c - rt.mutex: one task at a time, of whatever worker, and the value it guards.
 **
 ** The lock belongs to the task that took it: until it is unlocked, until its guard is closed,
-** or until the task has ended, however it ends.  That a guard is collected means nothing, so
+** or until the task has ended, however it ends. That a guard is collected means nothing, so
 ** m:lock() … m:unlock() is as good as a guard.
 */
 #include "sync/mutex.h"
@@ -54,8 +54,8 @@ static int new_mutex(lua_State *L) {
   return 1;
 }
 
-/* --- guards -------------------------------------------------------------------------------------- */
-/* Made before the lock is taken: from then on nothing may raise.  The object of the mutex, on top
+/* --- guards ----------------------------------------------------------------------------------- */
+/* Made before the lock is taken: from then on nothing may raise. The object of the mutex, on top
 ** of the stack -> its guard. */
 static guard *make_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
   guard *g = rtL_class_new(L, &w->classes, RT_CLASS_GUARD, sizeof *g, 1);
@@ -118,7 +118,7 @@ static int guard_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- locking ------------------------------------------------------------------------------------ */
+/* --- locking ---------------------------------------------------------------------------------- */
 static rt_mutex *mutex_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shared(b)); }
 
 static void check_not_mine(lua_State *L, bool mine) {
@@ -247,8 +247,8 @@ static int mutex_unlock(lua_State *L) {
   return 0;
 }
 
-/* --- for the time of a call ------------------------------------------------------------------------- */
-/* The results of the function, the first of which is the new value.  The guard closes when
+/* --- for the time of a call ------------------------------------------------------------------- */
+/* The results of the function, the first of which is the new value. The guard closes when
 ** this returns. */
 static int ended(lua_State *L, int status, lua_KContext tried) {
   (void)status;
@@ -321,7 +321,7 @@ static int mutex_try_with(lua_State *L) {
   return 1;
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 static int mutex_tostring(lua_State *L) {
   int waiting;
   int64_t holder = rt_mutex_inspect(check_mutex(L, rtL_self(L)), &waiting);

@@ -16,7 +16,7 @@ static int new_notify(lua_State *L) {
   return 1;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------- */
 static rt_notify *notify_of(const rt_branch *b) { return rt_notify_of(rt_branch_shared(b)); }
 
 static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -59,7 +59,7 @@ static int notify_wait_op(lua_State *L) {
   return rtL_operation_new(L, w, &wait_kind, 0);
 }
 
-/* --- notifying ---------------------------------------------------------------------------------- */
+/* --- notifying -------------------------------------------------------------------------------- */
 /* notify:notify_one() */
 static int notify_one(lua_State *L) {
   rt_notify_one(check_notify(L, rtL_self(L)));

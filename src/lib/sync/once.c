@@ -29,7 +29,7 @@ static int new_once(lua_State *L) {
 
 static int settled(lua_State *L, rt_worker *w, rt_mutex *m) { return rtL_unpack(L, w, m->value); }
 
-/* --- making it ------------------------------------------------------------------------------------ */
+/* --- making it -------------------------------------------------------------------------------- */
 static int run_close(lua_State *L) {
   const run *r = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_RUN, 1);
   rt_mutex_unlock_serial(r->mutex, r->serial);
@@ -61,7 +61,7 @@ static int make(lua_State *L, rt_mutex *m) {
   return made(L, LUA_OK, 0);
 }
 
-/* --- getting it --------------------------------------------------------------------------------- */
+/* --- getting it ------------------------------------------------------------------------------- */
 static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shared(b)); }
 
 static int get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {

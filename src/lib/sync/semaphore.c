@@ -1,6 +1,6 @@
 /* lib/sync/semaphore.c - rt.semaphore: permits.
 **
-** acquire and release count, and nothing else: whoever likes may release.  Where permits
+** acquire and release count, and nothing else: whoever likes may release. Where permits
 ** belong to a piece of work, they come back with it: sem:with, or a permit that is closed or,
 ** at the latest, collected.
 */
@@ -39,7 +39,7 @@ static int new_semaphore(lua_State *L) {
   return 1;
 }
 
-/* --- waiting for permits ------------------------------------------------------------------------ */
+/* --- waiting for permits ---------------------------------------------------------------------- */
 static rt_semaphore *semaphore_of(const rt_branch *b) {
   return rt_semaphore_of(rt_branch_shared(b));
 }
@@ -115,7 +115,7 @@ static int semaphore_release(lua_State *L) {
   return 0;
 }
 
-/* --- permits as objects --------------------------------------------------------------------------------- */
+/* --- permits as objects ----------------------------------------------------------------------- */
 /* Made before there is one: from then on nothing may raise. */
 static void push_permit(lua_State *L, rt_worker *w, int n) {
   permit *p = rtL_class_new(L, &w->classes, RT_CLASS_PERMIT, sizeof *p, 0);
@@ -196,7 +196,7 @@ static int semaphore_permit(lua_State *L) {
   return rtL_operation_run(L, w, &permit_kind, ref, (uint64_t)n);
 }
 
-/* --- for the time of a call ------------------------------------------------------------------------------- */
+/* --- for the time of a call ------------------------------------------------------------------- */
 static int called(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return lua_gettop(L) - PERMIT; /* the permit closes now */
@@ -238,7 +238,7 @@ static int semaphore_with(lua_State *L) {
   return rtL_operation_run(L, w, &with_kind, ref, 1);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 /* n = semaphore:available(), and # */
 static int semaphore_available(lua_State *L) {
   int waiting;

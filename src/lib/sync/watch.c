@@ -13,7 +13,7 @@ static rt_receiver *check_watcher(lua_State *L, rt_worker *w) {
   return rt_receiver_of(rtL_shared_check(L, w, RT_CLASS_WATCHER, 1)->shared);
 }
 
-/* --- the value -------------------------------------------------------------------------------------- */
+/* --- the value -------------------------------------------------------------------------------- */
 static bool put(rt_broadcast *f, rt_message *p) {
   if (rt_broadcast_send(f, p)) return true;
   rt_message_drop(p);
@@ -63,8 +63,8 @@ static int watch_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- waiting for a change --------------------------------------------------------------------------- */
-/* What a wait ends with: the new value, or nil, "closed".  The message goes. */
+/* --- waiting for a change --------------------------------------------------------------------- */
+/* What a wait ends with: the new value, or nil, "closed". The message goes. */
 static int changed(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }

@@ -1,13 +1,13 @@
 /* lib/task/dump.c - rt.tasks and rt.dump: what is there, and what it waits for.
 **
 ** Both ask all workers and wait for the answers in place, so they work everywhere: in a
-** finalizer, in a message handler, in a comparator.  Meanwhile this worker answers others
+** finalizer, in a message handler, in a comparator. Meanwhile this worker answers others
 ** who ask the same.
 */
 #include "run/dump.h"
 #include "lib/lib.h"
 
-/* --- rt.tasks ------------------------------------------------------------------------------------ */
+/* --- rt.tasks --------------------------------------------------------------------------------- */
 static void set_text(lua_State *L, const char *key, const char *text) {
   if (text == NULL || *text == '\0') return;
   lua_pushstring(L, text);
@@ -87,7 +87,7 @@ static int tasks(lua_State *L) {
   return status == LUA_OK ? 1 : lua_error(L);
 }
 
-/* --- rt.dump --------------------------------------------------------------------------------------- */
+/* --- rt.dump ---------------------------------------------------------------------------------- */
 static int tell_path(rt_worker *w, const char *path) {
   FILE *file = fopen(path, "we");
   if (file == NULL) return -errno;

@@ -4,7 +4,7 @@
 #include "run/spawn.h"
 
 static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
-/* The group of a scope.  It stays in this state: the Lua code that runs the scope has the list of
+/* The group of a scope. It stays in this state: the Lua code that runs the scope has the list of
 ** its tasks. */
 static const rt_shared_kind scope_kind = {"group", rt_group_free, RT_CLASS_GROUP};
 
@@ -59,7 +59,7 @@ static int group_spawn_at(lua_State *L) {
   return spawn(L, (int)n - 1, 3);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------- */
 static rt_group *group_of(const rt_branch *b) { return rt_group_of(rt_branch_shared(b)); }
 
 static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -144,7 +144,7 @@ static int group_spawn_local(lua_State *L) {
   return 1;
 }
 
-/* --- the body of a scope --------------------------------------------------------------------------- */
+/* --- the body of a scope ---------------------------------------------------------------------- */
 /* The frame that the body runs in passes as a deadline does, when the group is decided. */
 static void on_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
 

@@ -4,12 +4,12 @@
 #include "lib/shared.h"
 #include "run/spawn.h"
 
-/* --- the methods of a task -------------------------------------------------------------------------- */
+/* --- the methods of a task -------------------------------------------------------------------- */
 static rt_job *check_job(lua_State *L, int index) {
   return rt_job_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_JOB, index)->shared);
 }
 
-/* --- joining ------------------------------------------------------------------------------------ */
+/* --- joining ---------------------------------------------------------------------------------- */
 static rt_job *job_of(const rt_branch *b) { return rt_job_of(rt_branch_shared(b)); }
 
 static int join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -49,7 +49,7 @@ static int join_op(lua_State *L) {
   return rtL_operation_new(L, rtL_self(L), &join_kind, 0);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);

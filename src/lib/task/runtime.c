@@ -13,7 +13,7 @@ static int shut_down(lua_State *L) {
   return 0;
 }
 
-/* --- rt.metrics ----------------------------------------------------------------------------------- */
+/* --- rt.metrics ------------------------------------------------------------------------------- */
 static const char *const names[RT_COUNTS] = {
     [RT_COUNT_SPAWNED] = "spawned",     [RT_COUNT_STARTED] = "started",
     [RT_COUNT_UNSTARTED] = "unstarted", [RT_COUNT_DONE] = "done",

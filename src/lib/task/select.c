@@ -19,7 +19,7 @@ typedef struct rt_select {
   select_branch branches[];
 } rt_select;
 
-/* --- what wakes it ----------------------------------------------------------------------------------- */
+/* --- what wakes it ---------------------------------------------------------------------------- */
 static void look_again(rt_select *s) {
   rt_list *l = rt_list_first(&s->parked);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
@@ -38,7 +38,7 @@ static void on_due(rt_timeout *t) { look_here(rt_containerof(t, select_branch, t
 
 void rt_select_wake(rt_task *proxy) { look_here(rt_containerof(proxy, select_branch, proxy)->of); }
 
-/* --- waiting, and not ---------------------------------------------------------------------------------- */
+/* --- waiting, and not ------------------------------------------------------------------------- */
 static void withdraw_local(select_branch *b) {
   rt_timer_remove(&b->timer.timer);
   if (b->proxy.phase == RT_WAITING)
@@ -82,9 +82,9 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-/* --- those that are used again -------------------------------------------------------------------------- */
+/* --- those that are used again ---------------------------------------------------------------- */
 /* A new one for each wait would be garbage with a finalizer, which is dear, and which Lua's
-** collector is slow to part with.  Each spare has the next one as its user value. */
+** collector is slow to part with. Each spare has the next one as its user value. */
 enum { ROOM = 8, MOST_SPARES = RT_SIZE(64, 2), NEXT = 1 };
 
 /* Pushes one, all zeros. */
@@ -128,7 +128,7 @@ static void give_select(lua_State *L, rt_worker *w, int index) {
   rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
 }
 
-/* --- operations ------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 static rt_operation *operation_at(lua_State *L, int index) { return lua_touserdata(L, index); }
 
 static int default_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -159,7 +159,7 @@ static int check_operations(lua_State *L, rt_worker *w) {
   return default_at;
 }
 
-/* --- select ------------------------------------------------------------------------------------------------ */
+/* --- select ----------------------------------------------------------------------------------- */
 /* Stack: the operations, (the select,) …, the results -> the index below them. */
 static int chosen(lua_State *L, int index, int results) {
   lua_pushinteger(L, index);

@@ -4,7 +4,7 @@
 #include "pack/pack.h"
 #include "run/spawn.h"
 
-/* --- spawning --------------------------------------------------------------------------------------- */
+/* --- spawning --------------------------------------------------------------------------------- */
 /* task = rt.spawn(f, ...) */
 static int spawn(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -60,7 +60,7 @@ static int spawn_blocking(lua_State *L) {
   return spawn_when_room(L, w, false);
 }
 
-/* --- setting up ------------------------------------------------------------------------------------------ */
+/* --- setting up ------------------------------------------------------------------------------- */
 static rt_worker_config *check_recipe(lua_State *L, rt_worker *w) {
   if (w->stop.closed) rtL_closed(L);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)

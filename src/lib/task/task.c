@@ -62,7 +62,7 @@ static int yield(lua_State *L) {
   return rtL_wait(L, w, yield_k, 0);
 }
 
-/* --- joining ------------------------------------------------------------------------------------ */
+/* --- joining ---------------------------------------------------------------------------------- */
 static const char cannot_join_main[] = "the main task cannot be joined: it ends with the program";
 
 /* The outcome of a task that has ended. */
@@ -125,7 +125,7 @@ static int join_op(lua_State *L) {
   return rtL_operation_new(L, w, &join_kind, 0);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);
@@ -141,7 +141,7 @@ static int status(lua_State *L) {
   return 1;
 }
 
-/* --- fields -------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 /* Of a task that has not ended: where other threads can read it, too. */
 static void put_up_label(lua_State *L, rt_task *t, const char *name) {
   rt_more *more = rt_task_more(t);

@@ -7,7 +7,7 @@ static int now(lua_State *L) {
   return 1;
 }
 
-/* --- sleeping ----------------------------------------------------------------------------------- */
+/* --- sleeping --------------------------------------------------------------------------------- */
 static int sleep_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L;
   bool over = b->due ? b->due <= rt_driver_tick(&w->driver) : b->number == 0;
@@ -63,8 +63,8 @@ static int sleep_op(lua_State *L) {
   return rtL_operation_new(L, rtL_self(L), &sleep_kind, ns);
 }
 
-/* --- ticks of an rt.interval -------------------------------------------------------------------- */
-/* Its next tick: user value OBJECT is an rt.interval, and the argument takes the tick off it.  Until
+/* --- ticks of an rt.interval ------------------------------------------------------------------ */
+/* Its next tick: user value OBJECT is an rt.interval, and the argument takes the tick off it. Until
 ** then the tick is still to come, for whoever waits for it next. */
 static lua_Number left_of(lua_State *L, int op) {
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);

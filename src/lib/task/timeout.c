@@ -6,7 +6,7 @@
 
 typedef enum kind { TIMEOUT, SHIELD, CRITICAL } kind;
 
-/* Stack: the handler; the results, or the error on top.  What goes on after the call knows its
+/* Stack: the handler; the results, or the error on top. What goes on after the call knows its
 ** frame by the serial number alone. */
 static int framed(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
@@ -81,7 +81,7 @@ static int critical(lua_State *L) {
   return run_framed(L, rtL_running(L, w), RT_NEVER, CRITICAL);
 }
 
-/* --- a resource for the time of a call ------------------------------------------------------------ */
+/* --- a resource for the time of a call -------------------------------------------------------- */
 static int over(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return lua_gettop(L) - 1;

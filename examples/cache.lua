@@ -1,18 +1,18 @@
--- A cache that all workers of an HTTP server share: whoever comes first computes, the others find
--- it, until it expires; what was not used for the longest time goes when the cache is full.
+-- A cache that all workers of an HTTP server share: the first request for a page computes it, later
+-- ones find it until it expires; a full cache drops what was not used for the longest time.
 -- Run:  build/lua5.4/rt-lua examples/cache.lua [port]    (8080; 0: any free port)
--- Then: curl http://127.0.0.1:8080/anything    twice: the second time it is there at once
+-- Then: curl http://127.0.0.1:8080/anything    twice: the second answer comes at once
 local rt = require("rt")
 package.path = arg[0]:gsub("[^/]*$", "?.lua;", 1) .. package.path -- known to the workers, too
 local http = require("http")
 
-local FRESH, PATIENCE = 2, 5 -- seconds: that an answer is kept; that it may take to compute
+local FRESH, PATIENCE = 2, 5 -- seconds: how long an answer is kept, and may take to compute
 
 local cache = rt.dict { max_entries = 1000, when_full = "evict" }
-local busy = rt.dict() -- paths that somebody computes: nobody else needs to
+local busy = rt.dict() -- paths whose answer a task computes: no other task has to
 
 local function compute(path)
-  rt.sleep(0.2) -- as a database would
+  rt.sleep(0.2) -- as long as a database might take
   return ("%s was computed\n"):format(path)
 end
 
@@ -23,8 +23,8 @@ local function answer(request)
     if text then
       return text
     end
-    if busy:add(path, true, PATIENCE) then -- of many, one
-      text = cache:get(path) or compute(path) -- it may have come in between
+    if busy:add(path, true, PATIENCE) then -- true for one of the tasks that miss the same path
+      text = cache:get(path) or compute(path) -- another task may have put it there meanwhile
       cache:set(path, text, FRESH)
       busy:delete(path)
       return text

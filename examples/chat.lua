@@ -1,10 +1,10 @@
--- A chat server. What goes to a client waits in an outbox, which a task of its own empties:
--- a slow reader holds nobody up, and is shown the door when its outbox is full.
+-- A chat server. Lines for a client wait in an outbox, which a task of its own writes to the
+-- client. So a slow reader delays no other client; it is disconnected when its outbox is full.
 -- Run:  build/lua5.4/rt-lua examples/chat.lua [port]    (7002; 0: any free port)
 -- Then: nc 127.0.0.1 7002        in two or three terminals
 local rt = require("rt")
 
-local OUTBOX, LINE = 1000, 1000 -- lines that may wait for a client; bytes in each
+local OUTBOX, LINE = 1000, 1000 -- lines that may wait for a client; bytes of a line
 local clients = {} -- by name
 
 local function empty_outbox(client)
@@ -19,7 +19,7 @@ end
 local function post(client, line)
   if #client.outbox == OUTBOX then
     client.open = false
-    client.stream:close() -- which ends its read, too
+    client.stream:close() -- this ends its read, too
     return
   end
   client.outbox[#client.outbox + 1] = line .. "\n"
@@ -33,7 +33,7 @@ local function post_all(line)
   for _, client in pairs(clients) do
     post(client, line)
   end
-  rt.yield() -- the outboxes have their turn before the next line is read
+  rt.yield() -- the tasks of the outboxes run before the next line is read
 end
 
 local function ask_name(stream)

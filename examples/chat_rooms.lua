@@ -1,24 +1,24 @@
--- A chat server whose rooms are tasks of the pool, spread over the workers. A room owns its
--- members and their streams; whoever goes to another room is sent there, through a channel.
+-- A chat server whose rooms are pool tasks, on several workers. A room owns its members and their
+-- streams; a member that goes to another room is sent there, through a channel.
 -- Run:  build/lua5.4/rt-lua examples/chat_rooms.lua [port [room ...]]    (7004 hall lua; 0: any)
--- Then: nc 127.0.0.1 7004        in two terminals; /name NAME, /room ROOM, or what you want to say
+-- Then: nc 127.0.0.1 7004        in two terminals; /name NAME, /room ROOM, or a line of text
 local rt = require("rt")
 
-local OUTBOX, LINE = 1000, 1000 -- lines that may wait for a member; bytes in each
+local OUTBOX, LINE = 1000, 1000 -- lines that may wait for a member; bytes of a line
 
---- One room. Members come in through its door, a channel; each is attended by two local tasks,
---- which share the room's list of members as those of any program in one state do.
+--- One room. Members arrive by a channel, its door. Each has two local tasks, which share the
+--- room's list of members, since they run in the same state.
 local function room(here, doors)
   local members = {}
 
   local function tell_all(line)
     for member in pairs(members) do
-      if not member.outbox:try_send(line) then -- full: it does not read
+      if not member.outbox:try_send(line) then -- full: the member does not read
         member.open = false
-        member.stream:close() -- which ends its read and its write
+        member.stream:close() -- this ends its read and its write
       end
     end
-    rt.yield() -- the outboxes have their turn before the next line is read
+    rt.yield() -- the tasks of the outboxes run before the next line is read
   end
 
   local function empty_outbox(member)
@@ -29,7 +29,7 @@ local function room(here, doors)
     end
   end
 
-  --- Until it leaves; the room it goes to, if it says so.
+  --- Reads lines of a member until it leaves. Returns the room to which it goes, or nil.
   local function hear(member)
     while member.open do
       local line = member.stream:read("l")
@@ -61,8 +61,8 @@ local function room(here, doors)
     tell_all(("* %s left %s"):format(member.name, here))
     if other and member.open then
       outbox:close()
-      writer:join() -- it has been sent all that was said here
-      doors[other]:send(member.name, stream) -- moves it, with what it holds that was not read
+      writer:join() -- all lines of this room have been written to it
+      doors[other]:send(member.name, stream) -- moves the stream, with bytes that were not read yet
     end
   end
 

@@ -1,11 +1,12 @@
--- A crawler: follows the links of a site, a few pages at once, until all are seen or its time is
--- over; then whatever is still under way is called off, and what was found stays.
+-- A crawler: follows the links of a site, a few pages at once, until it has seen all pages or its
+-- time is over; then requests that are not finished are cancelled, and the pages found so far are
+-- kept.
 -- Run: build/lua5.4/rt-lua examples/crawler.lua
 local rt = require("rt")
 package.path = arg[0]:gsub("[^/]*$", "?.lua;", 1) .. package.path -- known to the workers, too
 local http = require("http")
 
---- The body of a page, or nil and what went wrong.
+--- The body of a page, or nil and an error message.
 local function get(port, path)
   local stream <close>, message = rt.tcp.connect("127.0.0.1", port)
   if not stream then
@@ -20,8 +21,8 @@ local function get(port, path)
   return body
 end
 
---- Visits what can be reached from a page, at most `most` pages at once, for so many seconds.
---- The sizes of the pages by their paths, how many were not reached in time, and why.
+--- Visits all pages that links lead to from a first page, at most `most` at once, for so many
+--- seconds. Returns the sizes of the pages by path, how many were not reached in time, and why.
 local function crawl(port, start, most, seconds)
   local sizes, pending, room = {}, 0, rt.semaphore(most)
   local seen = {}
@@ -76,7 +77,7 @@ for _ in pairs(sizes) do
 end
 print(("%d pages, %d called off: %s"):format(count, pending, why))
 print("never more than 8 at once:", most_at_once:get("most") <= 8)
-assert(not sizes["/42"] and not sizes["/84"]) -- and what only that one knows
+assert(not sizes["/42"] and not sizes["/84"]) -- page 84 is linked from page 42 alone
 
 -- expect: 97 pages, 1 called off: timeout
 -- expect: never more than 8 at once:	true

@@ -1,4 +1,4 @@
--- Asks an echo server for several words at once, each over a connection of its own.
+-- Sends several words to an echo server at once, each over a connection of its own.
 -- Run: build/lua5.4/rt-lua examples/echo_server.lua             in another terminal, and
 --      build/lua5.4/rt-lua examples/echo_client.lua [port [word ...]]
 local rt = require("rt")

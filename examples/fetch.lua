@@ -12,7 +12,7 @@ if not limit or #urls == 0 then
   os.exit(2)
 end
 
---- The status of the answer and the size of its body; or nil and what went wrong.
+--- The status of the answer and the size of its body; or nil and an error message.
 local function get(url)
   local host, port, path = url:match("^http://([^/:]+):?(%d*)(.*)$")
   if not host then

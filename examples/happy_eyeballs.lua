@@ -1,19 +1,19 @@
--- "Happy eyeballs": of several servers that should do, the first that answers is used. The next
--- is tried when one has failed, or after a moment without an answer; the others are called off.
--- (rt.tcp.connect does this by itself for all the addresses of one name.)
+-- "Happy eyeballs": of several equivalent servers, the first that answers is used. The next one is
+-- tried when one has failed, or after a moment without an answer; the other attempts are cancelled.
+-- (rt.tcp.connect does this by itself for all addresses of one name.)
 -- Run: build/lua5.4/rt-lua examples/happy_eyeballs.lua
 local rt = require("rt")
 
 local MOMENT = 0.1 -- seconds
 
---- A connection to the i-th server or one after it that has greeted us; or nil.
+--- A connection to the i-th server or a later one that has sent its greeting; or nil.
 local function connect(servers, i)
   local server = servers[i]
   if not server then
     return nil
   end
   local failed, running = rt.notify(), 2
-  --- A success decides the race at once, a failure only when the other side has failed, too.
+  --- A success ends the race at once; a failure only if the other function has failed, too.
   local function decide(stream, greeting)
     if not stream then
       running = running - 1
@@ -38,7 +38,7 @@ local function connect(servers, i)
   return stream, greeting
 end
 
--- Three servers: one that is down, one that accepts and never says a word, one that works.
+-- Three servers: one is down, one accepts and never sends anything, one works.
 local function listen()
   local listener = assert(rt.tcp.listen("127.0.0.1", 0))
   local host, port = listener:sock()

@@ -1,4 +1,4 @@
--- Two tasks at once: while one sleeps, the other goes on.
+-- Two tasks at once: while one sleeps, the other one runs.
 -- Run: build/lua5.4/rt-lua examples/hello.lua
 local rt = require("rt")
 

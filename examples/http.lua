@@ -1,6 +1,6 @@
---- What the HTTP servers among the examples have in common: one connection of an HTTP/1.1
---- server, with keep-alive, pipelining, HEAD, request bodies and limits. It knows nothing of
---- workers: its stream may be served by any task, here or in the pool.
+--- One connection of an HTTP/1.1 server, for the HTTP servers among the examples: keep-alive,
+--- pipelining, HEAD, request bodies and limits. It does not depend on workers: a local task or a
+--- pool task may serve the stream.
 local rt = require("rt")
 
 local http = {}
@@ -12,7 +12,7 @@ local function head(status, length, fields)
   return form:format(status, length, fields or "")
 end
 
---- The lines of a request's head; or nil, and what to answer if there is anybody.
+--- The lines of a request's head; or nil, and the answer if the client can still read one.
 local function read_head(stream)
   local lines, size = {}, 0
   while true do
@@ -31,7 +31,7 @@ local function read_head(stream)
   end
 end
 
---- What the head of a request says; nil if it is none.
+--- A table with what the head of a request says; nil if it is not the head of a request.
 local function parse(lines)
   local method, path, minor = (lines[1] or ""):match("^(%u+) (%S+) HTTP/1%.([01])\r?$")
   if not method then
@@ -54,7 +54,7 @@ local function parse(lines)
   return { method = method, path = path, fields = fields, length = tonumber(length), last = last }
 end
 
---- Reads n bytes and drops them.
+--- Reads n bytes and ignores them.
 local function skip(stream, n)
   while n > 0 do
     local data = stream:recv(math.min(n, 65536))
@@ -65,8 +65,8 @@ local function skip(stream, n)
   end
 end
 
---- Answers the requests of a connection, one after the other, with the text that `answer` returns
---- for each, a table with its method, path and fields; the last one where it also returns true.
+--- Answers the requests of a connection, one after the other. answer(request), where request has
+--- method, path and fields, returns the text, and true if the connection is to be closed after it.
 function http.serve(accepted, answer)
   local stream <close> = accepted
   local request
@@ -87,7 +87,7 @@ function http.serve(accepted, answer)
       stream:write(head(status, #status + 1, "Connection: close\r\n"), status, "\n")
     end
   until not request or request.last
-  -- closing with input unread would reset the connection, and lose the answer
+  -- a close with unread input would reset the connection, and the answer would be lost
   stream:shutdown()
   rt.timeout(1, skip, stream, math.huge)
 end

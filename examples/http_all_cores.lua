@@ -1,5 +1,5 @@
--- The HTTP server of http_hello.lua on all cores: each connection is a task of the pool.
--- A module goes to another worker by its name: each requires http.lua once, for itself.
+-- The HTTP server of http_hello.lua on all cores: each connection is a pool task. A module is sent
+-- to another worker by its name: each worker requires http.lua once.
 -- Run:  build/lua5.4/rt-lua examples/http_all_cores.lua [port]    (8080; 0: any free port)
 -- Then: curl -i http://127.0.0.1:8080/        or: wrk -c 100 http://127.0.0.1:8080/
 local rt = require("rt")
@@ -10,7 +10,7 @@ local function hello()
   return "Hello, world!\n"
 end
 
-local function serve(stream) -- goes to every connection's worker, with the upvalue 'hello'
+local function serve(stream) -- sent to the worker of each connection, with the upvalue 'hello'
   http.serve(stream, hello)
 end
 

@@ -1,6 +1,6 @@
--- An HTTP server that can be stopped under load, without a request lost: after Ctrl-C or SIGTERM
--- each connection gets the answer to its next request, with "Connection: close"; those that send
--- none are closed when the grace is over.
+-- An HTTP server that can be stopped under load, without losing a request: after Ctrl-C or SIGTERM
+-- each connection gets the answer to its next request, with "Connection: close"; connections that
+-- send none are closed when the grace is over.
 -- Run:  build/lua5.4/rt-lua examples/http_graceful.lua [port]    (8080; 0: any free port)
 -- Then: wrk -c 100 http://127.0.0.1:8080/ and, while it runs, Ctrl-C
 local rt = require("rt")
@@ -9,10 +9,10 @@ local http = require("http")
 
 local GRACE = 1 -- seconds
 
-local stopping = rt.watch(false) -- seen by every worker
+local stopping = rt.watch(false) -- all workers share it
 
 local function answer(request)
-  rt.sleep(0.005) -- it asks somebody else
+  rt.sleep(0.005) -- as long as another server might take
   return request.path .. "\n", stopping:get()
 end
 
@@ -23,7 +23,7 @@ print(("listening on %s:%d"):format(server:address()))
 io.stdout:flush()
 
 local _, interrupted = pcall(server.join, server) -- until a signal cancels the main task
-rt.shield(function() -- its waits would be cancelled, too
+rt.shield(function() -- without it, these waits would be cancelled, too
   stopping:set(true)
   server:close(GRACE)
 end)

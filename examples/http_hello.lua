@@ -1,5 +1,5 @@
--- A small HTTP/1.1 server: a local task for each connection, all of them on one thread. The
--- protocol is in http.lua, which http_all_cores.lua uses, too.
+-- A small HTTP/1.1 server: a local task for each connection, all on one thread. The protocol is in
+-- http.lua, which http_all_cores.lua uses, too.
 -- Run:  build/lua5.4/rt-lua examples/http_hello.lua [port]    (8080; 0: any free port)
 -- Then: curl -i http://127.0.0.1:8080/        or: wrk -c 100 http://127.0.0.1:8080/
 local rt = require("rt")

@@ -1,18 +1,19 @@
--- A pool of workers for a stream of jobs: they end in any order, their results come in the order
--- of the jobs; and there are never more under way than WINDOW, however slow the first of them is.
+-- A pool of workers for a stream of jobs: jobs end in any order, and their results come in the
+-- order of the jobs. At most WINDOW jobs have been taken and not delivered, even if the first one
+-- is slow.
 -- Run: build/lua5.4/rt-lua examples/ordered_pool.lua
 local rt = require("rt")
 
 local WORKERS, WINDOW = 4, 16
 
---- Takes jobs until there are no more. Each comes with the channel for its result.
+--- Does jobs until there are no more. Each comes with the channel for its result.
 local function work(f, jobs)
   for job, result in jobs:iter() do
     result:send(pcall(f, job))
   end
 end
 
---- An iterator over f(job) for each job that `next_job` returns, in their order.
+--- An iterator over f(job) for each job that `next_job` returns, in the order of the jobs.
 local function ordered(f, next_job)
   local jobs = rt.channel(WINDOW)
   local waiting, first, last = {}, 1, 0 -- the channels of results to come
@@ -47,7 +48,8 @@ local function ordered(f, next_job)
   end
 end
 
---- The steps of the Collatz sequence: for some numbers it takes much longer than for others.
+--- The number of steps of the Collatz sequence, which is much larger for some numbers than for
+--- others.
 local function collatz(n)
   local from, steps = n, 0
   while n ~= 1 do

@@ -1,16 +1,16 @@
--- Counts the words of many files on all cores: a task of the pool for each file. A task that has
--- not begun is bytes, which any worker may take; its results are copied to whoever joins it.
+-- Counts the words of many files on all cores: a pool task for each file. A task that has not begun
+-- is bytes, which any worker may take; a join copies its results.
 -- Run: build/lua5.4/rt-lua examples/parallel_map.lua [file ...]    (the examples themselves)
 local rt = require("rt")
 
---- f(item) for every item of the list, at once and on all cores; the results, in order.
+--- Runs f(item) for each item of the list on all cores, and returns the results in order.
 local function parallel_map(f, list)
   local tasks, results = {}, {}
   for i, item in ipairs(list) do
     tasks[i] = rt.spawn(f, item)
   end
   for i, task in ipairs(tasks) do
-    results[i] = task:join() -- raises if that one failed
+    results[i] = task:join() -- raises if the task failed
   end
   return results
 end

@@ -1,6 +1,6 @@
--- The sieve of Eratosthenes as a pipeline: every prime is a task of the pool that lets through
--- what it does not divide. Numbers flow from task to task through channels, on all cores.
--- Run: build/lua5.4/rt-lua examples/primes.lua [most]    (the primes up to that; 100)
+-- The sieve of Eratosthenes as a pipeline: each prime is a pool task that passes on the numbers
+-- which it does not divide. Numbers go from task to task through channels, on all cores.
+-- Run: build/lua5.4/rt-lua examples/primes.lua [most]    (primes up to this number; 100)
 local rt = require("rt")
 
 local most = math.tointeger(tonumber(arg[1] or 100)) or error("usage: primes.lua [whole number]", 0)
@@ -10,7 +10,7 @@ local function count_up(to)
   for n = 2, most do
     to:send(n)
   end
-  to:close() -- whoever receives gets what is in it, and then the end
+  to:close() -- the receiver gets the numbers that are in it, and then the end
 end
 
 local function sieve(prime, from, to)
@@ -25,7 +25,7 @@ end
 local primes, from = {}, rt.channel(ROOM)
 rt.spawn(count_up, from)
 while true do
-  local prime = from:recv() -- what no prime so far divides is one
+  local prime = from:recv() -- a number that no smaller prime divides
   if not prime then
     break
   end

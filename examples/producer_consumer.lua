@@ -1,5 +1,5 @@
 -- Producers and consumers on all cores. The channel between them is bounded: producers wait
--- while the consumers are behind. When all have produced it is closed, and the consumers end.
+-- while the channel is full. When all producers have ended it is closed, and the consumers end.
 -- Run: build/lua5.4/rt-lua examples/producer_consumer.lua
 local rt = require("rt")
 
@@ -7,11 +7,11 @@ local PRODUCERS, CONSUMERS, EACH, ROOM = 3, 4, 1000, 10
 
 local function produce(orders, producer)
   for i = 1, EACH do
-    orders:send { number = (producer - 1) * EACH + i, producer = producer } -- a copy of it
+    orders:send { number = (producer - 1) * EACH + i, producer = producer } -- a copy is sent
   end
 end
 
---- The steps that a number takes to 1 by Collatz's rule: some work.
+--- The number of steps of the Collatz sequence: stands for real work.
 local function steps(n)
   local count = 0
   while n ~= 1 do

@@ -1,11 +1,11 @@
 -- Publish and subscribe between tasks on all cores: a topic is the list of its subscribers'
--- channels in a dict. A subscriber that is too slow misses messages; it holds nobody up.
+-- channels, in a dict. A subscriber that is too slow misses messages; it delays no other task.
 -- Run: build/lua5.4/rt-lua examples/pubsub.lua
 local rt = require("rt")
 
 local topics = rt.dict()
 
--- These run inside `update`: of two who subscribe at once, both are in the list.
+-- These run inside `update`: if two tasks subscribe at once, both are in the list.
 
 local function with(subscribers, channel)
   subscribers = subscribers or {}
@@ -20,7 +20,7 @@ local function without(subscribers, channel)
       others[#others + 1] = other
     end
   end
-  return #others > 0 and others or nil -- nil: the topic goes
+  return #others > 0 and others or nil -- nil deletes the topic
 end
 
 local function subscribe(topic, room)
@@ -34,7 +34,7 @@ local function unsubscribe(topic, channel)
   channel:close()
 end
 
---- How many got it, of how many.
+--- Returns how many subscribers got the message, and how many there are.
 local function publish(topic, ...)
   local subscribers, got = topics:get(topic) or {}, 0
   for _, channel in ipairs(subscribers) do
@@ -61,12 +61,12 @@ local tasks = {
 local slow = subscribe("news", 1)
 
 while #(topics:get("news") or {}) < 3 or not topics:get("weather") do
-  rt.sleep(0.001) -- until all have subscribed
+  rt.sleep(0.001) -- waits until all have subscribed
 end
 print("a dull day:", publish("news", "a dull day"))
 print("rain:", publish("weather", "rain"))
 print("rt is out:", publish("news", "rt is out"))
-print(tasks[2]:join()) -- it has left, so:
+print(tasks[2]:join()) -- it has unsubscribed, so:
 print("good night:", publish("news", "good night"))
 print(tasks[1]:join())
 print(tasks[3]:join())

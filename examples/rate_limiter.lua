@@ -1,11 +1,11 @@
--- A rate limiter that all workers share: so many calls per window for each caller. One atomic
--- `incr` decides; a counter that nobody needs any more expires by itself.
+-- A rate limiter that all workers share: each caller has a number of calls for each window of time.
+-- One atomic `incr` decides; the counter of a window that is over expires by itself.
 -- Run: build/lua5.4/rt-lua examples/rate_limiter.lua
 local rt = require("rt")
 
 local limiter = { most = 100, window = 0.5, counts = rt.dict { max_entries = 100000 } }
 
---- May this caller go on? Otherwise, in how many seconds it may.
+--- Returns whether this call is allowed, and in how many seconds the next window begins.
 local function allow(limits, caller)
   local window = rt.now() // limits.window
   local key = ("%s %d"):format(caller, window)
@@ -14,12 +14,12 @@ local function allow(limits, caller)
     limits.counts:expire(key, 2 * limits.window)
   end
   if not count then
-    error("the limiter is " .. why) -- more callers than it was made for
+    error("the limiter is " .. why) -- there are more callers than max_entries
   end
   return count <= limits.most, (window + 1) * limits.window - rt.now()
 end
 
---- Asks n times; how often it was allowed, and how long to wait for the next window.
+--- Asks n times. Returns how often it was allowed, and the seconds to the next window.
 local function ask(limits, caller, n)
   local allowed, wait = 0, 0
   for _ = 1, n do

@@ -1,5 +1,5 @@
 -- A map that two servers share behind a lock: one port takes lines to store, the other one serves
--- statistics. The connections are tasks of the pool, on all cores; the map is in no one's state.
+-- statistics. The connections are pool tasks, on all cores; the map is in none of their states.
 -- Run:  build/lua5.4/rt-lua examples/shared_map.lua [port [port]]    (7016 7017; 0: any free)
 -- Then: printf 'pears 3\nplums 5\npears 4\n' | nc -N 127.0.0.1 7016; nc 127.0.0.1 7017 </dev/null
 local rt = require("rt")
@@ -10,7 +10,7 @@ local function store(stream)
   for line in stream:lines() do
     local name, n = line:match("^(%w+) (%d+)$")
     if name then
-      -- the function gets a copy, and what it returns is the new value: for all of them
+      -- the function gets a copy of the value, and returns the new value
       stock:with(function(all)
         all.lines = all.lines + 1
         all.items[name] = (all.items[name] or 0) + math.tointeger(n)
@@ -26,7 +26,7 @@ end
 local function show(stream)
   local all
   do
-    local guard <close> = stock:lock() -- it is held no longer than it takes to copy
+    local guard <close> = stock:lock() -- locked only as long as the copy takes
     all = guard:get()
   end
   local names = {}

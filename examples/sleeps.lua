@@ -1,5 +1,5 @@
--- Concurrent sleeps, as a way to sort numbers: each task sleeps that long and then tells.
--- All of them take as long as the longest alone.
+-- Concurrent sleeps, as a way to sort numbers: each task sleeps and then prints its number. All
+-- sleeps together take as long as the longest one.
 -- Run: build/lua5.4/rt-lua examples/sleeps.lua
 local rt = require("rt")
 

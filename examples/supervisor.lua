@@ -1,13 +1,13 @@
--- A supervisor: children that fail are started again, after a pause that doubles; one that fails
--- too often in a row takes the others down with it.
+-- A supervisor: children that fail are started again, after a pause that doubles. If one fails too
+-- often in a row, the others are cancelled, too.
 -- Run: build/lua5.4/rt-lua examples/supervisor.lua
 local rt = require("rt")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.01, 1 -- seconds
-local CALM = 10 -- who has run for so long has recovered
+local CALM = 10 -- seconds after which a child that runs counts as recovered
 local MOST_FAILURES = 4 -- in a row
 
---- Runs f in a task of its own until it returns; a cancel reaches that task, too.
+--- Runs f in a task of its own until it returns. A cancel of the caller cancels that task, too.
 local function keep_alive(name, f, ...)
   local args, failures = { ... }, 0
   while true do
@@ -29,7 +29,7 @@ local function keep_alive(name, f, ...)
   end
 end
 
---- Supervises all of them; raises when one is given up, after the others have cleaned up.
+--- Supervises all children. Raises if one has failed too often, after the others have cleaned up.
 local function supervise(children)
   rt.scope(function(scope)
     for _, child in ipairs(children) do
@@ -38,7 +38,7 @@ local function supervise(children)
   end)
 end
 
--- The children share a dict, which outlives them, and a channel that is closed as a signal.
+-- The children share a dict, which stays when a child fails, and a channel whose close is a signal.
 local board, recovered = rt.dict(), rt.channel()
 
 local function flaky()

@@ -1,4 +1,4 @@
--- A TCP proxy for protocols made of lines: passes them on, and logs them in both directions.
+-- A TCP proxy for protocols made of lines: it passes lines on in both directions, and logs them.
 -- Run:  build/lua5.4/rt-lua examples/tcp_proxy.lua [port [upstream]]
 --       (7003 and 127.0.0.1:7001, where examples/echo_server.lua listens; port 0: any free one)
 -- Then: nc 127.0.0.1 7003
@@ -8,7 +8,7 @@ local port = tonumber(arg[1] or 7003)
 local host, host_port = (arg[2] or "127.0.0.1:7001"):match("^(.+):(%d+)$")
 assert(host, "usage: tcp_proxy.lua [port [host:port]]")
 
---- Passes lines on until one side ends, and tells the other side so.
+--- Passes lines on until one side ends, and then ends the direction to the other side.
 local function pass(from, to, label)
   while true do
     local line = from:read("L")

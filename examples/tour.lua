@@ -1,10 +1,10 @@
 -- A tour of rt: a TCP server and a hundred clients in one program. It checks every answer, and
--- tells what was done and how long that took.
+-- prints what was done and how long that took.
 -- Run: make run        or: build/lua5.4/rt-lua examples/tour.lua
 local rt = require("rt")
 
 local CLIENTS, LINES = 100, 20
-local streams, servers = {}, {} -- of the clients; the tasks that serve them
+local streams, servers = {}, {} -- the streams of the clients; the tasks that serve them
 
 --- Serves one client: for a line "seconds text" it sleeps that long and sends the text back.
 local function serve(accepted)
@@ -43,7 +43,7 @@ local function row(name, what, took)
   print(("  %-8s  %-52s  %10s"):format(name, what, took))
 end
 
---- Runs f(i) for every client, all at once. Returns, and tells, the sum of what they return.
+--- Runs f(i) for each client, all at once. Prints and returns the sum of the results.
 local function step(name, what, f)
   local started, tasks, sum = rt.now(), {}, 0
   for i = 1, CLIENTS do

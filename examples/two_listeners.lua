@@ -1,5 +1,5 @@
--- Two ports at once: each listener moves to a task of the pool, which accepts one client and
--- counts what it sends. The clients may come in any order; main joins both tasks.
+-- Two ports at once: each listener moves to a pool task, which accepts one client and counts what
+-- the client sends. The clients may come in any order; main joins both tasks.
 -- Run:  build/lua5.4/rt-lua examples/two_listeners.lua [port [port]]    (7006 7007; 0: any free)
 -- Then: seq 1000 | nc -N 127.0.0.1 7007; seq 10 | nc -N 127.0.0.1 7006
 local rt = require("rt")
@@ -27,7 +27,7 @@ local second_port, second = listen(tonumber(arg[2] or 7007))
 io.stdout:flush()
 
 local tasks = { rt.spawn(count_one, first), rt.spawn(count_one, second) }
-assert(tostring(first) == "rt.listener (moved)") -- it is theirs now
+assert(tostring(first) == "rt.listener (moved)") -- it belongs to the task now
 
 local a, b = rt.join(tasks[1], tasks[2])
 print(("port %d: %d lines, %d bytes"):format(first_port, a.lines, a.bytes))

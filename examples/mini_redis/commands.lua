@@ -1,5 +1,5 @@
---- The commands: for each name how many arguments it takes, and what it does.
--- A command is a function of the client and the arguments; it returns its answer.
+--- The commands: for each name, the number of arguments and a function.
+-- The function gets the client and the arguments, and returns the answer.
 local lists = require("lists")
 local protocol = require("protocol")
 local pubsub = require("pubsub")
@@ -9,7 +9,8 @@ local bulk, texts = protocol.bulk, protocol.texts
 
 local commands = {}
 
---- `most` nil: as many as `least`; with `for_subscribers` it may be used while subscribed.
+--- Without `most`, the command takes exactly `least` arguments. With `for_subscribers`, a client
+--- that has subscribed may use it.
 local function define(name, least, most, run, for_subscribers)
   commands[name] =
     { least = least, most = most or least, run = run, for_subscribers = for_subscribers }
@@ -41,10 +42,10 @@ define("command", 0, math.huge, function(_, what)
     end
     return protocol.integer(n)
   end
-  return protocol.array {} -- enough for redis-cli
+  return protocol.array {} -- redis-cli needs no more
 end)
 
---- Enough for redis-benchmark.
+--- What redis-benchmark asks for.
 define("config", 1, math.huge, function(client, what, name)
   if what:lower() ~= "get" then
     local form = "ERR unknown subcommand '%s'. Try CONFIG HELP."

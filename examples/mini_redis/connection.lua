@@ -9,17 +9,17 @@ local connection = {}
 local Client = {}
 Client.__index = Client
 
---- Queues an answer. It is written when no request is left in the buffer: see protocol.reader.
+--- Queues an answer. It is written when no request is left in the buffer (protocol.reader).
 function Client:answer(text)
   self.answers[#self.answers + 1] = text
   self.waiting = self.waiting + #text
-  if self.waiting > 65536 then -- a client that only asks shall not fill the memory
+  if self.waiting > 65536 then -- a client that never reads must not fill the memory
     self:flush()
   end
 end
 
---- Writes the answers; to a subscriber by way of its outbox, so that they do not get mixed up with
---- what others publish.
+--- Writes the answers. To a subscriber they go through its outbox, so that they are not mixed up
+--- with messages that other clients publish.
 function Client:flush()
   if #self.answers == 0 then
     return
@@ -42,7 +42,7 @@ local function unknown(request)
   return protocol.error(form:format(request[1]:sub(1, 128), table.concat(list)):gsub("[\r\n]", " "))
 end
 
---- The answer to a request; nil: the command has answered itself.
+--- The answer to a request; nil: the command has written it.
 local function run(client, request)
   local name = request[1]:lower()
   local command = commands[name]
@@ -59,14 +59,14 @@ local function run(client, request)
   return command.run(client, table.unpack(request, 2, n + 1))
 end
 
---- Serves a client until it leaves, or says QUIT.
+--- Serves a client until it closes the connection or sends QUIT.
 function connection.serve(stream, server)
   local client <close> = setmetatable({
     stream = stream,
     server = server,
     answers = {},
     waiting = 0,
-    topics = {}, -- that it has subscribed to
+    topics = {}, -- to which the client has subscribed
     subscriptions = 0,
   }, Client)
   local reader = protocol.reader(stream, server.limits, function()
@@ -87,7 +87,7 @@ function connection.serve(stream, server)
   client:finish(message)
 end
 
---- The last answers are written; the connection is closed when its task has ended.
+--- Writes the last answers. The connection is closed when its task has ended.
 function Client:finish(in_the_middle)
   self:flush()
   if self.outbox then
@@ -95,14 +95,14 @@ function Client:finish(in_the_middle)
     self.outbox:close()
     self.writer:join()
   end
-  -- closing with input unread would reset it, and lose the answer
+  -- a close with unread input would reset the connection, and the answer would be lost
   if in_the_middle and not self.outbox then
     self.stream:shutdown()
     rt.timeout(1, self.stream.read, self.stream, 1 << 20)
   end
 end
 
---- However it ends: nobody is to publish to it any more.
+--- Runs however the connection ends: removes the client from all topics.
 function Client:__close()
   pubsub.leave(self)
 end

@@ -1,8 +1,8 @@
---- Lists: too much to copy for every change, so each list is owned by one task and lives there as a
---- plain Lua table. Whoever wants something of it sends the owner a request, with a channel for the
---- answer. There are as many owners as workers, and the key says which one it is.
--- In the dict of all keys `true` stands for a list. Only the owner puts it there; but anybody may
--- delete or overwrite it, or let it expire: then the owner finds that the list is gone.
+--- Lists. A list is too large to copy at each change, so one task owns it, as a plain Lua table.
+--- Other tasks send the owner a request, with a channel for the answer. There are as many owners as
+--- workers; the key determines the owner.
+-- In the dict of all keys `true` stands for a list. Only the owner puts it there, but any task may
+-- delete or overwrite it, and it may expire: then the owner finds that the list is gone.
 local rt = require("rt")
 local numbers = require("numbers")
 local protocol = require("protocol")
@@ -14,7 +14,7 @@ local lists = {}
 
 local COST = 40 -- bytes that an element needs besides its text
 
--- what the owner does; each takes the owner, the key, the list or nil, and what came with it
+-- what the owner does; arguments: the owner, the key, the list or nil, and those of the request
 
 local work = {}
 
@@ -102,7 +102,7 @@ local function forget(owner, key, list)
   owner.lists[key] = nil
 end
 
---- The list of a key; nil if there is none; false if there is something else.
+--- The list of a key; nil if the key has no value; false if its value is not a list.
 local function find(owner, key)
   local value, list = owner.keys:get(key), owner.lists[key]
   if list and value ~= true then
@@ -115,7 +115,8 @@ local function find(owner, key)
   return list
 end
 
---- Lists that were deleted and that nobody asks for any more: one is looked at with each request.
+--- Frees lists that were deleted and to which no request comes any more: each request checks one
+--- list.
 local function sweep(owner)
   owner.swept = next(owner.lists, owner.lists[owner.swept] and owner.swept)
   if owner.swept then
@@ -132,7 +133,7 @@ local function own(requests, keys, most)
   end
 end
 
---- Starts the owners; the channels by which they are reached.
+--- Starts the owners. Returns the channels of their requests.
 function lists.start(keys, most)
   local owners, n = {}, rt.workers()
   for i = 1, n do

@@ -3,7 +3,7 @@
 --         [--maxmemory-policy noeviction|allkeys-lru] [--max-bulk BYTES]
 -- Then: redis-cli -p 7379        or: redis-benchmark -p 7379 -t set,get,incr -P 16
 local here = arg[0]:match("^(.*)/") or "."
-package.path = here .. "/?.lua;" .. package.path -- the workers look there, too
+package.path = here .. "/?.lua;" .. package.path -- the workers get this path, too
 
 local rt = require("rt")
 local connection = require("connection")
@@ -53,8 +53,8 @@ for i = 1, #arg, 2 do
   options[name] = value
 end
 
--- What the connections share. Each connection is a task of its own on some worker, and gets a copy
--- of this table; but the dicts and channels in it are the same for all.
+-- What the connections share. Each connection is a pool task and gets a copy of this table; the
+-- dicts and channels in it are the same for all.
 local server = {
   keys = rt.dict {
     max_bytes = options.maxmemory << 20,

@@ -1,4 +1,4 @@
---- Integers as Redis reads them: in decimal, of 64 bits, and in one way only.
+--- Integers as Redis reads them: decimal, of 64 bits, and with only one way to write each.
 local numbers = {
   MOST_SECONDS = math.maxinteger // 1000 - (1 << 32), -- Redis counts milliseconds since 1970
 }

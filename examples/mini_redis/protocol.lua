@@ -1,4 +1,4 @@
---- The Redis protocol: requests from a stream, and what answers look like. It knows no command.
+--- The Redis protocol: reads requests from a stream, and formats answers. It knows no commands.
 local find, sub, byte, format = string.find, string.sub, string.byte, string.format
 
 local protocol = {
@@ -43,19 +43,19 @@ end
 local Reader = {}
 Reader.__index = Reader
 
---- Reads requests from a stream. Before it waits for more it calls `idle`: whoever has answers to
---- write writes them then, all at once, however many requests came together (pipelining).
+--- Reads requests from a stream. Before it waits for more bytes it calls `idle`, which writes all
+--- answers at once, however many requests came together (pipelining).
 function protocol.reader(stream, limits, idle)
   return setmetatable({
     stream = stream,
     limits = limits,
     idle = idle,
     buffer = "",
-    at = 1, -- of the buffer: what has not been read yet
+    at = 1, -- position in the buffer of the first byte that was not read yet
   }, Reader)
 end
 
---- More bytes; false at the end of the stream.
+--- Receives more bytes; false at the end of the stream.
 local function fill(self)
   self.idle()
   local data = self.stream:recv()
@@ -67,9 +67,9 @@ local function fill(self)
   return true
 end
 
---- The next line; nil at the end; nil and `too_long` if it is that.
+--- The next line; nil at the end of the stream; nil and `too_long` if the line is too long.
 local function read_line(self, too_long)
-  local from = 0 -- bytes that have been looked at
+  local from = 0 -- bytes that have been searched
   while true do
     local last = find(self.buffer, "\n", self.at + from, true)
     if last then
@@ -87,7 +87,7 @@ local function read_line(self, too_long)
   end
 end
 
---- Exactly n bytes and the end of line behind them; nil at the end.
+--- Reads n bytes and the end of line after them; nil at the end of the stream.
 local function read_bulk(self, n)
   local missing = self.at + n + 1 - #self.buffer
   if missing > 0 then
@@ -120,7 +120,8 @@ local function unescape(text, quote)
   )
 end
 
---- The word in quotes that begins at `at`, and where the line goes on; nil if it has no end.
+--- The word in quotes that begins at `at`, and the position after it; nil if the quotes are not
+--- closed.
 local function quoted(line, at, quote)
   local last = at
   repeat
@@ -136,7 +137,7 @@ local function quoted(line, at, quote)
   return unescape(sub(line, at + 1, last - 1), quote), last + 1
 end
 
---- The words of a line that somebody has typed.
+--- The words of a request that is a line of text.
 local function split(line)
   local words, at = {}, 1
   while true do
@@ -174,8 +175,8 @@ local function read_argument(self)
   return read_bulk(self, n)
 end
 
---- The next request as a list of strings; nil at the end of the stream; nil and a message if what
---- comes is not the protocol.
+--- The next request as a list of strings; nil at the end of the stream; nil and a message if the
+--- bytes are not the protocol.
 function Reader:request()
   while true do
     local line, message = read_line(self, "Protocol error: too big inline request")

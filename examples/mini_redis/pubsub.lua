@@ -1,5 +1,6 @@
 --- Publish and subscribe, between clients on any workers. A subscriber has an outbox: a channel
---- that a task beside it empties to its stream. The dict of topics has the outboxes of each.
+--- whose messages a second task writes to its stream. The dict of topics has a list of outboxes for
+--- each topic.
 local rt = require("rt")
 local protocol = require("protocol")
 
@@ -10,10 +11,10 @@ local pubsub = {
     .. "RESET are allowed in this context",
 }
 
-local OUTBOX = 10000 -- messages that may wait for a subscriber,
-local PATIENCE = 10 -- and seconds that it may take to read some of them
+local OUTBOX = 10000 -- messages that may wait for a subscriber
+local PATIENCE = 10 -- seconds that a subscriber may take to read some of them
 
--- Both run inside dict:update: nobody subscribes unseen.
+-- Both run inside dict:update, so no subscription is lost if two clients subscribe at once.
 
 local function with(outboxes, outbox)
   outboxes = outboxes or {}
@@ -31,7 +32,8 @@ local function without(outboxes, outbox)
   return #others > 0 and others or nil
 end
 
---- Writes what is in the outbox, as much at once as there is. When it ends, so does the client.
+--- Writes the messages of the outbox, all that are there at once. When it ends, the client is
+--- closed.
 local function empty(client)
   for text in client.outbox:iter() do
     local texts = { text }
@@ -49,11 +51,11 @@ local function empty(client)
   client.outbox:close()
   if not client.leaving then
     client.leaving = true
-    client.stream:close() -- which ends its read, too
+    client.stream:close() -- this ends its read, too
   end
 end
 
---- What the answer to SUBSCRIBE says.
+--- Answers SUBSCRIBE or UNSUBSCRIBE, with the number of topics of the client.
 local function told(client, what, topic)
   local name = topic and bulk(topic) or protocol.NIL
   client:answer(protocol.array { bulk(what), name, integer(client.subscriptions) })
@@ -102,7 +104,7 @@ function pubsub.unsubscribe(client, ...)
   end
 end
 
---- The client has gone.
+--- The connection of the client has ended.
 function pubsub.leave(client)
   for topic in pairs(client.topics) do
     unsubscribe(client, topic)
@@ -112,7 +114,7 @@ function pubsub.leave(client)
   end
 end
 
---- How many have got it. A subscriber whose outbox is full is too slow: it is shown the door.
+--- Returns how many subscribers got the message. A subscriber whose outbox is full is disconnected.
 function pubsub.publish(client, topic, text)
   local outboxes = client.server.topics:get(topic) or {}
   local message = protocol.texts { "message", topic, text }

@@ -1,6 +1,6 @@
 --- Keys and strings: an rt.dict that all workers share. A command is one operation of the dict, so
---- it is atomic, and takes no lock that another key would wait for.
--- A text that is an integer is kept as one. `true` stands for a list: see lists.lua.
+--- it is atomic, and takes no lock for which commands of other keys would wait.
+-- A text that is an integer is kept as an integer. `true` stands for a list (lists.lua).
 local numbers = require("numbers")
 local protocol = require("protocol")
 
@@ -27,10 +27,10 @@ function strings.get(client, key)
 end
 
 local methods = { NX = "add", XX = "replace" }
-local units = { EX = 1, PX = 1000 } -- in a second
+local units = { EX = 1, PX = 1000 } -- how many make a second
 
---- SET key value [EX seconds | PX milliseconds] [NX | XX]: the method of the dict, and the seconds;
---- or nil and an error.
+--- The options of SET key value [EX seconds | PX milliseconds] [NX | XX]: the method of the dict,
+--- and the seconds; or nil and an error.
 local function set_options(...)
   local method, seconds
   local words, i = { ... }, 1
@@ -71,7 +71,7 @@ function strings.set(client, key, value, ...)
   return done and protocol.OK or protocol.NIL
 end
 
---- Runs inside dict:update, which calls it again if another client was faster.
+--- Runs inside dict:update, which calls it again if another client has changed the value meanwhile.
 local function add(value, delta)
   if value == nil then
     return delta

@@ -28,12 +28,12 @@ static inline rt_barrier *rt_barrier_of(rt_shared *t) {
   return rt_containerof(t, rt_barrier, shared);
 }
 
-/* Any thread. True: the task is the last one, and the others have been called. False: it is not, and
-** nothing has changed. */
+/* Any thread. True: the task is the last one, and the others have been called. False: it is not,
+** and nothing has changed. */
 bool rt_barrier_wait(rt_barrier *b);
 
-/* The waiter's home. True: the waiter counts, and is in the queue. False: its task would be the last
-** one, so another attempt is worth it. */
+/* The waiter's home. True: the waiter counts, and is in the queue. False: its task would be the
+** last one, so another attempt is worth it. */
 bool rt_barrier_await(rt_barrier *b, rt_waiter *t);
 
 /* Any thread, for display: how many tasks wait. */

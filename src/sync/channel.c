@@ -10,13 +10,15 @@
 ** waiter under the same lock (event/waiter.h): either the message stays where it was, or it has
 ** been handed over and counts.
 **
-** Select. An attempt (send or recv without a waiter) may serve a waiter of another select; it then
-** takes that select's claim, which at most one thread can do. While a select arms, it serves no
-** waiter: one of its waiters that is queued already might be called at the same time, and then two
-** operations would have been done. So await_send and await_recv only check. If the operation can be
-** done, they return false, and the select withdraws all of its waiters and tries everything again.
-** If all of them return true, the select may park: an operation that becomes possible later finds
-** its waiter in the queue, since checking and queueing are one critical section.
+** Trying and waiting. An operation is tried first (send, recv). If it would have to wait, its
+** waiter is queued (await_send, await_recv), and the task parks. The channel may change in between,
+** so the await functions check again and queue the waiter in one critical section. If the operation
+** can be done now, they return false and do nothing, for the sake of selects: a select queues
+** several waiters, one of which might be called at the same time, and then two operations would
+** have been done. It withdraws all of its waiters instead, and tries everything again. If all await
+** functions return true, the select may park: an operation that becomes possible later finds its
+** waiter in the queue. An attempt that serves a waiter of another select takes that select's claim,
+** which only one thread can.
 **
 ** spec/model/channel.c and spec/model/select.c check this.
 */

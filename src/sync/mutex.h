@@ -44,9 +44,9 @@ static inline rt_mutex *rt_mutex_of(rt_shared *t) { return rt_containerof(t, rt_
 /* Worker's thread of the task, for which rt_task_more has succeeded. DONE: the task holds the
 ** mutex. */
 rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task);
-/* The waiter's home. True: the waiter is in the queue. If it is called with DONE, the mutex has been
-** handed to the task, which has to call rt_mutex_accept, and rt_mutex_unlock if it does not want it
-** any more. False: nothing was done, and another attempt is worth it. */
+/* The waiter's home. True: the waiter is in the queue. If it is called with DONE, the mutex has
+** been handed to the task, which has to call rt_mutex_accept, and rt_mutex_unlock if it does not
+** want it any more. False: nothing was done, and another attempt is worth it. */
 bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
 /* Worker's thread of the task whose waiter was called with DONE: the task holds the mutex. */
 void rt_mutex_accept(rt_mutex *m, rt_task *task);

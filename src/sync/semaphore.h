@@ -31,8 +31,8 @@ static inline rt_semaphore *rt_semaphore_of(rt_shared *t) {
 /* Any thread. True: the caller has n permits. False: it has none, and would have to wait. */
 bool rt_semaphore_acquire(rt_semaphore *s, int n);
 
-/* The waiter's home. True: the waiter is in the queue (and may have been called); when it is called,
-** its task has the permits. False: nothing was done, and another attempt is worth it. */
+/* The waiter's home. True: the waiter is in the queue (and may have been called); when it is
+** called, its task has the permits. False: nothing was done, and another attempt is worth it. */
 bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t);
 
 /* Any thread. False: there would be more than RT_SEMAPHORE_MAX; nothing was done. */

@@ -3,7 +3,7 @@
 #include "sched/sched.h"
 #include "model_worker.h"
 
-enum { SLOTS = 2, JOBS = 2 };
+enum { SLOTS = 3, JOBS = 2 };
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 
@@ -17,9 +17,14 @@ static int runs[JOBS], ended;
 /* Its delivery keeps the first worker busy until another worker has run the last job. */
 static rt_post busy_post;
 static bool is_busy, last_is_done;
+static bool jobs_meet, has_begun[JOBS]; /* each job ends only after the other one has begun */
 
 /* --- a worker --------------------------------------------------------------------------------- */
-static int number_of(const void *driver) { return driver == &workers[1]->driver; }
+static int number_of(const void *driver) {
+  int n = 0;
+  while (workers[n] == NULL || driver != &workers[n]->driver) n++;
+  return n;
+}
 
 static void on_stop(rt_post *p, void *driver) {
   (void)p;
@@ -37,9 +42,16 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
+static void meet(uint64_t me) {
+  has_begun[me] = true;
+  wait_until(&has_begun[1 - me]);
+  explore_no_more();
+}
+
 static void run_job(worker *w, rt_job *j) {
   if (rt_job_begin(j, &w->driver, on_cancel)) {
     runs[j->id]++;
+    if (jobs_meet) meet(j->id);
     rt_job_end(j, RT_DONE, NULL, NULL);
     if (j == jobs[JOBS - 1]) last_is_done = true;
   }
@@ -70,6 +82,7 @@ static void park(rt_slot *slot, rt_driver *d) {
 
 static void run_worker(rt_slot *slot) {
   worker *w = workers[slot->number];
+  if (jobs_meet && slot->number == 0) wait_until(&last_is_done);
   rt_slot_attach(slot, &w->driver);
   while (!stop_received[slot->number]) {
     if (slot->number == 0 && is_busy) stay_busy();
@@ -99,7 +112,7 @@ static void begin_with(int slots) {
   sched = rt_sched_new(&config);
   ended = 0;
   busy_post = (rt_post){NULL, on_busy_post};
-  is_busy = last_is_done = false;
+  is_busy = last_is_done = jobs_meet = false;
   for (int i = 0; i < SLOTS; i++) {
     workers[i] = i < slots ? worker_new() : NULL;
     stop_received[i] = false;
@@ -107,11 +120,12 @@ static void begin_with(int slots) {
   for (int i = 0; i < JOBS; i++) {
     jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
     runs[i] = 0;
+    has_begun[i] = false;
     queued[i] = false;
   }
 }
 
-static void begin(void) { begin_with(SLOTS); }
+static void begin(void) { begin_with(2); }
 
 static int start_slots(int slots) {
   int err = 0;
@@ -125,11 +139,23 @@ static int start_slots(int slots) {
 
 static void begin_with_two(void) {
   begin();
-  check(start_slots(SLOTS) == 0);
+  check(start_slots(2) == 0);
+}
+
+/* The first worker is blocked, and no other one has a thread. */
+static void begin_with_blocked(void) {
+  begin_with(SLOTS);
+  jobs_meet = true;
+  check(start_slots(1) == 0);
 }
 
 static void submit(int n, rt_slot *own) {
   rt_job_hold(jobs[n]);
+  if (seeded("thrifty") && n == 1) {
+    rt_add(&sched->queued, 1);
+    queued[n] = rt_runq_put(&sched->slots[0].queue, jobs[n]) == 0;
+    return;
+  }
   int err = rt_sched_submit(sched, jobs[n], own);
   queued[n] = err == 0;
   if (err == 0) return;
@@ -206,6 +232,14 @@ static void submit_to_one(void) {
   stop();
 }
 
+static void submit_and_wait(void) {
+  submit(0, NULL);
+  wait_until(&last_is_done);
+  stop();
+}
+
+static void submit_too(void) { submit(1, NULL); }
+
 /* --- afterwards ------------------------------------------------------------------------------- */
 static void drop_all(void) {
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
@@ -253,6 +287,11 @@ static const model models[] = {
      .end = end_all_begun,
      .bugs = {{"a worker did not look at them once more before it sleeps", BUG_NOT_READ,
                "rt_load(&slot->pinned.count)"}}},
+    {.says = "sched: two jobs that block, and are submitted at the same time, get a thread each",
+     .begin = begin_with_blocked,
+     .fibers = {{"main", submit_and_wait}, {"another", submit_too}},
+     .end = end_all_begun,
+     .bugs = {{"one left it to the other to start a thread", BUG_OWN, "thrifty"}}},
     {.says = "sched: a job that is submitted while everything stops is begun once, or cancelled",
      .begin = begin_with_spawner,
      .fibers = {{"main", submit_and_stop}, {"spawner", spawn_late}},

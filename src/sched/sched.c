@@ -21,12 +21,12 @@
 ** While a thief holds jobs that are in no queue, a parking worker may miss them. That is harmless:
 ** the thief is awake, takes one of them, and wakes an idle worker for the rest.
 **
-** Starting a thread. If no worker is idle and a slot is empty, the submitter starts a thread,
-** unless another thread has been started since it read 'started': that one is not idle either, so
-** it will read the queues before it parks. The lock of the scheduler is held from the check until
-** 'started' includes the new slot, and the new thread passes through that lock first. Otherwise its
-** own reads of 'started' might leave out its own slot: rt_sched_has_job would see a job in slot 0
-** which steal_any, computing modulo 'started', would never reach, and the worker would spin.
+** Starting a thread. If no worker is idle and a slot is empty, the submitter starts a thread for its
+** job, even if another thread has been started a moment before: that one may take another job, and
+** block in it. The lock of the scheduler is held from the check until 'started' includes the new
+** slot, and the new thread passes through that lock first. Otherwise its own reads of 'started'
+** might leave out its own slot: rt_sched_has_job would see a job in slot 0 which steal_any,
+** computing modulo 'started', would never reach, and the worker would spin.
 **
 ** Stopping. 'stopping' is set under the lock of the scheduler, so a thread that is started is
 ** either among 'started' when rt_sched_stop posts to all slots, or not started at all. A slot that
@@ -311,7 +311,6 @@ static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED
 /* (Relaxed: an old value of 'started' is compared again under the lock; 'queued' may exceed its
 ** bound by the number of threads that submit at once, which is harmless.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
-  int started = rt_load_relaxed(&s->started);
   if (rt_load(&s->stopping)) return UV_ECANCELED;
   if (rt_load_relaxed(&s->queued) >= s->config.queue_max) return UV_EAGAIN;
   rt_slot *slot = own ? own : least_loaded(s);
@@ -321,7 +320,8 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
     rt_sub(&s->queued, 1);
     return err == UV_ECANCELED ? why_closed(s) : err;
   }
-  if (!wake_one(s, slot) && started < s->config.slots) start_slot(s, started);
+  if (!wake_one(s, slot) && rt_load_relaxed(&s->started) < s->config.slots)
+    start_slot(s, s->config.slots);
   return 0;
 }
 

@@ -1,8 +1,8 @@
-/* lib/sync/barrier.c - rt.barrier: tasks that wait for each other. */
+/* lib/sync/barrier.c - rt.barrier: a number of tasks of any workers wait for each other. */
 #include "sync/barrier.h"
 #include "lib/operation.h"
 
-static const rt_shared_kind kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
+static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
 
 static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
   return rt_barrier_of(rtL_shared_check(L, w, RT_CLASS_BARRIER, 1)->shared);
@@ -13,43 +13,43 @@ static int new_barrier(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 1 && n <= 1 << 30, 1, "a number of tasks from 1 to 2^30 expected");
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BARRIER);
-  rt_barrier *b = rt_barrier_new(&kind, (int)n);
+  rt_barrier *b = rt_barrier_new(&barrier_kind, (int)n);
   rtL_shared_set(L, s, b ? &b->shared : NULL);
   return 1;
 }
 
 static rt_barrier *barrier_of(const rt_branch *b) { return rt_barrier_of(rt_branch_shared(b)); }
 
-static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int barrier_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
   if (!rt_barrier_wait(barrier_of(b))) return -1;
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool barrier_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_barrier_await(barrier_of(b), b->waiter);
 }
 
-static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int barrier_wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w, (void)b;
   lua_pushboolean(L, 0);
   return 1;
 }
 
-static const rt_op_kind wait_kind = {.name = "wait",
-                                     .waits_for = RT_OP_BARRIER,
-                                     .has_waiter = true,
-                                     .attempt = wait_attempt,
-                                     .arm = wait_arm,
-                                     .finish = wait_finish};
+static const rt_op_kind barrier_wait_kind = {.name = "wait",
+                                             .waits_for = RT_OP_BARRIER,
+                                             .has_waiter = true,
+                                             .attempt = barrier_wait_attempt,
+                                             .arm = barrier_wait_arm,
+                                             .finish = barrier_wait_finish};
 
-/* leader = barrier:wait(): true for one of each round */
+/* leader = barrier:wait(): true for the last task of each round */
 static int barrier_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_BARRIER, 1);
-  return rtL_operation_run(L, w, &wait_kind, ref, 0);
+  return rtL_operation_run(L, w, &barrier_wait_kind, ref, 0);
 }
 
 static int barrier_tostring(lua_State *L) {

@@ -1,8 +1,8 @@
-/* lib/sync/broadcast.c - rt.broadcast: every subscriber gets every message. */
+/* lib/sync/broadcast.c - rt.broadcast: every subscriber receives every message. */
 #include "sync/broadcast.h"
 #include "lib/operation.h"
 
-static const rt_shared_kind kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
+static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
 static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};
 
 static rt_broadcast *check_broadcast(lua_State *L, rt_worker *w) {
@@ -18,7 +18,7 @@ static int new_broadcast(lua_State *L) {
   lua_Integer capacity = luaL_checkinteger(L, 1);
   luaL_argcheck(L, capacity >= 1 && capacity <= 1 << 20, 1, "a capacity from 1 to 2^20 expected");
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BROADCAST);
-  rt_broadcast *f = rt_broadcast_new(&kind, (size_t)capacity, false);
+  rt_broadcast *f = rt_broadcast_new(&broadcast_kind, (size_t)capacity, false);
   rtL_shared_set(L, s, f ? &f->shared : NULL);
   return 1;
 }
@@ -47,9 +47,9 @@ static int broadcast_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
   rt_broadcast *f = check_broadcast(L, rtL_self(L));
-  int readers = rt_broadcast_inspect(f, &messages, &closed);
+  int subscribers = rt_broadcast_inspect(f, &messages, &closed);
   lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
-                  (LUAI_UACINT)f->capacity, readers, closed ? ", closed" : "");
+                  (LUAI_UACINT)f->capacity, subscribers, closed ? ", closed" : "");
   return 1;
 }
 
@@ -64,8 +64,8 @@ static int broadcast_subscribe(lua_State *L) {
   return 1;
 }
 
-static int received(lua_State *L, rt_worker *w, rt_broadcast_result answer, rt_message *p,
-                    uint64_t lost) {
+static int subscriber_received(lua_State *L, rt_worker *w, rt_broadcast_result answer,
+                               rt_message *p, uint64_t lost) {
   if (answer == RT_BROADCAST_DONE) return rtL_unpack_last(L, w, p);
   if (answer == RT_BROADCAST_CLOSED) return rtL_shared_refuse_closed(L, w);
   rtL_shared_refuse(L, "lagged");
@@ -73,36 +73,38 @@ static int received(lua_State *L, rt_worker *w, rt_broadcast_result answer, rt_m
   return 3;
 }
 
-static rt_receiver *receiver_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
+static rt_receiver *subscriber_of(const rt_branch *b) {
+  return rt_receiver_of(rt_branch_shared(b));
+}
 
-static int recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int subscriber_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost);
-  return answer == RT_BROADCAST_WAITS ? -1 : received(L, w, answer, p, lost);
+  rt_broadcast_result answer = rt_receiver_recv(subscriber_of(b), &p, &lost);
+  return answer == RT_BROADCAST_WAITS ? -1 : subscriber_received(L, w, answer, p, lost);
 }
 
-static bool recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool subscriber_recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
-  return rt_receiver_await(receiver_of(b), b->waiter);
+  return rt_receiver_await(subscriber_of(b), b->waiter);
 }
 
-static int recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  return received(L, w, (rt_broadcast_result)b->answer, b->message, 0);
+static int subscriber_recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return subscriber_received(L, w, (rt_broadcast_result)b->answer, b->message, 0);
 }
 
-static const rt_op_kind recv_kind = {.name = "recv",
-                                     .waits_for = RT_OP_RECEIVE,
-                                     .has_waiter = true,
-                                     .attempt = recv_attempt,
-                                     .arm = recv_arm,
-                                     .finish = recv_finish};
+static const rt_op_kind subscriber_recv_kind = {.name = "recv",
+                                                .waits_for = RT_OP_RECEIVE,
+                                                .has_waiter = true,
+                                                .attempt = subscriber_recv_attempt,
+                                                .arm = subscriber_recv_arm,
+                                                .finish = subscriber_recv_finish};
 
 /* ... | nil, "lagged", n | nil, "closed" = subscriber:recv() */
 static int subscriber_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1);
-  return rtL_operation_run(L, w, &recv_kind, ref, 0);
+  return rtL_operation_run(L, w, &subscriber_recv_kind, ref, 0);
 }
 
 /* op = subscriber:recv_op() */
@@ -110,14 +112,14 @@ static int subscriber_recv_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_subscriber(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &recv_kind, 0);
+  return rtL_operation_new(L, w, &subscriber_recv_kind, 0);
 }
 
-/* the same as recv, or nil, "empty" = subscriber:try_recv() */
+/* ... | nil, "empty", "lagged" or "closed" = subscriber:try_recv() */
 static int subscriber_try_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1)};
-  int results = recv_attempt(L, w, &b);
+  int results = subscriber_recv_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 

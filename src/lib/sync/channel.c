@@ -1,10 +1,10 @@
-/* lib/sync/channel.c - rt.channel: values from task to task, in whatever state they run. */
+/* lib/sync/channel.c - rt.channel: a bounded queue of values between tasks of any workers. */
 #include "sync/channel.h"
 #include "lib/operation.h"
 
-enum { CAPACITY = 1024 };
+enum { CAPACITY = 1024 }; /* if the program gives none */
 
-static const rt_shared_kind kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
+static const rt_shared_kind channel_kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
 
 static rt_channel *check_channel(lua_State *L) {
   return rt_channel_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_CHANNEL, 1)->shared);
@@ -15,7 +15,7 @@ static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
   rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_CHANNEL);
-  rt_channel *c = rt_channel_new(&kind, (size_t)capacity);
+  rt_channel *c = rt_channel_new(&channel_kind, (size_t)capacity);
   rtL_shared_set(L, ref, c ? &c->shared : NULL);
   return 1;
 }
@@ -23,7 +23,7 @@ static int new_channel(lua_State *L) {
 static rt_channel *channel_of(const rt_branch *b) { return rt_channel_of(rt_branch_shared(b)); }
 
 /* --- sending ---------------------------------------------------------------------------------- */
-static int sent(lua_State *L, rt_worker *w, rt_channel_result answer) {
+static int channel_sent(lua_State *L, rt_worker *w, rt_channel_result answer) {
   if (answer == RT_CHANNEL_NOMEM) return rtL_no_memory(L);
   if (answer == RT_CHANNEL_CLOSED) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
@@ -52,112 +52,113 @@ static rt_message *pack_values(lua_State *L, rt_worker *w, const rt_branch *b) {
   return p;
 }
 
-/* Streams among the values move when they are packed. So values are packed only if the channel
-** has room at a glance, or the task may wait; and what is not sent after all is undone. */
-static int send_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+/* A stream among the values moves into the message when it is packed. So nothing is packed before
+** the channel seems to have room, or it is certain that this code can wait; and a message that is
+** not sent after all is undone, which gives the stream back. */
+static int channel_send_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_channel *c = channel_of(b);
-  rt_message *p = b->message; /* 'prepare' has packed it */
+  rt_message *p = b->message; /* NULL: not packed yet */
   rt_channel_result answer = p ? RT_CHANNEL_DONE : rt_channel_check_send(c);
   if (answer == RT_CHANNEL_WAITS) return -1;
-  if (answer == RT_CHANNEL_CLOSED) return sent(L, w, answer);
+  if (answer == RT_CHANNEL_CLOSED) return channel_sent(L, w, answer);
   if (p == NULL) p = pack_values(L, w, b);
   answer = rt_channel_send(c, p);
   if (answer == RT_CHANNEL_WAITS && b->message) return -1;
   b->message = NULL;
   if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
-  return answer == RT_CHANNEL_WAITS ? -1 : sent(L, w, answer);
+  return answer == RT_CHANNEL_WAITS ? -1 : channel_sent(L, w, answer);
 }
 
-static void send_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+static void channel_send_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   b->message = pack_values(L, w, b);
 }
 
-static bool send_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool channel_send_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_channel_await_send(channel_of(b), b->waiter);
 }
 
-static int send_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  if (b->message) rt_pack_undo(w, b->message); /* the channel was closed */
-  return sent(L, w, (rt_channel_result)b->answer);
+static int channel_send_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  if (b->message) rt_pack_undo(w, b->message); /* the channel was closed meanwhile */
+  return channel_sent(L, w, (rt_channel_result)b->answer);
 }
 
-static const rt_op_kind send_kind = {.name = "send",
-                                     .waits_for = RT_OP_SEND,
-                                     .has_waiter = true,
-                                     .attempt = send_attempt,
-                                     .prepare = send_prepare,
-                                     .arm = send_arm,
-                                     .finish = send_finish};
+static const rt_op_kind channel_send_kind = {.name = "send",
+                                             .waits_for = RT_OP_SEND,
+                                             .has_waiter = true,
+                                             .attempt = channel_send_attempt,
+                                             .prepare = channel_send_prepare,
+                                             .arm = channel_send_arm,
+                                             .finish = channel_send_finish};
 
 /* true | nil, "closed" = channel:send(...) */
 static int channel_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1);
-  return rtL_operation_run(L, w, &send_kind, ref, 0);
+  return rtL_operation_run(L, w, &channel_send_kind, ref, 0);
 }
 
 /* op = channel:send_op(...) */
 static int channel_send_op(lua_State *L) {
   check_channel(L);
-  return rtL_operation_new(L, rtL_self(L), &send_kind, 0);
+  return rtL_operation_new(L, rtL_self(L), &channel_send_kind, 0);
 }
 
 /* true | nil, "full" or "closed" = channel:try_send(...) */
 static int channel_try_send(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1)};
-  int results = send_attempt(L, w, &b);
+  int results = channel_send_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "full") : results;
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
-/* The message, which is the caller's no more; NULL: the channel is closed. */
-static int received(lua_State *L, rt_worker *w, rt_message *p) {
+/* Takes over the message; NULL: the channel is closed. */
+static int channel_received(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
-static int recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int channel_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   rt_channel_result answer = rt_channel_recv(channel_of(b), &p);
-  return answer == RT_CHANNEL_WAITS ? -1 : received(L, w, p);
+  return answer == RT_CHANNEL_WAITS ? -1 : channel_received(L, w, p);
 }
 
-static bool recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool channel_recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_channel_await_recv(channel_of(b), b->waiter);
 }
 
-static int recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  return received(L, w, b->message);
+static int channel_recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return channel_received(L, w, b->message);
 }
 
-static const rt_op_kind recv_kind = {.name = "recv",
-                                     .waits_for = RT_OP_RECEIVE,
-                                     .has_waiter = true,
-                                     .attempt = recv_attempt,
-                                     .arm = recv_arm,
-                                     .finish = recv_finish};
+static const rt_op_kind channel_recv_kind = {.name = "recv",
+                                             .waits_for = RT_OP_RECEIVE,
+                                             .has_waiter = true,
+                                             .attempt = channel_recv_attempt,
+                                             .arm = channel_recv_arm,
+                                             .finish = channel_recv_finish};
 
 /* ... | nil, "closed" = channel:recv() */
 static int channel_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1);
-  return rtL_operation_run(L, w, &recv_kind, ref, 0);
+  return rtL_operation_run(L, w, &channel_recv_kind, ref, 0);
 }
 
 /* op = channel:recv_op() */
 static int channel_recv_op(lua_State *L) {
   check_channel(L);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &recv_kind, 0);
+  return rtL_operation_new(L, rtL_self(L), &channel_recv_kind, 0);
 }
 
 /* ... | nil, "empty" or "closed" = channel:try_recv() */
 static int channel_try_recv(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1)};
-  int results = recv_attempt(L, w, &b);
+  int results = channel_recv_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 

@@ -1,21 +1,21 @@
-/* lib/sync/dict.c - rt.dict: one map for the tasks of all workers. */
+/* lib/sync/dict.c - rt.dict: a map that the tasks of all workers share. */
 #include "lib/sync/dict_value.h"
 #include "lib/shared.h"
 
 #include <math.h>
 
-#define BYTES ((size_t)256 << 20) /* unless an option says otherwise */
+#define MAX_BYTES ((size_t)256 << 20) /* if the program gives none */
 
-static const rt_shared_kind kind = {"dict", rt_dict_free, RT_CLASS_DICT};
+static const rt_shared_kind dict_kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 static rt_dict *check_dict(lua_State *L) {
   return rt_dict_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_DICT, 1)->shared);
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
-/* A bound: at least 1; math.huge is none. */
-static size_t read_bound(lua_State *L, const char *name, size_t otherwise) {
-  size_t bound = otherwise;
+/* The option, an integer from 1 or math.huge, which is no bound. */
+static size_t read_bound(lua_State *L, const char *name, size_t default_value) {
+  size_t bound = default_value;
   if (rtL_option(L, 1, name) != LUA_TNIL) {
     int valid;
     lua_Integer n = lua_tointegerx(L, -1, &valid);
@@ -46,15 +46,15 @@ static int new_dict(lua_State *L) {
   lua_settop(L, 1);
   rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
   rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
-                           read_bound(L, "max_bytes", BYTES), read_evicts(L)};
+                           read_bound(L, "max_bytes", MAX_BYTES), read_evicts(L)};
   rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_DICT);
-  rt_dict *d = rt_dict_new(&kind, &bounds);
+  rt_dict *d = rt_dict_new(&dict_kind, &bounds);
   rtL_shared_set(L, ref, d ? &d->shared : NULL);
   return 1;
 }
 
 /* --- times ------------------------------------------------------------------------------------ */
-/* rt_clock() so many seconds from now, or never. */
+/* The number of seconds at 'arg', from now, as a time of rt_clock(); or RT_DICT_NEVER. */
 static uint64_t check_expires(lua_State *L, int arg) {
   uint64_t duration = rtL_check_duration(L, arg);
   if (duration == RT_FOREVER) return RT_DICT_NO_EXPIRY;
@@ -80,28 +80,28 @@ static int dict_ttl(lua_State *L) {
   return 1;
 }
 
-/* boolean = dict:expire(key, seconds): is there such a key? */
+/* boolean = dict:expire(key, seconds): was there such a key? */
 static int dict_expire(lua_State *L) {
   rt_dict_value_key k;
   rt_dict *d = check_dict(L);
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
-  rt_dict_result answer = rt_dict_expire(d, it, check_expires(L, 3));
-  if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
-  lua_pushboolean(L, answer == RT_DICT_DONE);
+  rt_dict_result result = rt_dict_expire(d, it, check_expires(L, 3));
+  if (result == RT_DICT_NOMEM) return rtL_no_memory(L);
+  lua_pushboolean(L, result == RT_DICT_DONE);
   return 1;
 }
 
 /* --- reading and changing --------------------------------------------------------------------- */
-/* true | false | nil, "full" */
-static int answered(lua_State *L, rt_dict_result answer) {
-  if (answer == RT_DICT_NOMEM) return rtL_no_memory(L);
-  if (answer == RT_DICT_FULL) return rtL_shared_refuse(L, "full");
-  lua_pushboolean(L, answer == RT_DICT_DONE);
+/* Pushes true | false | nil, "full". */
+static int push_result(lua_State *L, rt_dict_result result) {
+  if (result == RT_DICT_NOMEM) return rtL_no_memory(L);
+  if (result == RT_DICT_FULL) return rtL_shared_refuse(L, "full");
+  lua_pushboolean(L, result == RT_DICT_DONE);
   return 1;
 }
 
-/* Stack: the dict, the key, the value, perhaps the seconds. */
-static int put(lua_State *L, rt_dict_condition rule) {
+/* Stack: the dict, the key, the value, the seconds or nothing. */
+static int dict_put(lua_State *L, rt_dict_condition rule) {
   rt_dict_value_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
@@ -110,9 +110,9 @@ static int put(lua_State *L, rt_dict_condition rule) {
   uint64_t expires = opt_expires(L, 4);
   rtL_dict_value_read(L, rtL_self(L), 3, &v);
   rt_dict_put p = {.condition = rule, .value = &v, .expires = expires};
-  rt_dict_result answer = rt_dict_apply(d, it, &p);
+  rt_dict_result result = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
-  return answered(L, answer);
+  return push_result(L, result);
 }
 
 /* value | nil = dict:get(key) */
@@ -125,14 +125,14 @@ static int dict_get(lua_State *L) {
   return 1;
 }
 
-/* true | nil, "full" = dict:set(key, value [, seconds]); nil deletes */
-static int dict_set(lua_State *L) { return put(L, RT_DICT_UNCONDITIONAL); }
+/* true | nil, "full" = dict:set(key, value [, seconds]); nil deletes the key */
+static int dict_set(lua_State *L) { return dict_put(L, RT_DICT_UNCONDITIONAL); }
 
 /* true | false | nil, "full" = dict:add(key, value [, seconds]): if there is no such key */
-static int dict_add(lua_State *L) { return put(L, RT_DICT_IF_ABSENT); }
+static int dict_add(lua_State *L) { return dict_put(L, RT_DICT_IF_ABSENT); }
 
 /* true | false | nil, "full" = dict:replace(key, value [, seconds]): if there is one */
-static int dict_replace(lua_State *L) { return put(L, RT_DICT_IF_PRESENT); }
+static int dict_replace(lua_State *L) { return dict_put(L, RT_DICT_IF_PRESENT); }
 
 /* boolean = dict:delete(key): was there such a key? */
 static int dict_delete(lua_State *L) {
@@ -144,10 +144,10 @@ static int dict_delete(lua_State *L) {
   return 1;
 }
 
-static void opt_number(lua_State *L, int arg, lua_Integer otherwise, rt_value *v) {
+static void opt_number(lua_State *L, int arg, lua_Integer default_value, rt_value *v) {
   if (lua_isnoneornil(L, arg)) {
     v->type = RT_VALUE_INTEGER;
-    v->integer = otherwise;
+    v->integer = default_value;
   } else {
     luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
     rtL_dict_value_read(L, rtL_self(L), arg, v);
@@ -162,9 +162,9 @@ static int dict_incr(lua_State *L) {
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   opt_number(L, 3, 1, &delta);
   opt_number(L, 4, 0, &initial);
-  rt_dict_result answer = rt_dict_incr(d, it, &delta, &initial, &now);
-  if (answer == RT_DICT_UNMET) return rtL_shared_refuse(L, "not a number");
-  if (answer != RT_DICT_DONE) return answered(L, answer);
+  rt_dict_result result = rt_dict_incr(d, it, &delta, &initial, &now);
+  if (result == RT_DICT_UNMET) return rtL_shared_refuse(L, "not a number");
+  if (result != RT_DICT_DONE) return push_result(L, result);
   rtL_dict_value_push(L, rtL_self(L), &now);
   return 1;
 }
@@ -174,7 +174,7 @@ static bool is_simple(lua_State *L, int index) {
   return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER;
 }
 
-/* true | false | nil, "full" = dict:cas(key, expected, new): nil is that there is no such key */
+/* true | false | nil, "full" = dict:cas(key, expected, new); nil stands for no such key */
 static int dict_cas(lua_State *L) {
   rt_dict_value_key k;
   rt_value expected, new;
@@ -182,7 +182,7 @@ static int dict_cas(lua_State *L) {
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   luaL_checkany(L, 4);
   lua_settop(L, 4);
-  if (is_simple(L, 3)) { /* then it owns nothing */
+  if (is_simple(L, 3)) { /* (such a value owns nothing, so the second read may raise) */
     rtL_dict_value_read(L, rtL_self(L), 3, &expected);
     rtL_dict_value_read(L, rtL_self(L), 4, &new);
   } else {
@@ -190,13 +190,14 @@ static int dict_cas(lua_State *L) {
     rtL_dict_value_read_beside(L, rtL_self(L), 3, &expected, &new);
   }
   rt_dict_put p = {.condition = RT_DICT_IF_EQUAL, .value = &new, .expected = &expected};
-  rt_dict_result answer = rt_dict_apply(d, it, &p);
+  rt_dict_result result = rt_dict_apply(d, it, &p);
   rt_value_drop(&expected);
   rt_value_drop(&new);
-  return answered(L, answer);
+  return push_result(L, result);
 }
 
-/* Stack: the dict, the key, the function and its arguments -> the same, and the call to make */
+/* Stack: the dict, the key, the function and its arguments -> the same, and the function, the
+** present value and the arguments once more, to be called. Returns the version of the value. */
 static lua_KContext begin_update(lua_State *L) {
   rt_dict_value_key k;
   rt_value old;
@@ -208,31 +209,32 @@ static lua_KContext begin_update(lua_State *L) {
   return (lua_KContext)version;
 }
 
-/* Stack: … what the function returned. NOT: somebody was faster. */
+/* Stack: the dict, the key, ..., the result of the function. RT_DICT_UNMET: another task has
+** changed the value since the version was read. */
 static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
   rtL_dict_value_read(L, rtL_self(L), -1, &v);
   rt_dict_put p = {.condition = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
-  rt_dict_result answer = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
+  rt_dict_result result = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
   rt_value_drop(&v);
-  return answer;
+  return result;
 }
 
 static int update_k(lua_State *L, int status, lua_KContext version) {
-  rt_dict_result answer;
+  rt_dict_result result;
   (void)status;
-  while ((answer = commit_update(L, version)) == RT_DICT_UNMET) {
+  while ((result = commit_update(L, version)) == RT_DICT_UNMET) {
     lua_pop(L, 1);
     int arguments = lua_gettop(L) - 2;
     version = begin_update(L);
     lua_callk(L, arguments, 1, version, update_k);
   }
-  return answer == RT_DICT_DONE ? 1 : answered(L, answer);
+  return result == RT_DICT_DONE ? 1 : push_result(L, result);
 }
 
-/* value | nil, "full" = dict:update(key, f, ...): f(value, ...) is the new value, nil deletes it;
-** it is called again if somebody was faster */
+/* value | nil, "full" = dict:update(key, f, ...): f(value, ...) returns the new value; nil deletes
+** the key. If another task changes the value meanwhile, f is called again with that. */
 static int dict_update(lua_State *L) {
   rt_dict_value_key k;
   check_dict(L);
@@ -245,8 +247,9 @@ static int dict_update(lua_State *L) {
   return update_k(L, LUA_OK, version);
 }
 
-/* --- the whole -------------------------------------------------------------------------------- */
-/* Adds the keys of one shard to the list on top of the stack, until there are so many. */
+/* --- the dict as a whole ---------------------------------------------------------------------- */
+/* Appends the keys of one shard to the list on top of the stack, which has n keys, up to the limit.
+** Returns the new n. */
 static lua_Integer list_keys(lua_State *L, rt_dict *d, uint32_t shard, lua_Integer n,
                              lua_Integer limit) {
   rt_dict_key k;

@@ -62,7 +62,7 @@ static void check_memory(lua_State *L, int err) {
   if (err != 0) rtL_no_memory(L);
 }
 
-static void pack_value(lua_State *L, rt_worker *w, int index, rt_value *v) {
+static void read_packed(lua_State *L, rt_worker *w, int index, rt_value *v) {
   lua_pushvalue(L, index);
   rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
   lua_pop(L, 1);
@@ -92,7 +92,7 @@ void rtL_dict_value_read(lua_State *L, rt_worker *w, int index, rt_value *v) {
     case LUA_TBOOLEAN: v->type = lua_toboolean(L, index) ? RT_VALUE_TRUE : RT_VALUE_FALSE; break;
     case LUA_TNUMBER: read_number(L, index, v); break;
     case LUA_TSTRING: read_string(L, index, v); break;
-    default: pack_value(L, w, index, v);
+    default: read_packed(L, w, index, v);
   }
 }
 
@@ -115,20 +115,20 @@ void rtL_dict_value_read_beside(lua_State *L, rt_worker *w, int index, rt_value 
 }
 
 /* --- values, to the stack --------------------------------------------------------------------- */
-/* unpack(worker, value block) */
-static int unpack(lua_State *L) {
+/* values = unpack_block(worker, value block) */
+static int unpack_block(lua_State *L) {
   rt_value_block *p = lua_touserdata(L, 2);
   if (p->message) return rtL_unpack(L, lua_touserdata(L, 1), p->message);
   lua_pushlstring(L, p->bytes, p->len);
   return 1;
 }
 
-static void push_parcel(lua_State *L, rt_worker *w, rt_value_block *p) {
+static void push_block(lua_State *L, rt_worker *w, rt_value_block *p) {
   if (!lua_checkstack(L, LUA_MINSTACK)) {
     rt_value_block_drop(p);
     luaL_error(L, "stack overflow");
   }
-  lua_pushcfunction(L, unpack);
+  lua_pushcfunction(L, unpack_block);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, p);
   int status = lua_pcall(L, 2, 1, 0);
@@ -145,6 +145,6 @@ void rtL_dict_value_push(lua_State *L, rt_worker *w, const rt_value *v) {
     case RT_VALUE_INTEGER: lua_pushinteger(L, v->integer); break;
     case RT_VALUE_NUMBER: lua_pushnumber(L, v->number); break;
     case RT_VALUE_STRING: lua_pushlstring(L, v->text, v->len); break;
-    default: push_parcel(L, w, v->block);
+    default: push_block(L, w, v->block);
   }
 }

@@ -1,31 +1,31 @@
-/* lib/sync/mutex.c - rt.mutex: one task at a time, of whatever worker, and the value it guards.
+/* lib/sync/mutex.c - rt.mutex: a lock for tasks of any workers, and the value that it guards.
 **
-** The lock belongs to the task that took it: until it is unlocked, until its guard is closed,
-** or until the task has ended, however it ends. That a guard is collected means nothing, so
-** m:lock() … m:unlock() is as good as a guard.
+** A task holds the lock until it unlocks it, until the guard is closed, or until the task ends.
+** When a guard is collected as garbage, nothing happens: a program may call m:lock() and m:unlock()
+** and ignore the guard.
 */
 #include "sync/mutex.h"
 #include "lib/operation.h"
 
 typedef struct guard {
-  rt_mutex *mutex; /* its object is the user value */
-  uint64_t serial; /* of the locking; 0: not yet */
+  rt_mutex *mutex; /* kept alive by user value 1, its userdata */
+  uint64_t serial; /* the number of the locking; 0: not locked yet */
 } guard;
 
-enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of m:with */
+enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of mutex:with */
 
-static const rt_shared_kind kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
+static const rt_shared_kind mutex_kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
 
 static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF)->shared);
 }
 
-static void check_more(lua_State *L, rt_task *t) {
+static void check_task_more(lua_State *L, rt_task *t) {
   if (rt_unlikely(rt_task_more(t) == NULL)) rtL_no_memory(L);
 }
 
-/* The value at 'index', or NULL for nil. */
-static rt_message *pack_value(lua_State *L, rt_worker *w, int index) {
+/* The value at 'index' as a message; NULL for nil. */
+static rt_message *pack_guarded_value(lua_State *L, rt_worker *w, int index) {
   if (lua_isnoneornil(L, index)) return NULL;
   lua_pushvalue(L, index);
   rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
@@ -33,8 +33,9 @@ static rt_message *pack_value(lua_State *L, rt_worker *w, int index) {
   return p;
 }
 
-/* Only who holds the mutex looks at it; but a module that is loaded for it may replace it. */
-static void push_value(lua_State *L, rt_worker *w, rt_mutex *m) {
+/* Called by the task that holds the mutex. It takes a reference, since unpacking may load a module
+** whose code sets another value. */
+static void push_guarded_value(lua_State *L, rt_worker *w, rt_mutex *m) {
   if (m->value == NULL)
     lua_pushnil(L);
   else
@@ -46,8 +47,8 @@ static int new_mutex(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_MUTEX);
   lua_insert(L, 1);
-  rt_message *value = pack_value(L, w, 2);
-  rt_mutex *m = rt_mutex_new(&kind, value);
+  rt_message *value = pack_guarded_value(L, w, 2);
+  rt_mutex *m = rt_mutex_new(&mutex_kind, value);
   if (m == NULL && value) rt_message_drop(value);
   rtL_shared_set(L, s, m ? &m->shared : NULL);
   lua_settop(L, 1);
@@ -55,8 +56,8 @@ static int new_mutex(lua_State *L) {
 }
 
 /* --- guards ----------------------------------------------------------------------------------- */
-/* Made before the lock is taken: from then on nothing may raise. The object of the mutex, on top
-** of the stack -> its guard. */
+/* Stack: ..., the userdata of the mutex -> ..., its guard. The guard is made before the mutex is
+** locked, since making it may raise. */
 static guard *make_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
   guard *g = rtL_class_new(L, &w->classes, RT_CLASS_GUARD, sizeof *g, 1);
   lua_insert(L, -2);
@@ -74,7 +75,7 @@ static guard *check_guard(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_GUARD, 1);
 }
 
-/* … of a mutex that is still held */
+/* The mutex of the guard at index 1, which must be locked. */
 static rt_mutex *check_held(lua_State *L, rt_worker *w) {
   const guard *g = check_guard(L, w);
   if (!rt_mutex_is_held(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
@@ -84,7 +85,7 @@ static rt_mutex *check_held(lua_State *L, rt_worker *w) {
 /* value = guard:get() */
 static int guard_get(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  push_value(L, w, check_held(L, w));
+  push_guarded_value(L, w, check_held(L, w));
   return 1;
 }
 
@@ -93,7 +94,7 @@ static int guard_set(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_mutex *m = check_held(L, w);
   luaL_checkany(L, 2);
-  rt_message *value = pack_value(L, w, 2);
+  rt_message *value = pack_guarded_value(L, w, 2);
   rt_mutex_set(m, value);
   return 0;
 }
@@ -125,22 +126,23 @@ static void check_not_mine(lua_State *L, bool mine) {
   if (rt_unlikely(mine)) luaL_error(L, "deadlock: this task holds the mutex already");
 }
 
-static bool take_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  check_more(L, w->running);
+static bool try_lock_or_raise(lua_State *L, rt_worker *w, rt_mutex *m) {
+  check_task_more(L, w->running);
   rt_mutex_result answer = rt_mutex_lock(m, w->running);
   check_not_mine(L, answer == RT_MUTEX_ALREADY_HELD);
   return answer == RT_MUTEX_DONE;
 }
 
-/* The mutex was handed to this task. A task that another thread has cancelled gives it back. */
-static void enter(lua_State *L, rt_worker *w, rt_mutex *m) {
+/* The mutex was handed to this task. If another thread has cancelled it, it gives the mutex
+** back. */
+static void accept_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   rt_mutex_accept(m, w->running);
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_mutex_unlock(m, w->running);
   rtL_cancel_takes_precedence(L, w);
 }
 
-/* The stack index of the guard that was made before the attempt, or 0. */
+/* The stack index of the guard that was made before; 0: there is none yet. */
 static int guard_index(const rt_branch *b) { return b->op == 0 ? GUARD : b->kept; }
 
 static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
@@ -153,20 +155,20 @@ static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
   return lua_touserdata(L, at);
 }
 
-/* A glance: in a select, a new guard for every attempt would be expensive. */
+/* For a select, which would make a new guard for each attempt: is an attempt worth it? */
 static bool seems_free(lua_State *L, rt_worker *w, rt_mutex *m) {
   int waiting;
-  check_more(L, w->running);
+  check_task_more(L, w->running);
   int64_t holder = rt_mutex_inspect(m, &waiting);
   check_not_mine(L, holder == (int64_t)w->running->id);
   return holder == -1;
 }
 
-static int lock_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int mutex_lock_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
   if (guard_index(b) == 0 && !seems_free(L, w, m)) return -1;
   guard *g = push_guard_of(L, w, b);
-  if (take_lock(L, w, m)) {
+  if (try_lock_or_raise(L, w, m)) {
     g->serial = m->serial;
     return 1;
   }
@@ -174,31 +176,31 @@ static int lock_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   return -1;
 }
 
-static void lock_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+static void mutex_lock_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   if (guard_index(b) != 0) return;
   push_guard_of(L, w, b);
   b->kept = lua_gettop(L);
 }
 
-static bool lock_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool mutex_lock_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_mutex_await(mutex_of(b), b->waiter);
 }
 
-static int lock_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int mutex_lock_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
-  enter(L, w, m);
+  accept_lock(L, w, m);
   push_guard_of(L, w, b)->serial = m->serial;
   return 1;
 }
 
-static const rt_op_kind lock_kind = {.name = "lock",
-                                     .waits_for = RT_OP_LOCK,
-                                     .has_waiter = true,
-                                     .attempt = lock_attempt,
-                                     .prepare = lock_prepare,
-                                     .arm = lock_arm,
-                                     .finish = lock_finish};
+static const rt_op_kind mutex_lock_kind = {.name = "lock",
+                                           .waits_for = RT_OP_LOCK,
+                                           .has_waiter = true,
+                                           .attempt = mutex_lock_attempt,
+                                           .prepare = mutex_lock_prepare,
+                                           .arm = mutex_lock_arm,
+                                           .finish = mutex_lock_finish};
 
 /* guard = mutex:lock() */
 static int mutex_lock(lua_State *L) {
@@ -206,7 +208,7 @@ static int mutex_lock(lua_State *L) {
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   lua_settop(L, SELF);
   push_guard(L, w, ref);
-  return rtL_operation_run(L, w, &lock_kind, ref, 0);
+  return rtL_operation_run(L, w, &mutex_lock_kind, ref, 0);
 }
 
 /* op = mutex:lock_op() */
@@ -214,13 +216,13 @@ static int mutex_lock_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_mutex(L, w);
   lua_settop(L, SELF);
-  return rtL_operation_new(L, w, &lock_kind, 0);
+  return rtL_operation_new(L, w, &mutex_lock_kind, 0);
 }
 
-/* For try_lock and try_with, which cannot wait and are no checkpoint. */
+/* For the methods that do not wait, and so are no checkpoint. */
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
-  check_more(L, w->running);
+  check_task_more(L, w->running);
   return rt_mutex_lock(m, w->running) == RT_MUTEX_DONE;
 }
 
@@ -247,54 +249,54 @@ static int mutex_unlock(lua_State *L) {
   return 0;
 }
 
-/* --- for the time of a call ------------------------------------------------------------------- */
-/* The results of the function, the first of which is the new value. The guard closes when
-** this returns. */
-static int ended(lua_State *L, int status, lua_KContext tried) {
+/* --- mutex:with ------------------------------------------------------------------------------- */
+/* Stack: the mutex, the guard, the results of the function, the first of which is the new value.
+** Lua closes the guard, and so unlocks, when this returns. */
+static int mutex_with_ended(lua_State *L, int status, lua_KContext is_try) {
   (void)status;
   if (lua_gettop(L) >= FUNCTION) {
     rt_worker *w = rtL_self(L);
     rt_mutex *m = check_mutex(L, w);
     const guard *g = lua_touserdata(L, GUARD);
     if (!rt_mutex_is_held(m, g->serial)) luaL_error(L, "the mutex has been unlocked");
-    rt_message *value = pack_value(L, w, FUNCTION);
+    rt_message *value = pack_guarded_value(L, w, FUNCTION);
     rt_mutex_set(m, value);
     lua_remove(L, FUNCTION);
   }
-  if (!tried) return lua_gettop(L) - GUARD;
+  if (!is_try) return lua_gettop(L) - GUARD;
   lua_pushboolean(L, 1);
   lua_insert(L, FUNCTION);
   return lua_gettop(L) - GUARD;
 }
 
-/* Stack: the mutex, the guard, the function, its arguments. */
-static int call(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext tried) {
+/* Stack: the mutex, the guard, the function, its arguments. The mutex has just been locked. */
+static int call_with_value(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext is_try) {
   guard *g = lua_touserdata(L, GUARD);
   g->serial = m->serial;
   lua_toclose(L, GUARD);
-  push_value(L, w, m);
+  push_guarded_value(L, w, m);
   lua_insert(L, VALUE);
-  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, tried, ended);
-  return ended(L, LUA_OK, tried);
+  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, is_try, mutex_with_ended);
+  return mutex_with_ended(L, LUA_OK, is_try);
 }
 
-static int with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int mutex_with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
-  return take_lock(L, w, m) ? call(L, w, m, false) : -1;
+  return try_lock_or_raise(L, w, m) ? call_with_value(L, w, m, false) : -1;
 }
 
-static int with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int mutex_with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
-  enter(L, w, m);
-  return call(L, w, m, false);
+  accept_lock(L, w, m);
+  return call_with_value(L, w, m, false);
 }
 
-static const rt_op_kind with_kind = {.name = "with",
-                                     .waits_for = RT_OP_LOCK,
-                                     .has_waiter = true,
-                                     .attempt = with_attempt,
-                                     .arm = lock_arm,
-                                     .finish = with_finish};
+static const rt_op_kind mutex_with_kind = {.name = "with",
+                                           .waits_for = RT_OP_LOCK,
+                                           .has_waiter = true,
+                                           .attempt = mutex_with_attempt,
+                                           .arm = mutex_lock_arm,
+                                           .finish = mutex_with_finish};
 
 /* Stack: the mutex, the function, its arguments -> the same, with the guard below the function */
 static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
@@ -306,17 +308,18 @@ static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
   return ref;
 }
 
-/* ... = mutex:with(f, ...): f(value, ...) returns the new value (nothing: it stays) and these */
+/* ... = mutex:with(f, ...): f(value, ...) returns the new value and the results. If it returns
+** nothing, the value stays. */
 static int mutex_with(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  return rtL_operation_run(L, w, &with_kind, check_with(L, w), 0);
+  return rtL_operation_run(L, w, &mutex_with_kind, check_with(L, w), 0);
 }
 
 /* true, ... | false = mutex:try_with(f, ...) */
 static int mutex_try_with(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_mutex *m = rt_mutex_of(check_with(L, w)->shared);
-  if (try_lock(L, w, m)) return call(L, w, m, true);
+  if (try_lock(L, w, m)) return call_with_value(L, w, m, true);
   lua_pushboolean(L, 0);
   return 1;
 }

@@ -1,8 +1,8 @@
-/* lib/sync/notify.c - rt.notify: wakes tasks, and says nothing else. */
+/* lib/sync/notify.c - rt.notify: wakes tasks of any workers, without a value. */
 #include "sync/notify.h"
 #include "lib/operation.h"
 
-static const rt_shared_kind kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
+static const rt_shared_kind notify_kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
 
 static rt_notify *check_notify(lua_State *L, rt_worker *w) {
   return rt_notify_of(rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1)->shared);
@@ -11,7 +11,7 @@ static rt_notify *check_notify(lua_State *L, rt_worker *w) {
 /* notify = rt.notify() */
 static int new_notify(lua_State *L) {
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_NOTIFY);
-  rt_notify *n = rt_notify_new(&kind);
+  rt_notify *n = rt_notify_new(&notify_kind);
   rtL_shared_set(L, s, n ? &n->shared : NULL);
   return 1;
 }
@@ -19,36 +19,36 @@ static int new_notify(lua_State *L) {
 /* --- waiting ---------------------------------------------------------------------------------- */
 static rt_notify *notify_of(const rt_branch *b) { return rt_notify_of(rt_branch_shared(b)); }
 
-static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int notify_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
   if (!rt_notify_take(notify_of(b))) return -1;
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool notify_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_notify_await(notify_of(b), b->waiter);
 }
 
-static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int notify_wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w, (void)b;
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static const rt_op_kind wait_kind = {.name = "wait",
-                                     .waits_for = RT_OP_NOTIFY,
-                                     .has_waiter = true,
-                                     .attempt = wait_attempt,
-                                     .arm = wait_arm,
-                                     .finish = wait_finish};
+static const rt_op_kind notify_wait_kind = {.name = "wait",
+                                            .waits_for = RT_OP_NOTIFY,
+                                            .has_waiter = true,
+                                            .attempt = notify_wait_attempt,
+                                            .arm = notify_wait_arm,
+                                            .finish = notify_wait_finish};
 
 /* true = notify:wait() */
 static int notify_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1);
-  return rtL_operation_run(L, w, &wait_kind, ref, 0);
+  return rtL_operation_run(L, w, &notify_wait_kind, ref, 0);
 }
 
 /* op = notify:wait_op() */
@@ -56,7 +56,7 @@ static int notify_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_notify(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &wait_kind, 0);
+  return rtL_operation_new(L, w, &notify_wait_kind, 0);
 }
 
 /* --- notifying -------------------------------------------------------------------------------- */

@@ -1,19 +1,21 @@
-/* lib/sync/once.c - rt.once: what is made once, by whichever task needs it first.
+/* lib/sync/once.c - rt.once: the results of a function that is called once, by the first task.
 **
-** A mutex whose value is settled by the first who holds it and does not fail.
+** It is built on an rt_mutex. The task that gets the lock runs the function, and settles the mutex
+** with the results, for all tasks that wait and all that come later. If the function raises, the
+** mutex is unlocked, and the next task runs its own function.
 */
 #include "sync/mutex.h"
 #include "lib/operation.h"
 
 enum { SELF = 1, RUN, FUNCTION };
 
-/* The making under way; it ends when this is closed. */
+/* One run of the function. Lua closes it when the function returns or raises. */
 typedef struct run {
-  rt_mutex *mutex; /* its object is the user value */
+  rt_mutex *mutex; /* kept alive by user value 1, its userdata */
   uint64_t serial;
 } run;
 
-static const rt_shared_kind kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
+static const rt_shared_kind once_kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
 
 static rt_mutex *check_once(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF)->shared);
@@ -22,14 +24,16 @@ static rt_mutex *check_once(lua_State *L, rt_worker *w) {
 /* once = rt.once() */
 static int new_once(lua_State *L) {
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_ONCE);
-  rt_mutex *m = rt_mutex_new(&kind, NULL);
+  rt_mutex *m = rt_mutex_new(&once_kind, NULL);
   rtL_shared_set(L, s, m ? &m->shared : NULL);
   return 1;
 }
 
-static int settled(lua_State *L, rt_worker *w, rt_mutex *m) { return rtL_unpack(L, w, m->value); }
+static int push_settled(lua_State *L, rt_worker *w, rt_mutex *m) {
+  return rtL_unpack(L, w, m->value);
+}
 
-/* --- making it -------------------------------------------------------------------------------- */
+/* --- running the function --------------------------------------------------------------------- */
 static int run_close(lua_State *L) {
   const run *r = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_RUN, 1);
   rt_mutex_unlock_serial(r->mutex, r->serial);
@@ -43,7 +47,7 @@ static void push_run(lua_State *L, rt_worker *w, rt_mutex *m) {
   r->mutex = m;
 }
 
-static int made(lua_State *L, int status, lua_KContext ctx) {
+static int once_run_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rt_mutex *m = check_once(L, w);
@@ -52,53 +56,53 @@ static int made(lua_State *L, int status, lua_KContext ctx) {
   return lua_gettop(L) - RUN;
 }
 
-/* Stack: the once, the run, the function, its arguments. */
-static int make(lua_State *L, rt_mutex *m) {
+/* Stack: the once, the run, the function, its arguments. The mutex has just been locked. */
+static int run_once(lua_State *L, rt_mutex *m) {
   run *r = lua_touserdata(L, RUN);
   r->serial = m->serial;
   lua_toclose(L, RUN);
-  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, 0, made);
-  return made(L, LUA_OK, 0);
+  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, 0, once_run_ended);
+  return once_run_ended(L, LUA_OK, 0);
 }
 
-/* --- getting it ------------------------------------------------------------------------------- */
+/* --- getting the results ---------------------------------------------------------------------- */
 static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shared(b)); }
 
-static int get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int once_get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
   if (rt_task_more(w->running) == NULL) return rtL_no_memory(L);
   switch (rt_mutex_lock(m, w->running)) {
-    case RT_MUTEX_DONE: return make(L, m);
-    case RT_MUTEX_SETTLED: return settled(L, w, m);
+    case RT_MUTEX_DONE: return run_once(L, m);
+    case RT_MUTEX_SETTLED: return push_settled(L, w, m);
     default: return -1;
   }
 }
 
-static void get_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+static void once_get_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   int waiting;
   if (rt_mutex_inspect(once_of(b), &waiting) == (int64_t)w->running->id)
     luaL_error(L, "deadlock: the function that this once runs waits for itself");
 }
 
-static bool get_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool once_get_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_mutex_await(once_of(b), b->waiter);
 }
 
-static int get_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int once_get_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
-  if (b->answer == RT_MUTEX_SETTLED) return settled(L, w, m);
+  if (b->answer == RT_MUTEX_SETTLED) return push_settled(L, w, m);
   rt_mutex_accept(m, w->running);
-  return make(L, m);
+  return run_once(L, m);
 }
 
-static const rt_op_kind get_kind = {.name = "get",
-                                    .waits_for = RT_OP_ONCE,
-                                    .has_waiter = true,
-                                    .attempt = get_attempt,
-                                    .prepare = get_prepare,
-                                    .arm = get_arm,
-                                    .finish = get_finish};
+static const rt_op_kind once_get_kind = {.name = "get",
+                                         .waits_for = RT_OP_ONCE,
+                                         .has_waiter = true,
+                                         .attempt = once_get_attempt,
+                                         .prepare = once_get_prepare,
+                                         .arm = once_get_arm,
+                                         .finish = once_get_finish};
 
 /* ... = once:get(f, ...) */
 static int once_get(lua_State *L) {
@@ -107,11 +111,11 @@ static int once_get(lua_State *L) {
   rt_mutex *m = rt_mutex_of(ref->shared);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rtL_cancel_checkpoint(L, w);
-  if (rt_mutex_is_settled(m)) return settled(L, w, m);
+  if (rt_mutex_is_settled(m)) return push_settled(L, w, m);
   luaL_checkstack(L, 4, NULL);
   push_run(L, w, m);
   lua_insert(L, RUN);
-  return rtL_operation_begin(L, w, &get_kind, ref, 0);
+  return rtL_operation_begin(L, w, &once_get_kind, ref, 0);
 }
 
 static int once_tostring(lua_State *L) {

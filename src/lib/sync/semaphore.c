@@ -1,8 +1,8 @@
-/* lib/sync/semaphore.c - rt.semaphore: permits.
+/* lib/sync/semaphore.c - rt.semaphore: permits that tasks of any workers acquire and release.
 **
-** acquire and release count, and nothing else: whoever likes may release. Where permits
-** belong to a piece of work, they come back with it: sem:with, or a permit that is closed or,
-** at the latest, collected.
+** acquire and release only count: any task may release. Permits that belong to a piece of work are
+** released with it, by semaphore:with, or by an rt.permit, when it is closed or collected as
+** garbage.
 */
 #include "lib/operation.h"
 #include "sync/semaphore.h"
@@ -10,13 +10,13 @@
 #include <limits.h>
 
 typedef struct permit {
-  rt_semaphore *semaphore; /* held; NULL: it has been released, or was never got */
+  rt_semaphore *semaphore; /* a reference; NULL: released, or not acquired yet */
   int n;
 } permit;
 
 enum { SELF = 1, PERMIT };
 
-static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
+static const rt_shared_kind semaphore_kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
 
 static rt_semaphore *check_semaphore(lua_State *L, rt_worker *w) {
   return rt_semaphore_of(rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF)->shared);
@@ -34,7 +34,7 @@ static int new_semaphore(lua_State *L) {
   luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MAX, 1,
                 "a number of permits from 0 to 2^53 expected");
   rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_SEMAPHORE);
-  rt_semaphore *semaphore = rt_semaphore_new(&kind, n);
+  rt_semaphore *semaphore = rt_semaphore_new(&semaphore_kind, n);
   rtL_shared_set(L, s, semaphore ? &semaphore->shared : NULL);
   return 1;
 }
@@ -48,57 +48,57 @@ static bool take_permits(const rt_branch *b) {
   return rt_semaphore_acquire(semaphore_of(b), (int)b->number);
 }
 
-static bool acquire_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool semaphore_acquire_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_semaphore_await(semaphore_of(b), (int)b->number, b->waiter);
 }
 
-/* The permits were handed to this task. A task that another thread has cancelled gives them back. */
-static void enter(lua_State *L, rt_worker *w, const rt_branch *b) {
+/* The permits were handed to this task. If another thread has cancelled it, it gives them back. */
+static void accept_permits(lua_State *L, rt_worker *w, const rt_branch *b) {
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_semaphore_release(semaphore_of(b), (int64_t)b->number);
   rtL_cancel_takes_precedence(L, w);
 }
 
-static int acquired(lua_State *L) {
+static int push_acquired(lua_State *L) {
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int acquire_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int semaphore_acquire_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  return take_permits(b) ? acquired(L) : -1;
+  return take_permits(b) ? push_acquired(L) : -1;
 }
 
-static int acquire_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  enter(L, w, b);
-  return acquired(L);
+static int semaphore_acquire_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  accept_permits(L, w, b);
+  return push_acquired(L);
 }
 
-static uint64_t acquire_number(lua_State *L) { return (uint64_t)check_number(L); }
+static uint64_t semaphore_acquire_number(lua_State *L) { return (uint64_t)check_number(L); }
 
-static const rt_op_kind acquire_kind = {.name = "acquire",
-                                        .waits_for = RT_OP_ACQUIRE,
-                                        .has_waiter = true,
-                                        .attempt = acquire_attempt,
-                                        .arm = acquire_arm,
-                                        .finish = acquire_finish,
-                                        .number = acquire_number};
+static const rt_op_kind semaphore_acquire_kind = {.name = "acquire",
+                                                  .waits_for = RT_OP_ACQUIRE,
+                                                  .has_waiter = true,
+                                                  .attempt = semaphore_acquire_attempt,
+                                                  .arm = semaphore_acquire_arm,
+                                                  .finish = semaphore_acquire_finish,
+                                                  .number = semaphore_acquire_number};
 
 /* true = semaphore:acquire([n]) */
 static int semaphore_acquire(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
-  return rtL_operation_run(L, w, &acquire_kind, ref, acquire_number(L));
+  return rtL_operation_run(L, w, &semaphore_acquire_kind, ref, semaphore_acquire_number(L));
 }
 
 /* op = semaphore:acquire_op([n]) */
 static int semaphore_acquire_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_semaphore(L, w);
-  uint64_t n = acquire_number(L);
+  uint64_t n = semaphore_acquire_number(L);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &acquire_kind, n);
+  return rtL_operation_new(L, w, &semaphore_acquire_kind, n);
 }
 
 /* boolean = semaphore:try_acquire([n]) */
@@ -116,7 +116,7 @@ static int semaphore_release(lua_State *L) {
 }
 
 /* --- permits as objects ----------------------------------------------------------------------- */
-/* Made before there is one: from then on nothing may raise. */
+/* Made before its permits are acquired, since making it may raise. */
 static void push_permit(lua_State *L, rt_worker *w, int n) {
   permit *p = rtL_class_new(L, &w->classes, RT_CLASS_PERMIT, sizeof *p, 0);
   p->n = n;
@@ -132,7 +132,7 @@ static void fill_permit(lua_State *L, rt_semaphore *s) {
   p->semaphore = s;
 }
 
-static bool give_back(permit *p) {
+static bool release_permit(permit *p) {
   rt_semaphore *s = p->semaphore;
   if (s == NULL) return false;
   p->semaphore = NULL;
@@ -143,12 +143,12 @@ static bool give_back(permit *p) {
 
 /* permit:release() */
 static int permit_release(lua_State *L) {
-  if (!give_back(check_permit(L))) return luaL_error(L, "the permit has been released");
+  if (!release_permit(check_permit(L))) return luaL_error(L, "the permit has been released");
   return 0;
 }
 
 static int permit_close(lua_State *L) {
-  give_back(check_permit(L));
+  release_permit(check_permit(L));
   return 0;
 }
 
@@ -158,33 +158,33 @@ static int permit_tostring(lua_State *L) {
   return 1;
 }
 
-static uint64_t permit_number(lua_State *L) {
+static uint64_t semaphore_permit_number(lua_State *L) {
   return (uint64_t)((const permit *)lua_touserdata(L, PERMIT))->n;
 }
 
-static int permitted(lua_State *L, const rt_branch *b) {
+static int push_filled_permit(lua_State *L, const rt_branch *b) {
   fill_permit(L, semaphore_of(b));
   lua_settop(L, PERMIT);
   return 1;
 }
 
-static int permit_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int semaphore_permit_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  return take_permits(b) ? permitted(L, b) : -1;
+  return take_permits(b) ? push_filled_permit(L, b) : -1;
 }
 
-static int permit_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  enter(L, w, b);
-  return permitted(L, b);
+static int semaphore_permit_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  accept_permits(L, w, b);
+  return push_filled_permit(L, b);
 }
 
-static const rt_op_kind permit_kind = {.name = "permit",
-                                       .waits_for = RT_OP_ACQUIRE,
-                                       .has_waiter = true,
-                                       .attempt = permit_attempt,
-                                       .arm = acquire_arm,
-                                       .finish = permit_finish,
-                                       .number = permit_number};
+static const rt_op_kind semaphore_permit_kind = {.name = "permit",
+                                                 .waits_for = RT_OP_ACQUIRE,
+                                                 .has_waiter = true,
+                                                 .attempt = semaphore_permit_attempt,
+                                                 .arm = semaphore_acquire_arm,
+                                                 .finish = semaphore_permit_finish,
+                                                 .number = semaphore_permit_number};
 
 /* permit = semaphore:permit([n]) */
 static int semaphore_permit(lua_State *L) {
@@ -193,40 +193,41 @@ static int semaphore_permit(lua_State *L) {
   int n = check_number(L);
   lua_settop(L, SELF);
   push_permit(L, w, n);
-  return rtL_operation_run(L, w, &permit_kind, ref, (uint64_t)n);
+  return rtL_operation_run(L, w, &semaphore_permit_kind, ref, (uint64_t)n);
 }
 
-/* --- for the time of a call ------------------------------------------------------------------- */
-static int called(lua_State *L, int status, lua_KContext ctx) {
+/* --- semaphore:with --------------------------------------------------------------------------- */
+static int semaphore_with_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  return lua_gettop(L) - PERMIT; /* the permit closes now */
+  return lua_gettop(L) - PERMIT; /* (then Lua closes the permit) */
 }
 
-/* Stack: the semaphore, the permit, the function, its arguments. */
-static int call(lua_State *L, const rt_branch *b) {
+/* Stack: the semaphore, the permit, the function, its arguments. The permit has just been
+** acquired. */
+static int call_with_permit(lua_State *L, const rt_branch *b) {
   fill_permit(L, semaphore_of(b));
   lua_toclose(L, PERMIT);
-  lua_callk(L, lua_gettop(L) - PERMIT - 1, LUA_MULTRET, 0, called);
-  return called(L, LUA_OK, 0);
+  lua_callk(L, lua_gettop(L) - PERMIT - 1, LUA_MULTRET, 0, semaphore_with_ended);
+  return semaphore_with_ended(L, LUA_OK, 0);
 }
 
-static int with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int semaphore_with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  return take_permits(b) ? call(L, b) : -1;
+  return take_permits(b) ? call_with_permit(L, b) : -1;
 }
 
-static int with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  enter(L, w, b);
-  return call(L, b);
+static int semaphore_with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  accept_permits(L, w, b);
+  return call_with_permit(L, b);
 }
 
-static const rt_op_kind with_kind = {.name = "with",
-                                     .waits_for = RT_OP_ACQUIRE,
-                                     .has_waiter = true,
-                                     .attempt = with_attempt,
-                                     .arm = acquire_arm,
-                                     .finish = with_finish,
-                                     .number = permit_number};
+static const rt_op_kind semaphore_with_kind = {.name = "with",
+                                               .waits_for = RT_OP_ACQUIRE,
+                                               .has_waiter = true,
+                                               .attempt = semaphore_with_attempt,
+                                               .arm = semaphore_acquire_arm,
+                                               .finish = semaphore_with_finish,
+                                               .number = semaphore_permit_number};
 
 /* ... = semaphore:with(f, ...) */
 static int semaphore_with(lua_State *L) {
@@ -235,11 +236,11 @@ static int semaphore_with(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   push_permit(L, w, 1);
   lua_insert(L, PERMIT);
-  return rtL_operation_run(L, w, &with_kind, ref, 1);
+  return rtL_operation_run(L, w, &semaphore_with_kind, ref, 1);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
-/* n = semaphore:available(), and # */
+/* n = semaphore:available(), and #semaphore */
 static int semaphore_available(lua_State *L) {
   int waiting;
   int64_t permits = rt_semaphore_permits(check_semaphore(L, rtL_self(L)), &waiting);

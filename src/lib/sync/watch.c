@@ -1,8 +1,8 @@
-/* lib/sync/watch.c - rt.watch: the latest value, and waiting for another. */
+/* lib/sync/watch.c - rt.watch: the latest value, and waiting for the next. */
 #include "sync/broadcast.h"
 #include "lib/operation.h"
 
-static const rt_shared_kind kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
+static const rt_shared_kind watch_kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
 static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};
 
 static rt_broadcast *check_watch(lua_State *L, rt_worker *w) {
@@ -14,7 +14,7 @@ static rt_receiver *check_watcher(lua_State *L, rt_worker *w) {
 }
 
 /* --- the value -------------------------------------------------------------------------------- */
-static bool put(rt_broadcast *f, rt_message *p) {
+static bool send_or_drop(rt_broadcast *f, rt_message *p) {
   if (rt_broadcast_send(f, p)) return true;
   rt_message_drop(p);
   return false;
@@ -24,11 +24,11 @@ static bool put(rt_broadcast *f, rt_message *p) {
 static int new_watch(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCH);
-  rt_broadcast *f = rt_broadcast_new(&kind, 1, true);
+  rt_broadcast *f = rt_broadcast_new(&watch_kind, 1, true);
   rtL_shared_set(L, s, f ? &f->shared : NULL);
   lua_insert(L, 1);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  put(f, p);
+  send_or_drop(f, p);
   lua_settop(L, 1);
   return 1;
 }
@@ -44,7 +44,7 @@ static int watch_set(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_broadcast *f = check_watch(L, w);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!put(f, p)) return rtL_shared_refuse_closed(L, w);
+  if (!send_or_drop(f, p)) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -64,35 +64,35 @@ static int watch_tostring(lua_State *L) {
 }
 
 /* --- waiting for a change --------------------------------------------------------------------- */
-/* What a wait ends with: the new value, or nil, "closed". The message goes. */
-static int changed(lua_State *L, rt_worker *w, rt_message *p) {
+/* Takes over the message, with the new value; NULL: the watch is closed. */
+static int watcher_changed(lua_State *L, rt_worker *w, rt_message *p) {
   return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
 }
 
-static rt_receiver *receiver_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
+static rt_receiver *watcher_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
 
-static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int watcher_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *p;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(receiver_of(b), &p, &lost);
-  return answer == RT_BROADCAST_WAITS ? -1 : changed(L, w, p);
+  rt_broadcast_result answer = rt_receiver_recv(watcher_of(b), &p, &lost);
+  return answer == RT_BROADCAST_WAITS ? -1 : watcher_changed(L, w, p);
 }
 
-static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool watcher_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
-  return rt_receiver_await(receiver_of(b), b->waiter);
+  return rt_receiver_await(watcher_of(b), b->waiter);
 }
 
-static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  return changed(L, w, b->message);
+static int watcher_wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return watcher_changed(L, w, b->message);
 }
 
-static const rt_op_kind wait_kind = {.name = "wait",
-                                     .waits_for = RT_OP_CHANGE,
-                                     .has_waiter = true,
-                                     .attempt = wait_attempt,
-                                     .arm = wait_arm,
-                                     .finish = wait_finish};
+static const rt_op_kind watcher_wait_kind = {.name = "wait",
+                                             .waits_for = RT_OP_CHANGE,
+                                             .has_waiter = true,
+                                             .attempt = watcher_wait_attempt,
+                                             .arm = watcher_wait_arm,
+                                             .finish = watcher_wait_finish};
 
 static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
   rt_broadcast *f = check_watch(L, w);
@@ -113,14 +113,15 @@ static int watch_changed(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *watcher = push_watcher(L, w);
   lua_replace(L, 1);
-  return rtL_operation_run(L, w, &wait_kind, watcher, 0);
+  return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
 }
 
-/* ... | nil, "closed" = watcher:wait(): a value that it has not seen, the latest */
+/* ... | nil, "closed" = watcher:wait(): the latest value, once it is one that it has not
+** returned */
 static int watcher_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);
-  return rtL_operation_run(L, w, &wait_kind, watcher, 0);
+  return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
 }
 
 /* op = watcher:wait_op() */
@@ -128,7 +129,7 @@ static int watcher_wait_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_watcher(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &wait_kind, 0);
+  return rtL_operation_new(L, w, &watcher_wait_kind, 0);
 }
 
 /* watcher:close(), and __close */

@@ -254,14 +254,14 @@ function task:status() end
 --- The argument of the function of `rt.scope`.
 ---
 --- ```lua
---- print(rt.scope(function(scope)
+--- rt.scope(function(scope)
 ---   for i = 1, 3 do
 ---     scope:spawn(rt.sleep, 3600)
 ---   end
----   rt.sleep(0.01)
+---   print(scope) -- rt.scope (open, 3 tasks)
 ---   scope:cancel("enough")
----   return tostring(scope)
---- end, "settle")) -- rt.scope (open, 3 tasks)
+--- end, "settle")
+--- print("all have ended") -- all have ended
 --- ```
 ---@class rt.scope
 local scope = {}

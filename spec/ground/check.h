@@ -2,6 +2,7 @@
 **
 ** A check is a sentence about behaviour. It prints "ok SENTENCE" or "not ok SENTENCE". Random
 ** numbers come from RT_SEED, or else from a seed that is printed. A test that hangs is killed.
+** Upper bounds of time are multiplied by check_slow().
 */
 #ifndef RT_CHECK_H
 #define RT_CHECK_H
@@ -10,6 +11,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* How often to do something: less often with the sanitizers, which make the test slower. */
@@ -34,8 +36,20 @@ static inline void must(const char *sentence, bool holds) {
   exit(EXIT_FAILURE);
 }
 
+/* How many times slower everything is here than on an idle machine (RT_SLOW, from the runner). */
+static inline uint64_t check_slow(void) {
+  const char *text = getenv("RT_SLOW");
+  long slow = text ? strtol(text, NULL, 10) : 1;
+  return slow > 1 ? (uint64_t)slow : 1;
+}
+
+/* A deadline that only catches what hangs: load may begin while a test runs. */
+static inline uint64_t check_deadline(uint64_t seconds) {
+  return rt_clock() + 3 * check_slow() * seconds * RT_SECOND;
+}
+
 static inline void check_begin(unsigned seconds) {
-  alarm(seconds);
+  alarm(3 * (unsigned)check_slow() * seconds);
   check_random.state = rt_random_seed();
   printf("# RT_SEED=%llu\n", (unsigned long long)check_random.state);
 }

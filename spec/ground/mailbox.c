@@ -52,7 +52,7 @@ static void ring(void *reader) {
 
 /* False: the bell did not ring in time. */
 static bool wait_for_bell(bell *b, uint64_t seconds) {
-  uint64_t until = rt_clock() + seconds * RT_SECOND;
+  uint64_t until = check_deadline(seconds);
   bool in_time = true;
   rt_lock_take(&b->lock);
   while (!b->rung && in_time) in_time = rt_cond_wait_until(&b->cond, &b->lock, until);
@@ -240,7 +240,7 @@ static bool becomes(bool (*is_so)(uint64_t), uint64_t arg) {
   uint64_t until = 0;
   for (uint64_t spins = 1; !is_so(arg); spins++) {
     if (spins % 4096 != 0) continue;
-    if (until == 0) until = rt_clock() + 20 * RT_SECOND;
+    if (until == 0) until = check_deadline(20);
     if (rt_clock() > until) return false;
     usleep(1);
   }

@@ -46,7 +46,7 @@ static void run_job(pool_worker *w, rt_job *j) {
 /* The first worker that wakes has something else to do until another one has run the job. */
 static bool is_kept_busy(rt_slot *slot) {
   if (!rt_load(&one_is_busy) || rt_swap(&has_busy_one, true)) return false;
-  uint64_t before = rt_load(&done), until = rt_clock() + 20 * RT_SECOND;
+  uint64_t before = rt_load(&done), until = check_deadline(20);
   rt_slot_leave_idle(slot, true);
   while (rt_load(&done) == before && rt_clock() < until) usleep(100);
   if (rt_load(&done) == before) rt_add(&started_late, 1);
@@ -99,7 +99,7 @@ static rt_job *submit(rt_sched *s) {
 }
 
 static bool ends(rt_job *j) {
-  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  uint64_t until = check_deadline(20);
   for (uint64_t spins = 0; rt_job_phase(j) < RT_DONE; spins++) {
     if (rt_clock() > until) return false;
     if (spins % 256 == 0) usleep(1);
@@ -110,13 +110,13 @@ static bool ends(rt_job *j) {
 static int idle_slots(rt_sched *s) { return __builtin_popcountll(rt_load(&s->idle[0])); }
 
 static void wait_until_all_rest(rt_sched *s) {
-  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  uint64_t until = check_deadline(20);
   while (idle_slots(s) < rt_load(&s->started) && rt_clock() < until) usleep(100);
   must("workers without jobs rest", idle_slots(s) == rt_load(&s->started));
 }
 
 static bool stop(rt_sched *s) {
-  uint64_t until = rt_clock() + 20 * RT_SECOND;
+  uint64_t until = check_deadline(20);
   rt_sched_stop(s);
   while (rt_sched_live(s) > 0 && rt_clock() < until) usleep(100);
   bool left = rt_sched_live(s) == 0;

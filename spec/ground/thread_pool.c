@@ -33,9 +33,9 @@ static void count(int *what) {
   rt_lock_give(&gate.lock);
 }
 
-/* Waits until the counter has this value, for ten seconds at most. True: it has. */
+/* Waits until the counter has this value, ten seconds at most (check_deadline). True: it has. */
 static bool reaches(const int *what, int value) {
-  uint64_t until = rt_clock() + 10 * RT_SECOND;
+  uint64_t until = check_deadline(10);
   bool in_time = true;
   rt_lock_take(&gate.lock);
   while (*what != value && in_time) in_time = rt_cond_wait_until(&gate.changed, &gate.lock, until);
@@ -273,7 +273,8 @@ static void check_chance(void) {
   }
   for (int i = 0; i < OWNERS; i++) {
     rt_thread_join(owners[i].thread);
-    for (int tries = 0; !has_settled(&owners[i]) && tries < 2000; tries++) usleep(5000);
+    for (uint64_t until = check_deadline(10); !has_settled(&owners[i]) && rt_clock() < until;)
+      usleep(5000);
     settled = settled && has_settled(&owners[i]);
     right = right && owners[i].right;
     refused += owners[i].refused;
@@ -314,7 +315,8 @@ static void check_shortage(void) {
 }
 
 static bool is_all_free(long before) {
-  for (int tries = 0; rt_alloc_blocks() != before && tries < 2000; tries++) usleep(5000);
+  for (uint64_t until = check_deadline(10); rt_alloc_blocks() != before && rt_clock() < until;)
+    usleep(5000);
   return rt_alloc_blocks() == before;
 }
 #endif

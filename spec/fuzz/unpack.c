@@ -31,7 +31,7 @@ static void must(const char *what, bool holds) {
 static void free_nothing(rt_shared *t) { (void)t; }
 
 /* They have the class of something internal, of which no object is ever seen. */
-static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_ERRAND};
+static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_TCP_SETUP};
 static const rt_shared_kind unknown_kind = {"unknown", free_nothing, RT_CLASSES};
 static rt_shared object, unknown;
 
@@ -124,8 +124,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   open_libraries();
   w = rtL_worker_find(L);
   luaL_newmetatable(L, "object");
-  w->classes.metatable[RT_CLASS_ERRAND] = lua_topointer(L, -1);
-  w->classes.travel[RT_CLASS_ERRAND] = &travel;
+  w->classes.metatable[RT_CLASS_TCP_SETUP] = lua_topointer(L, -1);
+  w->classes.travel[RT_CLASS_TCP_SETUP] = &travel;
   lua_pushcfunction(L, make_seeds);
   lua_pushlightuserdata(L, (void *)folder_of(*argc, *argv));
   lua_call(L, 1, 0);

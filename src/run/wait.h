@@ -58,9 +58,9 @@ static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
 /* In place of a number of results, from the body of an operation that may wait many times: the task
 ** is parked, or it is in the ready queue because its budget was used up. rtL_wait_ended comes first
 ** when it is resumed. */
-enum { RT_WAITS = -1, RT_GAVE_WAY = -2 };
+enum { RT_WAITS = -1, RT_YIELDED = -2 };
 static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
-  if (how == RT_GAVE_WAY)
+  if (how == RT_YIELDED)
     rtL_wait_turned(L, w);
   else
     rtL_wait_over(L, w);

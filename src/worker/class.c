@@ -7,7 +7,7 @@
 static const char *const names[RT_CLASSES] = {
     [RT_CLASS_TASK] = "rt.task",           [RT_CLASS_CANCELLED] = "rt.Cancelled",
     [RT_CLASS_FAILURE] = "rt.failure",     [RT_CLASS_LISTENER] = "rt.listener",
-    [RT_CLASS_STREAM] = "rt.stream",       [RT_CLASS_ERRAND] = "rt.errand",
+    [RT_CLASS_STREAM] = "rt.stream",       [RT_CLASS_TCP_SETUP] = "rt.tcp_setup",
     [RT_CLASS_PROBE] = "rt.probe",         [RT_CLASS_JOB] = "rt.task",
     [RT_CLASS_LOADING] = "rt.loading",     [RT_CLASS_CHANNEL] = "rt.channel",
     [RT_CLASS_GROUP] = "rt.group",         [RT_CLASS_OPERATION] = "rt.operation",

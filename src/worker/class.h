@@ -21,8 +21,8 @@ typedef enum rt_class {
   RT_CLASS_LOADING,   /* internal: a module that is being loaded; see host/require.c */
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,
-  RT_CLASS_ERRAND, /* internal: a listen or connect that is under way; see lib/net/tcp.c */
-  RT_CLASS_JOB,    /* a task of the pool */
+  RT_CLASS_TCP_SETUP, /* internal: a listen or connect that is under way; see lib/net/tcp.c */
+  RT_CLASS_JOB,       /* a task of the pool */
   RT_CLASS_CHANNEL,
   RT_CLASS_OPERATION, /* what rt.select chooses from; see lib/operation.h */
   RT_CLASS_SELECT,    /* internal: a select that waits */

@@ -1,15 +1,15 @@
-/* lib/net/listener.c - the methods of a listener. */
+/* lib/net/listener.c - the methods of rt.listener. */
 #include "lib/operation.h"
 #include "lib/net/net.h"
 
 #include <stdio.h>
 
-static rt_listener *to_listener(lua_State *L, rt_worker *w) {
+static rt_listener *check_listener_userdata(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_LISTENER, 1);
 }
 
 static rt_listener *check_listener(lua_State *L, rt_worker *w) {
-  rt_listener *l = to_listener(L, w);
+  rt_listener *l = check_listener_userdata(L, w);
   if (l->sock == NULL || w->stop.closed)
     luaL_error(L, l->moved ? "attempt to use a listener that was moved to another task"
                            : "attempt to use a closed listener");
@@ -18,15 +18,15 @@ static rt_listener *check_listener(lua_State *L, rt_worker *w) {
 
 #define PAUSE (100 * RT_MILLISECOND)
 
-/* Out of descriptors: the connection stays in the listener's queue, and is tried again after a
-** while. Says so once. */
+/* The process has no free descriptors: the connection stays in the listener's queue, and accept is
+** tried again after PAUSE. Writes one line to stderr, until a connection is accepted. */
 static void pause_accepting(rt_listener *l, int err) {
   if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
   l->warned = true;
   l->again = rt_clock() + PAUSE;
 }
 
-/* A connected socket; or UV_EAGAIN: it must wait; or another UV_E… */
+/* Returns the descriptor of a connection; UV_EAGAIN: the task must wait; or another UV_E… */
 static int accept_one(rt_listener *l) {
   int fd;
   if (l->again > 0 && l->again > rt_clock()) return UV_EAGAIN;
@@ -44,16 +44,16 @@ static int accept_one(rt_listener *l) {
   return fd;
 }
 
-static int fail_closed(lua_State *L) {
+static int listener_fail_closed(lua_State *L) {
   return rtL_fail(L, UV_ECANCELED, "the listener was closed meanwhile");
 }
 
-/* The stream must be there before there is a socket, since making it may raise. In a method it
+/* The stream is made before the connection is accepted, since making it may raise. In a method it
 ** stays on the stack, above the listener, for the next attempt. */
-static int accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int listener_accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_listener *l = b->object;
-  if (l->sock == NULL) return fail_closed(L);
-  rt_stream_last_chance(l->sock, w->running);
+  if (l->sock == NULL) return listener_fail_closed(L);
+  rt_stream_force_attempt(l->sock, w->running);
   if (!l->sock->maybe_readable) return -1;
   bool kept = b->op == 0 && lua_gettop(L) > 1;
   rt_stream *s = kept ? lua_touserdata(L, 2) : rtL_stream_new(L, w);
@@ -67,12 +67,11 @@ static int accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   return fd == UV_EAGAIN ? -1 : rtL_fail(L, fd, NULL);
 }
 
-static bool accept_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool listener_accept_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_listener *l = b->object;
   (void)L;
   if (l->sock == NULL) return false;
-  if (l->again > 0 &&
-      l->again > rt_clock()) { /* the socket would only say that there is a connection */
+  if (l->again > 0 && l->again > rt_clock()) { /* the socket is readable all the time */
     b->due = rt_driver_after(&w->driver, PAUSE);
     rt_operation_sleep(b, &w->driver);
     return true;
@@ -86,17 +85,17 @@ static void count_accepting(void *listener, int change) {
   ((rt_listener *)listener)->accepting += change;
 }
 
-static const rt_op_kind accept_kind = {.name = "accept",
-                                       .attempt = accept_attempt,
-                                       .arm = accept_arm,
-                                       .count_waiting = count_accepting};
+static const rt_op_kind listener_accept_kind = {.name = "accept",
+                                                .attempt = listener_accept_attempt,
+                                                .arm = listener_accept_arm,
+                                                .count_waiting = count_accepting};
 
 /* stream | nil, message, code = listener:accept() */
 static int listener_accept(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_listener *l = check_listener(L, w);
   lua_settop(L, 1);
-  return rtL_operation_run(L, w, &accept_kind, l, 0);
+  return rtL_operation_run(L, w, &listener_accept_kind, l, 0);
 }
 
 /* op = listener:accept_op() */
@@ -104,7 +103,7 @@ static int listener_accept_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   check_listener(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &accept_kind, 0);
+  return rtL_operation_new(L, w, &listener_accept_kind, 0);
 }
 
 static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
@@ -115,10 +114,9 @@ static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
   return lua_error(L);
 }
 
-/* As accept; but once the listener is closed there are just no more streams, and what else
-** can go wrong raises. */
+/* As accept, but it returns nothing once the listener is closed, and raises if accept fails. */
 static int next_stream(lua_State *L) {
-  rt_listener *l = to_listener(L, rtL_self(L));
+  rt_listener *l = check_listener_userdata(L, rtL_self(L));
   if (l->sock == NULL && !l->moved) return 0;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(2));
@@ -147,14 +145,14 @@ static int listener_sock(lua_State *L) {
 /* listener:close(), and __close and __gc */
 static int listener_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  rt_listener *l = to_listener(L, w);
+  rt_listener *l = check_listener_userdata(L, w);
   rt_stream_release(w, &l->sock);
-  rt_stream_cut_tie(&l->tie);
+  rt_stream_unlink_origin(&l->origin);
   return 0;
 }
 
 static int listener_tostring(lua_State *L) {
-  rt_listener *l = to_listener(L, rtL_self(L));
+  rt_listener *l = check_listener_userdata(L, rtL_self(L));
   rt_tcp_name name;
   if (l->sock == NULL)
     lua_pushstring(L, l->moved ? "rt.listener (moved)" : "rt.listener (closed)");

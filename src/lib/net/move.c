@@ -1,141 +1,148 @@
 /* lib/net/move.c - how streams and listeners move from one task to another.
 **
-** On the way the descriptor is in a crate, with what had arrived and was not read. A crate
-** that nobody opens closes it; or the sender, whose object still knows it, takes it out again: a
-** send that comes to nothing has moved nothing. A task's result may have several readers, in several threads:
-** the first one gets the stream, the others a closed one.
+** While a socket is on its way, its descriptor is in a transfer, a shared object of the message,
+** with the bytes that were received and not read. There are three ends:
+** 1. The message is unpacked. The first task that does so gets the descriptor, and opens it in the
+**    loop of its worker. If other tasks unpack the same message (the results of a task), they get a
+**    closed stream.
+** 2. The message is not sent after all, and undone: the object that the socket came from gets it
+**    back. An origin links that object and the transfer; either of them may be freed first.
+** 3. The message is dropped: the transfer closes the descriptor.
 */
 #include "lib/net/net.h"
 
 #include <unistd.h>
 
-/* What ties the object that something moved from to its crate: either may go first. */
-typedef struct tie {
+/* Shared by a transfer and the object from which the socket came. */
+typedef struct origin {
   rt_shared shared;
-  void *origin; /* home of the object; NULL: it has gone, or was closed */
-} tie;
+  /* the thread of that object's worker */
+  void *object; /* the body of the userdata; NULL: collected, closed, or it has the socket again */
+} origin;
 
-typedef struct crate {
+typedef struct transfer {
   rt_shared shared;
-  tie *tie;
-  rt_atomic(int) fd; /* -1: nothing in it; whoever takes it out has the rest, too */
+  origin *origin;
+  /* atomic */
+  rt_atomic(int) fd; /* -1: it has been taken out; the thread that takes it also owns 'in' */
+  /* the thread that has put in the descriptor, then the one that has taken it out */
   rt_buf in;
   bool nodelay;
-} crate;
+} transfer;
 
-static void free_tie(rt_shared *t) { rt_free(rt_containerof(t, tie, shared)); }
+static void free_origin(rt_shared *t) { rt_free(rt_containerof(t, origin, shared)); }
 
-static void free_crate(rt_shared *t) {
-  crate *c = rt_containerof(t, crate, shared);
-  int fd = rt_load(&c->fd);
+static void free_transfer(rt_shared *t) {
+  transfer *x = rt_containerof(t, transfer, shared);
+  int fd = rt_load(&x->fd);
   if (fd >= 0) close(fd);
-  rt_buf_close(&c->in);
-  rt_shared_drop(&c->tie->shared);
-  rt_free(c);
+  rt_buf_close(&x->in);
+  rt_shared_drop(&x->origin->shared);
+  rt_free(x);
 }
 
-static const rt_shared_kind tie_kind = {"tie", free_tie, -1};
-static const rt_shared_kind stream_crate = {"stream", free_crate, RT_CLASS_STREAM};
-static const rt_shared_kind listener_crate = {"listener", free_crate, RT_CLASS_LISTENER};
+static const rt_shared_kind origin_kind = {"origin", free_origin, -1};
+static const rt_shared_kind stream_transfer_kind = {"stream", free_transfer, RT_CLASS_STREAM};
+static const rt_shared_kind listener_transfer_kind = {"listener", free_transfer, RT_CLASS_LISTENER};
 
-static rt_shared *new_crate(lua_State *L, const rt_shared_kind *kind) {
-  crate *c = rt_calloc(sizeof *c);
-  tie *t = c ? rt_calloc(sizeof *t) : NULL;
-  if (t == NULL) {
-    rt_free(c);
+static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
+  transfer *x = rt_calloc(sizeof *x);
+  origin *o = x ? rt_calloc(sizeof *o) : NULL;
+  if (o == NULL) {
+    rt_free(x);
     rtL_no_memory(L);
   }
-  rt_shared_init(&t->shared, &tie_kind);
-  rt_shared_init(&c->shared, kind);
-  rt_atomic_init(&c->fd, -1);
-  c->tie = t;
-  return &c->shared;
+  rt_shared_init(&o->shared, &origin_kind);
+  rt_shared_init(&x->shared, kind);
+  rt_atomic_init(&x->fd, -1);
+  x->origin = o;
+  return &x->shared;
 }
 
-static crate *crate_of(rt_shared *t) { return rt_containerof(t, crate, shared); }
+static transfer *transfer_of(rt_shared *t) { return rt_containerof(t, transfer, shared); }
 
-/* The descriptor gets a loop again; false: it has gone. (One that was closed after all, by a
-** finalizer, before it could move is as closed here.) */
-static bool open_crate(lua_State *L, rt_worker *w, crate *c, rt_sock **sock) {
-  int fd = rt_swap(&c->fd, -1);
+/* Opens the descriptor in the loop of this worker. False: it has been taken out, or was never put
+** in, since a finalizer has closed the stream between 'send' and 'commit'. */
+static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **sock) {
+  int fd = rt_swap(&x->fd, -1);
   if (fd < 0) return false;
   int err = rt_sock_open(sock, &w->driver, fd);
-  if (err != 0) luaL_error(L, "cannot take over a %s: %s", c->shared.kind->name, uv_strerror(err));
-  (*sock)->maybe_readable = true; /* what it waits for may have come meanwhile */
+  if (err != 0) luaL_error(L, "cannot take over a %s: %s", x->shared.kind->name, uv_strerror(err));
+  (*sock)->maybe_readable = true; /* no loop has watched it meanwhile */
   return true;
 }
 
-static void tie_to(crate *c, void *origin, rt_shared **end) {
-  rt_shared_hold(&c->tie->shared);
-  c->tie->origin = origin;
-  *end = &c->tie->shared;
+static void link_origin(transfer *x, void *object, rt_shared **link) {
+  rt_shared_hold(&x->origin->shared);
+  x->origin->object = object;
+  *link = &x->origin->shared;
 }
 
-void rt_stream_cut_tie(rt_shared **end) {
-  if (*end == NULL) return;
-  rt_containerof(*end, tie, shared)->origin = NULL;
-  rt_shared_drop(*end);
-  *end = NULL;
+void rt_stream_unlink_origin(rt_shared **link) {
+  if (*link == NULL) return;
+  rt_containerof(*link, origin, shared)->object = NULL;
+  rt_shared_drop(*link);
+  *link = NULL;
 }
 
-/* The object that it moved from has it again; or false. */
-static bool take_back(rt_worker *w, crate *c, rt_sock **sock) {
-  int fd = w->stop.closed ? -1 : rt_swap(&c->fd, -1);
+/* Opens the descriptor for the object that it came from; false: it is gone, or cannot be opened. */
+static bool recall_socket(rt_worker *w, transfer *x, rt_sock **sock) {
+  int fd = w->stop.closed ? -1 : rt_swap(&x->fd, -1);
   if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
   (*sock)->maybe_readable = true;
   return true;
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */
-static const char *why_stream_stays(const rt_stream *s) {
+static const char *why_stream_cannot_move(const rt_stream *s) {
   if (s->moved) return "a stream that was moved to another task";
   if (s->sock == NULL) return "a closed stream";
-  if (rt_stream_is_read(s)) return "a stream that a task is reading from";
+  if (rt_stream_has_reader(s)) return "a stream that a task is reading from";
   if (s->writing) return "a stream that a task is writing to";
   return NULL;
 }
 
 static rt_shared *send_stream(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)w;
-  *why = why_stream_stays(lua_touserdata(L, index));
-  return *why ? NULL : new_crate(L, &stream_crate);
+  *why = why_stream_cannot_move(lua_touserdata(L, index));
+  return *why ? NULL : new_transfer(L, &stream_transfer_kind);
 }
 
 static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *t) {
   rt_stream *s = lua_touserdata(L, index);
-  crate *c = crate_of(t);
+  transfer *x = transfer_of(t);
   (void)w;
-  if (why_stream_stays(s)) return;
-  rt_store(&c->fd, rt_sock_release(s->sock));
-  c->in = s->in;
+  if (why_stream_cannot_move(s)) return;
+  rt_store(&x->fd, rt_sock_release(s->sock));
+  x->in = s->in;
   s->sock = NULL;
   s->moved = true;
   rt_buf_init(&s->in);
-  tie_to(c, s, &s->tie);
+  link_origin(x, s, &s->origin);
 }
 
 static void recall_stream(rt_worker *w, rt_shared *t) {
-  crate *c = crate_of(t);
-  rt_stream *s = c->tie->origin;
-  if (s == NULL || !take_back(w, c, &s->sock)) return;
-  s->in = c->in;
+  transfer *x = transfer_of(t);
+  rt_stream *s = x->origin->object;
+  if (s == NULL || !recall_socket(w, x, &s->sock)) return;
+  s->in = x->in;
   s->moved = false;
-  rt_buf_init(&c->in);
-  rt_stream_cut_tie(&s->tie);
+  rt_buf_init(&x->in);
+  rt_stream_unlink_origin(&s->origin);
 }
 
 static void receive_stream(lua_State *L, rt_worker *w, rt_shared *t) {
   rt_stream *s = rtL_stream_new(L, w);
-  crate *c = crate_of(t);
-  if (!open_crate(L, w, c, &s->sock)) return;
-  s->in = c->in;
-  rt_buf_init(&c->in);
+  transfer *x = transfer_of(t);
+  if (!open_transfer(L, w, x, &s->sock)) return;
+  s->in = x->in;
+  rt_buf_init(&x->in);
 }
 
 const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream, recall_stream};
 
 /* --- listeners -------------------------------------------------------------------------------- */
-static const char *why_listener_stays(const rt_listener *l) {
+static const char *why_listener_cannot_move(const rt_listener *l) {
   if (l->moved) return "a listener that was moved to another task";
   if (l->sock == NULL) return "a closed listener";
   if (l->accepting > 0 || rt_sock_has_waiter(l->sock, RT_READ))
@@ -145,35 +152,35 @@ static const char *why_listener_stays(const rt_listener *l) {
 
 static rt_shared *send_listener(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)w;
-  *why = why_listener_stays(lua_touserdata(L, index));
-  return *why ? NULL : new_crate(L, &listener_crate);
+  *why = why_listener_cannot_move(lua_touserdata(L, index));
+  return *why ? NULL : new_transfer(L, &listener_transfer_kind);
 }
 
 static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *t) {
   rt_listener *l = lua_touserdata(L, index);
-  crate *c = crate_of(t);
+  transfer *x = transfer_of(t);
   (void)w;
-  if (why_listener_stays(l)) return;
-  rt_store(&c->fd, rt_sock_release(l->sock));
-  c->nodelay = l->nodelay;
+  if (why_listener_cannot_move(l)) return;
+  rt_store(&x->fd, rt_sock_release(l->sock));
+  x->nodelay = l->nodelay;
   l->sock = NULL;
   l->moved = true;
-  tie_to(c, l, &l->tie);
+  link_origin(x, l, &l->origin);
 }
 
 static void recall_listener(rt_worker *w, rt_shared *t) {
-  crate *c = crate_of(t);
-  rt_listener *l = c->tie->origin;
-  if (l == NULL || !take_back(w, c, &l->sock)) return;
+  transfer *x = transfer_of(t);
+  rt_listener *l = x->origin->object;
+  if (l == NULL || !recall_socket(w, x, &l->sock)) return;
   l->moved = false;
-  rt_stream_cut_tie(&l->tie);
+  rt_stream_unlink_origin(&l->origin);
 }
 
 static void receive_listener(lua_State *L, rt_worker *w, rt_shared *t) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
-  crate *c = crate_of(t);
-  l->nodelay = c->nodelay;
-  open_crate(L, w, c, &l->sock);
+  transfer *x = transfer_of(t);
+  l->nodelay = x->nodelay;
+  open_transfer(L, w, x, &l->sock);
 }
 
 const rt_travel rt_listener_travel = {send_listener, commit_listener, receive_listener,

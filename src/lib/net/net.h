@@ -1,4 +1,7 @@
-/* lib/net/net.h - streams and listeners as Lua holds them: the socket, and what has arrived early. */
+/* lib/net/net.h - the bodies of rt.stream and rt.listener, and what the files of this folder share.
+**
+** All functions: worker's thread.
+*/
 #ifndef RT_LIB_NET_NET_H
 #define RT_LIB_NET_NET_H
 
@@ -10,76 +13,78 @@
 typedef struct rt_stream {
   rt_tag tag;
   rt_worker *worker;
-  rt_sock *sock; /* NULL: closed */
-  rt_buf in;     /* has arrived, and no operation has taken it */
-  /* One reader and one writer at a time. The flags stand while an operation waits. */
-  bool reading, writing;
-  bool moved;     /* to another task; closed here */
-  rt_shared *tie; /* to the crate in which it moved; NULL: none */
-  /* where they are: */
-  size_t most;    /* the reader: what it wants at most, */
-  size_t taken;   /* bytes of 'in' that its finished formats use, */
-  size_t scanned; /* and those that the present one has looked at */
-  int format;
-  size_t sent; /* the writer: bytes of its argument number 'argument' */
-  int argument;
+  rt_sock *sock;         /* NULL: closed */
+  rt_buf in;             /* bytes that have been received, and not returned to the program */
+  bool reading, writing; /* a task waits in recv or read, in write: there may be one of each */
+  bool moved;            /* sent to another task, so that it is closed here */
+  rt_shared *origin;     /* what links it to its transfer (lib/net/move.c); NULL: it is in none */
+  /* the operation that reads */
+  size_t max;     /* recv: the number of bytes to return at most */
+  size_t taken;   /* read: bytes of 'in' that matched formats use; dropped when all have matched */
+  size_t scanned; /* read: bytes after those in which the present format has found no end */
+  int format;     /* read: the number of formats that have matched */
+  /* the operation that writes */
+  size_t sent;  /* bytes of the present argument that have been sent */
+  int argument; /* its stack index */
 } rt_stream;
 
 typedef struct rt_listener {
   rt_sock *sock; /* NULL: closed */
-  int accepting; /* tasks that wait for a stream */
+  int accepting; /* tasks that wait in the method accept */
   bool nodelay;
-  bool warned;    /* of a shortage of descriptors that still lasts, */
-  uint64_t again; /* and when a select tries next (rt_clock) */
-  bool moved;     /* to another task; closed here */
-  rt_shared *tie; /* to the crate in which it moved; NULL: none */
+  bool warned;       /* that there are no descriptors; until one is accepted */
+  uint64_t again;    /* no accept before this time of rt_clock, for that reason; 0: none */
+  bool moved;        /* sent to another task, so that it is closed here */
+  rt_shared *origin; /* what links it to its transfer (lib/net/move.c); NULL: it is in none */
 } rt_listener;
 
-/* Pushes a closed stream, which then gets a connected socket: nothing that is open is
-** ever held by the C stack alone. */
+/* Pushes a closed stream, which the caller then gives a connected socket: an open socket is never
+** held by the C stack alone, where an error would lose it. */
 rt_stream *rtL_stream_new(lua_State *L, rt_worker *w);
 
-/* The stream at index 1, open or not. */
+/* The stream at index 1, open or closed; else an argument error. */
 rt_stream *rtL_stream_any(lua_State *L);
-/* The open stream at index 1, or an error. */
-rt_stream *rtL_stream_refuse(lua_State *L); /* the error */
+/* The open stream at index 1; else an error, which rtL_stream_refuse raises. */
+rt_stream *rtL_stream_refuse(lua_State *L);
 static inline rt_stream *rtL_stream_check(lua_State *L) {
   rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 1);
   return rt_likely(s != NULL && s->sock != NULL && !s->worker->stop.closed) ? s
                                                                             : rtL_stream_refuse(L);
 }
 
-/* Takes what has arrived into 'in'. 1: more is there now; 0: the end; UV_EAGAIN: wait;
-** else UV_E… */
+/* Receives bytes into 'in'. Returns 1: there are more now; 0: the peer has closed its side;
+** UV_EAGAIN: there are none yet; or another UV_E… */
 int rt_stream_fill(rt_stream *s);
 
-/* Does a task wait to read: in an operation, or in a select? */
-static inline bool rt_stream_is_read(const rt_stream *s) {
+/* Does a task wait for bytes, in a method or in a select? */
+static inline bool rt_stream_has_reader(const rt_stream *s) {
   return s->reading || rt_sock_has_waiter(s->sock, RT_READ);
 }
 
-/* If a deadline of the task has passed, this is the last chance of what is there already, and
-** the loop may not have told of it yet. */
-static inline void rt_stream_last_chance(rt_sock *s, const rt_task *t) {
+/* Before an attempt: if a deadline of the task has passed, the attempt is the last one, so it asks
+** the socket even if the event loop has not reported yet that there are bytes. */
+static inline void rt_stream_force_attempt(rt_sock *s, const rt_task *t) {
   if (rt_unlikely(t->alert)) s->maybe_readable = true;
 }
 
-/* Closes a socket; when the worker has gone, its driver has closed everything. */
+/* Closes the socket in *s, if there is one, and sets *s to NULL. Once the worker is closed, its
+** driver has closed the socket. */
 void rt_stream_release(rt_worker *w, rt_sock **s);
-/* results = host, port, family | nil, message, code */
+/* Pushes host, port, family; or, if err is not 0, nil, message, code. Returns 3. */
 int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name);
-/* Pushes "127.0.0.1:80", "[::1]:80". */
+/* Pushes the name as "127.0.0.1:80" or "[::1]:80". */
 const char *rtL_stream_push_address(lua_State *L, const rt_tcp_name *name);
 
-/* results = stream:read(...)   lib/net/read.c */
+/* Lua functions, in lib/net/read.c: ... | nil [, message, code] = stream:read(...) */
 int rtL_stream_read(lua_State *L);
 /* for ... in stream:lines(...) */
 int rtL_stream_lines(lua_State *L);
 
-/* It was closed, or collected: what has moved does not come back.   lib/net/move.c */
-void rt_stream_cut_tie(rt_shared **tie);
+/* In lib/net/move.c: the object is closed or collected, so its transfer cannot give the socket
+** back. */
+void rt_stream_unlink_origin(rt_shared **link);
 
-/* How they move to another task.   lib/net/move.c */
+/* In lib/net/move.c: how they move to another task. */
 extern const rt_travel rt_stream_travel, rt_listener_travel;
 
 #endif

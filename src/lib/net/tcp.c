@@ -1,4 +1,9 @@
-/* lib/net/tcp.c - rt.tcp.listen, rt.tcp.connect: errands of several waits. */
+/* lib/net/tcp.c - rt.tcp.listen and rt.tcp.connect.
+**
+** Each waits several times: for the lookup of the name, and then for a connection. Its state is a
+** tcp_setup, a userdata on the stack of the method, so that an error or a finalized coroutine ends
+** what is under way.
+*/
 #include "io/dial.h"
 #include "lib/lib.h"
 #include "io/resolve.h"
@@ -10,102 +15,103 @@
 
 enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 
-typedef struct errand {
+typedef struct tcp_setup {
   rt_resolve *lookup;
   rt_dial *dial;
-  rt_timeout patience; /* while the name is looked up */
+  rt_timeout lookup_timer; /* connect: the time for the lookup */
   rt_driver *driver;
-  uint64_t deadline; /* by the clock */
-  bool late;
+  uint64_t deadline; /* connect: a time of rt_clock, or RT_FOREVER */
+  bool timed_out;    /* in the lookup */
   bool passive, nodelay, reuseport;
   int backlog;
   char where[RT_RESOLVE_HOST_MAX + 16];
-} errand;
+} tcp_setup;
 
-static void end_errand(errand *e) {
-  rt_timer_remove(&e->patience.timer);
-  if (e->lookup) rt_resolve_drop(e->lookup);
-  if (e->dial) rt_dial_drop(e->dial);
-  e->lookup = NULL;
-  e->dial = NULL;
+static void end_setup(tcp_setup *s) {
+  rt_timer_remove(&s->lookup_timer.timer);
+  if (s->lookup) rt_resolve_drop(s->lookup);
+  if (s->dial) rt_dial_drop(s->dial);
+  s->lookup = NULL;
+  s->dial = NULL;
 }
 
-static int errand_gc(lua_State *L) {
+static int tcp_setup_gc(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  errand *e = rtL_class_check(L, &w->classes, RT_CLASS_ERRAND, 1);
-  if (!w->stop.closed) end_errand(e);
+  tcp_setup *s = rtL_class_check(L, &w->classes, RT_CLASS_TCP_SETUP, 1);
+  if (!w->stop.closed) end_setup(s);
   return 0;
 }
 
-static void on_impatient(rt_timeout *t) {
-  errand *e = rt_containerof(t, errand, patience);
-  e->late = true;
-  rt_list *l = rt_list_first(&e->lookup->parked);
-  if (l) rt_driver_wake(e->driver, rt_containerof(l, rt_task, link), RT_FIRED);
+static void on_lookup_timeout(rt_timeout *t) {
+  tcp_setup *s = rt_containerof(t, tcp_setup, lookup_timer);
+  s->timed_out = true;
+  rt_list *l = rt_list_first(&s->lookup->parked);
+  if (l) rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-static int fail_errand(lua_State *L, errand *e, int err) {
-  end_errand(e);
-  return rtL_fail(L, err, e->where);
+static int fail_setup(lua_State *L, tcp_setup *s, int err) {
+  end_setup(s);
+  return rtL_fail(L, err, s->where);
 }
 
-static int finish_connect(lua_State *L, rt_worker *w, errand *e) {
-  rt_stream *s = rtL_stream_new(L, w);
-  int fd = rt_dial_take(e->dial);
-  if (fd < 0) return fail_errand(L, e, fd);
-  end_errand(e);
-  if (e->nodelay) rt_tcp_nodelay(fd, true);
-  int err = rt_sock_open(&s->sock, &w->driver, fd);
-  return err == 0 ? 1 : rtL_fail(L, err, e->where);
+static int finish_connect(lua_State *L, rt_worker *w, tcp_setup *s) {
+  rt_stream *stream = rtL_stream_new(L, w);
+  int fd = rt_dial_take(s->dial);
+  if (fd < 0) return fail_setup(L, s, fd);
+  end_setup(s);
+  if (s->nodelay) rt_tcp_nodelay(fd, true);
+  int err = rt_sock_open(&stream->sock, &w->driver, fd);
+  return err == 0 ? 1 : rtL_fail(L, err, s->where);
 }
 
-static int finish_listen(lua_State *L, rt_worker *w, errand *e) {
+static int finish_listen(lua_State *L, rt_worker *w, tcp_setup *s) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
   int fd = UV_EADDRNOTAVAIL, err;
-  l->nodelay = e->nodelay;
-  for (const struct addrinfo *a = e->lookup->addresses; a && fd < 0; a = a->ai_next)
-    fd = rt_tcp_listen(a, e->backlog, e->reuseport);
-  if (fd < 0) return fail_errand(L, e, fd);
-  end_errand(e);
-  if ((err = rt_sock_open(&l->sock, &w->driver, fd)) != 0) return rtL_fail(L, err, e->where);
+  l->nodelay = s->nodelay;
+  for (const struct addrinfo *a = s->lookup->addresses; a && fd < 0; a = a->ai_next)
+    fd = rt_tcp_listen(a, s->backlog, s->reuseport);
+  if (fd < 0) return fail_setup(L, s, fd);
+  end_setup(s);
+  if ((err = rt_sock_open(&l->sock, &w->driver, fd)) != 0) return rtL_fail(L, err, s->where);
   return 1;
 }
 
-static int go_on(lua_State *L, int status, lua_KContext ctx);
+static int setup_resume(lua_State *L, int status, lua_KContext ctx);
 
-static int step(lua_State *L, rt_worker *w, errand *e) {
+static int setup_step(lua_State *L, rt_worker *w, tcp_setup *s) {
   rt_task *t = w->running;
-  if (e->lookup == NULL) return rtL_fail(L, UV_ECANCELED, e->where); /* finalized: the end */
-  if (e->late) return fail_errand(L, e, UV_ETIMEDOUT);
-  if (!e->lookup->done) {
+  if (s->lookup == NULL)
+    return rtL_fail(L, UV_ECANCELED, s->where); /* finalized: the state is closed */
+  if (s->timed_out) return fail_setup(L, s, UV_ETIMEDOUT);
+  if (!s->lookup->done) {
     rtL_wait_prepare(L, w, t);
-    rt_task_park(t, RT_OP_RESOLVE, e, &e->lookup->parked);
-    return rtL_wait(L, w, go_on, 0);
+    rt_task_park(t, RT_OP_RESOLVE, s, &s->lookup->parked);
+    return rtL_wait(L, w, setup_resume, 0);
   }
-  if (e->lookup->err != 0) return fail_errand(L, e, e->lookup->err);
-  if (e->passive) return finish_listen(L, w, e);
-  if (e->dial == NULL) {
-    uint64_t now = rt_clock(), left = e->deadline > now ? e->deadline - now : 0;
-    rt_timer_remove(&e->patience.timer);
-    int err = rt_dial_start(&e->dial, &w->driver, e->lookup->addresses, left);
-    if (err != 0) return fail_errand(L, e, err);
+  if (s->lookup->err != 0) return fail_setup(L, s, s->lookup->err);
+  if (s->passive) return finish_listen(L, w, s);
+  if (s->dial == NULL) {
+    uint64_t now = rt_clock(), left = s->deadline > now ? s->deadline - now : 0;
+    rt_timer_remove(&s->lookup_timer.timer);
+    int err = rt_dial_start(&s->dial, &w->driver, s->lookup->addresses, left);
+    if (err != 0) return fail_setup(L, s, err);
   }
-  if (!rt_dial_is_done(e->dial)) {
+  if (!rt_dial_is_done(s->dial)) {
     rtL_wait_prepare(L, w, t);
-    rt_dial_wait(e->dial, t);
-    return rtL_wait(L, w, go_on, 0);
+    rt_dial_wait(s->dial, t);
+    return rtL_wait(L, w, setup_resume, 0);
   }
-  return finish_connect(L, w, e);
+  return finish_connect(L, w, s);
 }
 
-/* Stack: host, port, options, the errand. */
-static int go_on(lua_State *L, int status, lua_KContext ctx) {
+/* Stack: host, port, options, the tcp_setup. */
+static int setup_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
-  errand *e = lua_touserdata(L, 4);
-  if (w->running->cause == RT_WITHDRAWN) end_errand(e);
+  tcp_setup *s = lua_touserdata(L, 4);
+  if (w->running->cause == RT_WITHDRAWN) end_setup(s);
   rtL_wait_over(L, w);
-  return step(L, w, e);
+  return setup_step(L, w, s);
 }
 
 static const char *check_host(lua_State *L, bool passive) {
@@ -118,30 +124,29 @@ static const char *check_host(lua_State *L, bool passive) {
   return host;
 }
 
-static int check_port(lua_State *L, int least) {
+static int check_port(lua_State *L, int min) {
   lua_Integer port = luaL_checkinteger(L, 2);
-  if (port < least || port > 65535)
+  if (port < min || port > 65535)
     luaL_argerror(
-        L, 2,
-        lua_pushfstring(L, "port from %d to 65535 expected, got %I", least, (LUAI_UACINT)port));
+        L, 2, lua_pushfstring(L, "port from %d to 65535 expected, got %I", min, (LUAI_UACINT)port));
   return (int)port;
 }
 
-static void read_options(lua_State *L, errand *e) {
+static void read_options(lua_State *L, tcp_setup *s) {
   uint64_t timeout = CONNECT_SECONDS * RT_SECOND;
-  if (e->passive)
+  if (s->passive)
     rtL_check_options(L, 3, "tcp.listen", "backlog, nodelay, reuseport");
   else
     rtL_check_options(L, 3, "tcp.connect", "timeout, nodelay");
-  e->nodelay = rtL_option_bool(L, 3, "nodelay", true);
-  e->reuseport = rtL_option_bool(L, 3, "reuseport", false);
-  e->backlog = BACKLOG;
+  s->nodelay = rtL_option_bool(L, 3, "nodelay", true);
+  s->reuseport = rtL_option_bool(L, 3, "reuseport", false);
+  s->backlog = BACKLOG;
   if (rtL_option(L, 3, "backlog") != LUA_TNIL) {
     int valid;
     lua_Integer backlog = lua_tointegerx(L, -1, &valid);
     if (!valid || backlog < 1 || backlog > 65535)
       luaL_error(L, "option 'backlog': an integer from 1 to 65535 expected");
-    e->backlog = (int)backlog;
+    s->backlog = (int)backlog;
   }
   lua_pop(L, 1);
   if (rtL_option(L, 3, "timeout") != LUA_TNIL) {
@@ -151,16 +156,17 @@ static void read_options(lua_State *L, errand *e) {
   }
   lua_pop(L, 1);
   uint64_t now = rt_clock();
-  e->deadline = timeout < RT_FOREVER - now ? now + timeout : RT_FOREVER;
+  s->deadline = timeout < RT_FOREVER - now ? now + timeout : RT_FOREVER;
 }
 
-/* What server:address() and listener:sock() end with: what they return can be passed on. */
+/* The third result of server:address() and listener:sock(), which a program may pass on to
+** connect. */
 static bool is_family(lua_State *L, int arg) {
   const char *family = lua_type(L, arg) == LUA_TSTRING ? lua_tostring(L, arg) : "";
   return strcmp(family, "inet") == 0 || strcmp(family, "inet6") == 0;
 }
 
-static int run_errand(lua_State *L, bool passive) {
+static int run_setup(lua_State *L, bool passive) {
   rt_worker *w = rtL_self(L);
   const char *host = check_host(L, passive);
   int port = check_port(L, passive ? 0 : 1);
@@ -170,35 +176,35 @@ static int run_errand(lua_State *L, bool passive) {
     lua_replace(L, 3);
   }
   rtL_cancel_checkpoint(L, w);
-  errand *e = rtL_class_new(L, &w->classes, RT_CLASS_ERRAND, sizeof *e, 0);
-  e->driver = &w->driver;
-  e->passive = passive;
-  rt_timeout_init(&e->patience, on_impatient);
-  snprintf(e->where, sizeof e->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
-  read_options(L, e);
+  tcp_setup *s = rtL_class_new(L, &w->classes, RT_CLASS_TCP_SETUP, sizeof *s, 0);
+  s->driver = &w->driver;
+  s->passive = passive;
+  rt_timeout_init(&s->lookup_timer, on_lookup_timeout);
+  snprintf(s->where, sizeof s->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
+  read_options(L, s);
   rt_thread_pool *thread_pool = rt_worker_thread_pool(w);
   if (thread_pool == NULL) return rtL_no_memory(L);
-  int err = rt_resolve_start(&e->lookup, thread_pool, &w->driver, host, port, passive);
-  if (err != 0) return rtL_fail(L, err, e->where);
-  if (!passive && !e->lookup->done && e->deadline != RT_FOREVER) {
+  int err = rt_resolve_start(&s->lookup, thread_pool, &w->driver, host, port, passive);
+  if (err != 0) return rtL_fail(L, err, s->where);
+  if (!passive && !s->lookup->done && s->deadline != RT_FOREVER) {
     uint64_t now = rt_clock();
-    rt_wheel_add(&w->driver.wheel, &e->patience.timer, RT_TIMER_CALL,
-                 rt_driver_after(&w->driver, e->deadline > now ? e->deadline - now : 0));
+    rt_wheel_add(&w->driver.wheel, &s->lookup_timer.timer, RT_TIMER_CALL,
+                 rt_driver_after(&w->driver, s->deadline > now ? s->deadline - now : 0));
   }
-  return step(L, w, e);
+  return setup_step(L, w, s);
 }
 
 /* listener | nil, message, code = rt.tcp.listen(host, port [, options]) */
-static int tcp_listen(lua_State *L) { return run_errand(L, true); }
+static int tcp_listen(lua_State *L) { return run_setup(L, true); }
 
 /* stream | nil, message, code = rt.tcp.connect(host, port [, options]) */
-static int tcp_connect(lua_State *L) { return run_errand(L, false); }
+static int tcp_connect(lua_State *L) { return run_setup(L, false); }
 
 void rtL_open_tcp(lua_State *L, rt_worker *w) {
-  static const luaL_Reg errand_meta[] = {{"__gc", errand_gc}, {NULL, NULL}};
+  static const luaL_Reg setup_meta[] = {{"__gc", tcp_setup_gc}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"listen", tcp_listen}, {"connect", tcp_connect}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_ERRAND, &(rt_class_def){.meta = errand_meta});
+  rtL_worker_class(L, w, RT_CLASS_TCP_SETUP, &(rt_class_def){.meta = setup_meta});
   lua_newtable(L);
   rtL_set_functions(L, w, functions);
   lua_setfield(L, -2, "tcp");

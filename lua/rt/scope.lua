@@ -1,8 +1,9 @@
 --- rt.scope: tasks that have ended when the function that opened the scope returns.
 --
--- A scope has a group (rt.core.internal.group): it counts the tasks of the scope, on all workers, that
--- have not ended, and finds out which task was the first whose end the policy names. The list of the
--- tasks' handles is kept here. All functions of this file run in the state that opened the scope.
+-- A scope has a group (rt.core.internal.group): it counts the tasks of the scope, on all workers,
+-- that have not ended, and finds out which task was the first whose end the policy names. The list
+-- of the tasks' handles is kept here. All functions of this file run in the state that opened the
+-- scope.
 local core = require("rt.core")
 local internal = core.internal
 
@@ -24,8 +25,8 @@ local function check_open(self)
   end
 end
 
---- Removes the handles of tasks that returned or were cancelled. Without this the list of a scope that
---- is open for long would grow with each task.
+--- Removes the handles of tasks that returned or were cancelled. Without this the list of a scope
+--- that is open for long would grow with each task.
 local function remove_ended(self)
   local kept = {}
   for _, task in ipairs(self.tasks) do
@@ -38,8 +39,8 @@ local function remove_ended(self)
   self.limit = math.max(64, 2 * #kept)
 end
 
---- Spawns a task by a method of the group and adds its handle to the list. The list gets the room for
---- the handle first: if it failed to grow after the spawn, the scope could not cancel the task.
+--- Spawns a task by a method of the group and adds its handle to the list. The list gets the room
+--- for the handle first: if it failed to grow after the spawn, the scope could not cancel the task.
 local function add_task(self, spawn, f, ...)
   if #self.tasks >= self.limit then
     remove_ended(self)
@@ -82,19 +83,21 @@ function Scope:__tostring()
   return ("rt.scope (%s, %d tasks)"):format(self.open and "open" or "ended", #self.group)
 end
 
--- --- waiting for the tasks ---------------------------------------------------------------------------
+-- --- waiting for the tasks -----------------------------------------------------------------------
 
---- Waits until all tasks have ended, or one has ended as the policy names. A task may be added between
---- the end of the last one and the moment when this task is resumed; then the wait begins again.
+--- Waits until all tasks have ended, or one has ended as the policy names. A task may be added
+--- between the end of the last one and the moment when this task is resumed; then the wait begins
+--- again.
 local function wait_for_end(group)
   repeat
     group:wait()
   until #group == 0 or group:decider()
 end
 
---- Waits until all tasks have ended and cleaned up. If the task of the scope is cancelled meanwhile,
---- this cancels the tasks of the scope and returns the error. If one of the tasks ended as the policy
---- names, this cancels the others for `reason`; without a reason (policy "settle") it cancels none.
+--- Waits until all tasks have ended and cleaned up. If the task of the scope is cancelled
+--- meanwhile, this cancels the tasks of the scope and returns the error. If one of the tasks ended
+--- as the policy names, this cancels the others for `reason`; without a reason (policy "settle") it
+--- cancels none.
 local function settle(self, reason)
   local group = self.group
   local ok, err = pcall(wait_for_end, group)
@@ -113,7 +116,7 @@ local function settle(self, reason)
   return not ok and err or nil
 end
 
--- --- errors --------------------------------------------------------------------------------------------
+-- --- errors --------------------------------------------------------------------------------------
 
 --- What the scope raises if several errors are left. errors: a list; n: its length.
 local Errors = {}
@@ -152,8 +155,8 @@ local function origin(failure)
   return id or failure
 end
 
---- Keeps one of the failures that have the same origin: a task that joins a failed task fails with the
---- same error, which counts once.
+--- Keeps one of the failures that have the same origin: a task that joins a failed task fails with
+--- the same error, which counts once.
 local function distinct(failures)
   local kept, seen = {}, {}
   for _, failure in ipairs(failures) do
@@ -166,8 +169,8 @@ local function distinct(failures)
   return kept
 end
 
---- Raises the errors of the tasks that failed, and that of the function of the scope, if it failed: a
---- single error as it is, several as one rt.errors.
+--- Raises the errors of the tasks that failed, and that of the function of the scope, if it failed:
+--- a single error as it is, several as one rt.errors.
 local function raise(failed, body)
   local failures = { body }
   for _, task in ipairs(failed) do
@@ -207,10 +210,10 @@ local function handle(tasks, except)
   end
 end
 
--- --- results -------------------------------------------------------------------------------------------
+-- --- results -------------------------------------------------------------------------------------
 
---- The first task that ended as the policy names. (A task that was cancelled because of that may end in
---- the same way later, so the status alone does not tell.)
+--- The first task that ended as the policy names. (A task that was cancelled because of that may
+--- end in the same way later, so the status alone does not tell.)
 local function decider(self)
   local id = self.group:decider()
   for _, task in ipairs(self.tasks) do
@@ -227,8 +230,8 @@ local reasons = {
   first = "another task of the scope ended",
 }
 
---- For "any" and "first", if no task ended as the policy names: a cancelled task raises its error; if
---- there were no tasks, the results are those of the function.
+--- For "any" and "first", if no task ended as the policy names: a cancelled task raises its error;
+--- if there were no tasks, the results are those of the function.
 local function without_decider(self, results)
   for _, task in ipairs(self.tasks) do
     if task:status() == "cancelled" then
@@ -238,8 +241,8 @@ local function without_decider(self, results)
   return table.unpack(results, 2, results.n)
 end
 
---- What rt.scope returns or raises when all tasks have ended, by policy. results: true, and what the
---- function of the scope returned.
+--- What rt.scope returns or raises when all tasks have ended, by policy. results: true, and what
+--- the function of the scope returned.
 local endings = {
   all = function(self, results)
     local failed = failed_tasks(self)
@@ -273,15 +276,15 @@ local endings = {
   end,
 }
 
--- --- rt.scope ------------------------------------------------------------------------------------------
+-- --- rt.scope ------------------------------------------------------------------------------------
 
 local function body(self, f, ...)
   return f(self, ...)
 end
 
 --- Runs the function of the scope, waits for the tasks, and returns or raises what the policy says.
---- This runs under rt.critical, since an error of a cancel between two of these lines would leave tasks
---- behind; the function itself does not (group:run).
+--- This runs under rt.critical, since an error of a cancel between two of these lines would leave
+--- tasks behind; the function itself does not (group:run).
 local function run(self, f, policy)
   local results = table.pack(self.group:run(body, self, f))
   if results[1] == false then
@@ -299,9 +302,9 @@ end
 local scope = {}
 
 --- Runs f(scope) and waits until every task of the scope has ended and cleaned up, however f ends.
---- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the first
---- success cancels the other tasks and f, and its results are returned), "first" (the first end of any
---- kind does so), "settle" (no end cancels other tasks).
+--- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the
+--- first success cancels the other tasks and f, and its results are returned), "first" (the first
+--- end of any kind does so), "settle" (no end cancels other tasks).
 function scope.scope(f, policy)
   check(type(f) == "function", 1, "scope", "function", class_of, f)
   policy = policy or "all"

@@ -26,8 +26,8 @@ local function check_not_self(x)
   end
 end
 
---- Spawns a local task for each of n tasks and functions: it calls f(i, function, arguments …), where
---- the function is the one that was given, or the join of the task that was given.
+--- Spawns a local task for each of n tasks and functions: it calls f(i, function, arguments …),
+--- where the function is the one that was given, or the join of the task that was given.
 local function spawn_each(self, given, n, f)
   for i = 1, n do
     local x = given[i]
@@ -39,9 +39,9 @@ local function spawn_each(self, given, n, f)
   end
 end
 
---- Waits for tasks and functions, which it runs as local tasks. Returns the first result of each. The
---- first failure cancels the functions that still run, and is raised when they have ended; several
---- failures are raised as one error. Tasks that were given are not cancelled.
+--- Waits for tasks and functions, which it runs as local tasks. Returns the first result of each.
+--- The first failure cancels the functions that still run, and is raised when they have ended;
+--- several failures are raised as one error. Tasks that were given are not cancelled.
 function task.join(...)
   local n, given, results = select("#", ...), { ... }, {}
   for i = 1, n do
@@ -58,9 +58,9 @@ function task.join(...)
   return table.unpack(results, 1, n)
 end
 
---- Waits for the first of several tasks and functions to end, and returns its index and its results, or
---- raises its error. The others, tasks that were given too, are cancelled and have ended when this
---- returns.
+--- Waits for the first of several tasks and functions to end, and returns its index and its
+--- results, or raises its error. The others, tasks that were given too, are cancelled and have
+--- ended when this returns.
 function task.race(...)
   local n, given = select("#", ...), { ... }
   for i = 1, n do

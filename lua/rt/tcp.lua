@@ -1,7 +1,7 @@
 --- rt.tcp: listen and connect, which are written in C, and serve, which serves TCP on all workers.
 --
--- A server has acceptors, tasks of the pool that accept connections, and handlers, one task of the pool
--- for each connection. Acceptors and handlers are in groups (rt.core.internal.group), so that
+-- A server has acceptors, tasks of the pool that accept connections, and handlers, one task of the
+-- pool for each connection. Acceptors and handlers are in groups (rt.core.internal.group), so that
 -- server:close can wait for them and cancel them, in whatever states they run.
 local core = require("rt.core")
 local internal = core.internal
@@ -11,7 +11,7 @@ internal.spawns_for_callers()
 local check, with = internal.check, internal.with
 local listen, timeout, shield = core.tcp.listen, core.timeout, core.shield
 
--- --- accepting: these functions are sent to the workers -----------------------------------------------
+-- --- accepting: these functions are sent to the workers ------------------------------------------
 
 --- The task of a connection. The stream is closed however the handler ends.
 local function handle(stream, handler)
@@ -49,14 +49,14 @@ local function accept_and_close(listener, ...)
   return with(listener, accept, ...)
 end
 
--- --- the server ----------------------------------------------------------------------------------------
+-- --- the server ----------------------------------------------------------------------------------
 
 local function is_duration(n)
   return type(n) == "number" and n >= 0
 end
 
---- Fields of a server: `group` of its handlers; `acceptors`, a list of tasks; `grace` in seconds; `host`,
---- `port` and `family` of its address.
+--- Fields of a server: `group` of its handlers; `acceptors`, a list of tasks; `grace` in seconds;
+--- `host`, `port` and `family` of its address.
 local Server = {}
 Server.__index = Server
 Server.__name = "rt.server"
@@ -104,15 +104,15 @@ function Server:__close()
   self:close()
 end
 
--- --- rt.tcp.serve --------------------------------------------------------------------------------------
+-- --- rt.tcp.serve --------------------------------------------------------------------------------
 
 local function is_integer(n, min, max)
   return type(n) == "number" and n >= min and n <= max and n % 1 == 0
 end
 
---- Opens the first listener. Listeners with SO_REUSEPORT share a port with those of other programs, too,
---- and a second server would get half of the connections of the first. So this tries the port without
---- SO_REUSEPORT, which fails if any other program listens on it.
+--- Opens the first listener. Listeners with SO_REUSEPORT share a port with those of other programs,
+--- too, and a second server would get half of the connections of the first. So this tries the port
+--- without SO_REUSEPORT, which fails if any other program listens on it.
 local function open_first(host, port, listen_options)
   if listen_options.reuseport and port ~= 0 then
     local probe, message, code = listen(host, port, { backlog = 1 })
@@ -158,9 +158,10 @@ local function start(listeners, handler, method, grace)
   return setmetatable(server, Server)
 end
 
---- Serves connections until the server is closed: runs handler(stream) in a task of the pool for each.
---- Returns the server, or nil, message, code. With the option balance = "reuseport" each worker has a
---- listener, and the system spreads the connections; with "handoff" one worker has the only listener.
+--- Serves connections until the server is closed: runs handler(stream) in a task of the pool for
+--- each. Returns the server, or nil, message, code. With the option balance = "reuseport" each
+--- worker has a listener, and the system spreads the connections; with "handoff" one worker has the
+--- only listener.
 local function serve(host, port, handler, options)
   check(type(host) == "string", 1, "serve", "string", type, host)
   check(is_integer(tonumber(port), 0, 65535), 2, "serve", "port from 0 to 65535", tostring, port)

@@ -8,8 +8,8 @@ local check, now, sleep_until = internal.check, core.now, internal.sleep_until
 
 local time = {}
 
---- When the tick after one that was due at `due` is due, by the option `missed`. It matters only if the
---- tick was late by more than a period.
+--- When the tick after one that was due at `due` is due, by the option `missed`. It matters only if
+--- the tick was late by more than a period.
 local next_due = {
   burst = function(due, period)
     return due + period
@@ -23,8 +23,8 @@ local next_due = {
   end,
 }
 
---- Fields of an interval: `period` in seconds; `next`, a function of next_due; `due`, when the next tick
---- is due, as rt.now() counts; `tick`, the number of the last tick, 0 before the first.
+--- Fields of an interval: `period` in seconds; `next`, a function of next_due; `due`, when the next
+--- tick is due, as rt.now() counts; `tick`, the number of the last tick, 0 before the first.
 local Interval = {}
 Interval.__index = Interval
 Interval.__name = "rt.interval"

@@ -15,7 +15,7 @@ static rt_resolve *start(rt_thread_pool *pool, rt_driver *d, const char *host, b
 }
 
 static void wait_for(rt_driver *d, rt_resolve *r) {
-  rt_task t;
+  static rt_task t; /* (gcc 14 does not see that a local one would leave the list in time) */
   if (r->done) return;
   rt_task_init(&t, 1);
   t.phase = RT_RUNNING;

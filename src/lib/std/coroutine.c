@@ -1,11 +1,11 @@
-/* lib/std/coroutine.c - coroutine.resume, wrap and friends that let a task wait inside a
-** user's coroutine.
+/* lib/std/coroutine.c - coroutine.resume, wrap and others, so that a task can wait inside a
+** coroutine of the program.
 **
-** A wait in a generator is a yield, which the generator's consumer would take for a
-** value. So these functions look at each yield: one that is a wait is passed outward,
-** to the worker, and the wake-up inward again; all else is as the originals do it. A
-** coroutine that is suspended by a wait is its task's: to others it is "normal", and
-** nobody else can resume or close it.
+** A wait is a yield. If a generator waits, its consumer would take that yield for a value. So these
+** functions examine each yield: a wait is passed outward, coroutine by coroutine, to the worker,
+** and the resume of the task inward again. All other yields behave as in Lua. A coroutine that is
+** suspended by a wait belongs to its task: its status is "normal", and it can be neither resumed
+** nor closed.
 */
 #include "lib/lib.h"
 
@@ -15,9 +15,10 @@ static lua_State *check_coroutine(lua_State *L) {
   return co;
 }
 
-/* Suspended by a wait: what stands on top of it is one of our functions, which are
-** known by their worker. (coroutine.yield has none, or is not suspended by us.) Or it was
-** switched by run/preempt.c: then it is a Lua function, which nothing else can suspend. */
+/* Is it suspended by a wait? Then its innermost function is a C function of rt, which has the
+** worker as upvalue 1. (So has rt's coroutine.yield, but its upvalue 2 is a boolean.) Or by a
+** preemption: then the innermost function is a Lua function, which cannot be suspended
+** otherwise. */
 static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_Debug ar;
   if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &ar)) return false;
@@ -29,7 +30,7 @@ static bool is_waiting(lua_State *co, rt_worker *w) {
     lua_pop(co, 1);
   }
   if (ours && lua_iscfunction(co, -1) &&
-      lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, of lib/std/coroutine.c */
+      lua_getupvalue(co, -1, 2) != NULL) { /* coroutine.yield, see coroutine_yield */
     ours = !lua_isboolean(co, -1);
     lua_pop(co, 1);
   }
@@ -38,11 +39,11 @@ static bool is_waiting(lua_State *co, rt_worker *w) {
 }
 
 /* --- resume ----------------------------------------------------------------------------------- */
-typedef enum kind { RESUME, WRAP } kind;
+typedef enum resume_kind { RESUME, WRAP } resume_kind;
 
-static int resumed(lua_State *L, int status, lua_KContext kind);
+static int resume_after_wait(lua_State *L, int status, lua_KContext k);
 
-/* Its <close> variables run on it, and cannot wait. */
+/* Closes its pending <close> variables, which run on it and cannot wait. */
 static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
   lua_State *outer = w->cur;
   bool blocked = w->blocked;
@@ -54,15 +55,16 @@ static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
   return status;
 }
 
-/* Stack: what the function was called with, below; the error on top. */
-static int failed(lua_State *L, lua_State *co, kind k) {
+/* Stack: ..., the error. Returns as coroutine.resume does, or raises as a function of
+** coroutine.wrap. */
+static int resume_failed(lua_State *L, lua_State *co, resume_kind k) {
   if (k == RESUME) {
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
   }
   int status = lua_status(co);
-  if (status != LUA_OK && status != LUA_YIELD) { /* it has failed: close what it left open */
+  if (status != LUA_OK && status != LUA_YIELD) { /* it has failed */
     status = close_pending(L, co, rtL_self(L));
     lua_pop(L, 1);
     lua_xmove(co, L, 1);
@@ -75,7 +77,7 @@ static int failed(lua_State *L, lua_State *co, kind k) {
   return lua_error(L);
 }
 
-static int go(lua_State *L, lua_State *co, int args, kind k) {
+static int resume_coroutine(lua_State *L, lua_State *co, int args, resume_kind k) {
   rt_worker *w = rtL_self(L);
   lua_State *outer = w->cur;
   bool blocked = w->blocked;
@@ -85,70 +87,72 @@ static int go(lua_State *L, lua_State *co, int args, kind k) {
   int status = lua_resume(co, L, args, &values);
   w->cur = outer;
   w->blocked = blocked;
-  if (status == LUA_YIELD && w->suspending) return lua_yieldk(L, 0, k, resumed);
+  if (status == LUA_YIELD && w->suspending) return lua_yieldk(L, 0, k, resume_after_wait);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
-    return failed(L, co, k);
+    return resume_failed(L, co, k);
   }
   if (!lua_checkstack(L, values + 1)) {
     lua_pop(co, values);
     lua_pushliteral(L, "too many results to resume");
-    return failed(L, co, k);
+    return resume_failed(L, co, k);
   }
   if (k == RESUME) lua_pushboolean(L, 1);
   lua_xmove(co, L, values);
   return values + (k == RESUME);
 }
 
-static lua_State *coroutine_of(lua_State *L, kind k) {
+static lua_State *coroutine_of(lua_State *L, resume_kind k) {
   return lua_tothread(L, k == RESUME ? 1 : lua_upvalueindex(2));
 }
 
-/* The wait is over: back to the innermost. */
-static int resumed(lua_State *L, int status, lua_KContext k) {
+/* The task is resumed: resumes the coroutine inside. */
+static int resume_after_wait(lua_State *L, int status, lua_KContext k) {
   (void)status;
-  return go(L, coroutine_of(L, (kind)k), 0, (kind)k);
+  return resume_coroutine(L, coroutine_of(L, (resume_kind)k), 0, (resume_kind)k);
 }
 
-static int begin(lua_State *L, lua_State *co, int args, kind k) {
+static int begin_resume(lua_State *L, lua_State *co, int args, resume_kind k) {
   if (rt_unlikely(is_waiting(co, rtL_self(L)))) {
     lua_pushliteral(L, "cannot resume non-suspended coroutine");
-    return failed(L, co, k);
+    return resume_failed(L, co, k);
   }
   if (rt_unlikely(!lua_checkstack(co, args))) {
     lua_pushliteral(L, "too many arguments to resume");
-    return failed(L, co, k);
+    return resume_failed(L, co, k);
   }
   lua_xmove(L, co, args);
-  return go(L, co, args, k);
+  return resume_coroutine(L, co, args, k);
 }
 
 /* true, ... = coroutine.resume(co, ...) */
-static int resume(lua_State *L) {
+static int coroutine_resume(lua_State *L) {
   lua_State *co = check_coroutine(L);
-  return begin(L, co, lua_gettop(L) - 1, RESUME);
+  return begin_resume(L, co, lua_gettop(L) - 1, RESUME);
 }
 
-static int wrapped(lua_State *L) { return begin(L, coroutine_of(L, WRAP), lua_gettop(L), WRAP); }
+static int call_wrapped(lua_State *L) {
+  return begin_resume(L, coroutine_of(L, WRAP), lua_gettop(L), WRAP);
+}
 
 /* f = coroutine.wrap(f) */
-static int wrap(lua_State *L) {
+static int coroutine_wrap(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_State *co = lua_newthread(L);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
-  lua_pushcclosure(L, wrapped, 2);
+  lua_pushcclosure(L, call_wrapped, 2);
   return 1;
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
-/* Does the code on L run at the bottom of a task, where a yield has nobody to go to? */
+/* Is L the coroutine of the running task itself, which only the worker resumes? */
 static bool is_task_itself(lua_State *L, rt_worker *w) {
   return w->running != NULL && !w->running->is_main && w->running->co == L;
 }
 
-static void refuse_to_leave(lua_State *L, rt_worker *w) {
+static void refuse_to_yield_out(lua_State *L, rt_worker *w) {
   const rt_cancel_scope *f = w->running->more->cancel_scopes;
   const char *what = f->critical ? "critical section"
                      : f->shield ? "shield"
@@ -157,55 +161,55 @@ static void refuse_to_leave(lua_State *L, rt_worker *w) {
   luaL_error(L, "attempt to yield out of a %s: it is this task's, and goes on", what);
 }
 
-/* ... = coroutine.yield(...)   upvalue 2 is a boolean: see is_waiting */
-static int yield(lua_State *L) {
+/* ... = coroutine.yield(...). Upvalue 2 is a boolean, see is_waiting. */
+static int coroutine_yield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
   if (rt_unlikely(w->running != NULL && rt_cancel_scope_is_of(w->running, L)))
-    refuse_to_leave(L, w);
+    refuse_to_yield_out(L, w);
   return lua_yield(L, lua_gettop(L));
 }
 
 /* boolean = coroutine.isyieldable([co]) */
-static int isyieldable(lua_State *L) {
+static int coroutine_isyieldable(lua_State *L) {
   lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L);
   lua_pushboolean(L, lua_isyieldable(co) && !is_task_itself(co, rtL_self(L)));
   return 1;
 }
 
 /* co, ismain = coroutine.running() */
-static int running(lua_State *L) {
+static int coroutine_running(lua_State *L) {
   rt_worker *w = rtL_self(L);
   if (is_task_itself(L, w)) w->running->is_exposed = 1;
   lua_pushboolean(L, lua_pushthread(L));
   return 2;
 }
 
-static const char *status_of(lua_State *L, lua_State *co, rt_worker *w) {
+static const char *coroutine_state(lua_State *L, lua_State *co, rt_worker *w) {
   lua_Debug ar;
   if (co == L) return "running";
   switch (lua_status(co)) {
     case LUA_YIELD: return is_waiting(co, w) ? "normal" : "suspended";
     case LUA_OK:
-      if (lua_getstack(co, 0, &ar)) return "normal"; /* it resumed another */
+      if (lua_getstack(co, 0, &ar)) return "normal"; /* it has resumed another coroutine */
       return lua_gettop(co) == 0 ? "dead" : "suspended";
     default: return "dead";
   }
 }
 
 /* string = coroutine.status(co) */
-static int status(lua_State *L) {
+static int coroutine_status(lua_State *L) {
   lua_State *co = check_coroutine(L);
-  lua_pushstring(L, status_of(L, co, rtL_self(L)));
+  lua_pushstring(L, coroutine_state(L, co, rtL_self(L)));
   return 1;
 }
 
 /* true | false, error = coroutine.close(co) */
-static int do_close(lua_State *L) {
+static int coroutine_close(lua_State *L) {
   rt_worker *w = rtL_self(L);
   lua_State *co = check_coroutine(L);
-  const char *now = status_of(L, co, w);
+  const char *now = coroutine_state(L, co, w);
   if (*now == 'r' || *now == 'n') return luaL_error(L, "cannot close a %s coroutine", now);
   int failure = close_pending(L, co, w);
   lua_pushboolean(L, failure == LUA_OK);
@@ -215,12 +219,16 @@ static int do_close(lua_State *L) {
 }
 
 void rtL_open_coroutine(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"resume", resume}, {"wrap", wrap},      {"running", running}, {"isyieldable", isyieldable},
-      {"status", status}, {"close", do_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"resume", coroutine_resume},
+                                       {"wrap", coroutine_wrap},
+                                       {"running", coroutine_running},
+                                       {"isyieldable", coroutine_isyieldable},
+                                       {"status", coroutine_status},
+                                       {"close", coroutine_close},
+                                       {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   lua_pushlightuserdata(L, w);
   lua_pushboolean(L, 1);
-  lua_pushcclosure(L, yield, 2);
+  lua_pushcclosure(L, coroutine_yield, 2);
   lua_setfield(L, -2, "yield");
 }

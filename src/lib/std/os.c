@@ -1,13 +1,13 @@
-/* lib/std/os.c - os.exit, when tasks are there, and os.execute, on the threads of the pool.
+/* lib/std/os.c - os.exit, and os.execute on the threads of the pool.
 **
-** os.exit: without 'close' it is the original. With it, the state is closed, which cannot be done
-** from within a task: the task stops where it is, and the main worker closes the state from
-** where the main chunk waits. The first one to ask counts. When the program ends already,
-** only the code does.
+** os.exit without 'close' is the original. With it, the state is closed, which code of a task of
+** that state cannot do: the task is suspended for good, and the main worker closes the state from
+** where the main chunk waits (run/exit.h). The first request counts. If the program ends already,
+** the request only sets the exit code.
 **
-** os.execute: C's system() makes the whole process deaf to SIGINT while the command runs, and
-** lets the command inherit which signals its thread has blocked: all, in a thread of ours. So
-** there the command is started without it.
+** os.execute: C's system() ignores SIGINT in the whole process while the command runs, and the
+** command inherits the signal mask of its thread, in which a worker of the pool blocks all signals.
+** So workers of the pool start the command themselves.
 */
 #include "run/cancel.h"
 #include "lib/lib.h"
@@ -22,13 +22,13 @@
 
 extern char **environ;
 
-static int code_of(lua_State *L) {
+static int exit_code(lua_State *L) {
   if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
   return (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
 }
 
-/* The main worker closes everything, this one too. */
-static void ask(rt_worker *w, int code) {
+/* Requests that the main worker ends the process. */
+static void request_exit(rt_worker *w, int code) {
   if (w->slot == NULL) {
     rt_exit_request(w, code);
     return;
@@ -38,31 +38,31 @@ static void ask(rt_worker *w, int code) {
   rt_runtime_request_exit(w->slot->sched->config.runtime, code);
 }
 
-static int never(lua_State *L, int status, lua_KContext ctx) {
+static int exit_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return luaL_error(L, "the program has ended");
 }
 
-/* A task stays where it is; if the program ends already, it unwinds as the others do. */
+/* The task is suspended for good. If the program ends already, it is unwound like all others. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
-  ask(w, code_of(L));
+  request_exit(w, exit_code(L));
   rtL_unhandled_mark_handled(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
     return rtL_cancelled_raise(L, w);
   }
   w->suspending = RT_YIELD_WAIT;
-  return lua_yieldk(L, 0, 0, never);
+  return lua_yieldk(L, 0, 0, exit_resume);
 }
 
-/* A finalizer, between two tasks: the state cannot be closed below it. */
+/* In a finalizer that runs between two tasks: the state cannot be closed below it. */
 static int exit_between_tasks(lua_State *L, rt_worker *w) {
-  ask(w, code_of(L));
+  request_exit(w, exit_code(L));
   return luaL_error(L, "the program has ended");
 }
 
 /* os.exit([code [, close]]) */
-static int do_exit(lua_State *L) {
+static int os_exit(lua_State *L) {
   rt_worker *w = rtL_self(L);
   bool in_task = w->running != NULL && !w->running->is_main, close = lua_toboolean(L, 2);
   lua_settop(L, 2);
@@ -73,12 +73,12 @@ static int do_exit(lua_State *L) {
   close = close && !in_task;
   w->exit.has_code = true;
   if (close && w->running != NULL) rtL_stop_quietly(L, w);
-  rtL_exit_call_original(L, w, code_of(L), close);
+  rtL_exit_call_original(L, w, exit_code(L), close);
   return 0;
 }
 
 /* --- os.execute ------------------------------------------------------------------------------- */
-/* 0 or an errno */
+/* Returns 0 or an errno. */
 static int start_shell(pid_t *pid, const char *command) {
   char *argv[] = {"sh", "-c", (char *)command, NULL};
   posix_spawnattr_t attr;
@@ -93,7 +93,8 @@ static int start_shell(pid_t *pid, const char *command) {
   return err;
 }
 
-/* A wait status; or -1 and errno, which is 0 otherwise: luaL_execresult looks at that first. */
+/* Returns a wait status, and sets errno to 0, which luaL_execresult checks; or -1, and errno says
+** why. */
 static int run_command(const char *command) {
   pid_t pid, ended;
   int status, err = start_shell(&pid, command);
@@ -109,7 +110,7 @@ static int run_command(const char *command) {
 }
 
 /* true | nil, "exit" or "signal", code = os.execute([command]) */
-static int execute(lua_State *L) {
+static int os_execute(lua_State *L) {
   const char *command = luaL_optstring(L, 1, NULL);
   if (command) return luaL_execresult(L, run_command(command));
   lua_pushboolean(L, run_command("exit 0") == 0);
@@ -117,14 +118,14 @@ static int execute(lua_State *L) {
 }
 
 void rtL_open_os(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"exit", do_exit}, {NULL, NULL}};
-  static const luaL_Reg of_member[] = {{"execute", execute}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"exit", os_exit}, {NULL, NULL}};
+  static const luaL_Reg pool_functions[] = {{"execute", os_execute}, {NULL, NULL}};
   lua_getfield(L, -1, "exit");
-  if (lua_tocfunction(L, -1) == do_exit) { /* since an attempt to open rt that failed later */
+  if (lua_tocfunction(L, -1) == os_exit) { /* an earlier attempt to open rt has failed after this */
     lua_pop(L, 1);
     return;
   }
   rtL_exit_set_original(L, w);
   rtL_set_functions(L, w, functions);
-  if (w->slot) rtL_set_functions(L, w, of_member);
+  if (w->slot) rtL_set_functions(L, w, pool_functions);
 }

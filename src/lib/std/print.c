@@ -1,4 +1,4 @@
-/* lib/std/print.c - print, one write a line: lines of several workers never tear each other. */
+/* lib/std/print.c - print with one fwrite a line, so that lines of several workers do not mix. */
 #include "lib/lib.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "lib/shared.h"
 
-rt_shared *rtL_shared_send(lua_State *L, rt_worker *w, int index, const char **why) {
+rt_shared *rt_shared_ref_send(lua_State *L, rt_worker *w, int index, const char **why) {
   RTL_ENTER(L, w, 0);
   const rt_shared_ref *ref = lua_touserdata(L, index);
   (void)why;
@@ -33,7 +33,7 @@ static int shared_eq(lua_State *L) {
 
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
   RTL_ENTER(L, w, 0);
-  static const rt_travel travel = {rtL_shared_send, NULL, rtL_shared_receive, NULL};
+  static const rt_travel travel = {rt_shared_ref_send, NULL, rtL_shared_receive, NULL};
   rtL_worker_class(L, w, which, def);
   rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
   lua_pushcfunction(L, shared_gc);

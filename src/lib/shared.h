@@ -35,7 +35,7 @@ static inline rt_shared_ref *rtL_shared_check(lua_State *L, rt_worker *w, rt_cla
 
 /* The 'send' and the 'receive' of these classes (rt_travel), for a class that does not always
 ** travel. */
-rt_shared *rtL_shared_send(lua_State *L, rt_worker *w, int index, const char **why);
+rt_shared *rt_shared_ref_send(lua_State *L, rt_worker *w, int index, const char **why);
 void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object);
 
 /* Pushes nil and 'why'; returns 2. */

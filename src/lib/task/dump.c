@@ -1,8 +1,8 @@
-/* lib/task/dump.c - rt.tasks and rt.dump: what is there, and what it waits for.
+/* lib/task/dump.c - rt.tasks and rt.dump: all tasks, and what each of them waits for.
 **
-** Both ask all workers and wait for the answers in place, so they work everywhere: in a
-** finalizer, in a message handler, in a comparator. Meanwhile this worker answers others
-** who ask the same.
+** Both ask all workers for a snapshot and block their thread until these have replied, so they can
+** be called where code cannot wait: in a finalizer, a message handler, a comparator. Meanwhile this
+** worker replies to other snapshot requests.
 */
 #include "run/dump.h"
 #include "lib/lib.h"
@@ -14,9 +14,9 @@ static void set_text(lua_State *L, const char *key, const char *text) {
   lua_setfield(L, -2, key);
 }
 
-/* Appends a table to the one on top. */
-static void new_entry(lua_State *L, uint64_t id, rt_phase phase, const char *name,
-                      const char *worker, const char *site) {
+/* Pushes a table that describes a task. */
+static void push_entry(lua_State *L, uint64_t id, rt_phase phase, const char *name,
+                       const char *worker, const char *site) {
   lua_createtable(L, 0, 7);
   lua_pushinteger(L, (lua_Integer)id);
   lua_setfield(L, -2, "id");
@@ -26,59 +26,59 @@ static void new_entry(lua_State *L, uint64_t id, rt_phase phase, const char *nam
   set_text(L, "spawned", site);
 }
 
-static void add_entry(lua_State *L) { lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1); }
+static void append_entry(lua_State *L) { lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1); }
 
-static void add_fact(lua_State *L, const rt_snapshot_reply *a, const rt_task_info *f,
-                     const char *worker) {
+static void append_task(lua_State *L, const rt_snapshot_reply *a, const rt_task_info *f,
+                        const char *worker) {
   const rt_task t = {.phase = f->phase, .op = f->op};
   const char *name = rt_snapshot_reply_text(a, f->name);
-  new_entry(L, f->id, f->phase,
-            name         ? name
-            : f->is_main ? "main"
-                         : NULL,
-            worker, rt_snapshot_reply_text(a, f->site));
+  push_entry(L, f->id, f->phase,
+             name         ? name
+             : f->is_main ? "main"
+                          : NULL,
+             worker, rt_snapshot_reply_text(a, f->site));
   if (rt_task_waits_for(&t)) {
     set_text(L, "waiting", rt_task_waits_for(&t));
     lua_pushnumber(L, f->waited);
     lua_setfield(L, -2, "waited");
   }
-  add_entry(L);
+  append_entry(L);
 }
 
-/* Of a worker that does not answer there is one task to tell of. */
-static void add_silent(lua_State *L, const rt_snapshot_request *q) {
+/* A worker that has not replied is stuck in its running task, which its status names. */
+static void append_stuck_task(lua_State *L, const rt_snapshot_request *q) {
   const rt_task t = {.title = q->title};
   if (q->title == 0) return;
-  new_entry(L, t.id, RT_RUNNING, q->task_name, q->name, q->site);
+  push_entry(L, t.id, RT_RUNNING, q->task_name, q->name, q->site);
   lua_pushboolean(L, 1);
   lua_setfield(L, -2, "stuck");
-  add_entry(L);
+  append_entry(L);
 }
 
-static void add_answer(lua_State *L, const rt_snapshot_reply *a, const char *worker) {
-  for (size_t i = 0; i < a->count; i++) add_fact(L, a, &a->tasks[i], worker);
+static void append_reply(lua_State *L, const rt_snapshot_reply *a, const char *worker) {
+  for (size_t i = 0; i < a->count; i++) append_task(L, a, &a->tasks[i], worker);
 }
 
-/* list = build(snapshot) */
-static int build(lua_State *L) {
+/* list = build_list(snapshot) */
+static int build_list(lua_State *L) {
   const rt_snapshot *s = lua_touserdata(L, 1);
   lua_newtable(L);
   for (int i = 0; i < s->count; i++) {
     const rt_snapshot_request *q = &s->requests[i];
     if (q->replied)
-      add_answer(L, &q->reply, q->name);
+      append_reply(L, &q->reply, q->name);
     else
-      add_silent(L, q);
+      append_stuck_task(L, q);
   }
-  add_answer(L, &s->queued, NULL);
+  append_reply(L, &s->queued, NULL);
   return 1;
 }
 
 /* list = rt.tasks() */
-static int tasks(lua_State *L) {
+static int list_tasks(lua_State *L) {
   rt_worker *w = rtL_self(L);
   lua_settop(L, 0);
-  lua_pushcfunction(L, build);
+  lua_pushcfunction(L, build_list);
   rt_snapshot *s = rt_dump_ask(w, false, UINT64_MAX);
   if (s == NULL) return rtL_no_memory(L);
   lua_pushlightuserdata(L, s);
@@ -88,7 +88,7 @@ static int tasks(lua_State *L) {
 }
 
 /* --- rt.dump ---------------------------------------------------------------------------------- */
-static int tell_path(rt_worker *w, const char *path) {
+static int dump_to_path(rt_worker *w, const char *path) {
   FILE *file = fopen(path, "we");
   if (file == NULL) return -errno;
   int err = rt_dump_write(w, file), close_err = fclose(file) == 0 ? 0 : -errno;
@@ -107,13 +107,13 @@ static int dump(lua_State *L) {
   rt_worker *w = rtL_self(L);
   const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   FILE *file = path ? NULL : lua_isnoneornil(L, 1) ? stderr : check_file(L, 1);
-  int err = path ? tell_path(w, path) : rt_dump_write(w, file);
+  int err = path ? dump_to_path(w, path) : rt_dump_write(w, file);
   if (err != 0) return rtL_fail(L, err, path);
   lua_pushboolean(L, 1);
   return 1;
 }
 
 void rtL_open_dump(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"tasks", tasks}, {"dump", dump}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"tasks", list_tasks}, {"dump", dump}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
 }

@@ -1,4 +1,4 @@
-/* lib/task/error.c - rt.on_unhandled, rt.traceback; checks and errors of rt's Lua files. */
+/* lib/task/error.c - rt.on_unhandled, rt.traceback, and how rt's Lua files check and raise. */
 #include "worker/traceback.h"
 #include "lib/lib.h"
 
@@ -18,9 +18,9 @@ static int traceback(lua_State *L) {
 }
 
 /* internal.check(ok, index, name, expected [, describe, value]): as luaL_argexpected, for functions
-** written in Lua. If ok is false it raises "bad argument #index to 'name' (expected expected, got …)",
-** or, if the index is "option", "option 'name': expected expected, got …". The position is that of
-** the call of the function that calls check; describe(value) is what was given. */
+** written in Lua. If ok is false it raises "bad argument #index to 'name' (expected expected, got
+** …)", or, if the index is "option", "option 'name': expected expected, got …". The position is
+** that of the call of the function that calls check; describe(value) is what was given. */
 static int check_argument(lua_State *L) {
   if (lua_toboolean(L, 1)) return 0;
   lua_settop(L, 6);
@@ -43,7 +43,7 @@ static int check_argument(lua_State *L) {
 }
 
 /* string = internal.class_of(value): the __name of its metatable, or its type */
-static int class_of(lua_State *L) {
+static int push_class_name(lua_State *L) {
   lua_settop(L, 1);
   if (luaL_getmetafield(L, 1, "__metatable") == LUA_TNIL && !lua_getmetatable(L, 1)) lua_pushnil(L);
   if (lua_istable(L, -1)) {
@@ -72,7 +72,7 @@ void rtL_open_error(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
   static const luaL_Reg internal[] = {{"check", check_argument},
-                                      {"class_of", class_of},
+                                      {"class_of", push_class_name},
                                       {"check_options", check_options},
                                       {"raise", raise_again},
                                       {NULL, NULL}};

@@ -1,12 +1,13 @@
-/* lib/task/group.c - groups of tasks of the pool: what servers and scopes are made of. */
+/* lib/task/group.c - groups of tasks (sched/group.h), of which rt.serve, rt.scope and rt.race are
+** made. */
 #include "worker/traceback.h"
 #include "lib/operation.h"
 #include "run/spawn.h"
 
-static const rt_shared_kind kind = {"group", rt_group_free, RT_CLASS_GROUP};
-/* The group of a scope. It stays in this state: the Lua code that runs the scope has the list of
-** its tasks. */
-static const rt_shared_kind scope_kind = {"group", rt_group_free, RT_CLASS_GROUP};
+static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
+/* The group of a scope cannot be sent to another state, since the Lua code that runs the scope has
+** the list of its tasks. */
+static const rt_shared_kind scope_group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
 
 static rt_group *check_group(lua_State *L) {
   return rt_group_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_GROUP, 1)->shared);
@@ -14,87 +15,89 @@ static rt_group *check_group(lua_State *L) {
 
 static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char **why) {
   const rt_shared_ref *ref = lua_touserdata(L, index);
-  if (ref->shared == NULL || ref->shared->kind == &kind) return rtL_shared_send(L, w, index, why);
+  if (ref->shared == NULL || ref->shared->kind == &group_kind)
+    return rt_shared_ref_send(L, w, index, why);
   *why = "a scope: only where it was opened can tasks be added";
   return NULL;
 }
 
 static void cancel_member(rt_shared *t) { rt_job_cancel(rt_job_of(t), NULL); }
 
-/* group = internal.group([policy]): see rt_group_policy; with one it is a scope's, and stays in this state */
+/* group = internal.group([policy]): a policy (rt_group_policy) makes it the group of a scope */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
   bool is_scope = !lua_isnoneornil(L, 1);
   rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_GROUP);
-  rt_group *g = rt_group_new(is_scope ? &scope_kind : &kind, policy, cancel_member);
+  rt_group *g = rt_group_new(is_scope ? &scope_group_kind : &group_kind, policy, cancel_member);
   rtL_shared_set(L, ref, g ? &g->shared : NULL);
   return 1;
 }
 
-/* Stack: the group, (where,) the function and its arguments. */
-static int spawn(lua_State *L, int slot, int first) {
+/* Stack: the group, (the worker,) the function and its arguments, from the index 'first' on. */
+static int group_spawn_to(lua_State *L, int slot, int first) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L);
   luaL_checktype(L, first, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
   rt_job *j = rtL_spawn_make(L, w, s, g, first);
   if (rtL_spawn_submit(L, w, s, j, slot)) return 1;
-  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* and cancelled */
+  rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* (it is counted as spawned and cancelled) */
   rt_job_cancel(j, NULL);
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }
 
 /* task = group:spawn(f, ...) */
-static int group_spawn(lua_State *L) { return spawn(L, RT_ANY_SLOT, 2); }
+static int group_spawn(lua_State *L) { return group_spawn_to(L, RT_ANY_SLOT, 2); }
 
-/* task = group:spread(f, ...): for the worker with the least to do */
-static int group_spread(lua_State *L) { return spawn(L, RT_LEAST_LOADED, 2); }
+/* task = group:spread(f, ...): on the worker with the fewest tasks */
+static int group_spread(lua_State *L) { return group_spawn_to(L, RT_LEAST_LOADED, 2); }
 
-/* task = group:spawn_at(n, f, ...): for the nth worker alone */
+/* task = group:spawn_at(n, f, ...): on the nth worker */
 static int group_spawn_at(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 2);
   rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_TASKS);
   luaL_argcheck(L, n >= 1 && n <= s->config.slots, 2, "there is no such worker");
-  return spawn(L, (int)n - 1, 3);
+  return group_spawn_to(L, (int)n - 1, 3);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 static rt_group *group_of(const rt_branch *b) { return rt_group_of(rt_branch_shared(b)); }
 
-static int wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int group_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_group *g = group_of(b);
   bool all = b->number;
   (void)L, (void)w;
   return rt_group_live(g) == 0 || (!all && rt_group_decider(g) != 0) ? 0 : -1;
 }
 
-static bool wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool group_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return !rt_group_await(group_of(b), b->waiter, b->number);
 }
 
-static int wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int group_wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w, (void)b;
   return 0;
 }
 
-static uint64_t wait_number(lua_State *L) { return (uint64_t)lua_toboolean(L, 2); }
+static uint64_t group_wait_number(lua_State *L) { return (uint64_t)lua_toboolean(L, 2); }
 
-static const rt_op_kind wait_kind = {.name = "wait",
-                                     .waits_for = RT_OP_JOIN,
-                                     .has_waiter = true,
-                                     .attempt = wait_attempt,
-                                     .arm = wait_arm,
-                                     .finish = wait_finish,
-                                     .number = wait_number};
+static const rt_op_kind group_wait_kind = {.name = "wait",
+                                           .waits_for = RT_OP_JOIN,
+                                           .has_waiter = true,
+                                           .attempt = group_wait_attempt,
+                                           .arm = group_wait_arm,
+                                           .finish = group_wait_finish,
+                                           .number = group_wait_number};
 
-/* group:wait([all]): until nobody is left, or (unless all) what its policy names has happened */
+/* group:wait([all]): until all tasks of the group have ended; or, unless 'all', until its policy
+** decides */
 static int group_wait(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_GROUP, 1);
   rtL_cancel_checkpoint(L, w);
-  return rtL_operation_begin(L, w, &wait_kind, ref, wait_number(L));
+  return rtL_operation_begin(L, w, &group_wait_kind, ref, group_wait_number(L));
 }
 
 /* group:cancel() */
@@ -113,7 +116,7 @@ static int group_len(lua_State *L) {
   return 1;
 }
 
-/* id = group:decider(): of the member whose end was what the policy names; nil: there is none */
+/* id = group:decider(): of the task whose end has decided, by the policy; nil: none has */
 static int group_decider(lua_State *L) {
   uint64_t id = rt_group_decider(check_group(L));
   if (id == 0) return 0;
@@ -134,10 +137,10 @@ static int group_spawn_local(lua_State *L) {
     rtL_cancel_task(L, w, t, -2);
     return rtL_no_memory(L);
   }
-  bool wanted = rt_group_enter_local(g);
+  bool may_run = rt_group_enter_local(g);
   more->group = g;
   more->leave_group = rt_group_leave_local;
-  if (!wanted) {
+  if (!may_run) {
     lua_pushnil(L);
     rtL_cancel_task(L, w, t, -2);
   }
@@ -145,11 +148,12 @@ static int group_spawn_local(lua_State *L) {
 }
 
 /* --- the body of a scope ---------------------------------------------------------------------- */
-/* The frame that the body runs in passes as a deadline does, when the group is decided. */
-static void on_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
+/* The body runs in a cancel scope. When the policy decides, or the group is cancelled, the scope is
+** cancelled, as if its deadline had passed. */
+static void on_group_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
 
 /* Stack: the group, the handler, the results or the error. */
-static int body_ended(lua_State *L, int status, lua_KContext serial) {
+static int group_run_ended(lua_State *L, int status, lua_KContext serial) {
   rt_worker *w = rtL_self(L);
   rt_cancel_scope_close(w->running, (uint64_t)serial);
   if (status == LUA_OK || status == LUA_YIELD) {
@@ -163,14 +167,14 @@ static int body_ended(lua_State *L, int status, lua_KContext serial) {
   return rtL_traceback_find(L, w, -1) ? 3 : 2;
 }
 
-/* true, ... | false, error, traceback | nothing = group:run(f, ...): the last if the group was
-** decided or cancelled meanwhile, and f gave up because of that */
+/* true, ... | false, error, traceback | nothing = group:run(f, ...): nothing, if f was unwound
+** because the policy has decided or the group was cancelled */
 static int group_run(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);
-  rtL_wait_check_place(L, w, me); /* or nobody could wait for the tasks at the end */
+  rtL_wait_check_place(L, w, me); /* or the scope could not wait for its tasks */
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 2);
   rt_waiter *t = rt_waiter_new(&w->driver);
@@ -185,10 +189,10 @@ static int group_run(lua_State *L) {
   f->group = &g->shared;
   rt_shared_hold(f->group);
   t->owner = f;
-  t->on_call = on_decided;
+  t->on_call = on_group_decided;
   if (rt_group_watch(g, t)) rt_cancel_scope_cancel(f);
-  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, body_ended);
-  return body_ended(L, status, serial);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, group_run_ended);
+  return group_run_ended(L, status, serial);
 }
 
 void rtL_open_group(lua_State *L, rt_worker *w) {

@@ -1,10 +1,9 @@
-/* lib/task/job.c - the methods of a task of the pool. */
+/* lib/task/job.c - the methods of rt.task, for a task of the pool (a job). */
 #include "task/task_name.h"
 #include "lib/operation.h"
 #include "lib/shared.h"
 #include "run/spawn.h"
 
-/* --- the methods of a task -------------------------------------------------------------------- */
 static rt_job *check_job(lua_State *L, int index) {
   return rt_job_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_JOB, index)->shared);
 }
@@ -12,46 +11,46 @@ static rt_job *check_job(lua_State *L, int index) {
 /* --- joining ---------------------------------------------------------------------------------- */
 static rt_job *job_of(const rt_branch *b) { return rt_job_of(rt_branch_shared(b)); }
 
-static int join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int job_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_job *j = job_of(b);
   if (rt_job_entry_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
   return rt_job_phase(j) < RT_DONE ? -1 : rtL_job_entry_push_outcome(L, w, j);
 }
 
-static bool join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool job_join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return !rt_job_await(job_of(b), b->waiter);
 }
 
-static int join_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+static int job_join_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   return rtL_job_entry_push_outcome(L, w, job_of(b));
 }
 
-static const rt_op_kind join_kind = {.name = "join",
-                                     .waits_for = RT_OP_JOIN,
-                                     .has_waiter = true,
-                                     .attempt = join_attempt,
-                                     .arm = join_arm,
-                                     .finish = join_finish};
+static const rt_op_kind job_join_kind = {.name = "join",
+                                         .waits_for = RT_OP_JOIN,
+                                         .has_waiter = true,
+                                         .attempt = job_join_attempt,
+                                         .arm = job_join_arm,
+                                         .finish = job_join_finish};
 
 /* ... = task:join() */
-static int join(lua_State *L) {
+static int job_join(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_JOB, 1);
   rtL_cancel_checkpoint(L, w);
-  return rtL_operation_begin(L, w, &join_kind, ref, 0);
+  return rtL_operation_begin(L, w, &job_join_kind, ref, 0);
 }
 
 /* op = task:join_op() */
-static int join_op(lua_State *L) {
+static int job_join_op(lua_State *L) {
   check_job(L, 1);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &join_kind, 0);
+  return rtL_operation_new(L, rtL_self(L), &job_join_kind, 0);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
-static int cancel(lua_State *L) {
+static int job_cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_job *j = check_job(L, 1);
   lua_settop(L, 2);
@@ -60,15 +59,15 @@ static int cancel(lua_State *L) {
   return 1;
 }
 
-static const char *status_of(rt_job *j) { return rt_phase_name(rt_job_status(j)); }
+static const char *job_status_name(rt_job *j) { return rt_phase_name(rt_job_status(j)); }
 
 /* string = task:status() */
-static int status(lua_State *L) {
-  lua_pushstring(L, status_of(check_job(L, 1)));
+static int job_status(lua_State *L) {
+  lua_pushstring(L, job_status_name(check_job(L, 1)));
   return 1;
 }
 
-static void push_name(lua_State *L, rt_job *j) {
+static void push_job_name(lua_State *L, rt_job *j) {
   char name[RT_TASK_NAME_MAX + 1];
   if (rt_job_get_name(j, name, sizeof name))
     lua_pushstring(L, name);
@@ -76,7 +75,7 @@ static void push_name(lua_State *L, rt_job *j) {
     lua_pushnil(L);
 }
 
-static int index_of(lua_State *L) {
+static int job_index(lua_State *L) {
   rt_job *j = check_job(L, 1);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -84,12 +83,12 @@ static int index_of(lua_State *L) {
   if (strcmp(key, "id") == 0)
     lua_pushinteger(L, (lua_Integer)j->id);
   else if (strcmp(key, "name") == 0)
-    push_name(L, j);
+    push_job_name(L, j);
   return 1;
 }
 
 /* task.name = string */
-static int newindex(lua_State *L) {
+static int job_newindex(lua_State *L) {
   rt_job *j = check_job(L, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
@@ -98,22 +97,25 @@ static int newindex(lua_State *L) {
   return 0;
 }
 
-/* rt.task 3 (name, running) */
-static int to_string(lua_State *L) {
+/* "rt.task 3 (name, running)" */
+static int job_tostring(lua_State *L) {
   rt_job *j = check_job(L, 1);
-  push_name(L, j);
+  push_job_name(L, j);
   if (lua_isnil(L, -1))
-    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)j->id, status_of(j));
+    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)j->id, job_status_name(j));
   else
     lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)j->id, lua_tostring(L, -1),
-                    status_of(j));
+                    job_status_name(j));
   return 1;
 }
 
 void rtL_open_job(lua_State *L, rt_worker *w) {
-  static const luaL_Reg methods[] = {
-      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"join", job_join},
+                                     {"join_op", job_join_op},
+                                     {"cancel", job_cancel},
+                                     {"status", job_status},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
-  rtL_shared_class(L, w, RT_CLASS_JOB, &(rt_class_def){meta, methods, index_of});
+      {"__newindex", job_newindex}, {"__tostring", job_tostring}, {NULL, NULL}};
+  rtL_shared_class(L, w, RT_CLASS_JOB, &(rt_class_def){meta, methods, job_index});
 }

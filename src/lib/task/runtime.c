@@ -1,4 +1,4 @@
-/* lib/task/runtime.c - the runtime as a whole: rt.shutdown, rt.metrics. */
+/* lib/task/runtime.c - rt.shutdown and rt.metrics: the runtime as a whole. */
 #include "lib/lib.h"
 #include "run/preempt.h"
 #include "run/shutdown.h"
@@ -8,13 +8,13 @@ static int shut_down(lua_State *L) {
   rt_worker *w = rtL_self(L);
   uint64_t grace = lua_isnoneornil(L, 1) ? RT_GRACE : rtL_check_duration(L, 1);
   if (w->stop.closed) return 0;
-  rt_preempt_need(w); /* the main chunk is told even if it computes */
+  rt_preempt_need(w); /* the main chunk is cancelled even if it computes */
   rt_shutdown(w, grace);
   return 0;
 }
 
 /* --- rt.metrics ------------------------------------------------------------------------------- */
-static const char *const names[RT_COUNTS] = {
+static const char *const count_names[RT_COUNTS] = {
     [RT_COUNT_SPAWNED] = "spawned",     [RT_COUNT_STARTED] = "started",
     [RT_COUNT_UNSTARTED] = "unstarted", [RT_COUNT_DONE] = "done",
     [RT_COUNT_FAILED] = "failed",       [RT_COUNT_CANCELLED] = "cancelled",
@@ -28,22 +28,23 @@ static void push_counts(lua_State *L, const uint64_t *counts) {
   lua_createtable(L, 0, RT_COUNTS + 4);
   for (int i = 0; i < RT_COUNTS; i++) {
     lua_pushinteger(L, (lua_Integer)counts[i]);
-    lua_setfield(L, -2, names[i]);
+    lua_setfield(L, -2, count_names[i]);
   }
 }
 
-static void add(uint64_t *sum, const uint64_t *counts) {
+static void add_counts(uint64_t *sum, const uint64_t *counts) {
   for (int i = 0; i < RT_COUNTS; i++) sum[i] += counts[i];
 }
 
-/* Stack: -> a list, one of each worker of the pool that has been started */
+/* Pushes a list with the counts of each worker of the pool that has been started, and adds them to
+** 'sum'. */
 static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
   int n = s ? rt_load(&s->started) : 0;
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     uint64_t counts[RT_COUNTS] = {0};
     rt_count_sum(counts, &s->slots[i].counts);
-    add(sum, counts);
+    add_counts(sum, counts);
     push_counts(L, counts);
     lua_rawseti(L, -2, i + 1);
   }
@@ -63,7 +64,7 @@ static int metrics(lua_State *L) {
   uint64_t sum[RT_COUNTS] = {0}, of_main[RT_COUNTS] = {0};
   lua_settop(L, 0);
   sum_main(w, of_main, sum);
-  add(sum, of_main);
+  add_counts(sum, of_main);
   push_pool(L, w->pools[RT_POOL_TASKS], sum);
   push_pool(L, w->pools[RT_POOL_BLOCKING], sum);
   push_counts(L, of_main);
@@ -75,7 +76,7 @@ static int metrics(lua_State *L) {
   return 1;
 }
 
-/* n = internal.switches(): tasks of this worker that were switched where they did not wait */
+/* n = internal.switches(): how often this worker has preempted a task */
 static int switches(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)rtL_self(L)->preempt.switches);
   return 1;

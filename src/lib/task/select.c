@@ -1,11 +1,28 @@
-/* lib/task/select.c - rt.select: exactly one of several operations. */
+/* lib/task/select.c - rt.select: exactly one of several operations (lib/operation.h).
+**
+** 1. Try every operation, beginning with a random one (rt.select_biased: with the first). If one
+**    can be done, it is the result. If there is an rt.default_op, and none can be done, that is the
+**    result.
+** 2. The task has to wait: make a branch for each operation.
+** 3. Arm all branches. If one of them can be done by now, withdraw all, and start again. Nothing is
+**    done while arming: a branch that is armed already could be served by another thread at the
+**    same time, and then two operations would have happened.
+** 4. Park. All waiters share one claim, and each thread that wants to call one of them must first
+**    take the claim: so one waiter at most is called.
+** 5. Resumed: withdraw all branches. If a waiter was called, its operation has happened, and
+**    'finish' pushes the results. Else something of this state has woken the task, and it starts
+**    again.
+** spec/model/select.c checks steps 3 to 5.
+**
+** The userdata with the branches is needed only if the task waits. It is kept for the next select.
+*/
 #include "lib/operation.h"
 
 typedef struct select_branch {
   rt_branch branch;
   const rt_op_kind *kind;
-  struct rt_select *of;
-  rt_task proxy; /* stands on a list of this state in place of the task */
+  struct rt_select *select;
+  rt_task proxy; /* parked on a list of this state in place of the task */
   rt_timeout timer;
 } select_branch;
 
@@ -13,47 +30,52 @@ typedef struct rt_select {
   rt_worker *worker;
   rt_claim claim;
   rt_list parked; /* the task, while it is parked */
-  int room;       /* for so many branches */
-  int count;
-  int spares; /* while it is one: how many there are with it */
+  int capacity;   /* of 'branches' */
+  int count;      /* branches in use */
+  int spares;     /* of a spare: the number of spares in its list, from itself on */
   select_branch branches[];
 } rt_select;
 
-/* --- what wakes it ---------------------------------------------------------------------------- */
-static void look_again(rt_select *s) {
+/* --- waking the task -------------------------------------------------------------------------- */
+static void wake_task(rt_select *s) {
   rt_list *l = rt_list_first(&s->parked);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-static void on_call(rt_waiter *t) { look_again(t->owner); }
+static void on_waiter_called(rt_waiter *t) { wake_task(t->owner); }
 
-/* Something of this state: until the task has looked, the others pass it over, since it may be
-** cancelled before that. */
-static void look_here(rt_select *s) {
+/* Something of this state has happened. The claim is taken, so that no waiter is called before the
+** task has tried again: it may be cancelled before that, and then no operation may have
+** happened. */
+static void claim_and_wake_task(rt_select *s) {
   rt_swap(&s->claim.taken, true);
-  look_again(s);
+  wake_task(s);
 }
 
-static void on_due(rt_timeout *t) { look_here(rt_containerof(t, select_branch, timer)->of); }
+static void on_timer_due(rt_timeout *t) {
+  claim_and_wake_task(rt_containerof(t, select_branch, timer)->select);
+}
 
-void rt_select_wake(rt_task *proxy) { look_here(rt_containerof(proxy, select_branch, proxy)->of); }
+void rt_select_wake(rt_task *proxy) {
+  claim_and_wake_task(rt_containerof(proxy, select_branch, proxy)->select);
+}
 
-/* --- waiting, and not ------------------------------------------------------------------------- */
-static void withdraw_local(select_branch *b) {
+/* --- withdrawing ------------------------------------------------------------------------------ */
+static void withdraw_proxy(select_branch *b) {
   rt_timer_remove(&b->timer.timer);
   if (b->proxy.phase == RT_WAITING)
     rt_task_unpark(&b->proxy, RT_FIRED);
   else
-    rt_list_remove(&b->proxy.link); /* of those who may run */
+    rt_list_remove(&b->proxy.link); /* it was woken, and is in the ready queue */
 }
 
-/* The branch whose waiter was called, or NULL. */
-static select_branch *withdraw_all(rt_select *s) {
+/* Withdraws all branches; returns the one whose waiter was called, or NULL. */
+static select_branch *withdraw_branches(rt_select *s) {
   select_branch *called = NULL;
   for (int i = 0; i < s->count; i++) {
     select_branch *b = &s->branches[i];
     rt_waiter *t = b->branch.waiter;
-    withdraw_local(b);
+    withdraw_proxy(b);
     if (t && rt_waiter_withdraw(t)) {
       called = b;
     } else if (t && t->message) {
@@ -64,8 +86,8 @@ static select_branch *withdraw_all(rt_select *s) {
   return called;
 }
 
-static void dispose(rt_select *s) {
-  withdraw_all(s);
+static void free_branches(rt_select *s) {
+  withdraw_branches(s);
   for (int i = 0; i < s->count; i++) {
     rt_branch *b = &s->branches[i].branch;
     if (b->waiter) rt_waiter_free(b->waiter);
@@ -76,33 +98,35 @@ static void dispose(rt_select *s) {
   s->count = 0;
 }
 
-static int collect(lua_State *L) {
+static int select_gc(lua_State *L) {
   rt_select *s = lua_touserdata(L, 1);
-  if (!s->worker->stop.closed) dispose(s);
+  if (!s->worker->stop.closed) free_branches(s);
   return 0;
 }
 
-/* --- those that are used again ---------------------------------------------------------------- */
-/* A new one for each wait would be garbage with a finalizer, which is dear, and which Lua's
-** collector is slow to part with. Each spare has the next one as its user value. */
-enum { ROOM = 8, MOST_SPARES = RT_SIZE(64, 2), NEXT = 1 };
+/* --- spare userdata --------------------------------------------------------------------------- */
+/* A new userdata for each wait would be garbage with a finalizer, which costs the collector two
+** cycles. So a worker has a list of spares with a capacity of BRANCHES. User value NEXT is the next
+** one. */
+enum { BRANCHES = 8, SPARES_MAX = RT_SIZE(64, 2), NEXT = 1 };
 
-/* Pushes one, all zeros. */
-static rt_select *make_select(lua_State *L, rt_worker *w, int room) {
-  size_t size = sizeof(rt_select) + (size_t)room * sizeof(select_branch);
+/* Pushes a new select, all zeros. */
+static rt_select *push_select(lua_State *L, rt_worker *w, int capacity) {
+  size_t size = sizeof(rt_select) + (size_t)capacity * sizeof(select_branch);
   rt_select *s = rtL_class_new(L, &w->classes, RT_CLASS_SELECT, size, 1);
   s->worker = w;
-  s->room = room;
+  s->capacity = capacity;
   return s;
 }
 
-static rt_select *take_select(lua_State *L, rt_worker *w, int room) {
-  if (room > ROOM) return make_select(L, w, room);
+/* Pushes a spare, or a new select. */
+static rt_select *take_select(lua_State *L, rt_worker *w, int capacity) {
+  if (capacity > BRANCHES) return push_select(L, w, capacity);
   rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
   rt_select *s = lua_touserdata(L, -1);
   if (s == NULL) {
     lua_pop(L, 1);
-    return make_select(L, w, ROOM);
+    return push_select(L, w, BRANCHES);
   }
   lua_getiuservalue(L, -1, NEXT);
   rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
@@ -111,15 +135,16 @@ static rt_select *take_select(lua_State *L, rt_worker *w, int room) {
   return s;
 }
 
-/* It is over; the object is at 'index', and may stay there for a while. */
-static void give_select(lua_State *L, rt_worker *w, int index) {
+/* The select at 'index' is over: frees its branches, and puts it into the list of spares. It may
+** stay on the stack until this call of rt.select returns. */
+static void recycle_select(lua_State *L, rt_worker *w, int index) {
   rt_select *s = lua_touserdata(L, index);
-  dispose(s);
-  if (s->room != ROOM || !lua_checkstack(L, 2)) return;
+  free_branches(s);
+  if (s->capacity != BRANCHES || !lua_checkstack(L, 2)) return;
   rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
   const rt_select *next = lua_touserdata(L, -1);
   s->spares = next ? next->spares + 1 : 1;
-  if (s->spares > MOST_SPARES) {
+  if (s->spares > SPARES_MAX) {
     lua_pop(L, 1);
     return;
   }
@@ -138,13 +163,14 @@ static int default_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static const rt_op_kind default_kind = {.name = "default", .attempt = default_attempt};
 
-/* op = rt.default_op(): what is done if no other operation can be, at once */
+/* op = rt.default_op(): the result of a select that would have to wait */
 static int default_op(lua_State *L) {
   lua_settop(L, 0);
   lua_pushnil(L);
   return rtL_operation_new(L, rtL_self(L), &default_kind, 0);
 }
 
+/* Returns the index of an rt.default_op, or 0. */
 static int check_operations(lua_State *L, rt_worker *w) {
   int n = lua_gettop(L), default_at = 0;
   luaL_argcheck(L, n > 0, 1, "rt.operation expected, got no value");
@@ -160,13 +186,15 @@ static int check_operations(lua_State *L, rt_worker *w) {
 }
 
 /* --- select ----------------------------------------------------------------------------------- */
-/* Stack: the operations, (the select,) …, the results -> the index below them. */
-static int chosen(lua_State *L, int index, int results) {
+/* Stack: the operations, ..., the results -> the same, with the index below the results. Returns
+** how many these are. */
+static int push_choice(lua_State *L, int index, int results) {
   lua_pushinteger(L, index);
   lua_insert(L, -1 - results);
   return 1 + results;
 }
 
+/* NULL: this select has not waited yet. */
 static rt_select *select_at(lua_State *L, int n) {
   return lua_gettop(L) > n ? lua_touserdata(L, n + 1) : NULL;
 }
@@ -178,14 +206,15 @@ static int try_one(lua_State *L, rt_worker *w, int index, rt_select *s) {
   return o->kind->attempt(L, w, &b);
 }
 
+/* Returns the number of results of this call; 0: no operation can be done. */
 static int try_all(lua_State *L, rt_worker *w, int n, int first) {
   rt_select *s = select_at(L, n);
   for (int i = 0; i < n; i++) {
     int index = (first + i) % n + 1;
     int results = try_one(L, w, index, s);
     if (results < 0) continue;
-    if (s) give_select(L, w, n + 1);
-    return chosen(L, index, results);
+    if (s) recycle_select(L, w, n + 1);
+    return push_choice(L, index, results);
   }
   return 0;
 }
@@ -195,11 +224,11 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
   select_branch *b = &s->branches[index - 1];
   memset(b, 0, sizeof *b);
   b->kind = o->kind;
-  b->of = s;
+  b->select = s;
   rt_task_init(&b->proxy, 0);
   b->proxy.phase = RT_RUNNING;
   b->proxy.is_proxy = 1;
-  rt_timeout_init(&b->timer, on_due);
+  rt_timeout_init(&b->timer, on_timer_due);
   b->branch.object = o->object;
   b->branch.number = o->number;
   b->branch.op = index;
@@ -211,21 +240,21 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
     if (t == NULL) rtL_no_memory(L);
     t->claim = &s->claim;
     t->owner = s;
-    t->on_call = on_call;
+    t->on_call = on_waiter_called;
   }
   if (b->kind->prepare) b->kind->prepare(L, w, &b->branch);
 }
 
 /* Stack: the operations -> the same, and the select. */
-static rt_select *new_select(lua_State *L, rt_worker *w, int n) {
+static rt_select *make_branches(lua_State *L, rt_worker *w, int n) {
   rt_select *s = take_select(L, w, n);
   rt_list_init(&s->parked);
   for (int i = 1; i <= n; i++) init_branch(L, w, s, i);
   return s;
 }
 
-/* NULL: all wait; else the branch that does not. */
-static select_branch *arm_all(lua_State *L, rt_worker *w, rt_select *s) {
+/* Returns NULL if all branches are armed; else the one that is not. */
+static select_branch *arm_branches(lua_State *L, rt_worker *w, rt_select *s) {
   rt_store(&s->claim.taken, false);
   for (int i = 0; i < s->count; i++) {
     rt_branch *b = &s->branches[i].branch;
@@ -240,84 +269,85 @@ static select_branch *arm_all(lua_State *L, rt_worker *w, rt_select *s) {
   return NULL;
 }
 
-static int finish(lua_State *L, rt_worker *w, int n, select_branch *called) {
+static int finish_branch(lua_State *L, rt_worker *w, int n, select_branch *called) {
   const rt_op_kind *kind = called->kind;
   rt_branch b = called->branch;
   b.message = b.waiter->message;
   b.answer = b.waiter->answer;
   b.waiter->message = NULL;
   rtL_wait_happened(w);
-  give_select(L, w, n + 1);
+  recycle_select(L, w, n + 1);
   int results = kind->finish(L, w, &b);
-  return chosen(L, b.op, results);
+  return push_choice(L, b.op, results);
 }
 
-static int fail(lua_State *L, rt_worker *w, int n, const rt_branch *b) {
+static int fail_branch(lua_State *L, rt_worker *w, int n, const rt_branch *b) {
   int index = b->op, error = b->error;
-  give_select(L, w, n + 1);
-  return chosen(L, index, rtL_fail(L, error, NULL));
+  recycle_select(L, w, n + 1);
+  return push_choice(L, index, rtL_fail(L, error, NULL));
 }
 
-static int selected(lua_State *L, int status, lua_KContext context);
+static int select_resume(lua_State *L, int status, lua_KContext context);
 
 enum { BIASED = 1, BITS = 1 };
 
-/* Stack: the operations, and the select if it has waited already. */
-static int run(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
+/* Stack: the operations, and the select if the task has waited already. */
+static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int default_at) {
   for (;;) {
     int results = try_all(L, w, n, biased ? 0 : (int)(rt_worker_chance(w) % (uint64_t)n));
     if (results > 0) return results;
-    if (default_at) return chosen(L, default_at, 0);
+    if (default_at) return push_choice(L, default_at, 0);
     rtL_wait_prepare(L, w, w->running);
     rt_select *s = select_at(L, n);
-    if (s == NULL) s = new_select(L, w, n);
-    const select_branch *failed = arm_all(L, w, s);
+    if (s == NULL) s = make_branches(L, w, n);
+    const select_branch *failed = arm_branches(L, w, s);
     if (failed == NULL) {
       rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->parked);
-      return rtL_wait(L, w, selected, (lua_KContext)n << BITS | (biased ? BIASED : 0));
+      return rtL_wait(L, w, select_resume, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
-    select_branch *called = withdraw_all(s);
-    if (called) return finish(L, w, n, called);
-    if (failed->branch.error != 0) return fail(L, w, n, &failed->branch);
+    select_branch *called = withdraw_branches(s);
+    if (called) return finish_branch(L, w, n, called);
+    if (failed->branch.error != 0) return fail_branch(L, w, n, &failed->branch);
   }
 }
 
-static int selected(lua_State *L, int status, lua_KContext context) {
+static int select_resume(lua_State *L, int status, lua_KContext context) {
   (void)status;
   rt_worker *w = rtL_self(L);
   int n = (int)(context >> BITS);
   rt_select *s = select_at(L, n);
-  select_branch *called = withdraw_all(s);
-  if (called) return finish(L, w, n, called);
+  select_branch *called = withdraw_branches(s);
+  if (called) return finish_branch(L, w, n, called);
   if (w->running->cause != RT_FIRED || w->running->alert) {
-    give_select(L, w, n + 1);
-    lua_settop(L, n); /* (if nothing is due any more, it begins again) */
+    recycle_select(L, w, n + 1);
+    lua_settop(L, n); /* (if rtL_wait_turned does not raise, the select starts again) */
   }
   rtL_wait_turned(L, w);
-  return run(L, w, n, context & BIASED, 0);
+  return run_select(L, w, n, context & BIASED, 0);
 }
 
-static int select_later(lua_State *L, int status, lua_KContext context) {
+static int select_resume_yielded(lua_State *L, int status, lua_KContext context) {
   (void)status;
   rt_worker *w = rtL_self(L);
   rtL_wait_turned(L, w);
-  return run(L, w, lua_gettop(L), context & BIASED, (int)(context >> BITS));
+  return run_select(L, w, lua_gettop(L), context & BIASED, (int)(context >> BITS));
 }
 
-static int start(lua_State *L, bool biased) {
+static int start_select(lua_State *L, bool biased) {
   rt_worker *w = rtL_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   int default_at = check_operations(L, w);
   if (rtL_wait_must_yield(L, w, t))
-    return rtL_wait(L, w, select_later, (lua_KContext)default_at << BITS | (biased ? BIASED : 0));
-  return run(L, w, lua_gettop(L), biased, default_at);
+    return rtL_wait(L, w, select_resume_yielded,
+                    (lua_KContext)default_at << BITS | (biased ? BIASED : 0));
+  return run_select(L, w, lua_gettop(L), biased, default_at);
 }
 
 /* i, ... = rt.select(op, ...) */
-static int do_select(lua_State *L) { return start(L, false); }
+static int do_select(lua_State *L) { return start_select(L, false); }
 
-/* i, ... = rt.select_biased(op, ...): of several that can be done, the first */
-static int select_biased(lua_State *L) { return start(L, true); }
+/* i, ... = rt.select_biased(op, ...): if several can be done, the first of them */
+static int select_biased(lua_State *L) { return start_select(L, true); }
 
 static int operation_tostring(lua_State *L) {
   rt_operation *o = operation_at(L, 1);
@@ -327,7 +357,7 @@ static int operation_tostring(lua_State *L) {
 }
 
 void rtL_open_select(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", collect}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", select_gc}, {NULL, NULL}};
   static const luaL_Reg operation_meta[] = {{"__tostring", operation_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"select", do_select},
                                        {"select_biased", select_biased},

@@ -1,4 +1,4 @@
-/* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, and how the pools are set up. */
+/* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, and the configuration of the pools. */
 #include "lib/lib.h"
 #include "diag/watchdog.h"
 #include "pack/pack.h"
@@ -6,7 +6,7 @@
 
 /* --- spawning --------------------------------------------------------------------------------- */
 /* task = rt.spawn(f, ...) */
-static int spawn(lua_State *L) {
+static int spawn_job(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
@@ -14,7 +14,7 @@ static int spawn(lua_State *L) {
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }
 
-static int blocking_again(lua_State *L, int status, lua_KContext waiter);
+static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter);
 
 /* Stack: the function and its arguments; or the handle, if there is a job already, which did not
 ** fit into the queue -> the handle */
@@ -24,24 +24,26 @@ static bool submit_blocking(lua_State *L, rt_worker *w, rt_sched *s) {
   return rtL_spawn_submit(L, w, s, j, RT_ANY_SLOT);
 }
 
-/* Stack: as for submit_blocking. */
-static int spawn_when_room(lua_State *L, rt_worker *w, bool again) {
+/* Stack: as for submit_blocking. 'again': the task has waited already, so it comes first. This is
+** no operation of lib/operation.h: a waiter is called when the queue has space, and not when the
+** job is in it, since the worker that takes a job cannot pack the next one. */
+static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
   for (;;) {
-    bool room = rt_load_relaxed(&s->queued) < s->config.queue_max;
-    if (room && submit_blocking(L, w, s)) return 1;
+    bool has_space = rt_load_relaxed(&s->queued) < s->config.queue_max;
+    if (has_space && submit_blocking(L, w, s)) return 1;
     rtL_wait_prepare(L, w, w->running);
     rt_waiter *t = rt_waiter_new(&w->driver);
     if (t == NULL) return rtL_no_memory(L);
     if (!rt_sched_await_space(s, t, again)) {
       rt_waiter_park(t, w->running, RT_OP_SPAWN);
-      return rtL_wait(L, w, blocking_again, (lua_KContext)t);
+      return rtL_wait(L, w, spawn_blocking_resume, (lua_KContext)t);
     }
     rt_waiter_free(t);
   }
 }
 
-static int blocking_again(lua_State *L, int status, lua_KContext waiter) {
+static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
   rt_worker *w = rtL_self(L);
   rt_waiter *t = (rt_waiter *)waiter;
@@ -49,7 +51,7 @@ static int blocking_again(lua_State *L, int status, lua_KContext waiter) {
   rt_waiter_free(t);
   if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_notify_space(w->pools[RT_POOL_BLOCKING]);
   rtL_wait_over(L, w);
-  return spawn_when_room(L, w, true);
+  return spawn_when_space(L, w, true);
 }
 
 /* task = rt.spawn_blocking(f, ...) */
@@ -57,26 +59,26 @@ static int spawn_blocking(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rtL_cancel_checkpoint(L, w);
-  return spawn_when_room(L, w, false);
+  return spawn_when_space(L, w, false);
 }
 
-/* --- setting up ------------------------------------------------------------------------------- */
-static rt_worker_config *check_recipe(lua_State *L, rt_worker *w) {
+/* --- configuration ---------------------------------------------------------------------------- */
+static rt_worker_config *check_config(lua_State *L, rt_worker *w) {
   if (w->stop.closed) rtL_closed(L);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     rtL_no_memory(L);
   return w->worker_config;
 }
 
-static rt_worker_config *check_open_recipe(lua_State *L, rt_worker *w, const char *what) {
+static rt_worker_config *check_open_config(lua_State *L, rt_worker *w, const char *what) {
   if (w->slot) luaL_error(L, "%s is for the main state", what);
   if (w->pools[RT_POOL_TASKS])
     luaL_error(L, "%s must come before the first spawn: the pool has been started", what);
-  return check_recipe(L, w);
+  return check_config(L, w);
 }
 
-/* The option's number, or 0. */
-static int read_seats(lua_State *L, const char *name) {
+/* The option, a number of workers; 0: it is not given. */
+static int read_slots(lua_State *L, const char *name) {
   int slots = 0;
   if (rtL_option(L, 1, name) != LUA_TNIL) {
     int valid;
@@ -89,7 +91,7 @@ static int read_seats(lua_State *L, const char *name) {
   return slots;
 }
 
-/* Into 'stall'; false: it is not given. */
+/* The option, in nanoseconds in *stall, 0 for false. Returns false if it is not given. */
 static bool read_stall(lua_State *L, uint64_t *stall) {
   int type = rtL_option(L, 1, "stall");
   if (type != LUA_TNIL && type != LUA_TNUMBER && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1)))
@@ -101,7 +103,7 @@ static bool read_stall(lua_State *L, uint64_t *stall) {
   return type != LUA_TNIL;
 }
 
-/* 0: it is not given. */
+/* The option; 0: it is not given. */
 static uint64_t read_seed(lua_State *L) {
   int valid = 1, type = rtL_option(L, 1, "seed");
   lua_Integer seed = type == LUA_TNIL ? 0 : lua_tointegerx(L, -1, &valid);
@@ -125,20 +127,20 @@ static int configure(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt");
-  int shared = read_seats(L, "workers"), blocking = read_seats(L, "blocking");
+  int shared = read_slots(L, "workers"), blocking = read_slots(L, "blocking");
   uint64_t stall = 0;
   bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);
   uint64_t seed = read_seed(L);
-  rt_worker_config *r = check_open_recipe(L, w, "rt.configure");
+  rt_worker_config *config = check_open_config(L, w, "rt.configure");
   if (has_stall) {
-    r->stall = stall;
+    config->stall = stall;
     rt_store(&w->status.stall, stall);
     if (stall > 0) rt_watchdog_add(&w->status);
   }
-  if (seed) rt_worker_seed(w, r->seed = seed);
-  if (preempt) w->preempt.switches_all = r->preempt_all = true;
-  if (shared > 0) r->slots[RT_POOL_TASKS] = shared;
-  if (blocking > 0) r->slots[RT_POOL_BLOCKING] = blocking;
+  if (seed) rt_worker_seed(w, config->seed = seed);
+  if (preempt) w->preempt.switches_all = config->preempt_all = true;
+  if (shared > 0) config->slots[RT_POOL_TASKS] = shared;
+  if (blocking > 0) config->slots[RT_POOL_BLOCKING] = blocking;
   return 0;
 }
 
@@ -147,25 +149,25 @@ static int preload(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING || lua_isfunction(L, 1), 1,
                    "string or function");
-  rt_worker_config *r = check_open_recipe(L, w, "rt.preload");
+  rt_worker_config *config = check_open_config(L, w, "rt.preload");
   lua_settop(L, 1);
   rt_message *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
-  if (rt_worker_config_add(r, p) != 0) {
+  if (rt_worker_config_add(config, p) != 0) {
     rt_message_drop(p);
     return rtL_no_memory(L);
   }
   return 0;
 }
 
-/* n = rt.workers(): of the pool */
+/* n = rt.workers(): the number of workers of the pool */
 static int workers(lua_State *L) {
   rt_worker *w = rtL_self(L);
-  lua_pushinteger(L, check_recipe(L, w)->slots[RT_POOL_TASKS]);
+  lua_pushinteger(L, check_config(L, w)->slots[RT_POOL_TASKS]);
   return 1;
 }
 
 void rtL_open_spawn(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {{"spawn", spawn},     {"spawn_blocking", spawn_blocking},
+  static const luaL_Reg functions[] = {{"spawn", spawn_job}, {"spawn_blocking", spawn_blocking},
                                        {"workers", workers}, {"configure", configure},
                                        {"preload", preload}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);

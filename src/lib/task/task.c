@@ -1,4 +1,5 @@
-/* lib/task/task.c - rt.spawn_local, rt.current, rt.yield, and the methods of a task. */
+/* lib/task/task.c - rt.spawn_local, rt.current, rt.yield, and the methods of rt.task, for a task of
+** this state. */
 #include "run/task_entry.h"
 #include "task/task_name.h"
 #include "lib/lib.h"
@@ -10,7 +11,7 @@ static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
   return rtL_class_check(L, &w->classes, RT_CLASS_TASK, index);
 }
 
-static void check_open(lua_State *L, rt_worker *w) {
+static void check_not_stopping(lua_State *L, rt_worker *w) {
   if (rt_unlikely(w->stop.begun)) rtL_cancel_at_end(L, w);
 }
 
@@ -18,7 +19,7 @@ static void check_open(lua_State *L, rt_worker *w) {
 static int spawn_local(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  check_open(L, w);
+  check_not_stopping(L, w);
   rtL_worker_spawn(L, w, lua_gettop(L) - 1, 1);
   return 1;
 }
@@ -31,10 +32,10 @@ static int spawns_for_callers(lua_State *L) {
 }
 
 /* task = rt.current() */
-static int current(lua_State *L) {
+static int current_task(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = w->running;
-  if (t == NULL) return 0; /* a finalizer, between two tasks */
+  if (t == NULL) return 0; /* a finalizer that runs between two tasks */
   if (t->is_main)
     rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
   else if (t->is_job)
@@ -44,7 +45,7 @@ static int current(lua_State *L) {
   return 1;
 }
 
-static int yield_k(lua_State *L, int status, lua_KContext ctx) {
+static int task_yield_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rtL_wait_over(L, w);
@@ -53,20 +54,20 @@ static int yield_k(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* rt.yield() */
-static int yield(lua_State *L) {
+static int task_yield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   rtL_wait_prepare(L, w, t);
   w->loop.yielded = true;
   rt_ready_add(&w->driver.ready, t);
-  return rtL_wait(L, w, yield_k, 0);
+  return rtL_wait(L, w, task_yield_resume, 0);
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
 static const char cannot_join_main[] = "the main task cannot be joined: it ends with the program";
 
-/* The outcome of a task that has ended. */
-static int push_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
+/* Pushes the results of a task that has ended, or raises its error. */
+static int push_task_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
   if (b->op == 0) return rtL_outcome_push(L, w, b->object, 1);
   lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
   int handle = lua_gettop(L), results = rtL_outcome_push(L, w, b->object, handle);
@@ -74,20 +75,20 @@ static int push_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
   return results;
 }
 
-static int join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int task_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   const rt_task *t = b->object;
-  if (rt_task_ended(t)) return push_outcome(L, w, b);
+  if (rt_task_ended(t)) return push_task_outcome(L, w, b);
   if (t == w->running) return luaL_error(L, "a task cannot join itself");
   if (t->is_main) return luaL_error(L, cannot_join_main);
   return -1;
 }
 
-static void join_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
+static void task_join_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
   if (!rt_task_ended(b->object) && rt_task_more(b->object) == NULL) rtL_no_memory(L);
 }
 
-static bool join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool task_join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   const rt_task *t = b->object;
   (void)L, (void)w;
   if (rt_task_ended(t)) return false;
@@ -95,39 +96,39 @@ static bool join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   return true;
 }
 
-static int joined(lua_State *L, int status, lua_KContext ctx) {
+static int task_join_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rtL_self(L);
   rtL_wait_over(L, w);
   return rtL_outcome_push(L, w, lua_touserdata(L, 1), 1);
 }
 
-static const rt_op_kind join_kind = {.name = "join",
-                                     .attempt = join_attempt,
-                                     .prepare = join_prepare,
-                                     .arm = join_arm,
-                                     .resume = joined};
+static const rt_op_kind task_join_kind = {.name = "join",
+                                          .attempt = task_join_attempt,
+                                          .prepare = task_join_prepare,
+                                          .arm = task_join_arm,
+                                          .resume = task_join_resume};
 
 /* ... = task:join() */
-static int join(lua_State *L) {
+static int task_join(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
   rtL_cancel_checkpoint(L, w);
-  return rtL_operation_begin(L, w, &join_kind, t, 0);
+  return rtL_operation_begin(L, w, &task_join_kind, t, 0);
 }
 
 /* op = task:join_op() */
-static int join_op(lua_State *L) {
+static int task_join_op(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
   if (t->is_main) return luaL_error(L, cannot_join_main);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &join_kind, 0);
+  return rtL_operation_new(L, w, &task_join_kind, 0);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
-static int cancel(lua_State *L) {
+static int task_cancel(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
   lua_settop(L, 2);
@@ -136,14 +137,14 @@ static int cancel(lua_State *L) {
 }
 
 /* string = task:status() */
-static int status(lua_State *L) {
+static int task_status(lua_State *L) {
   lua_pushstring(L, rt_task_status(check_task(L, rtL_self(L), 1)));
   return 1;
 }
 
 /* --- fields ----------------------------------------------------------------------------------- */
-/* Of a task that has not ended: where other threads can read it, too. */
-static void put_up_label(lua_State *L, rt_task *t, const char *name) {
+/* For the other threads, which read names of tasks that have not ended (task/task_name.h). */
+static void publish_name(lua_State *L, rt_task *t, const char *name) {
   rt_more *more = rt_task_more(t);
   rt_task_name *task_name = more && name ? rt_task_name_new(t->id, name) : NULL;
   if (more == NULL || (name && task_name == NULL)) rtL_no_memory(L);
@@ -151,14 +152,15 @@ static void put_up_label(lua_State *L, rt_task *t, const char *name) {
   more->task_name = task_name;
 }
 
-static void push_name(lua_State *L, rt_worker *w, int handle) {
+/* Pushes the name of the task whose handle is at this index, or nil. */
+static void push_task_name(lua_State *L, rt_worker *w, int handle) {
   rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
 }
 
-static int index_of(lua_State *L) {
+static int task_index(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
   lua_pushvalue(L, 2);
@@ -168,12 +170,12 @@ static int index_of(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)t->id);
     return 1;
   }
-  if (strcmp(key, "name") == 0) push_name(L, w, 1);
+  if (strcmp(key, "name") == 0) push_task_name(L, w, 1);
   return 1;
 }
 
 /* task.name = string */
-static int newindex(lua_State *L) {
+static int task_newindex(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
   const char *key = luaL_checkstring(L, 2);
@@ -184,15 +186,15 @@ static int newindex(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
-  if (!rt_task_ended(t)) put_up_label(L, t, name);
+  if (!rt_task_ended(t)) publish_name(L, t, name);
   return 0;
 }
 
-/* rt.task 3 (name, running) */
-static int to_string(lua_State *L) {
+/* "rt.task 3 (name, running)" */
+static int task_tostring(lua_State *L) {
   rt_worker *w = rtL_self(L);
   rt_task *t = check_task(L, w, 1);
-  push_name(L, w, 1);
+  push_task_name(L, w, 1);
   if (lua_isnil(L, -1))
     lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)t->id, rt_task_status(t));
   else
@@ -201,22 +203,25 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-static rt_shared *refuse_to_send(lua_State *L, rt_worker *w, int index, const char **why) {
+static rt_shared *task_send(lua_State *L, rt_worker *w, int index, const char **why) {
   (void)L, (void)w, (void)index;
   *why = "a task of spawn_local";
   return NULL;
 }
 
 void rtL_open_task(lua_State *L, rt_worker *w) {
-  static const luaL_Reg methods[] = {
-      {"join", join}, {"join_op", join_op}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"join", task_join},
+                                     {"join_op", task_join_op},
+                                     {"cancel", task_cancel},
+                                     {"status", task_status},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__newindex", newindex}, {"__tostring", to_string}, {NULL, NULL}};
+      {"__newindex", task_newindex}, {"__tostring", task_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"spawn_local", spawn_local}, {"current", current}, {"yield", yield}, {NULL, NULL}};
+      {"spawn_local", spawn_local}, {"current", current_task}, {"yield", task_yield}, {NULL, NULL}};
   static const luaL_Reg internal[] = {{"spawns_for_callers", spawns_for_callers}, {NULL, NULL}};
-  static const rt_travel travel = {.send = refuse_to_send};
-  rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, index_of});
+  static const rt_travel travel = {.send = task_send};
+  rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, task_index});
   w->classes.travel[RT_CLASS_TASK] = &travel;
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);

@@ -1,8 +1,8 @@
-/* lib/task/time.c - rt.now, rt.sleep; waiting for a time, or a tick, in rt.select. */
+/* lib/task/time.c - rt.now, rt.sleep, rt.sleep_op, and the ticks of an rt.interval. */
 #include "lib/operation.h"
 
 /* t = rt.now() */
-static int now(lua_State *L) {
+static int current_time(lua_State *L) {
   lua_pushnumber(L, (lua_Number)rt_clock() / (lua_Number)RT_SECOND);
   return 1;
 }
@@ -37,7 +37,7 @@ static const rt_op_kind sleep_kind = {.name = "sleep",
                                       .arm = sleep_arm,
                                       .resume = slept};
 
-/* rt.sleep(0) yields to other tasks, unlike a select, which has nothing to wait for then. */
+/* With 0 it yields to other tasks; in a select, sleep_op(0) can be done at once. */
 static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (ns > 0) return rtL_operation_wait(L, w, &sleep_kind, NULL, ns);
@@ -50,13 +50,13 @@ static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
 /* rt.sleep(seconds) */
 static int do_sleep(lua_State *L) { return sleep_for(L, rtL_self(L), rtL_check_duration(L, 1)); }
 
-/* internal.sleep_until(t): t as rt.now() counts */
+/* internal.sleep_until(t): a time of rt.now() */
 static int sleep_until(lua_State *L) {
   lua_Number left = luaL_checknumber(L, 1) - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
   return sleep_for(L, rtL_self(L), rtL_duration_of(L, 1, left));
 }
 
-/* op = rt.sleep_op(seconds): counted from the select */
+/* op = rt.sleep_op(seconds): from the call of rt.select on */
 static int sleep_op(lua_State *L) {
   uint64_t ns = rtL_check_duration(L, 1);
   lua_settop(L, 1);
@@ -64,9 +64,11 @@ static int sleep_op(lua_State *L) {
 }
 
 /* --- ticks of an rt.interval ------------------------------------------------------------------ */
-/* Its next tick: user value OBJECT is an rt.interval, and the argument takes the tick off it. Until
-** then the tick is still to come, for whoever waits for it next. */
-static lua_Number left_of(lua_State *L, int op) {
+/* The object of the operation is an rt.interval, a table; its argument is a function that takes the
+** next tick of it. A task that waits for a tick has not taken it: if it is cancelled, another task
+** may. */
+/* Seconds until the next tick. */
+static lua_Number seconds_left(lua_State *L, int op) {
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
   lua_getfield(L, -1, "due");
   lua_Number due = luaL_checknumber(L, -1);
@@ -75,11 +77,11 @@ static lua_Number left_of(lua_State *L, int op) {
 }
 
 static void tick_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
-  b->due = rt_driver_after(&w->driver, rtL_duration_of(L, 1, left_of(L, b->op)));
+  b->due = rt_driver_after(&w->driver, rtL_duration_of(L, 1, seconds_left(L, b->op)));
 }
 
 static int tick_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
-  if (left_of(L, b->op) > 0) {
+  if (seconds_left(L, b->op) > 0) {
     if (b->due) tick_prepare(L, w, b); /* another task may have taken the tick it waited for */
     return -1;
   }
@@ -100,7 +102,7 @@ static bool tick_arm(lua_State *L, rt_worker *w, rt_branch *b) {
 static const rt_op_kind tick_kind = {
     .name = "tick", .attempt = tick_attempt, .prepare = tick_prepare, .arm = tick_arm};
 
-/* op = internal.tick_op(interval, take) */
+/* op = internal.tick_op(interval, take): take(interval) returns the result of the operation */
 static int tick_op(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -110,7 +112,7 @@ static int tick_op(lua_State *L) {
 
 void rtL_open_time(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
-      {"now", now}, {"sleep", do_sleep}, {"sleep_op", sleep_op}, {NULL, NULL}};
+      {"now", current_time}, {"sleep", do_sleep}, {"sleep_op", sleep_op}, {NULL, NULL}};
   static const luaL_Reg internal[] = {
       {"sleep_until", sleep_until}, {"tick_op", tick_op}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);

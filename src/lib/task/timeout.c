@@ -1,17 +1,19 @@
-/* lib/task/timeout.c - calling a function within something: rt.timeout, rt.shield, rt.critical, and what
-** internal.with closes after it. */
+/* lib/task/timeout.c - functions that call a function in a cancel scope (rt.timeout, rt.shield,
+** rt.critical), or with an object that is closed afterwards (internal.with).
+*/
 #include "worker/traceback.h"
 #include "lib/lib.h"
 #include "run/preempt.h"
 
-typedef enum kind { TIMEOUT, SHIELD, CRITICAL } kind;
+typedef enum scope_kind { TIMEOUT, SHIELD, CRITICAL } scope_kind;
 
-/* Stack: the handler; the results, or the error on top. What goes on after the call knows its
-** frame by the serial number alone. */
-static int framed(lua_State *L, int status, lua_KContext context) {
+/* Stack: the message handler; the results, or the error on top. 'context' has the serial number of
+** the scope and its kind; a pointer to the scope would not do, since a coroutine that was resumed
+** in between may have closed it. */
+static int scope_ended(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rtL_self(L);
   uint64_t serial = (uint64_t)context >> 2;
-  kind k = context & 3;
+  scope_kind k = context & 3;
   rt_cancel_scope_close(w->running, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
   if (k != TIMEOUT || !rtL_cancelled_is_of(L, w, -1, serial))
@@ -21,18 +23,19 @@ static int framed(lua_State *L, int status, lua_KContext context) {
   return 2;
 }
 
-/* In the main chunk, in a coroutine that was resumed by somebody who does not say so: the
-** deadline is to find it all the same. */
-static int run_unknown(lua_State *L, rt_worker *w, lua_KContext context) {
+/* The main task runs in a coroutine that was resumed behind rt's back (by a coroutine.resume from
+** before rt was loaded). It becomes the current one for the call, so that the deadline sets its
+** hook there. */
+static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext context) {
   lua_State *outer = w->cur;
   w->cur = L;
   int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
   w->cur = outer;
-  return framed(L, status, context);
+  return scope_ended(L, status, context);
 }
 
 /* Stack: the function and its arguments. */
-static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
+static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   rt_worker *w = rtL_self(L);
   rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return rtL_no_memory(L);
@@ -43,8 +46,9 @@ static int run_framed(lua_State *L, rt_task *t, uint64_t due, kind k) {
   rt_preempt_need(w);
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 1);
-  if (rt_unlikely(t->is_main && L != w->cur)) return run_unknown(L, w, context);
-  return framed(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, framed), context);
+  if (rt_unlikely(t->is_main && L != w->cur)) return run_in_unknown_coroutine(L, w, context);
+  return scope_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, scope_ended),
+                     context);
 }
 
 static uint64_t due_after(rt_worker *w, uint64_t ns) {
@@ -58,10 +62,10 @@ static int timeout(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_remove(L, 1);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  return run_framed(L, t, due_after(w, ns), TIMEOUT);
+  return run_in_scope(L, t, due_after(w, ns), TIMEOUT);
 }
 
-/* ... = rt.shield([seconds,] f, ...): no checkpoint, since it is for one that is cancelled */
+/* ... = rt.shield([seconds,] f, ...): no checkpoint, since a task that is cancelled may call it */
 static int shield(lua_State *L) {
   rt_worker *w = rtL_self(L);
   uint64_t ns = RT_FOREVER;
@@ -71,29 +75,30 @@ static int shield(lua_State *L) {
     lua_remove(L, 1);
   }
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_framed(L, rtL_running(L, w), due_after(w, ns), SHIELD);
+  return run_in_scope(L, rtL_running(L, w), due_after(w, ns), SHIELD);
 }
 
 /* ... = rt.critical(f, ...) */
 static int critical(lua_State *L) {
   rt_worker *w = rtL_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_framed(L, rtL_running(L, w), RT_NEVER, CRITICAL);
+  return run_in_scope(L, rtL_running(L, w), RT_NEVER, CRITICAL);
 }
 
-/* --- a resource for the time of a call -------------------------------------------------------- */
-static int over(lua_State *L, int status, lua_KContext ctx) {
+/* --- internal.with ---------------------------------------------------------------------------- */
+static int with_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return lua_gettop(L) - 1;
 }
 
-/* ... = internal.with(object, f, ...): closes it however f(object, ...) ends */
+/* ... = internal.with(object, f, ...): calls f(object, ...), and closes the object however it
+** ends */
 static int with(lua_State *L) {
   lua_pushvalue(L, 1);
-  lua_insert(L, 3); /* object, f, object, … */
+  lua_insert(L, 3); /* the object, f, the object, ... */
   lua_toclose(L, 1);
-  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, over);
-  return over(L, LUA_OK, 0);
+  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, with_ended);
+  return with_ended(L, LUA_OK, 0);
 }
 
 void rtL_open_timeout(lua_State *L, rt_worker *w) {

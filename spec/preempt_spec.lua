@@ -76,7 +76,7 @@ describe("a task of the pool that computes", function()
           ),
           "workloads",
           ("%d %d"):format(count // each.workers, 4 * each.workers),
-          90
+          600
         )
         assert(tonumber(out) >= count, "switched only " .. out .. " times")
       end

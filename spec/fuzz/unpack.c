@@ -122,7 +122,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   L = luaL_newstate();
   must("there is a state", L != NULL);
   open_libraries();
-  w = rtL_worker_find(L);
+  w = rt_worker_find(L);
   luaL_newmetatable(L, "object");
   w->classes.metatable[RT_CLASS_TCP_SETUP] = lua_topointer(L, -1);
   w->classes.travel[RT_CLASS_TCP_SETUP] = &travel;

@@ -93,7 +93,7 @@ static int run_script(lua_State *L) {
     lua_setfield(L, -2, "rt.core");
   } else {
     luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
-    rtL_worker_find(L)->hosted = true;
+    rt_worker_find(L)->hosted = true;
     rtL_require_open(L);
   }
   lua_settop(L, 0);
@@ -110,7 +110,7 @@ static int run_protected(lua_State *L, bool again) {
 }
 
 static int stop(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   if (w) rtL_stop(L, w);
   return 0;
 }

@@ -66,10 +66,10 @@ static void run_on_thread(void (*f)(void *)) {
 
 static void push_anchor(void *arg) {
   (void)arg;
-  rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
+  rt_anchor_push(L, w, RT_ANCHOR_MAIN);
 }
 
-/* A function of rt in Lua: it gets the worker by rtL_self. */
+/* A function of rt in Lua: it gets the worker by rt_self. */
 static void call_lua(void *arg) {
   (void)arg;
   luaL_loadstring(L, "require('rt.core').yield()");
@@ -125,14 +125,14 @@ int main(void) {
   luaL_requiref(L, "package", luaopen_package, 0);
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_settop(L, 0);
-  w = rtL_worker_find(L);
+  w = rt_worker_find(L);
   check("who does what it says goes on, and an error is none of that", run_in_child(good) == 0);
   check("a value too many is told of", dies(pushes_too_much, "rtL_push_one", "by +1, not by +0"));
   check("… and one that is left by an early return",
         dies(returns_early, "rtL_leave_early", "by +1, not by +0"));
   check("another thread may not use the worker's state",
-        dies(pushes_elsewhere, "rtL_anchor_push", "->thread"));
-  check("… nor call a function of rt in it", dies(calls_elsewhere, "rtL_self", "->thread"));
+        dies(pushes_elsewhere, "rt_anchor_push", "->thread"));
+  check("… nor call a function of rt in it", dies(calls_elsewhere, "rt_self", "->thread"));
   check("… nor ask the worker for something",
         dies(asks_elsewhere, "rt_worker_next_id", "->thread"));
   lua_close(L);

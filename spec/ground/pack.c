@@ -29,7 +29,7 @@
 static lua_State *states[2];
 static rt_worker *workers[2];
 
-static int other(lua_State *L) { return rtL_worker_find(L) == workers[0] ? 1 : 0; }
+static int other(lua_State *L) { return rt_worker_find(L) == workers[0] ? 1 : 0; }
 
 /* A message that a state owns while it is unpacked. */
 typedef struct parcel {
@@ -59,7 +59,7 @@ static int unpack(lua_State *L) {
   rt_message *message = lua_touserdata(L, 1);
   parcel *p = push_parcel(L);
   p->message = message;
-  int n = rtL_unpack(L, rtL_worker_find(L), message);
+  int n = rtL_unpack(L, rt_worker_find(L), message);
   p->message = NULL;
   rt_message_drop(message);
   return n;
@@ -77,7 +77,7 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
   int top = lua_gettop(to);
   luaL_checkstack(from, LUA_MINSTACK, NULL);
   luaL_checkstack(to, LUA_MINSTACK, NULL);
-  rt_message *message = rtL_pack(from, rtL_worker_find(from), first, what);
+  rt_message *message = rtL_pack(from, rt_worker_find(from), first, what);
   lua_pushcfunction(to, unpack);
   lua_pushlightuserdata(to, message);
   if (lua_pcall(to, 1, LUA_MULTRET, 0) != LUA_OK) raise_here(from, to);
@@ -88,7 +88,7 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
 static int reply(lua_State *L) {
   lua_State *back = states[other(L)];
   luaL_checkstack(back, LUA_MINSTACK, NULL);
-  rt_message *message = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS);
+  rt_message *message = rtL_pack(L, rt_worker_find(L), 1, RT_PACK_RESULTS);
   lua_pushlightuserdata(back, message);
   return 0;
 }
@@ -184,7 +184,7 @@ static void try_damaged(lua_State *L, rt_message *p, lua_Integer *refused, lua_I
 static int maim(lua_State *L) {
   lua_State *to = states[other(L)];
   lua_Integer refused = 0, taken = 0;
-  rt_message *p = rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES);
+  rt_message *p = rtL_pack(L, rt_worker_find(L), 1, RT_PACK_VALUES);
   for (size_t len = 0; len < p->len; len++) try_damaged(to, copy_of(p, len), &refused, &taken);
   for (size_t i = 0; i < p->len; i++) {
     for (int how = 0; how < 12; how++) {
@@ -242,13 +242,13 @@ static bool is_struck(lua_State *L, int status, long nth) {
 /* pack_all(value block, ...) */
 static int pack_all(lua_State *L) {
   parcel *p = lua_touserdata(L, 1);
-  p->message = rtL_pack(L, rtL_worker_find(L), 2, RT_PACK_VALUES);
+  p->message = rtL_pack(L, rt_worker_find(L), 2, RT_PACK_VALUES);
   return 0;
 }
 
 static int unpack_all(lua_State *L) {
   parcel *p = lua_touserdata(L, 1);
-  rtL_unpack(L, rtL_worker_find(L), p->message);
+  rtL_unpack(L, rt_worker_find(L), p->message);
   return 0;
 }
 
@@ -399,9 +399,9 @@ static void far_main(void *arg) {
   lua_State *L = new_state();
   rt_message *p;
   while ((p = get_packet(&far_side.there)) != NULL) {
-    rtL_unpack(L, rtL_worker_find(L), p);
+    rtL_unpack(L, rt_worker_find(L), p);
     rt_message_drop(p);
-    put_packet(&far_side.back, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_RESULTS));
+    put_packet(&far_side.back, rtL_pack(L, rt_worker_find(L), 1, RT_PACK_RESULTS));
     lua_settop(L, 0);
   }
   lua_close(L);
@@ -417,10 +417,10 @@ static int far(lua_State *L) {
   must("there is a condition", rt_cond_init(&far_side.changed) == 0);
   must("there is a thread", rt_thread_start(&thread, 1 << 20, far_main, NULL) == 0);
   for (lua_Integer i = 0; i < n; i++) {
-    put_packet(&far_side.there, rtL_pack(L, rtL_worker_find(L), 1, RT_PACK_VALUES));
+    put_packet(&far_side.there, rtL_pack(L, rt_worker_find(L), 1, RT_PACK_VALUES));
     rt_message *p = get_packet(&far_side.back);
     lua_settop(L, 0);
-    rtL_unpack(L, rtL_worker_find(L), p);
+    rtL_unpack(L, rt_worker_find(L), p);
     rt_message_drop(p);
   }
   rt_lock_take(&far_side.lock);
@@ -515,7 +515,7 @@ int main(int argc, char **argv) {
 #endif
   for (int i = 0; i < 2; i++) {
     states[i] = new_state();
-    workers[i] = rtL_worker_find(states[i]);
+    workers[i] = rt_worker_find(states[i]);
   }
   lua_State *L = states[0];
   lua_pushcfunction(L, traced);

@@ -24,9 +24,9 @@ typedef struct host {
 /* The message handler, as that of lua.c. An error that came out of a task brings its own
 ** traceback. */
 static int message_handler(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   bool with_traceback = true;
-  w->stop.quiet = w->stop.deadline && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  w->stop.quiet = w->stop.deadline && rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
   lua_settop(L, 1);
   if (lua_isstring(L, 1)) {
     lua_pushvalue(L, 1);
@@ -36,7 +36,7 @@ static int message_handler(lua_State *L) {
     lua_settop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  if (!rtL_traceback_find(L, w, 1)) {
+  if (!rt_traceback_find(L, w, 1)) {
     if (with_traceback) luaL_traceback(L, L, lua_tostring(L, 2), 1);
     return 1;
   }
@@ -158,7 +158,7 @@ static void open_state(lua_State *L, host *h) {
   add_own_paths(L);
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_pop(L, 1);
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   w->hosted = true;
   rt_signals_own(w);
   rtL_require_open(L);

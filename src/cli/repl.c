@@ -59,7 +59,7 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
     return;
   }
   rt_task_park(w->main, RT_OP_STDIN, NULL, &l->parked);
-  rt_loop_drive(w, L);
+  rtL_loop_drive(w, L);
   if (l->seen || rt_thread_pool_drop(thread_pool, &l->item) == RT_WORK_ITEM_QUEUED) rt_free(l);
 }
 

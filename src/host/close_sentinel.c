@@ -4,21 +4,21 @@
 #include "run/stop.h"
 
 static int sentinel_gc(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   if (w->close_sentinel != lua_touserdata(L, 1)) return 0; /* a newer one has taken its place */
   w->stop.state_closes = true;
-  rtL_stop_quietly(L, w);
+  rt_stop_quietly(L, w);
   return 0;
 }
 
 static int renew(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   void *sentinel = lua_newuserdatauv(L, 1, 0);
-  rtL_anchor_push(L, w, RT_ANCHOR_CLOSE_SENTINEL);
+  rt_anchor_push(L, w, RT_ANCHOR_CLOSE_SENTINEL);
   lua_getmetatable(L, -1);
   lua_setmetatable(L, -3);
   lua_pop(L, 1);
-  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
+  rt_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
   w->close_sentinel = sentinel;
   return 0;
 }
@@ -37,5 +37,5 @@ void rtL_close_sentinel_open(lua_State *L, rt_worker *w) {
   lua_newtable(L);
   rtL_set_functions(L, w, meta);
   lua_setmetatable(L, -2);
-  rtL_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
+  rt_anchor_set(L, w, RT_ANCHOR_CLOSE_SENTINEL);
 }

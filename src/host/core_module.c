@@ -39,7 +39,7 @@ static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->stop.closed) return 0;
   w->stop.state_closes = true;
-  rtL_stop_quietly(L, w);
+  rt_stop_quietly(L, w);
   if (w->slot == NULL) rt_stop_part(w);
   rt_signals_forget(w);
   if (!w->hosted && w->slot == NULL) set_exit_code(w);
@@ -112,7 +112,7 @@ static void name_internal(lua_State *L) {
   lua_pop(L, 1);
 }
 
-bool rtL_core_module_find(lua_State *L) {
+bool rt_core_module_find(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) {
     name_internal(L); /* the program may have emptied package.loaded */
     return true;
@@ -128,7 +128,7 @@ static void prepare_process(void) {
 
 rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
   prepare_process();
-  rt_worker *w = rtL_worker_find(L); /* an earlier attempt failed for lack of memory */
+  rt_worker *w = rt_worker_find(L); /* an earlier attempt failed for lack of memory */
   if (w == NULL) w = rtL_worker_new(L, hooks, on_close);
   rtL_pack_open(L, w);
   lua_newtable(L);

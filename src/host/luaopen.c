@@ -30,11 +30,11 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   rt_task_init(t, 0);
   t->phase = RT_RUNNING;
   t->is_main = 1;
-  rtL_anchor_push(L, w, RT_ANCHOR_REASONS); /* of a cancel by a signal */
+  rt_anchor_push(L, w, RT_ANCHOR_REASONS); /* of a cancel by a signal */
   lua_pushliteral(L, "interrupted!");
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
-  rtL_anchor_set(L, w, RT_ANCHOR_MAIN);
+  rt_anchor_set(L, w, RT_ANCHOR_MAIN);
   w->main = t;
   w->running = t;
   w->cur = w->L; /* (rt did not see the resume of a coroutine that requires rt) */
@@ -50,7 +50,7 @@ static void occupy_standard_descriptors(void) {
 
 int luaopen_rt_core(lua_State *L) {
   luaL_checkversion(L);
-  if (rtL_core_module_find(L)) return 1;
+  if (rt_core_module_find(L)) return 1;
   occupy_standard_descriptors();
   rt_worker *w = rtL_core_module_new(L, &hooks);
   make_main_task(L, w);

@@ -5,7 +5,7 @@
 static int preload_next(lua_State *L, int status, lua_KContext i);
 
 static int preload_next(lua_State *L, int status, lua_KContext i) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   rt_worker_config *r = w->worker_config;
   (void)status;
   for (; i < r->count; i++) {
@@ -22,7 +22,7 @@ static int preload_next(lua_State *L, int status, lua_KContext i) {
 }
 
 static int preloaded(lua_State *L, int status, lua_KContext ctx) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD) return 0;
   const char *why = luaL_tolstring(L, -1, NULL);

@@ -41,7 +41,7 @@ static void push_under_way(lua_State *L) {
 
 static void push_task(lua_State *L, rt_worker *w) {
   if (w->running->is_main)
-    rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
+    rt_anchor_push(L, w, RT_ANCHOR_MAIN);
   else if (rt_task_entry_of(L, w, w->running->co) == NULL)
     luaL_error(L, "stack overflow");
 }
@@ -70,10 +70,10 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
 /* Arguments: loading, error. If the task was cancelled, the loading has not failed: the next task
 ** tries again. */
 static int loading_close(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   loading *l = rtL_class_check(L, &w->classes, RT_CLASS_LOADING, 1);
   rt_list *parked;
-  l->failed = !lua_isnil(L, 2) && !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 2);
+  l->failed = !lua_isnil(L, 2) && !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 2);
   l->over = true;
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, ERROR);
@@ -195,7 +195,7 @@ static int get(lua_State *L, rt_worker *w) {
 
 static int others_loaded(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_wait_over(L, w);
   const loading *l = lua_touserdata(L, LOADING);
   if (l->failed) {
@@ -210,13 +210,13 @@ static int others_loaded(lua_State *L, int status, lua_KContext ctx) {
 static int require(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_settop(L, NAME);
-  return get(L, rtL_self(L));
+  return get(L, rt_self(L));
 }
 
 void rtL_require_open(lua_State *L) {
   RTL_STACK_CHECK(L, 0);
   static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   rtL_worker_class(L, w, RT_CLASS_LOADING, &(rt_class_def){.meta = meta});
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, LUA_LOADLIBNAME);

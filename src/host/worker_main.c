@@ -59,7 +59,7 @@ static void report_not_started(const char *why) {
 
 /* --- its thread ------------------------------------------------------------------------------- */
 static void serve(lua_State *L, rt_slot *slot) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   w->driver.counters = &slot->counts;
   if (slot->in_virtual_time) w->driver.vthread = &slot->vthread;
   w->driver.active = &slot->sched->config.runtime->active;

@@ -20,7 +20,7 @@ static const char *error_message(int err) {
 int rtL_fail(lua_State *L, int err, const char *where) {
   RTL_STACK_CHECK(L, +3);
   const char *code = error_code(err);
-  rtL_cancel_takes_precedence(L, rtL_self(L));
+  rtL_cancel_takes_precedence(L, rt_self(L));
   lua_pushnil(L);
   if (where)
     lua_pushfstring(L, "%s: %s (%s)", code, error_message(err), where);
@@ -57,7 +57,7 @@ void rtL_check_options(lua_State *L, int arg, const char *function, const char *
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     if (lua_type(L, -2) != LUA_TSTRING || !is_in_list(lua_tostring(L, -2), names)) {
-      rtL_call_site_where(L, &rtL_self(L)->call_sites, 1);
+      rtL_call_site_where(L, &rt_self(L)->call_sites, 1);
       lua_pushfstring(L, "rt.%s: unknown option '%s' (known: %s)", function,
                       luaL_tolstring(L, -3, NULL), names);
       lua_remove(L, -2);

@@ -1,6 +1,6 @@
 /* lib/lib.h - what the files that define Lua functions share.
 **
-** Every Lua function of rt has its worker as upvalue 1 (rtL_self). It raises if it is misused. If
+** Every Lua function of rt has its worker as upvalue 1 (rt_self). It raises if it is misused. If
 ** the operating system or the network refuses something, it returns nil, "CODE: message", "CODE".
 **
 ** All functions of this file: worker's thread.

@@ -8,7 +8,7 @@ static int begin_again(lua_State *L, rt_worker *w, const rt_op_kind *kind) {
 
 static int resume_yielded(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   const rt_op_kind *kind = (const rt_op_kind *)context;
   if (kind->count_waiting) kind->count_waiting(lua_touserdata(L, 1), -1);
   rtL_wait_turned(L, w);
@@ -48,7 +48,7 @@ int rtL_operation_retry(lua_State *L, rt_worker *w, const rt_op_kind *kind, rt_b
 
 int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_waiter *t = (rt_waiter *)waiter;
   const rt_op_kind *kind = t->owner;
   bool called = rt_waiter_withdraw(t);
@@ -59,7 +59,7 @@ int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter) {
   t->message = NULL;
   rt_waiter_free(t);
   if (rt_likely(called)) {
-    rtL_wait_happened(w);
+    rt_wait_happened(w);
     return kind->finish(L, w, &b);
   }
   if (b.message) rt_pack_undo(w, b.message);
@@ -69,7 +69,7 @@ int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter) {
 
 int rtL_operation_resume_woken(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   const rt_op_kind *kind = (const rt_op_kind *)context;
   if (kind->count_waiting) kind->count_waiting(lua_touserdata(L, 1), -1);
   rtL_wait_over(L, w);

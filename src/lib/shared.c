@@ -24,9 +24,9 @@ static int shared_gc(lua_State *L) {
 
 /* Upvalue 2 is the class. */
 static int shared_eq(lua_State *L) {
-  const rt_classes *c = &rtL_self(L)->classes;
+  const rt_classes *c = &rt_self(L)->classes;
   rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
-  const rt_shared_ref *a = rtL_class_test(L, c, which, 1), *b = rtL_class_test(L, c, which, 2);
+  const rt_shared_ref *a = rt_class_test(L, c, which, 1), *b = rt_class_test(L, c, which, 2);
   lua_pushboolean(L, a && b && a->shared == b->shared);
   return 1;
 }
@@ -35,7 +35,7 @@ void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
   RTL_ENTER(L, w, 0);
   static const rt_travel travel = {rt_shared_ref_send, NULL, rtL_shared_receive, NULL};
   rtL_worker_class(L, w, which, def);
-  rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
+  rt_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
   lua_pushcfunction(L, shared_gc);
   lua_setfield(L, -2, "__gc");
   lua_pushlightuserdata(L, w);

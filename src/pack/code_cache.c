@@ -8,7 +8,7 @@ rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rt_code *code = NULL;
-  rtL_anchor_push(L, w, RT_ANCHOR_CODES);
+  rt_anchor_push(L, w, RT_ANCHOR_CODES);
   lua_pushvalue(L, function);
   if (lua_rawget(L, -2) == LUA_TNUMBER)
     code = rt_codes_at(&w->pack->codes, (uint64_t)lua_tointeger(L, -1));
@@ -25,14 +25,14 @@ static void clear_table(lua_State *L, rt_worker *w) {
   lua_getmetatable(L, old);
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
-  rtL_anchor_set(L, w, RT_ANCHOR_CODES);
+  rt_anchor_set(L, w, RT_ANCHOR_CODES);
   lua_replace(L, old);
 }
 
 void rtL_code_cache_add(lua_State *L, rt_worker *w, uint64_t key) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
-  rtL_anchor_push(L, w, RT_ANCHOR_CODES);
+  rt_anchor_push(L, w, RT_ANCHOR_CODES);
   if (w->pack->functions >= FUNCTIONS_MAX) clear_table(L, w);
   w->pack->functions++;
   lua_pushvalue(L, function);

@@ -34,7 +34,7 @@ static void push_mark(lua_State *L, rt_worker *w) {
   lua_pushvalue(L, -2);
   lua_rawseti(L, -2, MODULE);
   lua_pushvalue(L, -1);
-  rtL_anchor_set(L, w, RT_ANCHOR_ABSENT);
+  rt_anchor_set(L, w, RT_ANCHOR_ABSENT);
 }
 
 /* Stack: name -> name, module. False: it is not found. Stack: name -> name, mark */
@@ -162,9 +162,9 @@ static void push_place(lua_State *L, int mark, int first, int last, bool is_call
 int rtL_module_ref_raise(lua_State *L, rt_worker *w, int first, bool is_call) {
   int last = lua_gettop(L);
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  rtL_anchor_push(L, w, RT_ANCHOR_ABSENT);
+  rt_anchor_push(L, w, RT_ANCHOR_ABSENT);
   lua_pushnil(L);
-  rtL_anchor_set(L, w, RT_ANCHOR_ABSENT);
+  rt_anchor_set(L, w, RT_ANCHOR_ABSENT);
   lua_rawgeti(L, last + 1, ERROR);
   push_place(L, last + 1, first, last, is_call);
   const char *place = lua_tostring(L, -1), *error = lua_tostring(L, last + 2);

@@ -138,14 +138,14 @@ static rt_ptr_map_entry *mark(packer *k, const void *object) {
 static void open_list(packer *k) {
   lua_State *L = k->L;
   if (k->has_list) return;
-  rtL_anchor_push(L, k->w, RT_ANCHOR_OBJECTS);
+  rt_anchor_push(L, k->w, RT_ANCHOR_OBJECTS);
   if (k->w->pack->bufs.listing || lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_createtable(L, 4, 0);
   }
   if (!k->w->pack->bufs.listing) {
     lua_pushvalue(L, -1);
-    rtL_anchor_set(L, k->w, RT_ANCHOR_OBJECTS);
+    rt_anchor_set(L, k->w, RT_ANCHOR_OBJECTS);
     k->w->pack->bufs.listing = k->owns_anchor = true;
   }
   lua_replace(L, k->path.list);

@@ -149,9 +149,9 @@ static void keep_closure(unpacker *u, const rt_code *code) {
   if (u->w->pack->closures >= CLOSURES_MAX) {
     u->w->pack->closures = 0;
     lua_newtable(L);
-    rtL_anchor_set(L, u->w, RT_ANCHOR_CLOSURES);
+    rt_anchor_set(L, u->w, RT_ANCHOR_CLOSURES);
   }
-  rtL_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
+  rt_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
   lua_pushvalue(L, function);
   lua_rawseti(L, -2, (lua_Integer)code->id);
   u->w->pack->closures++;
@@ -161,7 +161,7 @@ static void keep_closure(unpacker *u, const rt_code *code) {
 static void make_plain(unpacker *u, const rt_code *code) {
   lua_State *L = u->L;
   expect(u, code->upvalues <= 1);
-  rtL_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
+  rt_anchor_push(L, u->w, RT_ANCHOR_CLOSURES);
   lua_rawgeti(L, -1, (lua_Integer)code->id);
   lua_remove(L, -2);
   if (is_untouched(L)) return;

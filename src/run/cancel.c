@@ -39,7 +39,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     lua_pushliteral(L, "rt.shutdown");
     return;
   }
-  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
+  rt_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_rawgetp(L, -1, t);
   lua_remove(L, -2);
   if (t->more && t->more->cancel_site) {
@@ -69,7 +69,7 @@ void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
 
 static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rtL_cancel_look(L, rtL_self(L));
+  rtL_cancel_look(L, rt_self(L));
   return 0;
 }
 
@@ -224,7 +224,7 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
 static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
   rtL_cancelled_push(L, w, 0);
-  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
+  rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_pushvalue(L, -3);
   lua_rawset(L, -3);
@@ -248,7 +248,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     cancel_queued(L, w, t, handle);
     return true;
   }
-  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
+  rt_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_insert(L, -2);
   lua_rawsetp(L, -2, t);
   lua_pop(L, 1);
@@ -261,7 +261,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
   rt_worker_assert_thread(w);
   rt_task *t = w->running;
-  rtL_anchor_push(L, w, RT_ANCHOR_REASONS);
+  rt_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_pushstring(L, reason);
   lua_rawsetp(L, -2, t);
   t->cancelled = 1;
@@ -274,7 +274,7 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
 
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {
   rt_worker_assert_thread(w);
-  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
+  rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pushnil(L);

@@ -24,9 +24,9 @@ int rtL_cancelled_raise(lua_State *L, rt_worker *w) {
   return lua_error(L);
 }
 
-bool rtL_cancelled_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
+bool rt_cancelled_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial) {
   RTL_ENTER(L, w, 0);
-  const cancelled *c = rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
+  const cancelled *c = rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, index);
   return c != NULL && c->scope == serial;
 }
 
@@ -73,7 +73,7 @@ static const rt_travel travel = {cancelled_send, NULL, cancelled_receive, NULL};
 
 /* --- its fields ------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   /* (this is how a stock interpreter asks for the error that its script ended with) */
   if (w->stop.deadline && w->running && w->running->is_main) w->stop.quiet = true;
@@ -91,7 +91,7 @@ static int cancelled_tostring(lua_State *L) {
 }
 
 static int cancelled_fields(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   const char *key = lua_tostring(L, 2);
   if (key && strcmp(key, "reason") == 0)
@@ -109,5 +109,5 @@ void rtL_cancelled_class(lua_State *L, rt_worker *w) {
       {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
   w->classes.travel[RT_CLASS_CANCELLED] = &travel;
-  rtL_anchor_push(L, w, RT_ANCHOR_CLASSES + RT_CLASS_CANCELLED);
+  rt_anchor_push(L, w, RT_ANCHOR_CLASSES + RT_CLASS_CANCELLED);
 }

@@ -15,7 +15,7 @@ void rtL_cancelled_push(lua_State *L, rt_worker *w, uint64_t scope);
 int rtL_cancelled_raise(lua_State *L, rt_worker *w);
 
 /* Is the value at 'index' the error of the cancel scope with this serial number? */
-bool rtL_cancelled_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial);
+bool rt_cancelled_is_of(lua_State *L, rt_worker *w, int index, uint64_t serial);
 
 /* Defines the class and pushes rt.Cancelled, its metatable. */
 void rtL_cancelled_class(lua_State *L, rt_worker *w);

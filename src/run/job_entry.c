@@ -51,7 +51,7 @@ static int abandon(lua_State *L, rt_worker *w, rt_task *t) {
 
 static int make_task(lua_State *L) {
   rt_job *j = lua_touserdata(L, 1);
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   lua_pushcfunction(L, job_body);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, j);
@@ -92,7 +92,7 @@ static void add_hint(lua_State *L, rt_worker *w, int error) {
   if (text == NULL || strstr(text, hint)) return;
   if (strstr(text, "a nil value (global '"))
     lua_pushfstring(L, "%s\n(%s", text, hint);
-  else if (rtL_nil_hint_push(L, w, error))
+  else if (rt_nil_hint_push(L, w, error))
     lua_pushfstring(L, "%s\n(in this line the global '%s' is nil: %s", text, lua_tostring(L, -1),
                     hint);
   else
@@ -109,7 +109,7 @@ static void push_job_title(lua_State *L, rt_job *j) {
 }
 
 static int pack_failure(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   rt_job *j = lua_touserdata(L, 1);
   j->result = rtL_pack(L, w, 2, RT_PACK_VALUES);
   return 0;
@@ -129,7 +129,7 @@ rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
   rt_job *j = rt_job_entry_job(t);
   int error = lua_gettop(L);
   if ((t->cancelled || rt_worker_ends(w)) &&
-      rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
+      rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
     return RT_CANCELLED;
   luaL_checkstack(L, LUA_MINSTACK, "no room for the error of a task");
   add_hint(L, w, error);

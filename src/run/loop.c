@@ -226,7 +226,7 @@ static void interrupt_main(rt_worker *w) {
   rt_cancel_scope_deliver(t, &w->driver);
 }
 
-void rt_loop_drive(rt_worker *w, lua_State *L) {
+void rtL_loop_drive(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t;
   lua_State *outer = w->cur; /* L, unless L was resumed by a function that rt does not know */

@@ -14,7 +14,7 @@ struct rt_worker;
 
 /* Called by an operation of the main chunk that waits: runs the other tasks until the main task is
 ** ready. L is the coroutine in which the main chunk waits. */
-void rt_loop_drive(struct rt_worker *w, lua_State *L);
+void rtL_loop_drive(struct rt_worker *w, lua_State *L);
 
 /* The loop of a pool worker: begins jobs and runs tasks until the worker is told to stop and its
 ** tasks have ended. */

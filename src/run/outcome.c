@@ -19,10 +19,10 @@ typedef struct failure {
 
 /* --- the traceback ---------------------------------------------------------------------------- */
 int rtL_outcome_traceback(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   lua_settop(L, 1);
-  if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
-  rtL_anchor_push(L, w, RT_ANCHOR_TRACES);
+  if (rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
+  rt_anchor_push(L, w, RT_ANCHOR_TRACES);
   lua_pushthread(L);
   rtL_traceback_where(L, w, 1, 1);
   lua_rawset(L, 2);
@@ -32,7 +32,7 @@ int rtL_outcome_traceback(lua_State *L) {
 
 void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +1);
-  rtL_anchor_push(L, w, RT_ANCHOR_TRACES);
+  rt_anchor_push(L, w, RT_ANCHOR_TRACES);
   lua_pushthread(L);
   if (lua_rawget(L, -2) == LUA_TNIL) { /* no handler ran: an error for lack of memory */
     lua_pop(L, 1);
@@ -47,7 +47,7 @@ void rtL_outcome_take_trace(lua_State *L, rt_worker *w) {
 
 /* --- keeping ---------------------------------------------------------------------------------- */
 static void keep_value(lua_State *L, rt_worker *w, int handle) {
-  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
+  rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_pushvalue(L, -3);
   lua_rawset(L, -3);
@@ -72,7 +72,7 @@ static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uin
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   rt_phase how = RT_CANCELLED;
   bool cancelled = t->cancelled || rt_worker_ends(w);
-  if (!cancelled || !rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
+  if (!cancelled || !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
     push_failure(L, w, t, handle, site);
     w->unhandled.unjoined++;
@@ -129,7 +129,7 @@ rt_phase rtL_outcome_keep_error(lua_State *L, rt_worker *w, rt_task *t, int hand
 
 /* --- joining ---------------------------------------------------------------------------------- */
 static void push_kept(lua_State *L, rt_worker *w, int handle) {
-  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
+  rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
@@ -145,7 +145,7 @@ static void mark_handled(rt_worker *w, failure *f) {
 static void push_task_title(lua_State *L, rt_worker *w, const failure *f, int handle) {
   const rt_task *t = lua_touserdata(L, handle);
   char title[RT_TASK_NAME_MAX + RT_TASK_TITLE_MAX];
-  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
+  rt_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   rt_task_title_write(title, sizeof title, t->id, lua_tostring(L, -1),
@@ -202,7 +202,7 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
   failure *f = lua_touserdata(L, index);
   if (f->handled) return 0;
-  rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
+  rt_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, w->unhandled.first + w->unhandled.count);
   lua_pop(L, 1);
@@ -213,7 +213,7 @@ static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
 
 /* A failure is collected with its handle: no task can join it any more. */
 static int failure_gc(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   if (!w->stop.closed) queue_unhandled(L, w, 1);
   return 0;
 }
@@ -221,11 +221,11 @@ static int failure_gc(lua_State *L) {
 void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->unhandled.unjoined == 0) return;
-  rtL_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
+  rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, outcomes)) {
-    if (rtL_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) queue_unhandled(L, w, lua_gettop(L));
+    if (rt_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) queue_unhandled(L, w, lua_gettop(L));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -234,7 +234,7 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
 int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->unhandled.count == 0) return 0;
-  rtL_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
+  rt_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_rawgeti(L, -1, w->unhandled.first);
   lua_pushnil(L);
   lua_rawseti(L, -3, w->unhandled.first);

@@ -107,7 +107,7 @@ static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
     yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
-  if (t->is_main && rt_shutdown_is_over(w)) rt_shutdown_force(w, L); /* does not return */
+  if (t->is_main && rt_shutdown_is_over(w)) rtL_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
   rt_cancel_kind verdict = t->alert ? rt_cancel_scope_effective(t, &f) : RT_CANCEL_NONE;
   if (verdict == RT_CANCEL_SCOPE || (verdict == RT_CANCEL_TASK && may_raise(w, t)))
@@ -128,7 +128,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
     lua_sethook(L, hook, LUA_MASKCOUNT, 1); /* (Lua does not support a yield there) */
     return;
   }
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   if (w && rt_unlikely(rt_load_relaxed(&w->status.probe_pending))) rt_inspect_answer_probe(w);
   if (w && w->running && !w->stop.closed &&
       L == w->cur) { /* else a new coroutine has inherited the hook */

@@ -20,7 +20,7 @@ bool rt_shutdown_is_over(const rt_worker *w) {
   return w->stop.deadline && !w->stop.begun && rt_clock() >= w->stop.deadline;
 }
 
-void rt_shutdown_force(rt_worker *w, lua_State *L) {
+void rtL_shutdown_force(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   ask_to_exit(w);
   w->hooks->leave(w, L);

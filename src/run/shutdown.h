@@ -15,10 +15,10 @@
 ** an effect if its deadline is earlier. */
 void rt_shutdown(rt_worker *w, uint64_t grace);
 
-/* Main worker: has the deadline passed while the main chunk runs? Then rt_shutdown_force ends the
+/* Main worker: has the deadline passed while the main chunk runs? Then rtL_shutdown_force ends the
 ** process; L is the coroutine in which the main chunk computes. */
 bool rt_shutdown_is_over(const rt_worker *w);
-void rt_shutdown_force(rt_worker *w, lua_State *L);
+void rtL_shutdown_force(rt_worker *w, lua_State *L);
 
 /* Delivered to the main worker: a task on another worker has called rt.shutdown. */
 void rt_shutdown_on_post(rt_post *p, void *driver);

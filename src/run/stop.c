@@ -27,7 +27,7 @@ static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   rt_task_uncancel(w->main); /* a cancel by a signal has done its work */
   w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
-  rt_loop_drive(w, L);
+  rtL_loop_drive(w, L);
   w->stop.main_waits = false;
 }
 
@@ -117,7 +117,7 @@ static int protected_stop(lua_State *L) {
   return 0;
 }
 
-void rtL_stop_quietly(lua_State *L, rt_worker *w) {
+void rt_stop_quietly(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   lua_pushcfunction(L, protected_stop);
   lua_pushlightuserdata(L, w);
@@ -135,7 +135,7 @@ void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
     rt_list_remove(&w->main->link);
   w->running = w->main;
   w->cur = L;
-  rtL_stop_quietly(L, w);
+  rt_stop_quietly(L, w);
   /* What the main chunk waits for may be freed before its waiters. */
   rt_waiter_withdraw_all(&w->driver);
   rtL_exit_call_original(L, w, w->exit.code, true);

@@ -15,7 +15,7 @@
 void rtL_stop(lua_State *L, rt_worker *w);
 
 /* The same where no caller could handle an error: swallows it. */
-void rtL_stop_quietly(lua_State *L, rt_worker *w);
+void rt_stop_quietly(lua_State *L, rt_worker *w);
 
 /* The main worker is about to be closed. If rtL_stop failed for lack of memory, the pools end now,
 ** and errors that they would report are lost. Needs no memory. */

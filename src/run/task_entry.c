@@ -53,7 +53,7 @@ rt_task *rt_task_entry_of(lua_State *L, rt_worker *w, lua_State *co) {
   lua_pop(co, 1);
   if (!is_body || lua_getlocal(co, &ar, HANDLE) == NULL) return NULL;
   lua_xmove(co, L, 1);
-  rt_task *t = rtL_class_test(L, &w->classes, RT_CLASS_TASK, -1);
+  rt_task *t = rt_class_test(L, &w->classes, RT_CLASS_TASK, -1);
   if (t == NULL) lua_pop(L, 1);
   return t;
 }

@@ -60,7 +60,7 @@ static lua_Integer reporter(const rt_worker *w) {
 }
 
 static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer who) {
-  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
+  rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_createtable(L, REPORTED, 0);
   for (int i = 0; i < REPORTED; i++) {
     lua_pushvalue(L, error + i);
@@ -71,7 +71,7 @@ static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer who) {
 }
 
 static void remove_entry(lua_State *L, rt_worker *w, lua_Integer who) {
-  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
+  rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_pushnil(L);
   lua_rawseti(L, -2, who);
   lua_pop(L, 1);
@@ -89,7 +89,7 @@ static void write_entry(lua_State *L, rt_worker *w) {
 
 /* Writes errors whose on_unhandled handler was closed before it returned. */
 static void write_interrupted(lua_State *L, rt_worker *w) {
-  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
+  rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     fputs("rt: the function of rt.on_unhandled was closed before it returned\n", stderr);
@@ -105,7 +105,7 @@ static void write_interrupted(lua_State *L, rt_worker *w) {
 /* The function has failed. Stack: …, the error that it raised -> unchanged */
 static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
   int error = lua_gettop(L);
-  rtL_anchor_push(L, w, RT_ANCHOR_REPORTING);
+  rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
   if (lua_rawgeti(L, -1, who) == LUA_TTABLE) { /* (else the function has called os.exit) */
     lua_pushvalue(L, error);
     rtL_outcome_take_trace(L, w);
@@ -116,17 +116,17 @@ static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
 }
 
 static int handler_called(lua_State *L, int status, lua_KContext who) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   bool failed = status != LUA_OK && status != LUA_YIELD;
   if (failed) write_both(L, w, who);
   remove_entry(L, w, who);
-  bool cancelled = failed && rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1);
+  bool cancelled = failed && rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1);
   return cancelled && who != 0 ? lua_error(L) : 0;
 }
 
 /* Arguments: the function, error, task, traceback. */
 static int call_handler(lua_State *L) {
-  lua_KContext who = reporter(rtL_worker_find(L));
+  lua_KContext who = reporter(rt_worker_find(L));
   lua_pushcfunction(L, rtL_outcome_traceback);
   lua_insert(L, 1);
   return handler_called(L, lua_pcallk(L, 3, 0, 1, who, handler_called), who);
@@ -137,7 +137,7 @@ static int call_handler(lua_State *L) {
 ** reported to the function. */
 static bool prepare_call(lua_State *L, rt_worker *w, bool of_reporter) {
   int error = lua_gettop(L) - REPORTED;
-  rtL_anchor_push(L, w, RT_ANCHOR_ON_UNHANDLED);
+  rt_anchor_push(L, w, RT_ANCHOR_ON_UNHANDLED);
   if (of_reporter || !lua_isfunction(L, -1)) {
     lua_settop(L, error + REPORTED - 1);
     write_unhandled(L, w);
@@ -219,7 +219,7 @@ void rt_unhandled_report(rt_worker *w) {
 ** before it, in both modes of the collector. (The results of lua_gc do not tell that in
 ** generational mode.) */
 static int probe_gc(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   w->unhandled.has_probe = false;
   if (w->unhandled.gc_cycles > 0) w->unhandled.gc_cycles--;
   return 0;

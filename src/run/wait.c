@@ -75,13 +75,13 @@ void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t) {
 
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   rt_worker_assert_thread(w);
-  rt_loop_drive(w, L);
+  rtL_loop_drive(w, L);
   return k(L, LUA_YIELD, ctx);
 }
 
 bool rtL_wait_in_place(lua_State *L, rt_worker *w) {
   bool in_main = w->running->is_main;
-  if (in_main) rt_loop_drive(w, L);
+  if (in_main) rtL_loop_drive(w, L);
   return in_main;
 }
 

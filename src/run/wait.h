@@ -18,11 +18,11 @@
 /* Raises if the running code cannot wait: the error of a cancel or a passed deadline, or an error
 ** that names the C function that called this code and cannot be suspended. */
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t);
-static inline bool rtL_wait_is_plain(lua_State *L, const rt_worker *w, const rt_task *t) {
+static inline bool rt_wait_is_plain(lua_State *L, const rt_worker *w, const rt_task *t) {
   return L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
 }
 static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
-  if (rt_unlikely(!rtL_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
+  if (rt_unlikely(!rt_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
 }
 
 /* The second of these checks alone. */
@@ -68,7 +68,7 @@ static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
 
 /* The operation has happened, even if the wait was called off at the same time: rtL_wait_over does
 ** not raise. */
-static inline void rtL_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
+static inline void rt_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
 
 /* Has the running task used up its budget of operations? Then it is put at the end of the ready
 ** queue, and the operation must call rtL_wait. */

@@ -67,7 +67,7 @@ void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t si
   return object;
 }
 
-void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int index) {
+void *rt_class_test(lua_State *L, const rt_classes *c, rt_class which, int index) {
   RTL_STACK_CHECK(L, 0);
   if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
   const void *metatable = lua_topointer(L, -1);
@@ -77,7 +77,7 @@ void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int inde
 
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index) {
   RTL_STACK_CHECK(L, 0);
-  void *object = rtL_class_test(L, c, which, index);
+  void *object = rt_class_test(L, c, which, index);
   if (object == NULL) luaL_typeerror(L, index, names[which]);
   return object;
 }

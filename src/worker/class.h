@@ -87,7 +87,7 @@ void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t si
 
 /* The object at 'index'. If the value there has another class, test returns NULL and check
 ** raises. */
-void *rtL_class_test(lua_State *L, const rt_classes *c, rt_class which, int index);
+void *rt_class_test(lua_State *L, const rt_classes *c, rt_class which, int index);
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index);
 
 /* The same test, faster, for objects that are tested at every read and write: their body begins

@@ -125,20 +125,20 @@ void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error) {
   int top = lua_gettop(L);
   if (w->slot == NULL) return;
   lua_pushnil(L);
-  rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
+  rt_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
   if (text && is_unnamed_nil(text) && find_nil_global(L, text)) {
-    rtL_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
+    rt_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
     lua_pushvalue(L, error);
-    rtL_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
+    rt_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   }
   lua_settop(L, top);
 }
 
-bool rtL_nil_hint_push(lua_State *L, rt_worker *w, int error) {
-  rtL_anchor_push(L, w, RT_ANCHOR_NIL_ERROR);
+bool rt_nil_hint_push(lua_State *L, rt_worker *w, int error) {
+  rt_anchor_push(L, w, RT_ANCHOR_NIL_ERROR);
   bool noted = lua_isstring(L, -1) && lua_rawequal(L, -1, error);
   lua_pop(L, 1);
-  if (noted) rtL_anchor_push(L, w, RT_ANCHOR_NIL_NAME);
+  if (noted) rt_anchor_push(L, w, RT_ANCHOR_NIL_NAME);
   return noted;
 }

@@ -17,6 +17,6 @@ void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error);
 
 /* Pushes the name of the global that was recorded for this error. False: none was, and nothing is
 ** pushed. */
-bool rtL_nil_hint_push(lua_State *L, rt_worker *w, int error);
+bool rt_nil_hint_push(lua_State *L, rt_worker *w, int error);
 
 #endif

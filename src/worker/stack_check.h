@@ -22,7 +22,7 @@ typedef struct rt_stack_check {
   const char *function;
 } rt_stack_check;
 
-static inline void rtL_stack_check_verify(const rt_stack_check *h) {
+static inline void rt_stack_check_verify(const rt_stack_check *h) {
   int change = lua_gettop(h->L) - h->before;
   if (change == h->change) return;
   fprintf(stderr, "rt: %s changes the height of the stack by %+d, not by %+d\n", h->function,
@@ -31,8 +31,8 @@ static inline void rtL_stack_check_verify(const rt_stack_check *h) {
 }
 
 /* (The cleanup attribute runs the check at each return. An error jumps over it.) */
-#define RTL_STACK_CHECK(L, change)                 \
-  __attribute__((cleanup(rtL_stack_check_verify))) \
+#define RTL_STACK_CHECK(L, change)                \
+  __attribute__((cleanup(rt_stack_check_verify))) \
   const rt_stack_check rtl_height_ = {L, lua_gettop(L), change, __func__}
 
 #else

@@ -4,15 +4,15 @@
 
 /* Stack: error, traceback -> nothing */
 static void keep_raised(lua_State *L, rt_worker *w, bool whole) {
-  rtL_anchor_set(L, w, RT_ANCHOR_RAISED_TRACE);
-  rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
+  rt_anchor_set(L, w, RT_ANCHOR_RAISED_TRACE);
+  rt_anchor_set(L, w, RT_ANCHOR_RAISED);
   w->traceback.slice = w->loop.slices;
   w->traceback.complete = whole;
 }
 
 static void forget_raised(lua_State *L, rt_worker *w) {
   lua_pushnil(L);
-  rtL_anchor_set(L, w, RT_ANCHOR_RAISED);
+  rt_anchor_set(L, w, RT_ANCHOR_RAISED);
 }
 
 /* An error that is a string or a number may be equal to the recorded one by chance. It counts as
@@ -23,13 +23,13 @@ static bool may_be_another(lua_State *L, rt_worker *w, int error) {
   return !has_identity && w->traceback.slice != w->loop.slices;
 }
 
-bool rtL_traceback_find(lua_State *L, rt_worker *w, int error) {
+bool rt_traceback_find(lua_State *L, rt_worker *w, int error) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
-  rtL_anchor_push(L, w, RT_ANCHOR_RAISED);
+  rt_anchor_push(L, w, RT_ANCHOR_RAISED);
   bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, error) && !may_be_another(L, w, error);
   lua_pop(L, 1);
-  if (same) rtL_anchor_push(L, w, RT_ANCHOR_RAISED_TRACE);
+  if (same) rt_anchor_push(L, w, RT_ANCHOR_RAISED_TRACE);
   return same;
 }
 
@@ -50,7 +50,7 @@ static bool contains_present(lua_State *L) {
 void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
-  bool noted = rtL_traceback_find(L, w, error), whole = w->traceback.complete;
+  bool noted = rt_traceback_find(L, w, error), whole = w->traceback.complete;
   if (noted) forget_raised(L, w);
   if (noted && whole) return;
   if (!noted) rtL_nil_hint_note(L, w, error); /* (of a recorded one the functions are gone) */
@@ -66,9 +66,9 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
 }
 
 int rtL_traceback_handler(lua_State *L) {
-  rt_worker *w = rtL_worker_find(L);
+  rt_worker *w = rt_worker_find(L);
   lua_settop(L, 1);
-  if (rtL_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
+  if (rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1)) return 1;
   lua_pushvalue(L, 1);
   rtL_traceback_where(L, w, 1, 1);
   keep_raised(L, w, false);

@@ -15,7 +15,7 @@ int rtL_traceback_handler(lua_State *L);
 
 /* Pushes the traceback that was recorded for the error at 'error'. False: none was, and nothing is
 ** pushed. */
-bool rtL_traceback_find(lua_State *L, rt_worker *w, int error);
+bool rt_traceback_find(lua_State *L, rt_worker *w, int error);
 
 /* Raises an error again, and records its traceback. Stack: error, traceback. The next message
 ** handler puts the functions that are active there in front. */

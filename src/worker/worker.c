@@ -37,13 +37,13 @@ static lua_State *new_anchors(lua_State *L) {
   return anchors;
 }
 
-void rtL_anchor_push(lua_State *L, rt_worker *w, int slot) {
+void rt_anchor_push(lua_State *L, rt_worker *w, int slot) {
   RTL_ENTER(L, w, +1);
   lua_pushvalue(w->anchors, slot);
   lua_xmove(w->anchors, L, 1);
 }
 
-void rtL_anchor_set(lua_State *L, rt_worker *w, int slot) {
+void rt_anchor_set(lua_State *L, rt_worker *w, int slot) {
   RTL_ENTER(L, w, -1);
   lua_xmove(L, w->anchors, 1);
   lua_replace(w->anchors, slot);
@@ -142,7 +142,7 @@ rt_thread_pool *rt_worker_thread_pool(rt_worker *w) {
   return w->thread_pool;
 }
 
-rt_worker *rtL_worker_find(lua_State *L) {
+rt_worker *rt_worker_find(lua_State *L) {
   RTL_STACK_CHECK(L, 0);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
   rt_worker *w = lua_touserdata(L, -1);

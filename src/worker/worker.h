@@ -98,13 +98,13 @@ rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunct
 void rt_worker_close(rt_worker *w);
 
 /* The worker of this state, or NULL. */
-rt_worker *rtL_worker_find(lua_State *L);
+rt_worker *rt_worker_find(lua_State *L);
 
 static inline rt_worker *rt_worker_of(rt_driver *d) { return (rt_worker *)d; }
 
 /* Pushes the value of an anchor; pops the top of the stack into an anchor. */
-void rtL_anchor_push(lua_State *L, rt_worker *w, int slot);
-void rtL_anchor_set(lua_State *L, rt_worker *w, int slot);
+void rt_anchor_push(lua_State *L, rt_worker *w, int slot);
+void rt_anchor_set(lua_State *L, rt_worker *w, int slot);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);
@@ -167,7 +167,7 @@ rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
 uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level);
 
 /* The worker of the C function that is running: its upvalue 1. */
-static inline rt_worker *rtL_self(lua_State *L) {
+static inline rt_worker *rt_self(lua_State *L) {
   rt_worker *w = lua_touserdata(L, lua_upvalueindex(1));
   rt_worker_assert_thread(w);
   return w;

@@ -92,7 +92,7 @@ static const rt_op_kind listener_accept_kind = {.name = "accept",
 
 /* stream | nil, message, code = listener:accept() */
 static int listener_accept(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_listener *l = check_listener(L, w);
   lua_settop(L, 1);
   return rtL_operation_run(L, w, &listener_accept_kind, l, 0);
@@ -100,7 +100,7 @@ static int listener_accept(lua_State *L) {
 
 /* op = listener:accept_op() */
 static int listener_accept_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_listener(L, w);
   lua_settop(L, 1);
   return rtL_operation_new(L, w, &listener_accept_kind, 0);
@@ -116,7 +116,7 @@ static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
 
 /* As accept, but it returns nothing once the listener is closed, and raises if accept fails. */
 static int next_stream(lua_State *L) {
-  rt_listener *l = check_listener_userdata(L, rtL_self(L));
+  rt_listener *l = check_listener_userdata(L, rt_self(L));
   if (l->sock == NULL && !l->moved) return 0;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(2));
@@ -127,7 +127,7 @@ static int next_stream(lua_State *L) {
 
 /* for stream in listener:incoming() do */
 static int listener_incoming(lua_State *L) {
-  check_listener(L, rtL_self(L));
+  check_listener(L, rt_self(L));
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushcclosure(L, listener_accept, 1);
@@ -138,13 +138,13 @@ static int listener_incoming(lua_State *L) {
 
 static int listener_sock(lua_State *L) {
   rt_tcp_name name;
-  return rtL_stream_push_name(L, rt_tcp_local_name(check_listener(L, rtL_self(L))->sock->fd, &name),
+  return rtL_stream_push_name(L, rt_tcp_local_name(check_listener(L, rt_self(L))->sock->fd, &name),
                               &name);
 }
 
 /* listener:close(), and __close and __gc */
 static int listener_close(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_listener *l = check_listener_userdata(L, w);
   rt_stream_release(w, &l->sock);
   rt_stream_unlink_origin(&l->origin);
@@ -152,7 +152,7 @@ static int listener_close(lua_State *L) {
 }
 
 static int listener_tostring(lua_State *L) {
-  rt_listener *l = check_listener_userdata(L, rtL_self(L));
+  rt_listener *l = check_listener_userdata(L, rt_self(L));
   rt_tcp_name name;
   if (l->sock == NULL)
     lua_pushstring(L, l->moved ? "rt.listener (moved)" : "rt.listener (closed)");

@@ -246,7 +246,7 @@ static int stream_shutdown(lua_State *L) {
 
 /* stream:close(), and __close and __gc */
 static int stream_close(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_stream *s = rtL_stream_any(L);
   rt_stream_release(w, &s->sock);
   rt_stream_unlink_origin(&s->origin);

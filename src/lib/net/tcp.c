@@ -36,7 +36,7 @@ static void end_setup(tcp_setup *s) {
 }
 
 static int tcp_setup_gc(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   tcp_setup *s = rtL_class_check(L, &w->classes, RT_CLASS_TCP_SETUP, 1);
   if (!w->stop.closed) end_setup(s);
   return 0;
@@ -107,7 +107,7 @@ static int setup_step(lua_State *L, rt_worker *w, tcp_setup *s) {
 /* Stack: host, port, options, the tcp_setup. */
 static int setup_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   tcp_setup *s = lua_touserdata(L, 4);
   if (w->running->cause == RT_WITHDRAWN) end_setup(s);
   rtL_wait_over(L, w);
@@ -167,7 +167,7 @@ static bool is_family(lua_State *L, int arg) {
 }
 
 static int run_setup(lua_State *L, bool passive) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   const char *host = check_host(L, passive);
   int port = check_port(L, passive ? 0 : 1);
   lua_settop(L, 3);

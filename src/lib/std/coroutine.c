@@ -65,7 +65,7 @@ static int resume_failed(lua_State *L, lua_State *co, resume_kind k) {
   }
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) { /* it has failed */
-    status = close_pending(L, co, rtL_self(L));
+    status = close_pending(L, co, rt_self(L));
     lua_pop(L, 1);
     lua_xmove(co, L, 1);
   }
@@ -78,7 +78,7 @@ static int resume_failed(lua_State *L, lua_State *co, resume_kind k) {
 }
 
 static int resume_coroutine(lua_State *L, lua_State *co, int args, resume_kind k) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   lua_State *outer = w->cur;
   bool blocked = w->blocked;
   int values;
@@ -113,7 +113,7 @@ static int resume_after_wait(lua_State *L, int status, lua_KContext k) {
 }
 
 static int begin_resume(lua_State *L, lua_State *co, int args, resume_kind k) {
-  if (rt_unlikely(is_waiting(co, rtL_self(L)))) {
+  if (rt_unlikely(is_waiting(co, rt_self(L)))) {
     lua_pushliteral(L, "cannot resume non-suspended coroutine");
     return resume_failed(L, co, k);
   }
@@ -163,7 +163,7 @@ static void refuse_to_yield_out(lua_State *L, rt_worker *w) {
 
 /* ... = coroutine.yield(...). Upvalue 2 is a boolean, see is_waiting. */
 static int coroutine_yield(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
   if (rt_unlikely(w->running != NULL && rt_cancel_scope_is_of(w->running, L)))
@@ -174,13 +174,13 @@ static int coroutine_yield(lua_State *L) {
 /* boolean = coroutine.isyieldable([co]) */
 static int coroutine_isyieldable(lua_State *L) {
   lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L);
-  lua_pushboolean(L, lua_isyieldable(co) && !is_task_itself(co, rtL_self(L)));
+  lua_pushboolean(L, lua_isyieldable(co) && !is_task_itself(co, rt_self(L)));
   return 1;
 }
 
 /* co, ismain = coroutine.running() */
 static int coroutine_running(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   if (is_task_itself(L, w)) w->running->is_exposed = 1;
   lua_pushboolean(L, lua_pushthread(L));
   return 2;
@@ -201,13 +201,13 @@ static const char *coroutine_state(lua_State *L, lua_State *co, rt_worker *w) {
 /* string = coroutine.status(co) */
 static int coroutine_status(lua_State *L) {
   lua_State *co = check_coroutine(L);
-  lua_pushstring(L, coroutine_state(L, co, rtL_self(L)));
+  lua_pushstring(L, coroutine_state(L, co, rt_self(L)));
   return 1;
 }
 
 /* true | false, error = coroutine.close(co) */
 static int coroutine_close(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   lua_State *co = check_coroutine(L);
   const char *now = coroutine_state(L, co, w);
   if (*now == 'r' || *now == 'n') return luaL_error(L, "cannot close a %s coroutine", now);

@@ -63,7 +63,7 @@ static int exit_between_tasks(lua_State *L, rt_worker *w) {
 
 /* os.exit([code [, close]]) */
 static int os_exit(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   bool in_task = w->running != NULL && !w->running->is_main, close = lua_toboolean(L, 2);
   lua_settop(L, 2);
   if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
@@ -72,7 +72,7 @@ static int os_exit(lua_State *L) {
   if (close && w->running == NULL && !w->stop.closed) return exit_between_tasks(L, w);
   close = close && !in_task;
   w->exit.has_code = true;
-  if (close && w->running != NULL) rtL_stop_quietly(L, w);
+  if (close && w->running != NULL) rt_stop_quietly(L, w);
   rtL_exit_call_original(L, w, exit_code(L), close);
   return 0;
 }

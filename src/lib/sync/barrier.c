@@ -12,7 +12,7 @@ static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
 static int new_barrier(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 1 && n <= 1 << 30, 1, "a number of tasks from 1 to 2^30 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BARRIER);
+  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_BARRIER);
   rt_barrier *b = rt_barrier_new(&barrier_kind, (int)n);
   rtL_shared_set(L, s, b ? &b->shared : NULL);
   return 1;
@@ -47,13 +47,13 @@ static const rt_op_kind barrier_wait_kind = {.name = "wait",
 
 /* leader = barrier:wait(): true for the last task of each round */
 static int barrier_wait(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_BARRIER, 1);
   return rtL_operation_run(L, w, &barrier_wait_kind, ref, 0);
 }
 
 static int barrier_tostring(lua_State *L) {
-  rt_barrier *b = check_barrier(L, rtL_self(L));
+  rt_barrier *b = check_barrier(L, rt_self(L));
   lua_pushfstring(L, "rt.barrier (%d of %d waiting)", rt_barrier_waiting(b), b->size);
   return 1;
 }

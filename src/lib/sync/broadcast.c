@@ -17,7 +17,7 @@ static rt_receiver *check_subscriber(lua_State *L, rt_worker *w) {
 static int new_broadcast(lua_State *L) {
   lua_Integer capacity = luaL_checkinteger(L, 1);
   luaL_argcheck(L, capacity >= 1 && capacity <= 1 << 20, 1, "a capacity from 1 to 2^20 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_BROADCAST);
+  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_BROADCAST);
   rt_broadcast *f = rt_broadcast_new(&broadcast_kind, (size_t)capacity, false);
   rtL_shared_set(L, s, f ? &f->shared : NULL);
   return 1;
@@ -26,7 +26,7 @@ static int new_broadcast(lua_State *L) {
 /* --- sending ---------------------------------------------------------------------------------- */
 /* true | nil, "closed" = broadcast:send(...) */
 static int broadcast_send(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_broadcast *f = check_broadcast(L, w);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
   if (!rt_broadcast_send(f, p)) {
@@ -39,14 +39,14 @@ static int broadcast_send(lua_State *L) {
 
 /* broadcast:close(), and __close */
 static int broadcast_close(lua_State *L) {
-  rt_broadcast_close(check_broadcast(L, rtL_self(L)));
+  rt_broadcast_close(check_broadcast(L, rt_self(L)));
   return 0;
 }
 
 static int broadcast_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  rt_broadcast *f = check_broadcast(L, rtL_self(L));
+  rt_broadcast *f = check_broadcast(L, rt_self(L));
   int subscribers = rt_broadcast_inspect(f, &messages, &closed);
   lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
                   (LUAI_UACINT)f->capacity, subscribers, closed ? ", closed" : "");
@@ -56,7 +56,7 @@ static int broadcast_tostring(lua_State *L) {
 /* --- receiving -------------------------------------------------------------------------------- */
 /* subscriber = broadcast:subscribe() */
 static int broadcast_subscribe(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_broadcast *f = check_broadcast(L, w);
   rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
   rt_receiver *r = rt_receiver_new(&subscriber_kind, f);
@@ -102,14 +102,14 @@ static const rt_op_kind subscriber_recv_kind = {.name = "recv",
 
 /* ... | nil, "lagged", n | nil, "closed" = subscriber:recv() */
 static int subscriber_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1);
   return rtL_operation_run(L, w, &subscriber_recv_kind, ref, 0);
 }
 
 /* op = subscriber:recv_op() */
 static int subscriber_recv_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_subscriber(L, w);
   lua_settop(L, 1);
   return rtL_operation_new(L, w, &subscriber_recv_kind, 0);
@@ -117,7 +117,7 @@ static int subscriber_recv_op(lua_State *L) {
 
 /* ... | nil, "empty", "lagged" or "closed" = subscriber:try_recv() */
 static int subscriber_try_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1)};
   int results = subscriber_recv_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
@@ -125,13 +125,13 @@ static int subscriber_try_recv(lua_State *L) {
 
 /* subscriber:close(), and __close */
 static int subscriber_close(lua_State *L) {
-  rt_receiver_close(check_subscriber(L, rtL_self(L)));
+  rt_receiver_close(check_subscriber(L, rt_self(L)));
   return 0;
 }
 
 static int subscriber_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_receiver_unread(check_subscriber(L, rtL_self(L)), &closed);
+  uint64_t behind = rt_receiver_unread(check_subscriber(L, rt_self(L)), &closed);
   if (closed)
     lua_pushliteral(L, "rt.subscriber (closed)");
   else

@@ -7,14 +7,14 @@ enum { CAPACITY = 1024 }; /* if the program gives none */
 static const rt_shared_kind channel_kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
 
 static rt_channel *check_channel(lua_State *L) {
-  return rt_channel_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_CHANNEL, 1)->shared);
+  return rt_channel_of(rtL_shared_check(L, rt_self(L), RT_CLASS_CHANNEL, 1)->shared);
 }
 
 /* channel = rt.channel([capacity]) */
 static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
-  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_CHANNEL);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_CHANNEL);
   rt_channel *c = rt_channel_new(&channel_kind, (size_t)capacity);
   rtL_shared_set(L, ref, c ? &c->shared : NULL);
   return 1;
@@ -93,7 +93,7 @@ static const rt_op_kind channel_send_kind = {.name = "send",
 
 /* true | nil, "closed" = channel:send(...) */
 static int channel_send(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1);
   return rtL_operation_run(L, w, &channel_send_kind, ref, 0);
 }
@@ -101,12 +101,12 @@ static int channel_send(lua_State *L) {
 /* op = channel:send_op(...) */
 static int channel_send_op(lua_State *L) {
   check_channel(L);
-  return rtL_operation_new(L, rtL_self(L), &channel_send_kind, 0);
+  return rtL_operation_new(L, rt_self(L), &channel_send_kind, 0);
 }
 
 /* true | nil, "full" or "closed" = channel:try_send(...) */
 static int channel_try_send(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1)};
   int results = channel_send_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "full") : results;
@@ -142,7 +142,7 @@ static const rt_op_kind channel_recv_kind = {.name = "recv",
 
 /* ... | nil, "closed" = channel:recv() */
 static int channel_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1);
   return rtL_operation_run(L, w, &channel_recv_kind, ref, 0);
 }
@@ -151,12 +151,12 @@ static int channel_recv(lua_State *L) {
 static int channel_recv_op(lua_State *L) {
   check_channel(L);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &channel_recv_kind, 0);
+  return rtL_operation_new(L, rt_self(L), &channel_recv_kind, 0);
 }
 
 /* ... | nil, "empty" or "closed" = channel:try_recv() */
 static int channel_try_recv(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1)};
   int results = channel_recv_attempt(L, w, &b);
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;

@@ -9,7 +9,7 @@
 static const rt_shared_kind dict_kind = {"dict", rt_dict_free, RT_CLASS_DICT};
 
 static rt_dict *check_dict(lua_State *L) {
-  return rt_dict_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_DICT, 1)->shared);
+  return rt_dict_of(rtL_shared_check(L, rt_self(L), RT_CLASS_DICT, 1)->shared);
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static int new_dict(lua_State *L) {
   rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
   rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
                            read_bound(L, "max_bytes", MAX_BYTES), read_evicts(L)};
-  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_DICT);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_DICT);
   rt_dict *d = rt_dict_new(&dict_kind, &bounds);
   rtL_shared_set(L, ref, d ? &d->shared : NULL);
   return 1;
@@ -108,7 +108,7 @@ static int dict_put(lua_State *L, rt_dict_condition rule) {
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   luaL_checkany(L, 3);
   uint64_t expires = opt_expires(L, 4);
-  rtL_dict_value_read(L, rtL_self(L), 3, &v);
+  rtL_dict_value_read(L, rt_self(L), 3, &v);
   rt_dict_put p = {.condition = rule, .value = &v, .expires = expires};
   rt_dict_result result = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
@@ -121,7 +121,7 @@ static int dict_get(lua_State *L) {
   rt_value v;
   rt_dict *d = check_dict(L);
   rt_dict_get(d, rtL_dict_value_key(L, 2, &k), &v);
-  rtL_dict_value_push(L, rtL_self(L), &v);
+  rtL_dict_value_push(L, rt_self(L), &v);
   return 1;
 }
 
@@ -150,7 +150,7 @@ static void opt_number(lua_State *L, int arg, lua_Integer default_value, rt_valu
     v->integer = default_value;
   } else {
     luaL_argexpected(L, lua_type(L, arg) == LUA_TNUMBER, arg, "number");
-    rtL_dict_value_read(L, rtL_self(L), arg, v);
+    rtL_dict_value_read(L, rt_self(L), arg, v);
   }
 }
 
@@ -165,7 +165,7 @@ static int dict_incr(lua_State *L) {
   rt_dict_result result = rt_dict_incr(d, it, &delta, &initial, &now);
   if (result == RT_DICT_UNMET) return rtL_shared_refuse(L, "not a number");
   if (result != RT_DICT_DONE) return push_result(L, result);
-  rtL_dict_value_push(L, rtL_self(L), &now);
+  rtL_dict_value_push(L, rt_self(L), &now);
   return 1;
 }
 
@@ -183,11 +183,11 @@ static int dict_cas(lua_State *L) {
   luaL_checkany(L, 4);
   lua_settop(L, 4);
   if (is_simple(L, 3)) { /* (such a value owns nothing, so the second read may raise) */
-    rtL_dict_value_read(L, rtL_self(L), 3, &expected);
-    rtL_dict_value_read(L, rtL_self(L), 4, &new);
+    rtL_dict_value_read(L, rt_self(L), 3, &expected);
+    rtL_dict_value_read(L, rt_self(L), 4, &new);
   } else {
-    rtL_dict_value_read(L, rtL_self(L), 4, &new);
-    rtL_dict_value_read_beside(L, rtL_self(L), 3, &expected, &new);
+    rtL_dict_value_read(L, rt_self(L), 4, &new);
+    rtL_dict_value_read_beside(L, rt_self(L), 3, &expected, &new);
   }
   rt_dict_put p = {.condition = RT_DICT_IF_EQUAL, .value = &new, .expected = &expected};
   rt_dict_result result = rt_dict_apply(d, it, &p);
@@ -204,7 +204,7 @@ static lua_KContext begin_update(lua_State *L) {
   int top = lua_gettop(L);
   uint64_t version = rt_dict_get(check_dict(L), rtL_dict_value_key(L, 2, &k), &old);
   lua_pushvalue(L, 3);
-  rtL_dict_value_push(L, rtL_self(L), &old);
+  rtL_dict_value_push(L, rt_self(L), &old);
   for (int i = 4; i <= top; i++) lua_pushvalue(L, i);
   return (lua_KContext)version;
 }
@@ -214,7 +214,7 @@ static lua_KContext begin_update(lua_State *L) {
 static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
-  rtL_dict_value_read(L, rtL_self(L), -1, &v);
+  rtL_dict_value_read(L, rt_self(L), -1, &v);
   rt_dict_put p = {.condition = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
   rt_dict_result result = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
   rt_value_drop(&v);

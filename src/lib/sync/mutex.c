@@ -44,7 +44,7 @@ static void push_guarded_value(lua_State *L, rt_worker *w, rt_mutex *m) {
 
 /* mutex = rt.mutex([value]) */
 static int new_mutex(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_MUTEX);
   lua_insert(L, 1);
   rt_message *value = pack_guarded_value(L, w, 2);
@@ -84,14 +84,14 @@ static rt_mutex *check_held(lua_State *L, rt_worker *w) {
 
 /* value = guard:get() */
 static int guard_get(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   push_guarded_value(L, w, check_held(L, w));
   return 1;
 }
 
 /* guard:set(value) */
 static int guard_set(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_mutex *m = check_held(L, w);
   luaL_checkany(L, 2);
   rt_message *value = pack_guarded_value(L, w, 2);
@@ -101,19 +101,19 @@ static int guard_set(lua_State *L) {
 
 /* guard:unlock() */
 static int guard_unlock(lua_State *L) {
-  const guard *g = check_guard(L, rtL_self(L));
+  const guard *g = check_guard(L, rt_self(L));
   if (!rt_mutex_unlock_serial(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
   return 0;
 }
 
 static int guard_close(lua_State *L) {
-  const guard *g = check_guard(L, rtL_self(L));
+  const guard *g = check_guard(L, rt_self(L));
   rt_mutex_unlock_serial(g->mutex, g->serial);
   return 0;
 }
 
 static int guard_tostring(lua_State *L) {
-  const guard *g = check_guard(L, rtL_self(L));
+  const guard *g = check_guard(L, rt_self(L));
   lua_pushfstring(L, "rt.guard (%s)",
                   rt_mutex_is_held(g->mutex, g->serial) ? "locked" : "unlocked");
   return 1;
@@ -204,7 +204,7 @@ static const rt_op_kind mutex_lock_kind = {.name = "lock",
 
 /* guard = mutex:lock() */
 static int mutex_lock(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   lua_settop(L, SELF);
   push_guard(L, w, ref);
@@ -213,7 +213,7 @@ static int mutex_lock(lua_State *L) {
 
 /* op = mutex:lock_op() */
 static int mutex_lock_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_mutex(L, w);
   lua_settop(L, SELF);
   return rtL_operation_new(L, w, &mutex_lock_kind, 0);
@@ -228,7 +228,7 @@ static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
 
 /* guard | false = mutex:try_lock() */
 static int mutex_try_lock(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   rt_mutex *m = rt_mutex_of(ref->shared);
   lua_settop(L, SELF);
@@ -242,7 +242,7 @@ static int mutex_try_lock(lua_State *L) {
 
 /* mutex:unlock() */
 static int mutex_unlock(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_mutex *m = check_mutex(L, w);
   if (w->running == NULL || !rt_mutex_unlock(m, w->running))
     return luaL_error(L, "this task does not hold the mutex");
@@ -255,7 +255,7 @@ static int mutex_unlock(lua_State *L) {
 static int mutex_with_ended(lua_State *L, int status, lua_KContext is_try) {
   (void)status;
   if (lua_gettop(L) >= FUNCTION) {
-    rt_worker *w = rtL_self(L);
+    rt_worker *w = rt_self(L);
     rt_mutex *m = check_mutex(L, w);
     const guard *g = lua_touserdata(L, GUARD);
     if (!rt_mutex_is_held(m, g->serial)) luaL_error(L, "the mutex has been unlocked");
@@ -311,13 +311,13 @@ static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
 /* ... = mutex:with(f, ...): f(value, ...) returns the new value and the results. If it returns
 ** nothing, the value stays. */
 static int mutex_with(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   return rtL_operation_run(L, w, &mutex_with_kind, check_with(L, w), 0);
 }
 
 /* true, ... | false = mutex:try_with(f, ...) */
 static int mutex_try_with(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_mutex *m = rt_mutex_of(check_with(L, w)->shared);
   if (try_lock(L, w, m)) return call_with_value(L, w, m, true);
   lua_pushboolean(L, 0);
@@ -327,7 +327,7 @@ static int mutex_try_with(lua_State *L) {
 /* --- the rest --------------------------------------------------------------------------------- */
 static int mutex_tostring(lua_State *L) {
   int waiting;
-  int64_t holder = rt_mutex_inspect(check_mutex(L, rtL_self(L)), &waiting);
+  int64_t holder = rt_mutex_inspect(check_mutex(L, rt_self(L)), &waiting);
   if (holder == 0)
     lua_pushfstring(L, "rt.mutex (locked by main, %d waiting)", waiting);
   else if (holder > 0)

@@ -10,7 +10,7 @@ static rt_notify *check_notify(lua_State *L, rt_worker *w) {
 
 /* notify = rt.notify() */
 static int new_notify(lua_State *L) {
-  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_NOTIFY);
+  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_NOTIFY);
   rt_notify *n = rt_notify_new(&notify_kind);
   rtL_shared_set(L, s, n ? &n->shared : NULL);
   return 1;
@@ -46,14 +46,14 @@ static const rt_op_kind notify_wait_kind = {.name = "wait",
 
 /* true = notify:wait() */
 static int notify_wait(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1);
   return rtL_operation_run(L, w, &notify_wait_kind, ref, 0);
 }
 
 /* op = notify:wait_op() */
 static int notify_wait_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_notify(L, w);
   lua_settop(L, 1);
   return rtL_operation_new(L, w, &notify_wait_kind, 0);
@@ -62,18 +62,18 @@ static int notify_wait_op(lua_State *L) {
 /* --- notifying -------------------------------------------------------------------------------- */
 /* notify:notify_one() */
 static int notify_one(lua_State *L) {
-  rt_notify_one(check_notify(L, rtL_self(L)));
+  rt_notify_one(check_notify(L, rt_self(L)));
   return 0;
 }
 
 /* notify:notify_all() */
 static int notify_all(lua_State *L) {
-  rt_notify_all(check_notify(L, rtL_self(L)));
+  rt_notify_all(check_notify(L, rt_self(L)));
   return 0;
 }
 
 static int notify_tostring(lua_State *L) {
-  int waiting = rt_notify_inspect(check_notify(L, rtL_self(L)));
+  int waiting = rt_notify_inspect(check_notify(L, rt_self(L)));
   if (waiting < 0)
     lua_pushliteral(L, "rt.notify (notified)");
   else

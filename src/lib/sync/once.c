@@ -23,7 +23,7 @@ static rt_mutex *check_once(lua_State *L, rt_worker *w) {
 
 /* once = rt.once() */
 static int new_once(lua_State *L) {
-  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_ONCE);
+  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_ONCE);
   rt_mutex *m = rt_mutex_new(&once_kind, NULL);
   rtL_shared_set(L, s, m ? &m->shared : NULL);
   return 1;
@@ -35,7 +35,7 @@ static int push_settled(lua_State *L, rt_worker *w, rt_mutex *m) {
 
 /* --- running the function --------------------------------------------------------------------- */
 static int run_close(lua_State *L) {
-  const run *r = rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_RUN, 1);
+  const run *r = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);
   rt_mutex_unlock_serial(r->mutex, r->serial);
   return 0;
 }
@@ -49,7 +49,7 @@ static void push_run(lua_State *L, rt_worker *w, rt_mutex *m) {
 
 static int once_run_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_mutex *m = check_once(L, w);
   rt_message *results = rtL_pack(L, w, FUNCTION, RT_PACK_KEPT);
   rt_mutex_settle(m, results);
@@ -106,7 +106,7 @@ static const rt_op_kind once_get_kind = {.name = "get",
 
 /* ... = once:get(f, ...) */
 static int once_get(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_ONCE, SELF);
   rt_mutex *m = rt_mutex_of(ref->shared);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -119,7 +119,7 @@ static int once_get(lua_State *L) {
 }
 
 static int once_tostring(lua_State *L) {
-  rt_mutex *m = check_once(L, rtL_self(L));
+  rt_mutex *m = check_once(L, rt_self(L));
   int waiting;
   int64_t holder = rt_mutex_inspect(m, &waiting);
   if (rt_mutex_is_settled(m))

@@ -33,7 +33,7 @@ static int new_semaphore(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MAX, 1,
                 "a number of permits from 0 to 2^53 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rtL_self(L), RT_CLASS_SEMAPHORE);
+  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_SEMAPHORE);
   rt_semaphore *semaphore = rt_semaphore_new(&semaphore_kind, n);
   rtL_shared_set(L, s, semaphore ? &semaphore->shared : NULL);
   return 1;
@@ -87,14 +87,14 @@ static const rt_op_kind semaphore_acquire_kind = {.name = "acquire",
 
 /* true = semaphore:acquire([n]) */
 static int semaphore_acquire(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
   return rtL_operation_run(L, w, &semaphore_acquire_kind, ref, semaphore_acquire_number(L));
 }
 
 /* op = semaphore:acquire_op([n]) */
 static int semaphore_acquire_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_semaphore(L, w);
   uint64_t n = semaphore_acquire_number(L);
   lua_settop(L, 1);
@@ -103,14 +103,14 @@ static int semaphore_acquire_op(lua_State *L) {
 
 /* boolean = semaphore:try_acquire([n]) */
 static int semaphore_try_acquire(lua_State *L) {
-  rt_semaphore *s = check_semaphore(L, rtL_self(L));
+  rt_semaphore *s = check_semaphore(L, rt_self(L));
   lua_pushboolean(L, rt_semaphore_acquire(s, check_number(L)));
   return 1;
 }
 
 /* semaphore:release([n]) */
 static int semaphore_release(lua_State *L) {
-  rt_semaphore *s = check_semaphore(L, rtL_self(L));
+  rt_semaphore *s = check_semaphore(L, rt_self(L));
   if (!rt_semaphore_release(s, check_number(L))) return luaL_error(L, "too many permits");
   return 0;
 }
@@ -123,7 +123,7 @@ static void push_permit(lua_State *L, rt_worker *w, int n) {
 }
 
 static permit *check_permit(lua_State *L) {
-  return rtL_class_check(L, &rtL_self(L)->classes, RT_CLASS_PERMIT, 1);
+  return rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_PERMIT, 1);
 }
 
 static void fill_permit(lua_State *L, rt_semaphore *s) {
@@ -188,7 +188,7 @@ static const rt_op_kind semaphore_permit_kind = {.name = "permit",
 
 /* permit = semaphore:permit([n]) */
 static int semaphore_permit(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
   int n = check_number(L);
   lua_settop(L, SELF);
@@ -231,7 +231,7 @@ static const rt_op_kind semaphore_with_kind = {.name = "with",
 
 /* ... = semaphore:with(f, ...) */
 static int semaphore_with(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   push_permit(L, w, 1);
@@ -243,14 +243,14 @@ static int semaphore_with(lua_State *L) {
 /* n = semaphore:available(), and #semaphore */
 static int semaphore_available(lua_State *L) {
   int waiting;
-  int64_t permits = rt_semaphore_permits(check_semaphore(L, rtL_self(L)), &waiting);
+  int64_t permits = rt_semaphore_permits(check_semaphore(L, rt_self(L)), &waiting);
   lua_pushinteger(L, permits);
   return 1;
 }
 
 static int semaphore_tostring(lua_State *L) {
   int waiting;
-  int64_t permits = rt_semaphore_permits(check_semaphore(L, rtL_self(L)), &waiting);
+  int64_t permits = rt_semaphore_permits(check_semaphore(L, rt_self(L)), &waiting);
   lua_pushfstring(L, "rt.semaphore (%I available, %d waiting)", (LUAI_UACINT)permits, waiting);
   return 1;
 }

@@ -22,7 +22,7 @@ static bool send_or_drop(rt_broadcast *f, rt_message *p) {
 
 /* watch = rt.watch(...) */
 static int new_watch(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCH);
   rt_broadcast *f = rt_broadcast_new(&watch_kind, 1, true);
   rtL_shared_set(L, s, f ? &f->shared : NULL);
@@ -35,13 +35,13 @@ static int new_watch(lua_State *L) {
 
 /* ... = watch:get() */
 static int watch_get(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   return rtL_unpack_last(L, w, rt_broadcast_last(check_watch(L, w)));
 }
 
 /* true | nil, "closed" = watch:set(...) */
 static int watch_set(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_broadcast *f = check_watch(L, w);
   rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
   if (!send_or_drop(f, p)) return rtL_shared_refuse_closed(L, w);
@@ -51,14 +51,14 @@ static int watch_set(lua_State *L) {
 
 /* watch:close() */
 static int watch_close(lua_State *L) {
-  rt_broadcast_close(check_watch(L, rtL_self(L)));
+  rt_broadcast_close(check_watch(L, rt_self(L)));
   return 0;
 }
 
 static int watch_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  int watchers = rt_broadcast_inspect(check_watch(L, rtL_self(L)), &messages, &closed);
+  int watchers = rt_broadcast_inspect(check_watch(L, rt_self(L)), &messages, &closed);
   lua_pushfstring(L, "rt.watch (%d watchers%s)", watchers, closed ? ", closed" : "");
   return 1;
 }
@@ -104,13 +104,13 @@ static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
 
 /* watcher = watch:subscribe() */
 static int watch_subscribe(lua_State *L) {
-  push_watcher(L, rtL_self(L));
+  push_watcher(L, rt_self(L));
   return 1;
 }
 
 /* ... | nil, "closed" = watch:changed(): the first value set from now on */
 static int watch_changed(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = push_watcher(L, w);
   lua_replace(L, 1);
   return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
@@ -119,14 +119,14 @@ static int watch_changed(lua_State *L) {
 /* ... | nil, "closed" = watcher:wait(): the latest value, once it is one that it has not
 ** returned */
 static int watcher_wait(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);
   return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
 }
 
 /* op = watcher:wait_op() */
 static int watcher_wait_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   check_watcher(L, w);
   lua_settop(L, 1);
   return rtL_operation_new(L, w, &watcher_wait_kind, 0);
@@ -134,13 +134,13 @@ static int watcher_wait_op(lua_State *L) {
 
 /* watcher:close(), and __close */
 static int watcher_close(lua_State *L) {
-  rt_receiver_close(check_watcher(L, rtL_self(L)));
+  rt_receiver_close(check_watcher(L, rt_self(L)));
   return 0;
 }
 
 static int watcher_tostring(lua_State *L) {
   bool closed;
-  uint64_t behind = rt_receiver_unread(check_watcher(L, rtL_self(L)), &closed);
+  uint64_t behind = rt_receiver_unread(check_watcher(L, rt_self(L)), &closed);
   lua_pushfstring(L, "rt.watcher (%s)",
                   closed       ? "closed"
                   : behind > 0 ? "there is a new value"

@@ -6,14 +6,14 @@
 static int on_unhandled(lua_State *L) {
   if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  rtL_anchor_set(L, rtL_self(L), RT_ANCHOR_ON_UNHANDLED);
+  rt_anchor_set(L, rt_self(L), RT_ANCHOR_ON_UNHANDLED);
   return 0;
 }
 
 /* string = rt.traceback([error [, level]]) */
 static int traceback(lua_State *L) {
   lua_settop(L, 2);
-  rtL_traceback_where(L, rtL_self(L), 1, (int)luaL_optinteger(L, 2, 1));
+  rtL_traceback_where(L, rt_self(L), 1, (int)luaL_optinteger(L, 2, 1));
   return 1;
 }
 
@@ -65,7 +65,7 @@ static int check_options(lua_State *L) {
 static int raise_again(lua_State *L) {
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) lua_pop(L, 1);
-  return lua_gettop(L) == 2 ? rtL_traceback_raise_whole(L, rtL_self(L)) : lua_error(L);
+  return lua_gettop(L) == 2 ? rtL_traceback_raise_whole(L, rt_self(L)) : lua_error(L);
 }
 
 void rtL_open_error(lua_State *L, rt_worker *w) {

@@ -10,7 +10,7 @@ static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP
 static const rt_shared_kind scope_group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
 
 static rt_group *check_group(lua_State *L) {
-  return rt_group_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_GROUP, 1)->shared);
+  return rt_group_of(rtL_shared_check(L, rt_self(L), RT_CLASS_GROUP, 1)->shared);
 }
 
 static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char **why) {
@@ -28,7 +28,7 @@ static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
   bool is_scope = !lua_isnoneornil(L, 1);
-  rt_shared_ref *ref = rtL_shared_new(L, rtL_self(L), RT_CLASS_GROUP);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_GROUP);
   rt_group *g = rt_group_new(is_scope ? &scope_group_kind : &group_kind, policy, cancel_member);
   rtL_shared_set(L, ref, g ? &g->shared : NULL);
   return 1;
@@ -36,7 +36,7 @@ static int new_group(lua_State *L) {
 
 /* Stack: the group, (the worker,) the function and its arguments, from the index 'first' on. */
 static int group_spawn_to(lua_State *L, int slot, int first) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_group *g = check_group(L);
   luaL_checktype(L, first, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
@@ -56,7 +56,7 @@ static int group_spread(lua_State *L) { return group_spawn_to(L, RT_LEAST_LOADED
 /* task = group:spawn_at(n, f, ...): on the nth worker */
 static int group_spawn_at(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 2);
-  rt_sched *s = rtL_spawn_pool(L, rtL_self(L), RT_POOL_TASKS);
+  rt_sched *s = rtL_spawn_pool(L, rt_self(L), RT_POOL_TASKS);
   luaL_argcheck(L, n >= 1 && n <= s->config.slots, 2, "there is no such worker");
   return group_spawn_to(L, (int)n - 1, 3);
 }
@@ -94,7 +94,7 @@ static const rt_op_kind group_wait_kind = {.name = "wait",
 /* group:wait([all]): until all tasks of the group have ended; or, unless 'all', until its policy
 ** decides */
 static int group_wait(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_GROUP, 1);
   rtL_cancel_checkpoint(L, w);
   return rtL_operation_begin(L, w, &group_wait_kind, ref, group_wait_number(L));
@@ -126,7 +126,7 @@ static int group_decider(lua_State *L) {
 
 /* task = group:spawn_local(f, ...) */
 static int group_spawn_local(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   if (w->stop.begun) return rtL_cancel_at_end(L, w);
@@ -154,23 +154,23 @@ static void on_group_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
 
 /* Stack: the group, the handler, the results or the error. */
 static int group_run_ended(lua_State *L, int status, lua_KContext serial) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_cancel_scope_close(w->running, (uint64_t)serial);
   if (status == LUA_OK || status == LUA_YIELD) {
     lua_pushboolean(L, 1);
     lua_replace(L, 2);
     return lua_gettop(L) - 1;
   }
-  if (rtL_cancelled_is_of(L, w, -1, (uint64_t)serial)) return 0;
+  if (rt_cancelled_is_of(L, w, -1, (uint64_t)serial)) return 0;
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
-  return rtL_traceback_find(L, w, -1) ? 3 : 2;
+  return rt_traceback_find(L, w, -1) ? 3 : 2;
 }
 
 /* true, ... | false, error, traceback | nothing = group:run(f, ...): nothing, if f was unwound
 ** because the policy has decided or the group was cancelled */
 static int group_run(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   rt_task *me = rtL_cancel_checkpoint(L, w);

@@ -5,7 +5,7 @@
 #include "run/spawn.h"
 
 static rt_job *check_job(lua_State *L, int index) {
-  return rt_job_of(rtL_shared_check(L, rtL_self(L), RT_CLASS_JOB, index)->shared);
+  return rt_job_of(rtL_shared_check(L, rt_self(L), RT_CLASS_JOB, index)->shared);
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
@@ -35,7 +35,7 @@ static const rt_op_kind job_join_kind = {.name = "join",
 
 /* ... = task:join() */
 static int job_join(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_JOB, 1);
   rtL_cancel_checkpoint(L, w);
   return rtL_operation_begin(L, w, &job_join_kind, ref, 0);
@@ -45,13 +45,13 @@ static int job_join(lua_State *L) {
 static int job_join_op(lua_State *L) {
   check_job(L, 1);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &job_join_kind, 0);
+  return rtL_operation_new(L, rt_self(L), &job_join_kind, 0);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int job_cancel(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_job *j = check_job(L, 1);
   lua_settop(L, 2);
   rtL_cancel_push_source(L, w);

@@ -5,7 +5,7 @@
 
 /* rt.shutdown([seconds]) */
 static int shut_down(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   uint64_t grace = lua_isnoneornil(L, 1) ? RT_GRACE : rtL_check_duration(L, 1);
   if (w->stop.closed) return 0;
   rt_preempt_need(w); /* the main chunk is cancelled even if it computes */
@@ -60,7 +60,7 @@ static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
 
 /* table = rt.metrics() */
 static int metrics(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   uint64_t sum[RT_COUNTS] = {0}, of_main[RT_COUNTS] = {0};
   lua_settop(L, 0);
   sum_main(w, of_main, sum);
@@ -78,7 +78,7 @@ static int metrics(lua_State *L) {
 
 /* n = internal.switches(): how often this worker has preempted a task */
 static int switches(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)rtL_self(L)->preempt.switches);
+  lua_pushinteger(L, (lua_Integer)rt_self(L)->preempt.switches);
   return 1;
 }
 

@@ -122,14 +122,14 @@ static rt_select *push_select(lua_State *L, rt_worker *w, int capacity) {
 /* Pushes a spare, or a new select. */
 static rt_select *take_select(lua_State *L, rt_worker *w, int capacity) {
   if (capacity > BRANCHES) return push_select(L, w, capacity);
-  rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
+  rt_anchor_push(L, w, RT_ANCHOR_SELECT);
   rt_select *s = lua_touserdata(L, -1);
   if (s == NULL) {
     lua_pop(L, 1);
     return push_select(L, w, BRANCHES);
   }
   lua_getiuservalue(L, -1, NEXT);
-  rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
+  rt_anchor_set(L, w, RT_ANCHOR_SELECT);
   lua_pushnil(L);
   lua_setiuservalue(L, -2, NEXT);
   return s;
@@ -141,7 +141,7 @@ static void recycle_select(lua_State *L, rt_worker *w, int index) {
   rt_select *s = lua_touserdata(L, index);
   free_branches(s);
   if (s->capacity != BRANCHES || !lua_checkstack(L, 2)) return;
-  rtL_anchor_push(L, w, RT_ANCHOR_SELECT);
+  rt_anchor_push(L, w, RT_ANCHOR_SELECT);
   const rt_select *next = lua_touserdata(L, -1);
   s->spares = next ? next->spares + 1 : 1;
   if (s->spares > SPARES_MAX) {
@@ -150,7 +150,7 @@ static void recycle_select(lua_State *L, rt_worker *w, int index) {
   }
   lua_setiuservalue(L, index, NEXT);
   lua_pushvalue(L, index);
-  rtL_anchor_set(L, w, RT_ANCHOR_SELECT);
+  rt_anchor_set(L, w, RT_ANCHOR_SELECT);
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ static const rt_op_kind default_kind = {.name = "default", .attempt = default_at
 static int default_op(lua_State *L) {
   lua_settop(L, 0);
   lua_pushnil(L);
-  return rtL_operation_new(L, rtL_self(L), &default_kind, 0);
+  return rtL_operation_new(L, rt_self(L), &default_kind, 0);
 }
 
 /* Returns the index of an rt.default_op, or 0. */
@@ -275,7 +275,7 @@ static int finish_branch(lua_State *L, rt_worker *w, int n, select_branch *calle
   b.message = b.waiter->message;
   b.answer = b.waiter->answer;
   b.waiter->message = NULL;
-  rtL_wait_happened(w);
+  rt_wait_happened(w);
   recycle_select(L, w, n + 1);
   int results = kind->finish(L, w, &b);
   return push_choice(L, b.op, results);
@@ -313,7 +313,7 @@ static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int defaul
 
 static int select_resume(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   int n = (int)(context >> BITS);
   rt_select *s = select_at(L, n);
   select_branch *called = withdraw_branches(s);
@@ -328,13 +328,13 @@ static int select_resume(lua_State *L, int status, lua_KContext context) {
 
 static int select_resume_yielded(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_wait_turned(L, w);
   return run_select(L, w, lua_gettop(L), context & BIASED, (int)(context >> BITS));
 }
 
 static int start_select(lua_State *L, bool biased) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   int default_at = check_operations(L, w);
   if (rtL_wait_must_yield(L, w, t))

@@ -7,7 +7,7 @@
 /* --- spawning --------------------------------------------------------------------------------- */
 /* task = rt.spawn(f, ...) */
 static int spawn_job(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
   if (rtL_spawn_submit(L, w, s, rtL_spawn_make(L, w, s, NULL, 1), RT_ANY_SLOT)) return 1;
@@ -19,7 +19,7 @@ static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter);
 /* Stack: the function and its arguments; or the handle, if there is a job already, which did not
 ** fit into the queue -> the handle */
 static bool submit_blocking(lua_State *L, rt_worker *w, rt_sched *s) {
-  const rt_shared_ref *handle = rtL_class_test(L, &w->classes, RT_CLASS_JOB, 1);
+  const rt_shared_ref *handle = rt_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   rt_job *j = handle ? rt_job_of(handle->shared) : rtL_spawn_make(L, w, s, NULL, 1);
   return rtL_spawn_submit(L, w, s, j, RT_ANY_SLOT);
 }
@@ -45,7 +45,7 @@ static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
 
 static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter) {
   (void)status;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_waiter *t = (rt_waiter *)waiter;
   bool called = rt_waiter_withdraw(t);
   rt_waiter_free(t);
@@ -56,7 +56,7 @@ static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter) 
 
 /* task = rt.spawn_blocking(f, ...) */
 static int spawn_blocking(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rtL_cancel_checkpoint(L, w);
   return spawn_when_space(L, w, false);
@@ -124,7 +124,7 @@ static bool read_preempt(lua_State *L) {
 
 /* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool} */
 static int configure(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt");
   int shared = read_slots(L, "workers"), blocking = read_slots(L, "blocking");
@@ -146,7 +146,7 @@ static int configure(lua_State *L) {
 
 /* rt.preload(name or function) */
 static int preload(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING || lua_isfunction(L, 1), 1,
                    "string or function");
   rt_worker_config *config = check_open_config(L, w, "rt.preload");
@@ -161,7 +161,7 @@ static int preload(lua_State *L) {
 
 /* n = rt.workers(): the number of workers of the pool */
 static int workers(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   lua_pushinteger(L, check_config(L, w)->slots[RT_POOL_TASKS]);
   return 1;
 }

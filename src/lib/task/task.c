@@ -17,7 +17,7 @@ static void check_not_stopping(lua_State *L, rt_worker *w) {
 
 /* task = rt.spawn_local(f, ...) */
 static int spawn_local(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   check_not_stopping(L, w);
   rtL_worker_spawn(L, w, lua_gettop(L) - 1, 1);
@@ -27,17 +27,17 @@ static int spawn_local(lua_State *L) {
 /* internal.spawns_for_callers(): tasks that the calling file spawns have the line of its caller as
 ** their call site. */
 static int spawns_for_callers(lua_State *L) {
-  rtL_call_sites_add_library(L, &rtL_self(L)->call_sites, 1);
+  rtL_call_sites_add_library(L, &rt_self(L)->call_sites, 1);
   return 0;
 }
 
 /* task = rt.current() */
 static int current_task(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = w->running;
   if (t == NULL) return 0; /* a finalizer that runs between two tasks */
   if (t->is_main)
-    rtL_anchor_push(L, w, RT_ANCHOR_MAIN);
+    rt_anchor_push(L, w, RT_ANCHOR_MAIN);
   else if (t->is_job)
     rtL_job_entry_push_handle(L, w, rt_job_entry_job(t));
   else
@@ -47,7 +47,7 @@ static int current_task(lua_State *L) {
 
 static int task_yield_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_wait_over(L, w);
   if (rt_unlikely(w->running->alert)) rtL_cancel_check(L, w, w->running);
   return 0;
@@ -55,7 +55,7 @@ static int task_yield_resume(lua_State *L, int status, lua_KContext ctx) {
 
 /* rt.yield() */
 static int task_yield(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   rtL_wait_prepare(L, w, t);
   w->loop.yielded = true;
@@ -98,7 +98,7 @@ static bool task_join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static int task_join_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rtL_wait_over(L, w);
   return rtL_outcome_push(L, w, lua_touserdata(L, 1), 1);
 }
@@ -111,7 +111,7 @@ static const rt_op_kind task_join_kind = {.name = "join",
 
 /* ... = task:join() */
 static int task_join(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   rtL_cancel_checkpoint(L, w);
   return rtL_operation_begin(L, w, &task_join_kind, t, 0);
@@ -119,7 +119,7 @@ static int task_join(lua_State *L) {
 
 /* op = task:join_op() */
 static int task_join_op(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   if (t->is_main) return luaL_error(L, cannot_join_main);
   lua_settop(L, 1);
@@ -129,7 +129,7 @@ static int task_join_op(lua_State *L) {
 /* --- the rest --------------------------------------------------------------------------------- */
 /* pending = task:cancel([reason]) */
 static int task_cancel(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   lua_settop(L, 2);
   lua_pushboolean(L, rtL_cancel_task(L, w, t, 1));
@@ -138,7 +138,7 @@ static int task_cancel(lua_State *L) {
 
 /* string = task:status() */
 static int task_status(lua_State *L) {
-  lua_pushstring(L, rt_task_status(check_task(L, rtL_self(L), 1)));
+  lua_pushstring(L, rt_task_status(check_task(L, rt_self(L), 1)));
   return 1;
 }
 
@@ -154,14 +154,14 @@ static void publish_name(lua_State *L, rt_task *t, const char *name) {
 
 /* Pushes the name of the task whose handle is at this index, or nil. */
 static void push_task_name(lua_State *L, rt_worker *w, int handle) {
-  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
+  rt_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, handle);
   lua_rawget(L, -2);
   lua_remove(L, -2);
 }
 
 static int task_index(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
@@ -176,13 +176,13 @@ static int task_index(lua_State *L) {
 
 /* task.name = string */
 static int task_newindex(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   const char *key = luaL_checkstring(L, 2);
   if (strcmp(key, "name") != 0)
     return luaL_error(L, "a task has no field '%s' that can be set", key);
   const char *name = rtL_check_name(L, 3);
-  rtL_anchor_push(L, w, RT_ANCHOR_NAMES);
+  rt_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
@@ -192,7 +192,7 @@ static int task_newindex(lua_State *L) {
 
 /* "rt.task 3 (name, running)" */
 static int task_tostring(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   push_task_name(L, w, 1);
   if (lua_isnil(L, -1))

@@ -27,7 +27,7 @@ static bool sleep_arm(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static int slept(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rtL_wait_over(L, rtL_self(L));
+  rtL_wait_over(L, rt_self(L));
   return 0;
 }
 
@@ -48,19 +48,19 @@ static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
 }
 
 /* rt.sleep(seconds) */
-static int do_sleep(lua_State *L) { return sleep_for(L, rtL_self(L), rtL_check_duration(L, 1)); }
+static int do_sleep(lua_State *L) { return sleep_for(L, rt_self(L), rtL_check_duration(L, 1)); }
 
 /* internal.sleep_until(t): a time of rt.now() */
 static int sleep_until(lua_State *L) {
   lua_Number left = luaL_checknumber(L, 1) - (lua_Number)rt_clock() / (lua_Number)RT_SECOND;
-  return sleep_for(L, rtL_self(L), rtL_duration_of(L, 1, left));
+  return sleep_for(L, rt_self(L), rtL_duration_of(L, 1, left));
 }
 
 /* op = rt.sleep_op(seconds): from the call of rt.select on */
 static int sleep_op(lua_State *L) {
   uint64_t ns = rtL_check_duration(L, 1);
   lua_settop(L, 1);
-  return rtL_operation_new(L, rtL_self(L), &sleep_kind, ns);
+  return rtL_operation_new(L, rt_self(L), &sleep_kind, ns);
 }
 
 /* --- ticks of an rt.interval ------------------------------------------------------------------ */
@@ -107,7 +107,7 @@ static int tick_op(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  return rtL_operation_new(L, rtL_self(L), &tick_kind, 0);
+  return rtL_operation_new(L, rt_self(L), &tick_kind, 0);
 }
 
 void rtL_open_time(lua_State *L, rt_worker *w) {

@@ -11,13 +11,13 @@ typedef enum scope_kind { TIMEOUT, SHIELD, CRITICAL } scope_kind;
 ** the scope and its kind; a pointer to the scope would not do, since a coroutine that was resumed
 ** in between may have closed it. */
 static int scope_ended(lua_State *L, int status, lua_KContext context) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   uint64_t serial = (uint64_t)context >> 2;
   scope_kind k = context & 3;
   rt_cancel_scope_close(w->running, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
-  if (k != TIMEOUT || !rtL_cancelled_is_of(L, w, -1, serial))
-    return rtL_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
+  if (k != TIMEOUT || !rt_cancelled_is_of(L, w, -1, serial))
+    return rt_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
   lua_pushnil(L);
   lua_pushliteral(L, "timeout");
   return 2;
@@ -36,7 +36,7 @@ static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext con
 
 /* Stack: the function and its arguments. */
 static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return rtL_no_memory(L);
   f->critical = k == CRITICAL;
@@ -57,7 +57,7 @@ static uint64_t due_after(rt_worker *w, uint64_t ns) {
 
 /* ... = rt.timeout(seconds, f, ...) */
 static int timeout(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   uint64_t ns = rtL_check_duration(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_remove(L, 1);
@@ -67,7 +67,7 @@ static int timeout(lua_State *L) {
 
 /* ... = rt.shield([seconds,] f, ...): no checkpoint, since a task that is cancelled may call it */
 static int shield(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   uint64_t ns = RT_FOREVER;
   if (lua_type(L, 1) == LUA_TNUMBER) {
     ns = rtL_check_duration(L, 1);
@@ -80,7 +80,7 @@ static int shield(lua_State *L) {
 
 /* ... = rt.critical(f, ...) */
 static int critical(lua_State *L) {
-  rt_worker *w = rtL_self(L);
+  rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   return run_in_scope(L, rtL_running(L, w), RT_NEVER, CRITICAL);
 }

@@ -231,7 +231,7 @@ bench: ## the table of benchmarks, rt beside its peers (ARGS="--only echo --runs
 
 # the files that were chosen, and what these need beside rt-lua and core.so
 specs := $(patsubst %_spec,%,$(subst $(comma), ,$(SPEC)))
-needs := $(if $(specs),$(if $(filter ground oom,$(specs)),ground) $(if $(filter model,$(specs)),models),ground models)
+needs := $(if $(specs),$(if $(filter ground oom make,$(specs)),ground) $(if $(filter model make,$(specs)),models),ground models)
 
 # the runner, for a build folder
 run_specs = $(LUA) spec/support/run.lua --build $(1) --lua $(LUA) $(if $(specs),--only $(call with_commas,$(specs))) \

@@ -105,24 +105,7 @@ describe("shared objects", function()
   end)
 
   it("G24 so does one whose tasks do not unwind, and wait under a shield for ever", function()
-    local code, out, err = kit.run(
-      [[
-      local rt = require 'rt'
-      for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
-        spawn(function() rt.shield(function() rt.channel(0):recv() end) end)
-        spawn(function() rt.shield(function() rt.semaphore(0):acquire() end) end)
-        spawn(function() rt.shield(function() rt.barrier(2):wait() end) end)
-        spawn(function() rt.shield(function() rt.broadcast(2):subscribe():recv() end) end)
-        local m = rt.mutex()
-        spawn(function() rt.shield(function() m:lock() rt.sleep(99) end) end)
-        spawn(function() rt.shield(function() m:lock() end) end)
-      end
-      rt.sleep(0.1)
-      print 'end'
-    ]],
-      nil,
-      30
-    )
+    local code, out, err = kit.run(kit.program("shielded_waits"), nil, 30)
     assert.same({ 0, "end\n" }, { code, out }, err)
   end)
 end)

@@ -6,9 +6,12 @@
 enum { SCOPE = 7 };
 static const uint64_t start = 5 * RT_SECOND;
 
-/* As run/preempt.c: what the hook raises is noted. */
+/* The hook of a task that has computed since the last time, so that it was called often enough. As in
+** run/preempt.c, what it raises is noted. */
 static rt_escalation_step hook_at(rt_escalation *e, uint64_t scope, uint64_t now) {
-  rt_escalation_step step = rt_escalation_hook(e, scope, now);
+  rt_escalation_step step = RT_ESCALATION_WAIT;
+  for (int i = 0; i < RT_ESCALATION_CALLS && step == RT_ESCALATION_WAIT; i++)
+    step = rt_escalation_hook(e, scope, now);
   if (step != RT_ESCALATION_WAIT) rt_escalation_note(e, scope, now);
   return step;
 }
@@ -29,6 +32,18 @@ static void check_hook(void) {
             hook_at(&e, 0, now + RT_ESCALATION_PAUSE + 1) == RT_ESCALATION_FORCE);
   check("... unless it is unwound for another scope by now",
         hook_at(&e, SCOPE, now + RT_ESCALATION_PAUSE + 2) == RT_ESCALATION_RAISE);
+}
+
+static void check_stopped_process(void) {
+  rt_escalation e = {0};
+  rt_escalation_note(&e, 0, start);
+  uint64_t now = start + RT_ESCALATION_LIMIT;
+  bool waits = true;
+  for (int i = 1; i < RT_ESCALATION_CALLS; i++)
+    waits = waits && rt_escalation_hook(&e, 0, now) == RT_ESCALATION_WAIT;
+  check("a task that has hardly run since the error may still clean up", waits);
+  check("... until the hook has been called often enough",
+        rt_escalation_hook(&e, 0, now) == RT_ESCALATION_RAISE);
 }
 
 static void check_reset(void) {
@@ -75,6 +90,7 @@ int main(void) {
   check_begin(60);
   check_reset();
   check_hook();
+  check_stopped_process();
   check_checkpoints();
   return check_end();
 }

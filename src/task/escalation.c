@@ -8,6 +8,7 @@ void rt_escalation_note(rt_escalation *e, uint64_t scope, uint64_t now) {
   }
   e->scope = scope;
   e->last = now;
+  e->calls = 0;
   e->times++;
 }
 
@@ -16,7 +17,7 @@ static bool is_ignored(const rt_escalation *e) {
 }
 
 bool rt_escalation_checkpoint(rt_escalation *e, uint64_t scope, uint64_t now, bool can_close) {
-  uint64_t before = e->last;
+  uint64_t before = e->last, calls = e->calls;
   rt_escalation_note(e, scope, now);
   if (!is_ignored(e)) return false;
   if (can_close) { /* the next hook closes the coroutine */
@@ -24,8 +25,10 @@ bool rt_escalation_checkpoint(rt_escalation *e, uint64_t scope, uint64_t now, bo
   } else if (e->hook == 0) { /* the next hook raises the error: there is no pause */
     e->hook = e->last;
     e->last -= RT_ESCALATION_PAUSE;
+    e->calls = RT_ESCALATION_CALLS;
   } else { /* errors at checkpoints do not prolong the pause between those of the hook */
     e->last = before;
+    e->calls = calls;
   }
   return true;
 }
@@ -33,7 +36,8 @@ bool rt_escalation_checkpoint(rt_escalation *e, uint64_t scope, uint64_t now, bo
 rt_escalation_step rt_escalation_hook(rt_escalation *e, uint64_t scope, uint64_t now) {
   bool same = e->scope == scope;
   if (same && e->hook != 0 && now - e->hook >= RT_ESCALATION_LIMIT) return RT_ESCALATION_FORCE;
-  if (rt_escalation_was_raised(e, scope) && now - e->last < RT_ESCALATION_PAUSE)
+  if (rt_escalation_was_raised(e, scope) &&
+      (++e->calls < RT_ESCALATION_CALLS || now - e->last < RT_ESCALATION_PAUSE))
     return RT_ESCALATION_WAIT;
   if (!same || e->hook == 0) {
     e->scope = scope;

@@ -6,8 +6,10 @@
 ** task is forced:
 **
 ** 1. Each checkpoint raises the error, each time.
-** 2. The hook raises it, but not within RT_ESCALATION_PAUSE after the last time: until then the
-**    task may be cleaning up.
+** 2. The hook raises it, but not within RT_ESCALATION_PAUSE after the last time, and not before it
+**    was called RT_ESCALATION_CALLS times since: until then the task may be cleaning up. (The pause
+**    is time on the clock, in which a busy machine may not have run the task at all. Each call of
+**    the hook follows a signal of the CPU timer, so the task has run for a period of it.)
 ** 3. RT_ESCALATION_LIMIT after the hook raised it for the first time, the task is forced. If all of
 **    the task is cancelled and its coroutine can yield, its coroutine is closed from outside. Else
 **    the hook stays, and raises the error at each instruction until the task has left the scope.
@@ -25,7 +27,7 @@
 
 #define RT_ESCALATION_PAUSE (100 * RT_MILLISECOND)
 #define RT_ESCALATION_LIMIT RT_SECOND
-enum { RT_ESCALATION_TIMES = 100 };
+enum { RT_ESCALATION_TIMES = 100, RT_ESCALATION_CALLS = 10 };
 
 /* All zeros: no error was raised yet. The times are rt_clock. */
 typedef struct rt_escalation {
@@ -34,6 +36,7 @@ typedef struct rt_escalation {
   uint64_t first; /* when it was first raised, and … */
   uint64_t times; /* how often it was raised, for that scope */
   uint64_t hook;  /* since when the hook raises it; 0: the hook did not raise it again yet */
+  uint64_t calls; /* of the hook since it was raised last */
 } rt_escalation;
 
 /* The error is about to be raised. */

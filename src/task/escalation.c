@@ -17,7 +17,8 @@ static bool is_ignored(const rt_escalation *e) {
 }
 
 bool rt_escalation_checkpoint(rt_escalation *e, uint64_t scope, uint64_t now, bool can_close) {
-  uint64_t before = e->last, calls = e->calls;
+  uint64_t before = e->last;
+  uint32_t calls = e->calls;
   rt_escalation_note(e, scope, now);
   if (!is_ignored(e)) return false;
   if (can_close) { /* the next hook closes the coroutine */

@@ -34,9 +34,9 @@ typedef struct rt_escalation {
   uint64_t scope; /* the scope for which the error was raised last */
   uint64_t last;  /* when it was raised last; 0: never */
   uint64_t first; /* when it was first raised, and … */
-  uint64_t times; /* how often it was raised, for that scope */
+  uint32_t times; /* how often it was raised, for that scope */
+  uint32_t calls; /* of the hook since it was raised last */
   uint64_t hook;  /* since when the hook raises it; 0: the hook did not raise it again yet */
-  uint64_t calls; /* of the hook since it was raised last */
 } rt_escalation;
 
 /* The error is about to be raised. */

@@ -55,7 +55,7 @@ static int protected_call(rt_shell *sh, lua_State *L, int args, int results) {
   return status;
 }
 
-static void report(rt_shell *sh, lua_State *L) {
+static void report_error(rt_shell *sh, lua_State *L) {
   const char *message = lua_tostring(L, -1);
   if (sh->program) fprintf(stderr, "%s: ", sh->program);
   fprintf(stderr, "%s\n", message ? message : "(no message)");
@@ -69,7 +69,7 @@ static bool run_chunk(host *h, lua_State *L, int status, int args) {
   if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.quiet)
     lua_pop(L, 1); /* the error of rt.shutdown, which is none */
   else if (status != LUA_OK)
-    report(&h->shell, L);
+    report_error(&h->shell, L);
   return status == LUA_OK;
 }
 
@@ -148,7 +148,7 @@ static void set_arg(lua_State *L, const host *h) {
   lua_setglobal(L, "arg");
 }
 
-static void open_state(lua_State *L, host *h) {
+static void open_main_state(lua_State *L, host *h) {
   if (h->options.ignore_environment) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
@@ -186,7 +186,7 @@ static bool run_library(host *h, lua_State *L, const char *what) {
   lua_getglobal(L, "require");
   lua_pushstring(L, module);
   if (protected_call(&h->shell, L, 1, 1) != LUA_OK) {
-    report(&h->shell, L);
+    report_error(&h->shell, L);
     return false;
   }
   lua_pushlstring(L, what, equals ? (size_t)(equals - what) : strlen(what));
@@ -256,7 +256,7 @@ static bool run_rest(host *h, lua_State *L) {
 static int protected_main(lua_State *L) {
   host *h = lua_touserdata(L, 1);
   luaL_checkversion(L);
-  open_state(L, h);
+  open_main_state(L, h);
   if (h->options.version) puts(LUA_COPYRIGHT); /* exactly this text: other programs parse it */
   h->ok = run_init(h, L) && run_options(h, L) && run_rest(h, L);
   return 0;
@@ -271,12 +271,12 @@ static int stop_runtime(lua_State *L) {
 static int run_host(host *h, lua_State *L) {
   lua_pushcfunction(L, protected_main);
   lua_pushlightuserdata(L, h);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report_error(&h->shell, L);
   rt_worker *w = h->shell.worker;
   if (w == NULL) return EXIT_FAILURE;
   lua_pushcfunction(L, stop_runtime);
   lua_pushlightuserdata(L, h);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report(&h->shell, L);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) report_error(&h->shell, L);
   if (w->exit.requested) return w->exit.code;
   if (w->interrupted) return 128 + w->interrupted;
   return (h->ok || w->stop.quiet) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -285,7 +285,7 @@ static int run_host(host *h, lua_State *L) {
 int main(int argc, char **argv) {
   host h = {.shell = {.program = argc > 0 && argv[0][0] ? argv[0] : "rt-lua",
                       .call = protected_call,
-                      .report = report},
+                      .report = report_error},
             .argc = argc,
             .argv = argv};
   if (rt_options_answer(argc, argv)) return EXIT_SUCCESS;

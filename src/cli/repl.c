@@ -132,7 +132,7 @@ static int load_statement(lua_State *L, rt_shell *sh) {
   }
 }
 
-static int load(lua_State *L, rt_shell *sh) {
+static int load_input(lua_State *L, rt_shell *sh) {
   int status = load_expression(L);
   if (status != LUA_OK) status = load_statement(L, sh);
   lua_remove(L, 1);
@@ -166,7 +166,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
   sh->program = NULL;
   lua_settop(L, 0);
   while (ask(L, sh, "_PROMPT", "> ")) {
-    int status = load(L, sh);
+    int status = load_input(L, sh);
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);

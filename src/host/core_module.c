@@ -16,13 +16,13 @@
 /* --- the end ---------------------------------------------------------------------------------- */
 /* A stock interpreter computes its exit code before it closes the state. If closing the state
 ** changes the code, the process ends with it in a function of atexit. */
-static bool has_exit_code;
-static int exit_code;
+static bool has_code_at_exit;
+static int code_at_exit;
 
 static void at_exit(void) {
-  if (!has_exit_code) return;
+  if (!has_code_at_exit) return;
   fflush(NULL);
-  _Exit(exit_code);
+  _Exit(code_at_exit);
 }
 
 /* Sets the exit code if it differs from the interpreter's: os.exit was called by a task during
@@ -30,8 +30,8 @@ static void at_exit(void) {
 static void set_exit_code(const rt_worker *w) {
   bool quiet = w->stop.quiet && !w->exit.failed && !w->interrupted;
   if (!w->exit.requested && !quiet && (!w->exit.failed || w->exit.has_code)) return;
-  exit_code = w->exit.requested ? w->exit.code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
-  has_exit_code = true;
+  code_at_exit = w->exit.requested ? w->exit.code : quiet ? EXIT_SUCCESS : EXIT_FAILURE;
+  has_code_at_exit = true;
 }
 
 /* __gc of the worker: the state is being closed. */

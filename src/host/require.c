@@ -133,7 +133,7 @@ static int loaded(lua_State *L, int status, lua_KContext ctx) {
   return 2;
 }
 
-static int load(lua_State *L) {
+static int load_module(lua_State *L) {
   lua_pushvalue(L, LOADER);
   lua_pushvalue(L, NAME);
   lua_pushvalue(L, DATA);
@@ -162,7 +162,7 @@ static int search(lua_State *L, int status, lua_KContext index) {
     lua_pushvalue(L, NAME);
     lua_callk(L, 1, 2, index, search);
   }
-  return load(L);
+  return load_module(L);
 }
 
 /* --- require ---------------------------------------------------------------------------------- */

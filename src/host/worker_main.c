@@ -22,7 +22,7 @@ static void set_paths(lua_State *L) {
 }
 
 /* Opens Lua's libraries and rt in the new state, as a program expects them. Pushes the module. */
-static rt_worker *open_state(lua_State *L, rt_slot *slot) {
+static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   rt_worker_config *r = slot->sched->config.worker_config;
   luaL_openlibs(L);
   rt_worker *w = rtL_core_module_new(L, r->hooks);
@@ -48,7 +48,7 @@ static rt_worker *open_state(lua_State *L, rt_slot *slot) {
 }
 
 static int protected_open(lua_State *L) {
-  open_state(L, lua_touserdata(L, 1));
+  open_worker_state(L, lua_touserdata(L, 1));
   return 0;
 }
 

@@ -33,7 +33,7 @@ static int shared_eq(lua_State *L) {
 
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
   RTL_ENTER(L, w, 0);
-  static const rt_travel travel = {rt_shared_ref_send, NULL, rtL_shared_receive, NULL};
+  static const rt_travel shared_travel = {rt_shared_ref_send, NULL, rtL_shared_receive, NULL};
   rtL_worker_class(L, w, which, def);
   rt_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
   lua_pushcfunction(L, shared_gc);
@@ -43,7 +43,7 @@ void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
   lua_pushcclosure(L, shared_eq, 2);
   lua_setfield(L, -2, "__eq");
   lua_pop(L, 1);
-  w->classes.travel[which] = &travel;
+  w->classes.travel[which] = &shared_travel;
 }
 
 rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {

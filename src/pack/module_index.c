@@ -10,7 +10,9 @@ void rt_module_index_close(rt_module_index *k) {
   k->signature = 0;
 }
 
-static void push_loaded(lua_State *L) { luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); }
+static void push_loaded_table(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+}
 
 static void push_names(lua_State *L, lua_State *anchors) {
   lua_pushvalue(anchors, RT_ANCHOR_MODULE_INDEX);
@@ -81,7 +83,7 @@ static int build_index(lua_State *L) {
   lua_State *anchors = lua_touserdata(L, 2);
   lua_settop(L, 0);
   luaL_checkstack(L, STACK, NULL);
-  push_loaded(L);
+  push_loaded_table(L);
   lua_newtable(L);
   k->signature = 0;
   rt_ptr_map_clear(&k->names);
@@ -100,7 +102,7 @@ static int build_index(lua_State *L) {
 ** seen.) */
 static uint64_t sign_loaded(lua_State *L) {
   uint64_t sum = 1;
-  push_loaded(L);
+  push_loaded_table(L);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     sum += ((uint64_t)(uintptr_t)lua_topointer(L, -1) | 1) * 0x9e3779b97f4a7c15ull;
@@ -137,7 +139,7 @@ static void get_raw(lua_State *L) {
 
 /* Stack: module name, field name. Do they still name the value at 'index'? */
 static bool is_current(lua_State *L, int index) {
-  push_loaded(L);
+  push_loaded_table(L);
   lua_pushvalue(L, -3);
   get_raw(L);
   if (lua_isstring(L, -2)) {

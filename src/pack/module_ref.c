@@ -9,7 +9,7 @@ enum { STACK = 12, STEPS = 3 };
 enum { ERROR = 1, MODULE };
 
 /* --- looking up ------------------------------------------------------------------------------- */
-static void push_loaded(lua_State *L) {
+static void push_loaded_module(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, -2);
   lua_rawget(L, -2);
@@ -58,7 +58,7 @@ static bool push_module(lua_State *L, rt_worker *w) {
     lua_pushglobaltable(L);
     return true;
   }
-  push_loaded(L);
+  push_loaded_module(L);
   if (lua_toboolean(L, -1)) return true;
   lua_pop(L, 1);
   return push_required(L, w);

@@ -53,7 +53,7 @@ static void raise_cannot_send(packer *k, uint32_t number, const char *what) {
 }
 
 /* --- bytes ------------------------------------------------------------------------------------ */
-static void reserve(packer *k, size_t n) {
+static void packer_reserve(packer *k, size_t n) {
   rt_message **draft = &k->pack_buf->draft;
   (*draft)->len = (size_t)(k->at - (*draft)->bytes);
   check_result(k, rt_message_reserve(draft, n));
@@ -63,7 +63,7 @@ static void reserve(packer *k, size_t n) {
 
 /* Memory for the next n bytes of the draft. */
 static inline char *put(packer *k, size_t n) {
-  if (rt_unlikely((size_t)(k->end - k->at) < n)) reserve(k, n);
+  if (rt_unlikely((size_t)(k->end - k->at) < n)) packer_reserve(k, n);
   char *at = k->at;
   k->at += n;
   return at;

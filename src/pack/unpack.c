@@ -31,14 +31,14 @@ static inline void expect(unpacker *u, bool holds) {
 }
 
 /* The next n bytes. */
-static inline const char *take(unpacker *u, size_t n) {
+static inline const char *take_bytes(unpacker *u, size_t n) {
   expect(u, (size_t)(u->end - u->at) >= n);
   const char *at = u->at;
   u->at += n;
   return at;
 }
 
-#define TAKE(u, into) memcpy(&(into), take(u, sizeof(into)), sizeof(into))
+#define TAKE(u, into) memcpy(&(into), take_bytes(u, sizeof(into)), sizeof(into))
 
 /* --- heads ------------------------------------------------------------------------------------ */
 typedef struct head {
@@ -214,7 +214,7 @@ static void make_objects(unpacker *u) {
 
 /* --- values ----------------------------------------------------------------------------------- */
 static void push_string(unpacker *u, size_t len) {
-  const char *s = take(u, len);
+  const char *s = take_bytes(u, len);
   lua_pushlstring(u->L, s, len);
 }
 
@@ -274,7 +274,7 @@ static inline void push_value(unpacker *u, unsigned tag) {
     push_tagged(u, tag);
 }
 
-static inline unsigned take_tag(unpacker *u) { return (unsigned char)*take(u, 1); }
+static inline unsigned take_tag(unpacker *u) { return (unsigned char)*take_bytes(u, 1); }
 
 /* --- contents: the object that is filled is on top of the stack ------------------------------- */
 static void expect_key(unpacker *u) {

@@ -221,7 +221,7 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
 
 /* --- cancelling ------------------------------------------------------------------------------- */
 /* A task that has not begun ends at once; the loop skips its place in the queues. */
-static void cancel_queued(lua_State *L, rt_worker *w, rt_task *t, int handle) {
+static void cancel_queued_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
   rtL_cancelled_push(L, w, 0);
   rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
@@ -245,7 +245,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     return !rt_task_ended(t);
   }
   if (t->phase == RT_QUEUED) {
-    cancel_queued(L, w, t, handle);
+    cancel_queued_task(L, w, t, handle);
     return true;
   }
   rt_anchor_push(L, w, RT_ANCHOR_REASONS);

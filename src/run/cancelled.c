@@ -42,7 +42,7 @@ static void sent_cancelled_free(rt_shared *t) {
   rt_free(p);
 }
 
-static const rt_shared_kind kind = {"cancelled", sent_cancelled_free, RT_CLASS_CANCELLED};
+static const rt_shared_kind cancelled_kind = {"cancelled", sent_cancelled_free, RT_CLASS_CANCELLED};
 
 static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const char **why) {
   if (rt_pack_depth(w) > RT_PACK_NESTED) {
@@ -59,7 +59,7 @@ static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const ch
     rt_message_drop(reason);
     rtL_no_memory(L);
   }
-  rt_shared_init(&p->shared, &kind);
+  rt_shared_init(&p->shared, &cancelled_kind);
   p->reason = reason;
   return &p->shared;
 }
@@ -69,7 +69,7 @@ static void cancelled_receive(lua_State *L, rt_worker *w, rt_shared *t) {
   rtL_cancelled_push(L, w, 0);
 }
 
-static const rt_travel travel = {cancelled_send, NULL, cancelled_receive, NULL};
+static const rt_travel cancelled_travel = {cancelled_send, NULL, cancelled_receive, NULL};
 
 /* --- its fields ------------------------------------------------------------------------------- */
 static int cancelled_tostring(lua_State *L) {
@@ -108,6 +108,6 @@ void rtL_cancelled_class(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
       {"__tostring", cancelled_tostring}, {"__index", cancelled_fields}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_CANCELLED, &(rt_class_def){.meta = meta});
-  w->classes.travel[RT_CLASS_CANCELLED] = &travel;
+  w->classes.travel[RT_CLASS_CANCELLED] = &cancelled_travel;
   rt_anchor_push(L, w, RT_ANCHOR_CLASSES + RT_CLASS_CANCELLED);
 }

@@ -59,7 +59,7 @@ static bool is_deadlock(rt_worker *w) {
 /* --- reporting -------------------------------------------------------------------------------- */
 #define ADVICE "no task can go on, and no timer, socket or job is left that could wake one"
 
-static void report(rt_worker *w) {
+static void report_deadlock(rt_worker *w) {
   fputs("rt: deadlock: " ADVICE "\n", stderr);
   rt_dump_write(w, stderr);
 }
@@ -71,7 +71,7 @@ void rt_deadlock_examine(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->deadlock.suspected = false;
   if (!is_deadlock(w)) return;
-  report(w);
+  report_deadlock(w);
   w->exit.failed = true;
   if (++w->deadlock.reports > FORGIVEN_MAX) {
     rt_exit_request(w, EXIT_FAILURE);

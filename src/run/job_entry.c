@@ -179,7 +179,7 @@ void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
   push_job_title(L, j);
 }
 
-static int raise_failure(lua_State *L, rt_worker *w, rt_job *j) {
+static int raise_job_failure(lua_State *L, rt_worker *w, rt_job *j) {
   rt_job_mark_handled(j);
   rtL_job_entry_push_failure(L, w, j);
   rtL_outcome_raise(L, w);
@@ -190,7 +190,7 @@ int rtL_job_entry_push_outcome(lua_State *L, rt_worker *w, rt_job *j) {
   rt_worker_assert_thread(w);
   switch (rt_job_phase(j)) {
     case RT_DONE: return rtL_unpack(L, w, j->outcome);
-    case RT_FAILED: return raise_failure(L, w, j);
+    case RT_FAILED: return raise_job_failure(L, w, j);
     default: break;
   }
   rtL_cancel_push_reason(L, w, j);

@@ -163,7 +163,7 @@ int rtL_outcome_raise(lua_State *L, rt_worker *w) {
   return rtL_traceback_raise(L, w);
 }
 
-static int raise_failure(lua_State *L, rt_worker *w, int handle) {
+static int raise_task_failure(lua_State *L, rt_worker *w, int handle) {
   failure *f = lua_touserdata(L, -1);
   mark_handled(w, f);
   lua_getiuservalue(L, -1, ERROR);
@@ -194,7 +194,7 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     case RT_RESULT_LIST: break;
   }
   push_kept(L, w, handle);
-  if (t->phase == RT_FAILED) return raise_failure(L, w, handle);
+  if (t->phase == RT_FAILED) return raise_task_failure(L, w, handle);
   return t->result == RT_RESULT_LIST ? push_list(L) : 1;
 }
 

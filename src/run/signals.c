@@ -11,7 +11,7 @@
 ** process. */
 static rt_worker *volatile worker;
 static bool sharing;
-static struct sigaction before;
+static struct sigaction host_action;
 
 /* Raises in the code that runs: in the main chunk the error that lua.c raises; a task is
 ** cancelled. */
@@ -40,10 +40,10 @@ static void on_shared_signal(int sig) {
   bool main_runs = w == NULL || (w->running != NULL && w->running->is_main);
   if (!main_runs)
     on_signal(sig);
-  else if (before.sa_handler == SIG_DFL)
+  else if (host_action.sa_handler == SIG_DFL)
     _exit(128 + sig);
-  else if (before.sa_handler != SIG_IGN)
-    before.sa_handler(sig);
+  else if (host_action.sa_handler != SIG_IGN)
+    host_action.sa_handler(sig);
 }
 
 /* --- SIGQUIT: a dump -------------------------------------------------------------------------- */
@@ -126,7 +126,7 @@ void rt_signals_share(rt_worker *w) {
   worker = w;
   if (sharing) return;
   sharing = true;
-  set_handler(SIGINT, on_shared_signal, &before);
+  set_handler(SIGINT, on_shared_signal, &host_action);
 }
 
 void rt_signals_forget(rt_worker *w) {

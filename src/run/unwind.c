@@ -6,7 +6,7 @@
 #include "run/unhandled.h"
 #include "run/job_entry.h"
 
-static void cancel_queued(rt_worker *w, rt_list *ready) {
+static void cancel_all_queued(rt_worker *w, rt_list *ready) {
   for (rt_list *l = ready->next; l != ready; l = l->next) {
     rt_task *t = rt_containerof(l, rt_task, link);
     if (t->phase != RT_QUEUED || t->is_handler) continue; /* it reports an error first */
@@ -33,8 +33,8 @@ static void cancel_begun(rt_worker *w, rt_task *t) {
 
 void rtL_unwind_begin(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  cancel_queued(w, &w->driver.ready.now);
-  cancel_queued(w, &w->driver.ready.next);
+  cancel_all_queued(w, &w->driver.ready.now);
+  cancel_all_queued(w, &w->driver.ready.next);
   rt_task *t;
   for (int i = rt_task_entry_first(w); (t = rt_task_entry_next(L, w, &i)) != NULL; lua_pop(L, 1))
     cancel_begun(w, t);

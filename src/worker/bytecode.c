@@ -9,7 +9,7 @@ enum { STEP_IS_JUMP = -0x80 }; /* the line is in the list of jumps */
 enum { INTEGER = 0x03, NUMBER = 0x13, SHORT = 0x04, LONG = 0x14 }; /* constants with contents */
 
 /* --- reading ---------------------------------------------------------------------------------- */
-static const char *take(rt_bytecode *b, uint64_t n) {
+static const char *bytecode_take(rt_bytecode *b, uint64_t n) {
   const char *at = b->at;
   if ((uint64_t)(b->end - at) < n) {
     b->broken = true;
@@ -20,7 +20,7 @@ static const char *take(rt_bytecode *b, uint64_t n) {
 }
 
 static unsigned take_byte(rt_bytecode *b) {
-  const char *at = take(b, 1);
+  const char *at = bytecode_take(b, 1);
   return b->broken ? 0x80 : (unsigned char)*at; /* 0x80: a complete number, so loops end */
 }
 
@@ -38,7 +38,7 @@ static uint64_t take_number(rt_bytecode *b) {
 static const char *take_string(rt_bytecode *b, size_t *len) {
   uint64_t n = take_number(b);
   *len = n > 0 ? (size_t)(n - 1) : 0;
-  return take(b, *len);
+  return bytecode_take(b, *len);
 }
 
 static void skip_string(rt_bytecode *b) {
@@ -50,7 +50,7 @@ static void skip_string(rt_bytecode *b) {
 static const char *take_constant(rt_bytecode *b, size_t *len) {
   switch (take_byte(b)) {
     case INTEGER:
-    case NUMBER: take(b, 8); return NULL;
+    case NUMBER: bytecode_take(b, 8); return NULL;
     case SHORT:
     case LONG: return take_string(b, len);
     default: return NULL;
@@ -85,17 +85,17 @@ static void read_function(rt_bytecode *b) {
   rt_bytecode own = {0};
   skip_string(b); /* source */
   own.line = (int)take_number(b);
-  take_number(b); /* last line */
-  take(b, 3);     /* number of parameters, is it vararg, stack size */
+  take_number(b);      /* last line */
+  bytecode_take(b, 3); /* number of parameters, is it vararg, stack size */
   own.instructions = take_number(b);
-  own.code = take(b, own.instructions * 4);
+  own.code = bytecode_take(b, own.instructions * 4);
   own.constant_count = take_number(b);
   own.constants = b->at;
   skip_constants(b, own.constant_count);
-  take(b, take_number(b) * 3); /* upvalues */
+  bytecode_take(b, take_number(b) * 3); /* upvalues */
   for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b);
   own.step_count = take_number(b);
-  own.steps = take(b, own.step_count);
+  own.steps = bytecode_take(b, own.step_count);
   own.jump_count = take_number(b);
   own.jumps = b->at;
   skip_jumps(b, own.jump_count);
@@ -109,7 +109,7 @@ static void read_function(rt_bytecode *b) {
 bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
   static const char sizes[] = {4, 8, 8};
   *b = (rt_bytecode){.at = bytes, .end = bytes + len};
-  take(b, HEADER + 1); /* the header, and the number of upvalues */
+  bytecode_take(b, HEADER + 1); /* the header, and the number of upvalues */
   if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0) return false;
   if (memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0) return false;
   read_function(b);

@@ -49,7 +49,7 @@ static void resize(lua_State *L, rt_start_queue *n, uint32_t size) {
   n->head = 0;
 }
 
-static void reserve(lua_State *L, rt_start_queue *n, uint32_t values) {
+static void start_queue_reserve(lua_State *L, rt_start_queue *n, uint32_t values) {
   uint32_t size = n->size ? n->size : SIZE_MIN;
   if (values > (UINT32_MAX >> 2) - n->count) luaL_error(L, "too many tasks are queued");
   while (size < n->count + values) size *= 2;
@@ -59,7 +59,7 @@ static void reserve(lua_State *L, rt_start_queue *n, uint32_t values) {
 void rtL_start_queue_put(lua_State *L, rt_start_queue *n, int values) {
   RTL_STACK_CHECK(L, -values);
   uint32_t v = (uint32_t)values;
-  if (rt_unlikely(n->count + v > n->size)) reserve(L, n, v);
+  if (rt_unlikely(n->count + v > n->size)) start_queue_reserve(L, n, v);
   if (rt_unlikely(!lua_checkstack(n->anchors, values))) luaL_error(L, "too many arguments");
   lua_xmove(L, n->anchors, values);
   for (uint32_t i = v; i-- > 0;)

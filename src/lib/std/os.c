@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-static int exit_code(lua_State *L) {
+static int check_exit_code(lua_State *L) {
   if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
   return (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
 }
@@ -45,7 +45,7 @@ static int exit_resume(lua_State *L, int status, lua_KContext ctx) {
 
 /* The task is suspended for good. If the program ends already, it is unwound like all others. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
-  request_exit(w, exit_code(L));
+  request_exit(w, check_exit_code(L));
   rtL_unhandled_mark_handled(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
@@ -57,7 +57,7 @@ static int exit_in_task(lua_State *L, rt_worker *w) {
 
 /* In a finalizer that runs between two tasks: the state cannot be closed below it. */
 static int exit_between_tasks(lua_State *L, rt_worker *w) {
-  request_exit(w, exit_code(L));
+  request_exit(w, check_exit_code(L));
   return luaL_error(L, "the program has ended");
 }
 
@@ -73,7 +73,7 @@ static int os_exit(lua_State *L) {
   close = close && !in_task;
   w->exit.has_code = true;
   if (close && w->running != NULL) rt_stop_quietly(L, w);
-  rtL_exit_call_original(L, w, exit_code(L), close);
+  rtL_exit_call_original(L, w, check_exit_code(L), close);
   return 0;
 }
 

@@ -208,8 +208,8 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"decider", group_decider},
                                      {NULL, NULL}};
   static const luaL_Reg internal[] = {{"group", new_group}, {NULL, NULL}};
-  static const rt_travel travel = {group_send, NULL, rtL_shared_receive, NULL};
+  static const rt_travel group_travel = {group_send, NULL, rtL_shared_receive, NULL};
   rtL_shared_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
-  w->classes.travel[RT_CLASS_GROUP] = &travel;
+  w->classes.travel[RT_CLASS_GROUP] = &group_travel;
   rtL_set_internal_functions(L, w, internal);
 }

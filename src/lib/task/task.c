@@ -220,9 +220,9 @@ void rtL_open_task(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"spawn_local", spawn_local}, {"current", current_task}, {"yield", task_yield}, {NULL, NULL}};
   static const luaL_Reg internal[] = {{"spawns_for_callers", spawns_for_callers}, {NULL, NULL}};
-  static const rt_travel travel = {.send = task_send};
+  static const rt_travel task_travel = {.send = task_send};
   rtL_worker_class(L, w, RT_CLASS_TASK, &(rt_class_def){meta, methods, task_index});
-  w->classes.travel[RT_CLASS_TASK] = &travel;
+  w->classes.travel[RT_CLASS_TASK] = &task_travel;
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);
 }

@@ -2,8 +2,8 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- Makes, in the state that calls it, a step that finds something ready each time. Self-contained:
---- it goes to workers.
+--- By title: makes, in the state that calls it, a step whose operation never has to wait. The
+--- functions are sent to workers, so they have no upvalues.
 local hogs = {
   ["mutex:lock"] = function(rt)
     local m = rt.mutex()
@@ -139,8 +139,8 @@ local hogs = {
     end
   end,
 }
---- How long a loop of such steps went on under a timeout of 0.03 s; or, without one, in a scope
---- in which a task fails after that time.
+--- Returns how long a loop of such steps ran under a timeout of 0.03 s; or, without a timeout, in a
+--- scope in which a task fails after that time.
 local function run(make, how)
   local rt = require("rt")
   local step, started = make(rt), rt.now()
@@ -190,7 +190,12 @@ describe("rt.timeout of nothing", function()
     local a = assert(rt.tcp.connect("127.0.0.1", port))
     return a, assert(accepting:join())
   end
-  --- Each prepares something, and returns what is ready then, and what it results in.
+  --- Each entry prepares an operation that can be done at once. It returns the function to call, its
+  --- arguments, the first result, and `computes`: true if a Lua function runs under the timeout (a
+  --- callback of the operation, or a wrapper in Lua). The timeout of nothing is over when that
+  --- function starts. So if the CPU timer signal arrives while the function runs, the preemption hook
+  --- raises the cancel there, and rt.timeout returns nil, "timeout". An operation that is a C function
+  --- alone has no instruction at which the hook could raise.
   local ready = {
     ["channel:send, with room"] = function()
       local ch = rt.channel(1)
@@ -228,11 +233,11 @@ describe("rt.timeout of nothing", function()
         function()
           return 5
         end,
-      }, 5
+      }, 5, true
     end,
     ["stream:recv of what the loop has not told of yet"] = function()
       local a, b = pair()
-      a:write("h") -- (of more, it may return a part)
+      a:write("h") -- one byte, because recv may return a part of more
       return b.recv, { b }, "h"
     end,
     ["stream:read of what the loop has not told of yet"] = function()
@@ -250,7 +255,7 @@ describe("rt.timeout of nothing", function()
         listener:close()
         return "accepted"
       end
-      return accept, {}, "accepted"
+      return accept, {}, "accepted", true
     end,
     ["select over such a stream"] = function()
       local a, b = pair()
@@ -264,7 +269,7 @@ describe("rt.timeout of nothing", function()
         function()
           return 0, 6
         end,
-      }, 6
+      }, 6, true
     end,
     ["a scope without tasks"] = function()
       return rt.scope, {
@@ -279,9 +284,9 @@ describe("rt.timeout of nothing", function()
       for _, place in ipairs { "main", "task" } do
         local function try()
           local ch, ready_again = rt.channel(300), 0
-          for i = 1, 300 do -- (now and then the task has to give way in between)
+          for i = 1, 300 do -- the task uses up its budget and yields now and then
             local f, arguments, expected, computes = prepare()
-            for _ = 1, i do -- (… so at any operation: after any number of others)
+            for _ = 1, i do -- so that it yields at any of the operations
               ch:send(i)
             end
             for _ = 1, i do
@@ -290,7 +295,7 @@ describe("rt.timeout of nothing", function()
             local value, why = rt.timeout(0, f, table.unpack(arguments))
             if value == expected then
               ready_again = ready_again + 1
-            else -- what computes may be interrupted by a tick that comes just then
+            else
               assert.same({ nil, "timeout", true }, { value, why, computes })
             end
           end

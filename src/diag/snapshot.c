@@ -123,7 +123,7 @@ static rt_snapshot *new_snapshot(int max) {
   return NULL;
 }
 
-/* (Relaxed: a number for display.) */
+/* (Relaxed: 'load' is a number for display. Acquire: see rt_worker_status_set_running.) */
 static void copy_status(rt_snapshot_request *q, rt_worker_status *w) {
   uint64_t since = rt_load(&w->running_since), now = rt_clock();
   memcpy(q->name, w->name, sizeof q->name);

@@ -135,7 +135,8 @@ static void measure_stall(check *k, rt_worker_status *w) {
   if (w->watch.blocked_throughout) w->watch.stalled = passed;
 }
 
-/* (Relaxed: 'stall' is a setting, and 'moment' a coarse time.) */
+/* (Relaxed: 'stall' is a setting, and 'moment' a coarse time; neither refers to other memory.
+** Acquire: see rt_worker_status_set_running.) */
 static void check_status(check *k, rt_worker_status *w) {
   uint64_t stall = rt_load_relaxed(&w->stall), title = rt_load_acquire(&w->running_title);
   if (stall == 0 || w->in_blocking_pool) {
@@ -189,7 +190,8 @@ static void check_all(check *k) {
   rt_worker_registry_unlock();
 }
 
-/* Step 2 of the watchdog, after 'asleep' was set: does no worker run a task? */
+/* Step 2 of the watchdog, after 'asleep' was set: does no worker run a task? (Relaxed: 'stall' is a
+** setting; an old value is as if this check had been made before it was changed.) */
 static bool is_all_idle(void) {
   bool idle = true;
   rt_worker_status *w;

@@ -7,7 +7,7 @@ static void free_code(rt_shared *t) { rt_free(rt_containerof(t, rt_code, shared)
 const rt_shared_kind rt_code_kind = {"function", free_code, -1};
 
 static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t hash) {
-  static rt_atomic(uint64_t) last_id;
+  static rt_atomic(uint64_t) last_id; /* (relaxed: an id has to be unique, not in order) */
   rt_code *c = rt_malloc(sizeof *c + len);
   if (c == NULL) return NULL;
   rt_shared_init(&c->shared, &rt_code_kind);

@@ -93,6 +93,7 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
 
 rt_noinline static void wake_watchdog(rt_worker *w) { rt_watchdog_wake(&w->status); }
 
+/* (Relaxed: the time is for display only. An older one is as if the task had waited longer.) */
 static void suspended(rt_worker *w, rt_task *t) {
   t->since = rt_load_relaxed(&w->driver.moment);
   if (t->is_job) rt_job_set_waiting(t->more->job, t->phase == RT_WAITING);
@@ -107,7 +108,8 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   if (t->co == NULL && (args = begin_task(w, t)) < 0) return;
   w->running = t;
   rt_worker_status_set_running(&w->status, t);
-  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_watchdog(w);
+  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) /* (see diag/watchdog.c) */
+    wake_watchdog(w);
   w->blocked = false;
   w->loop.budget = BUDGET;
   w->loop.slices++;
@@ -188,6 +190,8 @@ static void end_turn(rt_worker *w) {
 /* Begins one job a turn, and one more for every eight tasks that ran in it, so that jobs begin at a
 ** rate that does not fall with the number of tasks. */
 static void take_jobs(rt_worker *w, int ran) {
+  /* Relaxed: a submitter only chooses a queue by it. The check for a deadlock needs the last value,
+  ** which rt_active_threads_leave publishes before this worker blocks (check_worker of sched.c). */
   rt_store_relaxed(&w->slot->load, (int)w->live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
     rt_job *j = rt_sched_take(w->slot, rt_ready_idle(&w->driver.ready));
@@ -231,7 +235,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   rt_task *t;
   lua_State *outer = w->cur; /* L, unless L was resumed by a function that rt does not know */
   rt_assert(!w->driver.inside);
-  w->main->since = rt_load_relaxed(&w->driver.moment);
+  w->main->since = rt_load_relaxed(&w->driver.moment); /* (relaxed: see 'suspended') */
   w->running = NULL;
   w->cur = NULL;
   for (;;) {

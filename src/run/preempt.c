@@ -121,7 +121,10 @@ static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
 }
 
 /* The hook stays set over a switch, and takes itself off when it is called after that. If it were
-** taken off before the yield, Lua would skip one event of a hook that the program sets later. */
+** taken off before the yield, Lua would skip one event of a hook that the program sets later.
+**
+** Relaxed: if probe_pending reads as false although the watchdog has just set it, the hook that the
+** next signal sets answers the probe. */
 static void hook(lua_State *L, lua_Debug *ar) {
   if (rt_unlikely(ar->event !=
                   LUA_HOOKCOUNT)) {         /* the signal came while Lua called a return hook */
@@ -139,8 +142,8 @@ static void hook(lua_State *L, lua_Debug *ar) {
 }
 
 /* --- the signal handler ----------------------------------------------------------------------- */
-/* Would the hook do anything with this task? Relaxed loads: an older value delays the hook to the
-** next signal. */
+/* Would the hook do anything with this task? (Relaxed: if a load returns an older value, the next
+** signal sets the hook.) */
 static bool needs_hook(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
   return may_switch(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||

@@ -118,6 +118,7 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
   return pending;
 }
 
+/* (Relaxed: 'waits' is for display only.) */
 rt_phase rt_job_status(rt_job *j) {
   rt_phase phase = rt_job_phase(j);
   return phase == RT_RUNNING && rt_load_relaxed(&j->waits) ? RT_WAITING : phase;

@@ -12,13 +12,15 @@ int rt_runq_init(rt_runq *q) {
 
 void rt_runq_close(rt_runq *q) { rt_lock_close(&q->lock); }
 
+/* (Relaxed, here and wherever 'count' is loaded under the lock: it changes only under the lock.) */
+
 /* Sequentially consistent: a submitter reads the idle bits after this store, and a parking worker
 ** reads the count after it has set its bit (sched.c). */
 static void count_added_locked(rt_runq *q, int n) {
   rt_store(&q->count, rt_load_relaxed(&q->count) + n);
 }
 
-/* (Relaxed: a thread that reads the old count only looks for a job that is gone.) */
+/* (Relaxed store: a thread that reads the old count only looks for a job that is gone.) */
 static void count_removed_locked(rt_runq *q, int n) {
   rt_store_relaxed(&q->count, rt_load_relaxed(&q->count) - n);
 }

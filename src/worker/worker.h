@@ -122,7 +122,8 @@ static inline bool rt_worker_ends(const rt_worker *w) {
   return false;
 }
 
-/* How long tasks may unwind when the program ends, in ns. */
+/* How long tasks may unwind when the program ends, in ns. (Relaxed: 'grace' is a setting, which
+** refers to no other memory.) */
 static inline uint64_t rt_worker_grace(const rt_worker *w) {
   return w->worker_config ? rt_load_relaxed(&w->worker_config->grace) : RT_GRACE;
 }

@@ -26,7 +26,8 @@ static bool submit_blocking(lua_State *L, rt_worker *w, rt_sched *s) {
 
 /* Stack: as for submit_blocking. 'again': the task has waited already, so it comes first. This is
 ** no operation of lib/operation.h: a waiter is called when the queue has space, and not when the
-** job is in it, since the worker that takes a job cannot pack the next one. */
+** job is in it, since the worker that takes a job cannot pack the next one. (Relaxed: an old value
+** of 'queued' is a guess, which rt_sched_submit or rt_sched_await_space corrects.) */
 static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_BLOCKING);
   for (;;) {

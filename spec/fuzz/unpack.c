@@ -1,10 +1,10 @@
-/* pack/unpack.c - libFuzzer on the reader of messages: any bytes are values or an error.
+/* spec/fuzz/unpack.c - libFuzzer on pack/unpack.c: any bytes are values or an error.
 **
 **   make fuzz SECONDS=600
 **
-** An input is the bytes of a message, whose shared objects are some functions, an object, and one that
-** nobody knows.  What arrives is packed and unpacked once more.  Packets to begin with are
-** written to the first folder that the command line names.
+** An input is the bytes of a message, whose shared objects are some functions, a known object, and
+** one of an unknown class. The values that arrive are packed and unpacked once more. The messages
+** to begin with are written to the first folder that the command line names.
 */
 #include "host/luaopen.h"
 #include "pack/pack.h"
@@ -27,7 +27,7 @@ static void must(const char *what, bool holds) {
   abort();
 }
 
-/* --- shared objects -------------------------------------------------------------------------------------- */
+/* --- shared objects --------------------------------------------------------------------------- */
 static void free_nothing(rt_shared *t) { (void)t; }
 
 /* They have the class of something internal, of which no object is ever seen. */
@@ -49,7 +49,7 @@ static void receive_object(lua_State *to, rt_worker *worker, rt_shared *t) {
 
 static const rt_travel travel = {send_object, NULL, receive_object};
 
-/* --- messages to begin with ----------------------------------------------------------------------- */
+/* --- messages to begin with ------------------------------------------------------------------- */
 static const char sources[] =
     "local a, b, c = 1, 'b', {}\n"
     "local function plain() return 1 end\n"
@@ -136,8 +136,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   return 0;
 }
 
-/* --- one input ----------------------------------------------------------------------------------- */
-static rt_message *packet_of(const uint8_t *data, size_t size) {
+/* --- one input -------------------------------------------------------------------------------- */
+static rt_message *message_of(const uint8_t *data, size_t size) {
   rt_message *p = rt_message_new();
   must("there is memory", p && rt_message_reserve(&p, size) == 0);
   if (size > 0) memcpy(p->bytes, data, size);
@@ -158,7 +158,7 @@ static int pack(lua_State *l) {
   return 1;
 }
 
-static bool open_packet(rt_message *p) {
+static bool open_message(rt_message *p) {
   lua_pushcfunction(L, unpack);
   lua_pushlightuserdata(L, p);
   bool ok = lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK;
@@ -173,12 +173,12 @@ static void send_on(void) {
   lua_insert(L, 1);
   if (lua_pcall(L, n, 1, 0) != LUA_OK) return;
   rt_message *p = lua_touserdata(L, -1);
-  must("what was packed can be unpacked", open_packet(p));
+  must("what was packed can be unpacked", open_message(p));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static unsigned count;
-  if (open_packet(packet_of(data, size)) && lua_checkstack(L, 10)) send_on();
+  if (open_message(message_of(data, size)) && lua_checkstack(L, 10)) send_on();
   lua_settop(L, 0);
   if (++count % 256 == 0) lua_gc(L, LUA_GCCOLLECT);
   return 0;

@@ -1,4 +1,4 @@
-/* base/arena.c - the memory of one Lua state.
+/* spec/ground/arena.c - base/arena.c: the memory of one Lua state.
 **
 ** Debug builds give each block to malloc, so that the sanitizers see it.  Here it is the
 ** pages themselves that are tried, in every build: base/arena.c is included, as release builds

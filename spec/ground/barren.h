@@ -1,4 +1,5 @@
-/* barren.h - checks that a driver has nothing left, as it must be when a test is over. */
+/* spec/ground/barren.h - checks that a driver has nothing left, as it must be when a test is
+** over. */
 #ifndef RT_BARREN_H
 #define RT_BARREN_H
 

@@ -1,5 +1,5 @@
-/* What a line reads is found however long and nested the function is; bytes that are cut short, or
-** are not what they were, are never read beyond their end. */
+/* spec/ground/bytecode.c - worker/bytecode.c: what a line reads is found however long and nested
+** the function is; bytes that are cut short or changed are never read beyond their end. */
 #include "worker/bytecode.h"
 #include "check.h"
 

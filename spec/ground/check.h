@@ -1,4 +1,5 @@
-/* check.h - what a ground test needs: it prints a line for each check, and returns an exit code.
+/* spec/ground/check.h - what a ground test needs: it prints a line for each check, and returns an
+** exit code.
 **
 ** A check is a sentence about behaviour. It prints "ok SENTENCE" or "not ok SENTENCE". Random
 ** numbers come from RT_SEED, or else from a seed that is printed. A test that hangs is killed.

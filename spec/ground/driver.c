@@ -1,4 +1,5 @@
-/* event/driver.c - what wakes the tasks of one worker; the tasks here have no coroutines. */
+/* spec/ground/driver.c - event/driver.c: what wakes the tasks of one worker. The tasks here have no
+** coroutines. */
 #include "event/driver.h"
 
 #include "barren.h"

@@ -1,4 +1,5 @@
-/* task/escalation.c - what is done about a task that swallows the error of a cancel or a timeout. */
+/* spec/ground/escalation.c - task/escalation.c: what is done about a task that swallows the error
+** of a cancel or a timeout. */
 #include "task/escalation.h"
 
 #include "check.h"
@@ -6,8 +7,8 @@
 enum { SCOPE = 7 };
 static const uint64_t start = 5 * RT_SECOND;
 
-/* The hook of a task that has computed since the last time, so that it was called often enough. As in
-** run/preempt.c, what it raises is noted. */
+/* The hook of a task that has computed since the last time, so that it was called often enough. As
+** in run/preempt.c, what it raises is noted. */
 static rt_escalation_step hook_at(rt_escalation *e, uint64_t scope, uint64_t now) {
   rt_escalation_step step = RT_ESCALATION_WAIT;
   for (int i = 0; i < RT_ESCALATION_CALLS && step == RT_ESCALATION_WAIT; i++)

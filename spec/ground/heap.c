@@ -1,4 +1,4 @@
-/* base/heap.c - the heap, checked against a linear search of its nodes. */
+/* spec/ground/heap.c - base/heap.c: the heap, checked against a linear search of its nodes. */
 #include "base/heap.h"
 
 #include "check.h"

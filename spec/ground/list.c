@@ -1,4 +1,4 @@
-/* base/list.c - the intrusive ring. */
+/* spec/ground/list.c - base/list.h: the intrusive doubly linked list. */
 #include "base/list.h"
 
 #include "check.h"

@@ -1,4 +1,5 @@
-/* event/mailbox.c - a queue to which any thread can post, and the bell that wakes its reader. */
+/* spec/ground/mailbox.c - event/mailbox.c: a queue to which any thread can post, and the bell that
+** wakes its reader. */
 #include "event/mailbox.h"
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* oom.c - the sweep of failing allocations.
+/* spec/ground/oom.c - the sweep of failing allocations.
 **
 **   oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] SCRIPT
 **
@@ -70,7 +70,7 @@ static void trouble(const char *what, const char *detail) {
   the->troubles++;
 }
 
-/* --- one state ------------------------------------------------------------------------------------ */
+/* --- one state -------------------------------------------------------------------------------- */
 static void arm(void) { rt_alloc_fail(the->at, the->width > 0 ? the->width : LONG_MAX / 2); }
 
 /* Lua 5.4's own buffers are of no use any more once there was no memory for their
@@ -176,7 +176,7 @@ static bool try_state(void) {
   return struck;
 }
 
-/* --- one point ------------------------------------------------------------------------------------ */
+/* --- one point -------------------------------------------------------------------------------- */
 /* What is there between two points; a thread of the thread pool lets go a little later. */
 static struct {
   long blocks;
@@ -237,7 +237,7 @@ static bool try_point(void) {
   return struck;
 }
 
-/* --- the child, and its parent ---------------------------------------------------------------------- */
+/* --- the child, and its parent ---------------------------------------------------------------- */
 /* What was said on stderr, from the file that stands for it. */
 static void print_log(int log) {
   FILE *f = fdopen(dup(log), "r");

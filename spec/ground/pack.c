@@ -1,4 +1,4 @@
-/* pack/pack.c - values from one state to another and back: the host of pack.lua.
+/* spec/ground/pack.c - pack/: values from one state to another and back; the host of pack.lua.
 **
 ** Two states in one thread and a third in another, each with its worker.  The script runs in
 ** the first, and gets a table with
@@ -152,7 +152,7 @@ static int below_in_lua(lua_State *L) {
   return 1;
 }
 
-/* --- damage -------------------------------------------------------------------------------------- */
+/* --- damage ----------------------------------------------------------------------------------- */
 static rt_message *copy_of(rt_message *p, size_t len) {
   rt_message *copy = rt_message_new();
   must("there is memory", copy && rt_message_reserve(&copy, len) == 0);
@@ -208,7 +208,7 @@ static int maim(lua_State *L) {
   return 3;
 }
 
-/* --- memory that is not there --------------------------------------------------------------------- */
+/* --- memory that is not there ----------------------------------------------------------------- */
 /* The states get their memory from where the rest does.  A block that shrinks may not fail. */
 static void *allocate(void *ud, void *p, size_t old, size_t size) {
   (void)ud;
@@ -342,7 +342,7 @@ static int descriptors(lua_State *L) {
   return 1;
 }
 
-/* --- hooks --------------------------------------------------------------------------------------- */
+/* --- hooks ------------------------------------------------------------------------------------ */
 /* string = closes_early(stream): it is closed, as by a finalizer, after it has been looked at
 ** and before it moves; what arrives */
 static int closes_early(lua_State *L) {
@@ -361,7 +361,7 @@ static int closes_early(lua_State *L) {
   return 1;
 }
 
-/* --- another thread ------------------------------------------------------------------------------- */
+/* --- another thread --------------------------------------------------------------------------- */
 static lua_State *new_state(void) {
   lua_State *L = lua_newstate(allocate, NULL);
   must("there is a state", L != NULL);
@@ -433,7 +433,7 @@ static int far(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 static double processor_seconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -464,7 +464,7 @@ static int cost(lua_State *L) {
   return 3;
 }
 
-/* --- the whole ----------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 static const luaL_Reg functions[] = {{"echo", echo},
                                      {"call", call},
                                      {"there", there},

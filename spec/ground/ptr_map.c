@@ -1,4 +1,4 @@
-/* base/ptr_map.c - numbers for addresses, checked against a plain array. */
+/* spec/ground/ptr_map.c - base/ptr_map.c: numbers for addresses, checked against a plain array. */
 #include "base/ptr_map.h"
 
 #include "check.h"

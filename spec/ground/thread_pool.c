@@ -1,4 +1,4 @@
-/* event/thread_pool.c - threads for calls that block. */
+/* spec/ground/thread_pool.c - event/thread_pool.c: threads for calls that block. */
 #include "event/thread_pool.h"
 
 #include "check.h"

@@ -1,5 +1,5 @@
-/* task/timer.c - the timer wheel, checked against an oracle that keeps its timers in a sorted
-** list. */
+/* spec/ground/timer.c - task/timer.c: the timer wheel, checked against an oracle that keeps its
+** timers in a sorted list. */
 #include "task/timer.h"
 
 #include "check.h"

@@ -1,4 +1,5 @@
-/* event/mailbox.c - posting against blocking, and against closing the mailbox. */
+/* spec/model/mailbox.c - model of event/mailbox.c: posting against blocking, and against closing
+** the mailbox. */
 #include "model_worker.h"
 
 enum { EACH = 2 };

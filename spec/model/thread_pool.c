@@ -1,5 +1,5 @@
-/* event/thread_pool.c - work items are executed once, taken back, or finished without being
-** wanted. */
+/* spec/model/thread_pool.c - model of event/thread_pool.c: a work item is executed once, taken
+** back, or finished without being wanted. */
 #include "event/thread_pool.h"
 #include "explore.h"
 

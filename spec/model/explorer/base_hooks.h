@@ -1,5 +1,5 @@
-/* base_hooks.h - the names of base/base.h in the model build: each is a point at which another
-** fiber may be resumed (explore.h), and a place where a bug can be seeded.
+/* spec/model/explorer/base_hooks.h - the names of base/base.h in the model build: each is a point
+** at which another fiber may be resumed (explore.h), and a place where a bug can be seeded.
 **
 ** base/base.h includes this file at its end, when RT_MODEL is defined. What base.h declares as
 ** functions (locks, threads, memory, the clock) is defined in platform.c; the macros here only say

@@ -1,4 +1,4 @@
-/* explore.h - the explorer of thread schedules: runs a model in all of them.
+/* spec/model/explorer/explore.h - the explorer of thread schedules: runs a model in all of them.
 **
 ** The files of src/ that know no Lua are compiled as they are, and run on fibers of one OS thread.
 ** Every atomic operation, lock, wait and bell is a point at which another fiber may be resumed

@@ -1,5 +1,5 @@
-/* loop.c - the part of libuv that a driver needs, on the explorer's fibers: a loop that waits for
-** its uv_async or for its one timer. */
+/* spec/model/explorer/loop.c - the part of libuv that a driver needs, on the explorer's fibers: a
+** loop that waits for its uv_async or for its one timer. */
 #include "platform.h"
 
 #include <uv.h>

@@ -1,4 +1,5 @@
-/* model_worker.h - a worker of a model, without Lua: one task, which waits as rtL_wait does. */
+/* spec/model/explorer/model_worker.h - a worker of a model, without Lua: one task, which waits as
+** rtL_wait does. */
 #ifndef RT_MODEL_WORKER_H
 #define RT_MODEL_WORKER_H
 

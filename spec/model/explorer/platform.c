@@ -1,4 +1,4 @@
-/* platform.c - the functions of base/base.h in the model build. */
+/* spec/model/explorer/platform.c - the functions of base/base.h in the model build. */
 #include "platform.h"
 
 /* This file defines the functions, so it must not have the macros of base_hooks.h. */

@@ -1,4 +1,4 @@
-/* platform.h - what loop.c needs of platform.c. */
+/* spec/model/explorer/platform.h - what loop.c needs of platform.c. */
 #ifndef RT_MODEL_PLATFORM_H
 #define RT_MODEL_PLATFORM_H
 

@@ -92,7 +92,7 @@ int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item) {
   if (p->queued >= p->max_queued) {
     err = -EAGAIN;
   } else {
-    /* 'idle' includes threads that were signalled and have not taken their item from the queue yet */
+    /* 'idle' includes threads that were signalled and have not taken their item yet */
     if (p->queued >= p->idle && p->threads < p->max_threads) err = add_thread_locked(p);
     if (p->threads > 0) err = 0; /* another thread will execute it */
     if (err == 0) {

@@ -68,7 +68,8 @@ static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *
 void rt_waiter_cancel(rt_task *task);
 
 /* Under the lock: the first waiter of the queue that can be called, which the caller then must
-** call; NULL: none. Waiters of a select of which another one was called are removed from the queue. */
+** call; NULL: none. Waiters of a select of which another one was called are removed from the
+** queue. */
 rt_waiter *rt_waiter_next(rt_list *queue);
 
 /* Under the lock: is there a waiter that can be called? A hint: a waiter of a select may be called

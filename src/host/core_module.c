@@ -80,8 +80,8 @@ static void fill_module(lua_State *L, rt_worker *w) {
   lua_setfield(L, -2, "version");
 }
 
-/* A program may have kept an original function before rt replaced it. As a field of rt.core.internal
-** it can still be sent by name. Stack: the module -> unchanged */
+/* A program may have kept an original function before rt replaced it. As a field of
+** rt.core.internal it can still be sent by name. Stack: the module -> unchanged */
 static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;

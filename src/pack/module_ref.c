@@ -64,7 +64,7 @@ static bool push_module(lua_State *L, rt_worker *w) {
   return push_required(L, w);
 }
 
-/* Stack: name, module -> value of the field */
+/* Stack: name, module -> name, value of the field */
 static void get_field(lua_State *L, const char *field, size_t len) {
   lua_pushlstring(L, field, len);
   if (lua_istable(L, -2)) {
@@ -81,6 +81,7 @@ static void get_field(lua_State *L, const char *field, size_t len) {
 
 bool rtL_module_ref_push(lua_State *L, rt_worker *w, const char *module, size_t module_len,
                          const char *field, size_t field_len) {
+  RTL_ENTER(L, w, +1);
   luaL_checkstack(L, STACK, NULL);
   lua_pushlstring(L, module, module_len);
   bool found = push_module(L, w);

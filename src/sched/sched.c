@@ -21,10 +21,10 @@
 ** While a thief holds jobs that are in no queue, a parking worker may miss them. That is harmless:
 ** the thief is awake, takes one of them, and wakes an idle worker for the rest.
 **
-** Starting a thread. If no worker is idle and a slot is empty, the submitter starts a thread for its
-** job, even if another thread has been started a moment before: that one may take another job, and
-** block in it. The lock of the scheduler is held from the check until 'started' includes the new
-** slot, and the new thread passes through that lock first. Otherwise its own reads of 'started'
+** Starting a thread. If no worker is idle and a slot is empty, the submitter starts a thread for
+** its job, even if another thread has been started a moment before: that one may take another job,
+** and block in it. The lock of the scheduler is held from the check until 'started' includes the
+** new slot, and the new thread passes through that lock first. Otherwise its own reads of 'started'
 ** might leave out its own slot: rt_sched_has_job would see a job in slot 0 which steal_any,
 ** computing modulo 'started', would never reach, and the worker would spin.
 **
@@ -126,7 +126,8 @@ static void slot_main(void *arg) {
   rt_sched_drop(s);
 }
 
-/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. */
+/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. (Relaxed, here and in
+** start_slot: 'started' changes only under the lock.) */
 static int start_slot_locked(rt_sched *s) {
   int n = rt_load_relaxed(&s->started), err;
   if (n == s->config.slots) return UV_ENOSPC;

@@ -25,8 +25,8 @@ typedef struct rt_call_sites {
 void rt_call_sites_init(rt_call_sites *s);
 void rt_call_sites_close(rt_call_sites *s);
 
-/* The chunk of the function at this level of L's stack is a library. (Each file calls this when it is
-** loaded: its chunk name depends on where rt is installed.) */
+/* The chunk of the function at this level of L's stack is a library. (Each Lua file of rt calls
+** this when it is loaded, since its chunk name depends on where rt is installed.) */
 void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level);
 
 /* The number of the current line of the function at this level of L's stack; if that function is in

@@ -54,7 +54,7 @@ static int new_dict(lua_State *L) {
 }
 
 /* --- times ------------------------------------------------------------------------------------ */
-/* The number of seconds at 'arg', from now, as a time of rt_clock(); or RT_DICT_NEVER. */
+/* The number of seconds at 'arg', from now, as a time of rt_clock(); or RT_DICT_NO_EXPIRY. */
 static uint64_t check_expires(lua_State *L, int arg) {
   uint64_t duration = rtL_check_duration(L, arg);
   if (duration == RT_FOREVER) return RT_DICT_NO_EXPIRY;

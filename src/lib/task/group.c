@@ -1,5 +1,5 @@
-/* lib/task/group.c - groups of tasks (sched/group.h), of which rt.serve, rt.scope and rt.race are
-** made. */
+/* lib/task/group.c - groups of tasks (sched/group.h), of which rt.scope, rt.race and rt.tcp.serve
+** are made. */
 #include "worker/traceback.h"
 #include "lib/operation.h"
 #include "run/spawn.h"

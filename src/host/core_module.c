@@ -112,7 +112,7 @@ static void name_internal(lua_State *L) {
   lua_pop(L, 1);
 }
 
-bool rt_core_module_find(lua_State *L) {
+bool rtL_core_module_find(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) {
     name_internal(L); /* the program may have emptied package.loaded */
     return true;

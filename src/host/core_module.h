@@ -6,12 +6,12 @@
 #include "worker/worker.h"
 
 /* Pushes the module if this state has one. False: it has none, and nothing is pushed. */
-bool rt_core_module_find(lua_State *L);
+bool rtL_core_module_find(lua_State *L);
 
 /* Makes the worker of a state, and pushes the module, which is not installed yet. */
 rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks);
 
-/* Replaces the functions of Lua's libraries that must know tasks. From now on rt_core_module_find
+/* Replaces the functions of Lua's libraries that must know tasks. From now on rtL_core_module_find
 ** finds the module, which is on top of the stack and stays there. */
 void rtL_core_module_install(lua_State *L, rt_worker *w);
 

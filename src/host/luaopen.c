@@ -50,7 +50,7 @@ static void occupy_standard_descriptors(void) {
 
 int luaopen_rt_core(lua_State *L) {
   luaL_checkversion(L);
-  if (rt_core_module_find(L)) return 1;
+  if (rtL_core_module_find(L)) return 1;
   occupy_standard_descriptors();
   rt_worker *w = rtL_core_module_new(L, &hooks);
   make_main_task(L, w);

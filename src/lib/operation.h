@@ -156,7 +156,7 @@ RT_OPERATION_INLINE int rtL_operation_begin(lua_State *L, rt_worker *w, const rt
 RT_OPERATION_INLINE int rtL_operation_run(lua_State *L, rt_worker *w, const rt_op_kind *kind,
                                           void *object, uint64_t number) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rtL_wait_must_yield(L, w, t)) return rtL_operation_yield(L, w, kind, object);
+  if (rt_wait_must_yield(L, w, t)) return rtL_operation_yield(L, w, kind, object);
   return rtL_operation_begin(L, w, kind, object, number);
 }
 

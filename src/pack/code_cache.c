@@ -4,7 +4,7 @@
 
 enum { FUNCTIONS_MAX = RT_SIZE(4096, 4) };
 
-rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w) {
+rt_code *rt_code_cache_find(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   int function = lua_gettop(L);
   rt_code *code = NULL;
@@ -46,7 +46,7 @@ static int append_bytes(lua_State *L, const void *bytes, size_t n, void *buf) {
   return rt_buf_put(buf, bytes, n);
 }
 
-rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key) {
+rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key) {
   RTL_ENTER(L, w, 0);
   lua_Debug ar;
   b->head = b->tail = 0;

@@ -11,12 +11,12 @@
 #include "worker/worker.h"
 
 /* The code of the Lua function on top of the stack; NULL: it was not sent lately. */
-rt_code *rtL_code_cache_find(lua_State *L, rt_worker *w);
+rt_code *rt_code_cache_find(lua_State *L, rt_worker *w);
 
 /* The same for a function that was not: dumps it, with 'b' for the bytecode. *key is for
 ** rtL_code_cache_add. NULL: no memory. The reference stays the table's: the caller holds the code
 ** before it calls rtL_code_cache_add, which may run finalizers that send something themselves. */
-rt_code *rtL_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key);
+rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key);
 
 /* Maps the function on top of the stack to the key of its code. */
 void rtL_code_cache_add(lua_State *L, rt_worker *w, uint64_t key);

@@ -139,7 +139,7 @@ static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
   for (int i = root; i < last; i++) {
     lua_pushvalue(L, i);
     lua_pushvalue(L, i + 1);
-    rtL_path_step(L, &t);
+    rt_path_step(L, &t);
     lua_pop(L, 2);
   }
   lua_settop(L, root - 1);

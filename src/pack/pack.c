@@ -301,10 +301,10 @@ static used_code use_code(packer *k, rt_code *code) {
 
 static used_code code_of(packer *k) {
   uint64_t key;
-  rt_code *code = rtL_code_cache_find(k->L, k->w);
+  rt_code *code = rt_code_cache_find(k->L, k->w);
   if (code) return use_code(k, code);
   if (put_name(k)) return (used_code){.code = NULL};
-  if ((code = rtL_code_cache_dump(k->L, k->w, &k->pack_buf->code, &key)) == NULL)
+  if ((code = rt_code_cache_dump(k->L, k->w, &k->pack_buf->code, &key)) == NULL)
     check_result(k, UV_ENOMEM);
   used_code used = use_code(k, code);
   rtL_code_cache_add(k->L, k->w, key);
@@ -401,7 +401,7 @@ static void put_contents(packer *k, uint32_t number) {
   lua_State *L = k->L;
   int top = lua_gettop(L);
   k->parent = number;
-  rtL_value_path_object(L, &k->path, number);
+  rt_value_path_object(L, &k->path, number);
   switch (lua_type(L, -1)) {
     case LUA_TTABLE: put_table(k); break;
     case LUA_TFUNCTION: put_function(k, number); break;
@@ -419,7 +419,7 @@ static void commit(packer *k) {
   rt_move move;
   for (; rt_buf_len(moves) > 0; moves->head += sizeof move) {
     memcpy(&move, rt_buf_data(moves), sizeof move);
-    rtL_value_path_object(L, &k->path, move.object);
+    rt_value_path_object(L, &k->path, move.object);
     int object = lua_gettop(L);
     const rt_travel *travel = travel_of(k);
     if (travel) travel->commit(L, k->w, object, rt_message_shared(k->pack_buf->draft)[move.shared]);

@@ -98,7 +98,7 @@ void rt_path_root(rt_path_text *t, const char *noun, bool is_call, uint32_t plac
 
 void rt_path_omit(rt_path_text *t) { say(t, " ..."); }
 
-void rtL_path_step(lua_State *L, rt_path_text *t) {
+void rt_path_step(lua_State *L, rt_path_text *t) {
   RTL_STACK_CHECK(L, 0);
   if (lua_istable(L, -2))
     say_step_in_table(L, t);
@@ -113,7 +113,7 @@ static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
   return parent;
 }
 
-void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
+void rt_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
   RTL_STACK_CHECK(L, +1);
   uint32_t parent = parent_of(w, number);
   if (parent & RT_VALUE_PATH_ROOT)
@@ -137,9 +137,9 @@ const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t n
   }
   for (; steps > 0; steps--) {
     uint32_t child = chain[steps - 1];
-    rtL_value_path_object(L, w, parent_of(w, child));
-    rtL_value_path_object(L, w, child);
-    rtL_path_step(L, &t);
+    rt_value_path_object(L, w, parent_of(w, child));
+    rt_value_path_object(L, w, child);
+    rt_path_step(L, &t);
     lua_pop(L, 2);
   }
   return lua_pushlstring(L, t.s, t.len);

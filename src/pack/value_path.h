@@ -22,7 +22,7 @@ typedef struct rt_path_text {
 void rt_path_root(rt_path_text *t, const char *noun, bool is_call, uint32_t place, bool more);
 
 /* Adds a step. Stack: a table or a function, a value that it holds -> the same. */
-void rtL_path_step(lua_State *L, rt_path_text *t);
+void rt_path_step(lua_State *L, rt_path_text *t);
 
 /* Adds "...": steps are left out. */
 void rt_path_omit(rt_path_text *t);
@@ -41,7 +41,7 @@ typedef struct rt_value_path {
 } rt_value_path;
 
 /* Pushes the object with this number. */
-void rtL_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number);
+void rt_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number);
 
 /* Pushes the path of the object with this number. */
 const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number);

@@ -231,7 +231,7 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   lua_pop(L, 1);
 }
 
-int rtL_outcome_unhandled(lua_State *L, rt_worker *w) {
+int rt_outcome_unhandled(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->unhandled.count == 0) return 0;
   rt_anchor_push(L, w, RT_ANCHOR_UNHANDLED);

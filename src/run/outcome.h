@@ -41,7 +41,7 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
 void rtL_outcome_flush(lua_State *L, rt_worker *w);
 
 /* Takes the oldest unhandled failure and pushes it; returns 1. 0: there is none. */
-int rtL_outcome_unhandled(lua_State *L, rt_worker *w);
+int rt_outcome_unhandled(lua_State *L, rt_worker *w);
 /* Stack: failure -> its error, its traceback, the title of its task, the task */
 void rtL_outcome_unpack(lua_State *L, rt_worker *w);
 void rtL_outcome_classes(lua_State *L, rt_worker *w);

@@ -104,9 +104,9 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* before the pools are stopped: they read the grace */
   stop_pools(w);
-  rtL_unwind_begin(L, w);
+  rt_unwind_begin(L, w);
   wait_for_end(L, w, until);
-  if (w->live > 0) rtL_unwind_finish(L, w);
+  if (w->live > 0) rt_unwind_finish(L, w);
   wait_for_end(L, w, until + REPORT_TIME);
   report_and_close(L, w);
   limit_finalizers(w);

@@ -4,6 +4,15 @@
 #include "run/drain.h"
 #include "run/job_entry.h"
 
+/* A key that is not there is not set to nil: Lua before 5.4.3 would allocate memory for it. */
+static void forget_reason(rt_worker *w, const rt_task *t) {
+  if (lua_rawgetp(w->anchors, RT_ANCHOR_REASONS, t) != LUA_TNIL) {
+    lua_pushnil(w->anchors);
+    lua_rawsetp(w->anchors, RT_ANCHOR_REASONS, t);
+  }
+  lua_pop(w->anchors, 1);
+}
+
 void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
   if (--w->live == 0 && w->stop.main_waits) rt_drain_notify(w);
   rt_worker_count_end(w, how);
@@ -13,10 +22,7 @@ void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
     rt_cancel_scope_close_all(t); /* left by a coroutine */
   if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
   if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
-  if (rt_unlikely(t->cancelled)) {
-    lua_pushnil(w->anchors);
-    lua_rawsetp(w->anchors, RT_ANCHOR_REASONS, t);
-  }
+  if (rt_unlikely(t->cancelled)) forget_reason(w, t);
   rt_task_end(t, &w->driver.ready.next, how);
 }
 

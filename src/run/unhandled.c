@@ -70,14 +70,17 @@ static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer who) {
   lua_pop(L, 1);
 }
 
+/* A key that is not there is not set to nil: Lua before 5.4.3 would allocate memory for it. */
 static void remove_entry(lua_State *L, rt_worker *w, lua_Integer who) {
   rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
-  lua_pushnil(L);
-  lua_rawseti(L, -2, who);
-  lua_pop(L, 1);
+  if (lua_rawgeti(L, -1, who) != LUA_TNIL) {
+    lua_pushnil(L);
+    lua_rawseti(L, -3, who);
+  }
+  lua_pop(L, 2);
 }
 
-void rtL_unhandled_mark_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter(w)); }
+void rt_unhandled_mark_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter(w)); }
 
 /* Stack: …, entry -> … */
 static void write_entry(lua_State *L, rt_worker *w) {
@@ -184,7 +187,7 @@ static bool push_next(lua_State *L, rt_worker *w, bool *of_reporter) {
   if (j) {
     rtL_job_entry_push_failure(L, w, j);
     lua_rotate(L, handle, -1);
-  } else if (rtL_outcome_unhandled(L, w)) {
+  } else if (rt_outcome_unhandled(L, w)) {
     rtL_outcome_unpack(L, w);
     const rt_task *t = lua_touserdata(L, -1);
     *of_reporter = t->is_handler;

@@ -23,7 +23,7 @@ void rtL_unhandled_report_all(lua_State *L, rt_worker *w);
 
 /* The running task ends the program. If it is one that runs the function of rt.on_unhandled, its
 ** error counts as reported. */
-void rtL_unhandled_mark_handled(lua_State *L, rt_worker *w);
+void rt_unhandled_mark_handled(lua_State *L, rt_worker *w);
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w);
 

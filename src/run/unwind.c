@@ -31,7 +31,7 @@ static void cancel_begun(rt_worker *w, rt_task *t) {
   rt_cancel_scope_deliver(t, &w->driver);
 }
 
-void rtL_unwind_begin(lua_State *L, rt_worker *w) {
+void rt_unwind_begin(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   cancel_all_queued(w, &w->driver.ready.now);
   cancel_all_queued(w, &w->driver.ready.next);
@@ -42,7 +42,7 @@ void rtL_unwind_begin(lua_State *L, rt_worker *w) {
 
 /* The waiters are withdrawn first: what a task waits for may be held by the stack of another
 ** one. */
-void rtL_unwind_finish(lua_State *L, rt_worker *w) {
+void rt_unwind_finish(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_waiter_withdraw_all(&w->driver);
   rt_task *t;
@@ -51,23 +51,11 @@ void rtL_unwind_finish(lua_State *L, rt_worker *w) {
 }
 
 /* --- the end of a worker of the pool ---------------------------------------------------------- */
-static int protected_unwind(lua_State *L) {
-  rtL_unwind_begin(L, lua_touserdata(L, 1));
-  return 0;
-}
-
 static int protected_finish(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
-  rtL_unwind_finish(L, w);
+  rt_unwind_finish(L, w);
   rtL_unhandled_report_all(L, w);
   return 0;
-}
-
-static void do_protected(rt_worker *w, lua_CFunction f) {
-  lua_State *L = w->pcall_L;
-  lua_pushcfunction(L, f);
-  lua_pushlightuserdata(L, w);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
 static void on_member_grace_over(rt_timeout *t) {
@@ -81,12 +69,15 @@ void rt_unwind_member(rt_worker *w) {
   rt_timeout_init(&w->stop.grace, on_member_grace_over);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, rt_worker_grace(w)));
-  do_protected(w, protected_unwind);
+  rt_unwind_begin(w->pcall_L, w);
 }
 
 void rt_unwind_member_finish(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_timer_remove(&w->stop.grace.timer);
-  do_protected(w, protected_finish);
+  lua_State *L = w->pcall_L;
+  lua_pushcfunction(L, protected_finish);
+  lua_pushlightuserdata(L, w);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
   if (w->exit.failed) rt_store(&w->worker_config->any_unhandled, true);
 }

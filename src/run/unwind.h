@@ -9,13 +9,13 @@
 #include "worker/worker.h"
 
 /* Cancels all tasks of this state. */
-void rtL_unwind_begin(lua_State *L, rt_worker *w);
+void rt_unwind_begin(lua_State *L, rt_worker *w);
 
 /* Closes by force all that are left. */
-void rtL_unwind_finish(lua_State *L, rt_worker *w);
+void rt_unwind_finish(lua_State *L, rt_worker *w);
 
-/* The same two steps for a pool worker that was told to stop, in protected calls. rt_unwind_member
-** does nothing the second time. */
+/* The same two steps for a pool worker that was told to stop. rt_unwind_member does nothing the
+** second time; rt_unwind_member_finish also reports the errors that are left. */
 void rt_unwind_member(rt_worker *w);
 void rt_unwind_member_finish(rt_worker *w);
 

@@ -93,7 +93,7 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   rtL_cancel_check(L, w, t);
 }
 
-bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
+bool rt_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
   if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
     return false; /* this code cannot yield */

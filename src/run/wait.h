@@ -72,9 +72,9 @@ static inline void rt_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED
 
 /* Has the running task used up its budget of operations? Then it is put at the end of the ready
 ** queue, and the operation must call rtL_wait. */
-bool rtL_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
-static inline bool rtL_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
-  return rt_unlikely(--w->loop.budget <= 0) && rtL_wait_spent(L, w, t);
+bool rt_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
+static inline bool rt_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
+  return rt_unlikely(--w->loop.budget <= 0) && rt_wait_spent(L, w, t);
 }
 
 #endif

@@ -179,7 +179,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
   match m;
   bool ended = false, filled = false;
   while ((m = match_formats(L, s, formats, ended)) == MORE) {
-    if (filled && rtL_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
+    if (filled && rt_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
     int n = rt_stream_fill(s);
     if (n == UV_EAGAIN) return await_bytes(L, w, s);
     if (n < 0) return rtL_fail(L, n, NULL);
@@ -241,7 +241,7 @@ int rtL_stream_read(lua_State *L) {
   luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
   s->taken = s->scanned = 0;
   s->format = 0;
-  return run_read(L, w, s, formats, rtL_wait_must_yield(L, w, t) ? RT_YIELDED : 0);
+  return run_read(L, w, s, formats, rt_wait_must_yield(L, w, t) ? RT_YIELDED : 0);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */

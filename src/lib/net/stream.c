@@ -68,7 +68,7 @@ static int stream_recv(lua_State *L) {
   if (rt_unlikely(rt_stream_has_reader(s))) return rtL_fail(L, UV_EBUSY, "another task is reading");
   s->max = max < RT_SCRATCH ? (size_t)max : RT_SCRATCH;
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
-  if (rtL_wait_must_yield(L, w, t)) {
+  if (rt_wait_must_yield(L, w, t)) {
     s->reading = true;
     return rtL_wait(L, w, stream_recv_resume_yielded, (lua_KContext)s);
   }
@@ -166,7 +166,7 @@ static int write_until_blocked(lua_State *L, rt_worker *w, rt_stream *s) {
     }
     if (n < 0) return rtL_fail(L, (int)n, NULL);
     mark_sent(L, s, (size_t)n);
-    if (rtL_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
+    if (rt_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
   }
   lua_settop(L, 1);
   return 1;
@@ -220,7 +220,7 @@ static int stream_write(lua_State *L) {
   if (rt_unlikely(s->writing)) return rtL_fail(L, UV_EBUSY, "another task is writing");
   s->argument = 2;
   s->sent = 0;
-  if (rtL_wait_must_yield(L, w, t)) return write_rest(L, w, s, RT_YIELDED);
+  if (rt_wait_must_yield(L, w, t)) return write_rest(L, w, s, RT_YIELDED);
   if (rt_likely(top == 2 && len > 0 && len < WRITE_MAX)) {
     ssize_t n = write_string(s, data, len);
     if (rt_unlikely(n < 0)) return rtL_fail(L, (int)n, NULL);

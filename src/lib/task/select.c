@@ -337,7 +337,7 @@ static int start_select(lua_State *L, bool biased) {
   rt_worker *w = rt_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   int default_at = check_operations(L, w);
-  if (rtL_wait_must_yield(L, w, t))
+  if (rt_wait_must_yield(L, w, t))
     return rtL_wait(L, w, select_resume_yielded,
                     (lua_KContext)default_at << BITS | (biased ? BIASED : 0));
   return run_select(L, w, lua_gettop(L), biased, default_at);

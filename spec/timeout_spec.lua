@@ -193,8 +193,8 @@ describe("rt.timeout of nothing", function()
   --- Each entry prepares an operation that can be done at once. It returns the function to call, its
   --- arguments, the first result, and `computes`: true if a Lua function runs under the timeout (a
   --- callback of the operation, or a wrapper in Lua). The timeout of nothing is over when that
-  --- function starts. So if the CPU timer signal arrives while the function runs, the preemption hook
-  --- raises the cancel there, and rt.timeout returns nil, "timeout". An operation that is a C function
+  --- function starts. So if the CPU timer signal arrives while it runs, the preemption hook raises
+  --- the cancel there, and rt.timeout returns nil, "timeout". An operation that is a C function
   --- alone has no instruction at which the hook could raise.
   local ready = {
     ["channel:send, with room"] = function()
@@ -228,12 +228,10 @@ describe("rt.timeout of nothing", function()
     end,
     ["once:get, as the first one"] = function()
       local once = rt.once()
-      return once.get, {
-        once,
-        function()
-          return 5
-        end,
-      }, 5, true
+      local function compute()
+        return 5
+      end
+      return once.get, { once, compute }, 5, true
     end,
     ["stream:recv of what the loop has not told of yet"] = function()
       local a, b = pair()
@@ -264,12 +262,10 @@ describe("rt.timeout of nothing", function()
     end,
     ["mutex:with"] = function()
       local m = rt.mutex()
-      return m.with, {
-        m,
-        function()
-          return 0, 6
-        end,
-      }, 6, true
+      local function body()
+        return 0, 6
+      end
+      return m.with, { m, body }, 6, true
     end,
     ["a scope without tasks"] = function()
       return rt.scope, {

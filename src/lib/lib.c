@@ -1,7 +1,5 @@
 #include "lib/lib.h"
 
-#include "task/task_name.h"
-
 #include <math.h>
 
 /* (libuv's codes for getaddrinfo, EAI_NONAME and the like, are not widely known.) */
@@ -86,16 +84,6 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value
     luaL_error(L, "option '%s': boolean expected, got %s", name, luaL_typename(L, -1));
   lua_pop(L, 1);
   return value;
-}
-
-const char *rtL_check_name(lua_State *L, int arg) {
-  if (lua_isnil(L, arg)) return NULL;
-  if (lua_type(L, arg) != LUA_TSTRING)
-    luaL_error(L, "task.name: string expected, got %s", luaL_typename(L, arg));
-  const char *name = lua_tostring(L, arg);
-  lua_pushlstring(L, name, strnlen(name, RT_TASK_NAME_MAX));
-  lua_replace(L, arg);
-  return lua_tostring(L, arg);
 }
 
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {

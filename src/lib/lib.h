@@ -31,11 +31,6 @@ int rtL_option(lua_State *L, int arg, const char *name);
 /* The option, which must be a boolean; 'default_value' if it is nil. */
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value);
 
-/* The new name of a task, a string or nil at 'arg', shortened in place to its first zero byte and
-** to RT_TASK_NAME_MAX bytes, since other threads read it from a buffer. Returns the string; NULL
-** for nil. */
-const char *rtL_check_name(lua_State *L, int arg);
-
 /* Each of these adds its functions to the table on top of the stack, which is the module
 ** rt.core. */
 void rtL_open_task(lua_State *L, rt_worker *w);

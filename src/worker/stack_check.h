@@ -31,8 +31,8 @@ static inline void rt_stack_check_verify(const rt_stack_check *h) {
 }
 
 /* (The cleanup attribute runs the check at each return. An error jumps over it.) */
-#define RTL_STACK_CHECK(L, change)                \
-  __attribute__((cleanup(rt_stack_check_verify))) \
+#define RTL_STACK_CHECK(L, change)                        \
+  __attribute__((cleanup(rt_stack_check_verify), unused)) \
   const rt_stack_check rtl_height_ = {L, lua_gettop(L), change, __func__}
 
 #else

@@ -2,6 +2,7 @@
 #include "task/task_name.h"
 #include "lib/operation.h"
 #include "lib/shared.h"
+#include "lib/task_handle.h"
 #include "run/spawn.h"
 
 static rt_job *check_job(lua_State *L, int index) {
@@ -9,6 +10,8 @@ static rt_job *check_job(lua_State *L, int index) {
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
+/* (A job has a join and a cancel of its own: its outcome is a message and its joiners are waiters,
+** while a task of this state has values and joiners in this state.) */
 static rt_job *job_of(const rt_branch *b) { return rt_job_of(rt_branch_shared(b)); }
 
 static int job_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -77,35 +80,21 @@ static void push_job_name(lua_State *L, rt_job *j) {
 
 static int job_index(lua_State *L) {
   rt_job *j = check_job(L, 1);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
-  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  if (strcmp(key, "id") == 0)
-    lua_pushinteger(L, (lua_Integer)j->id);
-  else if (strcmp(key, "name") == 0)
-    push_job_name(L, j);
+  if (rt_task_handle_index(L, j->id)) push_job_name(L, j);
   return 1;
 }
 
 /* task.name = string */
 static int job_newindex(lua_State *L) {
   rt_job *j = check_job(L, 1);
-  const char *key = luaL_checkstring(L, 2);
-  if (strcmp(key, "name") != 0)
-    return luaL_error(L, "a task has no field '%s' that can be set", key);
-  if (rt_job_set_name(j, rtL_check_name(L, 3)) != 0) return rtL_no_memory(L);
+  if (rt_job_set_name(j, rtL_task_handle_newindex(L)) != 0) return rtL_no_memory(L);
   return 0;
 }
 
-/* "rt.task 3 (name, running)" */
 static int job_tostring(lua_State *L) {
   rt_job *j = check_job(L, 1);
   push_job_name(L, j);
-  if (lua_isnil(L, -1))
-    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)j->id, job_status_name(j));
-  else
-    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)j->id, lua_tostring(L, -1),
-                    job_status_name(j));
+  rtL_task_handle_tostring(L, j->id, job_status_name(j));
   return 1;
 }
 

@@ -5,6 +5,7 @@
 #include "lib/lib.h"
 #include "run/outcome.h"
 #include "lib/operation.h"
+#include "lib/task_handle.h"
 #include "run/job_entry.h"
 
 static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
@@ -64,6 +65,8 @@ static int task_yield(lua_State *L) {
 }
 
 /* --- joining ---------------------------------------------------------------------------------- */
+/* (A task of this state has a join and a cancel of its own: its outcome and its joiners are in this
+** state, while the outcome of a job is a message and its joiners are waiters.) */
 static const char cannot_join_main[] = "the main task cannot be joined: it ends with the program";
 
 /* Pushes the results of a task that has ended, or raises its error. */
@@ -163,14 +166,7 @@ static void push_task_name(lua_State *L, rt_worker *w, int handle) {
 static int task_index(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
-  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-  if (strcmp(key, "id") == 0) {
-    lua_pushinteger(L, (lua_Integer)t->id);
-    return 1;
-  }
-  if (strcmp(key, "name") == 0) push_task_name(L, w, 1);
+  if (rt_task_handle_index(L, t->id)) push_task_name(L, w, 1);
   return 1;
 }
 
@@ -178,10 +174,7 @@ static int task_index(lua_State *L) {
 static int task_newindex(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
-  const char *key = luaL_checkstring(L, 2);
-  if (strcmp(key, "name") != 0)
-    return luaL_error(L, "a task has no field '%s' that can be set", key);
-  const char *name = rtL_check_name(L, 3);
+  const char *name = rtL_task_handle_newindex(L);
   rt_anchor_push(L, w, RT_ANCHOR_NAMES);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
@@ -190,16 +183,11 @@ static int task_newindex(lua_State *L) {
   return 0;
 }
 
-/* "rt.task 3 (name, running)" */
 static int task_tostring(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = check_task(L, w, 1);
   push_task_name(L, w, 1);
-  if (lua_isnil(L, -1))
-    lua_pushfstring(L, "rt.task %I (%s)", (LUAI_UACINT)t->id, rt_task_status(t));
-  else
-    lua_pushfstring(L, "rt.task %I (%s, %s)", (LUAI_UACINT)t->id, lua_tostring(L, -1),
-                    rt_task_status(t));
+  rtL_task_handle_tostring(L, t->id, rt_task_status(t));
   return 1;
 }
 

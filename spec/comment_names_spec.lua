@@ -32,8 +32,9 @@ describe("a name in a comment:", function()
   end)
 
   it("is reported if it is an identifier, a field or a function that is not there", function()
-    local code, err =
-      check_with("/* rt_heap_stranger, rtL_stranger, and rt_heap_close.\n** 'stranger', strange() */")
+    local code, err = check_with(
+      "/* rt_heap_stranger, rtL_stranger, and rt_heap_close.\n** 'stranger', strange() */"
+    )
     assert.same({ 1, "rtL_stranger\nrt_heap_stranger\nstrange()\nstranger\n" }, { code, err })
   end)
 

@@ -6,10 +6,10 @@
 local PREFIXES = { rt = true, rtL = true, RT = true, RTL = true }
 --- Folders of the repository whose files are named by their paths from the root.
 local TOP = { spec = true, lua = true, docs = true, bench = true, library = true, examples = true }
---- Names that need not be there: files of Lua and of the system, and names that stand for any file.
+--- Names that need not be there: files of Lua, and names that stand for any file.
 local OTHERS = {}
 for name in
-  ([[ lua.c ldebug.c lua.h pthread.h stdatomic.h time.h file.lua script.lua x.lua rt.core rt.core.internal
+  ([[ lua.c ldebug.c file.lua script.lua x.lua rt.core rt.core.internal
       lib/process lib/fs lib/http lua/rt.git ]]):gmatch("%S+")
 do
   OTHERS[name] = true
@@ -94,6 +94,9 @@ local function read_tree(root)
     if suffix == "c" or suffix == "h" then
       local code, comments = split(read(root .. "/" .. path))
       add_words(tree.words, code)
+      for header in code:gmatch("#include%s+<([^>]+)>") do
+        tree.files[header] = true
+      end
       for _, comment in ipairs(comments) do
         tree.comments[#tree.comments + 1] = { path, comment[1], comment[2] }
       end

@@ -11,7 +11,7 @@ void rtL_cancel_push_end(lua_State *L) {
 
 static bool push_reason_of_job(lua_State *L, rt_worker *w, rt_job *j) {
   rt_lock_take(&j->lock);
-  rt_message *reason = j->reason; /* once there, it stays */
+  rt_message *reason = j->reason; /* a reason that is set never changes */
   rt_lock_give(&j->lock);
   if (reason) rtL_unpack(L, w, reason);
   return reason != NULL;
@@ -44,7 +44,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   lua_remove(L, -2);
   if (t->more && t->more->cancel_site) {
     lua_pushstring(L, rt_call_site_text(&w->call_sites, t->more->cancel_site));
-  } else if (w->stop.begun || w->stop.requested) { /* (a worker that ends cancels by itself) */
+  } else if (w->stop.begun || w->stop.requested) { /* no code has cancelled it: the worker ends */
     lua_pop(L, 1);
     rtL_cancel_push_end(L);
   } else {
@@ -74,7 +74,7 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* A task that swallows the error in a loop never waits. So when its budget is used up it yields
-** before the error is raised: else no other task would run, and nothing could end this one. */
+** before the error is raised. Otherwise no other task would run, and nothing could end this one. */
 static void yield_if_spent(lua_State *L, rt_worker *w, rt_task *t) {
   bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
   if (--w->loop.budget > 0 || !can) return;
@@ -124,7 +124,8 @@ void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *
   raise_unwinding(L, w, t, f);
 }
 
-/* The main chunk, and a function with a timeout, cannot be closed from outside. */
+/* can_close: the coroutine may be closed from outside. The main chunk has no coroutine of its own,
+** and a scope (f) ends only the function that runs in it. */
 static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
   rt_more *more = rt_task_more(t);
   bool can_close = f == NULL && !t->is_main;
@@ -145,11 +146,14 @@ int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   return rtL_cancelled_raise(L, w);
 }
 
-/* Then it cleans up, and what does not wait is answered as ever. */
+/* Was the error of a cancel of the whole task raised in it before? Then the task is cleaning up,
+** and its operations return their own results and errors as long as they do not wait. */
 static bool was_cancel_raised(const rt_task *t) {
   return t->more && rt_escalation_was_raised(&t->more->escalation, 0);
 }
 
+/* Is the running task cancelled, without having got the error of it yet? A cancel by another thread
+** counts before its post has been delivered. */
 static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
   rt_cancel_scope *cancel_scope = NULL;
@@ -172,6 +176,9 @@ void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
 
 typedef enum moment { BEFORE_TRYING, AFTER_TURN, BEFORE_WAITING } moment;
 
+/* Does this scope, whose deadline has passed, raise its error now? Once it has, at every
+** checkpoint. Before that a result that is ready wins (G10): the scope raises where the operation
+** has to wait, or when the task has used up its budget for the second time. */
 static bool counts(rt_cancel_scope *f, moment when) {
   bool turned = f->turned;
   if (when == AFTER_TURN) f->turned = true;
@@ -220,7 +227,8 @@ void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */
-/* A task that has not begun ends at once; the loop skips its place in the queues. */
+/* A task that has not begun ends at once. The loop skips it in the ready queue, and drops its
+** values in the start queue. */
 static void cancel_queued_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   rtL_cancel_push_source(L, w);
   rtL_cancelled_push(L, w, 0);

@@ -2,6 +2,8 @@
 **
 ** A cancel and a deadline that has passed are states of the task (event/cancel_scope). 'alert' says
 ** that one of them may apply, so a checkpoint of a task that is not being cancelled is one test.
+**
+** All functions: worker's thread.
 */
 #ifndef RT_RUN_CANCEL_H
 #define RT_RUN_CANCEL_H
@@ -22,13 +24,13 @@ static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
   return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t : rtL_cancel_look(L, w);
 }
 
-/* Called when the operation must wait. Now a deadline that has passed raises, too: before that, a
-** result that is ready wins (G10). */
+/* Called when the operation has to wait. Here a deadline that has passed raises, too. It does not
+** at the checkpoint before, where a result that is ready wins (G10). */
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Called when the task has used up its budget and was resumed in the next turn. A deadline that has
-** passed raises the second time: else a loop of operations that are always ready would outlive its
-** timeout. */
+/* Called when the task has used up its budget and was resumed in the next turn. At the second such
+** call after a deadline has passed, it raises: otherwise a loop of operations that are always ready
+** would outlive its timeout. */
 void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t);
 
 /* Cancels a local task, whose handle is at index 'handle'. Stack: reason -> nothing. False: it has
@@ -42,8 +44,8 @@ void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 ** NULL, of a cancel of the whole task. Does not return. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f);
 
-/* Called when a task is to be spawned while the program ends. Raises rt.Cancelled in a task, which
-** is no failure, and an error in the main chunk. */
+/* Called when a task is to be spawned while the program ends. In a task raises rt.Cancelled, so
+** that the task does not count as failed; in the main chunk raises an error. */
 int rtL_cancel_at_end(lua_State *L, rt_worker *w);
 
 /* Called when an operation is about to fail because a channel or a connection was closed. If the

@@ -6,7 +6,7 @@
 enum { REASON = 1, SOURCE, VALUES = SOURCE }; /* the user values */
 
 typedef struct cancelled {
-  uint64_t scope; /* the serial number of the cancel scope that passed; 0: the task was cancelled */
+  uint64_t scope; /* serial number of the cancel scope that was cancelled; 0: the whole task was */
 } cancelled;
 
 void rtL_cancelled_push(lua_State *L, rt_worker *w, uint64_t scope) {
@@ -75,7 +75,8 @@ static const rt_travel cancelled_travel = {cancelled_send, NULL, cancelled_recei
 static int cancelled_tostring(lua_State *L) {
   rt_worker *w = rt_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
-  /* (this is how a stock interpreter asks for the error that its script ended with) */
+  /* A stock interpreter calls this to report the error with which its script has ended. After
+  ** rt.shutdown that is no error, and core_module.c suppresses the report. */
   if (w->stop.deadline && w->running && w->running->is_main) w->stop.quiet = true;
   lua_pushliteral(L, "cancelled");
   if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {

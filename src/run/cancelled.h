@@ -1,7 +1,8 @@
 /* run/cancelled.h - rt.Cancelled, the error that unwinds a cancelled task.
 **
-** It has a reason, any value, and a source: the line that cancelled the task, or what did. That of
-** a cancel scope carries the serial number of the scope, so that rt.timeout knows its own.
+** The error has a reason, which can be any value, and a source: the line that cancelled the task,
+** or a text like "rt.timeout". The error of a cancel scope also has the serial number of the scope,
+** by which rt.timeout recognizes the error of its own scope. Worker's thread.
 */
 #ifndef RT_RUN_CANCELLED_H
 #define RT_RUN_CANCELLED_H
@@ -11,7 +12,7 @@
 /* Stack: reason, source -> the error. 'scope' is the serial number of a cancel scope, or 0. */
 void rtL_cancelled_push(lua_State *L, rt_worker *w, uint64_t scope);
 
-/* Raises it; its reason and its source are on top. */
+/* Stack: reason, source. Raises the error of a cancel of the whole task. */
 int rtL_cancelled_raise(lua_State *L, rt_worker *w);
 
 /* Is the value at 'index' the error of the cancel scope with this serial number? */

@@ -13,16 +13,17 @@
 
 #include "worker/worker.h"
 
-/* The hook 'on_stillness', on the worker's thread: it is about to block, and every other thread of
-** the runtime already has. False: it is the main worker, which is to call rt_deadlock_examine
-** first. */
+/* The hook 'on_stillness', on the worker's thread: the worker is about to block, and all other
+** threads of the runtime are still. False: this is the main worker, and it must not block before it
+** has called rt_deadlock_examine. */
 bool rt_deadlock_on_stillness(rt_driver *d);
 
 /* Delivered to the main worker: a pool worker that blocked suspects a deadlock. */
 void rt_deadlock_on_report(rt_post *p, void *driver);
 
-/* Called by the main worker while its main chunk waits, when deadlock.suspected is set: checks. If
-** it is a deadlock, reports it and wakes the main chunk, which calls rtL_deadlock_raise. */
+/* Called by the main worker while its main chunk waits, when deadlock.suspected is set: checks
+** whether there is a deadlock. If so, reports it and wakes the main chunk, which calls
+** rtL_deadlock_raise. */
 void rt_deadlock_examine(rt_worker *w);
 int rtL_deadlock_raise(lua_State *L, rt_worker *w);
 

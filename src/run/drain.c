@@ -13,6 +13,6 @@ void rt_drain_notify(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (!w->stop.main_waits || !rt_drain_is_complete(w)) return;
   w->stop.main_waits = false;
-  /* The main task may be ready already: its grace is over. */
+  /* If the grace is over, the main task is ready already. */
   if (w->main->phase == RT_WAITING) rt_driver_wake(&w->driver, w->main, RT_FIRED);
 }

@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* Worker's thread: a snapshot of all workers of its runtime. Workers that do not reply within 150
-** ms are left out. The caller drops it. 'until': as for rt_inspect_tasks. NULL: no memory. */
+/* Worker's thread: a snapshot of all workers of its runtime, which the caller has to drop. The
+** tasks of a worker that does not reply within 150 ms are left out. 'until': as for
+** rt_inspect_tasks. NULL: no memory. */
 rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until);
 
 /* Worker's thread: writes a snapshot with tracebacks to a file. 0 or UV_E…. */

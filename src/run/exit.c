@@ -24,7 +24,7 @@ void rtL_exit_call_original(lua_State *L, rt_worker *w, int code, bool close) {
     lua_call(L, 2, 0);
     return;
   }
-  /* The host had taken os.exit away before it loaded rt: this is what Lua's does. */
+  /* The host had removed os.exit before it loaded rt: do what os.exit of Lua does. */
   if (close) lua_close(L);
   exit(code);
 }

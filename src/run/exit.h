@@ -12,12 +12,12 @@
 /* Main worker's thread: the process is to end with this exit code. The first request counts. */
 void rt_exit_request(rt_worker *w, int code);
 
-/* Replaces the function on top of the stack, the os.exit that was there before rt; nil if none
-** was. */
+/* Stack: the os.exit that was there before rt, or nil -> nothing. Keeps it for
+** rtL_exit_call_original. */
 void rtL_exit_set_original(lua_State *L, rt_worker *w);
 
-/* Calls it: closes the state if 'close', and ends the process. Does not return, unless the program
-** had replaced os.exit before it loaded rt. */
+/* Calls the original os.exit, which closes the state if 'close' is true and ends the process. Does
+** not return, unless the program had replaced os.exit before it loaded rt. */
 void rtL_exit_call_original(lua_State *L, rt_worker *w, int code, bool close);
 
 #endif

@@ -13,7 +13,7 @@ enum {
   LEVELS_MAX = 10, /* at each end of a long traceback */
   NESTED_MAX = 16,
   RESUMED = 1, /* index of the coroutine among the arguments of coroutine.resume */
-  WRAPPED = 2  /* … and among the upvalues of a function made by coroutine.wrap */
+  WRAPPED = 2  /* index of the coroutine among the upvalues of a function of coroutine.wrap */
 };
 
 static lua_State *thread_on_top(lua_State *co) {
@@ -64,8 +64,8 @@ static void write_levels(rt_buf *to, lua_State *co, int levels) {
   }
 }
 
-/* The functions of run/task_entry.c and run/job_entry.c, or of the host for the main chunk, are
-** left out. */
+/* The outermost functions are left out: those of run/task_entry.c and run/job_entry.c or, for the
+** main chunk, that of the host. */
 void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
   rt_worker_assert_thread(w);
   lua_State *nested[NESTED_MAX], *co = t->is_main ? w->L : t->co;

@@ -1,7 +1,7 @@
 /* run/inspect.h - a worker lists its own tasks, in reply to a snapshot request (diag/snapshot.h).
 **
-** It runs on the worker's thread, possibly in the preemption hook between two instructions of a
-** task. So it must not raise, and it neither allocates memory of the Lua state nor runs code in it.
+** All functions: worker's thread, possibly in the preemption hook between two instructions of a
+** task. So they do not raise, do not allocate memory of the Lua state, and run no code in it.
 */
 #ifndef RT_RUN_INSPECT_H
 #define RT_RUN_INSPECT_H

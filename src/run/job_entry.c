@@ -42,7 +42,7 @@ static void on_cancel_post(rt_post *p, void *driver) {
   rt_job_drop(j);
 }
 
-/* The task has no memory. The ready queue still has it, and will skip it. */
+/* There is no memory for the task's rt_more. The ready queue has the task already, and skips it. */
 static int abandon(lua_State *L, rt_worker *w, rt_task *t) {
   w->live--;
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
@@ -84,8 +84,9 @@ void rt_job_entry_take(rt_worker *w, rt_job *j) {
 /* --- the end ---------------------------------------------------------------------------------- */
 /* Added to an error about a global that is nil: most likely only the main state has set it. */
 static const char hint[] =
-    "a task of rt.spawn runs in a state of its own, where that global was never set: make it a local,"
-    "\nwhich is copied with the function, an argument, or a field of a module that both sides require)";
+    "a task of rt.spawn runs in a state of its own, where that global was never set: make it a "
+    "local,\nwhich is copied with the function, an argument, or a field of a module that both sides "
+    "require)";
 
 static void add_hint(lua_State *L, rt_worker *w, int error) {
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;

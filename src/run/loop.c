@@ -29,18 +29,18 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
       rt_coroutine_pool_give(&w->coroutine_pool, co);
   } else { /* there was no memory to keep the outcome */
     t->result = RT_RESULT_NOMEM;
-    rt_task_exit(w, t, RT_FAILED); /* first: the coroutine's stack may be all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: only the coroutine's stack may refer to the task */
     rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
   }
 }
 
-/* The task is never resumed. */
+/* Ends a task that has yielded for the last time: it is not resumed again. */
 static void finish_off(rt_worker *w, rt_task *t) {
   lua_State *co = t->co;
   if (rt_task_entry_of(w->anchors, w, co)) {
     rt_task_exit_forced(w, t);
     lua_pop(w->anchors, 1);
-  } else { /* there was no memory to find the handle, and the coroutine may be all that holds it */
+  } else { /* no memory to find the handle; only the coroutine's stack may refer to it */
     t->cancelled = 1;
     rt_task_exit(w, t, RT_CANCELLED);
   }
@@ -83,7 +83,7 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
   if (rt_unlikely(args < 0)) {
     t->result = RT_RESULT_NOMEM;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
-    rt_task_exit(w, t, RT_FAILED); /* first: the start queue may be all that holds the task */
+    rt_task_exit(w, t, RT_FAILED); /* first: only the start queue may refer to the task */
     rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
   } else {
     rt_worker_count(w, RT_COUNT_STARTED, 1);
@@ -121,7 +121,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_yield how = w->suspending;
   w->cur = NULL;
   w->running = NULL;
-  w->suspending = RT_YIELD_USER; /* other code yields for other reasons */
+  w->suspending = RT_YIELD_USER; /* code that does not know rt yields without setting this */
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
   else if (rt_unlikely(how != RT_YIELD_WAIT))

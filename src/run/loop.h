@@ -16,8 +16,8 @@ struct rt_worker;
 ** ready. L is the coroutine in which the main chunk waits. */
 void rtL_loop_drive(struct rt_worker *w, lua_State *L);
 
-/* The loop of a pool worker: begins jobs and runs tasks until the worker is told to stop and its
-** tasks have ended. */
+/* The loop of a pool worker: begins jobs and runs tasks until stop.requested is set and its tasks
+** have ended, or the grace is over. */
 void rt_loop_serve(struct rt_worker *w);
 
 /* The hook 'run': resumes one ready task until it waits or ends. */

@@ -1,11 +1,11 @@
 /* run/outcome.h - the results or the error of a local task, kept until they are joined.
 **
 ** A number or a boolean fits in the task's record. Other results are kept in RT_ANCHOR_OUTCOMES,
-** whose keys, the handles, are weak: a result goes with the last reference to the handle.
+** whose keys, the handles, are weak: a result is collected with its handle.
 **
 ** An error is kept as a failure: the value, the traceback, and whether a task has joined it. A
 ** failure that is collected, or is left at the end of the program, without having been joined is an
-** unhandled error (run/unhandled).
+** unhandled error (run/unhandled). Worker's thread.
 */
 #ifndef RT_RUN_OUTCOME_H
 #define RT_RUN_OUTCOME_H

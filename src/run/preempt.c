@@ -49,8 +49,8 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, b
     yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
-  if (step == RT_ESCALATION_RAISE)
-    disarm(L); /* else each instruction raises: no pcall holds that */
+  if (step == RT_ESCALATION_RAISE) /* the error is raised once */
+    disarm(L);                     /* if the hook stayed, it would raise at each instruction */
   rtL_cancel_unwind(L, w, t, f);
   return true;
 }
@@ -94,8 +94,8 @@ static bool may_raise(const rt_worker *w, const rt_task *t) {
 }
 
 /* --- the decision ----------------------------------------------------------------------------- */
-/* 'is_due': the signal has found that the task has run for a whole period. True: the hook stays
-** set, since Lua yields now. */
+/* 'is_due': the signal has found that the task has run for a whole period. True: Lua yields now, or
+** on_return was set, so the caller leaves the hook as it is. */
 static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   rt_cancel_scope *f = NULL;
   poll_for_task(w, t);
@@ -227,6 +227,6 @@ void rt_preempt_interrupt(rt_worker *w, lua_State *L) {
   rt_task *t = w->running;
   if (is_disabled()) return;
   set_hook(L);
-  set_hook(t->is_main ? w->L
-                      : t->co); /* the error may end the coroutine L, and be swallowed outside */
+  /* The error may end the coroutine L and be caught by the code that has resumed it. */
+  set_hook(t->is_main ? w->L : t->co);
 }

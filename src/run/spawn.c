@@ -44,7 +44,7 @@ static int submit(rt_worker *w, rt_sched *s, rt_job *j, int slot) {
 
 bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int slot) {
   RTL_ENTER(L, w, 0);
-  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* no worker need begin it */
+  bool born_cancelled = rt_job_phase(j) == RT_CANCELLED; /* its group was: no worker begins it */
   if (!born_cancelled) rt_job_hold(j);
   rt_trace(rt_worker_number(w), "spawn", j->id, j->site);
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* before a worker can begin it */

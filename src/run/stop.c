@@ -24,7 +24,7 @@ static uint64_t end_of_grace(rt_worker *w) {
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_drain_is_complete(w) || now >= until) return;
-  rt_task_uncancel(w->main); /* a cancel by a signal has done its work */
+  rt_task_uncancel(w->main); /* a signal may have cancelled it: not this wait */
   w->stop.main_waits = true;
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rtL_loop_drive(w, L);
@@ -36,8 +36,8 @@ static void stop_pools(rt_worker *w) {
     if (w->pools[which]) rt_sched_stop(w->pools[which]);
 }
 
-/* From now on no thread can reach this worker. The posts that are on their way are delivered before
-** the threads that sent them are gone. */
+/* From now on no thread can post to this worker. The posts that are in the mailbox are delivered
+** now: they are parts of slots, jobs and the runtime, which this worker drops later. */
 static void close_runtime(rt_worker *w) {
   if (w->runtime == NULL) return;
   rt_runtime_close(w->runtime);
@@ -128,7 +128,7 @@ void rt_stop_quietly(lua_State *L, rt_worker *w) {
 void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   w->exit.requested = false;
-  /* The main chunk is resumed no more, whatever it waits for. */
+  /* The main chunk is not resumed again, whatever it waits for. */
   if (w->main->phase == RT_WAITING)
     rt_task_unpark(w->main, RT_FIRED);
   else

@@ -14,7 +14,7 @@
 ** time. */
 void rtL_stop(lua_State *L, rt_worker *w);
 
-/* The same where no caller could handle an error: swallows it. */
+/* The same, but swallows an error: for places from which no error may be raised. */
 void rt_stop_quietly(lua_State *L, rt_worker *w);
 
 /* The main worker is about to be closed. If rtL_stop failed for lack of memory, the pools end now,

@@ -19,7 +19,7 @@ void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
   rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;
   if (rt_unlikely(t->more && t->more->cancel_scopes))
-    rt_cancel_scope_close_all(t); /* left by a coroutine */
+    rt_cancel_scope_close_all(t); /* those of coroutines that the task did not run to their end */
   if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
   if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
   if (rt_unlikely(t->cancelled)) forget_reason(w, t);
@@ -31,7 +31,7 @@ void rt_task_exit_forced(rt_worker *w, rt_task *t) {
   rt_list_remove(&t->link);
   rt_cancel_scope_close_all(t);
   t->cancelled = 1;
-  w->running = NULL; /* no operation is allowed in the <close> variables */
+  w->running = NULL; /* so that operations in the <close> variables raise */
   rt_reset(t->co, NULL);
   w->running = running;
   rt_task_exit(w, t, RT_CANCELLED);

@@ -49,8 +49,8 @@ static void write_failed(lua_State *L, rt_worker *w, const char *what) {
 }
 
 /* --- errors that are being reported ----------------------------------------------------------- */
-/* RT_ANCHOR_REPORTING has each until the function of rt.on_unhandled has returned. If it never
-** returns, the error is written to stderr. */
+/* RT_ANCHOR_REPORTING has an entry for each of these errors until the function of rt.on_unhandled
+** has returned. If it never returns, the error is written to stderr. */
 enum { REPORTED = 3 }; /* values of an entry: error, traceback, title of the task */
 
 /* The key of the entry: the id of the task that calls the function; 0 at the end, where no task
@@ -135,9 +135,9 @@ static int call_handler(lua_State *L) {
   return handler_called(L, lua_pcallk(L, 3, 0, 1, who, handler_called), who);
 }
 
-/* Stack: error, traceback, title, task -> the same, 'call_handler' and its arguments. Or false: the
-** error has been written, and the stack is empty. The error of a task that runs the function is not
-** reported to the function. */
+/* Stack: error, traceback, title, task -> the same, 'call_handler' and its arguments. False: the
+** error was written to stderr, since there is no function, or because of_reporter: the error is of
+** a task that ran the function. Then these four values were removed. */
 static bool prepare_call(lua_State *L, rt_worker *w, bool of_reporter) {
   int error = lua_gettop(L) - REPORTED;
   rt_anchor_push(L, w, RT_ANCHOR_ON_UNHANDLED);

@@ -21,8 +21,8 @@ bool rt_unhandled_look(rt_worker *w);
 ** those for which the function of rt.on_unhandled has not returned. */
 void rtL_unhandled_report_all(lua_State *L, rt_worker *w);
 
-/* The running task ends the program. If it is one that runs the function of rt.on_unhandled, its
-** error counts as reported. */
+/* Called when the running task ends the program. If it runs the function of rt.on_unhandled, the
+** error that it reports counts as reported. */
 void rt_unhandled_mark_handled(lua_State *L, rt_worker *w);
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w);

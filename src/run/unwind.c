@@ -9,7 +9,7 @@
 static void cancel_all_queued(rt_worker *w, rt_list *ready) {
   for (rt_list *l = ready->next; l != ready; l = l->next) {
     rt_task *t = rt_containerof(l, rt_task, link);
-    if (t->phase != RT_QUEUED || t->is_handler) continue; /* it reports an error first */
+    if (t->phase != RT_QUEUED || t->is_handler) continue; /* (a handler first reports its error) */
     w->live--;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_worker_count_end(w, RT_CANCELLED);
@@ -23,7 +23,7 @@ static bool has_exited(const rt_task *t) {
   return t->phase == RT_RUNNING && rt_list_empty(&t->link);
 }
 
-/* No reason is kept, since there may be no memory for one; push_reason of run/cancel.c knows it. */
+/* No reason is kept, since there may be no memory for it; push_reason of run/cancel.c makes it. */
 static void cancel_begun(rt_worker *w, rt_task *t) {
   if (has_exited(t)) rt_task_exit_forced(w, t);
   if (t->cancelled || rt_task_ended(t)) return;

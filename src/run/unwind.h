@@ -11,11 +11,11 @@
 /* Cancels all tasks of this state. */
 void rt_unwind_begin(lua_State *L, rt_worker *w);
 
-/* Closes by force all that are left. */
+/* Closes by force all tasks that are left. */
 void rt_unwind_finish(lua_State *L, rt_worker *w);
 
-/* The same two steps for a pool worker that was told to stop. rt_unwind_member does nothing the
-** second time; rt_unwind_member_finish also reports the errors that are left. */
+/* The same two steps for a pool worker that has to stop. A second call of rt_unwind_member does
+** nothing; rt_unwind_member_finish also reports the errors that are left. */
 void rt_unwind_member(rt_worker *w);
 void rt_unwind_member_finish(rt_worker *w);
 

@@ -1,13 +1,13 @@
 /* run/wait.h - how the running task suspends in an operation, and is resumed.
 **
-** An operation that may wait checks its arguments, passes the checkpoint (run/cancel.h) and tries.
-** If it has to wait, it asks whether this code can wait (rtL_wait_prepare), puts the task on the
-** list of what it waits for, and returns rtL_wait(L, w, op_k, ctx). The continuation op_k begins
-** with rtL_wait_over and tries again.
+** An operation that may wait checks its arguments, calls the checkpoint (run/cancel.h) and tries to
+** finish at once. If it has to wait, it calls rtL_wait_prepare, which raises if the code that runs
+** cannot wait; puts the task on the list of what it waits for; and returns
+** rtL_wait(L, w, op_k, ctx). The continuation op_k begins with rtL_wait_over and tries again.
 **
 ** In a task the coroutine yields; lib/std/coroutine.c passes the yield outward through the
-** coroutines that the program has made in between. In the main chunk the other tasks run here,
-** below it on the C stack, until it is woken.
+** coroutines that the program has made in between. In the main chunk the loop runs the other tasks
+** here, on top of the main chunk on the C stack, until the main chunk is woken. Worker's thread.
 */
 #ifndef RT_RUN_WAIT_H
 #define RT_RUN_WAIT_H
@@ -25,11 +25,11 @@ static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(!rt_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
 }
 
-/* The second of these checks alone. */
+/* Raises the second of these errors, but never that of a cancel or a deadline. */
 void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t);
 
-/* Suspends the running task; 'k' is called when it is resumed. In the main chunk it is called
-** here. */
+/* Suspends the running task; 'k' is called when it is resumed. In the main chunk, which cannot
+** yield: runs the other tasks until the main chunk is woken, and calls 'k'. */
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
 static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
   if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
@@ -55,9 +55,9 @@ static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
   rtL_cancel_turned(L, w, rtL_cancel_checkpoint(L, w));
 }
 
-/* In place of a number of results, from the body of an operation that may wait many times: the task
-** is parked, or it is in the ready queue because its budget was used up. rtL_wait_ended comes first
-** when it is resumed. */
+/* Returned in place of a number of results by the body of an operation that may wait many times:
+** the task is parked, or it is in the ready queue because its budget was used up. When the task is
+** resumed, the operation first calls rtL_wait_ended. */
 enum { RT_WAITS = -1, RT_YIELDED = -2 };
 static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
   if (how == RT_YIELDED)
@@ -66,8 +66,8 @@ static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
     rtL_wait_over(L, w);
 }
 
-/* The operation has happened, even if the wait was called off at the same time: rtL_wait_over does
-** not raise. */
+/* Called before rtL_wait_over if the operation has happened: rtL_wait_over does not raise then,
+** even if the wait was called off at the same time. */
 static inline void rt_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
 
 /* Has the running task used up its budget of operations? Then it is put at the end of the ready

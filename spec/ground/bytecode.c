@@ -3,19 +3,12 @@
 #include "worker/bytecode.h"
 #include "check.h"
 
-#include "base/buf.h"
-
 #include <lauxlib.h>
-
-static int append(lua_State *L, const void *bytes, size_t n, void *buf) {
-  (void)L;
-  return rt_buf_put(buf, bytes, n);
-}
 
 static void dump(lua_State *L, const char *source, rt_buf *b) {
   rt_buf_init(b);
   must("a source is compiled", luaL_loadstring(L, source) == LUA_OK);
-  must("a function is dumped", lua_dump(L, append, b, false) == 0);
+  must("a function is dumped", rt_bytecode_dump(L, b));
   lua_pop(L, 1);
 }
 

@@ -63,7 +63,8 @@ static void put_worker(rt_buf *to, const rt_snapshot_request *q) {
   }
   rt_buf_printf(to, "%s: ", q->name);
   if (f) {
-    rt_buf_printf(to, "runs task %llu", (unsigned long long)f->id);
+    rt_buf_printf(to, "runs ");
+    put_title(to, f->id, NULL, NULL);
     if (q->running_for > 0) rt_buf_printf(to, " for %.1f s", q->running_for);
   } else {
     rt_buf_printf(to, q->was_asleep ? "parked" : "between two tasks");

@@ -53,7 +53,7 @@ static struct {
   rt_atomic(bool) asleep;         /* it may be asleep: a resumed task has to ring */
   rt_atomic(bool) stop_requested; /* the thread has to end */
   rt_atomic(bool) dump_requested;
-  _Atomic(void (*)(void)) on_dump_request;
+  rt_atomic(void (*)(void)) on_dump_request;
   rt_atomic(uint64_t) exit_at; /* clock; 0: no deadline */
   rt_atomic(int) exit_code;
 } watchdog = {.lock = RT_LOCK_INIT};

@@ -1,6 +1,7 @@
 #include "pack/code_cache.h"
 
 #include "pack/state.h"
+#include "worker/bytecode.h"
 
 enum { FUNCTIONS_MAX = RT_SIZE(4096, 4) };
 
@@ -41,16 +42,11 @@ void rtL_code_cache_add(lua_State *L, rt_worker *w, uint64_t key) {
   lua_settop(L, function);
 }
 
-static int append_bytes(lua_State *L, const void *bytes, size_t n, void *buf) {
-  (void)L;
-  return rt_buf_put(buf, bytes, n);
-}
-
 rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key) {
   RTL_ENTER(L, w, 0);
   lua_Debug ar;
   b->head = b->tail = 0;
-  if (lua_dump(L, append_bytes, b, false) != 0) return NULL;
+  if (!rt_bytecode_dump(L, b)) return NULL;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
   return rt_codes_put(&w->pack->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, key);

@@ -2,6 +2,7 @@
 
 #include "run/task_entry.h"
 #include "task/task_name.h"
+#include "task/task_title.h"
 #include "base/safe_write.h"
 #include "run/job_entry.h"
 #include "worker/stack_depth.h"
@@ -160,10 +161,11 @@ void rt_inspect_answer_probe(rt_worker *w) {
   rt_store(&f->probe_pending, false);
   if (!rt_swap(&f->reported_stuck, false) || !rt_load(&f->wants_traceback) || w->running == NULL)
     return;
+  char title[RT_TASK_TITLE_MAX];
   rt_buf text;
   rt_buf_init(&text);
-  rt_buf_printf(&text, "rt: %s: task %llu was stuck in\n", f->name,
-                (unsigned long long)w->running->id);
+  rt_task_title_write(title, sizeof title, w->running->id, NULL, NULL);
+  rt_buf_printf(&text, "rt: %s: %s was stuck in\n", f->name, title);
   rt_inspect_trace(&text, w, w->running);
   if (rt_buf_len(&text) > 0) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);

@@ -61,23 +61,17 @@ static void quit_hook(lua_State *L, lua_Debug *ar) {
   if (worker) rt_mailbox_drain(&worker->driver.mailbox);
 }
 
-/* printf is not async-signal-safe. */
-static size_t append_text(char *text, size_t at, size_t size, const char *more) {
-  while (*more && at < size) text[at++] = *more++;
-  return at;
-}
-
 /* Writes what the worker is running: the dump follows at the next Lua instruction, which never
-** comes if a C function does not return. */
+** comes if a C function does not return. (printf is not async-signal-safe.) */
 static void write_running(const rt_worker *w) {
   char text[256];
-  size_t n = append_text(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
+  size_t n = rt_task_title_append(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
   if (w->running->is_main)
-    n = append_text(text, n, sizeof text, "the main chunk");
+    n = rt_task_title_append(text, n, sizeof text, "the main chunk");
   else
     n += rt_task_title_write(text + n, sizeof text - n, w->running->id, NULL,
                              rt_call_site_text(&w->call_sites, w->running->site));
-  n = append_text(text, n, sizeof text - 1, "; its dump follows");
+  n = rt_task_title_append(text, n, sizeof text - 1, "; its dump follows");
   text[n++] = '\n';
   if (write(STDERR_FILENO, text, n) < 0) return;
 }

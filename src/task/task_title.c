@@ -1,6 +1,6 @@
 #include "task/task_title.h"
 
-static size_t append(char *to, size_t at, size_t size, const char *text) {
+size_t rt_task_title_append(char *to, size_t at, size_t size, const char *text) {
   while (*text && at + 1 < size) to[at++] = *text++;
   return at;
 }
@@ -10,20 +10,20 @@ static size_t append_number(char *to, size_t at, size_t size, uint64_t n) {
   *first = '\0';
   do *--first = (char)('0' + n % 10);
   while ((n /= 10) > 0);
-  return append(to, at, size, first);
+  return rt_task_title_append(to, at, size, first);
 }
 
 size_t rt_task_title_write(char *to, size_t size, uint64_t id, const char *name, const char *site) {
-  size_t n = append(to, 0, size, "task ");
+  size_t n = rt_task_title_append(to, 0, size, "task ");
   n = append_number(to, n, size, id);
   if (name && *name) {
-    n = append(to, n, size, " (");
-    n = append(to, n, size, name);
-    n = append(to, n, size, ")");
+    n = rt_task_title_append(to, n, size, " (");
+    n = rt_task_title_append(to, n, size, name);
+    n = rt_task_title_append(to, n, size, ")");
   }
   if (site) {
-    n = append(to, n, size, ", spawned at ");
-    n = append(to, n, size, site);
+    n = rt_task_title_append(to, n, size, ", spawned at ");
+    n = rt_task_title_append(to, n, size, site);
   }
   to[n] = '\0';
   return n;

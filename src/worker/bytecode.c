@@ -1,5 +1,7 @@
 #include "worker/bytecode.h"
 
+#include "worker/stack_check.h"
+
 /* The header: signature, version, format; a text that text-mode transfers damage; sizes of an
 ** instruction, an integer and a number; one of each of these. */
 enum { HEADER = 4 + 2 + 6 + 3 + 8 + 8, VERSION_AT = 4, SIZES_AT = 12 };
@@ -7,6 +9,17 @@ enum { HEADER = 4 + 2 + 6 + 3 + 8 + 8, VERSION_AT = 4, SIZES_AT = 12 };
 enum { GETTABUP = 11 };        /* R[A] := UpValue[B][K[C]] */
 enum { STEP_IS_JUMP = -0x80 }; /* the line is in the list of jumps */
 enum { INTEGER = 0x03, NUMBER = 0x13, SHORT = 0x04, LONG = 0x14 }; /* constants with contents */
+
+/* --- writing ---------------------------------------------------------------------------------- */
+static int append_bytes(lua_State *L, const void *bytes, size_t n, void *buf) {
+  (void)L;
+  return rt_buf_put(buf, bytes, n);
+}
+
+bool rt_bytecode_dump(lua_State *L, rt_buf *to) {
+  RTL_STACK_CHECK(L, 0);
+  return lua_dump(L, append_bytes, to, false) == 0;
+}
 
 /* --- reading ---------------------------------------------------------------------------------- */
 static const char *bytecode_take(rt_bytecode *b, uint64_t n) {

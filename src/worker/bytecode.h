@@ -1,13 +1,17 @@
-/* worker/bytecode.h - reads the bytecode of a function: which fields of an upvalue a line uses.
+/* worker/bytecode.h - dumps the bytecode of a function, and reads which fields of an upvalue a line
+** uses.
 **
-** If the upvalue is _ENV, these are the globals of the line. worker/nil_hint asks for them when an
-** error about a nil value does not name it. The reader understands what Lua 5.4 dumps. It rejects
-** other bytes, and bytes that end too early, without reading past their end.
+** pack/code_cache dumps functions to send them. worker/nil_hint dumps one to read it: if the upvalue
+** is _ENV, its fields are the globals of the line, and worker/nil_hint asks for them when an error
+** about a nil value does not name it. The reader understands what Lua 5.4 dumps. It rejects other
+** bytes, and bytes that end too early, without reading past their end.
 */
 #ifndef RT_WORKER_BYTECODE_H
 #define RT_WORKER_BYTECODE_H
 
-#include "base/base.h"
+#include "base/buf.h"
+
+#include <lua.h>
 
 typedef struct rt_bytecode {
   const char *at, *end; /* rt_bytecode_open: the bytes that remain */
@@ -19,6 +23,10 @@ typedef struct rt_bytecode {
   uint64_t pc;
   int64_t line;
 } rt_bytecode;
+
+/* Appends the bytecode of the Lua function on top of the stack, with its debug information. False:
+** no memory. */
+bool rt_bytecode_dump(lua_State *L, rt_buf *to);
 
 /* Begins to read. The bytes stay the caller's, who keeps them until the last rt_bytecode_next.
 ** False: they are no bytecode of Lua 5.4. */

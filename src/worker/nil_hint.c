@@ -1,6 +1,5 @@
 #include "worker/nil_hint.h"
 
-#include "base/buf.h"
 #include "worker/bytecode.h"
 
 #include <ctype.h>
@@ -62,11 +61,6 @@ static bool is_missing(lua_State *L, const char *name) {
   return missing;
 }
 
-static int append_dump(lua_State *L, const void *bytes, size_t n, void *buf) {
-  (void)L;
-  return rt_buf_put(buf, bytes, n);
-}
-
 /* Writes the names to 'names', in order, each with a zero byte behind it, and an empty name at the
 ** end. (They are copied because the dump is freed.) */
 static void list_names(lua_State *L, int line, int globals, char *names, size_t size) {
@@ -75,8 +69,7 @@ static void list_names(lua_State *L, int line, int globals, char *names, size_t 
   size_t len, used = 0;
   const char *name;
   rt_buf_init(&b);
-  if (lua_dump(L, append_dump, &b, false) == 0 &&
-      rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b))) {
+  if (rt_bytecode_dump(L, &b) && rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b))) {
     while ((name = rt_bytecode_next(&code, line, (unsigned)globals, &len)) != NULL) {
       if (len == 0 || len > NAME_MAX_LEN || used + len + 2 > size) continue;
       memcpy(names + used, name, len);

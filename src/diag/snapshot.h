@@ -68,7 +68,7 @@ typedef struct rt_snapshot {
   /* fixed */
   bool with_tracebacks;
   uint64_t began;           /* clock */
-  uint64_t until;           /* clock: replies should end by then; UINT64_MAX: no limit once begun */
+  uint64_t until;           /* clock: replies should end by then; UINT64_MAX: no limit */
   rt_snapshot_request *own; /* of the worker that asks, which fills in own->reply; or NULL */
   int count;                /* of requests */
   rt_snapshot_reply queued; /* jobs in the queues, which no worker has started */
@@ -79,18 +79,19 @@ typedef struct rt_snapshot {
   rt_snapshot_request requests[];
 } rt_snapshot;
 
-/* Any thread. Asks all workers of the runtime of 'own' (NULL: of the process), but for the worker
-** of 'own': that is the caller, who fills in s->own->reply. NULL: no memory. */
+/* Any thread. Posts a request to all workers of the runtime of 'own' (NULL: of the process), except
+** to the worker of 'own': it is the caller, and fills in s->own->reply itself. NULL: no memory. */
 rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool with_tracebacks, uint64_t until);
-/* The same thread. Returns when all workers have replied, or at this clock. Every millisecond
-** without a reply it calls 'serve' (unless NULL): a worker that asks can reply to other snapshots
-** meanwhile. */
+/* The same thread. Returns when all workers have replied, or when rt_clock reads 'until'. Calls
+** 'serve' (if it is not NULL) every millisecond, so that a worker that waits here can reply to the
+** requests of others. */
 void rt_snapshot_wait(rt_snapshot *s, uint64_t until, void (*serve)(void *), void *arg);
 /* The same thread. */
 void rt_snapshot_drop(rt_snapshot *s);
 
 /* Worker's thread, when a request was delivered. True: fill in q->reply and call
-** rt_snapshot_request_end. False: it is too late, and this call may have freed the request. */
+** rt_snapshot_request_end. False: the snapshot is closed, and this call may have freed the
+** request. */
 bool rt_snapshot_request_begin(rt_snapshot_request *q);
 void rt_snapshot_request_end(rt_snapshot_request *q);
 

@@ -1,7 +1,7 @@
 /* diag/worker_registry.h - all workers of the process, and the status of each that any thread may
 ** read.
 **
-** A worker that is in a C function answers no questions, and no other thread may touch its Lua
+** A worker that is in a C function does not receive its posts, and no other thread may use its Lua
 ** state. So each worker publishes which task it runs, with one store for each resume; the rest of
 ** its status is fixed or changes rarely. Readers are the watchdog (diag/watchdog.h) and dumps
 ** (diag/snapshot.h).

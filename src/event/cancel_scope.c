@@ -85,7 +85,7 @@ static void scope_remove(rt_task *t, rt_cancel_scope **at) {
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);
 }
 
-/* The scope is the innermost one, unless a coroutine was abandoned that had opened another. */
+/* The scope is the innermost one, unless a coroutine has opened another and was never finished. */
 void rt_cancel_scope_close(rt_task *t, uint64_t serial) {
   if (t->more == NULL) return;
   rt_cancel_scope **at = &t->more->cancel_scopes;

@@ -23,20 +23,20 @@ typedef struct rt_cancel_scope {
   rt_driver *driver;
   const void *opener; /* the coroutine (lua_State) that opened it */
   rt_waiter *waiter;  /* of the body of an rt.scope: called when its group is decided; else NULL */
-  rt_shared *group;   /* that group, which has the waiter in its queue: a reference */
-  uint64_t serial;    /* in the error that it raises: shows which scope the error is of */
-  bool shield;        /* until its deadline, no cancel from outside of it counts inside */
+  rt_shared *group;   /* held; the group that has the waiter in its queue; NULL: no waiter */
+  uint64_t serial;    /* identifies the scope; the error that the scope raises has it */
+  bool shield;        /* until its deadline, no cancel of the task or of an outer scope counts */
   bool critical;      /* the preemption hook does nothing inside of it */
   bool passed;        /* its deadline has passed, or rt_cancel_scope_cancel was called */
-  bool turned;        /* and the task has yielded once since then (rtL_cancel_turned) */
-  bool raised;        /* and a checkpoint has raised its error */
+  bool turned;        /* the task has used up its budget once since 'passed' (rtL_cancel_turned) */
+  bool raised;        /* a checkpoint has raised its error */
 } rt_cancel_scope;
 
 /* Opens a scope, inside the innermost one. due: a tick of the wheel; RT_NEVER: no deadline. NULL:
 ** no memory. */
 rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bool shield);
 
-/* Closes a scope of this task; harmless if it has none with this serial number. */
+/* Closes the scope of this task with this serial number. Does nothing if there is none. */
 void rt_cancel_scope_close(rt_task *t, uint64_t serial);
 void rt_cancel_scope_close_all(rt_task *t);
 
@@ -46,9 +46,9 @@ static inline bool rt_cancel_scope_is_of(const rt_task *t, const void *coroutine
          t->more->cancel_scopes->opener == coroutine;
 }
 
-/* Is an open scope critical? The functions of an rt.scope run in a critical scope, but not the body
-** that they call, which has a scope with a waiter; so the scope outside of that one does not
-** count. */
+/* Is an open scope of the task critical? The code of rt.scope runs in a critical scope, but the
+** body that it calls is not critical. The body has a scope with a waiter inside the critical one,
+** so of each such pair neither counts. */
 bool rt_cancel_scope_is_critical(const rt_task *t);
 
 /* Marks the scopes whose deadline is this tick or an earlier one, before the wheel fires them. */

@@ -2,7 +2,7 @@
 
 static void driver_on_bell(uv_async_t *bell) { (void)bell; }
 
-/* libuv may fire the alarm before it blocks; uv_stop keeps it from blocking then. */
+/* uv_run may fire the alarm before it blocks; uv_stop keeps it from blocking after that. */
 static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 static void ring(void *reader) {
@@ -85,7 +85,8 @@ static bool deliver_and_fire(rt_driver *d) {
   return posts > 0;
 }
 
-/* Relaxed: the moment only tells how long a task has been suspended; it orders nothing. */
+/* (Relaxed: the moment only tells how long a task has been suspended; it refers to no other
+** memory.) */
 static void note_time(rt_driver *d) {
   d->polled = rt_clock_coarse();
   rt_store_relaxed(&d->moment, rt_moment_of(d->polled));

@@ -18,8 +18,9 @@
 
 #include <uv.h>
 
-/* What a driver knows of a libuv handle, or request, of another file. It must stay valid until its
-** close callback; a driver that closes calls 'close' for each that is still registered. */
+/* A libuv handle, or request, of another file that is registered with a driver. It must stay valid
+** until its close callback. A driver that closes calls 'close' for each handle that is still
+** registered. */
 typedef struct rt_uv_handle {
   rt_list link;
   void (*close)(struct rt_uv_handle *);
@@ -31,8 +32,8 @@ typedef struct rt_driver {
   uint64_t epoch;                             /* rt_clock at tick 0 of the wheel */
   void (*run)(struct rt_driver *, rt_task *); /* resumes a task now; set by the worker */
   rt_active_threads *active; /* of its runtime; NULL: the runtime has no other thread */
-  /* Called when this thread is about to block, and all threads of the runtime are still now. False:
-  ** it must not block. NULL: it blocks. Set by the worker. */
+  /* Called when this thread is about to block and, with it, all threads of the runtime are still.
+  ** False: this thread must not block. NULL: not called. Set by the worker. */
   bool (*on_stillness)(struct rt_driver *);
   /* worker's thread */
   uv_loop_t loop;
@@ -40,13 +41,13 @@ typedef struct rt_driver {
   uv_timer_t alarm;
   rt_wheel wheel;
   rt_ready ready;
-  rt_list handles;       /* rt_uv_handle */
-  rt_list waiters;       /* of its tasks (event/waiter.h) */
-  rt_list spare_waiters; /* to be used again */
-  int spares;
+  rt_list handles;            /* rt_uv_handle */
+  rt_list waiters;            /* of its tasks (event/waiter.h) */
+  rt_list spare_waiters;      /* freed waiters, which are used again */
+  int spares;                 /* number of 'spare_waiters' */
   char *scratch;              /* RT_SCRATCH bytes, into which a read goes first */
   uint64_t polled;            /* rt_clock_coarse at the last poll */
-  rt_atomic(uint32_t) moment; /* atomic: of the last poll; other threads may set the current one */
+  rt_atomic(uint32_t) moment; /* atomic: of the last poll; the watchdog sets a later one */
   bool inside;                /* uv_run is on the C stack */
   rt_vthread *vthread;        /* NULL: time is not virtual */
   rt_counters *counters;      /* own_counters, or those of the worker's slot */
@@ -72,8 +73,8 @@ void rt_driver_remove_handle(rt_uv_handle *h);
 uint64_t rt_driver_tick(const rt_driver *d);
 uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
 
-/* A moment is a time of 4 ms, as precise as the coarse clock, in 32 bits: it says for how long a
-** task has been suspended. Moments wrap after half a year. */
+/* A moment is a time in units of about 4 ms, the precision of the coarse clock, in 32 bits. The
+** difference of two says for how long a task has been suspended. Moments wrap after half a year. */
 enum { RT_MOMENT_BITS = 22 };
 static inline uint32_t rt_moment_of(uint64_t clock) { return (uint32_t)(clock >> RT_MOMENT_BITS); }
 static inline double rt_moment_seconds(uint32_t moments) {

@@ -24,7 +24,7 @@ typedef struct rt_mailbox {
   rt_post mark;               /* is in 'newest' while the reader sleeps */
   /* reader's thread */
   bool asleep;
-  uint64_t rings_due; /* how many posters have found the mark */
+  uint64_t rings_due; /* how many posters are known to have found the mark, and so ring the bell */
   /* atomic */
   rt_atomic(rt_post *) newest; /* leads to the older posts; NULL: no post; or the mark */
   rt_atomic(uint64_t) rings;   /* how many posters have rung the bell and have returned from that */
@@ -32,7 +32,8 @@ typedef struct rt_mailbox {
 
 void rt_mailbox_init(rt_mailbox *m, void (*ring)(void *), void *reader);
 
-/* Reader's thread, when no thread posts any more: waits for the threads that are about to ring. */
+/* Reader's thread, when no thread posts any more: waits for threads that have posted and are still
+** ringing the bell. */
 void rt_mailbox_close(rt_mailbox *m);
 
 /* Any thread, and signal handlers. The post may be delivered before this returns. */

@@ -12,7 +12,7 @@ struct rt_thread_pool {
   rt_list queue;
   int queued, threads, idle;
   bool closed;
-  int refs; /* one of the owner, one of each thread */
+  int refs; /* references: one of the owner, one of each thread */
 };
 
 rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack) {

@@ -30,8 +30,8 @@ typedef struct rt_work_item {
 
 typedef struct rt_thread_pool rt_thread_pool;
 
-/* At most so many threads, each with so many bytes of stack, and so many queued items. NULL: no
-** memory. */
+/* A pool of at most 'threads' threads, each with 'stack' bytes of stack, and at most 'queue' items
+** in its queue. NULL: no memory. */
 rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack);
 
 /* Any thread: queues an item, which must live until it is taken back or finished. 0; -EAGAIN:
@@ -44,8 +44,8 @@ int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item);
 ** FINISHED: 'done' was called with wanted = true. */
 rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item);
 
-/* Any thread: drops the owner's reference. All items must be finished or dropped; the ones that
-** threads have begun end by themselves. */
+/* Any thread: drops the owner's reference. All items must be finished or dropped before. Threads
+** that execute dropped items end after them. */
 void rt_thread_pool_close(rt_thread_pool *p);
 
 #endif

@@ -9,7 +9,7 @@
 ** happened. The full argument is in waiter.c.
 **
 ** Threads: "home" is the thread of the driver for whose task the waiter was made. "under the lock"
-** is any thread that has the lock of the object.
+** is any thread that holds the lock of the object.
 */
 #ifndef RT_EVENT_WAITER_H
 #define RT_EVENT_WAITER_H
@@ -29,18 +29,18 @@ typedef struct rt_waiter {
   rt_claim *claim; /* NULL: not of a select */
   /* home */
   rt_list home_link;                   /* in the list of waiters of its driver */
-  rt_list parked;                      /* the task that waits for it, while that is parked */
+  rt_list parked;                      /* the task that waits for it, while the task is parked */
   void (*on_call)(struct rt_waiter *); /* called on delivery, instead of waking a task; or NULL */
-  void *owner;    /* free for the code that made it: for on_call, or what resumes the task */
+  void *owner;    /* for the code that made the waiter: on_call, or the continuation, may use it */
   rt_lock *lock;  /* of the object in whose queue it was put; NULL: none */
   bool delivered; /* its post was delivered */
   bool abandoned; /* rt_waiter_free was called before its post was delivered, which frees it */
   /* under the lock */
   rt_list link;                            /* in the queue of the object */
   bool called;                             /* the operation has happened */
-  void (*on_withdraw)(struct rt_waiter *); /* it is withdrawn, not called; may call others */
-  int want;                                /* what the task asks for; defined by the object */
-  int answer;                              /* what the caller replies; likewise */
+  void (*on_withdraw)(struct rt_waiter *); /* called when it is withdrawn; may call other waiters */
+  int want;                                /* what the task asks for; the object defines values */
+  int answer;                              /* what the caller replies; the object defines values */
   rt_message *message;                     /* what the task sends, or what it has received */
 } rt_waiter;
 
@@ -57,7 +57,8 @@ static inline void rt_waiter_park(rt_waiter *t, rt_task *task, rt_op op) {
   task->wait_kind = RT_WAIT_WAITER;
 }
 
-/* The same for the waiters of a claim; the caller provides the list. */
+/* The same for all waiters of a claim: on_call of each waiter wakes the task. 'parked' is a list of
+** the caller. */
 static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *parked) {
   rt_task_park(task, op, c, parked);
   task->wait_kind = RT_WAIT_CLAIM;
@@ -72,13 +73,13 @@ void rt_waiter_cancel(rt_task *task);
 ** queue. */
 rt_waiter *rt_waiter_next(rt_list *queue);
 
-/* Under the lock: is there a waiter that can be called? A hint: a waiter of a select may be called
-** elsewhere meanwhile. Waiters of the claim 'except', the caller's own, are skipped. */
+/* Under the lock: is there a waiter that can be called? A hint, since a waiter of a select may be
+** called by another object meanwhile. Waiters of 'except', the claim of the caller, are skipped. */
 bool rt_waiter_any(const rt_list *queue, const rt_claim *except);
 
-/* Under the lock: rt_waiter_next in two steps, for an object that must first look at what the
-** waiter wants. rt_waiter_first: the first waiter, or NULL; rt_waiter_claim: can it be called? If
-** not, start again. */
+/* Under the lock: rt_waiter_next in two steps, for an object that has to read 'want' of the waiter
+** in between. rt_waiter_first: the first waiter, or NULL. rt_waiter_claim: true: the caller must
+** call the waiter; false: it cannot be called, begin again with rt_waiter_first. */
 rt_waiter *rt_waiter_first(rt_list *queue);
 bool rt_waiter_claim(rt_waiter *t);
 
@@ -87,8 +88,8 @@ void rt_waiter_call(rt_waiter *t, int answer);
 /* Under the lock: calls all waiters of a queue that can be called. */
 void rt_waiter_call_all(rt_list *queue, int answer);
 
-/* Home, without the lock: the task is resumed. True: the waiter was called; false: it never will
-** be. From then on the object is not used any more. */
+/* Home, without the lock, when the task is resumed. True: the waiter was called; false: it was not,
+** and never will be. After this the waiter does not use the object. */
 bool rt_waiter_withdraw(rt_waiter *t);
 /* Home: withdraws all waiters of the driver's tasks. */
 void rt_waiter_withdraw_all(rt_driver *d);

@@ -124,7 +124,7 @@ static int loaded(lua_State *L, int status, lua_KContext ctx) {
   const char *name = lua_tostring(L, NAME);
   if (!lua_isnil(L, -1)) lua_setfield(L, LOADED, name);
   lua_settop(L, DATA);
-  if (lua_getfield(L, LOADED, name) == LUA_TNIL) { /* neither did it enter itself */
+  if (lua_getfield(L, LOADED, name) == LUA_TNIL) { /* the module did not set it either */
     lua_pushboolean(L, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, LOADED, name);

@@ -7,10 +7,10 @@
 ** A job leaves the list under the lock when it ends, and the worker that ends it holds it. So every
 ** job on the list can be held there, and is still valid when it is cancelled without the lock.
 **
-** Beginning to cancel. The members are cancelled one after the other, and one that was cancelled
-** early may end and, say, close a channel before another one gets its cancel. That other one sees
-** 'cancelling' then, which was set before the first of them was cancelled, and so raises the
-** cancellation and not the error about the channel (rt_job_is_cancelling).
+** Beginning to cancel. The members are cancelled one after the other. A member that was cancelled
+** early may end and, for example, close a channel for which another member waits, before that one
+** gets its cancel. 'cancelling' was set before the first member was cancelled, so the other member
+** sees it (rt_job_is_cancelling) and raises its cancel, not the error about the channel.
 **
 ** spec/model/group.c checks that a cancel reaches every job, and that waiters and watchers are
 ** called.
@@ -117,7 +117,7 @@ static rt_shared *next_to_cancel(rt_group *g) {
     rt_group_member *m = member_of(l);
     if (m->cancel_sent) continue;
     m->cancel_sent = true;
-    rt_list_remove(l); /* to the end: the next one to cancel is always the first */
+    rt_list_remove(l); /* move it to the end, so that members to be cancelled come first */
     rt_list_append(&g->members, l);
     owner = m->owner;
     rt_shared_hold(owner);

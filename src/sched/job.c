@@ -53,7 +53,7 @@ static void leave_group(rt_job *j, rt_phase how) {
   if (j->member.group) rt_group_leave(&j->member, j->id, how);
 }
 
-/* Drops what the function has not taken: sockets that were sent with the call are closed. */
+/* Drops the call if it was not unpacked. That closes sockets that were sent with it. */
 static void drop_call(rt_job *j) {
   if (j->call) rt_message_drop(j->call);
   j->call = NULL;
@@ -107,7 +107,7 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
     reason = NULL;
     if (ends) {
       j->phase = RT_RUNNING;
-    } else if (j->home) { /* (NULL: its scheduler is ending it, as failed) */
+    } else if (j->home) { /* (NULL: end_queued_jobs of sched.c is ending it as failed) */
       rt_job_hold(j);     /* for the post */
       rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
     }

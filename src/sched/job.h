@@ -1,10 +1,10 @@
 /* sched/job.h - a task of a pool, as every thread knows it. (In the Lua API a job is a task.)
 **
 ** Until it starts, a job is a message: a function and its arguments. One worker starts it and runs
-** it to its end as a task of its own (run/job_entry.h). What the job ended with is a message again,
-** which any number of joiners on any threads unpack. The phase changes only under the lock of the
-** job, so of a start and a cancel, or of an end and a cancel, exactly one comes first.
-** spec/model/job.c checks this.
+** it to its end as a task of its own (run/job_entry.h). Its outcome, the results or the error, is a
+** message again, which any number of joiners on any threads unpack. The phase changes only under
+** the lock of the job, so of a start and a cancel, or of an end and a cancel, exactly one comes
+** first. spec/model/job.c checks this.
 */
 #ifndef RT_SCHED_JOB_H
 #define RT_SCHED_JOB_H
@@ -21,7 +21,7 @@ typedef struct rt_job {
   const char *site;    /* where it was spawned: "file.lua:12" */
   /* under the lock of the run queue that it is in */
   rt_list link;
-  /* the thread that created it; then the one that starts it, or cancels it in the queue */
+  /* the creator's thread; then the thread that starts the job, or cancels it in the queue */
   rt_message *call; /* function and arguments; NULL once unpacked or dropped */
   /* home: the thread of the worker that runs it */
   rt_task *task;
@@ -63,26 +63,26 @@ static inline void rt_job_drop(rt_job *j) { rt_shared_drop(&j->shared); }
 bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *));
 
 /* Home, once: the job has ended as 'how'. Takes over 'outcome' (or NULL), calls the joiners, and
-** leaves the group. If it has failed, its failure is recorded before a joiner can know. */
+** removes the job from its group. The failure of a failed job is recorded before joiners are
+** called. error_text: static text of an error that could not be packed, or NULL. */
 void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *error_text);
 
 /* The same for a job that rt_job_begin has begun, but whose function was never called. */
 void rt_job_end_not_started(rt_job *j, rt_phase how, const char *error_text);
 
-/* Any thread. Cancels the job: one in a queue ends at once, one that runs gets the post. Takes over
-** the message (the reason, or NULL). False: the job has ended before. */
+/* Any thread. Cancels the job: a job in a queue ends at once; a job that runs gets cancel_post.
+** Takes over the message (the reason, or NULL). False: the job has ended before. */
 bool rt_job_cancel(rt_job *j, rt_message *reason);
 
-/* Any thread. */
+/* Any thread: queued, running, or how the job ended. */
 rt_phase rt_job_phase(rt_job *j);
-/* Any thread. The same for display: RT_WAITING if it runs and its task is parked. */
+/* Any thread. The phase for display: RT_WAITING if the job runs and its task is parked. */
 rt_phase rt_job_status(rt_job *j);
-/* Home. */
+/* Home: the task was parked, or is resumed. */
 static inline void rt_job_set_waiting(rt_job *j, bool waits) {
   rt_store_relaxed(&j->waits, waits); /* (relaxed: for display only) */
 }
-/* Any thread. The job was cancelled, or its group is cancelling its members and this one
-** follows. */
+/* Any thread. Was the job cancelled, or is its group cancelling all members, so that it will be? */
 bool rt_job_is_cancelling(rt_job *j);
 
 /* The waiter's home. True: the job has ended. False: the waiter is in the queue of joiners, and is

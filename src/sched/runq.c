@@ -12,10 +12,9 @@ int rt_runq_init(rt_runq *q) {
 
 void rt_runq_close(rt_runq *q) { rt_lock_close(&q->lock); }
 
-/* (Relaxed, here and wherever 'count' is loaded under the lock: it changes only under the lock.) */
-
-/* Sequentially consistent: a submitter reads the idle bits after this store, and a parking worker
-** reads the count after it has set its bit (sched.c). */
+/* The store is sequentially consistent: a submitter reads the idle bits after it, and a parking
+** worker reads the count after it has set its bit (sched.c). (The load is relaxed, as are all loads
+** of 'count' under the lock: it changes only under the lock.) */
 static void count_added_locked(rt_runq *q, int n) {
   rt_store(&q->count, rt_load_relaxed(&q->count) + n);
 }

@@ -33,7 +33,7 @@ int rt_runq_steal(rt_runq *from, rt_runq *to);
 /* Any thread. Copies at most 'max' jobs to the array, with a reference each; returns how many. */
 size_t rt_runq_peek(rt_runq *q, rt_job **jobs, size_t max);
 
-/* Any thread, without the lock: a guess. (Relaxed: the callers that must not miss a job read
+/* Any thread, without the lock: the count may be old. (Relaxed: code that must not miss a job reads
 ** 'count' with rt_load; see sched.c.) */
 static inline int rt_runq_count(rt_runq *q) { return rt_load_relaxed(&q->count); }
 

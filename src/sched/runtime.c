@@ -1,7 +1,7 @@
-/* The error of a failed job is reported at most once. Three threads may come to it at the same
+/* The error of a failed job is reported at most once. Three threads may use its record at the same
 ** time: one that joins the job (forget_failure), one that drops its last reference (adopt_failure),
 ** and the main worker at its end (take_failure). Each takes the record off the list under the lock
-** of the runtime, and only the thread that has found it there goes on.
+** of the runtime, and only the thread that has found the record there handles the error.
 **
 ** The main worker may find a record whose job has no reference left: the thread that dropped the
 ** last one is on its way to adopt_failure. A count of 0 must not be incremented by another thread,
@@ -126,7 +126,7 @@ bool rt_runtime_adopt_failure(rt_runtime *r, rt_failure_record *f) {
   bool adopted = !rt_list_empty(&f->link) && r->main != NULL;
   rt_list_remove(&f->link);
   if (adopted) {
-    rt_shared_hold(f->owner); /* the count was 0: only this thread knows the job */
+    rt_shared_hold(f->owner); /* the count was 0: no other thread has a reference */
     f->post.deliver = r->on_unjoined_failure;
     post_locked(r, &f->post);
   }

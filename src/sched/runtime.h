@@ -28,7 +28,7 @@ typedef struct rt_failure_record {
 typedef struct rt_runtime {
   rt_shared shared;
   /* fixed; set by the main worker before a pool is open */
-  void (*on_unjoined_failure)(rt_post *, void *); /* a record's post; the job comes with it, held */
+  void (*on_unjoined_failure)(rt_post *, void *); /* a record's post, with a reference to the job */
   /* atomic */
   rt_active_threads active;
   rt_counters counts; /* jobs that ended without a worker (rt.metrics) */
@@ -37,7 +37,7 @@ typedef struct rt_runtime {
   rt_driver *main;      /* NULL: the main worker has called rt_runtime_close */
   rt_list failures;     /* records of failed jobs that no task has joined */
   rt_post failure_post; /* a job was added to 'failures': search for handles that are garbage */
-  bool failure_posted;  /* failure_post is on its way; likewise below */
+  bool failure_posted;  /* failure_post is on its way (the same for the other posts) */
   rt_post exit_post;    /* a task has called os.exit(exit_code, true) in another state */
   bool exit_posted;
   int exit_code;

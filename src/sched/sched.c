@@ -15,8 +15,8 @@
 **
 ** One job wakes one worker. Clearing the bit is a compare-and-swap, so each bit wakes once, and a
 ** worker that is awake is never rung. The wake-up is passed on in two cases:
-** - The woken worker is busy (rt_slot_leave_idle): other events have made tasks ready meanwhile. It
-**   was counted on to take the job, so it wakes another idle worker.
+** - The woken worker is busy (rt_slot_leave_idle): other events have made tasks ready meanwhile.
+**   The submitter has woken no other worker for the job, so this one wakes another idle worker.
 ** - A worker has taken a job and its queue has more (after_take).
 ** While a thief holds jobs that are in no queue, a parking worker may miss them. That is harmless:
 ** the thief is awake, takes one of them, and wakes an idle worker for the rest.
@@ -110,7 +110,7 @@ rt_sched *rt_sched_peer(rt_sched *s) {
 }
 
 /* --- starting threads ------------------------------------------------------------------------- */
-/* Returns when 'started' includes this thread's slot; see above. */
+/* Returns when 'started' includes this thread's slot (see "Starting a thread" above). */
 static void await_starter(rt_sched *s) {
   rt_lock_take(&s->lock);
   rt_lock_give(&s->lock);
@@ -229,7 +229,7 @@ bool rt_slot_enter_idle(rt_slot *slot) {
 void rt_slot_leave_idle(rt_slot *slot, bool busy) {
   uint64_t bit = bit_of(slot);
   bool idle = rt_load(word_of(slot)) & bit, woken = !idle || !(rt_and(word_of(slot), ~bit) & bit);
-  /* the thread that cleared the bit counts on this worker and has woken no other one */
+  /* the thread that cleared the bit has woken no worker but this one for its job */
   if (woken && busy && rt_sched_has_job(slot)) wake_one(slot->sched, slot);
 }
 
@@ -436,7 +436,7 @@ static void check_worker(rt_slot *slot, rt_driver *d, void *arg) {
 }
 
 /* A worker of an exclusive scheduler takes no job while it has a task: if all slots have one,
-** queued jobs can start only after one of these tasks has gone on. */
+** queued jobs can start only after one of these tasks has been resumed and has ended. */
 bool rt_sched_is_quiescent(rt_sched *s) {
   activity a = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
   rt_sched_each_worker(s, check_worker, &a);

@@ -124,7 +124,7 @@ void rt_sched_notify_space(rt_sched *s);
 rt_job *rt_sched_take(rt_slot *slot, bool steal);
 
 /* Any thread. Between the two calls no job moves from one queue to another, so a thread that reads
-** all queues misses none. Keep it short: workers without jobs do not steal meanwhile. */
+** all queues misses none. The time between them must be short: no worker steals meanwhile. */
 void rt_sched_pause_stealing(rt_sched *s);
 void rt_sched_resume_stealing(rt_sched *s);
 
@@ -133,9 +133,9 @@ void rt_sched_resume_stealing(rt_sched *s);
 bool rt_sched_has_job(rt_slot *slot);
 
 /* Worker's thread, in this order: attach once; enter_idle and leave_idle around each park; detach
-** and end once. A worker that could not be made calls end alone. */
-/* From here on the driver is rung when the slot is idle and there is a job, and gets the stop_post
-** (at once if the scheduler is stopping already). */
+** and end once. A worker that could not be made calls only rt_slot_end. */
+/* From this call on the driver is rung when the slot is idle and there is a job, and gets the
+** stop_post (at once if the scheduler is stopping already). */
 void rt_slot_attach(rt_slot *slot, rt_driver *d);
 /* Before parking. True: the slot is idle, the worker may park and has to call rt_slot_leave_idle
 ** afterwards. False: there is a job; the slot is not idle. */
@@ -157,8 +157,8 @@ bool rt_sched_is_quiescent(rt_sched *s);
 ** closed meanwhile. 'f' must not call functions of this file. */
 void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
 
-/* Main worker. Tells all workers to end; jobs that have not started are cancelled when the last
-** worker ends. Idempotent. */
+/* Main worker. Posts stop_post to all workers; jobs that have not started are cancelled when the
+** last worker ends. A second call does nothing. */
 void rt_sched_stop(rt_sched *s);
 /* Main worker. The number of threads that have been started and have not called rt_slot_end. */
 int rt_sched_live(rt_sched *s);

@@ -3,10 +3,11 @@
 #include "base/cpu_count.h"
 
 #define SPIN_TIME (30 * 1000ull)    /* ns */
-#define SHORT_SLEEP (150 * 1000ull) /* ns: a shorter sleep was hardly worth its cost */
+#define SHORT_SLEEP (150 * 1000ull) /* ns: after a shorter sleep, spinning may be cheaper */
 enum { POLLS_PER_CLOCK = 50, SKIP_MAX = 4096 };
 
-/* (Relaxed: a guess; what has come is taken with the orders that it needs.) */
+/* Has a post or a job come? (Relaxed: an old value only prolongs the spin. After the spin, draining
+** the mailbox and taking a job use stronger orders.) */
 static bool has_come(rt_driver *d, rt_slot *slot) {
   return rt_load_relaxed(&d->mailbox.newest) != NULL || (slot && rt_sched_has_job(slot));
 }

@@ -1,10 +1,10 @@
 /* sched/spin.h - a worker that exchanges messages with another one spins before it sleeps.
 **
-** Between two threads that are awake, a message and its answer take some microseconds; to put a
-** thread to sleep and wake it takes tens. So if another worker ended the last sleep after a short
-** time, the worker polls its mailbox and the queues for a moment before it parks. After a spin that
-** found nothing it skips the next spins, each time twice as many: a worker that waits for sockets
-** or for nothing does not spin.
+** Between two threads that are awake, a message and its answer take some microseconds. To put a
+** thread to sleep and wake it takes tens of microseconds. So if another worker ended the last sleep
+** after a short time, the worker polls its mailbox and the queues for a moment before it parks.
+** After a spin that found nothing it skips the next spins, each time twice as many: a worker that
+** waits for sockets or for nothing does not spin.
 */
 #ifndef RT_SCHED_SPIN_H
 #define RT_SCHED_SPIN_H

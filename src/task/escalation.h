@@ -32,11 +32,11 @@ enum { RT_ESCALATION_TIMES = 100, RT_ESCALATION_CALLS = 10 };
 /* All zeros: no error was raised yet. The times are rt_clock. */
 typedef struct rt_escalation {
   uint64_t scope; /* the scope for which the error was raised last */
-  uint64_t last;  /* when it was raised last; 0: never */
-  uint64_t first; /* when it was first raised, and … */
-  uint32_t times; /* how often it was raised, for that scope */
-  uint32_t calls; /* of the hook since it was raised last */
-  uint64_t hook;  /* since when the hook raises it; 0: the hook did not raise it again yet */
+  uint64_t last;  /* when the error was raised last; 0: never */
+  uint64_t first; /* when the error was raised for this scope for the first time */
+  uint32_t times; /* how often the error was raised for this scope */
+  uint32_t calls; /* calls of the hook since the error was raised last */
+  uint64_t hook;  /* when RT_ESCALATION_LIMIT began: the hook first raised it; 0: not yet */
 } rt_escalation;
 
 /* The error is about to be raised. */

@@ -113,7 +113,7 @@ static void read_function(rt_bytecode *b) {
   own.jumps = b->at;
   skip_jumps(b, own.jump_count);
   skip_names(b);
-  own.at = b->at; /* the outermost function sets these last */
+  own.at = b->at; /* the outermost function returns last, so *b describes it in the end */
   own.end = b->end;
   own.broken = b->broken;
   *b = own;

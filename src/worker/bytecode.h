@@ -1,10 +1,10 @@
 /* worker/bytecode.h - dumps the bytecode of a function, and reads which fields of an upvalue a line
 ** uses.
 **
-** pack/code_cache dumps functions to send them. worker/nil_hint dumps one to read it: if the upvalue
-** is _ENV, its fields are the globals of the line, and worker/nil_hint asks for them when an error
-** about a nil value does not name it. The reader understands what Lua 5.4 dumps. It rejects other
-** bytes, and bytes that end too early, without reading past their end.
+** pack/code_cache dumps functions to send them. worker/nil_hint dumps one to read it: if the
+** upvalue is _ENV, its fields are the globals of the line, and worker/nil_hint asks for them when
+** an error about a nil value does not name it. The reader understands what Lua 5.4 dumps. It
+** rejects other bytes, and bytes that end too early, without reading past their end.
 */
 #ifndef RT_WORKER_BYTECODE_H
 #define RT_WORKER_BYTECODE_H
@@ -17,7 +17,9 @@ typedef struct rt_bytecode {
   const char *at, *end; /* rt_bytecode_open: the bytes that remain */
   bool broken;          /* the bytes are no bytecode of Lua 5.4 */
   /* of the outermost function */
-  const char *code, *constants, *steps, *jumps; /* steps, jumps: the line of each instruction */
+  const char *code, *constants;
+  const char *steps; /* lineinfo of Lua: for each instruction, the difference of lines, or a jump */
+  const char *jumps; /* abslineinfo of Lua: for each jump, the instruction and its line */
   uint64_t instructions, constant_count, step_count, jump_count;
   /* the next instruction, and its line */
   uint64_t pc;
@@ -28,12 +30,12 @@ typedef struct rt_bytecode {
 ** no memory. */
 bool rt_bytecode_dump(lua_State *L, rt_buf *to);
 
-/* Begins to read. The bytes stay the caller's, who keeps them until the last rt_bytecode_next.
-** False: they are no bytecode of Lua 5.4. */
+/* Begins to read. The bytes belong to the caller, and must stay valid until the last call of
+** rt_bytecode_next. False: they are no bytecode of Lua 5.4. */
 bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len);
 
 /* The name of the next field of this upvalue (0 is the first) that this line reads; NULL: there is
-** no more. The name is in the bytes, and not terminated. */
+** no more. The name points into the bytes, and is not terminated by a zero byte. */
 const char *rt_bytecode_next(rt_bytecode *b, int line, unsigned upvalue, size_t *len);
 
 #endif

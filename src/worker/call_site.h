@@ -43,7 +43,8 @@ int rtL_call_site_error(lua_State *L, rt_call_sites *s, const char *form, ...);
 ** full. */
 uint32_t rt_call_site_named(rt_call_sites *s, const char *text);
 
-/* "file.lua:12"; "?" for 0. Any thread that got the number from the worker's thread. */
+/* "file.lua:12"; "?" for 0. Any thread to which the worker's thread has published the number, with
+** release or a stronger order. */
 const char *rt_call_site_text(const rt_call_sites *s, uint32_t site);
 
 #endif

@@ -49,15 +49,15 @@ typedef struct rt_travel {
   /* Returns the shared object that stands for the object at 'index', as a new reference. NULL: the
   ** object cannot be sent; then *why may describe it, in place of "userdata NAME". May raise. */
   rt_shared *(*send)(lua_State *L, struct rt_worker *w, int index, const char **why);
-  /* The message is complete: what moves (a socket) goes from the object to the shared object. Must
-  ** not fail or raise. A finalizer may have changed the object since 'send'. NULL: nothing
-  ** moves. */
+  /* Called when the message is complete: moves what cannot be copied (a socket) from the object to
+  ** the shared object. Must not fail or raise. A finalizer may have changed the object since
+  ** 'send'. NULL: nothing moves. */
   void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_shared *t);
   /* In the receiving state: pushes an object for the shared object, whose reference stays the
   ** message's. May raise. NULL: the object never arrives. */
   void (*receive)(lua_State *L, struct rt_worker *w, rt_shared *t);
-  /* The message was not received: what has moved goes back to the object, if that still exists.
-  ** NULL: nothing moves. */
+  /* Called when the message was not received: moves what 'commit' has moved back to the object, if
+  ** the object still exists. NULL: nothing moves. */
   void (*recall)(struct rt_worker *w, rt_shared *t);
 } rt_travel;
 

@@ -24,11 +24,11 @@ void rt_coroutine_pool_close(rt_coroutine_pool *c);
 lua_State *rt_coroutine_pool_take(rt_coroutine_pool *c);
 /* Gives back a coroutine whose function has returned. */
 void rt_coroutine_pool_give(rt_coroutine_pool *c, lua_State *co);
-/* The same for one that the program holds: it is not used again, since it must stay dead to the
-** program. */
+/* The same for a coroutine to which the program has a reference. It is not used again, since the
+** program must see it as dead. */
 void rt_coroutine_pool_retire(rt_coroutine_pool *c, lua_State *co);
-/* The same for one that ended with an error, or is to end: closes its pending <close> variables. It
-** is not used again. O(n) in the number of coroutines. */
+/* The same for a coroutine that has ended with an error, or is suspended and is not resumed again:
+** closes its pending <close> variables. It is not used again. O(n) in the number of coroutines. */
 void rt_coroutine_pool_retire_broken(rt_coroutine_pool *c, lua_State *co);
 
 #endif

@@ -1,7 +1,7 @@
 /* worker/error.h - errors that functions of many files raise.
 **
 ** Each function raises its error at the Lua line that called the running C function, and does not
-** return; the return type allows `return rtL_no_memory(L);`.  Worker's thread.
+** return; the return type allows `return rtL_no_memory(L);`. Worker's thread.
 */
 #ifndef RT_WORKER_ERROR_H
 #define RT_WORKER_ERROR_H

@@ -5,8 +5,8 @@
 #include "worker/compat.h"
 
 /* Pushes the name of the value on top of the stack, "module.field" or, for a global, "field", and
-** returns it. If no module holds the value, pushes nothing and returns NULL. Searches all modules:
-** for errors. */
+** returns it. If no module holds the value, pushes nothing and returns NULL. It searches all loaded
+** modules, so it is only for the texts of errors. */
 const char *rtL_function_name(lua_State *L);
 
 #endif

@@ -97,8 +97,8 @@ static bool push_missing(lua_State *L, int line) {
 }
 
 /* --- recording -------------------------------------------------------------------------------- */
-/* Pushes the name. The function that raised the error is the one whose place the text begins with;
-** if the text has no place, the first Lua function, which called the C function that raised it. */
+/* Pushes the name. If the text begins with a place ("file.lua:12: "), the function at that place
+** has raised the error. If not, a C function has, and the innermost Lua function has called it. */
 static bool find_nil_global(lua_State *L, const char *text) {
   lua_Debug ar;
   bool anywhere = !has_place(text), found = false;

@@ -24,8 +24,8 @@ static int overflow(lua_State *L) {
   return 0;
 }
 
-/* Drops a large ring after a burst of spawns. It is freed at once: until the collector came, it
-** could be most of the memory. */
+/* Drops a large ring after a burst of spawns. It is freed at once, and not by the garbage collector
+** later, since it may be most of the memory of the state. */
 static void shrink(rt_start_queue *n) {
   lua_pushcfunction(n->pcall_L, overflow);
   lua_pushvalue(n->anchors, RT_ANCHOR_START_QUEUE);

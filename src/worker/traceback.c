@@ -15,8 +15,8 @@ static void forget_raised(lua_State *L, rt_worker *w) {
   rt_anchor_set(L, w, RT_ANCHOR_RAISED);
 }
 
-/* An error that is a string or a number may be equal to the recorded one by chance. It counts as
-** the same error as long as no other task has run since. */
+/* An error that is a string or a number may be equal to the recorded error by chance. It counts as
+** the same error only if no other task has run since. */
 static bool may_be_another(lua_State *L, rt_worker *w, int error) {
   int type = lua_type(L, error);
   bool has_identity = type == LUA_TTABLE || type == LUA_TUSERDATA;
@@ -53,7 +53,7 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   bool noted = rt_traceback_find(L, w, error), whole = w->traceback.complete;
   if (noted) forget_raised(L, w);
   if (noted && whole) return;
-  if (!noted) rtL_nil_hint_note(L, w, error); /* (of a recorded one the functions are gone) */
+  if (!noted) rtL_nil_hint_note(L, w, error); /* (else the function that raised it has returned) */
   luaL_traceback(L, L, NULL, level);
   if (!noted) return;
   if (contains_present(L)) {

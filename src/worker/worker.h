@@ -1,9 +1,9 @@
 /* worker/worker.h - a worker: one thread, one Lua state, one driver.
 **
-** This file has the record of a worker, and its birth and end; run/loop.c has what it does in
-** between. The worker of a state is a userdata in the registry of Lua, and upvalue 1 of every
-** function that rt gives to Lua. Unless it says otherwise, a function with a worker as argument
-** runs on that worker's thread.
+** This file has the record of a worker, and makes and frees it; run/loop.c runs it in between. The
+** worker of a state is a userdata in the registry of Lua, and upvalue 1 of every function that rt
+** gives to Lua. Unless it says otherwise, a function with a worker as argument runs on that
+** worker's thread.
 */
 #ifndef RT_WORKER_WORKER_H
 #define RT_WORKER_WORKER_H
@@ -24,12 +24,12 @@
 
 #include <signal.h>
 
-/* What a yield that is under way is. */
+/* Why the running coroutine yields. */
 typedef enum rt_yield {
   RT_YIELD_USER,      /* a value for the code that resumed the coroutine */
-  RT_YIELD_WAIT,      /* of a task that was put on the list of what it waits for */
-  RT_YIELD_PREEMPTED, /* of a task that is resumed in the next turn; see run/preempt.c */
-  RT_YIELD_FINAL      /* of a task that is never resumed */
+  RT_YIELD_WAIT,      /* the task was parked, or put into the ready queue */
+  RT_YIELD_PREEMPTED, /* the task computes, and is resumed in the next turn; see run/preempt.c */
+  RT_YIELD_FINAL      /* the task is not resumed again */
 } rt_yield;
 
 typedef struct rt_worker {
@@ -46,11 +46,11 @@ typedef struct rt_worker {
   rt_slot *slot;                   /* its place in its scheduler; NULL: this is the main worker */
   rt_worker_config *worker_config; /* how a worker's state is made */
   rt_sched *pools[RT_POOLS];       /* NULL: not open, or closed */
-  rt_runtime *runtime;             /* the main worker's; NULL: no pool is open */
+  rt_runtime *runtime;             /* a main worker's; NULL: no pool is open, or a pool worker */
   /* worker's thread: what runs now */
   rt_task *running; /* the task whose code runs, main included; NULL: the worker's own code */
   lua_State *volatile cur; /* the innermost coroutine whose code runs */
-  bool blocked;            /* between the task and 'cur' a resume cannot pass a wait outward */
+  bool blocked;            /* a resume or close between the task and 'cur' cannot pass a yield on */
   rt_yield suspending;     /* the yield that is under way */
   rt_worker_loop loop;
   /* worker's thread: the tasks */
@@ -135,7 +135,8 @@ uint64_t rt_worker_next_id(rt_worker *w);
 ** seed it cannot be predicted. */
 uint64_t rt_worker_chance(rt_worker *w);
 
-/* The sequence follows from this seed and the number of the worker's slot from now on. */
+/* Sets the seed of rt_worker_chance: from now on the sequence follows from 'seed' and the number of
+** the worker's slot. */
 void rt_worker_seed(rt_worker *w, uint64_t seed);
 
 /* The number of the worker in a trace (base/trace.h): 0 the main worker, 1… the pool, 1001… the

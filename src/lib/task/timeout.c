@@ -23,9 +23,9 @@ static int scope_ended(lua_State *L, int status, lua_KContext context) {
   return 2;
 }
 
-/* The main task runs in a coroutine that was resumed behind rt's back (by a coroutine.resume from
-** before rt was loaded). It becomes the current one for the call, so that the deadline sets its
-** hook there. */
+/* The main chunk runs this in a coroutine that was resumed by a function which rt does not know (a
+** coroutine.resume from before rt was loaded), so 'cur' is another coroutine. During the call
+** 'cur' is this one, so that the preemption signal sets the hook here when the deadline passes. */
 static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext context) {
   lua_State *outer = w->cur;
   w->cur = L;

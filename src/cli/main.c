@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/repl.h"
 #include "host/require.h"
+#include "run/shutdown.h"
 #include "run/stop.h"
 #include "worker/lua_state.h"
 
@@ -26,7 +27,7 @@ typedef struct host {
 static int message_handler(lua_State *L) {
   rt_worker *w = rt_worker_find(L);
   bool with_traceback = true;
-  w->stop.quiet = w->stop.deadline && rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1);
+  rt_shutdown_note_error(w, rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1) != NULL);
   lua_settop(L, 1);
   if (lua_isstring(L, 1)) {
     lua_pushvalue(L, 1);

@@ -2,6 +2,7 @@
 
 #include "event/thread_pool.h"
 
+#include "run/deadlock.h"
 #include "run/loop.h"
 
 #include <poll.h>
@@ -153,7 +154,7 @@ static void print_results(lua_State *L, rt_shell *sh) {
 
 /* Ctrl-C, or a deadlock, has ended a statement, and not the session. */
 static void reset_errors(rt_worker *w) {
-  w->deadlock.reports = 0;
+  rt_deadlock_forgive(w);
   if (w->interrupted != SIGINT) return;
   rt_task_uncancel(w->main);
   w->interrupted = 0;

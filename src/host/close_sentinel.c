@@ -6,8 +6,7 @@
 static int sentinel_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
   if (w->close_sentinel != lua_touserdata(L, 1)) return 0; /* a newer one has taken its place */
-  w->stop.state_closes = true;
-  rt_stop_quietly(L, w);
+  rt_stop_at_close(L, w);
   return 0;
 }
 

@@ -38,8 +38,7 @@ static void set_exit_code(const rt_worker *w) {
 static int on_close(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   if (w->stop.closed) return 0;
-  w->stop.state_closes = true;
-  rt_stop_quietly(L, w);
+  rt_stop_at_close(L, w);
   if (w->slot == NULL) rt_stop_part(w);
   rt_signals_forget(w);
   if (!w->hosted && w->slot == NULL) set_exit_code(w);

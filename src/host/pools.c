@@ -8,29 +8,16 @@
 #include "run/exit.h"
 #include "run/preempt.h"
 #include "run/shutdown.h"
+#include "run/unhandled.h"
+#include "run/unwind.h"
 
 /* Of the thread of a pool worker: Lua's C functions nest up to 200 deep. */
 #define STACK_SIZE ((size_t)(RT_DEBUG ? 8 : 2) << 20)
 
 /* --- posts ------------------------------------------------------------------------------------ */
-static void on_stop(rt_post *p, void *driver) {
-  (void)p;
-  rt_worker_of(driver)->stop.requested = true;
-}
-
 static void on_worker_ended(rt_post *p, void *driver) {
   (void)p;
   rt_drain_notify(rt_worker_of(driver));
-}
-
-static void on_unjoined_failure(rt_post *p, void *driver) {
-  rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
-  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &r->link);
-}
-
-static void on_failure(rt_post *p, void *driver) {
-  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
-  rt_worker_of(driver)->unhandled.gc_cycles = 2; /* a handle may survive the first one */
 }
 
 static void on_exit_request(rt_post *p, void *driver) {
@@ -63,7 +50,7 @@ static rt_sched *open_pool(rt_worker *w, rt_pool which) {
       .queue_max = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,
       .stack = STACK_SIZE,
       .run_worker = rt_worker_main,
-      .on_stop = on_stop,
+      .on_stop = rt_unwind_member_on_post,
       .on_ended = on_worker_ended,
       .runtime = w->runtime,
       .worker_config = w->worker_config,
@@ -79,8 +66,8 @@ static rt_sched *open_pool(rt_worker *w, rt_pool which) {
 static rt_runtime *open_runtime(rt_worker *w) {
   rt_runtime *o = rt_runtime_new(&w->driver);
   if (o == NULL) return NULL;
-  o->on_unjoined_failure = on_unjoined_failure;
-  o->failure_post.deliver = on_failure;
+  o->on_unjoined_failure = rt_unhandled_on_job;
+  o->failure_post.deliver = rt_unhandled_on_failure;
   o->exit_post.deliver = on_exit_request;
   o->stillness_post.deliver = rt_deadlock_on_report;
   o->shutdown_post.deliver = rt_shutdown_on_post;

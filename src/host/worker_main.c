@@ -5,6 +5,7 @@
 #include "host/require.h"
 #include "pack/pack.h"
 #include "run/loop.h"
+#include "run/preempt.h"
 #include "run/unwind.h"
 #include "worker/lua_state.h"
 
@@ -29,7 +30,7 @@ static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   w->slot = slot;
   rtL_core_module_install(L, w);
   w->worker_config = rt_worker_config_hold(r);
-  w->preempt.switches_all = r->preempt_all;
+  if (r->preempt_all) rt_preempt_switch_all(w);
   if (r->seed) rt_worker_seed(w, r->seed);
   w->hosted = r->in_rt_lua;
   w->pools[slot->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_TASKS] =

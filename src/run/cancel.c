@@ -77,9 +77,9 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
 ** before the error is raised. Otherwise no other task would run, and nothing could end this one. */
 static void yield_if_spent(lua_State *L, rt_worker *w, rt_task *t) {
   bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
-  if (--w->loop.budget > 0 || !can) return;
+  if (!rt_worker_spend(w, 1) || !can) return;
   rt_ready_add(&w->driver.ready, t);
-  w->loop.yielded = true;
+  rt_worker_note_yield(w);
   w->suspending = RT_YIELD_WAIT;
   lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
 }

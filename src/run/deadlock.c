@@ -72,7 +72,7 @@ void rt_deadlock_examine(rt_worker *w) {
   w->deadlock.suspected = false;
   if (!is_deadlock(w)) return;
   report_deadlock(w);
-  w->exit.failed = true;
+  rt_exit_fail(w);
   if (++w->deadlock.reports > FORGIVEN_MAX) {
     rt_exit_request(w, EXIT_FAILURE);
     return;

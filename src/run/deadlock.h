@@ -27,4 +27,7 @@ void rt_deadlock_on_report(rt_post *p, void *driver);
 void rt_deadlock_examine(rt_worker *w);
 int rtL_deadlock_raise(lua_State *L, rt_worker *w);
 
+/* At the prompt a deadlock ends a statement, and not the session: the next one is the first. */
+static inline void rt_deadlock_forgive(rt_worker *w) { w->deadlock.reports = 0; }
+
 #endif

@@ -12,6 +12,18 @@
 /* Main worker's thread: the process is to end with this exit code. The first request counts. */
 void rt_exit_request(rt_worker *w, int code);
 
+/* An error was not handled: the exit code is 1 unless os.exit says otherwise. */
+static inline void rt_exit_fail(rt_worker *w) { w->exit.failed = true; }
+
+/* Main worker's thread: takes the request, and returns its exit code. */
+static inline int rt_exit_take(rt_worker *w) {
+  w->exit.requested = false;
+  return w->exit.code;
+}
+
+/* os.exit ends the process without a request: requests that come now have no effect. */
+static inline void rt_exit_begin(rt_worker *w) { w->exit.has_code = true; }
+
 /* Stack: the os.exit that was there before rt, or nil -> nothing. Keeps it for
 ** rtL_exit_call_original. */
 void rtL_exit_set_original(lua_State *L, rt_worker *w);

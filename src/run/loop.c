@@ -47,11 +47,6 @@ static void finish_off(rt_worker *w, rt_task *t) {
   rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
 }
 
-static void note_switch(rt_worker *w) {
-  w->preempt.switches++;
-  rt_worker_count(w, RT_COUNT_PREEMPTED, 1);
-}
-
 /* The task has yielded without waiting: in the preemption hook, or in a function that does not know
 ** tasks (then the values are dropped). */
 rt_noinline static void yielded(rt_worker *w, rt_task *t, int values, rt_yield how) {
@@ -62,8 +57,8 @@ rt_noinline static void yielded(rt_worker *w, rt_task *t, int values, rt_yield h
   if (how == RT_YIELD_USER)
     lua_pop(t->co, values);
   else
-    note_switch(w);
-  w->loop.yielded = true;
+    rt_preempt_count(w);
+  rt_worker_note_yield(w);
   rt_ready_add(&w->driver.ready, t);
 }
 
@@ -172,8 +167,7 @@ static void park(rt_worker *w) {
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  bool unreported = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
-  if (rt_unlikely(unreported) && !w->unhandled.directly) rt_unhandled_report(w);
+  if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
   if (rt_ready_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
     if (rt_unhandled_look(w))

@@ -34,6 +34,15 @@ static inline void rt_preempt_need(rt_worker *w) {
 }
 void rt_preempt_stop(rt_worker *w);
 
+/* Tasks of the state are switched, too, not only those of the pool. */
+static inline void rt_preempt_switch_all(rt_worker *w) { w->preempt.switches_all = true; }
+
+/* A task has been switched. */
+static inline void rt_preempt_count(rt_worker *w) {
+  w->preempt.switches++;
+  rt_worker_count(w, RT_COUNT_PREEMPTED, 1);
+}
+
 /* The hook 'interrupt': the running task swallows its cancel at its checkpoints (rule 4 of
 ** task/escalation.h). Sets the preemption hook, so that its next instruction is treated as that of
 ** a task that computes. */

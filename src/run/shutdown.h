@@ -20,6 +20,12 @@ void rt_shutdown(rt_worker *w, uint64_t grace);
 bool rt_shutdown_is_over(const rt_worker *w);
 void rtL_shutdown_force(rt_worker *w, lua_State *L);
 
+/* Main worker: the main chunk has ended with an error. If it is an rt.Cancelled and rt.shutdown was
+** called, it is no error of the program. */
+static inline void rt_shutdown_note_error(rt_worker *w, bool is_cancelled) {
+  w->stop.quiet = w->stop.deadline && is_cancelled;
+}
+
 /* Delivered to the main worker: a task on another worker has called rt.shutdown. */
 void rt_shutdown_on_post(rt_post *p, void *driver);
 

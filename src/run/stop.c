@@ -50,7 +50,7 @@ static void close_pools(rt_worker *w) {
     if (w->pools[which]) rt_sched_close(w->pools[which]);
     w->pools[which] = NULL;
   }
-  if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) w->exit.failed = true;
+  if (w->worker_config && rt_load(&w->worker_config->any_unhandled)) rt_exit_fail(w);
 }
 
 /* Errors are reported before the pools are closed, and again when the last posts have been
@@ -64,11 +64,6 @@ static void report_and_close(lua_State *L, rt_worker *w) {
   close_pools(w);
 }
 
-static void drop_jobs(rt_list *jobs) {
-  rt_list *l;
-  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, failure.link));
-}
-
 void rt_stop_part(rt_worker *w) {
   rt_worker_assert_thread(w);
   uint64_t until = rt_clock() + rt_worker_grace(w) + REPORT_TIME;
@@ -76,8 +71,7 @@ void rt_stop_part(rt_worker *w) {
   /* This polls, since a wake-up would need this worker's loop, which may run no task any more. */
   while (!rt_drain_workers_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   close_runtime(w);
-  drop_jobs(&w->unhandled.jobs);
-  drop_jobs(&w->unhandled.unfinalized);
+  rt_unhandled_drop_jobs(w);
   close_pools(w);
 }
 
@@ -124,10 +118,16 @@ void rt_stop_quietly(lua_State *L, rt_worker *w) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
+void rt_stop_at_close(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  w->stop.state_closes = true;
+  rt_stop_quietly(L, w);
+}
+
 /* --- leaving ---------------------------------------------------------------------------------- */
 void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
-  w->exit.requested = false;
+  int code = rt_exit_take(w);
   /* The main chunk is not resumed again, whatever it waits for. */
   if (w->main->phase == RT_WAITING)
     rt_task_unpark(w->main, RT_FIRED);
@@ -138,5 +138,5 @@ void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
   rt_stop_quietly(L, w);
   /* What the main chunk waits for may be freed before its waiters. */
   rt_waiter_withdraw_all(&w->driver);
-  rtL_exit_call_original(L, w, w->exit.code, true);
+  rtL_exit_call_original(L, w, code, true);
 }

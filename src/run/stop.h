@@ -17,6 +17,9 @@ void rtL_stop(lua_State *L, rt_worker *w);
 /* The same, but swallows an error: for places from which no error may be raised. */
 void rt_stop_quietly(lua_State *L, rt_worker *w);
 
+/* The same in lua_close: objects that are made from now on are never finalized. */
+void rt_stop_at_close(lua_State *L, rt_worker *w);
+
 /* The main worker is about to be closed. If rtL_stop failed for lack of memory, the pools end now,
 ** and errors that they would report are lost. Needs no memory. */
 void rt_stop_part(rt_worker *w);

@@ -1,6 +1,7 @@
 #include "run/unhandled.h"
 
 #include "run/cancel.h"
+#include "run/exit.h"
 #include "run/outcome.h"
 #include "run/job_entry.h"
 
@@ -31,7 +32,7 @@ static void write_error(lua_State *L, rt_worker *w) {
                   lua_tostring(L, error + 1));
   fputs(lua_tostring(L, -1), stderr);
   fflush(stderr);
-  w->exit.failed = true;
+  rt_exit_fail(w);
   lua_settop(L, error - 1);
 }
 
@@ -161,7 +162,7 @@ static void write_report_failed(lua_State *L, rt_worker *w) {
   fprintf(stderr, "rt: an unhandled error could not be reported: %s\n",
           text ? text : luaL_typename(L, -1));
   fflush(stderr);
-  w->exit.failed = true;
+  rt_exit_fail(w);
   lua_pop(L, 1);
 }
 
@@ -252,10 +253,32 @@ bool rt_unhandled_look(rt_worker *w) {
   return true;
 }
 
+void rt_unhandled_on_failure(rt_post *p, void *driver) {
+  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
+  rt_worker_of(driver)->unhandled.gc_cycles = 2; /* a handle may survive the first one */
+}
+
 void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   static const luaL_Reg meta[] = {{"__gc", probe_gc}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_PROBE, &(rt_class_def){.meta = meta});
+}
+
+/* --- failed jobs ------------------------------------------------------------------------------ */
+void rt_unhandled_on_job(rt_post *p, void *driver) {
+  rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
+  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &r->link);
+}
+
+static void drop_jobs(rt_list *jobs) {
+  rt_list *l;
+  while ((l = rt_list_take(jobs)) != NULL) rt_job_drop(rt_containerof(l, rt_job, failure.link));
+}
+
+void rt_unhandled_drop_jobs(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  drop_jobs(&w->unhandled.jobs);
+  drop_jobs(&w->unhandled.unfinalized);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -9,6 +9,13 @@
 
 #include "worker/worker.h"
 
+/* Are there unhandled errors for rt_unhandled_report? At the end of the program it is not
+** called. */
+static inline bool rt_unhandled_is_due(const rt_worker *w) {
+  bool any = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
+  return rt_unlikely(any) && !w->unhandled.directly;
+}
+
 /* Called between two tasks. Spawns a task for each unhandled error, which calls the function of
 ** rt.on_unhandled; if there is none, writes the error to stderr and sets the exit code 1. */
 void rt_unhandled_report(rt_worker *w);
@@ -24,6 +31,14 @@ void rtL_unhandled_report_all(lua_State *L, rt_worker *w);
 /* Called when the running task ends the program. If it runs the function of rt.on_unhandled, the
 ** error that it reports counts as reported. */
 void rt_unhandled_mark_handled(lua_State *L, rt_worker *w);
+
+/* Drops the failed jobs whose errors could not be reported. */
+void rt_unhandled_drop_jobs(rt_worker *w);
+
+/* Delivered to the main worker: a failed job has no handle any more (the post is that of its
+** failure record); a job has failed, and its handles may be garbage. */
+void rt_unhandled_on_job(rt_post *p, void *driver);
+void rt_unhandled_on_failure(rt_post *p, void *driver);
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w);
 

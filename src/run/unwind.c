@@ -62,6 +62,11 @@ static void on_member_grace_over(rt_timeout *t) {
   rt_containerof(t, rt_worker, stop.grace)->stop.grace_over = true;
 }
 
+void rt_unwind_member_on_post(rt_post *p, void *driver) {
+  (void)p;
+  rt_worker_of(driver)->stop.requested = true;
+}
+
 void rt_unwind_member(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->stop.begun) return;

@@ -74,7 +74,7 @@ static inline void rt_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED
 ** queue, and the operation must call rtL_wait. */
 bool rt_wait_spent(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rt_wait_must_yield(lua_State *L, rt_worker *w, rt_task *t) {
-  return rt_unlikely(--w->loop.budget <= 0) && rt_wait_spent(L, w, t);
+  return rt_unlikely(rt_worker_spend(w, 1)) && rt_wait_spent(L, w, t);
 }
 
 #endif

@@ -1,8 +1,9 @@
 /* worker/parts.h - the parts of a worker's record.
 **
-** Each part belongs to the file that is named above it: that file documents the protocol, and other
-** files read the part or change it through functions of that file. All of it belongs to the
-** worker's thread.
+** Above each part stand the files that change it: no other file assigns to its fields, or takes
+** their address, but may read them, or call functions of these files. Where fields are named behind
+** a file, it changes only these. spec/parts_spec.lua checks it. All of it belongs to the worker's
+** thread.
 */
 #ifndef RT_WORKER_PARTS_H
 #define RT_WORKER_PARTS_H
@@ -15,7 +16,8 @@
 
 struct rt_worker;
 
-/* run/loop.c: one iteration of the loop, and the task that runs in it. */
+/* One iteration of the loop, and the task that runs in it.
+** Changed by run/loop.c, run/task_entry.c (ended_as), worker/worker.h (budget, yielded). */
 typedef struct rt_worker_loop {
   unsigned slices;    /* resumes of tasks so far */
   unsigned polled_at; /* value of 'slices' at the last poll */
@@ -24,7 +26,10 @@ typedef struct rt_worker_loop {
   rt_phase ended_as;  /* how the task that has just returned ended */
 } rt_worker_loop;
 
-/* run/stop.c, with run/unwind.c and run/shutdown.c: the end of rt in this state. */
+/* The end of rt in this state.
+** Changed by run/stop.c (begun, state_closes, main_waits, grace), run/unwind.c (begun, requested,
+** grace_over, grace), run/shutdown.c (deadline, grace), run/shutdown.h (quiet), run/drain.c
+** (main_waits), worker/worker.c (closed). */
 typedef struct rt_worker_stop {
   bool begun;        /* the main chunk has ended, or the worker was asked to stop: no new tasks */
   bool state_closes; /* lua_close has begun: objects made from now on are never finalized */
@@ -37,7 +42,8 @@ typedef struct rt_worker_stop {
   rt_timeout grace;  /* fires when the grace is over */
 } rt_worker_stop;
 
-/* run/exit.c: the exit code of the process, and os.exit. */
+/* The exit code of the process, and os.exit.
+** Changed by run/exit.c (has_code, requested, code), run/exit.h (has_code, requested, failed). */
 typedef struct rt_worker_exit {
   bool has_code;  /* os.exit was called: 'code' is its argument */
   bool requested; /* os.exit was called in a task: the main worker has still to end the process */
@@ -45,7 +51,9 @@ typedef struct rt_worker_exit {
   int code;
 } rt_worker_exit;
 
-/* run/unhandled.c and run/outcome.c: errors that no task joined. */
+/* Errors that no task joined.
+** Changed by run/unhandled.c (gc_cycles, has_probe, directly, jobs, unfinalized), run/outcome.c
+** (count, first, unjoined, gc_cycles), worker/worker.c (first, jobs, unfinalized). */
 typedef struct rt_worker_unhandled {
   int count;      /* failures in the queue RT_ANCHOR_UNHANDLED */
   int first;      /* index of the first of them */
@@ -57,20 +65,23 @@ typedef struct rt_worker_unhandled {
   rt_list unfinalized; /* jobs whose handle was made when lua_close had begun */
 } rt_worker_unhandled;
 
-/* run/deadlock.c */
+/* Deadlocks.
+** Changed by run/deadlock.c, run/deadlock.h (reports). */
 typedef struct rt_worker_deadlock {
   bool suspected; /* the main worker is to check for a deadlock before it blocks again */
   bool to_raise;  /* the wait of the main task is to raise the error */
   int reports;    /* deadlocks reported so far */
 } rt_worker_deadlock;
 
-/* worker/traceback.c: the last error that a join raised again. */
+/* The last error that a join raised again.
+** Changed by worker/traceback.c. */
 typedef struct rt_worker_traceback {
   unsigned slice; /* value of loop.slices when RT_ANCHOR_RAISED was set */
   bool complete;  /* its traceback needs nothing in front of it */
 } rt_worker_traceback;
 
-/* worker/worker.c: numbers that are used once. */
+/* Numbers that are used once.
+** Changed by worker/worker.c (last_task, block_end), worker/worker.h (last_scope). */
 typedef struct rt_worker_ids {
   uint64_t last_task; /* the last id that was given to a task */
   uint64_t
@@ -78,7 +89,8 @@ typedef struct rt_worker_ids {
   uint64_t last_scope; /* the last serial number of a cancel scope */
 } rt_worker_ids;
 
-/* run/preempt.c. The signal handler reads and writes the volatile fields. */
+/* Preemption. The signal handler reads and writes the volatile fields.
+** Changed by run/preempt.c, run/preempt.h (switches_all, switches). */
 typedef struct rt_preempt {
   rt_cpu_timer timer;
   bool started;            /* the timer runs, or is not needed, or cannot be had */
@@ -92,7 +104,8 @@ typedef struct rt_preempt {
   uint64_t ends_since;     /* when the hook first saw that the program ends; 0: it has not */
 } rt_preempt;
 
-/* host/preload.c: a pool worker before its first job. */
+/* A pool worker before its first job.
+** Changed by host/preload.c. */
 typedef struct rt_worker_preload {
   bool running;      /* the modules of rt.preload are being loaded: the worker takes no jobs */
   const char *error; /* why no job can run here: a preload failed; NULL: none did */

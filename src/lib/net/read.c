@@ -183,7 +183,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
     int n = rt_stream_fill(s);
     if (n == UV_EAGAIN) return await_bytes(L, w, s);
     if (n < 0) return rtL_fail(L, n, NULL);
-    w->loop.budget -= FILL;
+    rt_worker_spend(w, FILL);
     filled = true;
     ended = n == 0;
     if (ended) rtL_cancel_takes_precedence(L, w);

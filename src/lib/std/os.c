@@ -71,7 +71,7 @@ static int os_exit(lua_State *L) {
     return exit_in_task(L, w);
   if (close && w->running == NULL && !w->stop.closed) return exit_between_tasks(L, w);
   close = close && !in_task;
-  w->exit.has_code = true;
+  rt_exit_begin(w);
   if (close && w->running != NULL) rt_stop_quietly(L, w);
   rtL_exit_call_original(L, w, check_exit_code(L), close);
   return 0;

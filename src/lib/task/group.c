@@ -183,7 +183,7 @@ static int group_run(lua_State *L) {
     if (t) rt_waiter_free(t);
     return rtL_no_memory(L);
   }
-  lua_KContext serial = (lua_KContext)(f->serial = ++w->ids.last_scope);
+  lua_KContext serial = (lua_KContext)(f->serial = rt_worker_next_scope(w));
   f->opener = L;
   f->waiter = t;
   f->group = &g->shared;

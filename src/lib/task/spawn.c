@@ -2,6 +2,7 @@
 #include "lib/lib.h"
 #include "diag/watchdog.h"
 #include "pack/pack.h"
+#include "run/preempt.h"
 #include "run/spawn.h"
 
 /* --- spawning --------------------------------------------------------------------------------- */
@@ -139,7 +140,10 @@ static int configure(lua_State *L) {
     if (stall > 0) rt_watchdog_add(&w->status);
   }
   if (seed) rt_worker_seed(w, config->seed = seed);
-  if (preempt) w->preempt.switches_all = config->preempt_all = true;
+  if (preempt) {
+    config->preempt_all = true;
+    rt_preempt_switch_all(w);
+  }
   if (shared > 0) config->slots[RT_POOL_TASKS] = shared;
   if (blocking > 0) config->slots[RT_POOL_BLOCKING] = blocking;
   return 0;

@@ -59,7 +59,7 @@ static int task_yield(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);
   rtL_wait_prepare(L, w, t);
-  w->loop.yielded = true;
+  rt_worker_note_yield(w);
   rt_ready_add(&w->driver.ready, t);
   return rtL_wait(L, w, task_yield_resume, 0);
 }

@@ -42,7 +42,7 @@ static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (ns > 0) return rtL_operation_wait(L, w, &sleep_kind, NULL, ns);
   rtL_wait_prepare(L, w, t);
-  w->loop.yielded = true;
+  rt_worker_note_yield(w);
   rt_ready_add(&w->driver.ready, t);
   return rtL_wait(L, w, slept, 0);
 }

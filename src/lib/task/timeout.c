@@ -40,7 +40,7 @@ static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (f == NULL) return rtL_no_memory(L);
   f->critical = k == CRITICAL;
-  f->serial = ++w->ids.last_scope;
+  f->serial = rt_worker_next_scope(w);
   f->opener = L;
   lua_KContext context = (lua_KContext)(f->serial << 2 | k);
   rt_preempt_need(w);

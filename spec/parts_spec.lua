@@ -1,0 +1,99 @@
+--- src/worker/parts.h says which files change each part of a worker's record; the source keeps to it.
+local kit = require("kit")
+local parts = require("parts")
+
+local function source_files()
+  local files = {}
+  for path in io.popen("cd src && find . -name '*.[ch]'"):lines() do
+    files[path:match("^%./(.*)")] = kit.read("src/" .. path)
+  end
+  return files
+end
+
+local files = source_files()
+local lists, without_list = parts.read(files["worker/parts.h"], files["worker/worker.h"])
+
+local changes = {}
+for path, text in pairs(files) do
+  changes[path] = parts.changes(lists, text)
+end
+
+--- What is said when the text of a file is another one.
+local function complaints_with(path, text)
+  local before = changes[path]
+  changes[path] = parts.changes(lists, text)
+  local messages = parts.check(lists, changes)
+  changes[path] = before
+  return messages
+end
+
+describe("parts of a worker:", function()
+  it("each has a list of the files that change it", function()
+    assert.same({}, without_list)
+    local names = {}
+    for name in pairs(lists) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    assert.same(
+      "deadlock exit ids loop preempt preload stop traceback unhandled",
+      table.concat(names, " ")
+    )
+  end)
+
+  it("are changed by the files that are listed, and each of these changes its part", function()
+    assert.same({}, parts.check(lists, changes))
+  end)
+
+  it("are seen to be changed by an assignment, a counter and an address", function()
+    for text, field in pairs {
+      ["w->exit.failed = true;"] = "exit.failed",
+      ["w->exit.failed |= bad;"] = "exit.failed",
+      ["w->exit.has_code = w->running == NULL;"] = "exit.has_code",
+      ["int n = ++w->ids.last_task;"] = "ids.last_task",
+      ["w->loop.slices--;"] = "loop.slices",
+      ["rt_worker_of(driver)->stop.requested = true;"] = "stop.requested",
+      ["rt_timer_remove(&w->stop.grace.timer);"] = "stop.grace",
+      ["++rt_self(L)->preempt.switches;"] = "preempt.switches",
+      ["rt_preempt *p = &w->preempt;"] = "preempt.",
+      ["w->exit = (rt_worker_exit){0};"] = "exit.",
+    } do
+      local _, lines = files["lib/net/tcp.c"]:gsub("\n", "")
+      assert.same(
+        { ("lib/net/tcp.c:%d changes %s"):format(lines + 1, field) },
+        complaints_with("lib/net/tcp.c", files["lib/net/tcp.c"] .. text)
+      )
+    end
+  end)
+
+  it("are not changed by what reads them", function()
+    for _, text in ipairs {
+      "if (w->exit.failed == true && w->exit.code <= 3) return;",
+      "int n = w->loop.slices - 1;",
+      "if (ready && w->stop.begun) return;",
+      "if (!rt_list_empty(&w->unhandled.jobs)) return;",
+      "/* w->exit.failed = true; */",
+      "s->exit.failed = true;",
+    } do
+      assert.same({}, complaints_with("lib/net/tcp.c", files["lib/net/tcp.c"] .. text))
+    end
+  end)
+
+  it("are not changed in other fields than those that are named, nor listed in vain", function()
+    local text = files["run/drain.c"]
+    local _, lines = text:gsub("\n", "")
+    assert.same(
+      { ("run/drain.c:%d changes stop.begun, which is not named behind it"):format(lines + 1) },
+      complaints_with("run/drain.c", text .. "w->stop.begun = true;")
+    )
+    assert.same(
+      { "run/drain.c is listed for stop, and does not change it" },
+      complaints_with("run/drain.c", text:gsub("w%->stop%.main_waits = false;", ""))
+    )
+    text = files["worker/traceback.c"]
+    assert.same(
+      { "worker/traceback.c is listed for traceback, and does not change it" },
+      complaints_with("worker/traceback.c", text:gsub("w%->traceback%.%l+ = ", ""))
+    )
+  end)
+end)

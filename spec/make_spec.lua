@@ -125,6 +125,36 @@ describe("make:", function()
   end)
 end)
 
+describe("the message about what is missing:", function()
+  --- Asserts that stderr explains how to install this.
+  local function explains(what, err)
+    assert.matches("^rt: not found: " .. what .. "%. ", err)
+    for _, install in ipairs { "apt%-get install gcc ", "dnf install", "apk add", "brew install" } do
+      assert.matches(install, err)
+    end
+  end
+
+  make_it("is that of a command which is there", function()
+    for _, path in ipairs { "Makefile", "spec/support/run.lua" } do
+      local count = 0
+      for command in kit.read(path):gmatch("([%w_./]+ %-%-explain)") do
+        count = count + 1
+        local code, out, err = kit.shell(command .. " 'a thing'")
+        assert.same({ 0, "" }, { code, out }, command)
+        explains("a thing", err)
+      end
+      assert.is_true(count > 0, path)
+    end
+  end)
+
+  make_it("is printed by the runner where busted is missing", function()
+    local run = "unset LUA_PATH_5_4; LUA_PATH=./?.lua lua5.4 spec/support/run.lua"
+    local code, out, err = kit.shell(clean .. run)
+    assert.same({ 1, "" }, { code, out })
+    explains("busted, the module of 'lua5%.4'", err)
+  end)
+end)
+
 describe("the hook commit-msg:", function()
   --- Does it accept this message, for a commit that changes these files of an empty repository?
   local function accepts(message, changed)

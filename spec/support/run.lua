@@ -2,13 +2,14 @@
 --   lua5.4 spec/support/run.lua [--build DIR] [--lua LUA] [--flavor NAME] [--hosts a,b]
 --     [--only a,b,c] [--filter PATTERN] [--chaos steal,preempt,short-io,delay]
 --     [--folder spec/peers] [--peers needed]
--- --only: these files, with or without "_spec"; --filter: the specs whose title, with those of the describes
--- around it, matches this Lua pattern.
--- --folder: the files of this folder instead of those of spec. --peers needed: a spec that is skipped since
--- a program it talks to is not installed (kit.needs) has failed; without it, the programs are named.
--- Chaos is for the debug builds (src/base/base.h); with RT_SEED=n it is the same again.
--- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that factor.
--- Closes with "N passed, N failed".
+-- --only: these files, with or without "_spec"; --filter: the specs whose title, with those of the
+-- describes around it, matches this Lua pattern.
+-- --folder: the files of this folder instead of those of spec. --peers needed: a spec that is
+-- skipped since a program it talks to is not installed (kit.needs) has failed; without it, the
+-- programs are named.
+-- --chaos: failures and delays at random, in debug builds (src/base/chaos.h); RT_SEED=n repeats them.
+-- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that
+-- factor. The last line is "N passed, N failed".
 local options = { build = "build/lua5.4", lua = "lua5.4", flavor = "" }
 for i = 1, #arg, 2 do
   local name = arg[i]:match("^%-%-(%a+)$")
@@ -35,7 +36,7 @@ if not is_pattern then
   refuse("'", options.filter, "' is no Lua pattern: ", why)
 end
 
--- libtsan cannot be loaded into a shell, and a stock interpreter would hand it on to every child
+-- libtsan cannot be loaded into a shell, but each shell that a stock interpreter starts inherits it.
 options.hosts = options.hosts or (options.flavor == "tsan" and "rt-lua" or "rt-lua,lua")
 
 local function quote(s)
@@ -52,15 +53,17 @@ end
 local here = output_of("pwd")
 local build = options.build:sub(1, 1) == "/" and options.build or here .. "/" .. options.build
 if not pcall(require, "busted.runner") then
-  os.execute(".ci/packages --explain \"busted, the module of '" .. options.lua .. "'\"")
+  os.execute(".ci/install --explain \"busted, the module of '" .. options.lua .. "'\"")
   os.exit(1)
 end
 
---- The deadline of a file, which catches what hangs without an end. The longest takes some minutes on an
---- idle machine; the rest is for load that begins while it runs.
-local FILE_SECONDS = 1800
+--- The deadline of a file in seconds, which catches what hangs. It is multiplied by the slowness of
+--- the machine and of the flavour. On an idle machine the longest of the other files takes 60 s.
+local FILE_SECONDS = 300
+--- Files that take longer: preempt 160 s, install 70 s, oom 300 s with the address sanitizer.
+local SECONDS_OF = { preempt = 900, install = 600, oom = 600 }
 
---- What a host needs besides its name: the sanitizer comes first into a stock interpreter.
+--- The environment of a stock interpreter: it must load the library of the sanitizer first.
 local preload = ""
 if options.flavor == "asan" or options.flavor == "tsan" then
   local library = output_of("${CC:-gcc} -print-file-name=lib" .. options.flavor .. ".so")
@@ -77,7 +80,7 @@ for name in options.hosts:gmatch("[^,]+") do
   end
 end
 
---- Where the user's Lua looks for modules, behind those of here.
+--- The user's search path for modules, which follows that of the specs.
 local function places(name)
   return os.getenv(name .. "_5_4") or os.getenv(name) or ";"
 end
@@ -91,29 +94,30 @@ local environment = "unset LUA_PATH_5_4 LUA_CPATH_5_4; "
     "LUA_CPATH=" .. quote(build .. "/?.so;" .. places("LUA_CPATH")),
     "RT_BUILD=" .. quote(build),
     "RT_FLAVOR=" .. quote(options.flavor),
-    -- (the leak checker of gcc 12 gets the bounds of thread-local variables wrong where a module
-    -- that was loaded later has them, and falls over them)
+    -- The leak checker of gcc 12 computes wrong bounds of the thread-local variables of a module
+    -- that is loaded at run time, and crashes.
     "ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:intercept_tls_get_addr=0}",
     "TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 suppressions=spec/support/tsan.supp}",
   }, " ")
 
---- In chaos every program that the specs run has this seed.
+--- With --chaos every program that the specs run has this seed.
 local seed = os.getenv("RT_SEED") or tostring(math.random(1, 1 << 30))
 
---- What is not preempted: a preemption raises a cancel, or a timeout that has passed, at any instruction,
---- and these say what an operation returned though one was due: which is seen only if the next
---- instruction still runs.
-local at_its_own_pace = { select = true, timeout = true }
+--- Files without preemption at random. A preemption raises a cancel, or a timeout that has expired,
+--- at any instruction. These specs check what an operation returned although a cancel was pending,
+--- and the result can be checked only if the next instruction still runs.
+local without_preemption = { select = true, timeout = true }
 
---- What is left in peace: the rooms' own tests know what each call does; and of what is stuck in C
---- the hook that is there to preempt it already hides where it was.
-local in_peace = { ground = true, stall = true }
+--- Files without chaos. The tests in C know the result of each call. The stall reports name the
+--- place where a task is stuck in C, which a pending preemption hook hides.
+local without_chaos = { ground = true, stall = true }
 
---- How slow the machine is: measured now, while nothing of the run is under way. Before each file it is
---- measured again, for load that begins later. What other files of this run use is no load: with one of
---- them under way, half of the slowness counts.
+--- How slow the machine is. It is measured at the start, and again before each file, since other
+--- load may begin later. The other file of this run that runs at the same time is no load: half of
+--- the slowness counts then.
 package.path = "spec/support/?.lua;" .. package.path
 local slowness = require("slowness")
+local slowness_of_flavor = require("flavor_slowness")[options.flavor] or 1
 local fixed_slowness = tonumber(os.getenv("RT_SLOW"))
 local slowness_at_start = fixed_slowness or slowness()
 
@@ -122,21 +126,21 @@ local function slowness_beside(running)
 end
 
 local function chaos_of(name)
-  if not options.chaos or in_peace[name] then
+  if not options.chaos or without_chaos[name] then
     return ""
   end
-  local troubles = at_its_own_pace[name] and options.chaos:gsub("preempt,?", "") or options.chaos
-  return ("RT_CHAOS=%s RT_SEED=%s"):format(quote(troubles), quote(seed))
+  local kinds = without_preemption[name] and options.chaos:gsub("preempt,?", "") or options.chaos
+  return ("RT_CHAOS=%s RT_SEED=%s"):format(quote(kinds), quote(seed))
 end
 
 local passed, failed, skipped = 0, 0, 0
 local failures = {}
 
---- A file in a host, under way: what it says is in `pipe`.
+--- Starts a file in a host. Returns the job, whose output is read from `pipe`.
 local function start(path, name, slow)
   local host = hosts[name]
   local spec = path:match("([^/]*)_spec%.lua$")
-  local deadline = FILE_SECONDS * slow
+  local deadline = (SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor
   local command = table.concat({
     "began=$(date +%s);",
     environment,
@@ -156,11 +160,13 @@ local function start(path, name, slow)
   return { path = path, name = name, deadline = deadline, pipe = io.popen(command) }
 end
 
---- The programs that specs were skipped for, in the order of their first skip, and how many specs.
+--- The programs that are not installed, in the order in which specs were first skipped for them,
+--- and how many specs were skipped for each.
 local missing_peers, skipped_for = {}, {}
 
---- Is this the line of a spec whose peer is missing? Then counts it.
-local function names_a_missing_peer(line)
+--- Counts a spec that was skipped because its peer is missing. Returns whether `line` is of that
+--- kind.
+local function count_missing_peer(line)
   local peer = line:match("no peer: ([^%]]*)%]$")
   if peer then
     if not skipped_for[peer] then
@@ -171,7 +177,7 @@ local function names_a_missing_peer(line)
   return peer ~= nil
 end
 
---- Waits for its end, and tells of it.
+--- Waits for the end of a job, and prints its line and its failures.
 local function finish(job)
   local path, name = job.path, job.name
   local good, bad, ended, code, took, lines, last = 0, 0, false, nil, 0, {}, "(the first)"
@@ -181,7 +187,7 @@ local function finish(job)
       good, last, is_empty = good + 1, line:sub(4), false
     elseif line:match("^skip ") then
       is_empty = false
-      if names_a_missing_peer(line) and options.peers == "needed" then
+      if count_missing_peer(line) and options.peers == "needed" then
         bad = bad + 1
         failures[#failures + 1] = { place = path, host = name, title = line:sub(6) }
       else
@@ -248,28 +254,29 @@ end
 local COMMAND_LINE = " errors options repl require signals "
 local EXAMPLES = " examples examples_chat examples_echo examples_http "
 
---- What a flavour has nothing to say about. (The thread sanitizer puts signals off until a busy
---- program waits; small queues are no matter of the command line.)
+--- Files that do not run in a flavour, by flavour. The thread sanitizer delays signals until a
+--- program that computes enters a blocking call; tiny queues do not change the command line.
 local not_in = {
   tsan = set("install library oom" .. COMMAND_LINE),
   tight = set("exit install library oom preempt readme" .. COMMAND_LINE .. EXAMPLES),
 }
 
---- What takes long, and is the same in both hosts as far as a sanitizer can tell.
+--- Files that take long and run in one host only: a sanitizer finds the same defects in both.
 local in_one_host = {
   asan = set("preempt" .. COMMAND_LINE .. EXAMPLES),
 }
 
---- What measures time or memory, or uses all cores by itself, has the machine for itself. (What is to be
---- preempted measures the time of its processor.)
+--- Files that measure wall time or memory, or use all processors, run alone. (preempt_spec measures
+--- processor time.)
 local alone = { ground = true, memory = true, time = true }
 
---- Two at once: most specs wait most of the time. What was started first is told of first.
-local MOST = 2
+--- How many files run at once: most specs wait most of the time. The lines are printed in the order
+--- in which the files were started.
+local MAX_RUNNING = 2
 local running = {}
 
 local function run_file(path, name, is_alone)
-  while #running >= (is_alone and 1 or MOST) do
+  while #running >= (is_alone and 1 or MAX_RUNNING) do
     finish(table.remove(running, 1))
   end
   running[#running + 1] = start(path, name, slowness_beside(#running))

@@ -44,7 +44,9 @@ static void on_poll_post(rt_post *post, void *driver) {
     rt_driver_wake(driver, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
 
-/* Runs tasks until there is input, or until Ctrl-C. */
+/* Runs tasks until there is input, or until Ctrl-C. This is no operation of lib/operation.h: it is
+** called from C, outside of Lua functions, and returns when it was called off instead of
+** raising. */
 static void wait_for_input(lua_State *L, rt_worker *w) {
   stdin_poll *l = rt_calloc(sizeof *l);
   if (l == NULL) return; /* then getc blocks */

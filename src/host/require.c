@@ -9,6 +9,9 @@
 ** the same error. If the two would wait for each other, require raises. A circle within one task
 ** ends as in Lua, with a stack overflow; or, if a wait in it has made the C stack short again, at
 ** DEPTH_MAX.
+**
+** That wait is no operation of lib/operation.h: it is one step of require, whose other steps call
+** searchers and a loader, so it has no result of its own, and rt.select cannot choose it.
 */
 #include "host/require.h"
 

@@ -230,7 +230,11 @@ static int read_resume_yielded(lua_State *L, int status, lua_KContext formats) {
   return run_read(L, s->worker, s, (int)formats, 0);
 }
 
-/* ... | nil [, message, code] = stream:read(...) */
+/* ... | nil [, message, code] = stream:read(...)
+**
+** A read is no operation of lib/operation.h: between its waits the values that have matched stay on
+** the stack, which an 'attempt' that fails must leave as it was; and one read may receive many
+** buffers, so the budget is checked for each of them. */
 int rtL_stream_read(lua_State *L) {
   rt_stream *s = rtL_stream_check(L);
   rt_worker *w = s->worker;

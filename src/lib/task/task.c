@@ -54,7 +54,8 @@ static int task_yield_resume(lua_State *L, int status, lua_KContext ctx) {
   return 0;
 }
 
-/* rt.yield() */
+/* rt.yield(). No operation of lib/operation.h: the task is ready, and waits for nothing that could
+** be attempted. */
 static int task_yield(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = rtL_cancel_checkpoint(L, w);

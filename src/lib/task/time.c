@@ -37,7 +37,8 @@ static const rt_op_kind sleep_kind = {.name = "sleep",
                                       .arm = sleep_arm,
                                       .resume = slept};
 
-/* With 0 it yields to other tasks; in a select, sleep_op(0) can be done at once. */
+/* With 0 it yields to other tasks. That is no operation of lib/operation.h: the task is ready, and
+** waits for nothing that could be attempted. In a select, sleep_op(0) is done at once. */
 static int sleep_for(lua_State *L, rt_worker *w, uint64_t ns) {
   rt_task *t = rtL_cancel_checkpoint(L, w);
   if (ns > 0) return rtL_operation_wait(L, w, &sleep_kind, NULL, ns);

@@ -140,7 +140,7 @@ local failures = {}
 local function start(path, name, slow)
   local host = hosts[name]
   local spec = path:match("([^/]*)_spec%.lua$")
-  local deadline = (SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor
+  local deadline = math.ceil((SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor)
   local command = table.concat({
     "began=$(date +%s);",
     environment,

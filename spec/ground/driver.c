@@ -213,16 +213,16 @@ static void check_ring(void) {
 static int closed;
 static void close_handle(rt_uv_handle *h) {
   closed++;
-  rt_driver_remove_handle(h);
+  rt_driver_remove_uv_handle(h);
 }
 
 static void check_close(void) {
   rt_driver d;
   rt_uv_handle handles[3];
   driver_init(&d);
-  for (int i = 0; i < 3; i++) rt_driver_add_handle(&d, &handles[i], close_handle);
+  for (int i = 0; i < 3; i++) rt_driver_add_uv_handle(&d, &handles[i], close_handle);
   check("a driver with handles is not barren", !is_barren(&d));
-  rt_driver_remove_handle(&handles[1]);
+  rt_driver_remove_uv_handle(&handles[1]);
   closed = 0;
   rt_driver_close(&d);
   check("a driver that closes closes what it has, once", closed == 2);

@@ -93,7 +93,7 @@ static int run_script(lua_State *L) {
     lua_setfield(L, -2, "rt.core");
   } else {
     luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
-    rt_worker_find(L)->hosted = true;
+    rt_worker_find(L)->in_rt_lua = true;
     rtL_require_open(L);
   }
   lua_settop(L, 0);

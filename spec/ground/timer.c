@@ -9,7 +9,7 @@ enum { TIMERS = 400 };
 
 typedef struct entry {
   union {
-    rt_timeout call;
+    rt_timer_call call;
     rt_timer sleep;
   };
   bool sleeps, pending;
@@ -57,7 +57,7 @@ static void expect(world *w, const char *what, bool holds) {
 }
 
 /* --- both ------------------------------------------------------------------------------------- */
-static void on_call(rt_timeout *t);
+static void on_call(rt_timer_call *t);
 
 static void add(world *w, entry *e, uint64_t due) {
   e->sleeps = one_in(2);
@@ -65,7 +65,7 @@ static void add(world *w, entry *e, uint64_t due) {
     rt_list_init(&e->sleep.link);
     rt_wheel_add(&w->wheel, &e->sleep, RT_TIMER_SLEEP, due);
   } else {
-    rt_timeout_init(&e->call, on_call);
+    rt_timer_call_init(&e->call, on_call);
     rt_wheel_add(&w->wheel, &e->call.timer, RT_TIMER_CALL, due);
   }
   note_added(w, e, due);
@@ -110,7 +110,9 @@ static void on_fired(world *w, entry *e, bool slept) {
   for (uint64_t n = below(3); n > 0; n--) change(w);
 }
 
-static void on_call(rt_timeout *t) { on_fired(&the_world, rt_containerof(t, entry, call), false); }
+static void on_call(rt_timer_call *t) {
+  on_fired(&the_world, rt_containerof(t, entry, call), false);
+}
 
 static void on_sleep(rt_timer *t, void *owner) {
   expect(owner, "the owner is told", owner == &the_world);

@@ -12,7 +12,7 @@ static int times_reported, times_joined, exit_code;
 static bool ended_early;
 
 static void report(rt_failure_record *f) {
-  if (rt_job_mark_handled(rt_job_of(f->owner))) times_reported++;
+  if (rt_job_set_handled(rt_job_of(f->owner))) times_reported++;
   rt_shared_drop(f->owner);
 }
 
@@ -53,7 +53,7 @@ static void end_job(void) {
 static void drop_handle(void) { rt_job_drop(job); }
 
 static void join_once(void) {
-  if (rt_job_phase(job) == RT_FAILED) times_joined += rt_job_mark_handled(job);
+  if (rt_job_phase(job) == RT_FAILED) times_joined += rt_job_set_handled(job);
   rt_job_drop(job);
 }
 

@@ -126,7 +126,7 @@ void rt_chaos_delay(void); /* for places where the order of two threads matters:
 #define rt_or(p, bits) atomic_fetch_or(p, bits)
 #define rt_and(p, bits) atomic_fetch_and(p, bits)
 
-/* Tells the processor that this is a loop which waits for another thread. */
+/* Tells the CPU that this is a loop which waits for another thread. */
 #if defined(__x86_64__) || defined(__i386__)
 #define rt_relax() __builtin_ia32_pause()
 #elif defined(__aarch64__)

@@ -160,7 +160,7 @@ static void open_main_state(lua_State *L, host *h) {
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_pop(L, 1);
   rt_worker *w = rt_worker_find(L);
-  w->hosted = true;
+  w->in_rt_lua = true;
   rt_signals_own(w);
   rtL_require_open(L);
   if (h->options.workers > 0) {

@@ -42,7 +42,7 @@ void rt_options_usage(const char *program, const rt_options *o) {
   fprintf(stderr, usage, program);
 }
 
-/* Is the option one letter alone? If not, it is marked as wrong. */
+/* Is the option one letter alone? If not, 'wrong' is set to it. */
 static bool is_alone(rt_options *o, const char *arg) {
   if (arg[2] == '\0') return true;
   o->wrong = arg;

@@ -27,7 +27,7 @@ void rt_cancel_scope_cancel(rt_cancel_scope *s) {
   rt_cancel_scope_deliver(s->task, s->driver);
 }
 
-static void scope_on_deadline(rt_timeout *timeout) {
+static void scope_on_deadline(rt_timer_call *timeout) {
   rt_cancel_scope_cancel(rt_containerof(timeout, rt_cancel_scope, deadline));
 }
 
@@ -38,7 +38,7 @@ rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bo
   s->task = t;
   s->driver = d;
   s->shield = shield;
-  rt_timeout_init(&s->deadline, scope_on_deadline);
+  rt_timer_call_init(&s->deadline, scope_on_deadline);
   if (due <= rt_driver_tick(d)) {
     s->passed = true;
     t->alert = 1;

@@ -17,7 +17,7 @@
 #include "event/waiter.h"
 
 typedef struct rt_cancel_scope {
-  rt_timeout deadline;
+  rt_timer_call deadline;
   struct rt_cancel_scope *outer;
   rt_task *task;
   rt_driver *driver;
@@ -28,8 +28,8 @@ typedef struct rt_cancel_scope {
   bool shield;        /* until its deadline, no cancel of the task or of an outer scope counts */
   bool critical;      /* the preemption hook does nothing inside of it */
   bool passed;        /* its deadline has passed, or rt_cancel_scope_cancel was called */
-  bool turned;        /* the task has used up its budget once since 'passed' (rtL_cancel_turned) */
-  bool raised;        /* a checkpoint has raised its error */
+  bool yielded; /* the task has used up its budget once since 'passed' (rtL_cancel_after_yield) */
+  bool raised;  /* a checkpoint has raised its error */
 } rt_cancel_scope;
 
 /* Opens a scope, inside the innermost one. due: a tick of the wheel; RT_NEVER: no deadline. NULL:
@@ -51,7 +51,8 @@ static inline bool rt_cancel_scope_is_of(const rt_task *t, const void *coroutine
 ** so of each such pair neither counts. */
 bool rt_cancel_scope_is_critical(const rt_task *t);
 
-/* Marks the scopes whose deadline is this tick or an earlier one, before the wheel fires them. */
+/* Sets 'passed' in the scopes whose deadline is this tick or an earlier one, before the wheel fires
+** them. */
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick);
 
 /* What unwinds this task now: nothing, a scope (*which), or a cancel of the whole task. */

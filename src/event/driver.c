@@ -24,7 +24,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   d->counters = &d->own_counters;
   rt_wheel_init(&d->wheel, driver_on_sleep, d);
   rt_ready_init(&d->ready);
-  rt_list_init(&d->handles);
+  rt_list_init(&d->uv_handles);
   rt_list_init(&d->waiters);
   rt_list_init(&d->spare_waiters);
   rt_mailbox_init(&d->mailbox, ring, d);
@@ -43,11 +43,11 @@ no_loop:
 void rt_driver_close(rt_driver *d) {
   rt_list *l;
   if (d->inside) return;
-  while ((l = rt_list_take(&d->handles)) != NULL) {
+  while ((l = rt_list_take(&d->uv_handles)) != NULL) {
     rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
     h->close(h);
   }
-  rt_mailbox_drain(&d->mailbox); /* posts for tasks and handles that are closed now */
+  rt_mailbox_drain(&d->mailbox); /* posts for tasks and libuv handles that are closed now */
   rt_mailbox_close(&d->mailbox);
   uv_close((uv_handle_t *)&d->bell, NULL);
   uv_close((uv_handle_t *)&d->alarm, NULL);
@@ -55,12 +55,12 @@ void rt_driver_close(rt_driver *d) {
   rt_free(d->scratch);
 }
 
-void rt_driver_add_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
+void rt_driver_add_uv_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
   h->close = close;
-  rt_list_append(&d->handles, &h->link);
+  rt_list_append(&d->uv_handles, &h->link);
 }
 
-void rt_driver_remove_handle(rt_uv_handle *h) { rt_list_remove(&h->link); }
+void rt_driver_remove_uv_handle(rt_uv_handle *h) { rt_list_remove(&h->link); }
 
 uint64_t rt_driver_tick(const rt_driver *d) { return (rt_clock() - d->epoch) / RT_MILLISECOND; }
 
@@ -99,13 +99,13 @@ void rt_driver_poll(rt_driver *d) {
   run_loop(d, UV_RUN_NOWAIT);
 }
 
-/* A handle that is awaited moves to the front, where the next search finds it first. */
+/* A libuv handle that is awaited moves to the front, where the next search finds it first. */
 static bool is_any_awaited(rt_driver *d) {
-  for (rt_list *l = d->handles.next; l != &d->handles; l = l->next) {
+  for (rt_list *l = d->uv_handles.next; l != &d->uv_handles; l = l->next) {
     rt_uv_handle *h = rt_containerof(l, rt_uv_handle, link);
     if (h->is_awaited && !h->is_awaited(h)) continue;
     rt_list_remove(l);
-    rt_list_prepend(&d->handles, l);
+    rt_list_prepend(&d->uv_handles, l);
     return true;
   }
   return false;

@@ -41,7 +41,7 @@ typedef struct rt_driver {
   uv_timer_t alarm;
   rt_wheel wheel;
   rt_ready ready;
-  rt_list handles;            /* rt_uv_handle */
+  rt_list uv_handles;         /* rt_uv_handle */
   rt_list waiters;            /* of its tasks (event/waiter.h) */
   rt_list spare_waiters;      /* freed waiters, which are used again */
   int spares;                 /* number of 'spare_waiters' */
@@ -60,13 +60,13 @@ enum { RT_SCRATCH = RT_SIZE(64 * 1024, 16) };
 
 /* 0, UV_ENOMEM, or an error of libuv. */
 int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *));
-/* Closes all handles and the loop. If uv_run is on the C stack (the program exits in a callback) it
-** does nothing. */
+/* Closes all libuv handles and the loop. If uv_run is on the C stack (the program exits in a
+** callback) it does nothing. */
 void rt_driver_close(rt_driver *d);
 
-/* Registers a handle, and removes it again. */
-void rt_driver_add_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
-void rt_driver_remove_handle(rt_uv_handle *h);
+/* Registers a libuv handle, and removes it again. */
+void rt_driver_add_uv_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
+void rt_driver_remove_uv_handle(rt_uv_handle *h);
 
 /* The current tick of the wheel; and the first tick that is not before 'ns' from now (RT_NEVER if
 ** that is too far). */
@@ -104,7 +104,7 @@ static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
     d->run(d, t);
 }
 
-/* Can only a post wake the driver? True if no timer is set and no task waits for a handle. */
+/* Can only a post wake the driver? True if no timer is set and no task waits for a libuv handle. */
 bool rt_driver_awaits_only_posts(rt_driver *d);
 
 /* Any thread, and signal handlers: ends the current or the next blocking. */

@@ -12,7 +12,7 @@
 **
 ** R1. It changes 'newest' from NULL to the mark. If that fails there is a post, and it does not
 **     block.
-** R2. It blocks until the bell rings (or until a timer or a handle of libuv wakes it).
+** R2. It blocks until the bell rings (or until a timer or a libuv handle wakes it).
 ** R3. It changes 'newest' from the mark to NULL. If that fails, a poster has found the mark: the
 **     reader adds 1 to rings_due.
 ** R4. It takes all posts, with one swap, and delivers them.

@@ -41,7 +41,7 @@ static int on_close(lua_State *L) {
   rt_stop_at_close(L, w);
   if (w->slot == NULL) rt_stop_part(w);
   rt_signals_forget(w);
-  if (!w->hosted && w->slot == NULL) set_exit_code(w);
+  if (!w->in_rt_lua && w->slot == NULL) set_exit_code(w);
   rt_preempt_stop(w);
   if (w->driver.vthread == &w->vthread) rt_vtime_leave(&w->vthread);
   rt_worker_close(w);

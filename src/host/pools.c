@@ -80,7 +80,7 @@ void rtL_pools_open(lua_State *L, rt_worker *w) {
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
     rtL_no_memory(L);
   if (w->worker_config->paths == NULL) keep_paths(L, w);
-  w->worker_config->in_rt_lua = w->hosted;
+  w->worker_config->in_rt_lua = w->in_rt_lua;
   if (w->runtime == NULL && (w->runtime = open_runtime(w)) == NULL) rtL_no_memory(L);
   rt_sched *tasks = open_pool(w, RT_POOL_TASKS);
   rt_sched *blocking = tasks ? open_pool(w, RT_POOL_BLOCKING) : NULL;

@@ -32,7 +32,7 @@ static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   w->worker_config = rt_worker_config_hold(r);
   if (r->preempt_all) rt_preempt_switch_all(w);
   if (r->seed) rt_worker_seed(w, r->seed);
-  w->hosted = r->in_rt_lua;
+  w->in_rt_lua = r->in_rt_lua;
   w->pools[slot->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_TASKS] =
       rt_sched_hold(slot->sched);
   w->pools[slot->sched->config.exclusive ? RT_POOL_TASKS : RT_POOL_BLOCKING] =

@@ -13,10 +13,10 @@ typedef struct attempt {
 } attempt;
 
 struct rt_dial {
-  rt_uv_handle handle;
+  rt_uv_handle uv_handle;
   rt_driver *driver;
   rt_list parked; /* the task that waits */
-  rt_timeout stagger, deadline;
+  rt_timer_call stagger, deadline;
   int result;      /* RT_EINPROGRESS; when done: a descriptor or UV_E… */
   int first_error; /* of an attempt; see note_error */
   int count;       /* of addresses */
@@ -48,7 +48,7 @@ static int end_attempt(attempt *a) {
 
 static void end_dial(rt_dial *d, int result) {
   d->result = result;
-  rt_driver_remove_handle(&d->handle);
+  rt_driver_remove_uv_handle(&d->uv_handle);
   rt_timer_remove(&d->stagger.timer);
   rt_timer_remove(&d->deadline.timer);
   for (int i = 0; i < d->next; i++)
@@ -127,14 +127,14 @@ static void on_writable(uv_poll_t *poll, int status, int events) {
   }
 }
 
-static void on_stagger(rt_timeout *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
+static void on_stagger(rt_timer_call *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
 
-static void dial_on_deadline(rt_timeout *t) {
+static void dial_on_deadline(rt_timer_call *t) {
   end_dial(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
 }
 
 static void dial_close_with_driver(rt_uv_handle *h) {
-  end_dial(rt_containerof(h, rt_dial, handle), UV_ECANCELED);
+  end_dial(rt_containerof(h, rt_dial, uv_handle), UV_ECANCELED);
 }
 
 static void add_address(rt_dial *d, const struct addrinfo *a) {
@@ -175,10 +175,10 @@ int rt_dial_start(rt_dial **out, rt_driver *driver, const struct addrinfo *found
   d->driver = driver;
   d->result = RT_EINPROGRESS;
   rt_list_init(&d->parked);
-  rt_timeout_init(&d->stagger, on_stagger);
-  rt_timeout_init(&d->deadline, dial_on_deadline);
+  rt_timer_call_init(&d->stagger, on_stagger);
+  rt_timer_call_init(&d->deadline, dial_on_deadline);
   add_addresses(d, found);
-  rt_driver_add_handle(driver, &d->handle, dial_close_with_driver);
+  rt_driver_add_uv_handle(driver, &d->uv_handle, dial_close_with_driver);
   rt_wheel_add(&driver->wheel, &d->deadline.timer, RT_TIMER_CALL, rt_driver_after(driver, timeout));
   *out = d;
   try_next(d);

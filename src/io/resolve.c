@@ -60,7 +60,7 @@ static void resolve_done(rt_work_item *item, bool wanted) {
 
 static void resolve_deliver(rt_post *post, void *driver) {
   rt_resolve *r = rt_containerof(post, rt_resolve, post);
-  rt_driver_remove_handle(&r->handle);
+  rt_driver_remove_uv_handle(&r->uv_handle);
   if (r->item.dropped) {
     free_lookup(r);
     return;
@@ -73,13 +73,13 @@ static void resolve_deliver(rt_post *post, void *driver) {
 void rt_resolve_drop(rt_resolve *r) {
   rt_list *parked = rt_list_first(&r->parked);
   if (parked) rt_list_remove(parked); /* the state is being closed: its task is ended later */
-  rt_driver_remove_handle(&r->handle);
+  rt_driver_remove_uv_handle(&r->uv_handle);
   if (r->done || rt_thread_pool_drop(r->thread_pool, &r->item) == RT_WORK_ITEM_QUEUED)
     free_lookup(r);
 }
 
 static void resolve_close_with_driver(rt_uv_handle *h) {
-  rt_resolve_drop(rt_containerof(h, rt_resolve, handle));
+  rt_resolve_drop(rt_containerof(h, rt_resolve, uv_handle));
 }
 
 int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, const char *host,
@@ -92,7 +92,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, co
   r->item.done = resolve_done;
   r->post.deliver = resolve_deliver;
   rt_list_init(&r->item.link);
-  rt_list_init(&r->handle.link);
+  rt_list_init(&r->uv_handle.link);
   rt_list_init(&r->parked);
   if (host && strcmp(host, "*") != 0) snprintf(r->host, sizeof r->host, "%s", host);
   snprintf(r->port, sizeof r->port, "%d", port);
@@ -109,7 +109,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, co
     free_lookup(r);
     return err;
   }
-  rt_driver_add_handle(home, &r->handle, resolve_close_with_driver);
+  rt_driver_add_uv_handle(home, &r->uv_handle, resolve_close_with_driver);
   *out = r;
   return 0;
 }

@@ -16,7 +16,7 @@ enum { RT_RESOLVE_HOST_MAX = 255 }; /* bytes of a host name */
 typedef struct rt_resolve {
   rt_work_item item;
   rt_post post; /* to home: the lookup has ended */
-  rt_uv_handle handle;
+  rt_uv_handle uv_handle;
   /* fixed */
   rt_thread_pool *thread_pool;
   rt_driver *home;

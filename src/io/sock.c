@@ -10,11 +10,11 @@
 static void sock_on_closed(uv_handle_t *h) { rt_free(h->data); }
 
 static void sock_close_with_driver(rt_uv_handle *h) {
-  rt_sock_close(rt_containerof(h, rt_sock, handle));
+  rt_sock_close(rt_containerof(h, rt_sock, uv_handle));
 }
 
 static bool sock_is_awaited(rt_uv_handle *h) {
-  rt_sock *s = rt_containerof(h, rt_sock, handle);
+  rt_sock *s = rt_containerof(h, rt_sock, uv_handle);
   return rt_sock_has_waiter(s, RT_READ) || rt_sock_has_waiter(s, RT_WRITE);
 }
 
@@ -31,8 +31,8 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->fd = fd;
   rt_list_init(&s->waiters[RT_READ]);
   rt_list_init(&s->waiters[RT_WRITE]);
-  rt_driver_add_handle(d, &s->handle, sock_close_with_driver);
-  s->handle.is_awaited = sock_is_awaited;
+  rt_driver_add_uv_handle(d, &s->uv_handle, sock_close_with_driver);
+  s->uv_handle.is_awaited = sock_is_awaited;
   *out = s;
   return 0;
 }
@@ -46,7 +46,7 @@ static void wake_all(rt_sock *s, rt_side side) {
 int rt_sock_release(rt_sock *s) {
   int fd = s->fd;
   s->fd = -1;
-  rt_driver_remove_handle(&s->handle);
+  rt_driver_remove_uv_handle(&s->uv_handle);
   wake_all(s, RT_READ);
   wake_all(s, RT_WRITE);
   uv_close((uv_handle_t *)&s->poll, sock_on_closed); /* (removes it from epoll at once) */

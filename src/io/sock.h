@@ -22,7 +22,7 @@ typedef enum rt_side { RT_READ, RT_WRITE } rt_side;
 
 typedef struct rt_sock {
   uv_poll_t poll;
-  rt_uv_handle handle;
+  rt_uv_handle uv_handle;
   rt_driver *driver;
   int fd;              /* -1: closed or released */
   uint8_t interest;    /* the events that the loop polls for: UV_READABLE, UV_WRITABLE */

@@ -11,7 +11,7 @@ static int resume_yielded(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rt_self(L);
   const rt_op_kind *kind = (const rt_op_kind *)context;
   if (kind->count_waiting) kind->count_waiting(lua_touserdata(L, 1), -1);
-  rtL_wait_turned(L, w);
+  rtL_wait_after_yield(L, w);
   return begin_again(L, w, kind);
 }
 

@@ -43,14 +43,14 @@ typedef struct rt_branch {
   uint64_t number; /* its argument, if that is a number: permits, bytes, nanoseconds */
   int op;          /* stack index of the rt.operation; 0: a method, whose object is at index 1 */
   /* the wait */
-  int kept;            /* stack index of the value that 'prepare' has left; 0: none */
-  uint64_t due;        /* the tick of the wheel that it waits for; 0: not set */
-  rt_waiter *waiter;   /* NULL: its kind has none */
-  rt_task *task;       /* what 'arm' parks: the running task, or its proxy in a select */
-  rt_timeout *timer;   /* what 'arm' starts in a select; NULL: the task itself sleeps */
-  rt_message *message; /* to be sent, while no waiter has it; for 'finish': what the waiter had */
-  int answer;          /* for 'finish': what the waiter was called with */
-  int error;           /* UV_E…, set by 'arm': the operation fails; 0: none */
+  int kept;             /* stack index of the value that 'prepare' has left; 0: none */
+  uint64_t due;         /* the tick of the wheel that it waits for; 0: not set */
+  rt_waiter *waiter;    /* NULL: its kind has none */
+  rt_task *task;        /* what 'arm' parks: the running task, or its proxy in a select */
+  rt_timer_call *timer; /* what 'arm' starts in a select; NULL: the task itself sleeps */
+  rt_message *message;  /* to be sent, while no waiter has it; for 'finish': what the waiter had */
+  int answer;           /* for 'finish': what the waiter was called with */
+  int error;            /* UV_E…, set by 'arm': the operation fails; 0: none */
 } rt_branch;
 
 /* All functions: worker's thread. */

@@ -5,7 +5,7 @@
 
 enum { STACK = 12, STEPS = 3 };
 
-/* The fields of the mark, a table. */
+/* The fields of the placeholder, a table. */
 enum { ERROR = 1, MODULE };
 
 /* --- looking up ------------------------------------------------------------------------------- */
@@ -26,8 +26,8 @@ static bool is_not_found(lua_State *L, int module) {
          strncmp(text + strlen(before) + len, after, strlen(after)) == 0;
 }
 
-/* Stack: name, error -> name, mark */
-static void push_mark(lua_State *L, rt_worker *w) {
+/* Stack: name, error -> name, placeholder */
+static void push_placeholder(lua_State *L, rt_worker *w) {
   lua_createtable(L, MODULE, 0);
   lua_insert(L, -2);
   lua_rawseti(L, -2, ERROR);
@@ -37,7 +37,7 @@ static void push_mark(lua_State *L, rt_worker *w) {
   rt_anchor_set(L, w, RT_ANCHOR_ABSENT);
 }
 
-/* Stack: name -> name, module. False: it is not found. Stack: name -> name, mark */
+/* Stack: name -> name, module. False: it is not found. Stack: name -> name, placeholder */
 static bool push_required(lua_State *L, rt_worker *w) {
   int name = lua_gettop(L);
   lua_pushcfunction(L, rtL_traceback_handler);
@@ -48,11 +48,11 @@ static bool push_required(lua_State *L, rt_worker *w) {
   lua_remove(L, name + 1);
   if (found) return true;
   if (!is_not_found(L, name)) lua_error(L);
-  push_mark(L, w);
+  push_placeholder(L, w);
   return false;
 }
 
-/* Stack: name -> name, module. False: it is not found. Stack: name -> name, mark */
+/* Stack: name -> name, module. False: it is not found. Stack: name -> name, placeholder */
 static bool push_module(lua_State *L, rt_worker *w) {
   if (strcmp(lua_tostring(L, -1), LUA_GNAME) == 0) {
     lua_pushglobaltable(L);
@@ -90,26 +90,27 @@ bool rtL_module_ref_push(lua_State *L, rt_worker *w, const char *module, size_t 
   return found;
 }
 
-/* --- the path to the mark --------------------------------------------------------------------- */
-static bool push_steps(lua_State *L, int mark, int steps);
+/* --- the path to the placeholder -------------------------------------------------------------- */
+static bool push_steps(lua_State *L, int placeholder, int steps);
 
-/* Stack: function -> function, the value of an upvalue that leads to the mark, …; or unchanged */
-static bool push_steps_in_function(lua_State *L, int mark, int steps) {
+/* Stack: function -> function, the value of an upvalue that leads to the placeholder, …; or
+** unchanged */
+static bool push_steps_in_function(lua_State *L, int placeholder, int steps) {
   int function = lua_gettop(L);
   const char *name;
   for (int i = 1; (name = lua_getupvalue(L, function, i)) != NULL; i++) {
-    if (strcmp(name, "_ENV") != 0 && push_steps(L, mark, steps)) return true;
+    if (strcmp(name, "_ENV") != 0 && push_steps(L, placeholder, steps)) return true;
     lua_settop(L, function);
   }
   return false;
 }
 
-/* Stack: table -> table, a value of it that leads to the mark, …; or unchanged */
-static bool push_steps_in_table(lua_State *L, int mark, int steps) {
+/* Stack: table -> table, a value of it that leads to the placeholder, …; or unchanged */
+static bool push_steps_in_table(lua_State *L, int placeholder, int steps) {
   int table = lua_gettop(L), key = table + 1;
   lua_pushnil(L);
   while (lua_next(L, table)) {
-    if (push_steps(L, mark, steps)) {
+    if (push_steps(L, placeholder, steps)) {
       lua_remove(L, key);
       return true;
     }
@@ -118,15 +119,15 @@ static bool push_steps_in_table(lua_State *L, int mark, int steps) {
   return false;
 }
 
-/* Stack: value -> value, the values on the way from it to the mark, the mark last. False: no way
-** has so few steps, and the stack is unchanged. */
-static bool push_steps(lua_State *L, int mark, int steps) {
-  if (lua_rawequal(L, -1, mark)) return true;
+/* Stack: value -> value, the values on the path from it to the placeholder, the placeholder last.
+** False: no path has so few steps, and the stack is unchanged. */
+static bool push_steps(lua_State *L, int placeholder, int steps) {
+  if (lua_rawequal(L, -1, placeholder)) return true;
   if (steps == 0) return false;
   luaL_checkstack(L, 4, NULL);
   switch (lua_type(L, -1)) {
-    case LUA_TFUNCTION: return push_steps_in_function(L, mark, steps - 1);
-    case LUA_TTABLE: return push_steps_in_table(L, mark, steps - 1);
+    case LUA_TFUNCTION: return push_steps_in_function(L, placeholder, steps - 1);
+    case LUA_TTABLE: return push_steps_in_table(L, placeholder, steps - 1);
     default: return false;
   }
 }
@@ -146,12 +147,12 @@ static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
   lua_pushlstring(L, t.s, t.len);
 }
 
-/* Pushes the path to the mark from the values at 'first' to 'last'. */
-static void push_place(lua_State *L, int mark, int first, int last, bool is_call) {
+/* Pushes the path to the placeholder from the values at 'first' to 'last'. */
+static void push_place(lua_State *L, int placeholder, int first, int last, bool is_call) {
   int root = lua_gettop(L) + 1;
   for (int i = first; i <= last; i++) {
     lua_pushvalue(L, i);
-    if (push_steps(L, mark, STEPS)) {
+    if (push_steps(L, placeholder, STEPS)) {
       push_path(L, root, (uint32_t)(i - first), is_call);
       return;
     }

@@ -127,7 +127,7 @@ static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
-static rt_ptr_map_entry *mark(packer *k, const void *object) {
+static rt_ptr_map_entry *id_entry(packer *k, const void *object) {
   rt_ptr_map_entry *m = rt_ptr_map_at(&k->pack_buf->object_ids, object);
   if (rt_unlikely(m == NULL)) check_result(k, UV_ENOMEM);
   return m;
@@ -174,7 +174,7 @@ static void close_list(packer *k) {
 /* The number of the object at 'index'. */
 static uint32_t number_of(packer *k, int index) {
   lua_State *L = k->L;
-  rt_ptr_map_entry *m = mark(k, lua_topointer(L, index));
+  rt_ptr_map_entry *m = id_entry(k, lua_topointer(L, index));
   if (m->value != 0) return m->value;
   check_result(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
   m->value = ++k->objects;
@@ -290,7 +290,7 @@ typedef struct used_code {
 } used_code;
 
 static used_code use_code(packer *k, rt_code *code) {
-  rt_ptr_map_entry *m = mark(k, code);
+  rt_ptr_map_entry *m = id_entry(k, code);
   bool again = m->value != 0;
   if (!again) {
     rt_shared_hold(&code->shared);
@@ -325,7 +325,7 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
   lua_State *L = k->L;
   int function = lua_gettop(L);
   for (int i = 1; i <= upvalues; i++) {
-    rt_ptr_map_entry *m = mark(k, lua_upvalueid(L, function, i));
+    rt_ptr_map_entry *m = id_entry(k, lua_upvalueid(L, function, i));
     if (m->value != 0) {
       char *at = put(k, 1 + sizeof m->value + 1);
       uint32_t other = m->value;

@@ -174,18 +174,18 @@ void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
   if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
-typedef enum moment { BEFORE_TRYING, AFTER_TURN, BEFORE_WAITING } moment;
+typedef enum moment { BEFORE_TRYING, AFTER_YIELD, BEFORE_WAITING } moment;
 
 /* Does this scope, whose deadline has passed, raise its error now? Once it has, at every
 ** checkpoint. Before that a result that is ready wins (G10): the scope raises where the operation
 ** has to wait, or when the task has used up its budget for the second time. */
 static bool counts(rt_cancel_scope *f, moment when) {
-  bool turned = f->turned;
-  if (when == AFTER_TURN) f->turned = true;
-  return f->raised || when == BEFORE_WAITING || (when == AFTER_TURN && turned);
+  bool yielded = f->yielded;
+  if (when == AFTER_YIELD) f->yielded = true;
+  return f->raised || when == BEFORE_WAITING || (when == AFTER_YIELD && yielded);
 }
 
-static void raise_verdict(lua_State *L, rt_worker *w, rt_task *t, moment when) {
+static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, moment when) {
   rt_cancel_scope *cancel_scope = NULL;
   switch (rt_cancel_scope_effective(t, &cancel_scope)) {
     case RT_CANCEL_NONE: return;
@@ -212,18 +212,18 @@ rt_task *rtL_running(lua_State *L, rt_worker *w) {
 rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_task *t = rtL_running(L, w);
-  raise_verdict(L, w, t, BEFORE_TRYING);
+  raise_effective(L, w, t, BEFORE_TRYING);
   return t;
 }
 
 void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
-  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, BEFORE_WAITING);
+  if (rt_unlikely(t->alert)) raise_effective(L, w, t, BEFORE_WAITING);
 }
 
-void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t) {
+void rtL_cancel_after_yield(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
-  if (rt_unlikely(t->alert)) raise_verdict(L, w, t, AFTER_TURN);
+  if (rt_unlikely(t->alert)) raise_effective(L, w, t, AFTER_YIELD);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ void rtL_cancel_check(lua_State *L, rt_worker *w, rt_task *t);
 /* Called when the task has used up its budget and was resumed in the next turn. At the second such
 ** call after a deadline has passed, it raises: otherwise a loop of operations that are always ready
 ** would outlive its timeout. */
-void rtL_cancel_turned(lua_State *L, rt_worker *w, rt_task *t);
+void rtL_cancel_after_yield(lua_State *L, rt_worker *w, rt_task *t);
 
 /* Cancels a local task, whose handle is at index 'handle'. Stack: reason -> nothing. False: it has
 ** ended. */

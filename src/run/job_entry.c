@@ -181,7 +181,7 @@ void rtL_job_entry_push_failure(lua_State *L, rt_worker *w, rt_job *j) {
 }
 
 static int raise_job_failure(lua_State *L, rt_worker *w, rt_job *j) {
-  rt_job_mark_handled(j);
+  rt_job_set_handled(j);
   rtL_job_entry_push_failure(L, w, j);
   rtL_outcome_raise(L, w);
   return 0;

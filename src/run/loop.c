@@ -246,7 +246,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
     }
   }
   rt_worker_status_clear_running(&w->status);
-  if (w->live > 0 && !w->hosted) w->hooks->main_resumed(w);
+  if (w->live > 0 && !w->in_rt_lua) w->hooks->main_resumed(w);
   w->running = w->main;
   w->loop.slices++;
   w->cur = outer;

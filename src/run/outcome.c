@@ -135,7 +135,7 @@ static void push_kept(lua_State *L, rt_worker *w, int handle) {
   lua_remove(L, -2);
 }
 
-static void mark_handled(rt_worker *w, failure *f) {
+static void set_handled(rt_worker *w, failure *f) {
   if (f->handled) return;
   f->handled = true;
   w->unhandled.unjoined--;
@@ -165,7 +165,7 @@ int rtL_outcome_raise(lua_State *L, rt_worker *w) {
 
 static int raise_task_failure(lua_State *L, rt_worker *w, int handle) {
   failure *f = lua_touserdata(L, -1);
-  mark_handled(w, f);
+  set_handled(w, f);
   lua_getiuservalue(L, -1, ERROR);
   lua_getiuservalue(L, -2, TRACE);
   push_task_title(L, w, f, handle);
@@ -207,7 +207,7 @@ static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
   lua_rawseti(L, -2, w->unhandled.first + w->unhandled.count);
   lua_pop(L, 1);
   w->unhandled.count++;
-  mark_handled(w, f);
+  set_handled(w, f);
   return 1;
 }
 

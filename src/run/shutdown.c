@@ -10,7 +10,7 @@ static void ask_to_exit(rt_worker *w) {
 
 /* The main chunk is still unwinding, or has swallowed its cancel: the state is closed from where it
 ** waits. */
-static void on_grace_over(rt_timeout *t) {
+static void on_grace_over(rt_timer_call *t) {
   rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
   if (!w->stop.begun) ask_to_exit(w);
 }
@@ -34,7 +34,7 @@ static uint64_t end_after(uint64_t grace) {
 
 static void set_limit(rt_worker *w, uint64_t ends_at) {
   rt_driver *d = &w->driver;
-  if (w->stop.deadline == 0) rt_timeout_init(&w->stop.grace, on_grace_over);
+  if (w->stop.deadline == 0) rt_timer_call_init(&w->stop.grace, on_grace_over);
   w->stop.deadline = ends_at;
   rt_timer_remove(&w->stop.grace.timer);
   uint64_t now = rt_clock(), due = rt_driver_after(d, ends_at > now ? ends_at - now : 0);
@@ -59,7 +59,7 @@ void rt_shutdown_on_post(rt_post *p, void *driver) {
 /* Has the watchdog end the process if the main worker does not: in rt-lua only. In another host the
 ** main thread may rightly be in a loop of its own. */
 static void set_exit_deadline(const rt_worker *w, uint64_t grace) {
-  if (w->hosted && grace < RT_NEVER / 2)
+  if (w->in_rt_lua && grace < RT_NEVER / 2)
     rt_watchdog_set_exit_deadline(end_after(grace) + RT_SECOND,
                                   w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }

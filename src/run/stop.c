@@ -75,7 +75,7 @@ void rt_stop_part(rt_worker *w) {
   close_pools(w);
 }
 
-static void on_finalizers_late(rt_timeout *t) {
+static void on_finalizers_late(rt_timer_call *t) {
   rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
   w->main->cancelled = 1;
   rt_cancel_scope_deliver(w->main, &w->driver);
@@ -85,7 +85,7 @@ static void on_finalizers_late(rt_timeout *t) {
 ** time. */
 static void limit_finalizers(rt_worker *w) {
   rt_task_uncancel(w->main);
-  rt_timeout_init(&w->stop.grace, on_finalizers_late);
+  rt_timer_call_init(&w->stop.grace, on_finalizers_late);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, REPORT_TIME));
 }

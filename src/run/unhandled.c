@@ -81,7 +81,7 @@ static void remove_entry(lua_State *L, rt_worker *w, lua_Integer who) {
   lua_pop(L, 2);
 }
 
-void rt_unhandled_mark_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter(w)); }
+void rt_unhandled_set_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter(w)); }
 
 /* Stack: …, entry -> … */
 static void write_entry(lua_State *L, rt_worker *w) {
@@ -219,37 +219,37 @@ void rt_unhandled_report(rt_worker *w) {
 }
 
 /* --- finding failures whose handles are garbage ----------------------------------------------- */
-/* A probe is garbage from its birth: when it is finalized, the collector has found what was garbage
-** before it, in both modes of the collector. (The results of lua_gc do not tell that in
-** generational mode.) */
-static int probe_gc(lua_State *L) {
+/* A GC sentinel is garbage as soon as it is made: when it is finalized, the collector has found
+** what was garbage before it, in both modes of the collector. (The results of lua_gc do not tell
+** that in generational mode.) */
+static int gc_sentinel_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
-  w->unhandled.has_probe = false;
+  w->unhandled.has_gc_sentinel = false;
   if (w->unhandled.gc_cycles > 0) w->unhandled.gc_cycles--;
   return 0;
 }
 
-static int new_probe(lua_State *L) {
+static int new_gc_sentinel(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
-  rtL_class_new(L, &w->classes, RT_CLASS_PROBE, 1, 0);
-  w->unhandled.has_probe = true;
+  rtL_class_new(L, &w->classes, RT_CLASS_GC_SENTINEL, 1, 0);
+  w->unhandled.has_gc_sentinel = true;
   return 0;
 }
 
-static bool ensure_probe(rt_worker *w) {
+static bool ensure_gc_sentinel(rt_worker *w) {
   lua_State *L = w->pcall_L;
-  if (w->unhandled.has_probe) return true;
-  lua_pushcfunction(L, new_probe);
+  if (w->unhandled.has_gc_sentinel) return true;
+  lua_pushcfunction(L, new_gc_sentinel);
   lua_pushlightuserdata(L, w);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  return w->unhandled.has_probe;
+  return w->unhandled.has_gc_sentinel;
 }
 
 bool rt_unhandled_look(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->unhandled.gc_cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING))
     return false;
-  if (!ensure_probe(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->unhandled.gc_cycles = 0;
+  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->unhandled.gc_cycles = 0;
   return true;
 }
 
@@ -260,8 +260,8 @@ void rt_unhandled_on_failure(rt_post *p, void *driver) {
 
 void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  static const luaL_Reg meta[] = {{"__gc", probe_gc}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_PROBE, &(rt_class_def){.meta = meta});
+  static const luaL_Reg meta[] = {{"__gc", gc_sentinel_gc}, {NULL, NULL}};
+  rtL_worker_class(L, w, RT_CLASS_GC_SENTINEL, &(rt_class_def){.meta = meta});
 }
 
 /* --- failed jobs ------------------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ void rtL_unhandled_report_all(lua_State *L, rt_worker *w);
 
 /* Called when the running task ends the program. If it runs the function of rt.on_unhandled, the
 ** error that it reports counts as reported. */
-void rt_unhandled_mark_handled(lua_State *L, rt_worker *w);
+void rt_unhandled_set_handled(lua_State *L, rt_worker *w);
 
 /* Drops the failed jobs whose errors could not be reported. */
 void rt_unhandled_drop_jobs(rt_worker *w);

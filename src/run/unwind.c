@@ -58,7 +58,7 @@ static int protected_finish(lua_State *L) {
   return 0;
 }
 
-static void on_member_grace_over(rt_timeout *t) {
+static void on_member_grace_over(rt_timer_call *t) {
   rt_containerof(t, rt_worker, stop.grace)->stop.grace_over = true;
 }
 
@@ -71,7 +71,7 @@ void rt_unwind_member(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->stop.begun) return;
   w->stop.begun = true;
-  rt_timeout_init(&w->stop.grace, on_member_grace_over);
+  rt_timer_call_init(&w->stop.grace, on_member_grace_over);
   rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
                rt_driver_after(&w->driver, rt_worker_grace(w)));
   rt_unwind_begin(w->pcall_L, w);

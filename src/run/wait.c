@@ -32,7 +32,8 @@ static const char *push_boundary(lua_State *L, const rt_worker *w) {
     if (*ar.what == 'C' && !is_ours(L, w)) {
       const char *name = rtL_function_name(L);
       if (name == NULL) name = ar.name;
-      bool ours = name && w->hosted && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
+      bool ours =
+          name && w->in_rt_lua && strcmp(name, "require") == 0; /* rt-lua's can be suspended */
       if (name && !ours && !is_one_of(name, transparent)) return lua_pushfstring(L, "'%s'", name);
     }
   }

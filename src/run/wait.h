@@ -50,9 +50,9 @@ static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
 
 /* The same for a task that has only yielded to others: a cancel that came since the task was woken
 ** counts, too. */
-static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
+static inline void rtL_wait_after_yield(lua_State *L, rt_worker *w) {
   rtL_wait_over(L, w);
-  rtL_cancel_turned(L, w, rtL_cancel_checkpoint(L, w));
+  rtL_cancel_after_yield(L, w, rtL_cancel_checkpoint(L, w));
 }
 
 /* Returned in place of a number of results by the body of an operation that may wait many times:
@@ -61,7 +61,7 @@ static inline void rtL_wait_turned(lua_State *L, rt_worker *w) {
 enum { RT_WAITS = -1, RT_YIELDED = -2 };
 static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
   if (how == RT_YIELDED)
-    rtL_wait_turned(L, w);
+    rtL_wait_after_yield(L, w);
   else
     rtL_wait_over(L, w);
 }

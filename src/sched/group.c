@@ -2,8 +2,8 @@
 ** members of the list, one at a time, with the lock given back in between. A job enters under the
 ** same lock:
 ** - If it enters first, it is on the list when 'cancelled' is set, and is cancelled from there.
-** - If it enters later, rt_group_enter returns false, and its creator cancels it. It is marked as
-**   cancel_sent, so the loop over the list ends even while jobs keep entering.
+** - If it enters later, rt_group_enter returns false, and its creator cancels it. Its
+**   cancel_sent is set, so the loop over the list ends even while jobs keep entering.
 ** A job leaves the list under the lock when it ends, and the worker that ends it holds it. So every
 ** job on the list can be held there, and is still valid when it is cancelled without the lock.
 **

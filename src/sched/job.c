@@ -146,7 +146,7 @@ bool rt_job_await(rt_job *j, rt_waiter *t) {
   return ended;
 }
 
-bool rt_job_mark_handled(rt_job *j) {
+bool rt_job_set_handled(rt_job *j) {
   rt_lock_take(&j->lock);
   bool first = !j->handled;
   j->handled = true;

@@ -90,7 +90,7 @@ bool rt_job_is_cancelling(rt_job *j);
 bool rt_job_await(rt_job *j, rt_waiter *t);
 
 /* Any thread, before it uses or reports the error. True: this is the first such call. */
-bool rt_job_mark_handled(rt_job *j);
+bool rt_job_set_handled(rt_job *j);
 
 /* Any thread. NULL: no name. 0 or UV_ENOMEM. */
 int rt_job_set_name(rt_job *j, const char *name);

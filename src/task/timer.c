@@ -15,7 +15,7 @@ void rt_wheel_init(rt_wheel *w, void (*on_sleep)(rt_timer *, void *), void *owne
   w->owner = owner;
 }
 
-void rt_timeout_init(rt_timeout *t, void (*fired)(rt_timeout *)) {
+void rt_timer_call_init(rt_timer_call *t, void (*fired)(rt_timer_call *)) {
   rt_list_init(&t->timer.link);
   t->fired = fired;
 }
@@ -79,7 +79,7 @@ static void wheel_fire(rt_wheel *w, rt_timer *t) {
   if (t->kind == RT_TIMER_SLEEP) {
     w->on_sleep(t, w->owner);
   } else {
-    rt_timeout *call = rt_containerof(t, rt_timeout, timer);
+    rt_timer_call *call = rt_containerof(t, rt_timer_call, timer);
     call->fired(call);
   }
 }

@@ -25,7 +25,7 @@ enum { RT_WHEEL_LEVELS = 6, RT_WHEEL_SLOTS = 64 };
 ** tasks, so a timer is small.) */
 typedef enum rt_timer_kind {
   RT_TIMER_SLEEP, /* on_sleep of the wheel is called: a task has slept */
-  RT_TIMER_CALL,  /* it is an rt_timeout, whose function is called */
+  RT_TIMER_CALL,  /* it is an rt_timer_call, whose function is called */
   RT_TIMER_KINDS
 } rt_timer_kind;
 
@@ -35,10 +35,10 @@ typedef struct rt_timer {
   uint64_t kind : 8; /* rt_timer_kind */
 } rt_timer;
 
-typedef struct rt_timeout {
+typedef struct rt_timer_call {
   rt_timer timer;
-  void (*fired)(struct rt_timeout *);
-} rt_timeout;
+  void (*fired)(struct rt_timer_call *);
+} rt_timer_call;
 
 typedef struct rt_wheel {
   rt_list slot[RT_WHEEL_LEVELS][RT_WHEEL_SLOTS];
@@ -60,7 +60,7 @@ void rt_wheel_add(rt_wheel *w, rt_timer *t, rt_timer_kind kind, uint64_t due);
 /* Harmless for a timer that is in no wheel. */
 static inline void rt_timer_remove(rt_timer *t) { rt_list_remove(&t->link); }
 
-void rt_timeout_init(rt_timeout *t, void (*fired)(rt_timeout *));
+void rt_timer_call_init(rt_timer_call *t, void (*fired)(rt_timer_call *));
 
 /* A tick before which no timer is due (a timer may be due later); RT_NEVER: there is no timer. */
 uint64_t rt_wheel_next(rt_wheel *w);

@@ -30,7 +30,7 @@ static uint32_t hash_line(const char *source, int line) {
 /* The entry of this line, or the free entry where it belongs; NULL: the table is full. */
 static rt_call_site *find_entry(rt_call_sites *s, const char *source, int line) {
   uint32_t i = hash_line(source, line);
-  for (uint32_t probes = 0; probes < SIZE; probes++, i++) {
+  for (uint32_t tries = 0; tries < SIZE; tries++, i++) {
     rt_call_site *e = &s->entries[1 + i % (SIZE - 1)];
     if (e->text[0] == '\0') return s->count < SIZE - SIZE / 4 ? e : NULL;
     if (e->line == line && strcmp(e->source, source) == 0) return e;

@@ -15,10 +15,10 @@ struct rt_worker;
 
 typedef enum rt_class {
   RT_CLASS_TASK,
-  RT_CLASS_CANCELLED, /* the error that unwinds a cancelled task */
-  RT_CLASS_FAILURE,   /* internal: the error of a failed task, with its traceback */
-  RT_CLASS_PROBE,     /* internal: tells that the collector ran; see run/unhandled.c */
-  RT_CLASS_LOADING,   /* internal: a module that is being loaded; see host/require.c */
+  RT_CLASS_CANCELLED,   /* the error that unwinds a cancelled task */
+  RT_CLASS_FAILURE,     /* internal: the error of a failed task, with its traceback */
+  RT_CLASS_GC_SENTINEL, /* internal: tells that the collector ran; see run/unhandled.c */
+  RT_CLASS_LOADING,     /* internal: a module that is being loaded; see host/require.c */
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,
   RT_CLASS_TCP_SETUP, /* internal: a listen or connect that is under way; see lib/net/tcp.c */

@@ -31,15 +31,15 @@ typedef struct rt_worker_loop {
 ** grace_over, grace), run/shutdown.c (deadline, grace), run/shutdown.h (quiet), run/drain.c
 ** (main_waits), worker/worker.c (closed). */
 typedef struct rt_worker_stop {
-  bool begun;        /* the main chunk has ended, or the worker was asked to stop: no new tasks */
-  bool state_closes; /* lua_close has begun: objects made from now on are never finalized */
-  bool closed;       /* the driver has been closed: no operation can be started */
-  bool requested;    /* a pool worker: the main worker has told it to stop */
-  bool grace_over;   /* a pool worker: tasks that have not unwound by now are closed */
-  bool main_waits;   /* the main task sleeps until the last task has ended */
-  bool quiet;        /* rt.shutdown ended the main chunk, which is no error */
-  uint64_t deadline; /* rt.shutdown: when everything is to have ended (rt_clock); 0: not called */
-  rt_timeout grace;  /* fires when the grace is over */
+  bool begun;          /* the main chunk has ended, or the worker was asked to stop: no new tasks */
+  bool state_closes;   /* lua_close has begun: objects made from now on are never finalized */
+  bool closed;         /* the driver has been closed: no operation can be started */
+  bool requested;      /* a pool worker: the main worker has told it to stop */
+  bool grace_over;     /* a pool worker: tasks that have not unwound by now are closed */
+  bool main_waits;     /* the main task sleeps until the last task has ended */
+  bool quiet;          /* rt.shutdown ended the main chunk, which is no error */
+  uint64_t deadline;   /* rt.shutdown: when everything is to have ended (rt_clock); 0: not called */
+  rt_timer_call grace; /* fires when the grace is over */
 } rt_worker_stop;
 
 /* The exit code of the process, and os.exit.
@@ -52,17 +52,17 @@ typedef struct rt_worker_exit {
 } rt_worker_exit;
 
 /* Errors that no task joined.
-** Changed by run/unhandled.c (gc_cycles, has_probe, directly, jobs, unfinalized), run/outcome.c
-** (count, first, unjoined, gc_cycles), worker/worker.c (first, jobs, unfinalized). */
+** Changed by run/unhandled.c (gc_cycles, has_gc_sentinel, directly, jobs, unfinalized),
+** run/outcome.c (count, first, unjoined, gc_cycles), worker/worker.c (first, jobs, unfinalized). */
 typedef struct rt_worker_unhandled {
-  int count;      /* failures in the queue RT_ANCHOR_UNHANDLED */
-  int first;      /* index of the first of them */
-  int unjoined;   /* failures that no task has joined yet */
-  int gc_cycles;  /* collections that an idle worker still has to make, to find such failures */
-  bool has_probe; /* an object of RT_CLASS_PROBE is waiting to be collected */
-  bool directly;  /* the program has ended: errors are reported one by one, not by a task */
-  rt_list jobs;   /* jobs with an error that no task can join any more */
-  rt_list unfinalized; /* jobs whose handle was made when lua_close had begun */
+  int count;     /* failures in the queue RT_ANCHOR_UNHANDLED */
+  int first;     /* index of the first of them */
+  int unjoined;  /* failures that no task has joined yet */
+  int gc_cycles; /* collections that an idle worker still has to make, to find such failures */
+  bool has_gc_sentinel; /* an object of RT_CLASS_GC_SENTINEL is waiting to be collected */
+  bool directly;        /* the program has ended: errors are reported one by one, not by a task */
+  rt_list jobs;         /* jobs with an error that no task can join any more */
+  rt_list unfinalized;  /* jobs whose handle was made when lua_close had begun */
 } rt_worker_unhandled;
 
 /* Deadlocks.

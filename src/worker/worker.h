@@ -41,7 +41,7 @@ typedef struct rt_worker {
   lua_State *anchors; /* a Lua thread that never runs; see worker/anchors.h */
   lua_State *pcall_L; /* a Lua thread for the worker's own protected calls */
   rt_thread thread;
-  bool hosted; /* the state is one of rt-lua, which stops the runtime itself */
+  bool in_rt_lua; /* the state is one of rt-lua, which stops the runtime itself */
   /* fixed once the pools are open; a pool worker: from its start */
   rt_slot *slot;                   /* its place in its scheduler; NULL: this is the main worker */
   rt_worker_config *worker_config; /* how a worker's state is made */

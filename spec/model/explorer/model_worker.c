@@ -5,7 +5,7 @@ static void run_task(rt_driver *d, rt_task *t) {
   model_fail("a driver runs a task by itself");
 }
 
-static void on_wait_deadline(rt_timeout *t) {
+static void on_wait_deadline(rt_timer_call *t) {
   worker *w = rt_containerof(t, worker, deadline);
   if (w->task.phase == RT_WAITING) rt_driver_wake(&w->driver, &w->task, RT_WITHDRAWN);
 }
@@ -17,7 +17,7 @@ worker *worker_new(void) {
   rt_task_init(&w->task, ++last_id % 1000);
   w->task.phase = RT_RUNNING;
   check(rt_task_more(&w->task) != NULL);
-  rt_timeout_init(&w->deadline, on_wait_deadline);
+  rt_timer_call_init(&w->deadline, on_wait_deadline);
   return w;
 }
 

@@ -9,7 +9,7 @@
 typedef struct worker {
   rt_driver driver;
   rt_task task;
-  rt_timeout deadline;
+  rt_timer_call deadline;
 } worker;
 
 worker *worker_new(void);

@@ -54,7 +54,7 @@ static int stream_recv_resume_yielded(lua_State *L, int status, lua_KContext str
   (void)status;
   rt_stream *s = (rt_stream *)stream;
   s->reading = false;
-  rtL_wait_turned(L, s->worker);
+  rtL_wait_after_yield(L, s->worker);
   return rt_likely(s->sock != NULL) ? recv_now(L, s) : stream_fail_closed(L);
 }
 
@@ -140,7 +140,7 @@ static int gather_unsent(lua_State *L, const rt_stream *s, uv_buf_t *bufs, size_
   return n;
 }
 
-static void mark_sent(lua_State *L, rt_stream *s, size_t n) {
+static void advance_sent(lua_State *L, rt_stream *s, size_t n) {
   size_t len;
   while (n > 0) {
     lua_tolstring(L, s->argument, &len);
@@ -168,7 +168,7 @@ static int write_until_blocked(lua_State *L, rt_worker *w, rt_stream *s) {
       return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, (int)n, NULL);
-    mark_sent(L, s, (size_t)n);
+    advance_sent(L, s, (size_t)n);
     if (rt_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
   }
   lua_settop(L, 1);

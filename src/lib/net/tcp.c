@@ -19,7 +19,7 @@ enum { BACKLOG = 128, CONNECT_SECONDS = 30 };
 typedef struct tcp_setup {
   rt_resolve *lookup;
   rt_dial *dial;
-  rt_timeout lookup_timer; /* connect: the time for the lookup */
+  rt_timer_call lookup_timer; /* connect: the time for the lookup */
   rt_driver *driver;
   uint64_t deadline; /* connect: a time of rt_clock, or RT_FOREVER */
   bool timed_out;    /* in the lookup */
@@ -43,7 +43,7 @@ static int tcp_setup_gc(lua_State *L) {
   return 0;
 }
 
-static void on_lookup_timeout(rt_timeout *t) {
+static void on_lookup_timeout(rt_timer_call *t) {
   tcp_setup *s = rt_containerof(t, tcp_setup, lookup_timer);
   s->timed_out = true;
   rt_list *l = rt_list_first(&s->lookup->parked);
@@ -180,7 +180,7 @@ static int run_setup(lua_State *L, bool passive) {
   tcp_setup *s = rtL_class_new(L, &w->classes, RT_CLASS_TCP_SETUP, sizeof *s, 0);
   s->driver = &w->driver;
   s->passive = passive;
-  rt_timeout_init(&s->lookup_timer, on_lookup_timeout);
+  rt_timer_call_init(&s->lookup_timer, on_lookup_timeout);
   snprintf(s->where, sizeof s->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, s);
   rt_thread_pool *thread_pool = rt_worker_thread_pool(w);

@@ -46,7 +46,7 @@ static int exit_resume(lua_State *L, int status, lua_KContext ctx) {
 /* The task is suspended for good. If the program ends already, it is unwound like all others. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
   request_exit(w, check_exit_code(L));
-  rt_unhandled_mark_handled(L, w);
+  rt_unhandled_set_handled(L, w);
   if (rt_worker_ends(w)) {
     rtL_cancel_push_end(L);
     return rtL_cancelled_raise(L, w);

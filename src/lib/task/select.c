@@ -23,7 +23,7 @@ typedef struct select_branch {
   const rt_op_kind *kind;
   struct rt_select *select;
   rt_task proxy; /* parked on a list of this state in place of the task */
-  rt_timeout timer;
+  rt_timer_call timer;
 } select_branch;
 
 typedef struct rt_select {
@@ -52,7 +52,7 @@ static void claim_and_wake_task(rt_select *s) {
   wake_task(s);
 }
 
-static void on_timer_due(rt_timeout *t) {
+static void on_timer_due(rt_timer_call *t) {
   claim_and_wake_task(rt_containerof(t, select_branch, timer)->select);
 }
 
@@ -228,7 +228,7 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
   rt_task_init(&b->proxy, 0);
   b->proxy.phase = RT_RUNNING;
   b->proxy.is_proxy = 1;
-  rt_timeout_init(&b->timer, on_timer_due);
+  rt_timer_call_init(&b->timer, on_timer_due);
   b->branch.object = o->object;
   b->branch.number = o->number;
   b->branch.op = index;
@@ -320,16 +320,16 @@ static int select_resume(lua_State *L, int status, lua_KContext context) {
   if (called) return finish_branch(L, w, n, called);
   if (w->running->cause != RT_FIRED || w->running->alert) {
     recycle_select(L, w, n + 1);
-    lua_settop(L, n); /* (if rtL_wait_turned does not raise, the select starts again) */
+    lua_settop(L, n); /* (if rtL_wait_after_yield does not raise, the select starts again) */
   }
-  rtL_wait_turned(L, w);
+  rtL_wait_after_yield(L, w);
   return run_select(L, w, n, context & BIASED, 0);
 }
 
 static int select_resume_yielded(lua_State *L, int status, lua_KContext context) {
   (void)status;
   rt_worker *w = rt_self(L);
-  rtL_wait_turned(L, w);
+  rtL_wait_after_yield(L, w);
   return run_select(L, w, lua_gettop(L), context & BIASED, (int)(context >> BITS));
 }
 

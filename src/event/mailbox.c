@@ -55,6 +55,7 @@ void rt_mailbox_close(rt_mailbox *m) {
   while (rt_load(&m->rings) != m->rings_due) rt_thread_yield();
 }
 
+/* (Relaxed: see "Weaker orders" above.) */
 void rt_mailbox_post(rt_mailbox *m, rt_post *p) {
   rt_post *before = rt_load_relaxed(&m->newest), *mark = &m->mark;
   do p->next = before == mark ? NULL : before;
@@ -76,6 +77,7 @@ static rt_post *reverse(rt_post *p) {
   return reversed;
 }
 
+/* (Relaxed: see "Weaker orders" above.) */
 int rt_mailbox_drain(rt_mailbox *m) {
   rt_post *newest = rt_load_relaxed(&m->newest);
   if (newest == NULL || newest == &m->mark) return 0;

@@ -95,6 +95,8 @@ static void suspended(rt_worker *w, rt_task *t) {
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
 }
 
+/* (Relaxed: if must_wake_watchdog reads as false although the watchdog has just set it, a later
+** resume wakes the watchdog; see diag/watchdog.c.) */
 void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
   int args = 0, values;
@@ -103,8 +105,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   if (t->co == NULL && (args = begin_task(w, t)) < 0) return;
   w->running = t;
   rt_worker_status_set_running(&w->status, t);
-  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) /* (see diag/watchdog.c) */
-    wake_watchdog(w);
+  if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_watchdog(w);
   w->blocked = false;
   w->loop.budget = BUDGET;
   w->loop.slices++;

@@ -13,17 +13,19 @@ int rt_runq_init(rt_runq *q) {
 void rt_runq_close(rt_runq *q) { rt_lock_close(&q->lock); }
 
 /* The store is sequentially consistent: a submitter reads the idle bits after it, and a parking
-** worker reads the count after it has set its bit (sched.c). (The load is relaxed, as are all loads
-** of 'count' under the lock: it changes only under the lock.) */
+** worker reads the count after it has set its bit (sched.c). (The load is relaxed: 'count' changes
+** only under the lock.) */
 static void count_added_locked(rt_runq *q, int n) {
   rt_store(&q->count, rt_load_relaxed(&q->count) + n);
 }
 
-/* (Relaxed store: a thread that reads the old count only looks for a job that is gone.) */
+/* (Relaxed: 'count' changes only under the lock; a thread that reads the old count without it only
+** looks for a job that is gone.) */
 static void count_removed_locked(rt_runq *q, int n) {
   rt_store_relaxed(&q->count, rt_load_relaxed(&q->count) - n);
 }
 
+/* (Relaxed: 'count' changes only under the lock.) */
 int rt_runq_put(rt_runq *q, rt_job *j) {
   rt_lock_take(&q->lock);
   bool full = rt_load_relaxed(&q->count) >= QUEUE_MAX, closed = q->closed;
@@ -44,6 +46,7 @@ rt_job *rt_runq_take(rt_runq *q) {
   return l ? rt_containerof(l, rt_job, link) : NULL;
 }
 
+/* (Relaxed: 'count' changes only under the lock.) */
 int rt_runq_steal(rt_runq *from, rt_runq *to) {
   rt_list stolen;
   int n = 0;

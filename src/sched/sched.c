@@ -126,8 +126,8 @@ static void slot_main(void *arg) {
   rt_sched_drop(s);
 }
 
-/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. (Relaxed, here and in
-** start_slot: 'started' changes only under the lock.) */
+/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. (Relaxed: 'started' changes
+** only under the lock.) */
 static int start_slot_locked(rt_sched *s) {
   int n = rt_load_relaxed(&s->started), err;
   if (n == s->config.slots) return UV_ENOSPC;
@@ -147,7 +147,8 @@ static int start_slot_locked(rt_sched *s) {
   return 0;
 }
 
-/* Starts the thread of the next slot, unless more than this many have been started. */
+/* Starts the thread of the next slot, unless more than this many have been started. (Relaxed:
+** 'started' changes only under the lock.) */
 static int start_slot(rt_sched *s, int started) {
   int err = 0;
   rt_lock_take(&s->lock);
@@ -288,11 +289,12 @@ void rt_slot_end(rt_slot *slot) {
 }
 
 /* --- submitting ------------------------------------------------------------------------------- */
-/* (Relaxed, here and below: the numbers only choose a queue. Any choice is correct.) */
+/* (Relaxed: the numbers only choose a queue. Any choice is correct.) */
 static int load_of(rt_slot *slot) {
   return rt_runq_count(&slot->queue) + rt_load_relaxed(&slot->load);
 }
 
+/* (Relaxed: an old value of 'started' only leaves out the newest slots.) */
 static rt_slot *least_loaded(rt_sched *s) {
   int n = rt_load_relaxed(&s->started), at = (int)(rt_add(&s->next_queue, 1) % (unsigned)n);
   rt_slot *best = &s->slots[at];
@@ -326,6 +328,7 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   return 0;
 }
 
+/* (Relaxed: start_slot compares 'started' again under the lock.) */
 static int start_slots_up_to(rt_sched *s, int number) {
   int err = 0;
   while (err == 0 && rt_load_relaxed(&s->started) <= number) err = start_slot(s, number);

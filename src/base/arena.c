@@ -37,7 +37,7 @@ struct rt_arena {
   page *current[CLASSES + 1];   /* of each size class, the page to allocate from */
   rt_list partial[CLASSES + 1]; /* of each size class, other pages that may have free blocks */
   rt_list empty;                /* pages without a block in use */
-  rt_list returned;             /* likewise; their memory went back to the system */
+  rt_list returned;             /* pages whose memory was returned to the system */
   size_t empty_count;
   char *fresh, *fresh_end; /* pages that were never used */
   size_t used;             /* bytes */

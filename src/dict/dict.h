@@ -88,7 +88,8 @@ uint64_t rt_dict_expires(rt_dict *d, const rt_dict_key *key);
 /* UNMET: there is no entry. */
 rt_dict_result rt_dict_expire(rt_dict *d, const rt_dict_key *key, uint64_t expires);
 
-/* Entries that have not expired. Not one moment for all shards; likewise clear. */
+/* The number of entries that have not expired; removes all entries. The shards are locked one after
+** the other, so other threads may change one in between. */
 size_t rt_dict_count(rt_dict *d);
 void rt_dict_clear(rt_dict *d);
 

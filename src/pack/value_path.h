@@ -1,8 +1,8 @@
 /* pack/value_path.h - names a value inside of what is sent, for errors: "argument 1 .log.file".
 **
-** A path begins with one of the values, its root, and has a step for each table or function on the
-** way. The packer knows the way of each object by its parents; module_ref looks for a value and
-** keeps the way on the stack. Both print it by the same functions.
+** A path begins with one of the values, its root, and has a step for each table or function that
+** leads to the value. The packer finds the path of an object by its parents; module_ref looks for a
+** value and keeps the path on the stack. Both print it by the same functions.
 */
 #ifndef RT_PACK_VALUE_PATH_H
 #define RT_PACK_VALUE_PATH_H

@@ -1,8 +1,8 @@
 /* sync/barrier.h - a fixed number of tasks of any workers wait until all of them have arrived.
 **
 ** The last task that arrives calls the others, and the barrier starts over. A task that stops
-** waiting has not arrived. (A select cannot wait here: the task that arrives last must be sure that
-** all others go on, but a select may be decided by another operation.)
+** waiting has not arrived. (A select cannot wait here: when the last task arrives, all the tasks
+** that wait must be resumed by the barrier, but a select may be decided by another operation.)
 */
 #ifndef RT_SYNC_BARRIER_H
 #define RT_SYNC_BARRIER_H

@@ -2,8 +2,8 @@
 **
 ** A broadcast keeps the last messages, up to its capacity, in a ring. Each receiver has its own
 ** position in it, so a send copies nothing and never waits. A receiver that is too slow loses the
-** oldest messages and is told how many. rt.watch is the same with a capacity of 1 ('latest'): only
-** the last message counts, and a receiver is not told what it has lost.
+** oldest messages, and the next receive returns how many. rt.watch is the same with a capacity of 1
+** ('latest'): only the last message counts, and losses are not reported.
 */
 #ifndef RT_SYNC_BROADCAST_H
 #define RT_SYNC_BROADCAST_H
@@ -39,7 +39,7 @@ typedef struct rt_receiver {
 typedef enum rt_broadcast_result {
   RT_BROADCAST_DONE,
   RT_BROADCAST_CLOSED,
-  RT_BROADCAST_LAGGED, /* the receiver has lost messages; the next attempt goes on after them */
+  RT_BROADCAST_LAGGED, /* the receiver has lost messages; the next attempt begins after them */
   RT_BROADCAST_WAITS   /* the waiter is in the queue; without a waiter: the task would wait */
 } rt_broadcast_result;
 

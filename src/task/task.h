@@ -73,7 +73,7 @@ typedef enum rt_result {
   RT_RESULT_INTEGER,
   RT_RESULT_NUMBER,
   RT_RESULT_KEPT, /* one value, in a table of the Lua state (run/outcome.h) */
-  RT_RESULT_LIST, /* several values, likewise */
+  RT_RESULT_LIST, /* several values, in the same table */
   RT_RESULT_NOMEM /* it failed, and there was no memory for the error */
 } rt_result;
 
@@ -104,8 +104,8 @@ typedef struct rt_task {
       union {
         void *waits_on;  /* waiting: see wait_kind */
         uint32_t args;   /* queued: how many arguments it has */
-        int64_t integer; /* ended: its result */
-        double number;   /* likewise */
+        int64_t integer; /* ended: its result, for RT_RESULT_INTEGER and RT_RESULT_BOOL */
+        double number;   /* ended: its result, for RT_RESULT_NUMBER */
       };
     };
   };

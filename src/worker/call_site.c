@@ -55,7 +55,7 @@ static uint32_t add_site(rt_call_sites *s, const char *source, int line) {
   return (uint32_t)(e - s->entries);
 }
 
-/* --- whose line it is ------------------------------------------------------------------------- */
+/* --- finding the caller's line ---------------------------------------------------------------- */
 void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level) {
   RTL_STACK_CHECK(L, 0);
   lua_Debug ar;

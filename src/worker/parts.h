@@ -34,7 +34,7 @@ typedef struct rt_worker_stop {
   bool begun;          /* the main chunk has ended, or the worker was asked to stop: no new tasks */
   bool state_closes;   /* lua_close has begun: objects made from now on are never finalized */
   bool closed;         /* the driver has been closed: no operation can be started */
-  bool requested;      /* a pool worker: the main worker has told it to stop */
+  bool requested;      /* a pool worker: its scheduler has posted stop_post */
   bool grace_over;     /* a pool worker: tasks that have not unwound by now are closed */
   bool main_waits;     /* the main task sleeps until the last task has ended */
   bool quiet;          /* rt.shutdown ended the main chunk, which is no error */

@@ -134,13 +134,13 @@ uint64_t rt_worker_next_id(rt_worker *w);
 /* The serial number of a new cancel scope. */
 static inline uint64_t rt_worker_next_scope(rt_worker *w) { return ++w->ids.last_scope; }
 
-/* Takes so many operations from the budget of the running task. True: it is used up, and the task
-** is to yield to others. */
+/* Takes so many operations from the budget of the running task. True: the budget is used up, and
+** the task has to yield to other tasks. */
 static inline bool rt_worker_spend(rt_worker *w, int operations) {
   return (w->loop.budget -= operations) <= 0;
 }
 
-/* A task yields to others: this turn is to end with a poll. */
+/* A task yields to other tasks: this turn has to end with a poll. */
 static inline void rt_worker_note_yield(rt_worker *w) { w->loop.yielded = true; }
 
 /* A random number, for fair choices. The sequence follows from RT_SEED or rt_worker_seed; without a

@@ -201,7 +201,7 @@ static void stream_read_resumed(lua_State *L, rt_stream *s, int how) {
 static int read_resume(lua_State *L, int status, lua_KContext formats);
 static int read_resume_yielded(lua_State *L, int status, lua_KContext formats);
 
-/* 'how' is 0, or RT_WAITS or RT_YIELDED: then the task waits before it goes on reading. */
+/* 'how' is 0, or RT_WAITS or RT_YIELDED: then the task waits before it continues to read. */
 static int run_read(lua_State *L, rt_worker *w, rt_stream *s, int formats, int how) {
   for (;;) {
     if (how < 0) {

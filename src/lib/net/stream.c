@@ -182,7 +182,7 @@ static void stream_write_resumed(lua_State *L, rt_stream *s, int how) {
 
 static int stream_write_resume(lua_State *L, int status, lua_KContext how);
 
-/* 'how' is 0, or RT_WAITS or RT_YIELDED: then the task waits before it goes on writing. */
+/* 'how' is 0, or RT_WAITS or RT_YIELDED: then the task waits before it continues to write. */
 static int write_rest(lua_State *L, rt_worker *w, rt_stream *s, int how) {
   for (;;) {
     if (how < 0) {

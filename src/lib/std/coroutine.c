@@ -1,5 +1,5 @@
-/* lib/std/coroutine.c - coroutine.resume, wrap and others, so that a task can wait inside a
-** coroutine of the program.
+/* lib/std/coroutine.c - the functions of the library coroutine, replaced so that a task can wait
+** inside a coroutine of the program.
 **
 ** A wait is a yield. If a generator waits, its consumer would take that yield for a value. So these
 ** functions examine each yield: a wait is passed outward, coroutine by coroutine, to the worker,

@@ -4,78 +4,79 @@
 
 enum { MIN_CAPACITY = RT_SIZE(128, 32) };
 
-static void message_init(rt_message *p) {
-  rt_atomic_init(&p->holders, 1);
-  p->count = 0;
-  p->room = RT_MESSAGE_FEW;
-  p->many = NULL;
-  p->len = 0;
-  p->cap = MIN_CAPACITY;
+static void message_init(rt_message *message) {
+  rt_atomic_init(&message->holders, 1);
+  message->count = 0;
+  message->room = RT_MESSAGE_FEW;
+  message->many = NULL;
+  message->len = 0;
+  message->cap = MIN_CAPACITY;
 }
 
 rt_message *rt_message_new(void) {
-  rt_message *p = rt_malloc(sizeof *p + MIN_CAPACITY);
-  if (p) message_init(p);
-  return p;
+  rt_message *message = rt_malloc(sizeof *message + MIN_CAPACITY);
+  if (message) message_init(message);
+  return message;
 }
 
 /* True: that was the last reference, and the message holds no shared object any more.
 ** If this is the only reference, no other thread can take one, and no subtraction is needed. The
 ** load is an acquire: what the other holders did with the message, before they dropped it, happens
 ** before this thread frees it or writes to it. */
-static bool drop_content(rt_message *p) {
-  if (rt_load_acquire(&p->holders) > 1 && rt_sub(&p->holders, 1) > 1) return false;
-  rt_shared **shared = rt_message_shared(p);
-  for (uint32_t i = 0; i < p->count; i++) rt_shared_drop(shared[i]);
-  rt_free(p->many);
+static bool drop_content(rt_message *message) {
+  if (rt_load_acquire(&message->holders) > 1 && rt_sub(&message->holders, 1) > 1) return false;
+  rt_shared **shared = rt_message_shared(message);
+  for (uint32_t i = 0; i < message->count; i++) rt_shared_drop(shared[i]);
+  rt_free(message->many);
   return true;
 }
 
-void rt_message_drop(rt_message *p) {
-  if (drop_content(p)) rt_free(p);
+void rt_message_drop(rt_message *message) {
+  if (drop_content(message)) rt_free(message);
 }
 
-bool rt_message_clear(rt_message *p) {
-  if (!drop_content(p)) return false;
-  bool small = p->cap == MIN_CAPACITY;
+bool rt_message_clear(rt_message *message) {
+  if (!drop_content(message)) return false;
+  bool small = message->cap == MIN_CAPACITY;
   if (small)
-    message_init(p);
+    message_init(message);
   else
-    rt_free(p);
+    rt_free(message);
   return small;
 }
 
 int rt_message_reserve(rt_message **pp, size_t more) {
-  rt_message *p = *pp;
-  if (more > RT_MESSAGE_MAX || p->len + more > RT_MESSAGE_MAX) return UV_EMSGSIZE;
-  size_t cap = p->cap * 2;
-  if (cap < p->len + more) cap = p->len + more;
-  if ((p = rt_realloc(p, sizeof *p + cap)) == NULL) return UV_ENOMEM;
-  p->cap = cap;
-  *pp = p;
+  rt_message *message = *pp;
+  if (more > RT_MESSAGE_MAX || message->len + more > RT_MESSAGE_MAX) return UV_EMSGSIZE;
+  size_t cap = message->cap * 2;
+  if (cap < message->len + more) cap = message->len + more;
+  if ((message = rt_realloc(message, sizeof *message + cap)) == NULL) return UV_ENOMEM;
+  message->cap = cap;
+  *pp = message;
   return 0;
 }
 
 void rt_message_trim(rt_message **pp) {
-  rt_message *p = *pp;
-  if (p->cap - p->len < p->len / 8 + 16) return; /* too little to be worth a copy */
-  if ((p = rt_realloc(p, sizeof *p + p->len)) == NULL) return;
-  p->cap = p->len;
-  *pp = p;
+  rt_message *message = *pp;
+  if (message->cap - message->len < message->len / 8 + 16)
+    return; /* too little to be worth a copy */
+  if ((message = rt_realloc(message, sizeof *message + message->len)) == NULL) return;
+  message->cap = message->len;
+  *pp = message;
 }
 
-static int grow_shared(rt_message *p) {
-  uint32_t room = p->room * 4;
-  rt_shared **many = rt_realloc(p->many, room * sizeof *many);
+static int grow_shared(rt_message *message) {
+  uint32_t room = message->room * 4;
+  rt_shared **many = rt_realloc(message->many, room * sizeof *many);
   if (many == NULL) return UV_ENOMEM;
-  if (p->many == NULL) memcpy(many, p->few, sizeof p->few);
-  p->many = many;
-  p->room = room;
+  if (message->many == NULL) memcpy(many, message->few, sizeof message->few);
+  message->many = many;
+  message->room = room;
   return 0;
 }
 
-int rt_message_add(rt_message *p, rt_shared *shared) {
-  int err = p->count == p->room ? grow_shared(p) : 0;
-  if (err == 0) rt_message_shared(p)[p->count++] = shared;
+int rt_message_add(rt_message *message, rt_shared *shared) {
+  int err = message->count == message->room ? grow_shared(message) : 0;
+  if (err == 0) rt_message_shared(message)[message->count++] = shared;
   return err;
 }

@@ -25,17 +25,17 @@ typedef struct rt_message {
 rt_message *rt_message_new(void);
 
 /* Any thread: drops a reference. */
-void rt_message_drop(rt_message *p);
+void rt_message_drop(rt_message *message);
 
 /* Drops a reference. True: it was the last one and the message is small, so it was not freed but
 ** emptied: it is the caller's, as if it were new. */
-bool rt_message_clear(rt_message *p);
+bool rt_message_clear(rt_message *message);
 
 /* Any thread: takes a reference to a complete message, which must not change any more. The caller
 ** has one already; so the addition need not be ordered with any other access (relaxed). */
-static inline rt_message *rt_message_hold(rt_message *p) {
-  rt_add_relaxed(&p->holders, 1);
-  return p;
+static inline rt_message *rt_message_hold(rt_message *message) {
+  rt_add_relaxed(&message->holders, 1);
+  return message;
 }
 
 /* The writer: makes space for 'more' bytes; may move the message. 0, UV_ENOMEM, or UV_EMSGSIZE: it
@@ -46,8 +46,10 @@ int rt_message_reserve(rt_message **p, size_t more);
 void rt_message_trim(rt_message **p);
 
 /* The writer: adds a shared object; the message takes the caller's reference. 0 or UV_ENOMEM. */
-int rt_message_add(rt_message *p, rt_shared *shared);
+int rt_message_add(rt_message *message, rt_shared *shared);
 
-static inline rt_shared **rt_message_shared(rt_message *p) { return p->many ? p->many : p->few; }
+static inline rt_shared **rt_message_shared(rt_message *message) {
+  return message->many ? message->many : message->few;
+}
 
 #endif

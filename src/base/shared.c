@@ -1,19 +1,19 @@
 #include "base/shared.h"
 
 void *rt_shared_new(size_t size, size_t lock, const rt_shared_kind *kind) {
-  rt_shared *t = rt_calloc(size);
-  if (t == NULL) return NULL;
-  if (rt_lock_init((rt_lock *)(void *)((char *)t + lock)) != 0) {
-    rt_free(t);
+  rt_shared *shared = rt_calloc(size);
+  if (shared == NULL) return NULL;
+  if (rt_lock_init((rt_lock *)(void *)((char *)shared + lock)) != 0) {
+    rt_free(shared);
     return NULL;
   }
-  rt_shared_init(t, kind);
-  return t;
+  rt_shared_init(shared, kind);
+  return shared;
 }
 
-void rt_shared_delete(rt_shared *t, rt_lock *lock) {
+void rt_shared_delete(rt_shared *shared, rt_lock *lock) {
   rt_lock_close(lock);
-  rt_free(t);
+  rt_free(shared);
 }
 
 /* The 'free' of an object may drop the last reference to another object, that one to a third, and
@@ -22,14 +22,14 @@ void rt_shared_delete(rt_shared *t, rt_lock *lock) {
 static _Thread_local rt_shared *to_free;
 static _Thread_local bool is_freeing;
 
-void rt_shared_free(rt_shared *t) {
-  t->next = to_free;
-  to_free = t;
+void rt_shared_free(rt_shared *shared) {
+  shared->next = to_free;
+  to_free = shared;
   if (is_freeing) return;
   is_freeing = true;
-  while ((t = to_free) != NULL) {
-    to_free = t->next;
-    t->kind->free(t);
+  while ((shared = to_free) != NULL) {
+    to_free = shared->next;
+    shared->kind->free(shared);
   }
   is_freeing = false;
 }

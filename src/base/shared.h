@@ -26,38 +26,38 @@ typedef struct rt_shared_kind {
 } rt_shared_kind;
 
 /* The caller holds the only reference. */
-static inline void rt_shared_init(rt_shared *t, const rt_shared_kind *kind) {
-  t->kind = kind;
-  rt_atomic_init(&t->holders, 1);
+static inline void rt_shared_init(rt_shared *shared, const rt_shared_kind *kind) {
+  shared->kind = kind;
+  rt_atomic_init(&shared->holders, 1);
 }
 
 /* Allocates 'size' zeroed bytes for an object that has an rt_lock at offset 'lock', and initializes
 ** its rt_shared and its lock. NULL: no memory. */
 void *rt_shared_new(size_t size, size_t lock, const rt_shared_kind *kind);
 /* For the 'free' of such an object: closes the lock and frees the memory. */
-void rt_shared_delete(rt_shared *t, rt_lock *lock);
+void rt_shared_delete(rt_shared *shared, rt_lock *lock);
 
 /* Takes a reference. The caller has one already, which keeps the object alive; so the addition need
 ** not be ordered with any other access (relaxed). */
-static inline void rt_shared_hold(rt_shared *t) { rt_add_relaxed(&t->holders, 1); }
+static inline void rt_shared_hold(rt_shared *shared) { rt_add_relaxed(&shared->holders, 1); }
 
 /* Takes a reference to an object that may be about to be freed. False: its last reference is
 ** gone. */
-static inline bool rt_shared_try_hold(rt_shared *t) {
-  int before = rt_load(&t->holders);
+static inline bool rt_shared_try_hold(rt_shared *shared) {
+  int before = rt_load(&shared->holders);
   do {
     if (before == 0) return false;
-  } while (!rt_cas(&t->holders, &before, before + 1));
+  } while (!rt_cas(&shared->holders, &before, before + 1));
   return true;
 }
 
 /* Frees an object without references: now, or after the one that this thread is freeing. */
-void rt_shared_free(rt_shared *t);
+void rt_shared_free(rt_shared *shared);
 
 /* Drops a reference. What each holder did to the object happens before it is freed: the
 ** subtractions are sequentially consistent. */
-static inline void rt_shared_drop(rt_shared *t) {
-  if (rt_sub(&t->holders, 1) == 1) rt_shared_free(t);
+static inline void rt_shared_drop(rt_shared *shared) {
+  if (rt_sub(&shared->holders, 1) == 1) rt_shared_free(shared);
 }
 
 #endif

@@ -104,12 +104,12 @@ static void add_all_queues(rt_snapshot *s, const void *runtime) {
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
-static void free_snapshot(rt_shared *t) {
-  rt_snapshot *s = rt_containerof(t, rt_snapshot, shared);
+static void free_snapshot(rt_shared *shared) {
+  rt_snapshot *s = rt_containerof(shared, rt_snapshot, shared);
   for (int i = 0; i < s->count; i++) close_reply(&s->requests[i].reply);
   close_reply(&s->queued);
   rt_cond_close(&s->reply_ended);
-  rt_shared_delete(t, &s->lock);
+  rt_shared_delete(shared, &s->lock);
 }
 
 static const rt_shared_kind snapshot_kind = {.name = "snapshot", .free = free_snapshot};

@@ -222,8 +222,8 @@ void rt_dict_clear(rt_dict *d) {
   }
 }
 
-void rt_dict_free(rt_shared *t) {
-  rt_dict *d = rt_dict_of(t);
+void rt_dict_free(rt_shared *shared) {
+  rt_dict *d = rt_dict_of(shared);
   rt_dict_clear(d);
   for (uint32_t i = 0; i < d->shard_count; i++) rt_shard_close(&d->shards[i]);
   rt_free(d);

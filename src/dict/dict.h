@@ -63,11 +63,13 @@ typedef struct rt_dict_put {
 } rt_dict_put;
 
 /* Any thread: the 'free' of a dict's kind. */
-void rt_dict_free(rt_shared *t);
+void rt_dict_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_dict *rt_dict_new(const rt_shared_kind *kind, const rt_dict_bounds *bounds);
-static inline rt_dict *rt_dict_of(rt_shared *t) { return rt_containerof(t, rt_dict, shared); }
+static inline rt_dict *rt_dict_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_dict, shared);
+}
 
 /* --- any thread ------------------------------------------------------------------------------- */
 /* *value: the value, with a reference; RT_VALUE_NONE: there is no entry. Returns the version of the

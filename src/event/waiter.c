@@ -42,58 +42,60 @@
 
 enum { MAX_SPARE = RT_SIZE(64, 2) };
 
-static void waiter_recycle(rt_waiter *t) {
-  rt_driver *d = t->home;
+static void waiter_recycle(rt_waiter *waiter) {
+  rt_driver *d = waiter->home;
   if (d->spares < MAX_SPARE) {
-    rt_list_append(&d->spare_waiters, &t->home_link);
+    rt_list_append(&d->spare_waiters, &waiter->home_link);
     d->spares++;
   } else {
-    rt_free(t);
+    rt_free(waiter);
   }
 }
 
 static void waiter_deliver(rt_post *p, void *driver) {
-  rt_waiter *t = rt_containerof(p, rt_waiter, post);
-  t->delivered = true;
-  if (t->abandoned) {
-    waiter_recycle(t);
+  rt_waiter *waiter = rt_containerof(p, rt_waiter, post);
+  waiter->delivered = true;
+  if (waiter->abandoned) {
+    waiter_recycle(waiter);
     return;
   }
-  if (t->on_call) {
-    t->on_call(t);
+  if (waiter->on_call) {
+    waiter->on_call(waiter);
     return;
   }
-  rt_list *l = rt_list_first(&t->parked);
+  rt_list *l = rt_list_first(&waiter->parked);
   if (l) rt_driver_wake(driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
 rt_waiter *rt_waiter_new(rt_driver *home) {
   rt_list *l = rt_list_take(&home->spare_waiters);
-  rt_waiter *t = l ? rt_containerof(l, rt_waiter, home_link) : rt_malloc(sizeof *t);
-  if (t == NULL) return NULL;
+  rt_waiter *waiter = l ? rt_containerof(l, rt_waiter, home_link) : rt_malloc(sizeof *waiter);
+  if (waiter == NULL) return NULL;
   if (l) home->spares--;
-  memset(t, 0, sizeof *t);
-  t->home = home;
-  t->post.deliver = waiter_deliver;
-  rt_list_init(&t->parked);
-  rt_list_init(&t->link);
-  rt_list_init(&t->home_link);
-  rt_list_append(&home->waiters, &t->home_link);
-  return t;
+  memset(waiter, 0, sizeof *waiter);
+  waiter->home = home;
+  waiter->post.deliver = waiter_deliver;
+  rt_list_init(&waiter->parked);
+  rt_list_init(&waiter->link);
+  rt_list_init(&waiter->home_link);
+  rt_list_append(&home->waiters, &waiter->home_link);
+  return waiter;
 }
 
-void rt_waiter_enqueue(rt_waiter *t, rt_list *queue, rt_lock *lock) {
-  t->lock = lock;
-  rt_list_append(queue, &t->link);
+void rt_waiter_enqueue(rt_waiter *waiter, rt_list *queue, rt_lock *lock) {
+  waiter->lock = lock;
+  rt_list_append(queue, &waiter->link);
 }
 
-bool rt_waiter_claim(rt_waiter *t) { return t->claim == NULL || !rt_swap(&t->claim->taken, true); }
+bool rt_waiter_claim(rt_waiter *waiter) {
+  return waiter->claim == NULL || !rt_swap(&waiter->claim->taken, true);
+}
 
 rt_waiter *rt_waiter_first(rt_list *queue) {
   rt_list *l;
   while ((l = rt_list_first(queue)) != NULL) {
-    rt_waiter *t = rt_containerof(l, rt_waiter, link);
-    if (t->claim == NULL || !rt_load(&t->claim->taken)) return t;
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, link);
+    if (waiter->claim == NULL || !rt_load(&waiter->claim->taken)) return waiter;
     rt_list_remove(l);
   }
   return NULL;
@@ -102,8 +104,8 @@ rt_waiter *rt_waiter_first(rt_list *queue) {
 rt_waiter *rt_waiter_next(rt_list *queue) {
   rt_list *l;
   while ((l = rt_list_first(queue)) != NULL) {
-    rt_waiter *t = rt_containerof(l, rt_waiter, link);
-    if (rt_waiter_claim(t)) return t;
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, link);
+    if (rt_waiter_claim(waiter)) return waiter;
     rt_list_remove(l);
   }
   return NULL;
@@ -111,32 +113,33 @@ rt_waiter *rt_waiter_next(rt_list *queue) {
 
 bool rt_waiter_any(const rt_list *queue, const rt_claim *except) {
   for (rt_list *l = queue->next; l != queue; l = l->next) {
-    rt_waiter *t = rt_containerof(l, rt_waiter, link);
-    if (t->claim == NULL || (t->claim != except && !rt_load(&t->claim->taken))) return true;
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, link);
+    if (waiter->claim == NULL || (waiter->claim != except && !rt_load(&waiter->claim->taken)))
+      return true;
   }
   return false;
 }
 
 void rt_waiter_call_all(rt_list *queue, int answer) {
-  rt_waiter *t;
-  while ((t = rt_waiter_next(queue)) != NULL) rt_waiter_call(t, answer);
+  rt_waiter *waiter;
+  while ((waiter = rt_waiter_next(queue)) != NULL) rt_waiter_call(waiter, answer);
 }
 
-void rt_waiter_call(rt_waiter *t, int answer) {
-  rt_list_remove(&t->link);
-  t->called = true;
-  t->answer = answer;
-  rt_mailbox_post(&t->home->mailbox, &t->post);
+void rt_waiter_call(rt_waiter *waiter, int answer) {
+  rt_list_remove(&waiter->link);
+  waiter->called = true;
+  waiter->answer = answer;
+  rt_mailbox_post(&waiter->home->mailbox, &waiter->post);
 }
 
-bool rt_waiter_withdraw(rt_waiter *t) {
-  if (t->delivered || t->lock == NULL) return t->called;
-  rt_lock *lock = t->lock;
+bool rt_waiter_withdraw(rt_waiter *waiter) {
+  if (waiter->delivered || waiter->lock == NULL) return waiter->called;
+  rt_lock *lock = waiter->lock;
   rt_lock_take(lock);
-  rt_list_remove(&t->link);
-  bool called = t->called;
-  if (!called && t->on_withdraw) t->on_withdraw(t);
-  t->lock = NULL;
+  rt_list_remove(&waiter->link);
+  bool called = waiter->called;
+  if (!called && waiter->on_withdraw) waiter->on_withdraw(waiter);
+  waiter->lock = NULL;
   rt_lock_give(lock);
   return called;
 }
@@ -154,23 +157,23 @@ void rt_waiter_withdraw_all(rt_driver *d) {
     rt_waiter_withdraw(rt_containerof(l, rt_waiter, home_link));
 }
 
-void rt_waiter_free(rt_waiter *t) {
-  if (t->message) rt_message_drop(t->message);
-  t->message = NULL;
-  rt_list_remove(&t->home_link);
-  rt_list_remove(&t->parked);
-  if (t->called && !t->delivered)
-    t->abandoned = true;
+void rt_waiter_free(rt_waiter *waiter) {
+  if (waiter->message) rt_message_drop(waiter->message);
+  waiter->message = NULL;
+  rt_list_remove(&waiter->home_link);
+  rt_list_remove(&waiter->parked);
+  if (waiter->called && !waiter->delivered)
+    waiter->abandoned = true;
   else
-    waiter_recycle(t);
+    waiter_recycle(waiter);
 }
 
 void rt_waiter_free_all(rt_driver *d) {
   rt_list *l;
   while ((l = rt_list_first(&d->waiters)) != NULL) {
-    rt_waiter *t = rt_containerof(l, rt_waiter, home_link);
-    rt_waiter_withdraw(t);
-    rt_waiter_free(t);
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, home_link);
+    rt_waiter_withdraw(waiter);
+    rt_waiter_free(waiter);
   }
   rt_mailbox_drain(&d->mailbox); /* delivers the posts of abandoned waiters, which frees them */
   while ((l = rt_list_take(&d->spare_waiters)) != NULL)

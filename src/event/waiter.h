@@ -48,12 +48,12 @@ typedef struct rt_waiter {
 rt_waiter *rt_waiter_new(rt_driver *home);
 
 /* Home, under the lock: adds it to the end of a queue. */
-void rt_waiter_enqueue(rt_waiter *t, rt_list *queue, rt_lock *lock);
+void rt_waiter_enqueue(rt_waiter *waiter, rt_list *queue, rt_lock *lock);
 
 /* Home: parks the running task until the waiter is called. The caller must suspend its coroutine
 ** now. */
-static inline void rt_waiter_park(rt_waiter *t, rt_task *task, rt_op op) {
-  rt_task_park(task, op, t, &t->parked);
+static inline void rt_waiter_park(rt_waiter *waiter, rt_task *task, rt_op op) {
+  rt_task_park(task, op, waiter, &waiter->parked);
   task->wait_kind = RT_WAIT_WAITER;
 }
 
@@ -81,21 +81,21 @@ bool rt_waiter_any(const rt_list *queue, const rt_claim *except);
 ** in between. rt_waiter_first: the first waiter, or NULL. rt_waiter_claim: true: the caller must
 ** call the waiter; false: it cannot be called, begin again with rt_waiter_first. */
 rt_waiter *rt_waiter_first(rt_list *queue);
-bool rt_waiter_claim(rt_waiter *t);
+bool rt_waiter_claim(rt_waiter *waiter);
 
 /* Under the lock: calls a waiter. */
-void rt_waiter_call(rt_waiter *t, int answer);
+void rt_waiter_call(rt_waiter *waiter, int answer);
 /* Under the lock: calls all waiters of a queue that can be called. */
 void rt_waiter_call_all(rt_list *queue, int answer);
 
 /* Home, without the lock, when the task is resumed. True: the waiter was called; false: it was not,
 ** and never will be. After this the waiter does not use the object. */
-bool rt_waiter_withdraw(rt_waiter *t);
+bool rt_waiter_withdraw(rt_waiter *waiter);
 /* Home: withdraws all waiters of the driver's tasks. */
 void rt_waiter_withdraw_all(rt_driver *d);
 
 /* Home, after rt_waiter_withdraw: frees the waiter, and drops the message that is in it. */
-void rt_waiter_free(rt_waiter *t);
+void rt_waiter_free(rt_waiter *waiter);
 
 /* Home: withdraws and frees all waiters of the driver, whose tasks have ended. */
 void rt_waiter_free_all(rt_driver *d);

@@ -46,18 +46,18 @@ int rtL_operation_retry(lua_State *L, rt_worker *w, const rt_op_kind *kind, rt_b
   return rtL_operation_suspend(L, w, kind, &b);
 }
 
-int rtL_operation_resume_called(lua_State *L, int status, lua_KContext waiter) {
+int rtL_operation_resume_called(lua_State *L, int status, lua_KContext context) {
   (void)status;
   rt_worker *w = rt_self(L);
-  rt_waiter *t = (rt_waiter *)waiter;
-  const rt_op_kind *kind = t->owner;
-  bool called = rt_waiter_withdraw(t);
+  rt_waiter *waiter = (rt_waiter *)context;
+  const rt_op_kind *kind = waiter->owner;
+  bool called = rt_waiter_withdraw(waiter);
   rt_branch b = {.object = lua_touserdata(L, 1),
-                 .number = (uint64_t)t->want,
-                 .message = t->message,
-                 .answer = t->answer};
-  t->message = NULL;
-  rt_waiter_free(t);
+                 .number = (uint64_t)waiter->want,
+                 .message = waiter->message,
+                 .answer = waiter->answer};
+  waiter->message = NULL;
+  rt_waiter_free(waiter);
   if (rt_likely(called)) {
     rt_wait_happened(w);
     return kind->finish(L, w, &b);

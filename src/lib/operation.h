@@ -117,12 +117,12 @@ RT_OPERATION_INLINE bool rtL_operation_park(lua_State *L, rt_worker *w, const rt
     b->task = w->running;
     return kind->arm(L, w, b);
   }
-  rt_waiter *t = b->waiter = rt_waiter_new(&w->driver);
-  if (rt_unlikely(t == NULL)) rtL_operation_no_memory(L, w, b->message);
-  t->owner = (void *)kind;
-  t->message = b->message;
+  rt_waiter *waiter = b->waiter = rt_waiter_new(&w->driver);
+  if (rt_unlikely(waiter == NULL)) rtL_operation_no_memory(L, w, b->message);
+  waiter->owner = (void *)kind;
+  waiter->message = b->message;
   bool queued = kind->arm(L, w, b);
-  if (queued) rt_waiter_park(t, w->running, kind->waits_for);
+  if (queued) rt_waiter_park(waiter, w->running, kind->waits_for);
   return queued;
 }
 

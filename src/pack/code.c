@@ -2,7 +2,7 @@
 
 enum { SLOTS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 
-static void free_code(rt_shared *t) { rt_free(rt_containerof(t, rt_code, shared)); }
+static void free_code(rt_shared *shared) { rt_free(rt_containerof(shared, rt_code, shared)); }
 
 const rt_shared_kind rt_code_kind = {"function", free_code, -1};
 

@@ -274,10 +274,10 @@ static void put_table(packer *k) {
 }
 
 /* Adds a shared object to the message, which takes over the reference; returns its index. */
-static uint32_t add_shared(packer *k, rt_shared *t) {
+static uint32_t add_shared(packer *k, rt_shared *shared) {
   rt_message *draft = k->pack_buf->draft;
-  int err = rt_message_add(draft, t);
-  if (err != 0) rt_shared_drop(t);
+  int err = rt_message_add(draft, shared);
+  if (err != 0) rt_shared_drop(shared);
   check_result(k, err);
   return draft->count - 1;
 }
@@ -381,10 +381,10 @@ static void put_object(packer *k, uint32_t number, const rt_travel *travel) {
   const char *why = NULL;
   int object = lua_gettop(k->L);
   if (k->kept && travel->commit) raise_userdata(k, number, "a thing that only one task can have");
-  rt_shared *t = travel->send(k->L, k->w, object, &why);
+  rt_shared *shared = travel->send(k->L, k->w, object, &why);
   lua_settop(k->L, object);
-  if (t == NULL) raise_userdata(k, number, why);
-  rt_move move = {number, add_shared(k, t)};
+  if (shared == NULL) raise_userdata(k, number, why);
+  rt_move move = {number, add_shared(k, shared)};
   put_head_number(k, RT_WIRE_SHARED, move.shared);
   if (travel->commit) check_result(k, rt_buf_put(&k->pack_buf->moves, &move, sizeof move));
 }
@@ -471,19 +471,20 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   for (int i = first; i <= top; i++) lua_pushvalue(L, i);
   int status =
       lua_pcall(L, top - first + 2, 0, 0); /* protected, so that the pack buffer is given back */
-  rt_message *p = k.pack_buf->draft;
+  rt_message *message = k.pack_buf->draft;
   if (status == LUA_OK) k.pack_buf->draft = NULL;
   close_list(&k);
   rt_pack_buf_give(&w->pack->bufs, k.pack_buf);
   if (status != LUA_OK) lua_error(L);
-  return p;
+  return message;
 }
 
-void rt_pack_undo(rt_worker *w, rt_message *p) {
-  for (uint32_t i = 0; i < p->count; i++) {
-    rt_shared *t = rt_message_shared(p)[i];
-    const rt_travel *travel = t && t->kind->class >= 0 ? w->classes.travel[t->kind->class] : NULL;
-    if (travel && travel->recall) travel->recall(w, t);
+void rt_pack_undo(rt_worker *w, rt_message *message) {
+  for (uint32_t i = 0; i < message->count; i++) {
+    rt_shared *shared = rt_message_shared(message)[i];
+    const rt_travel *travel =
+        shared && shared->kind->class >= 0 ? w->classes.travel[shared->kind->class] : NULL;
+    if (travel && travel->recall) travel->recall(w, shared);
   }
-  rt_message_drop(p);
+  rt_message_drop(message);
 }

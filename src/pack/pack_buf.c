@@ -57,9 +57,9 @@ void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf) {
   d->taken--;
 }
 
-void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *p) {
+void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *message) {
   if (d->count == RT_PACK_BUF_SPARES)
-    rt_message_drop(p);
-  else if (rt_message_clear(p))
-    d->spares[d->count++] = p;
+    rt_message_drop(message);
+  else if (rt_message_clear(message))
+    d->spares[d->count++] = message;
 }

@@ -46,6 +46,6 @@ rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d);
 void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf);
 
 /* Drops a message that has been unpacked, or keeps it as a draft. */
-void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *p);
+void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *message);
 
 #endif

@@ -15,7 +15,7 @@ enum {
 typedef struct unpacker {
   lua_State *L;
   rt_worker *w;
-  rt_message *p;
+  rt_message *message;
   const char *at, *end;          /* the values and contents that remain */
   const char *heads, *heads_end; /* the heads that remain */
   rt_wire_header header;
@@ -86,7 +86,7 @@ static head read_head(unpacker *u, const char **at) {
     case RT_WIRE_PLAIN:
     case RT_WIRE_SHARED:
       memcpy(&h.a, take_head(u, at, sizeof h.a), sizeof h.a);
-      expect(u, h.a < u->p->count);
+      expect(u, h.a < u->message->count);
       break;
     case RT_WIRE_NAMED: read_name(u, at, &h); break;
     default: raise_malformed(u);
@@ -103,12 +103,14 @@ static void push_object(unpacker *u, uint32_t number) {
     lua_rawgeti(u->L, u->base + 1, number);
 }
 
-static rt_shared *shared_of(unpacker *u, const head *h) { return rt_message_shared(u->p)[h->a]; }
+static rt_shared *shared_of(unpacker *u, const head *h) {
+  return rt_message_shared(u->message)[h->a];
+}
 
 static const rt_code *head_code(unpacker *u, const head *h) {
-  rt_shared *t = shared_of(u, h);
-  expect(u, t->kind == &rt_code_kind);
-  return rt_containerof(t, rt_code, shared);
+  rt_shared *shared = shared_of(u, h);
+  expect(u, shared->kind == &rt_code_kind);
+  return rt_containerof(shared, rt_code, shared);
 }
 
 /* An item takes at least one byte of the message and a pair three, so the tables cannot be larger
@@ -170,13 +172,13 @@ static void make_plain(unpacker *u, const rt_code *code) {
   keep_closure(u, code);
 }
 
-static void make_thing(unpacker *u, rt_shared *t) {
+static void make_thing(unpacker *u, rt_shared *shared) {
   lua_State *L = u->L;
-  int class = t->kind->class, top = lua_gettop(L);
+  int class = shared->kind->class, top = lua_gettop(L);
   expect(u, class >= 0 && class < RT_CLASSES);
   const rt_travel *travel = u->w->classes.travel[class];
   expect(u, travel != NULL && travel->receive != NULL);
-  travel->receive(L, u->w, t);
+  travel->receive(L, u->w, shared);
   rt_assert(lua_gettop(L) == top + 1);
   (void)top;
 }
@@ -364,20 +366,20 @@ static void set_metatables(unpacker *u) {
 
 /* --- the whole message ------------------------------------------------------------------------ */
 static void read_header(unpacker *u) {
-  const char *bytes = u->p->bytes;
+  const char *bytes = u->message->bytes;
   u->at = bytes;
-  u->end = bytes + u->p->len;
+  u->end = bytes + u->message->len;
   TAKE(u, u->header);
   const rt_wire_header *h = &u->header;
-  expect(u, h->heads >= sizeof *h && h->heads <= u->p->len);
+  expect(u, h->heads >= sizeof *h && h->heads <= u->message->len);
   u->heads = u->end = bytes + h->heads;
-  u->heads_end = bytes + u->p->len;
+  u->heads_end = bytes + u->message->len;
   u->budget = (size_t)(u->end - u->at);
-  expect(u, h->values <= u->budget && h->objects <= u->p->len - h->heads);
+  expect(u, h->values <= u->budget && h->objects <= u->message->len - h->heads);
 }
 
-static int unpack_values(lua_State *L, rt_worker *w, rt_message *p, bool is_call) {
-  unpacker u = {.L = L, .w = w, .p = p, .base = lua_gettop(L)};
+static int unpack_values(lua_State *L, rt_worker *w, rt_message *message, bool is_call) {
+  unpacker u = {.L = L, .w = w, .message = message, .base = lua_gettop(L)};
   rt_worker_assert_thread(w);
   if (w->stop.closed) rtL_closed(L);
   read_header(&u);
@@ -397,27 +399,29 @@ static int unpack_values(lua_State *L, rt_worker *w, rt_message *p, bool is_call
   return rt_unlikely(u.absent) ? rtL_module_ref_raise(L, w, u.base + 1, is_call) : values;
 }
 
-int rtL_unpack(lua_State *L, rt_worker *w, rt_message *p) { return unpack_values(L, w, p, false); }
+int rtL_unpack(lua_State *L, rt_worker *w, rt_message *message) {
+  return unpack_values(L, w, message, false);
+}
 
-int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *p) {
-  return unpack_values(L, w, p, true);
+int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *message) {
+  return unpack_values(L, w, message, true);
 }
 
 static int protected_unpack(lua_State *L) {
   return rtL_unpack(L, lua_touserdata(L, 1), lua_touserdata(L, 2));
 }
 
-int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *p) {
+int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *message) {
   rt_worker_assert_thread(w);
   int height = lua_gettop(L);
   if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_message_drop(p);
+    rt_message_drop(message);
     return luaL_error(L, "stack overflow");
   }
   lua_pushcfunction(L, protected_unpack);
   lua_pushlightuserdata(L, w);
-  lua_pushlightuserdata(L, p);
+  lua_pushlightuserdata(L, message);
   int status = lua_pcall(L, 2, LUA_MULTRET, 0);
-  rt_pack_buf_drop(&w->pack->bufs, p);
+  rt_pack_buf_drop(&w->pack->bufs, message);
   return status == LUA_OK ? lua_gettop(L) - height : lua_error(L);
 }

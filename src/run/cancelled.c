@@ -37,8 +37,8 @@ typedef struct sent_cancelled {
   rt_message *reason;
 } sent_cancelled;
 
-static void sent_cancelled_free(rt_shared *t) {
-  sent_cancelled *p = rt_containerof(t, sent_cancelled, shared);
+static void sent_cancelled_free(rt_shared *shared) {
+  sent_cancelled *p = rt_containerof(shared, sent_cancelled, shared);
   rt_message_drop(p->reason);
   rt_free(p);
 }
@@ -65,8 +65,8 @@ static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const ch
   return &p->shared;
 }
 
-static void cancelled_receive(lua_State *L, rt_worker *w, rt_shared *t) {
-  rtL_unpack(L, w, rt_containerof(t, sent_cancelled, shared)->reason);
+static void cancelled_receive(lua_State *L, rt_worker *w, rt_shared *shared) {
+  rtL_unpack(L, w, rt_containerof(shared, sent_cancelled, shared)->reason);
   rtL_cancelled_push(L, w, 0);
 }
 

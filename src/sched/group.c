@@ -19,9 +19,9 @@
 
 static rt_group_member *member_of(rt_list *l) { return rt_containerof(l, rt_group_member, link); }
 
-void rt_group_free(rt_shared *t) {
-  rt_group *g = rt_group_of(t);
-  rt_shared_delete(t, &g->lock);
+void rt_group_free(rt_shared *shared) {
+  rt_group *g = rt_group_of(shared);
+  rt_shared_delete(shared, &g->lock);
 }
 
 rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
@@ -136,18 +136,18 @@ void rt_group_cancel(rt_group *g) {
   }
 }
 
-bool rt_group_await(rt_group *g, rt_waiter *t, bool all) {
+bool rt_group_await(rt_group *g, rt_waiter *waiter, bool all) {
   rt_lock_take(&g->lock);
   bool over = g->live == 0 || (g->decided && !all);
-  if (!over) rt_waiter_enqueue(t, &g->waiters, &g->lock);
+  if (!over) rt_waiter_enqueue(waiter, &g->waiters, &g->lock);
   rt_lock_give(&g->lock);
   return over;
 }
 
-bool rt_group_watch(rt_group *g, rt_waiter *t) {
+bool rt_group_watch(rt_group *g, rt_waiter *waiter) {
   rt_lock_take(&g->lock);
   bool over = g->decided || g->cancelled;
-  if (!over) rt_waiter_enqueue(t, &g->watchers, &g->lock);
+  if (!over) rt_waiter_enqueue(waiter, &g->watchers, &g->lock);
   rt_lock_give(&g->lock);
   return over;
 }

@@ -48,12 +48,14 @@ typedef struct rt_group {
 } rt_group;
 
 /* Any thread: the 'free' of a group's kind. */
-void rt_group_free(rt_shared *t);
+void rt_group_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
                        void (*cancel)(rt_shared *));
-static inline rt_group *rt_group_of(rt_shared *t) { return rt_containerof(t, rt_group, shared); }
+static inline rt_group *rt_group_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_group, shared);
+}
 
 /* Any thread, before the job is queued: it becomes a member, and holds the group. False: the group
 ** was cancelled, and the caller has to cancel the job. */
@@ -76,9 +78,9 @@ void rt_group_cancel(rt_group *g);
 
 /* The waiter's home. True: there is nothing to wait for: 'live' is 0 or, unless 'all', the group is
 ** decided. False: the waiter is in the queue. */
-bool rt_group_await(rt_group *g, rt_waiter *t, bool all);
+bool rt_group_await(rt_group *g, rt_waiter *waiter, bool all);
 /* The waiter's home. True: the group is decided or cancelled. False: the waiter is in the queue. */
-bool rt_group_watch(rt_group *g, rt_waiter *t);
+bool rt_group_watch(rt_group *g, rt_waiter *waiter);
 
 /* Any thread. */
 int rt_group_live(rt_group *g);

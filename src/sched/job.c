@@ -6,8 +6,8 @@
 
 #include "task/task_name.h"
 
-void rt_job_free(rt_shared *t) {
-  rt_job *j = rt_job_of(t);
+void rt_job_free(rt_shared *shared) {
+  rt_job *j = rt_job_of(shared);
   if (rt_runtime_adopt_failure(j->runtime, &j->failure)) return;
   if (j->call) rt_message_drop(j->call);
   if (j->result) rt_message_drop(j->result);
@@ -16,7 +16,7 @@ void rt_job_free(rt_shared *t) {
   rt_task_name_drop(j->task_name);
   rt_runtime_drop(j->runtime);
   if (j->member.group) rt_shared_drop(&j->member.group->shared);
-  rt_shared_delete(t, &j->lock);
+  rt_shared_delete(shared, &j->lock);
 }
 
 rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *r, uint64_t id, const char *site,
@@ -138,10 +138,10 @@ rt_phase rt_job_phase(rt_job *j) {
   return phase;
 }
 
-bool rt_job_await(rt_job *j, rt_waiter *t) {
+bool rt_job_await(rt_job *j, rt_waiter *waiter) {
   rt_lock_take(&j->lock);
   bool ended = j->phase >= RT_DONE;
-  if (!ended) rt_waiter_enqueue(t, &j->joiners, &j->lock);
+  if (!ended) rt_waiter_enqueue(waiter, &j->joiners, &j->lock);
   rt_lock_give(&j->lock);
   return ended;
 }

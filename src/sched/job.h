@@ -48,13 +48,15 @@ typedef struct rt_job {
 } rt_job;
 
 /* Any thread: the 'free' of a job's kind. */
-void rt_job_free(rt_shared *t);
+void rt_job_free(rt_shared *shared);
 
 /* Any thread. Takes over the message. NULL: no memory; the message stays with the caller. */
 rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *r, uint64_t id, const char *site,
                    rt_message *call);
 
-static inline rt_job *rt_job_of(rt_shared *t) { return rt_containerof(t, rt_job, shared); }
+static inline rt_job *rt_job_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_job, shared);
+}
 static inline void rt_job_hold(rt_job *j) { rt_shared_hold(&j->shared); }
 static inline void rt_job_drop(rt_job *j) { rt_shared_drop(&j->shared); }
 
@@ -87,7 +89,7 @@ bool rt_job_is_cancelling(rt_job *j);
 
 /* The waiter's home. True: the job has ended. False: the waiter is in the queue of joiners, and is
 ** called when the job ends. */
-bool rt_job_await(rt_job *j, rt_waiter *t);
+bool rt_job_await(rt_job *j, rt_waiter *waiter);
 
 /* Any thread, before it uses or reports the error. True: this is the first such call. */
 bool rt_job_set_handled(rt_job *j);

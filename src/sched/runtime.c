@@ -10,9 +10,9 @@
 */
 #include "sched/runtime.h"
 
-static void free_runtime(rt_shared *t) {
-  rt_runtime *r = rt_containerof(t, rt_runtime, shared);
-  rt_shared_delete(t, &r->lock);
+static void free_runtime(rt_shared *shared) {
+  rt_runtime *r = rt_containerof(shared, rt_runtime, shared);
+  rt_shared_delete(shared, &r->lock);
 }
 
 static const rt_shared_kind runtime_kind = {.name = "runtime", .free = free_runtime};

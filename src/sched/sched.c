@@ -53,12 +53,12 @@ static void close_queues(rt_slot *slot) {
   rt_runq_close(&slot->pinned);
 }
 
-static void free_sched(rt_shared *t) {
-  rt_sched *s = rt_containerof(t, rt_sched, shared);
+static void free_sched(rt_shared *shared) {
+  rt_sched *s = rt_containerof(shared, rt_sched, shared);
   for (int i = 0; i < s->config.slots; i++) close_queues(&s->slots[i]);
   if (s->config.free_worker_config) s->config.free_worker_config(s->config.worker_config);
   rt_runtime_drop(s->config.runtime);
-  rt_shared_delete(t, &s->lock);
+  rt_shared_delete(shared, &s->lock);
 }
 
 static const rt_shared_kind sched_kind = {.name = "scheduler", .free = free_sched};
@@ -348,10 +348,11 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   return 0;
 }
 
-bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
+bool rt_sched_await_space(rt_sched *s, rt_waiter *waiter, bool again) {
   rt_lock_take(&s->lock);
   bool has_space = rt_load(&s->queued) < s->config.queue_max;
-  if (!has_space) rt_waiter_enqueue(t, again ? s->space_waiters.next : &s->space_waiters, &s->lock);
+  if (!has_space)
+    rt_waiter_enqueue(waiter, again ? s->space_waiters.next : &s->space_waiters, &s->lock);
   rt_lock_give(&s->lock);
   return has_space;
 }
@@ -359,8 +360,8 @@ bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again) {
 void rt_sched_notify_space(rt_sched *s) {
   rt_lock_take(&s->lock);
   bool has_space = rt_load(&s->queued) < s->config.queue_max;
-  rt_waiter *t = has_space ? rt_waiter_next(&s->space_waiters) : NULL;
-  if (t) rt_waiter_call(t, 0);
+  rt_waiter *waiter = has_space ? rt_waiter_next(&s->space_waiters) : NULL;
+  if (waiter) rt_waiter_call(waiter, 0);
   rt_lock_give(&s->lock);
 }
 

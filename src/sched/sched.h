@@ -115,7 +115,7 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int slot);
 ** called has to call rt_sched_notify_space before it does anything that can keep it from submitting
 ** (such as ending because it was cancelled); otherwise the space that it was called for is lost
 ** for the waiters behind it. */
-bool rt_sched_await_space(rt_sched *s, rt_waiter *t, bool again);
+bool rt_sched_await_space(rt_sched *s, rt_waiter *waiter, bool again);
 /* Any thread. If there is space in the queues, calls the first waiter for it. */
 void rt_sched_notify_space(rt_sched *s);
 

@@ -6,8 +6,8 @@
 
 enum { BLOCKING_SLOTS = 64 };
 
-static void delete_worker_config(rt_shared *t) {
-  rt_worker_config *c = rt_containerof(t, rt_worker_config, shared);
+static void delete_worker_config(rt_shared *shared) {
+  rt_worker_config *c = rt_containerof(shared, rt_worker_config, shared);
   for (int i = 0; i < c->count; i++) rt_message_drop(c->preloads[i]);
   if (c->paths) rt_message_drop(c->paths);
   rt_free(c->preloads);

@@ -1,8 +1,8 @@
 #include "sync/barrier.h"
 
-void rt_barrier_free(rt_shared *t) {
-  rt_barrier *b = rt_barrier_of(t);
-  rt_shared_delete(t, &b->lock);
+void rt_barrier_free(rt_shared *shared) {
+  rt_barrier *b = rt_barrier_of(shared);
+  rt_shared_delete(shared, &b->lock);
 }
 
 rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
@@ -13,8 +13,8 @@ rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size) {
   return b;
 }
 
-static void barrier_on_withdraw(rt_waiter *t) {
-  rt_containerof(t->lock, rt_barrier, lock)->waiting--;
+static void barrier_on_withdraw(rt_waiter *waiter) {
+  rt_containerof(waiter->lock, rt_barrier, lock)->waiting--;
 }
 
 bool rt_barrier_wait(rt_barrier *b) {
@@ -28,13 +28,13 @@ bool rt_barrier_wait(rt_barrier *b) {
   return last;
 }
 
-bool rt_barrier_await(rt_barrier *b, rt_waiter *t) {
+bool rt_barrier_await(rt_barrier *b, rt_waiter *waiter) {
   rt_lock_take(&b->lock);
   bool waits = b->waiting + 1 < b->size;
   if (waits) {
-    t->on_withdraw = barrier_on_withdraw;
+    waiter->on_withdraw = barrier_on_withdraw;
     b->waiting++;
-    rt_waiter_enqueue(t, &b->waiters, &b->lock);
+    rt_waiter_enqueue(waiter, &b->waiters, &b->lock);
   }
   rt_lock_give(&b->lock);
   return waits;

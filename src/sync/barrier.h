@@ -20,12 +20,12 @@ typedef struct rt_barrier {
 } rt_barrier;
 
 /* Any thread: the 'free' of a barrier's kind. */
-void rt_barrier_free(rt_shared *t);
+void rt_barrier_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_barrier *rt_barrier_new(const rt_shared_kind *kind, int size);
-static inline rt_barrier *rt_barrier_of(rt_shared *t) {
-  return rt_containerof(t, rt_barrier, shared);
+static inline rt_barrier *rt_barrier_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_barrier, shared);
 }
 
 /* Any thread. True: the task is the last one, and the others have been called. False: it is not,
@@ -34,7 +34,7 @@ bool rt_barrier_wait(rt_barrier *b);
 
 /* The waiter's home. True: the waiter counts, and is in the queue. False: its task would be the
 ** last one, so another attempt is worth it. */
-bool rt_barrier_await(rt_barrier *b, rt_waiter *t);
+bool rt_barrier_await(rt_barrier *b, rt_waiter *waiter);
 
 /* Any thread, for display: how many tasks wait. */
 int rt_barrier_waiting(rt_barrier *b);

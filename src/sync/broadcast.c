@@ -7,12 +7,12 @@
 #include "sync/broadcast.h"
 
 /* --- life of a broadcast and of a receiver ---------------------------------------------------- */
-void rt_broadcast_free(rt_shared *t) {
-  rt_broadcast *b = rt_broadcast_of(t);
+void rt_broadcast_free(rt_shared *shared) {
+  rt_broadcast *b = rt_broadcast_of(shared);
   for (size_t i = 0; i < b->capacity; i++)
     if (b->ring[i]) rt_message_drop(b->ring[i]);
   rt_free(b->ring);
-  rt_shared_delete(t, &b->lock);
+  rt_shared_delete(shared, &b->lock);
 }
 
 rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest) {
@@ -28,8 +28,8 @@ rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool
   return b;
 }
 
-void rt_receiver_free(rt_shared *t) {
-  rt_receiver *r = rt_receiver_of(t);
+void rt_receiver_free(rt_shared *shared) {
+  rt_receiver *r = rt_receiver_of(shared);
   rt_broadcast *b = r->broadcast;
   rt_receiver_close(r);
   rt_free(r);
@@ -53,32 +53,32 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
 
 /* --- sending ---------------------------------------------------------------------------------- */
 /* Gives the message to the task that has waited longest at this receiver. */
-static void hand_message_locked(rt_receiver *r, rt_message *p) {
-  rt_waiter *t = rt_waiter_next(&r->waiters);
-  if (t) {
-    t->message = rt_message_hold(p);
+static void hand_message_locked(rt_receiver *r, rt_message *message) {
+  rt_waiter *waiter = rt_waiter_next(&r->waiters);
+  if (waiter) {
+    waiter->message = rt_message_hold(message);
     r->next = r->broadcast->next;
-    rt_waiter_call(t, RT_BROADCAST_DONE);
+    rt_waiter_call(waiter, RT_BROADCAST_DONE);
   }
-  if (t == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
+  if (waiter == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
 }
 
-static rt_message *put_locked(rt_broadcast *b, rt_message *p) {
+static rt_message *put_locked(rt_broadcast *b, rt_message *message) {
   rt_message **place = &b->ring[b->next++ % b->capacity], *oldest = *place;
-  *place = p;
+  *place = message;
   rt_list *next;
   for (rt_list *l = b->awaited.next; l != &b->awaited; l = next) {
     next = l->next;
-    hand_message_locked(rt_containerof(l, rt_receiver, link), p);
+    hand_message_locked(rt_containerof(l, rt_receiver, link), message);
   }
   return oldest;
 }
 
-bool rt_broadcast_send(rt_broadcast *b, rt_message *p) {
+bool rt_broadcast_send(rt_broadcast *b, rt_message *message) {
   rt_message *oldest = NULL;
   rt_lock_take(&b->lock);
   bool open = !b->closed;
-  if (open) oldest = put_locked(b, p);
+  if (open) oldest = put_locked(b, message);
   rt_lock_give(&b->lock);
   if (oldest) rt_message_drop(oldest); /* not under the lock: a receiver in it may be freed */
   return open;
@@ -86,9 +86,9 @@ bool rt_broadcast_send(rt_broadcast *b, rt_message *p) {
 
 rt_message *rt_broadcast_last(rt_broadcast *b) {
   rt_lock_take(&b->lock);
-  rt_message *p = b->next > 0 ? rt_message_hold(b->ring[(b->next - 1) % b->capacity]) : NULL;
+  rt_message *message = b->next > 0 ? rt_message_hold(b->ring[(b->next - 1) % b->capacity]) : NULL;
   rt_lock_give(&b->lock);
-  return p;
+  return message;
 }
 
 void rt_broadcast_close(rt_broadcast *b) {
@@ -134,13 +134,13 @@ rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *l
   return result;
 }
 
-bool rt_receiver_await(rt_receiver *r, rt_waiter *t) {
+bool rt_receiver_await(rt_receiver *r, rt_waiter *waiter) {
   rt_broadcast *b = r->broadcast;
   rt_lock_take(&b->lock);
   bool waits = !r->closed && !b->closed && r->next == b->next;
   if (waits) {
     if (rt_list_empty(&r->link)) rt_list_append(&b->awaited, &r->link);
-    rt_waiter_enqueue(t, &r->waiters, &b->lock);
+    rt_waiter_enqueue(waiter, &r->waiters, &b->lock);
   }
   rt_lock_give(&b->lock);
   return waits;

@@ -44,16 +44,16 @@ typedef enum rt_broadcast_result {
 } rt_broadcast_result;
 
 /* Any thread: the 'free' of a broadcast's kind. */
-void rt_broadcast_free(rt_shared *t);
+void rt_broadcast_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_broadcast *rt_broadcast_new(const rt_shared_kind *kind, size_t capacity, bool latest);
-static inline rt_broadcast *rt_broadcast_of(rt_shared *t) {
-  return rt_containerof(t, rt_broadcast, shared);
+static inline rt_broadcast *rt_broadcast_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_broadcast, shared);
 }
 
 /* Any thread. Takes over the message. False: it is closed; the message stays with the caller. */
-bool rt_broadcast_send(rt_broadcast *b, rt_message *p);
+bool rt_broadcast_send(rt_broadcast *b, rt_message *message);
 /* Any thread. The last message, with a reference; NULL: none was sent. */
 rt_message *rt_broadcast_last(rt_broadcast *b);
 /* Any thread. No more is sent; what a receiver has not received yet it still can. Idempotent. */
@@ -62,12 +62,12 @@ void rt_broadcast_close(rt_broadcast *b);
 int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed);
 
 /* Any thread: the 'free' of a receiver's kind. */
-void rt_receiver_free(rt_shared *t);
+void rt_receiver_free(rt_shared *shared);
 
 /* Any thread. A receiver of what is sent from now on; it holds the broadcast. NULL: no memory. */
 rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b);
-static inline rt_receiver *rt_receiver_of(rt_shared *t) {
-  return rt_containerof(t, rt_receiver, shared);
+static inline rt_receiver *rt_receiver_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_receiver, shared);
 }
 
 /* Any thread. DONE: *p is the message, with a reference; else *p is NULL. LAGGED: *lost is the
@@ -75,7 +75,7 @@ static inline rt_receiver *rt_receiver_of(rt_shared *t) {
 rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost);
 /* The waiter's home. True: the waiter is in the queue; when it is called with DONE, it has its
 ** message. False: nothing was done, and another attempt is worth it. */
-bool rt_receiver_await(rt_receiver *r, rt_waiter *t);
+bool rt_receiver_await(rt_receiver *r, rt_waiter *waiter);
 /* Any thread. Calls the waiters with CLOSED. Idempotent. */
 void rt_receiver_close(rt_receiver *r);
 /* Any thread, for display: how many messages it has not received, including those that it has

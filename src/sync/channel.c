@@ -39,25 +39,25 @@ static bool ring_grow(rt_channel *c) {
   return true;
 }
 
-static bool ring_push(rt_channel *c, rt_message *p) {
+static bool ring_push(rt_channel *c, rt_message *message) {
   if (c->count == c->size && !ring_grow(c)) return false;
-  c->ring[(c->head + c->count++) & (c->size - 1)] = p;
+  c->ring[(c->head + c->count++) & (c->size - 1)] = message;
   return true;
 }
 
 static rt_message *ring_pop(rt_channel *c) {
-  rt_message *p = c->ring[c->head];
+  rt_message *message = c->ring[c->head];
   c->head = (c->head + 1) & (c->size - 1);
   c->count--;
-  return p;
+  return message;
 }
 
 /* --- life of a channel ------------------------------------------------------------------------ */
-void rt_channel_free(rt_shared *t) {
-  rt_channel *c = rt_channel_of(t);
+void rt_channel_free(rt_shared *shared) {
+  rt_channel *c = rt_channel_of(shared);
   while (c->count > 0) rt_message_drop(ring_pop(c));
   rt_free(c->ring);
-  rt_shared_delete(t, &c->lock);
+  rt_shared_delete(shared, &c->lock);
 }
 
 rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
@@ -70,30 +70,30 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
 }
 
 /* --- sending and receiving -------------------------------------------------------------------- */
-static rt_channel_result channel_send_locked(rt_channel *c, rt_message *p) {
+static rt_channel_result channel_send_locked(rt_channel *c, rt_message *message) {
   if (c->closed) return RT_CHANNEL_CLOSED;
   rt_waiter *receiver = rt_waiter_next(&c->receivers);
   if (receiver) {
-    receiver->message = p;
+    receiver->message = message;
     rt_waiter_call(receiver, RT_CHANNEL_DONE);
     return RT_CHANNEL_DONE;
   }
-  if (c->count < c->capacity) return ring_push(c, p) ? RT_CHANNEL_DONE : RT_CHANNEL_NOMEM;
+  if (c->count < c->capacity) return ring_push(c, message) ? RT_CHANNEL_DONE : RT_CHANNEL_NOMEM;
   return RT_CHANNEL_WAITS;
 }
 
-rt_channel_result rt_channel_send(rt_channel *c, rt_message *p) {
+rt_channel_result rt_channel_send(rt_channel *c, rt_message *message) {
   rt_lock_take(&c->lock);
-  rt_channel_result result = channel_send_locked(c, p);
+  rt_channel_result result = channel_send_locked(c, message);
   rt_lock_give(&c->lock);
   return result;
 }
 
 static rt_message *take_from_sender(rt_waiter *sender) {
-  rt_message *p = sender->message;
+  rt_message *message = sender->message;
   sender->message = NULL;
   rt_waiter_call(sender, RT_CHANNEL_DONE);
-  return p;
+  return message;
 }
 
 static rt_channel_result channel_recv_locked(rt_channel *c, rt_message **p) {
@@ -116,18 +116,19 @@ rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p) {
   return result;
 }
 
-bool rt_channel_await_send(rt_channel *c, rt_waiter *t) {
+bool rt_channel_await_send(rt_channel *c, rt_waiter *waiter) {
   rt_lock_take(&c->lock);
-  bool waits = !c->closed && c->count >= c->capacity && !rt_waiter_any(&c->receivers, t->claim);
-  if (waits) rt_waiter_enqueue(t, &c->senders, &c->lock);
+  bool waits =
+      !c->closed && c->count >= c->capacity && !rt_waiter_any(&c->receivers, waiter->claim);
+  if (waits) rt_waiter_enqueue(waiter, &c->senders, &c->lock);
   rt_lock_give(&c->lock);
   return waits;
 }
 
-bool rt_channel_await_recv(rt_channel *c, rt_waiter *t) {
+bool rt_channel_await_recv(rt_channel *c, rt_waiter *waiter) {
   rt_lock_take(&c->lock);
-  bool waits = !c->closed && c->count == 0 && !rt_waiter_any(&c->senders, t->claim);
-  if (waits) rt_waiter_enqueue(t, &c->receivers, &c->lock);
+  bool waits = !c->closed && c->count == 0 && !rt_waiter_any(&c->senders, waiter->claim);
+  if (waits) rt_waiter_enqueue(waiter, &c->receivers, &c->lock);
   rt_lock_give(&c->lock);
   return waits;
 }

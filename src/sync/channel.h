@@ -34,16 +34,16 @@ typedef enum rt_channel_result {
 } rt_channel_result;
 
 /* Any thread: the 'free' of a channel's kind. */
-void rt_channel_free(rt_shared *t);
+void rt_channel_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity);
-static inline rt_channel *rt_channel_of(rt_shared *t) {
-  return rt_containerof(t, rt_channel, shared);
+static inline rt_channel *rt_channel_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_channel, shared);
 }
 
 /* Any thread. DONE: takes over the message; else it stays with the caller. */
-rt_channel_result rt_channel_send(rt_channel *c, rt_message *p);
+rt_channel_result rt_channel_send(rt_channel *c, rt_message *message);
 /* Any thread. DONE: *p is the message, with a reference; else *p is NULL. */
 rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p);
 
@@ -51,8 +51,8 @@ rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p);
 ** sends has its message already, and a waiter that receives has one when it is called with DONE.
 ** False: the operation can be done or the channel is closed, so another attempt is worth it;
 ** nothing was done. */
-bool rt_channel_await_send(rt_channel *c, rt_waiter *t);
-bool rt_channel_await_recv(rt_channel *c, rt_waiter *t);
+bool rt_channel_await_send(rt_channel *c, rt_waiter *waiter);
+bool rt_channel_await_recv(rt_channel *c, rt_waiter *waiter);
 
 /* Any thread. Sends fail from now on; buffered messages can still be received. Idempotent. */
 void rt_channel_close(rt_channel *c);

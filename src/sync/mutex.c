@@ -10,21 +10,21 @@
 */
 #include "sync/mutex.h"
 
-void rt_mutex_free(rt_shared *t) {
-  rt_mutex *m = rt_mutex_of(t);
+void rt_mutex_free(rt_shared *shared) {
+  rt_mutex *m = rt_mutex_of(shared);
   if (m->value) rt_message_drop(m->value);
-  rt_shared_delete(t, &m->lock);
+  rt_shared_delete(shared, &m->lock);
 }
 
 /* Hands the mutex to the first waiter, or frees it. */
 static void hand_over_locked(rt_mutex *m) {
-  rt_waiter *t = rt_waiter_next(&m->waiters);
+  rt_waiter *waiter = rt_waiter_next(&m->waiters);
   m->holder = 0;
-  m->locked = t != NULL;
-  if (t == NULL) return;
+  m->locked = waiter != NULL;
+  if (waiter == NULL) return;
   m->waiting--;
   m->serial++;
-  rt_waiter_call(t, RT_MUTEX_DONE);
+  rt_waiter_call(waiter, RT_MUTEX_DONE);
 }
 
 /* The task that holds it has ended. */
@@ -49,7 +49,9 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
 /* --- locking ---------------------------------------------------------------------------------- */
 static uint64_t holder_id(const rt_task *task) { return (uint64_t)task->id + 1; }
 
-static void mutex_on_withdraw(rt_waiter *t) { rt_containerof(t->lock, rt_mutex, lock)->waiting--; }
+static void mutex_on_withdraw(rt_waiter *waiter) {
+  rt_containerof(waiter->lock, rt_mutex, lock)->waiting--;
+}
 
 static void set_holder_locked(rt_mutex *m, rt_task *task) {
   m->holder = holder_id(task);
@@ -76,13 +78,13 @@ rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task) {
   return result;
 }
 
-bool rt_mutex_await(rt_mutex *m, rt_waiter *t) {
+bool rt_mutex_await(rt_mutex *m, rt_waiter *waiter) {
   rt_lock_take(&m->lock);
   bool waits = m->locked && !m->settled;
   if (waits) {
-    t->on_withdraw = mutex_on_withdraw;
+    waiter->on_withdraw = mutex_on_withdraw;
     m->waiting++;
-    rt_waiter_enqueue(t, &m->waiters, &m->lock);
+    rt_waiter_enqueue(waiter, &m->waiters, &m->lock);
   }
   rt_lock_give(&m->lock);
   return waits;
@@ -134,10 +136,10 @@ void rt_mutex_settle(rt_mutex *m, rt_message *value) {
   rt_mutex_set(m, value);
   rt_lock_take(&m->lock);
   m->settled = true;
-  rt_waiter *t;
-  while ((t = rt_waiter_next(&m->waiters)) != NULL) {
+  rt_waiter *waiter;
+  while ((waiter = rt_waiter_next(&m->waiters)) != NULL) {
     m->waiting--;
-    rt_waiter_call(t, RT_MUTEX_SETTLED);
+    rt_waiter_call(waiter, RT_MUTEX_SETTLED);
   }
   unlock_locked(m, true);
 }

@@ -35,11 +35,13 @@ typedef enum rt_mutex_result {
 } rt_mutex_result;
 
 /* Any thread: the 'free' of a mutex's kind. */
-void rt_mutex_free(rt_shared *t);
+void rt_mutex_free(rt_shared *shared);
 
 /* Any thread. Takes over the value. NULL: no memory; the value stays with the caller. */
 rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value);
-static inline rt_mutex *rt_mutex_of(rt_shared *t) { return rt_containerof(t, rt_mutex, shared); }
+static inline rt_mutex *rt_mutex_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_mutex, shared);
+}
 
 /* Worker's thread of the task, for which rt_task_more has succeeded. DONE: the task holds the
 ** mutex. */
@@ -47,7 +49,7 @@ rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task);
 /* The waiter's home. True: the waiter is in the queue. If it is called with DONE, the mutex has
 ** been handed to the task, which has to call rt_mutex_accept, and rt_mutex_unlock if it does not
 ** want it any more. False: nothing was done, and another attempt is worth it. */
-bool rt_mutex_await(rt_mutex *m, rt_waiter *t);
+bool rt_mutex_await(rt_mutex *m, rt_waiter *waiter);
 /* Worker's thread of the task whose waiter was called with DONE: the task holds the mutex. */
 void rt_mutex_accept(rt_mutex *m, rt_task *task);
 

@@ -1,8 +1,8 @@
 #include "sync/notify.h"
 
-void rt_notify_free(rt_shared *t) {
-  rt_notify *n = rt_notify_of(t);
-  rt_shared_delete(t, &n->lock);
+void rt_notify_free(rt_shared *shared) {
+  rt_notify *n = rt_notify_of(shared);
+  rt_shared_delete(shared, &n->lock);
 }
 
 rt_notify *rt_notify_new(const rt_shared_kind *kind) {
@@ -12,8 +12,8 @@ rt_notify *rt_notify_new(const rt_shared_kind *kind) {
   return n;
 }
 
-static void notify_on_withdraw(rt_waiter *t) {
-  rt_containerof(t->lock, rt_notify, lock)->waiting--;
+static void notify_on_withdraw(rt_waiter *waiter) {
+  rt_containerof(waiter->lock, rt_notify, lock)->waiting--;
 }
 
 bool rt_notify_take(rt_notify *n) {
@@ -24,23 +24,23 @@ bool rt_notify_take(rt_notify *n) {
   return notified;
 }
 
-bool rt_notify_await(rt_notify *n, rt_waiter *t) {
+bool rt_notify_await(rt_notify *n, rt_waiter *waiter) {
   rt_lock_take(&n->lock);
   bool waits = !n->remembered;
   if (waits) {
-    t->on_withdraw = notify_on_withdraw;
+    waiter->on_withdraw = notify_on_withdraw;
     n->waiting++;
-    rt_waiter_enqueue(t, &n->waiters, &n->lock);
+    rt_waiter_enqueue(waiter, &n->waiters, &n->lock);
   }
   rt_lock_give(&n->lock);
   return waits;
 }
 
 static bool call_first_locked(rt_notify *n) {
-  rt_waiter *t = rt_waiter_next(&n->waiters);
-  if (t == NULL) return false;
+  rt_waiter *waiter = rt_waiter_next(&n->waiters);
+  if (waiter == NULL) return false;
   n->waiting--;
-  rt_waiter_call(t, 0);
+  rt_waiter_call(waiter, 0);
   return true;
 }
 

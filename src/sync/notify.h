@@ -20,18 +20,20 @@ typedef struct rt_notify {
 } rt_notify;
 
 /* Any thread: the 'free' of a notify's kind. */
-void rt_notify_free(rt_shared *t);
+void rt_notify_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_notify *rt_notify_new(const rt_shared_kind *kind);
-static inline rt_notify *rt_notify_of(rt_shared *t) { return rt_containerof(t, rt_notify, shared); }
+static inline rt_notify *rt_notify_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_notify, shared);
+}
 
 /* Any thread. True: a notification was remembered, and is used up. False: there was none. */
 bool rt_notify_take(rt_notify *n);
 
 /* The waiter's home. True: the waiter is in the queue. False: nothing was done, and another attempt
 ** is worth it. */
-bool rt_notify_await(rt_notify *n, rt_waiter *t);
+bool rt_notify_await(rt_notify *n, rt_waiter *waiter);
 
 /* Any thread. Calls the first waiter, or remembers the notification. */
 void rt_notify_one(rt_notify *n);

@@ -6,9 +6,9 @@
 */
 #include "sync/semaphore.h"
 
-void rt_semaphore_free(rt_shared *t) {
-  rt_semaphore *s = rt_semaphore_of(t);
-  rt_shared_delete(t, &s->lock);
+void rt_semaphore_free(rt_shared *shared) {
+  rt_semaphore *s = rt_semaphore_of(shared);
+  rt_shared_delete(shared, &s->lock);
 }
 
 rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits) {
@@ -26,26 +26,26 @@ static rt_waiter *next_waiter_locked(rt_semaphore *s) {
   rt_waiter *head = rt_waiter_first(&s->waiters);
   if (head == NULL || head->want <= s->permits) return head;
   for (rt_list *l = head->link.next; head->claim != NULL && l != &s->waiters; l = l->next) {
-    rt_waiter *t = rt_containerof(l, rt_waiter, link);
-    if (t->claim != head->claim) break;
-    if (t->want <= s->permits) return t;
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, link);
+    if (waiter->claim != head->claim) break;
+    if (waiter->want <= s->permits) return waiter;
   }
   return NULL;
 }
 
 static void serve_waiters_locked(rt_semaphore *s) {
-  rt_waiter *t;
-  while ((t = next_waiter_locked(s)) != NULL) {
-    if (!rt_waiter_claim(t)) continue;
-    s->permits -= t->want;
+  rt_waiter *waiter;
+  while ((waiter = next_waiter_locked(s)) != NULL) {
+    if (!rt_waiter_claim(waiter)) continue;
+    s->permits -= waiter->want;
     s->waiting--;
-    rt_waiter_call(t, 0);
+    rt_waiter_call(waiter, 0);
   }
 }
 
 /* A waiter was withdrawn. */
-static void semaphore_on_withdraw(rt_waiter *t) {
-  rt_semaphore *s = rt_containerof(t->lock, rt_semaphore, lock);
+static void semaphore_on_withdraw(rt_waiter *waiter) {
+  rt_semaphore *s = rt_containerof(waiter->lock, rt_semaphore, lock);
   s->waiting--;
   serve_waiters_locked(s);
 }
@@ -54,11 +54,11 @@ static bool can_acquire_locked(rt_semaphore *s, int n) {
   return rt_waiter_first(&s->waiters) == NULL && n <= s->permits;
 }
 
-static void semaphore_enqueue_locked(rt_semaphore *s, int n, rt_waiter *t) {
-  t->want = n;
-  t->on_withdraw = semaphore_on_withdraw;
+static void semaphore_enqueue_locked(rt_semaphore *s, int n, rt_waiter *waiter) {
+  waiter->want = n;
+  waiter->on_withdraw = semaphore_on_withdraw;
   s->waiting++;
-  rt_waiter_enqueue(t, &s->waiters, &s->lock);
+  rt_waiter_enqueue(waiter, &s->waiters, &s->lock);
 }
 
 bool rt_semaphore_acquire(rt_semaphore *s, int n) {
@@ -69,10 +69,10 @@ bool rt_semaphore_acquire(rt_semaphore *s, int n) {
   return done;
 }
 
-bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t) {
+bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *waiter) {
   rt_lock_take(&s->lock);
   bool waits = !can_acquire_locked(s, n);
-  if (waits) semaphore_enqueue_locked(s, n, t);
+  if (waits) semaphore_enqueue_locked(s, n, waiter);
   if (waits) serve_waiters_locked(s); /* (perhaps all waiters before it are of its own select) */
   rt_lock_give(&s->lock);
   return waits;

@@ -20,12 +20,12 @@ typedef struct rt_semaphore {
 } rt_semaphore;
 
 /* Any thread: the 'free' of a semaphore's kind. */
-void rt_semaphore_free(rt_shared *t);
+void rt_semaphore_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
 rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits);
-static inline rt_semaphore *rt_semaphore_of(rt_shared *t) {
-  return rt_containerof(t, rt_semaphore, shared);
+static inline rt_semaphore *rt_semaphore_of(rt_shared *shared) {
+  return rt_containerof(shared, rt_semaphore, shared);
 }
 
 /* Any thread. True: the caller has n permits. False: it has none, and would have to wait. */
@@ -33,7 +33,7 @@ bool rt_semaphore_acquire(rt_semaphore *s, int n);
 
 /* The waiter's home. True: the waiter is in the queue (and may have been called); when it is
 ** called, its task has the permits. False: nothing was done, and another attempt is worth it. */
-bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *t);
+bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *waiter);
 
 /* Any thread. False: there would be more than RT_SEMAPHORE_MAX; nothing was done. */
 bool rt_semaphore_release(rt_semaphore *s, int64_t n);

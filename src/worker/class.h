@@ -52,13 +52,13 @@ typedef struct rt_travel {
   /* Called when the message is complete: moves what cannot be copied (a socket) from the object to
   ** the shared object. Must not fail or raise. A finalizer may have changed the object since
   ** 'send'. NULL: nothing moves. */
-  void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_shared *t);
+  void (*commit)(lua_State *L, struct rt_worker *w, int index, rt_shared *shared);
   /* In the receiving state: pushes an object for the shared object, whose reference stays the
   ** message's. May raise. NULL: the object never arrives. */
-  void (*receive)(lua_State *L, struct rt_worker *w, rt_shared *t);
+  void (*receive)(lua_State *L, struct rt_worker *w, rt_shared *shared);
   /* Called when the message was not received: moves what 'commit' has moved back to the object, if
   ** the object still exists. NULL: nothing moves. */
-  void (*recall)(struct rt_worker *w, rt_shared *t);
+  void (*recall)(struct rt_worker *w, rt_shared *shared);
 } rt_travel;
 
 typedef struct rt_classes {

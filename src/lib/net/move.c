@@ -30,10 +30,10 @@ typedef struct transfer {
   bool nodelay;
 } transfer;
 
-static void free_origin(rt_shared *t) { rt_free(rt_containerof(t, origin, shared)); }
+static void free_origin(rt_shared *shared) { rt_free(rt_containerof(shared, origin, shared)); }
 
-static void free_transfer(rt_shared *t) {
-  transfer *x = rt_containerof(t, transfer, shared);
+static void free_transfer(rt_shared *shared) {
+  transfer *x = rt_containerof(shared, transfer, shared);
   int fd = rt_load(&x->fd);
   if (fd >= 0) close(fd);
   rt_buf_close(&x->in);
@@ -59,7 +59,7 @@ static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
   return &x->shared;
 }
 
-static transfer *transfer_of(rt_shared *t) { return rt_containerof(t, transfer, shared); }
+static transfer *transfer_of(rt_shared *shared) { return rt_containerof(shared, transfer, shared); }
 
 /* Opens the descriptor in the loop of this worker. False: it has been taken out, or was never put
 ** in, since a finalizer has closed the stream between 'send' and 'commit'. */
@@ -108,9 +108,9 @@ static rt_shared *send_stream(lua_State *L, rt_worker *w, int index, const char 
   return *why ? NULL : new_transfer(L, &stream_transfer_kind);
 }
 
-static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *t) {
+static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *shared) {
   rt_stream *s = lua_touserdata(L, index);
-  transfer *x = transfer_of(t);
+  transfer *x = transfer_of(shared);
   (void)w;
   if (why_stream_cannot_move(s)) return;
   rt_store(&x->fd, rt_sock_release(s->sock));
@@ -121,8 +121,8 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *t) {
   link_origin(x, s, &s->origin);
 }
 
-static void recall_stream(rt_worker *w, rt_shared *t) {
-  transfer *x = transfer_of(t);
+static void recall_stream(rt_worker *w, rt_shared *shared) {
+  transfer *x = transfer_of(shared);
   rt_stream *s = x->origin->object;
   if (s == NULL || !recall_socket(w, x, &s->sock)) return;
   s->in = x->in;
@@ -131,9 +131,9 @@ static void recall_stream(rt_worker *w, rt_shared *t) {
   rt_stream_unlink_origin(&s->origin);
 }
 
-static void receive_stream(lua_State *L, rt_worker *w, rt_shared *t) {
+static void receive_stream(lua_State *L, rt_worker *w, rt_shared *shared) {
   rt_stream *s = rtL_stream_new(L, w);
-  transfer *x = transfer_of(t);
+  transfer *x = transfer_of(shared);
   if (!open_transfer(L, w, x, &s->sock)) return;
   s->in = x->in;
   rt_buf_init(&x->in);
@@ -156,9 +156,9 @@ static rt_shared *send_listener(lua_State *L, rt_worker *w, int index, const cha
   return *why ? NULL : new_transfer(L, &listener_transfer_kind);
 }
 
-static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *t) {
+static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *shared) {
   rt_listener *l = lua_touserdata(L, index);
-  transfer *x = transfer_of(t);
+  transfer *x = transfer_of(shared);
   (void)w;
   if (why_listener_cannot_move(l)) return;
   rt_store(&x->fd, rt_sock_release(l->sock));
@@ -168,17 +168,17 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *t)
   link_origin(x, l, &l->origin);
 }
 
-static void recall_listener(rt_worker *w, rt_shared *t) {
-  transfer *x = transfer_of(t);
+static void recall_listener(rt_worker *w, rt_shared *shared) {
+  transfer *x = transfer_of(shared);
   rt_listener *l = x->origin->object;
   if (l == NULL || !recall_socket(w, x, &l->sock)) return;
   l->moved = false;
   rt_stream_unlink_origin(&l->origin);
 }
 
-static void receive_listener(lua_State *L, rt_worker *w, rt_shared *t) {
+static void receive_listener(lua_State *L, rt_worker *w, rt_shared *shared) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
-  transfer *x = transfer_of(t);
+  transfer *x = transfer_of(shared);
   l->nodelay = x->nodelay;
   open_transfer(L, w, x, &l->sock);
 }

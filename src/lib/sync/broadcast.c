@@ -28,9 +28,9 @@ static int new_broadcast(lua_State *L) {
 static int broadcast_send(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_broadcast *f = check_broadcast(L, w);
-  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!rt_broadcast_send(f, p)) {
-    rt_message_drop(p);
+  rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  if (!rt_broadcast_send(f, message)) {
+    rt_message_drop(message);
     return rtL_shared_refuse_closed(L, w);
   }
   lua_pushboolean(L, 1);
@@ -65,8 +65,8 @@ static int broadcast_subscribe(lua_State *L) {
 }
 
 static int subscriber_received(lua_State *L, rt_worker *w, rt_broadcast_result answer,
-                               rt_message *p, uint64_t lost) {
-  if (answer == RT_BROADCAST_DONE) return rtL_unpack_last(L, w, p);
+                               rt_message *message, uint64_t lost) {
+  if (answer == RT_BROADCAST_DONE) return rtL_unpack_last(L, w, message);
   if (answer == RT_BROADCAST_CLOSED) return rtL_shared_refuse_closed(L, w);
   rtL_shared_refuse(L, "lagged");
   lua_pushinteger(L, (lua_Integer)lost);
@@ -78,10 +78,10 @@ static rt_receiver *subscriber_of(const rt_branch *b) {
 }
 
 static int subscriber_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
-  rt_message *p;
+  rt_message *message;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(subscriber_of(b), &p, &lost);
-  return answer == RT_BROADCAST_WAITS ? -1 : subscriber_received(L, w, answer, p, lost);
+  rt_broadcast_result answer = rt_receiver_recv(subscriber_of(b), &message, &lost);
+  return answer == RT_BROADCAST_WAITS ? -1 : subscriber_received(L, w, answer, message, lost);
 }
 
 static bool subscriber_recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {

@@ -47,9 +47,9 @@ static rt_message *pack_values(lua_State *L, rt_worker *w, const rt_branch *b) {
   if (b->op == 0) return rtL_pack(L, w, 2, RT_PACK_VALUES);
   int top = lua_gettop(L);
   push_values(L, b->op);
-  rt_message *p = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
+  rt_message *message = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);
-  return p;
+  return message;
 }
 
 /* A stream among the values moves into the message when it is packed. So nothing is packed before
@@ -57,15 +57,15 @@ static rt_message *pack_values(lua_State *L, rt_worker *w, const rt_branch *b) {
 ** not sent after all is undone, which gives the stream back. */
 static int channel_send_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_channel *c = channel_of(b);
-  rt_message *p = b->message; /* NULL: not packed yet */
-  rt_channel_result answer = p ? RT_CHANNEL_DONE : rt_channel_check_send(c);
+  rt_message *message = b->message; /* NULL: not packed yet */
+  rt_channel_result answer = message ? RT_CHANNEL_DONE : rt_channel_check_send(c);
   if (answer == RT_CHANNEL_WAITS) return -1;
   if (answer == RT_CHANNEL_CLOSED) return channel_sent(L, w, answer);
-  if (p == NULL) p = pack_values(L, w, b);
-  answer = rt_channel_send(c, p);
+  if (message == NULL) message = pack_values(L, w, b);
+  answer = rt_channel_send(c, message);
   if (answer == RT_CHANNEL_WAITS && b->message) return -1;
   b->message = NULL;
-  if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, p);
+  if (answer != RT_CHANNEL_DONE) rt_pack_undo(w, message);
   return answer == RT_CHANNEL_WAITS ? -1 : channel_sent(L, w, answer);
 }
 
@@ -114,14 +114,14 @@ static int channel_try_send(lua_State *L) {
 
 /* --- receiving -------------------------------------------------------------------------------- */
 /* Takes over the message; NULL: the channel is closed. */
-static int channel_received(lua_State *L, rt_worker *w, rt_message *p) {
-  return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
+static int channel_received(lua_State *L, rt_worker *w, rt_message *message) {
+  return message ? rtL_unpack_last(L, w, message) : rtL_shared_refuse_closed(L, w);
 }
 
 static int channel_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
-  rt_message *p;
-  rt_channel_result answer = rt_channel_recv(channel_of(b), &p);
-  return answer == RT_CHANNEL_WAITS ? -1 : channel_received(L, w, p);
+  rt_message *message;
+  rt_channel_result answer = rt_channel_recv(channel_of(b), &message);
+  return answer == RT_CHANNEL_WAITS ? -1 : channel_received(L, w, message);
 }
 
 static bool channel_recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {

@@ -64,9 +64,9 @@ static void check_memory(lua_State *L, int err) {
 
 static void read_packed(lua_State *L, rt_worker *w, int index, rt_value *v) {
   lua_pushvalue(L, index);
-  rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
+  rt_message *message = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
   lua_pop(L, 1);
-  check_memory(L, rt_value_from_message(v, p));
+  check_memory(L, rt_value_from_message(v, message));
 }
 
 static void read_string(lua_State *L, int index, rt_value *v) {

@@ -28,9 +28,9 @@ static void check_task_more(lua_State *L, rt_task *t) {
 static rt_message *pack_guarded_value(lua_State *L, rt_worker *w, int index) {
   if (lua_isnoneornil(L, index)) return NULL;
   lua_pushvalue(L, index);
-  rt_message *p = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
+  rt_message *message = rtL_pack(L, w, lua_gettop(L), RT_PACK_KEPT);
   lua_pop(L, 1);
-  return p;
+  return message;
 }
 
 /* Called by the task that holds the mutex. It takes a reference, since unpacking may load a module

@@ -14,9 +14,9 @@ static rt_receiver *check_watcher(lua_State *L, rt_worker *w) {
 }
 
 /* --- the value -------------------------------------------------------------------------------- */
-static bool send_or_drop(rt_broadcast *f, rt_message *p) {
-  if (rt_broadcast_send(f, p)) return true;
-  rt_message_drop(p);
+static bool send_or_drop(rt_broadcast *f, rt_message *message) {
+  if (rt_broadcast_send(f, message)) return true;
+  rt_message_drop(message);
   return false;
 }
 
@@ -27,8 +27,8 @@ static int new_watch(lua_State *L) {
   rt_broadcast *f = rt_broadcast_new(&watch_kind, 1, true);
   rtL_shared_set(L, s, f ? &f->shared : NULL);
   lua_insert(L, 1);
-  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  send_or_drop(f, p);
+  rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  send_or_drop(f, message);
   lua_settop(L, 1);
   return 1;
 }
@@ -43,8 +43,8 @@ static int watch_get(lua_State *L) {
 static int watch_set(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_broadcast *f = check_watch(L, w);
-  rt_message *p = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!send_or_drop(f, p)) return rtL_shared_refuse_closed(L, w);
+  rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
+  if (!send_or_drop(f, message)) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -65,17 +65,17 @@ static int watch_tostring(lua_State *L) {
 
 /* --- waiting for a change --------------------------------------------------------------------- */
 /* Takes over the message, with the new value; NULL: the watch is closed. */
-static int watcher_changed(lua_State *L, rt_worker *w, rt_message *p) {
-  return p ? rtL_unpack_last(L, w, p) : rtL_shared_refuse_closed(L, w);
+static int watcher_changed(lua_State *L, rt_worker *w, rt_message *message) {
+  return message ? rtL_unpack_last(L, w, message) : rtL_shared_refuse_closed(L, w);
 }
 
 static rt_receiver *watcher_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
 
 static int watcher_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
-  rt_message *p;
+  rt_message *message;
   uint64_t lost;
-  rt_broadcast_result answer = rt_receiver_recv(watcher_of(b), &p, &lost);
-  return answer == RT_BROADCAST_WAITS ? -1 : watcher_changed(L, w, p);
+  rt_broadcast_result answer = rt_receiver_recv(watcher_of(b), &message, &lost);
+  return answer == RT_BROADCAST_WAITS ? -1 : watcher_changed(L, w, message);
 }
 
 static bool watcher_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {

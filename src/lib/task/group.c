@@ -21,7 +21,7 @@ static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char *
   return NULL;
 }
 
-static void cancel_member(rt_shared *t) { rt_job_cancel(rt_job_of(t), NULL); }
+static void cancel_member(rt_shared *shared) { rt_job_cancel(rt_job_of(shared), NULL); }
 
 /* group = internal.group([policy]): a policy (rt_group_policy) makes it the group of a scope */
 static int new_group(lua_State *L) {
@@ -150,7 +150,7 @@ static int group_spawn_local(lua_State *L) {
 /* --- the body of a scope ---------------------------------------------------------------------- */
 /* The body runs in a cancel scope. When the policy decides, or the group is cancelled, the scope is
 ** cancelled, as if its deadline had passed. */
-static void on_group_decided(rt_waiter *t) { rt_cancel_scope_cancel(t->owner); }
+static void on_group_decided(rt_waiter *waiter) { rt_cancel_scope_cancel(waiter->owner); }
 
 /* Stack: the group, the handler, the results or the error. */
 static int group_run_ended(lua_State *L, int status, lua_KContext serial) {
@@ -177,20 +177,20 @@ static int group_run(lua_State *L) {
   rtL_wait_check_place(L, w, me); /* or the scope could not wait for its tasks */
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 2);
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_cancel_scope *f = t ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
+  rt_cancel_scope *f = waiter ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
   if (f == NULL) {
-    if (t) rt_waiter_free(t);
+    if (waiter) rt_waiter_free(waiter);
     return rtL_no_memory(L);
   }
   lua_KContext serial = (lua_KContext)(f->serial = rt_worker_next_scope(w));
   f->opener = L;
-  f->waiter = t;
+  f->waiter = waiter;
   f->group = &g->shared;
   rt_shared_hold(f->group);
-  t->owner = f;
-  t->on_call = on_group_decided;
-  if (rt_group_watch(g, t)) rt_cancel_scope_cancel(f);
+  waiter->owner = f;
+  waiter->on_call = on_group_decided;
+  if (rt_group_watch(g, waiter)) rt_cancel_scope_cancel(f);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, group_run_ended);
   return group_run_ended(L, status, serial);
 }

@@ -42,7 +42,7 @@ static void wake_task(rt_select *s) {
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-static void on_waiter_called(rt_waiter *t) { wake_task(t->owner); }
+static void on_waiter_called(rt_waiter *waiter) { wake_task(waiter->owner); }
 
 /* Something of this state has happened. The claim is taken, so that no waiter is called before the
 ** task has tried again: it may be cancelled before that, and then no operation may have
@@ -74,13 +74,13 @@ static select_branch *withdraw_branches(rt_select *s) {
   select_branch *called = NULL;
   for (int i = 0; i < s->count; i++) {
     select_branch *b = &s->branches[i];
-    rt_waiter *t = b->branch.waiter;
+    rt_waiter *waiter = b->branch.waiter;
     withdraw_proxy(b);
-    if (t && rt_waiter_withdraw(t)) {
+    if (waiter && rt_waiter_withdraw(waiter)) {
       called = b;
-    } else if (t && t->message) {
-      b->branch.message = t->message; /* for the next attempt */
-      t->message = NULL;
+    } else if (waiter && waiter->message) {
+      b->branch.message = waiter->message; /* for the next attempt */
+      waiter->message = NULL;
     }
   }
   return called;
@@ -236,11 +236,11 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
   b->branch.timer = &b->timer;
   s->count = index;
   if (b->kind->has_waiter) {
-    rt_waiter *t = b->branch.waiter = rt_waiter_new(&w->driver);
-    if (t == NULL) rtL_no_memory(L);
-    t->claim = &s->claim;
-    t->owner = s;
-    t->on_call = on_waiter_called;
+    rt_waiter *waiter = b->branch.waiter = rt_waiter_new(&w->driver);
+    if (waiter == NULL) rtL_no_memory(L);
+    waiter->claim = &s->claim;
+    waiter->owner = s;
+    waiter->on_call = on_waiter_called;
   }
   if (b->kind->prepare) b->kind->prepare(L, w, &b->branch);
 }

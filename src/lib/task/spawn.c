@@ -15,7 +15,7 @@ static int spawn_job(lua_State *L) {
   return luaL_error(L, "too many tasks are queued that no worker has begun");
 }
 
-static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter);
+static int spawn_blocking_resume(lua_State *L, int status, lua_KContext context);
 
 /* Stack: the function and its arguments; or the handle, if there is a job already, which did not
 ** fit into the queue -> the handle */
@@ -35,22 +35,22 @@ static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
     bool has_space = rt_load_relaxed(&s->queued) < s->config.queue_max;
     if (has_space && submit_blocking(L, w, s)) return 1;
     rtL_wait_prepare(L, w, w->running);
-    rt_waiter *t = rt_waiter_new(&w->driver);
-    if (t == NULL) return rtL_no_memory(L);
-    if (!rt_sched_await_space(s, t, again)) {
-      rt_waiter_park(t, w->running, RT_OP_SPAWN);
-      return rtL_wait(L, w, spawn_blocking_resume, (lua_KContext)t);
+    rt_waiter *waiter = rt_waiter_new(&w->driver);
+    if (waiter == NULL) return rtL_no_memory(L);
+    if (!rt_sched_await_space(s, waiter, again)) {
+      rt_waiter_park(waiter, w->running, RT_OP_SPAWN);
+      return rtL_wait(L, w, spawn_blocking_resume, (lua_KContext)waiter);
     }
-    rt_waiter_free(t);
+    rt_waiter_free(waiter);
   }
 }
 
-static int spawn_blocking_resume(lua_State *L, int status, lua_KContext waiter) {
+static int spawn_blocking_resume(lua_State *L, int status, lua_KContext context) {
   (void)status;
   rt_worker *w = rt_self(L);
-  rt_waiter *t = (rt_waiter *)waiter;
-  bool called = rt_waiter_withdraw(t);
-  rt_waiter_free(t);
+  rt_waiter *waiter = (rt_waiter *)context;
+  bool called = rt_waiter_withdraw(waiter);
+  rt_waiter_free(waiter);
   if (called && w->pools[RT_POOL_BLOCKING]) rt_sched_notify_space(w->pools[RT_POOL_BLOCKING]);
   rtL_wait_over(L, w);
   return spawn_when_space(L, w, true);
@@ -156,9 +156,9 @@ static int preload(lua_State *L) {
                    "string or function");
   rt_worker_config *config = check_open_config(L, w, "rt.preload");
   lua_settop(L, 1);
-  rt_message *p = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
-  if (rt_worker_config_add(config, p) != 0) {
-    rt_message_drop(p);
+  rt_message *message = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
+  if (rt_worker_config_add(config, message) != 0) {
+    rt_message_drop(message);
     return rtL_no_memory(L);
   }
   return 0;

@@ -4,8 +4,8 @@
 ** pages themselves that are tried, in every build: base/arena.c is included, as release builds
 ** have it, under other names.
 */
-#include "check.h"
 #include "base/list.h" /* before RT_DEBUG changes */
+#include "check.h"
 
 enum { DEBUG = RT_DEBUG };
 #undef RT_DEBUG

@@ -1,7 +1,6 @@
 /* spec/ground/buf.c - base/buf.c: the byte buffer. Each byte depends on its position in the stream,
 ** so that a byte which is lost, doubled or moved is detected. */
 #include "base/buf.h"
-
 #include "check.h"
 
 enum { MAX_PUT = 5000 };

@@ -1,7 +1,7 @@
 /* spec/ground/bytecode.c - worker/bytecode.c: what a line reads is found however long and nested
 ** the function is; bytes that are cut short or changed are never read beyond their end. */
-#include "worker/bytecode.h"
 #include "check.h"
+#include "worker/bytecode.h"
 
 #include <lauxlib.h>
 

@@ -1,8 +1,7 @@
 /* spec/ground/channel.c - channels and waiters between threads: no message is lost, doubled or
 ** overtaken, however often waiting tasks give up. */
-#include "sync/channel.h"
-
 #include "check.h"
+#include "sync/channel.h"
 
 enum { PAIRS = 3, MESSAGES = 60000 };
 

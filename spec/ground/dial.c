@@ -2,10 +2,9 @@
 **
 ** A listener whose queue is full stands for a silent host: Linux does not answer further
 ** connections. */
-#include "io/dial.h"
-
 #include "barren.h"
 #include "check.h"
+#include "io/dial.h"
 #include "io/tcp.h"
 
 #include <arpa/inet.h>

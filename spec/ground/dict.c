@@ -1,8 +1,7 @@
 /* spec/ground/dict.c - a dict against a plain array, at its bounds, under threads, and without
 ** memory. */
-#include "dict/dict.h"
-
 #include "check.h"
+#include "dict/dict.h"
 
 static const rt_shared_kind kind = {"dict", rt_dict_free, -1};
 static const rt_dict_bounds unbounded = {RT_DICT_UNBOUNDED, RT_DICT_UNBOUNDED, false};

@@ -1,9 +1,8 @@
 /* spec/ground/driver.c - event/driver.c: what wakes the tasks of one worker. The tasks here have no
 ** coroutines. */
-#include "event/driver.h"
-
 #include "barren.h"
 #include "check.h"
+#include "event/driver.h"
 
 enum { TASKS = 500 };
 

@@ -1,8 +1,7 @@
 /* spec/ground/escalation.c - task/escalation.c: what is done about a task that swallows the error
 ** of a cancel or a timeout. */
-#include "task/escalation.h"
-
 #include "check.h"
+#include "task/escalation.h"
 
 enum { SCOPE = 7 };
 static const uint64_t start = 5 * RT_SECOND;

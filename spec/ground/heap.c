@@ -1,6 +1,5 @@
 /* spec/ground/heap.c - base/heap.c: the heap, checked against a linear search of its nodes. */
 #include "base/heap.h"
-
 #include "check.h"
 
 enum { NODES = 100, STEPS = 300000 };

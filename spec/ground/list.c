@@ -1,6 +1,5 @@
 /* spec/ground/list.c - base/list.h: the intrusive doubly linked list. */
 #include "base/list.h"
-
 #include "check.h"
 
 enum { ITEMS = 64, STEPS = 200000 };

@@ -1,8 +1,7 @@
 /* spec/ground/mailbox.c - event/mailbox.c: a queue to which any thread can post, and the bell that
 ** wakes its reader. */
-#include "event/mailbox.h"
-
 #include "check.h"
+#include "event/mailbox.h"
 
 enum { SENDERS = 4, IN_FLIGHT = 512, POSTS = 4000000, TIMES = POSTS / SENDERS };
 

@@ -299,7 +299,8 @@ static void sweep_some(void) {
 
 static void usage(void) {
   fputs(
-      "usage: oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] SCRIPT\n",
+      "usage: oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] "
+      "SCRIPT\n",
       stderr);
   exit(EXIT_FAILURE);
 }

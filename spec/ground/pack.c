@@ -18,11 +18,10 @@
 **   descriptors()        how many descriptors
 **   debug_build
 */
-#include "pack/pack.h"
-
 #include "check.h"
-#include "pack/code.h"
 #include "host/luaopen.h"
+#include "pack/code.h"
+#include "pack/pack.h"
 
 #include <time.h>
 

@@ -1,6 +1,5 @@
 /* spec/ground/ptr_map.c - base/ptr_map.c: numbers for addresses, checked against a plain array. */
 #include "base/ptr_map.h"
-
 #include "check.h"
 
 enum { OBJECTS = 20000 };

@@ -1,8 +1,7 @@
 /* spec/ground/resolve.c - io/resolve.c: names to addresses, by threads of the thread pool. */
-#include "io/resolve.h"
-
 #include "barren.h"
 #include "check.h"
+#include "io/resolve.h"
 
 #include <netinet/in.h>
 

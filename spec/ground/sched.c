@@ -1,8 +1,7 @@
 /* spec/ground/sched.c - a scheduler whose workers run no Lua: submitting, waking, stealing,
 ** stopping. */
-#include "sched/sched.h"
-
 #include "check.h"
+#include "sched/sched.h"
 
 enum { SLOTS = 4, SUBMITTERS = 3, JOBS = 40000 };
 

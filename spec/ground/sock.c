@@ -1,8 +1,7 @@
 /* spec/ground/sock.c - io/sock.c over socket pairs, with tasks that are no coroutines. */
-#include "io/sock.h"
-
 #include "barren.h"
 #include "check.h"
+#include "io/sock.h"
 
 #include <signal.h>
 #include <sys/socket.h>

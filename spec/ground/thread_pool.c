@@ -1,7 +1,6 @@
 /* spec/ground/thread_pool.c - event/thread_pool.c: threads for calls that block. */
-#include "event/thread_pool.h"
-
 #include "check.h"
+#include "event/thread_pool.h"
 
 enum { STACK = 256 * 1024 };
 

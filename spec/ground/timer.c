@@ -1,8 +1,7 @@
 /* spec/ground/timer.c - task/timer.c: the timer wheel, checked against an oracle that keeps its
 ** timers in a sorted list. */
-#include "task/timer.h"
-
 #include "check.h"
+#include "task/timer.h"
 
 enum { TIMERS = 400 };
 #define SPAN ((uint64_t)1 << 36)

@@ -1,7 +1,7 @@
 /* spec/model/broadcast.c - model of sync/broadcast.c: each receiver gets all messages in order, or
 ** is told how many it has lost. */
-#include "sync/broadcast.h"
 #include "model_worker.h"
+#include "sync/broadcast.h"
 
 enum { MESSAGES = 3, ROOM = 2 };
 

@@ -1,7 +1,7 @@
 /* spec/model/channel.c - model of sync/channel.c, without and with a buffer: senders, receivers,
 ** some of which give up, and a close. */
-#include "sync/channel.h"
 #include "model_worker.h"
+#include "sync/channel.h"
 
 enum { VALUES = 3 };
 

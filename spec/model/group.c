@@ -1,7 +1,7 @@
 /* spec/model/group.c - model of sched/group.c: members that end, a cancel, tasks that wait, and
 ** members that enter late. */
-#include "sched/job.h"
 #include "model_worker.h"
+#include "sched/job.h"
 
 enum { MEMBERS = 2 };
 

@@ -1,7 +1,7 @@
 /* spec/model/job.c - model of sched/job.c: the start and the end of a job, cancels, and a
 ** joiner. */
-#include "sched/job.h"
 #include "model_worker.h"
+#include "sched/job.h"
 
 static const rt_shared_kind kind = {"task", rt_job_free, 0};
 

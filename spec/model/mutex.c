@@ -1,7 +1,7 @@
 /* spec/model/mutex.c - model of sync/mutex.c: hand-off, a task that gives up, a task that ends
 ** while it holds the mutex, and settling. */
-#include "sync/mutex.h"
 #include "model_worker.h"
+#include "sync/mutex.h"
 
 enum { TASKS = 3 };
 

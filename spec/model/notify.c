@@ -1,7 +1,7 @@
 /* spec/model/notify.c - models of sync/notify.c and sync/barrier.c: no notification is lost or used
 ** twice; two tasks meet at a barrier, or neither does. */
-#include "sync/barrier.h"
 #include "model_worker.h"
+#include "sync/barrier.h"
 #include "sync/notify.h"
 
 enum { TASKS = 3 };

@@ -1,7 +1,7 @@
 /* spec/model/runtime.c - model of sched/runtime.c: the error of a job that no task joins, a request
 ** to exit, and a main worker that ends meanwhile. */
-#include "sched/job.h"
 #include "model_worker.h"
+#include "sched/job.h"
 
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
 

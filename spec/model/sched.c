@@ -1,7 +1,7 @@
 /* spec/model/sched.c - model of sched/sched.c: submitting against parking, wake-ups that are passed
 ** on, pinned jobs, and stopping. */
-#include "sched/sched.h"
 #include "model_worker.h"
+#include "sched/sched.h"
 
 enum { SLOTS = 3, JOBS = 2 };
 

@@ -1,7 +1,7 @@
 /* spec/model/select.c - model of lib/operation.c and lib/task/select.c on channels: attempts,
 ** arming, withdrawing; exactly one of several operations is done. */
-#include "sync/channel.h"
 #include "model_worker.h"
+#include "sync/channel.h"
 
 enum { BRANCHES = 2, VALUES = 4 };
 

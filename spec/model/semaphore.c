@@ -1,7 +1,7 @@
 /* spec/model/semaphore.c - model of sync/semaphore.c: no more permits are out than there are, and
 ** none is lost with a task that gives up. */
-#include "sync/semaphore.h"
 #include "model_worker.h"
+#include "sync/semaphore.h"
 
 enum { TASKS = 3, PERMITS = 2 };
 

@@ -1,13 +1,13 @@
 /* cli/main.c - rt-lua: does what lua does, with rt loaded. */
-#include "worker/traceback.h"
-#include "run/signals.h"
-#include "host/luaopen.h"
 #include "cli/options.h"
 #include "cli/repl.h"
+#include "host/luaopen.h"
 #include "host/require.h"
 #include "run/shutdown.h"
+#include "run/signals.h"
 #include "run/stop.h"
 #include "worker/lua_state.h"
+#include "worker/traceback.h"
 
 #include <stdio.h>
 #include <stdlib.h>

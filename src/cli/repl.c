@@ -1,7 +1,6 @@
 #include "cli/repl.h"
 
 #include "event/thread_pool.h"
-
 #include "run/deadlock.h"
 #include "run/loop.h"
 

@@ -8,8 +8,8 @@
 */
 #include "diag/snapshot.h"
 
-#include "task/task_name.h"
 #include "sched/sched.h"
+#include "task/task_name.h"
 
 /* --- one reply -------------------------------------------------------------------------------- */
 static void close_reply(rt_snapshot_reply *a) {

@@ -11,8 +11,8 @@
 #define RT_DIAG_SNAPSHOT_H
 
 #include "base/buf.h"
-#include "diag/worker_registry.h"
 #include "base/shared.h"
+#include "diag/worker_registry.h"
 
 /* ns: a worker that has begun to reply in time may write for so long after the limit */
 #define RT_SNAPSHOT_REPLY_TIME (50 * RT_MILLISECOND)

@@ -25,9 +25,9 @@
 #include "diag/watchdog.h"
 
 #include "base/buf.h"
-#include "task/task_name.h"
-#include "sched/worker_config.h"
 #include "base/safe_write.h"
+#include "sched/worker_config.h"
+#include "task/task_name.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -13,11 +13,11 @@
 #ifndef RT_DIAG_WORKER_REGISTRY_H
 #define RT_DIAG_WORKER_REGISTRY_H
 
-#include "event/driver.h"
+#include "base/cpu_timer.h"
 #include "base/thread_info.h"
+#include "event/driver.h"
 #include "task/task.h"
 #include "task/task_title.h"
-#include "base/cpu_timer.h"
 
 typedef struct rt_worker_status {
   /* fixed */

@@ -15,8 +15,8 @@
 #ifndef RT_DICT_DICT_H
 #define RT_DICT_DICT_H
 
-#include "dict/shard.h"
 #include "base/shared.h"
+#include "dict/shard.h"
 
 #define RT_DICT_NO_EXPIRY RT_SHARD_NO_EXPIRY
 #define RT_DICT_KEEP_EXPIRY RT_SHARD_KEEP_EXPIRY

@@ -14,8 +14,8 @@
 **    then leaves the count. It blocks after that. When it is woken it first enters the count.
 ** 3. A thread that is still posts nothing and submits no job. So what can wake a still thread (a
 **    post, a job) was sent by a thread while that was active, or comes from outside of the runtime
-**    (a signal, the watchdog, a thread pool; a task that waits for a thread pool has a libuv handle,
-**    so its worker is not still).
+**    (a signal, the watchdog, a thread pool; a task that waits for a thread pool has a libuv
+**    handle, so its worker is not still).
 ** 4. Let rt_active_threads_leave return true: no thread is active. By 2 and 3, each thread either
 **    has the mark in its mailbox, and nothing will wake it; or it was rung for, will enter, and
 **    will leave again. So the last leave of all finds all mailboxes quiet and no job queued. A

@@ -1,12 +1,12 @@
 #include "host/core_module.h"
 
-#include "run/cancel.h"
-#include "run/signals.h"
-#include "lib/lib.h"
 #include "diag/watchdog.h"
+#include "lib/lib.h"
 #include "pack/state.h"
+#include "run/cancel.h"
 #include "run/outcome.h"
 #include "run/preempt.h"
+#include "run/signals.h"
 #include "run/stop.h"
 #include "run/unhandled.h"
 

@@ -15,8 +15,8 @@
 */
 #include "host/require.h"
 
-#include "run/task_entry.h"
 #include "lib/lib.h"
+#include "run/task_entry.h"
 #include "run/wait.h"
 
 /* The stack of require. What is above MESSAGES belongs to the searcher that is being called. */

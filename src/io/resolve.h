@@ -6,8 +6,8 @@
 #ifndef RT_IO_RESOLVE_H
 #define RT_IO_RESOLVE_H
 
-#include "event/thread_pool.h"
 #include "event/driver.h"
+#include "event/thread_pool.h"
 
 #include <netdb.h>
 

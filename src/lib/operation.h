@@ -34,8 +34,8 @@
 #ifndef RT_LIB_OPERATION_H
 #define RT_LIB_OPERATION_H
 
-#include "lib/shared.h"
 #include "event/waiter.h"
+#include "lib/shared.h"
 
 typedef struct rt_branch {
   /* the operation */

@@ -1,8 +1,7 @@
 #include "pack/pack.h"
 
-#include "pack/state.h"
-
 #include "pack/code_cache.h"
+#include "pack/state.h"
 #include "pack/value_path.h"
 #include "pack/wire.h"
 

@@ -8,8 +8,8 @@
 #define RT_PACK_PACK_BUF_H
 
 #include "base/buf.h"
-#include "base/ptr_map.h"
 #include "base/message.h"
+#include "base/ptr_map.h"
 
 typedef struct rt_pack_buf {
   struct rt_pack_buf *next; /* the next free one */

@@ -1,8 +1,7 @@
 /* pack/unpack.c - the reader of pack/pack.h: makes the objects of a message, and fills them. */
-#include "pack/pack.h"
-
 #include "pack/code.h"
 #include "pack/module_ref.h"
+#include "pack/pack.h"
 #include "pack/state.h"
 #include "pack/wire.h"
 

@@ -1,10 +1,10 @@
 #include "run/inspect.h"
 
+#include "base/safe_write.h"
+#include "run/job_entry.h"
 #include "run/task_entry.h"
 #include "task/task_name.h"
 #include "task/task_title.h"
-#include "base/safe_write.h"
-#include "run/job_entry.h"
 #include "worker/stack_depth.h"
 
 #include <unistd.h>

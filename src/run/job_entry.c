@@ -1,10 +1,10 @@
 #include "run/job_entry.h"
 
-#include "run/cancel.h"
-#include "worker/nil_hint.h"
-#include "run/outcome.h"
 #include "pack/pack.h"
+#include "run/cancel.h"
+#include "run/outcome.h"
 #include "task/task_title.h"
+#include "worker/nil_hint.h"
 
 static const char no_memory[] = "not enough memory";
 
@@ -85,8 +85,8 @@ void rt_job_entry_take(rt_worker *w, rt_job *j) {
 /* Added to an error about a global that is nil: most likely only the main state has set it. */
 static const char hint[] =
     "a task of rt.spawn runs in a state of its own, where that global was never set: make it a "
-    "local,\nwhich is copied with the function, an argument, or a field of a module that both sides "
-    "require)";
+    "local,\nwhich is copied with the function, an argument, or a field of a module that both "
+    "sides require)";
 
 static void add_hint(lua_State *L, rt_worker *w, int error) {
   const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;

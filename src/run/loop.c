@@ -1,14 +1,14 @@
 #include "run/loop.h"
 
+#include "diag/watchdog.h"
+#include "event/cancel_scope.h"
+#include "run/deadlock.h"
+#include "run/job_entry.h"
+#include "run/preempt.h"
 #include "run/task_entry.h"
 #include "run/task_exit.h"
-#include "run/deadlock.h"
-#include "event/cancel_scope.h"
-#include "diag/watchdog.h"
-#include "run/preempt.h"
 #include "run/unhandled.h"
 #include "run/unwind.h"
-#include "run/job_entry.h"
 #include "worker/worker.h"
 
 enum {

@@ -1,8 +1,8 @@
 #include "run/preempt.h"
 
-#include "run/inspect.h"
-#include "run/cancel.h"
 #include "event/cancel_scope.h"
+#include "run/cancel.h"
+#include "run/inspect.h"
 #include "run/shutdown.h"
 #include "run/unwind.h"
 

@@ -1,7 +1,7 @@
 #include "run/shutdown.h"
 
-#include "event/cancel_scope.h"
 #include "diag/watchdog.h"
+#include "event/cancel_scope.h"
 #include "run/exit.h"
 
 static void ask_to_exit(rt_worker *w) {

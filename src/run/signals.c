@@ -1,9 +1,9 @@
 #include "run/signals.h"
 
+#include "diag/watchdog.h"
 #include "run/cancel.h"
 #include "run/dump.h"
 #include "task/task_title.h"
-#include "diag/watchdog.h"
 
 #include <unistd.h>
 

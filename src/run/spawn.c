@@ -1,7 +1,7 @@
 #include "run/spawn.h"
 
-#include "run/cancel.h"
 #include "pack/pack.h"
+#include "run/cancel.h"
 #include "run/preempt.h"
 
 const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};

@@ -1,7 +1,7 @@
 #include "run/stop.h"
 
-#include "event/cancel_scope.h"
 #include "diag/watchdog.h"
+#include "event/cancel_scope.h"
 #include "run/drain.h"
 #include "run/exit.h"
 #include "run/loop.h"

@@ -1,7 +1,7 @@
 #include "run/task_entry.h"
 
-#include "run/outcome.h"
 #include "run/job_entry.h"
+#include "run/outcome.h"
 #include "worker/stack_depth.h"
 
 /* the stack of 'body' */

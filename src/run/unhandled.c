@@ -2,8 +2,8 @@
 
 #include "run/cancel.h"
 #include "run/exit.h"
-#include "run/outcome.h"
 #include "run/job_entry.h"
+#include "run/outcome.h"
 
 #include <stdio.h>
 

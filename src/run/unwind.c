@@ -1,10 +1,10 @@
 #include "run/unwind.h"
 
+#include "event/cancel_scope.h"
+#include "run/job_entry.h"
 #include "run/task_entry.h"
 #include "run/task_exit.h"
-#include "event/cancel_scope.h"
 #include "run/unhandled.h"
-#include "run/job_entry.h"
 
 static void cancel_all_queued(rt_worker *w, rt_list *ready) {
   for (rt_list *l = ready->next; l != ready; l = l->next) {

@@ -1,8 +1,8 @@
 #include "run/wait.h"
 
 #include "run/deadlock.h"
-#include "worker/function_name.h"
 #include "run/loop.h"
+#include "worker/function_name.h"
 
 static bool is_one_of(const char *name, const char *const *list) {
   for (; *list; list++)

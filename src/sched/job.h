@@ -9,9 +9,9 @@
 #ifndef RT_SCHED_JOB_H
 #define RT_SCHED_JOB_H
 
+#include "event/waiter.h"
 #include "sched/group.h"
 #include "sched/runtime.h"
-#include "event/waiter.h"
 
 typedef struct rt_job {
   rt_shared shared;

@@ -12,9 +12,9 @@
 #ifndef RT_SCHED_RUNTIME_H
 #define RT_SCHED_RUNTIME_H
 
+#include "base/shared.h"
 #include "event/active_threads.h"
 #include "event/driver.h"
-#include "base/shared.h"
 
 /* The place of a job on the list of failures; a part of the rt_job. */
 typedef struct rt_failure_record {

@@ -6,8 +6,8 @@
 #ifndef RT_WORKER_CLASS_H
 #define RT_WORKER_CLASS_H
 
-#include "worker/anchors.h"
 #include "base/shared.h"
+#include "worker/anchors.h"
 
 #include <stdbool.h>
 

@@ -8,19 +8,19 @@
 #ifndef RT_WORKER_WORKER_H
 #define RT_WORKER_WORKER_H
 
-#include "worker/class.h"
-#include "worker/error.h"
-#include "worker/coroutine_pool.h"
-#include "event/driver.h"
-#include "worker/stack_check.h"
-#include "sched/spin.h"
-#include "worker/parts.h"
-#include "worker/start_queue.h"
-#include "sched/worker_config.h"
-#include "diag/worker_registry.h"
-#include "sched/sched.h"
-#include "worker/call_site.h"
 #include "base/trace.h"
+#include "diag/worker_registry.h"
+#include "event/driver.h"
+#include "sched/sched.h"
+#include "sched/spin.h"
+#include "sched/worker_config.h"
+#include "worker/call_site.h"
+#include "worker/class.h"
+#include "worker/coroutine_pool.h"
+#include "worker/error.h"
+#include "worker/parts.h"
+#include "worker/stack_check.h"
+#include "worker/start_queue.h"
 
 #include <signal.h>
 

@@ -3,8 +3,8 @@
 #ifndef RT_MODEL_WORKER_H
 #define RT_MODEL_WORKER_H
 
-#include "explore.h"
 #include "event/waiter.h"
+#include "explore.h"
 
 typedef struct worker {
   rt_driver driver;

@@ -1,6 +1,6 @@
 /* lib/net/listener.c - the methods of rt.listener. */
-#include "lib/operation.h"
 #include "lib/net/net.h"
+#include "lib/operation.h"
 
 #include <stdio.h>
 

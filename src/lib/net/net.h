@@ -6,9 +6,9 @@
 #define RT_LIB_NET_NET_H
 
 #include "base/buf.h"
-#include "lib/lib.h"
 #include "io/sock.h"
 #include "io/tcp.h"
+#include "lib/lib.h"
 
 typedef struct rt_stream {
   rt_tag tag;

@@ -1,6 +1,6 @@
 /* lib/net/stream.c - the methods of rt.stream, but for read and lines (lib/net/read.c). */
-#include "lib/operation.h"
 #include "lib/net/net.h"
+#include "lib/operation.h"
 
 #include <limits.h>
 #include <unistd.h>

@@ -6,11 +6,11 @@
 ** not to have happened, neither is an operation of lib/operation.h.
 */
 #include "io/dial.h"
-#include "lib/lib.h"
 #include "io/resolve.h"
 #include "io/sock.h"
-#include "lib/net/net.h"
 #include "io/tcp.h"
+#include "lib/lib.h"
+#include "lib/net/net.h"
 
 #include <stdio.h>
 

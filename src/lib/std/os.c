@@ -9,9 +9,9 @@
 ** command inherits the signal mask of its thread, in which a worker of the pool blocks all signals.
 ** So workers of the pool start the command themselves.
 */
-#include "run/cancel.h"
-#include "lib/lib.h"
 #include "diag/watchdog.h"
+#include "lib/lib.h"
+#include "run/cancel.h"
 #include "run/exit.h"
 #include "run/stop.h"
 #include "run/unhandled.h"

@@ -1,6 +1,6 @@
 /* lib/sync/barrier.c - rt.barrier: a number of tasks of any workers wait for each other. */
-#include "sync/barrier.h"
 #include "lib/operation.h"
+#include "sync/barrier.h"
 
 static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
 

@@ -1,6 +1,6 @@
 /* lib/sync/broadcast.c - rt.broadcast: every subscriber receives every message. */
-#include "sync/broadcast.h"
 #include "lib/operation.h"
+#include "sync/broadcast.h"
 
 static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
 static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};

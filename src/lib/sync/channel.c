@@ -1,6 +1,6 @@
 /* lib/sync/channel.c - rt.channel: a bounded queue of values between tasks of any workers. */
-#include "sync/channel.h"
 #include "lib/operation.h"
+#include "sync/channel.h"
 
 enum { CAPACITY = 1024 }; /* if the program gives none */
 

@@ -1,6 +1,6 @@
 /* lib/sync/dict.c - rt.dict: a map that the tasks of all workers share. */
-#include "lib/sync/dict_value.h"
 #include "lib/shared.h"
+#include "lib/sync/dict_value.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
 ** When a guard is collected as garbage, nothing happens: a program may call m:lock() and m:unlock()
 ** and ignore the guard.
 */
-#include "sync/mutex.h"
 #include "lib/operation.h"
+#include "sync/mutex.h"
 
 typedef struct guard {
   rt_mutex *mutex; /* kept alive by user value 1, its userdata */

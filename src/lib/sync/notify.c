@@ -1,6 +1,6 @@
 /* lib/sync/notify.c - rt.notify: wakes tasks of any workers, without a value. */
-#include "sync/notify.h"
 #include "lib/operation.h"
+#include "sync/notify.h"
 
 static const rt_shared_kind notify_kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
 

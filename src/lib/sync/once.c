@@ -4,8 +4,8 @@
 ** with the results, for all tasks that wait and all that come later. If the function raises, the
 ** mutex is unlocked, and the next task runs its own function.
 */
-#include "sync/mutex.h"
 #include "lib/operation.h"
+#include "sync/mutex.h"
 
 enum { SELF = 1, RUN, FUNCTION };
 

@@ -1,6 +1,6 @@
 /* lib/sync/watch.c - rt.watch: the latest value, and waiting for the next. */
-#include "sync/broadcast.h"
 #include "lib/operation.h"
+#include "sync/broadcast.h"
 
 static const rt_shared_kind watch_kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
 static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};

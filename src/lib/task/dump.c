@@ -4,8 +4,8 @@
 ** be called where code cannot wait: in a finalizer, a message handler, a comparator. Meanwhile this
 ** worker replies to other snapshot requests.
 */
-#include "run/dump.h"
 #include "lib/lib.h"
+#include "run/dump.h"
 
 /* --- rt.tasks --------------------------------------------------------------------------------- */
 static void set_text(lua_State *L, const char *key, const char *text) {

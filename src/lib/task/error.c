@@ -1,6 +1,6 @@
 /* lib/task/error.c - rt.on_unhandled, rt.traceback, and how rt's Lua files check and raise. */
-#include "worker/traceback.h"
 #include "lib/lib.h"
+#include "worker/traceback.h"
 
 /* rt.on_unhandled(f) */
 static int on_unhandled(lua_State *L) {

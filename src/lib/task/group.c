@@ -1,8 +1,8 @@
 /* lib/task/group.c - groups of tasks (sched/group.h), of which rt.scope, rt.race and rt.tcp.serve
 ** are made. */
-#include "worker/traceback.h"
 #include "lib/operation.h"
 #include "run/spawn.h"
+#include "worker/traceback.h"
 
 static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
 /* The group of a scope cannot be sent to another state, since the Lua code that runs the scope has

@@ -1,9 +1,9 @@
 /* lib/task/job.c - the methods of rt.task, for a task of the pool (a job). */
-#include "task/task_name.h"
 #include "lib/operation.h"
 #include "lib/shared.h"
 #include "lib/task_handle.h"
 #include "run/spawn.h"
+#include "task/task_name.h"
 
 static rt_job *check_job(lua_State *L, int index) {
   return rt_job_of(rtL_shared_check(L, rt_self(L), RT_CLASS_JOB, index)->shared);

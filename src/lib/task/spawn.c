@@ -1,6 +1,6 @@
 /* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, and the configuration of the pools. */
-#include "lib/lib.h"
 #include "diag/watchdog.h"
+#include "lib/lib.h"
 #include "pack/pack.h"
 #include "run/preempt.h"
 #include "run/spawn.h"

@@ -1,12 +1,12 @@
 /* lib/task/task.c - rt.spawn_local, rt.current, rt.yield, and the methods of rt.task, for a task of
 ** this state. */
-#include "run/task_entry.h"
-#include "task/task_name.h"
 #include "lib/lib.h"
-#include "run/outcome.h"
 #include "lib/operation.h"
 #include "lib/task_handle.h"
 #include "run/job_entry.h"
+#include "run/outcome.h"
+#include "run/task_entry.h"
+#include "task/task_name.h"
 
 static rt_task *check_task(lua_State *L, rt_worker *w, int index) {
   return rtL_class_check(L, &w->classes, RT_CLASS_TASK, index);

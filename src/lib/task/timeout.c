@@ -1,9 +1,9 @@
 /* lib/task/timeout.c - functions that call a function in a cancel scope (rt.timeout, rt.shield,
 ** rt.critical), or with an object that is closed afterwards (internal.with).
 */
-#include "worker/traceback.h"
 #include "lib/lib.h"
 #include "run/preempt.h"
+#include "worker/traceback.h"
 
 typedef enum scope_kind { TIMEOUT, SHIELD, CRITICAL } scope_kind;
 

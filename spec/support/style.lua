@@ -1,0 +1,84 @@
+--- Checks of C files that no tool makes: the order of includes, the length of lines in characters, and
+--- the rules between sections. docs/style.md states them.
+local style = {}
+
+local COLUMNS = 100
+
+local function lines_of(text)
+  local lines = {}
+  for line in (text:gsub("\n$", "") .. "\n"):gmatch("([^\n]*)\n") do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+--- Which block an include belongs to, and by what it is sorted: 1 the file's own header, 2 headers of
+--- the project, 3 headers of the system. Nil: no include, or one of a macro.
+local function include_of(path, line)
+  local header = line:match('^#include "(.-)"')
+  local system = line:match("^#include <(.-)>")
+  if header then
+    local file = path:match("([^/]*)%.c$") or ""
+    local is_own = header == file .. ".h" or "src/" .. header == path:gsub("c$", "h")
+    return is_own and 1 or 2, header
+  elseif system then
+    return 3, system
+  end
+end
+
+--- The blocks stand in this order, with an empty line between two of them; each is sorted by path. Any
+--- other line ends the includes, and the next one begins them anew.
+local function check_includes(path, lines, report)
+  local block, header, empty
+  for number, line in ipairs(lines) do
+    local next_block, next_header = include_of(path, line)
+    if next_block and block then
+      local why = next_block < block and "its block stands above"
+        or next_block > block and not empty and "an empty line is missing above"
+        or next_block == block and empty and "no empty line stands within a block"
+        or next_block == block and next_header <= header and "not in the order of paths"
+      if why then
+        report(number, ("#include of %s: %s"):format(next_header, why))
+      end
+    end
+    if next_block then
+      block, header, empty = next_block, next_header, false
+    elseif line == "" then
+      empty = true
+    else
+      block = nil
+    end
+  end
+end
+
+--- A line that begins a section fills the columns: /* --- title ----- */
+local function check_rule(number, line, report)
+  if line:match("^/%* %-%-%- ") then
+    if not line:match("^/%* %-%-%- .*%S %-+ %*/$") or utf8.len(line) ~= COLUMNS then
+      report(number, ("a section's rule ends at column %d"):format(COLUMNS))
+    end
+  end
+end
+
+--- What is wrong in the text of a C file: a list of "path:line: message".
+function style.check(path, text)
+  local messages = {}
+  local function report(number, message)
+    messages[#messages + 1] = ("%s:%d: %s"):format(path, number, message)
+  end
+  local lines = lines_of(text)
+  check_includes(path, lines, report)
+  for number, line in ipairs(lines) do
+    local length = utf8.len(line)
+    if not length then
+      report(number, "not UTF-8")
+    elseif length > COLUMNS then
+      report(number, ("%d columns"):format(length))
+    else
+      check_rule(number, line, report)
+    end
+  end
+  return messages
+end
+
+return style

@@ -71,7 +71,7 @@ describe("parts of a worker:", function()
       "if (w->exit.failed == true && w->exit.code <= 3) return;",
       "int n = w->loop.slices - 1;",
       "if (ready && w->stop.begun) return;",
-      "if (!rt_list_empty(&w->unhandled.jobs)) return;",
+      "if (!rt_list_is_empty(&w->unhandled.jobs)) return;",
       "/* w->exit.failed = true; */",
       "s->exit.failed = true;",
     } do

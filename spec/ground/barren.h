@@ -7,7 +7,7 @@
 
 /* Has the driver no timer and no handle? */
 static inline bool is_barren(rt_driver *d) {
-  return rt_wheel_next(&d->wheel) == RT_NEVER && rt_list_empty(&d->uv_handles);
+  return rt_wheel_next(&d->wheel) == RT_NEVER && rt_list_is_empty(&d->uv_handles);
 }
 
 #endif

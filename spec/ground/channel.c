@@ -165,7 +165,8 @@ static void check_capacity(size_t capacity) {
   check("what was sent, and no more, was received", sent == received);
   check("no receiver sees the messages of one sender out of order", in_order);
   check("no more is buffered than there is room for", bounded && rt_channel_count(c) == 0);
-  check("nobody waits in the end", rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
+  check("nobody waits in the end",
+        rt_list_is_empty(&c->senders) && rt_list_is_empty(&c->receivers));
   rt_shared_drop(&c->shared);
 }
 

@@ -49,7 +49,7 @@ static rt_value get(rt_dict *d, unsigned n) {
 
 static bool is(rt_dict *d, unsigned n, int64_t i) {
   rt_value v = get(d, n), wanted = integer(i);
-  bool equal = rt_value_equal(&v, &wanted);
+  bool equal = rt_value_equals(&v, &wanted);
   rt_value_drop(&v);
   return equal;
 }
@@ -298,7 +298,7 @@ static bool use(void) {
     rt_dict_result answer = put(d, n, &v, RT_DICT_UNCONDITIONAL,
                                 n % 2 ? RT_DICT_NO_EXPIRY : rt_clock() + 1000 * RT_SECOND);
     rt_value got = get(d, n);
-    good = good && (answer == RT_DICT_DONE ? rt_value_equal(&got, &v) : got.type == RT_VALUE_NONE);
+    good = good && (answer == RT_DICT_DONE ? rt_value_equals(&got, &v) : got.type == RT_VALUE_NONE);
     rt_value_drop(&got);
     rt_value_drop(&v);
     rt_dict_key key = key_of(buffer, n);

@@ -119,11 +119,11 @@ static void check_resume(void) {
   resumed = 0;
   rt_driver_resume(&d, &task);
   check("a task that is resumed runs at once",
-        resumed == 1 && rt_ready_idle(&d.ready) && task.cause == RT_FIRED);
+        resumed == 1 && rt_ready_is_idle(&d.ready) && task.cause == RT_FIRED);
   rt_driver_resume(&d, &chunk);
   check("the main chunk, which is below on the stack, is only queued",
         resumed == 1 && next_ready(&d) == &chunk);
-  check("both are off the list", rt_list_empty(&list));
+  check("both are off the list", rt_list_is_empty(&list));
   rt_driver_close(&d);
 }
 

@@ -39,7 +39,7 @@ static bool is_same(const row *r) {
   const rt_list *l = r->list.next;
   for (int i = 0; i < r->n; i++, l = l->next)
     if (l != &r->at[i]->link || l->next->prev != l) return false;
-  return l == &r->list && rt_list_empty(&r->list) == (r->n == 0);
+  return l == &r->list && rt_list_is_empty(&r->list) == (r->n == 0);
 }
 
 /* --- one random step -------------------------------------------------------------------------- */
@@ -107,11 +107,11 @@ int main(void) {
   for (int i = 0; i < ITEMS; i++) {
     rt_list_remove(&items[i].link);
     rt_list_remove(&items[i].link);
-    alone = alone && rt_list_empty(&items[i].link);
+    alone = alone && rt_list_is_empty(&items[i].link);
   }
   check("removing what is on no list is harmless", alone);
   check("a list whose elements have all left is empty, and has no first",
-        rt_list_empty(&rows[0].list) && rt_list_first(&rows[0].list) == NULL &&
+        rt_list_is_empty(&rows[0].list) && rt_list_first(&rows[0].list) == NULL &&
             rt_list_take(&rows[1].list) == NULL);
   return check_end();
 }

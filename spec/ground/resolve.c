@@ -123,7 +123,7 @@ static void check_refusal(rt_driver *d) {
 #endif
   rt_store(&hold, true);
   for (int tries = 0; taken < 2 && tries < 5000; tries++) {
-    items[taken] = (rt_work_item){.work = hold_thread, .done = count_end};
+    items[taken] = (rt_work_item){.work = hold_thread, .on_done = count_end};
     if (rt_thread_pool_submit(pool, &items[taken]) == 0)
       taken++;
     else

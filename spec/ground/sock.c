@@ -163,7 +163,7 @@ static void check_close(void) {
   wait(&reader, RT_READ);
   wait(&writer, RT_WRITE);
   rt_sock_close(s);
-  check("closing wakes both who wait", !rt_ready_idle(&d.ready) &&
+  check("closing wakes both who wait", !rt_ready_is_idle(&d.ready) &&
                                            reader.task.phase == RT_RUNNING &&
                                            writer.task.phase == RT_RUNNING);
   check("the peer hears of it at once", read(peer, &c, 1) == 0);

@@ -60,7 +60,7 @@ static void done(rt_work_item *item, bool wanted) {
 }
 
 static rt_work_item new_item(void) {
-  rt_work_item c = {.work = work, .done = done};
+  rt_work_item c = {.work = work, .on_done = done};
   return c;
 }
 
@@ -85,7 +85,7 @@ static void check_bounds(void) {
         reaches(&gate.inside, THREADS));
   submit_all(c, items + THREADS, QUEUE);
   check("a full queue refuses", rt_thread_pool_submit(c, &more) == -EAGAIN);
-  check("a chore that was refused is on no list", rt_list_empty(&more.link));
+  check("a chore that was refused is on no list", rt_list_is_empty(&more.link));
   gate_set(true);
   check("all that was taken is done", reaches(&gate.wanted, THREADS + QUEUE));
   check("… by no more threads than the bound", gate.max_inside == THREADS);
@@ -170,7 +170,7 @@ typedef enum fate { FREE, SUBMITTED, GIVEN_UP } fate;
 
 typedef struct job {
   rt_work_item item;
-  rt_atomic(int) ended; /* how often 'done' was called */
+  rt_atomic(int) ended; /* how often 'on_done' was called */
   rt_atomic(bool) wanted;
   rt_atomic(int) worked;
   fate fate;
@@ -198,7 +198,7 @@ static void quick_done(rt_work_item *item, bool wanted) {
 }
 
 static void submit(owner *o, job *j) {
-  j->item = (rt_work_item){.work = quick_work, .done = quick_done};
+  j->item = (rt_work_item){.work = quick_work, .on_done = quick_done};
   rt_list_init(&j->item.link);
   rt_store(&j->ended, 0);
   rt_store(&j->worked, 0);
@@ -219,7 +219,7 @@ static void drop(owner *o, job *j) {
       o->given_up++;
       j->fate = GIVEN_UP;
       break;
-    case RT_WORK_ITEM_FINISHED: /* 'done' was called before that, under the lock */
+    case RT_WORK_ITEM_FINISHED: /* 'on_done' was called before that, under the lock */
       o->finished++;
       o->right = o->right && rt_load(&j->ended) == 1 && rt_load(&j->wanted);
       j->fate = FREE;
@@ -301,7 +301,7 @@ static void check_shortage(void) {
   rt_list_init(&item.link);
   rt_alloc_fail(1, 1);
   check("a chore that no thread could do is refused",
-        rt_thread_pool_submit(c, &item) == -ENOMEM && rt_list_empty(&item.link));
+        rt_thread_pool_submit(c, &item) == -ENOMEM && rt_list_is_empty(&item.link));
   gate_set(false);
   submit_all(c, &item, 1);
   must("it begins", reaches(&gate.inside, 1));

@@ -213,7 +213,7 @@ static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
 static void drain(rt_channel *c) {
   rt_message *p;
   while (rt_channel_recv(c, &p) == RT_CHANNEL_DONE) take(p);
-  check(rt_list_empty(&c->senders) && rt_list_empty(&c->receivers));
+  check(rt_list_is_empty(&c->senders) && rt_list_is_empty(&c->receivers));
   rt_shared_drop(&c->shared);
 }
 

@@ -31,7 +31,7 @@ static void begin(void) {
   rt_cond_init(&some_done);
   items = rt_malloc(ITEMS * sizeof *items);
   for (int i = 0; i < ITEMS; i++) {
-    items[i] = (rt_work_item){.work = work, .done = finish};
+    items[i] = (rt_work_item){.work = work, .on_done = finish};
     rt_list_init(&items[i].link);
     worked[i] = done[i] = 0;
     wanted[i] = queued[i] = false;

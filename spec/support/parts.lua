@@ -61,7 +61,7 @@ end
 --- "" for the part as a whole.
 function parts.changes(lists, text)
   local found = {}
-  text = without_comments(text):gsub("rt_list_empty%b()", "")
+  text = without_comments(text):gsub("rt_list_is_empty%b()", "")
   for at, part, behind in text:gmatch("()%->([%l_]+)()") do
     local before = text:sub(math.max(1, at - 200), at - 1):match("[^;{}]*$")
     local field = text:match("^%.([%w_]+)", behind) or ""

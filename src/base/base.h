@@ -161,7 +161,7 @@ void rt_thread_join(rt_thread t);
 void rt_thread_yield(void);
 void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
-bool rt_thread_is(rt_thread t); /* is t the calling thread? */
+bool rt_thread_is_current(rt_thread t); /* is t the calling thread? */
 
 /* The model build (spec/model) names a header that replaces the names above by ones at which
 ** another simulated thread may be resumed. */

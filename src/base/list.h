@@ -15,7 +15,7 @@ typedef struct rt_list {
 
 static inline void rt_list_init(rt_list *l) { l->next = l->prev = l; }
 
-static inline bool rt_list_empty(const rt_list *l) { return l->next == l; }
+static inline bool rt_list_is_empty(const rt_list *l) { return l->next == l; }
 
 static inline void rt_list_append(rt_list *l, rt_list *e) {
   e->prev = l->prev;
@@ -33,7 +33,9 @@ static inline void rt_list_remove(rt_list *e) {
   rt_list_init(e);
 }
 
-static inline rt_list *rt_list_first(const rt_list *l) { return rt_list_empty(l) ? NULL : l->next; }
+static inline rt_list *rt_list_first(const rt_list *l) {
+  return rt_list_is_empty(l) ? NULL : l->next;
+}
 
 /* Removes and returns the first element; NULL: the list is empty. */
 static inline rt_list *rt_list_take(rt_list *l) {
@@ -44,7 +46,7 @@ static inline rt_list *rt_list_take(rt_list *l) {
 
 /* Moves all elements of 'from' to the end of 'l', in order. */
 static inline void rt_list_splice(rt_list *l, rt_list *from) {
-  if (rt_list_empty(from)) return;
+  if (rt_list_is_empty(from)) return;
   from->next->prev = l->prev;
   from->prev->next = l;
   l->prev->next = from->next;

@@ -114,4 +114,4 @@ void rt_thread_sleep(uint64_t ns) {
 }
 
 rt_thread rt_thread_self(void) { return pthread_self(); }
-bool rt_thread_is(rt_thread t) { return pthread_equal(t, pthread_self()) != 0; }
+bool rt_thread_is_current(rt_thread t) { return pthread_equal(t, pthread_self()) != 0; }

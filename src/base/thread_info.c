@@ -41,7 +41,7 @@ static size_t read_proc_file(const rt_thread_info *p, const char *name, char *te
   return (size_t)len;
 }
 
-bool rt_thread_info_blocked(const rt_thread_info *p) {
+bool rt_thread_info_is_blocked(const rt_thread_info *p) {
   char stat[512];
   size_t len = read_proc_file(p, "stat", stat, sizeof stat);
   char state = len > 0 ? parse_state(stat, len) : '?';
@@ -68,7 +68,7 @@ bool rt_thread_info_restarts_syscall(const rt_thread_info *p) {
 
 void rt_thread_info_init(rt_thread_info *p) { *p = (rt_thread_info){0}; }
 uint64_t rt_thread_info_cpu(const rt_thread_info *p) { return (void)p, 0; }
-bool rt_thread_info_blocked(const rt_thread_info *p) { return (void)p, false; }
+bool rt_thread_info_is_blocked(const rt_thread_info *p) { return (void)p, false; }
 bool rt_thread_info_restarts_syscall(const rt_thread_info *p) { return (void)p, false; }
 
 #endif

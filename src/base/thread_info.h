@@ -23,7 +23,7 @@ void rt_thread_info_init(rt_thread_info *p);
 uint64_t rt_thread_info_cpu(const rt_thread_info *p);
 
 /* Is the thread blocked in the kernel, and not only waiting for a CPU? */
-bool rt_thread_info_blocked(const rt_thread_info *p);
+bool rt_thread_info_is_blocked(const rt_thread_info *p);
 
 /* Is the thread in a system call that the kernel restarts after a signal as if nothing had
 ** happened? Not nanosleep or poll, and no call on a socket, as that may have a timeout. */

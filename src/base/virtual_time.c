@@ -130,7 +130,7 @@ void rt_vtime_leave(rt_vthread *p) {
   rt_vthread *next = NULL;
   rt_list *after = p->link.next;
   rt_list_remove(&p->link);
-  if (!rt_list_empty(&vtime.vthreads)) {
+  if (!rt_list_is_empty(&vtime.vthreads)) {
     if ((next = find_locked(after->prev, is_woken)) == NULL) next = vthread_of(vtime.vthreads.next);
   }
   run_locked(next); /* if it has nothing to do, it blocks */

@@ -51,7 +51,7 @@ static void wait_for_input(lua_State *L, rt_worker *w) {
   if (l == NULL) return; /* then getc blocks */
   l->worker = w;
   l->item.work = poll_stdin;
-  l->item.done = stdin_polled;
+  l->item.on_done = stdin_polled;
   l->post.deliver = on_poll_post;
   rt_list_init(&l->item.link);
   rt_list_init(&l->parked);

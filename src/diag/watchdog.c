@@ -129,7 +129,7 @@ static void send_probe(check *k, rt_worker_status *w) {
 static void measure_stall(check *k, rt_worker_status *w) {
   uint64_t cpu = rt_thread_info_cpu(&w->thread_info), passed = k->now - w->watch.probed_at;
   bool was_blocked = w->watch.blocked;
-  w->watch.blocked = rt_thread_info_blocked(&w->thread_info);
+  w->watch.blocked = rt_thread_info_is_blocked(&w->thread_info);
   w->watch.stalled = cpu - w->watch.cpu_at_probe;
   w->watch.blocked_throughout = w->watch.blocked && was_blocked && w->watch.stalled < passed / 4;
   if (w->watch.blocked_throughout) w->watch.stalled = passed;

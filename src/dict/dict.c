@@ -71,7 +71,7 @@ static bool is_met(const rt_dict_put *p, const rt_shard_entry *e) {
   switch (p->condition) {
     case RT_DICT_IF_ABSENT: return e == NULL;
     case RT_DICT_IF_PRESENT: return e != NULL;
-    case RT_DICT_IF_EQUAL: return rt_value_equal(p->expected, e ? &e->value : &none);
+    case RT_DICT_IF_EQUAL: return rt_value_equals(p->expected, e ? &e->value : &none);
     case RT_DICT_IF_VERSION: return p->version == (e ? e->version : 0);
     default: return true;
   }

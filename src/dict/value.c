@@ -71,7 +71,7 @@ static bool equals_integer(double number, int64_t integer) {
          (double)integer == number;
 }
 
-bool rt_value_equal(const rt_value *a, const rt_value *b) {
+bool rt_value_equals(const rt_value *a, const rt_value *b) {
   if (a->type == RT_VALUE_INTEGER && b->type == RT_VALUE_NUMBER)
     return equals_integer(b->number, a->integer);
   if (a->type == RT_VALUE_NUMBER && b->type == RT_VALUE_INTEGER)

@@ -61,6 +61,6 @@ size_t rt_value_size(const rt_value *v);
 
 /* As Lua compares them; two messages are equal if their bytes and their shared objects are the
 ** same. */
-bool rt_value_equal(const rt_value *a, const rt_value *b);
+bool rt_value_equals(const rt_value *a, const rt_value *b);
 
 #endif

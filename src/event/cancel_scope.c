@@ -59,7 +59,7 @@ bool rt_cancel_scope_is_critical(const rt_task *t) {
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick) {
   for (rt_cancel_scope *s = innermost_scope(t); s; s = s->outer) {
     rt_timer *timer = &s->deadline.timer;
-    if (rt_list_empty(&timer->link) || timer->due > tick) continue;
+    if (rt_list_is_empty(&timer->link) || timer->due > tick) continue;
     rt_timer_remove(timer);
     s->passed = true;
     t->alert = 1;

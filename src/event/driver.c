@@ -145,7 +145,7 @@ static void block_still(rt_driver *d) {
 
 bool rt_driver_park(rt_driver *d) {
   bool post = deliver_and_fire(d);
-  if (!post && rt_ready_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
+  if (!post && rt_ready_is_idle(&d->ready) && rt_mailbox_sleep(&d->mailbox)) {
     uint64_t due = rt_wheel_next(&d->wheel);
     if (due != RT_NEVER)
       set_alarm(d, due);

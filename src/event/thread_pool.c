@@ -47,7 +47,7 @@ static void release_locked(rt_thread_pool *p) {
 static rt_work_item *next_item_locked(rt_thread_pool *p) {
   uint64_t until = rt_clock() + IDLE_SECONDS * RT_SECOND;
   bool in_time = true;
-  while (rt_list_empty(&p->queue) && !p->closed && in_time) {
+  while (rt_list_is_empty(&p->queue) && !p->closed && in_time) {
     p->idle++;
     in_time = rt_cond_wait_until(&p->item_queued, &p->lock, until);
     p->idle--;
@@ -70,7 +70,7 @@ static void pool_thread_main(void *arg) {
     item->work(item);
     rt_lock_take(&p->lock);
     item->state = RT_WORK_ITEM_FINISHED;
-    item->done(item, !item->dropped); /* the item may be freed by now */
+    item->on_done(item, !item->dropped); /* the item may be freed by now */
   }
   p->threads--;
   release_locked(p);

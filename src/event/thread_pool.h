@@ -14,14 +14,14 @@
 typedef enum rt_work_item_state {
   RT_WORK_ITEM_QUEUED,
   RT_WORK_ITEM_BEGUN,   /* a thread executes it */
-  RT_WORK_ITEM_FINISHED /* 'done' was called */
+  RT_WORK_ITEM_FINISHED /* 'on_done' was called */
 } rt_work_item_state;
 
 typedef struct rt_work_item {
   /* fixed */
   void (*work)(struct rt_work_item *); /* called on a thread of the pool */
   /* Called after 'work', on the same thread, under the lock. wanted: it was not dropped. */
-  void (*done)(struct rt_work_item *, bool wanted);
+  void (*on_done)(struct rt_work_item *, bool wanted);
   /* under the lock of the pool */
   rt_list link;
   rt_work_item_state state;
@@ -40,8 +40,8 @@ int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item);
 
 /* Any thread: the item is no longer wanted. Returns the state in which it was.
 ** QUEUED: it was taken back and belongs to the owner.
-** BEGUN: it belongs to the thread, which will call 'done' with wanted = false.
-** FINISHED: 'done' was called with wanted = true. */
+** BEGUN: it belongs to the thread, which will call 'on_done' with wanted = false.
+** FINISHED: 'on_done' was called with wanted = true. */
 rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item);
 
 /* Any thread: drops the owner's reference. All items must be finished or dropped before. Threads

@@ -111,7 +111,7 @@ rt_waiter *rt_waiter_next(rt_list *queue) {
   return NULL;
 }
 
-bool rt_waiter_any(const rt_list *queue, const rt_claim *except) {
+bool rt_waiter_has_callable(const rt_list *queue, const rt_claim *except) {
   for (rt_list *l = queue->next; l != queue; l = l->next) {
     rt_waiter *waiter = rt_containerof(l, rt_waiter, link);
     if (waiter->claim == NULL || (waiter->claim != except && !rt_load(&waiter->claim->taken)))

@@ -75,7 +75,7 @@ rt_waiter *rt_waiter_next(rt_list *queue);
 
 /* Under the lock: is there a waiter that can be called? A hint, since a waiter of a select may be
 ** called by another object meanwhile. Waiters of 'except', the claim of the caller, are skipped. */
-bool rt_waiter_any(const rt_list *queue, const rt_claim *except);
+bool rt_waiter_has_callable(const rt_list *queue, const rt_claim *except);
 
 /* Under the lock: rt_waiter_next in two steps, for an object that has to read 'want' of the waiter
 ** in between. rt_waiter_first: the first waiter, or NULL. rt_waiter_claim: true: the caller must

@@ -13,7 +13,7 @@
 /* Makes the first sentinel of a state. */
 void rtL_close_sentinel_open(lua_State *L, rt_worker *w);
 
-/* The hook 'main_resumed', on the main worker's thread: replaces the sentinel by a newer one. If
+/* The hook 'on_main_resumed', on the main worker's thread: replaces the sentinel by a newer one. If
 ** there is no memory for it the old one stays. */
 void rt_close_sentinel_renew(rt_worker *w);
 

@@ -21,7 +21,7 @@ static const rt_worker_hooks hooks = {.run = rt_loop_run,
                                       .wake_select = rt_select_wake,
                                       .interrupt = rt_preempt_interrupt,
                                       .leave = rtL_stop_and_exit,
-                                      .main_resumed = rt_close_sentinel_renew,
+                                      .on_main_resumed = rt_close_sentinel_renew,
                                       .open_pools = rtL_pools_open};
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -109,7 +109,7 @@ static loading *join_or_begin(lua_State *L, rt_worker *w) {
   lua_rawget(L, -2);
   lua_remove(L, -2);
   loading *l = lua_touserdata(L, LOADING);
-  bool is_there = l && !l->over && !rt_task_ended(l->task);
+  bool is_there = l && !l->over && !rt_task_has_ended(l->task);
   if (is_there && l->task != w->running) {
     if (is_circle(l, w->running)) raise_circle(L);
     return l;

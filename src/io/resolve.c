@@ -89,7 +89,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, co
   r->thread_pool = pool;
   r->home = home;
   r->item.work = resolve_work;
-  r->item.done = resolve_done;
+  r->item.on_done = resolve_done;
   r->post.deliver = resolve_deliver;
   rt_list_init(&r->item.link);
   rt_list_init(&r->uv_handle.link);

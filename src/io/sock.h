@@ -55,7 +55,7 @@ static inline int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
 }
 
 static inline bool rt_sock_has_waiter(const rt_sock *s, rt_side side) {
-  return !rt_list_empty(&s->waiters[side]);
+  return !rt_list_is_empty(&s->waiters[side]);
 }
 
 /* The number of bytes that were read or written; 0 of recv: the end; UV_EAGAIN: wait; else UV_E….

@@ -158,7 +158,7 @@ static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
   rt_cancel_scope *cancel_scope = NULL;
   if (t == NULL || t->is_main || was_cancel_raised(t)) return false;
-  if (rt_worker_ends(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
+  if (rt_worker_is_ending(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
     t->cancelled = t->alert = 1;
   return t->alert && rt_cancel_scope_effective(t, &cancel_scope) == RT_CANCEL_TASK;
 }
@@ -166,7 +166,7 @@ static bool is_news(rt_worker *w) {
 bool rt_cancel_from_other_thread(rt_worker *w) {
   rt_worker_assert_thread(w);
   const rt_task *t = w->running;
-  return t && (t->is_job || rt_worker_ends(w)) && is_news(w);
+  return t && (t->is_job || rt_worker_is_ending(w)) && is_news(w);
 }
 
 void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
@@ -248,9 +248,9 @@ static void cancel_queued_task(lua_State *L, rt_worker *w, rt_task *t, int handl
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   RTL_ENTER(L, w, -1);
   handle = lua_absindex(L, handle);
-  if (rt_task_ended(t) || t->cancelled) {
+  if (rt_task_has_ended(t) || t->cancelled) {
     lua_pop(L, 1);
-    return !rt_task_ended(t);
+    return !rt_task_has_ended(t);
   }
   if (t->phase == RT_QUEUED) {
     cancel_queued_task(L, w, t, handle);

@@ -1,13 +1,13 @@
 #include "run/drain.h"
 
-bool rt_drain_workers_ended(const rt_worker *w) {
+bool rt_drain_has_pool_ended(const rt_worker *w) {
   rt_worker_assert_thread(w);
   for (int which = 0; which < RT_POOLS; which++)
     if (w->pools[which] && rt_sched_live(w->pools[which]) > 0) return false;
   return true;
 }
 
-bool rt_drain_is_complete(const rt_worker *w) { return w->live == 0 && rt_drain_workers_ended(w); }
+bool rt_drain_is_complete(const rt_worker *w) { return w->live == 0 && rt_drain_has_pool_ended(w); }
 
 void rt_drain_notify(rt_worker *w) {
   rt_worker_assert_thread(w);

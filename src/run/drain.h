@@ -9,7 +9,7 @@
 #include "worker/worker.h"
 
 /* Have all pool workers ended? */
-bool rt_drain_workers_ended(const rt_worker *w);
+bool rt_drain_has_pool_ended(const rt_worker *w);
 
 /* Have all pool workers and all tasks of this state ended? */
 bool rt_drain_is_complete(const rt_worker *w);

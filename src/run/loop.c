@@ -70,7 +70,7 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
     return -1;
   }
   rt_preempt_need(w);
-  if (rt_task_ended(t)) {
+  if (rt_task_has_ended(t)) {
     rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
     return -1;
   }
@@ -101,7 +101,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
   int args = 0, values;
   rt_worker_assert_thread(w);
-  rt_assert(w->running == NULL && rt_list_empty(&t->link));
+  rt_assert(w->running == NULL && rt_list_is_empty(&t->link));
   if (t->co == NULL && (args = begin_task(w, t)) < 0) return;
   w->running = t;
   rt_worker_status_set_running(&w->status, t);
@@ -161,7 +161,7 @@ static void park(rt_worker *w) {
   if (takes && !rt_slot_enter_idle(w->slot)) return; /* a job has been submitted */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
-  if (takes) rt_slot_leave_idle(w->slot, !rt_ready_idle(&w->driver.ready));
+  if (takes) rt_slot_leave_idle(w->slot, !rt_ready_is_idle(&w->driver.ready));
   if (alone) return;
   rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_has_job(w->slot)));
 }
@@ -169,7 +169,7 @@ static void park(rt_worker *w) {
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
   if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
-  if (rt_ready_idle(ready)) {
+  if (rt_ready_is_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
     if (rt_unhandled_look(w))
       poll(w);
@@ -189,7 +189,7 @@ static void take_jobs(rt_worker *w, int ran) {
   ** which rt_active_threads_leave publishes before this worker blocks (check_worker of sched.c). */
   rt_store_relaxed(&w->slot->load, (int)w->live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
-    rt_job *j = rt_sched_take(w->slot, rt_ready_idle(&w->driver.ready));
+    rt_job *j = rt_sched_take(w->slot, rt_ready_is_idle(&w->driver.ready));
     if (j == NULL) return;
     rt_job_entry_take(w, j);
   }
@@ -247,7 +247,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
     }
   }
   rt_worker_status_clear_running(&w->status);
-  if (w->live > 0 && !w->in_rt_lua) w->hooks->main_resumed(w);
+  if (w->live > 0 && !w->in_rt_lua) w->hooks->on_main_resumed(w);
   w->running = w->main;
   w->loop.slices++;
   w->cur = outer;

@@ -71,7 +71,7 @@ static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uin
 
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   rt_phase how = RT_CANCELLED;
-  bool cancelled = t->cancelled || rt_worker_ends(w);
+  bool cancelled = t->cancelled || rt_worker_is_ending(w);
   if (!cancelled || !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
     push_failure(L, w, t, handle, site);

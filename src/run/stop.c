@@ -69,7 +69,7 @@ void rt_stop_part(rt_worker *w) {
   uint64_t until = rt_clock() + rt_worker_grace(w) + REPORT_TIME;
   stop_pools(w);
   /* This polls, since a wake-up would need this worker's loop, which may run no task any more. */
-  while (!rt_drain_workers_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  while (!rt_drain_has_pool_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   close_runtime(w);
   rt_unhandled_drop_jobs(w);
   close_pools(w);

@@ -70,7 +70,7 @@ rt_task *rt_task_entry_next(lua_State *L, rt_worker *w, int *i) {
     if (co == NULL || lua_status(co) != LUA_YIELD) continue;
     rt_task *t = rt_task_entry_of(L, w, co);
     if (t == NULL) continue;
-    if (!rt_task_ended(t)) {
+    if (!rt_task_has_ended(t)) {
       --*i;
       return t;
     }

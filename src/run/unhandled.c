@@ -169,7 +169,7 @@ static void write_report_failed(lua_State *L, rt_worker *w) {
 /* Pushes the handle of the next failed job that no task can join; NULL: there is none, and nothing
 ** is pushed. */
 static rt_job *take_job(lua_State *L, rt_worker *w) {
-  if (rt_list_empty(&w->unhandled.jobs)) return NULL;
+  if (rt_list_is_empty(&w->unhandled.jobs)) return NULL;
   rt_shared_ref *handle = rtL_class_new(L, &w->classes, RT_CLASS_JOB, sizeof *handle,
                                         0); /* first, since it may raise */
   rt_list *l = rt_list_take(&w->unhandled.jobs);

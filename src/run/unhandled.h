@@ -12,7 +12,7 @@
 /* Are there unhandled errors for rt_unhandled_report? At the end of the program it is not
 ** called. */
 static inline bool rt_unhandled_is_due(const rt_worker *w) {
-  bool any = w->unhandled.count > 0 || !rt_list_empty(&w->unhandled.jobs);
+  bool any = w->unhandled.count > 0 || !rt_list_is_empty(&w->unhandled.jobs);
   return rt_unlikely(any) && !w->unhandled.directly;
 }
 

@@ -20,13 +20,13 @@ static void cancel_all_queued(rt_worker *w, rt_list *ready) {
 
 /* Has the task called os.exit? Then it is on no list, and nothing would resume it. */
 static bool has_exited(const rt_task *t) {
-  return t->phase == RT_RUNNING && rt_list_empty(&t->link);
+  return t->phase == RT_RUNNING && rt_list_is_empty(&t->link);
 }
 
 /* No reason is kept, since there may be no memory for it; push_reason of run/cancel.c makes it. */
 static void cancel_begun(rt_worker *w, rt_task *t) {
   if (has_exited(t)) rt_task_exit_forced(w, t);
-  if (t->cancelled || rt_task_ended(t)) return;
+  if (t->cancelled || rt_task_has_ended(t)) return;
   t->cancelled = 1;
   rt_cancel_scope_deliver(t, &w->driver);
 }

@@ -123,7 +123,7 @@ void rt_runtime_forget_failure(rt_runtime *r, rt_failure_record *f) {
 
 bool rt_runtime_adopt_failure(rt_runtime *r, rt_failure_record *f) {
   rt_lock_take(&r->lock);
-  bool adopted = !rt_list_empty(&f->link) && r->main != NULL;
+  bool adopted = !rt_list_is_empty(&f->link) && r->main != NULL;
   rt_list_remove(&f->link);
   if (adopted) {
     rt_shared_hold(f->owner); /* the count was 0: no other thread has a reference */

@@ -60,7 +60,7 @@ static void hand_message_locked(rt_receiver *r, rt_message *message) {
     r->next = r->broadcast->next;
     rt_waiter_call(waiter, RT_BROADCAST_DONE);
   }
-  if (waiter == NULL || rt_list_empty(&r->waiters)) rt_list_remove(&r->link);
+  if (waiter == NULL || rt_list_is_empty(&r->waiters)) rt_list_remove(&r->link);
 }
 
 static rt_message *put_locked(rt_broadcast *b, rt_message *message) {
@@ -139,7 +139,7 @@ bool rt_receiver_await(rt_receiver *r, rt_waiter *waiter) {
   rt_lock_take(&b->lock);
   bool waits = !r->closed && !b->closed && r->next == b->next;
   if (waits) {
-    if (rt_list_empty(&r->link)) rt_list_append(&b->awaited, &r->link);
+    if (rt_list_is_empty(&r->link)) rt_list_append(&b->awaited, &r->link);
     rt_waiter_enqueue(waiter, &r->waiters, &b->lock);
   }
   rt_lock_give(&b->lock);

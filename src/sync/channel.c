@@ -118,8 +118,8 @@ rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p) {
 
 bool rt_channel_await_send(rt_channel *c, rt_waiter *waiter) {
   rt_lock_take(&c->lock);
-  bool waits =
-      !c->closed && c->count >= c->capacity && !rt_waiter_any(&c->receivers, waiter->claim);
+  bool waits = !c->closed && c->count >= c->capacity &&
+               !rt_waiter_has_callable(&c->receivers, waiter->claim);
   if (waits) rt_waiter_enqueue(waiter, &c->senders, &c->lock);
   rt_lock_give(&c->lock);
   return waits;
@@ -127,7 +127,7 @@ bool rt_channel_await_send(rt_channel *c, rt_waiter *waiter) {
 
 bool rt_channel_await_recv(rt_channel *c, rt_waiter *waiter) {
   rt_lock_take(&c->lock);
-  bool waits = !c->closed && c->count == 0 && !rt_waiter_any(&c->senders, waiter->claim);
+  bool waits = !c->closed && c->count == 0 && !rt_waiter_has_callable(&c->senders, waiter->claim);
   if (waits) rt_waiter_enqueue(waiter, &c->receivers, &c->lock);
   rt_lock_give(&c->lock);
   return waits;
@@ -143,7 +143,7 @@ void rt_channel_close(rt_channel *c) {
 
 rt_channel_result rt_channel_check_send(rt_channel *c) {
   rt_lock_take(&c->lock);
-  bool room = c->count < c->capacity || rt_waiter_any(&c->receivers, NULL);
+  bool room = c->count < c->capacity || rt_waiter_has_callable(&c->receivers, NULL);
   rt_channel_result answer = c->closed ? RT_CHANNEL_CLOSED
                              : room    ? RT_CHANNEL_DONE
                                        : RT_CHANNEL_WAITS;

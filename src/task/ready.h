@@ -30,13 +30,13 @@ static inline rt_task *rt_ready_take(rt_ready *r) {
 
 /* Begins the next turn; this one must be over. */
 static inline void rt_ready_flip(rt_ready *r) {
-  rt_assert(rt_list_empty(&r->now));
+  rt_assert(rt_list_is_empty(&r->now));
   rt_list_splice(&r->now, &r->next);
 }
 
 /* Is no task ready? */
-static inline bool rt_ready_idle(const rt_ready *r) {
-  return rt_list_empty(&r->now) && rt_list_empty(&r->next);
+static inline bool rt_ready_is_idle(const rt_ready *r) {
+  return rt_list_is_empty(&r->now) && rt_list_is_empty(&r->next);
 }
 
 #endif

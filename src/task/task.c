@@ -43,7 +43,7 @@ rt_more *rt_task_more(rt_task *t) {
 }
 
 void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
-  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  rt_assert(t->phase == RT_RUNNING && rt_list_is_empty(&t->link));
   t->phase = RT_WAITING;
   t->op = RT_OP_SLEEP;
   t->wait_kind = RT_WAIT_OTHER;
@@ -59,7 +59,7 @@ void rt_task_release_locks(rt_task *t) {
 }
 
 void rt_task_end(rt_task *t, rt_list *ready, rt_phase how) {
-  rt_assert(!rt_task_ended(t) && how >= RT_DONE);
+  rt_assert(!rt_task_has_ended(t) && how >= RT_DONE);
   t->phase = how;
   if (t->more) {
     rt_list *l;

@@ -135,7 +135,7 @@ typedef struct rt_task {
 
 void rt_task_init(rt_task *t, uint64_t id);
 
-static inline bool rt_task_ended(const rt_task *t) { return t->phase >= RT_DONE; }
+static inline bool rt_task_has_ended(const rt_task *t) { return t->phase >= RT_DONE; }
 const char *rt_phase_name(rt_phase p);
 const char *rt_task_status(const rt_task *t);
 const char *rt_task_waits_for(const rt_task *t); /* the operation; NULL: it is not parked */
@@ -152,7 +152,7 @@ static inline void rt_task_uncancel(rt_task *t) {
 
 /* Parks the running task in a list. The caller must suspend its coroutine now. */
 static inline void rt_task_park(rt_task *t, rt_op op, void *waits_on, rt_list *list) {
-  rt_assert(t->phase == RT_RUNNING && rt_list_empty(&t->link));
+  rt_assert(t->phase == RT_RUNNING && rt_list_is_empty(&t->link));
   t->phase = RT_WAITING;
   t->op = op;
   t->waits_on = waits_on;

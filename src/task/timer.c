@@ -15,9 +15,9 @@ void rt_wheel_init(rt_wheel *w, void (*on_sleep)(rt_timer *, void *), void *owne
   w->owner = owner;
 }
 
-void rt_timer_call_init(rt_timer_call *t, void (*fired)(rt_timer_call *)) {
+void rt_timer_call_init(rt_timer_call *t, void (*on_fire)(rt_timer_call *)) {
   rt_list_init(&t->timer.link);
-  t->fired = fired;
+  t->on_fire = on_fire;
 }
 
 /* The level of the highest bit in which the two ticks differ. */
@@ -50,7 +50,7 @@ static int first_occupied(rt_wheel *w, int level) {
   uint64_t ahead = w->occupied[level] >> from << from;
   while (ahead) {
     int slot = __builtin_ctzll(ahead);
-    if (!rt_list_empty(&w->slot[level][slot])) return slot;
+    if (!rt_list_is_empty(&w->slot[level][slot])) return slot;
     w->occupied[level] &= ~((uint64_t)1 << slot); /* its timers were removed */
     ahead &= ahead - 1;
   }
@@ -66,7 +66,7 @@ static uint64_t next_slot(rt_wheel *w, int *level, int *slot) {
     uint64_t start = w->now >> (shift + BITS) << (shift + BITS) | (uint64_t)*slot << shift;
     return start > w->now ? start : w->now;
   }
-  return rt_list_empty(&w->overflow) ? RT_NEVER : (w->now | (SPAN - 1)) + 1;
+  return rt_list_is_empty(&w->overflow) ? RT_NEVER : (w->now | (SPAN - 1)) + 1;
 }
 
 uint64_t rt_wheel_next(rt_wheel *w) {
@@ -80,7 +80,7 @@ static void wheel_fire(rt_wheel *w, rt_timer *t) {
     w->on_sleep(t, w->owner);
   } else {
     rt_timer_call *call = rt_containerof(t, rt_timer_call, timer);
-    call->fired(call);
+    call->on_fire(call);
   }
 }
 

@@ -37,7 +37,7 @@ typedef struct rt_timer {
 
 typedef struct rt_timer_call {
   rt_timer timer;
-  void (*fired)(struct rt_timer_call *);
+  void (*on_fire)(struct rt_timer_call *);
 } rt_timer_call;
 
 typedef struct rt_wheel {
@@ -60,7 +60,7 @@ void rt_wheel_add(rt_wheel *w, rt_timer *t, rt_timer_kind kind, uint64_t due);
 /* Harmless for a timer that is in no wheel. */
 static inline void rt_timer_remove(rt_timer *t) { rt_list_remove(&t->link); }
 
-void rt_timer_call_init(rt_timer_call *t, void (*fired)(rt_timer_call *));
+void rt_timer_call_init(rt_timer_call *t, void (*on_fire)(rt_timer_call *));
 
 /* A tick before which no timer is due (a timer may be due later); RT_NEVER: there is no timer. */
 uint64_t rt_wheel_next(rt_wheel *w);

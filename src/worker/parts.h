@@ -129,7 +129,7 @@ typedef struct rt_worker_hooks {
   /* run/stop.c: the main worker ends the process with exit.code. Does not return. */
   void (*leave)(struct rt_worker *, lua_State *);
   /* host/close_sentinel.c: the main chunk is resumed while tasks live. */
-  void (*main_resumed)(struct rt_worker *);
+  void (*on_main_resumed)(struct rt_worker *);
   /* host/pools.c: makes the pools of the main worker, at the first spawn. */
   void (*open_pools)(lua_State *, struct rt_worker *);
 } rt_worker_hooks;

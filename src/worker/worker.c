@@ -80,7 +80,7 @@ static void acquire(lua_State *L, rt_worker *w) {
 
 static bool is_complete(const rt_worker_hooks *h) {
   return h->run && h->on_stillness && h->answer_snapshot && h->wake_select && h->interrupt &&
-         h->leave && h->main_resumed && h->open_pools;
+         h->leave && h->on_main_resumed && h->open_pools;
 }
 
 rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunction on_close) {

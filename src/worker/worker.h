@@ -81,7 +81,7 @@ typedef struct rt_worker {
 } rt_worker;
 
 /* Debug builds: aborts on any other thread than the worker's. */
-#define rt_worker_assert_thread(w) rt_assert(rt_thread_is((w)->thread))
+#define rt_worker_assert_thread(w) rt_assert(rt_thread_is_current((w)->thread))
 /* The same; and on return the stack of L must be higher by 'change' values
 ** (worker/stack_check.h). */
 #define RTL_ENTER(L, w, change) \
@@ -115,7 +115,7 @@ struct rt_thread_pool *rt_worker_thread_pool(rt_worker *w);
 
 /* Is the program ending? Then a task that ends with rt.Cancelled was cancelled, even if no code
 ** cancelled it, and is no failure. */
-static inline bool rt_worker_ends(const rt_worker *w) {
+static inline bool rt_worker_is_ending(const rt_worker *w) {
   if (w->stop.begun) return true;
   for (int which = 0; w->slot && which < RT_POOLS; which++)
     if (w->pools[which] && rt_load(&w->pools[which]->stopping)) return true;

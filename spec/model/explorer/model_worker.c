@@ -30,7 +30,7 @@ void worker_free(worker *w) {
 
 rt_cause worker_wait(worker *w) {
   rt_ready *ready = &w->driver.ready;
-  while (rt_ready_idle(ready)) rt_driver_park(&w->driver);
+  while (rt_ready_is_idle(ready)) rt_driver_park(&w->driver);
   rt_ready_flip(ready);
   check(rt_ready_take(ready) == &w->task);
   return w->task.cause;

@@ -210,7 +210,7 @@ static bool has_ended(void *t) { return fiber_ended((int)*(rt_thread *)t); }
 void rt_thread_detach(rt_thread t) { (void)t; }
 void rt_thread_join(rt_thread t) { fiber_wait(call_place, has_ended, &t, false); }
 rt_thread rt_thread_self(void) { return (rt_thread)fiber_here(); }
-bool rt_thread_is(rt_thread t) { return t == rt_thread_self(); }
+bool rt_thread_is_current(rt_thread t) { return t == rt_thread_self(); }
 
 static bool has_changed(void *since) { return fiber_changes() != *(uint64_t *)since; }
 

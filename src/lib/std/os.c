@@ -33,7 +33,7 @@ static void request_exit(rt_worker *w, int code) {
     rt_exit_request(w, code);
     return;
   }
-  if (!rt_worker_ends(w))
+  if (!rt_worker_is_ending(w))
     rt_watchdog_set_exit_deadline(rt_clock() + rt_worker_grace(w) + RT_SECOND, code);
   rt_runtime_request_exit(w->slot->sched->config.runtime, code);
 }
@@ -47,7 +47,7 @@ static int exit_resume(lua_State *L, int status, lua_KContext ctx) {
 static int exit_in_task(lua_State *L, rt_worker *w) {
   request_exit(w, check_exit_code(L));
   rt_unhandled_set_handled(L, w);
-  if (rt_worker_ends(w)) {
+  if (rt_worker_is_ending(w)) {
     rtL_cancel_push_end(L);
     return rtL_cancelled_raise(L, w);
   }

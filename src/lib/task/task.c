@@ -81,7 +81,7 @@ static int push_task_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
 
 static int task_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   const rt_task *t = b->object;
-  if (rt_task_ended(t)) return push_task_outcome(L, w, b);
+  if (rt_task_has_ended(t)) return push_task_outcome(L, w, b);
   if (t == w->running) return luaL_error(L, "a task cannot join itself");
   if (t->is_main) return luaL_error(L, cannot_join_main);
   return -1;
@@ -89,13 +89,13 @@ static int task_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static void task_join_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  if (!rt_task_ended(b->object) && rt_task_more(b->object) == NULL) rtL_no_memory(L);
+  if (!rt_task_has_ended(b->object) && rt_task_more(b->object) == NULL) rtL_no_memory(L);
 }
 
 static bool task_join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   const rt_task *t = b->object;
   (void)L, (void)w;
-  if (rt_task_ended(t)) return false;
+  if (rt_task_has_ended(t)) return false;
   rt_operation_park(b, RT_OP_JOIN, &t->more->joiners);
   return true;
 }
@@ -180,7 +180,7 @@ static int task_newindex(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 3);
   lua_rawset(L, -3);
-  if (!rt_task_ended(t)) publish_name(L, t, name);
+  if (!rt_task_has_ended(t)) publish_name(L, t, name);
   return 0;
 }
 

@@ -75,7 +75,7 @@ uint64_t rt_clock_coarse(void);
 #if RT_DEBUG
 /* With RT_CLOCK=virtual, rt_clock stands still until rt_clock_advance moves it forward (it never
 ** goes back); see base/virtual_time.h. rt_clock_to_os: the time of the system's monotonic clock at
-** which rt_clock would read 'clock' if it went on at the system's pace. */
+** which rt_clock would read 'clock' if it advanced at the system's pace. */
 bool rt_clock_is_virtual(void);
 void rt_clock_advance(uint64_t to);
 uint64_t rt_clock_to_os(uint64_t clock);

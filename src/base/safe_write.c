@@ -4,8 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* SIGPIPE is blocked in this thread while it writes. If a write has raised it, it is taken away
-** before the signal is unblocked. */
+/* SIGPIPE is blocked in this thread while it writes. If a write has raised SIGPIPE, the pending
+** signal is consumed (sigwait) before SIGPIPE is unblocked. */
 typedef struct sigpipe_block {
   sigset_t before;
   bool was_pending;

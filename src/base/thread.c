@@ -68,7 +68,8 @@ static void *thread_start_main(void *p) {
 }
 
 /* Signals of the process are for the thread that the program began with. A thread that is started
-** here blocks all signals but SIGURG (the CPU timer), SIGPROF, and those of its own faults. */
+** here blocks all signals but SIGURG (the CPU timer), SIGPROF, and faults (SIGSEGV and the
+** like). */
 static int start_with_signals_blocked(rt_thread *t, pthread_attr_t *attr, thread_start *s) {
   sigset_t all, before;
   sigfillset(&all);

@@ -1,7 +1,7 @@
 /* base/thread_info.h - what the OS knows of a thread: its CPU time, and whether it is blocked.
 **
 ** A thread that makes no progress may be computing, may be blocked in a system call, or may be
-** waiting for a CPU. Only the OS can tell these apart. diag/watchdog.c asks.
+** waiting for a CPU. Only the OS can tell these apart. Used by diag/watchdog.c.
 */
 #ifndef RT_BASE_THREAD_INFO_H
 #define RT_BASE_THREAD_INFO_H
@@ -11,7 +11,7 @@
 typedef struct rt_thread_info {
   int clock;      /* a clockid_t: the CPU time of the thread */
   long thread;    /* its id in the OS (gettid) */
-  bool available; /* false: this OS does not tell; then the functions return 0 or false */
+  bool available; /* false: not known on this OS; then the functions return 0 or false */
 } rt_thread_info;
 
 /* The calling thread describes itself. */

@@ -68,7 +68,7 @@ static void report_error(rt_shell *sh, lua_State *L) {
 static bool run_chunk(host *h, lua_State *L, int status, int args) {
   if (status == LUA_OK) status = protected_call(&h->shell, L, args, 0);
   if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.quiet)
-    lua_pop(L, 1); /* the error of rt.shutdown, which is none */
+    lua_pop(L, 1); /* rt.shutdown has ended the main chunk: no error */
   else if (status != LUA_OK)
     report_error(&h->shell, L);
   return status == LUA_OK;

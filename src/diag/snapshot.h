@@ -14,7 +14,7 @@
 #include "base/shared.h"
 #include "diag/worker_registry.h"
 
-/* ns: a worker that has begun to reply in time may write for so long after the limit */
+/* ns after the limit: for so long a worker that has begun to reply in time may still write */
 #define RT_SNAPSHOT_REPLY_TIME (50 * RT_MILLISECOND)
 
 /* One task, as a worker describes it. */

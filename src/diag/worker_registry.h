@@ -39,8 +39,8 @@ typedef struct rt_worker_status {
     uint64_t cpu_at_probe;         /* CPU time of its thread then, ns */
     uint64_t stalled;              /* ns that it has computed, or was blocked, without answering */
     bool blocked;                  /* in the kernel, at the last check */
-    bool blocked_throughout;       /* nearly all the time since the probe */
-    bool reported;                 /* a report was written; its end will be, too */
+    bool blocked_throughout;       /* in the kernel, nearly all the time since the probe */
+    bool reported;                 /* the stall was reported; its end is to be reported, too */
     char title[RT_TASK_TITLE_MAX]; /* of the task in the report */
   } watch;
   /* worker's thread */
@@ -55,7 +55,7 @@ typedef struct rt_worker_status {
   rt_atomic(uint64_t) running_title; /* of the running task, may have RT_TITLE_SEEN; 0: none */
   rt_atomic(uint64_t) running_since; /* clock when the watchdog first saw that title; 0: not seen */
   rt_atomic(bool) reported_stuck;  /* a report was written: a dump does not wait for this worker */
-  rt_atomic(bool) wants_traceback; /* with reported_stuck: see report of watchdog.c */
+  rt_atomic(bool) wants_traceback; /* with reported_stuck: see report_stall of watchdog.c */
 } rt_worker_status;
 
 /* The watchdog sets this bit in running_title. If it is still there at a later check, the same task

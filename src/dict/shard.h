@@ -1,8 +1,8 @@
 /* dict/shard.h - a part of a dict: the entries whose keys fall into it, under one lock.
 **
 ** Each entry is in a bucket of the hash table; if the dict evicts, also in a list by its last use;
-** and if it has an expiry, also in a heap. An expired entry is not found; it is removed when an
-** operation comes to it.
+** and if it has an expiry, also in a heap. An expired entry is not found; the operation that looks
+** for its key removes it.
 **
 ** The caller holds the lock, except for rt_shard_init, rt_shard_close and rt_shard_discard. Entries
 ** that are removed go to the caller's rt_shard_removed, which it discards after it has given the

@@ -11,7 +11,7 @@
 #include "run/unhandled.h"
 #include "run/unwind.h"
 
-/* Of the thread of a pool worker: Lua's C functions nest up to 200 deep. */
+/* Bytes of stack of a pool worker's thread. Lua allows 200 nested calls of C functions. */
 #define STACK_SIZE ((size_t)(RT_DEBUG ? 8 : 2) << 20)
 
 /* --- posts ------------------------------------------------------------------------------------ */

@@ -62,7 +62,8 @@ static int set_interest(rt_sock *s, int interest) {
   return interest ? uv_poll_start(&s->poll, interest, on_poll) : uv_poll_stop(&s->poll);
 }
 
-/* An event: it resumes the first waiter, or the interest ends. */
+/* The socket is ready on this side: resumes the first waiter or, if there is none, stops polling
+** for this side. */
 static void on_ready(rt_sock *s, rt_side side) {
   rt_list *l = rt_list_first(&s->waiters[side]);
   if (side == RT_READ) s->maybe_readable = true;

@@ -8,8 +8,8 @@
 ** connections and drop them; and a uv_tcp_t cannot change its loop.
 **
 ** When a task stops waiting, the loop continues to poll the socket, since the next task will likely
-** wait for the same; polling ends at the first event for which no task waits.
-** So in the steady state of request and response the only system calls are the read and the write.
+** wait for the same; polling ends at the first event for which no task waits. So in the steady
+** state of request and response the only system calls are the read and the write.
 **
 ** All functions are for the thread of the socket's driver.
 */

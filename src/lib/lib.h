@@ -12,8 +12,8 @@
 #include "worker/worker.h"
 
 /* Pushes nil, "ECONNREFUSED: connection refused (where)", "ECONNREFUSED", and returns 3. 'where'
-** may be NULL. If the running task is being cancelled and does not know yet, it raises that instead
-** (rtL_cancel_takes_precedence). */
+** may be NULL. If the running task is being cancelled and its rt.Cancelled was not raised yet,
+** raises that instead (rtL_cancel_takes_precedence). */
 int rtL_fail(lua_State *L, int err, const char *where);
 
 /* The number of seconds at 'arg', as nanoseconds: 0 if it is negative, RT_FOREVER if they do not

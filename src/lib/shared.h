@@ -40,8 +40,8 @@ void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object);
 
 /* Pushes nil and 'why'; returns 2. */
 int rtL_shared_refuse(lua_State *L, const char *why);
-/* The same with "closed". If the running task is being cancelled and does not know yet, it raises
-** that instead (rtL_cancel_takes_precedence). */
+/* The same with "closed". If the running task is being cancelled and its rt.Cancelled was not
+** raised yet, raises that instead (rtL_cancel_takes_precedence). */
 int rtL_shared_refuse_closed(lua_State *L, rt_worker *w);
 
 #endif

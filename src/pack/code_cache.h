@@ -13,7 +13,7 @@
 /* The code of the Lua function on top of the stack; NULL: it was not sent lately. */
 rt_code *rt_code_cache_find(lua_State *L, rt_worker *w);
 
-/* The same for a function that was not: dumps it, with 'b' for the bytecode. *key is for
+/* The code of a function that was not: dumps the function into 'b'. *key is for
 ** rtL_code_cache_add. NULL: no memory. The reference stays the table's: the caller holds the code
 ** before it calls rtL_code_cache_add, which may run finalizers that send something themselves. */
 rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key);

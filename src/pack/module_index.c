@@ -24,7 +24,7 @@ static void push_names(lua_State *L, lua_State *anchors) {
 enum { LOADED = 1, NAMES, MODULE, HELD, FIELD, VALUE };
 
 /* A value may have several names: the shortest is taken, then a module before a field, then the
-** first in the order of the letters, so that every run takes the same one. Is the name at MODULE
+** first in alphabetical order, so that every run takes the same one. Is the name at MODULE
 ** and FIELD better than name number n? */
 static bool is_better(lua_State *L, int field, uint32_t n) {
   size_t m1, f1 = 0, m2, f2 = 0;

@@ -56,7 +56,8 @@ static inline rt_broadcast *rt_broadcast_of(rt_shared *shared) {
 bool rt_broadcast_send(rt_broadcast *b, rt_message *message);
 /* Any thread. The last message, with a reference; NULL: none was sent. */
 rt_message *rt_broadcast_last(rt_broadcast *b);
-/* Any thread. No more is sent; what a receiver has not received yet it still can. Idempotent. */
+/* Any thread. Sends fail from now on; a receiver can still receive the messages that are kept.
+** Idempotent. */
 void rt_broadcast_close(rt_broadcast *b);
 /* Any thread, for display: how many receivers there are. *messages: how many messages are kept. */
 int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed);

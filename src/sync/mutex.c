@@ -3,8 +3,8 @@
 ** mutex locked and queues, so it cannot overtake (no barging), and a woken task never has to try
 ** again. A waiter is withdrawn under the lock of the mutex. So a task that stops waiting either was
 ** called, and then has the mutex and has to accept and unlock it, or leaves the queue and will not
-** be called: the mutex is never handed to a task that does not know. spec/model/mutex.c checks
-** this.
+** be called. So the mutex is never handed to a task that does not unlock it. spec/model/mutex.c
+** checks this.
 **
 ** A task that ends releases its locks before its joiners are called (rt_task_release_locks).
 */
@@ -98,7 +98,8 @@ void rt_mutex_accept(rt_mutex *m, rt_task *task) {
 }
 
 /* --- unlocking -------------------------------------------------------------------------------- */
-/* Under the lock, which it gives back. The reference is dropped afterwards: it may be the last. */
+/* Called under the lock, and gives it back. The reference that the holder had is dropped after
+** that, since it may be the last one. */
 static bool unlock_locked(rt_mutex *m, bool held) {
   if (held) {
     rt_list_remove(&m->held.link);

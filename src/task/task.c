@@ -28,7 +28,8 @@ const char *rt_task_waits_for(const rt_task *t) {
   return t->phase == RT_WAITING ? op_names[t->op] : NULL;
 }
 
-/* A task that is joined has one: glibc's malloc keeps freed chunks of this size in a fast bin. */
+/* Each joined task has an rt_more. glibc's malloc keeps freed chunks up to this size in a fast
+** bin. */
 _Static_assert(sizeof(rt_more) <= 120, "an rt_more costs a slow malloc");
 
 rt_more *rt_task_more(rt_task *t) {

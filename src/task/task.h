@@ -62,7 +62,7 @@ typedef enum rt_wait_kind {
 
 /* Why a parked task is resumed. */
 typedef enum rt_cause {
-  RT_FIRED,    /* what it waited for has happened, or may have: it must look again */
+  RT_FIRED,    /* what it waited for has happened, or may have: the operation is tried again */
   RT_WITHDRAWN /* the wait was withdrawn: a cancel, or a deadline that has passed */
 } rt_cause;
 
@@ -129,7 +129,7 @@ typedef struct rt_task {
   uint64_t is_handler : 1; /* runs the function of rt.on_unhandled */
   uint64_t is_proxy : 1;   /* not a task: part of an rt.select, wakes its task (lib/operation.h) */
   uint64_t is_job : 1;     /* a task of the pool: has more->job */
-  uint64_t is_exposed : 1; /* the program has its coroutine, which so cannot be used again */
+  uint64_t is_exposed : 1; /* the program may hold its coroutine: no other task gets that */
   uint64_t wait_kind : 2;  /* rt_wait_kind */
 } rt_task;
 

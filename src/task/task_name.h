@@ -1,7 +1,7 @@
 /* task/task_name.h - the names that a program gives to tasks, in a list that any thread can read.
 **
-** The name of a task that is stuck cannot be read from its Lua state, which is in use; so a report
-** of a stall looks here.
+** The name of a task that is stuck cannot be read from its Lua state, which is in use. So a report
+** of a stall reads the name from this list.
 */
 #ifndef RT_TASK_TASK_NAME_H
 #define RT_TASK_TASK_NAME_H

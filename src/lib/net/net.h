@@ -32,8 +32,8 @@ typedef struct rt_listener {
   rt_sock *sock; /* NULL: closed */
   int accepting; /* tasks that wait in the method accept */
   bool nodelay;
-  bool warned;       /* that there are no descriptors; until one is accepted */
-  uint64_t again;    /* no accept before this time of rt_clock, for that reason; 0: none */
+  bool warned;       /* a lack of descriptors was reported; false again after the next accept */
+  uint64_t again;    /* rt_clock: descriptors are lacking, so no accept before that; 0: no limit */
   bool moved;        /* sent to another task, so that it is closed here */
   rt_shared *origin; /* what links it to its transfer (lib/net/move.c); NULL: it is in none */
 } rt_listener;

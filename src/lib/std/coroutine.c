@@ -15,9 +15,9 @@ static lua_State *check_coroutine(lua_State *L) {
   return co;
 }
 
-/* Is it suspended by a wait? Then its innermost function is a C function of rt, which has the
-** worker as upvalue 1. (So has rt's coroutine.yield, but its upvalue 2 is a boolean.) Or by a
-** preemption: then the innermost function is a Lua function, which cannot be suspended
+/* Is the coroutine suspended by a wait? Then its innermost function is a C function of rt, which
+** has the worker as upvalue 1. (So has rt's coroutine.yield, but its upvalue 2 is a boolean.) Or by
+** a preemption: then the innermost function is a Lua function, which cannot be suspended
 ** otherwise. */
 static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_Debug ar;
@@ -43,7 +43,7 @@ typedef enum resume_kind { RESUME, WRAP } resume_kind;
 
 static int resume_after_wait(lua_State *L, int status, lua_KContext k);
 
-/* Closes its pending <close> variables, which run on it and cannot wait. */
+/* Closes the pending <close> variables of 'co'. Their functions run in 'co', and cannot wait. */
 static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
   lua_State *outer = w->cur;
   bool blocked = w->blocked;

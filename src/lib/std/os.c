@@ -43,7 +43,8 @@ static int exit_resume(lua_State *L, int status, lua_KContext ctx) {
   return luaL_error(L, "the program has ended");
 }
 
-/* The task is suspended for good. If the program ends already, it is unwound like all others. */
+/* The task is suspended for good. If the program ends already, the task is unwound instead, like
+** all other tasks. */
 static int exit_in_task(lua_State *L, rt_worker *w) {
   request_exit(w, check_exit_code(L));
   rt_unhandled_set_handled(L, w);
@@ -55,7 +56,7 @@ static int exit_in_task(lua_State *L, rt_worker *w) {
   return lua_yieldk(L, 0, 0, exit_resume);
 }
 
-/* In a finalizer that runs between two tasks: the state cannot be closed below it. */
+/* In a finalizer that runs between two tasks. The state cannot be closed inside of a finalizer. */
 static int exit_between_tasks(lua_State *L, rt_worker *w) {
   request_exit(w, check_exit_code(L));
   return luaL_error(L, "the program has ended");

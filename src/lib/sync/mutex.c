@@ -133,8 +133,8 @@ static bool try_lock_or_raise(lua_State *L, rt_worker *w, rt_mutex *m) {
   return answer == RT_MUTEX_DONE;
 }
 
-/* The mutex was handed to this task. If another thread has cancelled it, it gives the mutex
-** back. */
+/* The mutex was handed to this task. If another thread has cancelled the task, the mutex is
+** unlocked again. */
 static void accept_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   rt_mutex_accept(m, w->running);
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;

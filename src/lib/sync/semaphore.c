@@ -53,7 +53,8 @@ static bool semaphore_acquire_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   return rt_semaphore_await(semaphore_of(b), (int)b->number, b->waiter);
 }
 
-/* The permits were handed to this task. If another thread has cancelled it, it gives them back. */
+/* The permits were handed to this task. If another thread has cancelled the task, they are
+** released. */
 static void accept_permits(lua_State *L, rt_worker *w, const rt_branch *b) {
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
   rt_semaphore_release(semaphore_of(b), (int64_t)b->number);

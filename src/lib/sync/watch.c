@@ -116,8 +116,8 @@ static int watch_changed(lua_State *L) {
   return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
 }
 
-/* ... | nil, "closed" = watcher:wait(): the latest value, once it is one that it has not
-** returned */
+/* ... | nil, "closed" = watcher:wait(): the latest value, as soon as it is one that this watcher
+** has not returned yet */
 static int watcher_wait(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);

@@ -57,7 +57,7 @@ static int sleep_until(lua_State *L) {
   return sleep_for(L, rt_self(L), rtL_duration_of(L, 1, left));
 }
 
-/* op = rt.sleep_op(seconds): from the call of rt.select on */
+/* op = rt.sleep_op(seconds): the time begins with the call of rt.select */
 static int sleep_op(lua_State *L) {
   uint64_t ns = rtL_check_duration(L, 1);
   lua_settop(L, 1);

@@ -19,7 +19,7 @@ long rt_alloc_blocks(void) { return rt_load(&alloc.blocks); }
 static bool must_fail(void) {
   long n = rt_add(&alloc.count, 1) + 1, first = rt_load(&alloc.first);
   bool fails = first > 0 && n >= first && n - first < rt_load(&alloc.width);
-  return fails || rt_chaos_strikes(RT_CHAOS_ALLOC);
+  return fails || rt_chaos_is_due(RT_CHAOS_ALLOC);
 }
 
 static void *count_block(void *p) {

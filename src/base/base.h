@@ -100,11 +100,11 @@ typedef enum rt_chaos {
   RT_CHAOS_DELAY    /* a pause where another thread may come first */
 } rt_chaos;
 #if RT_DEBUG
-bool rt_chaos_strikes(rt_chaos what); /* any thread: is this fault to happen now? */
+bool rt_chaos_is_due(rt_chaos what); /* any thread: is this fault to happen now? */
 void rt_chaos_delay(void); /* for places where the order of two threads matters: may sleep */
 #else
 #define rt_chaos_delay() ((void)0)
-#define rt_chaos_strikes(what) ((void)(what), false)
+#define rt_chaos_is_due(what) ((void)(what), false)
 #endif
 
 /* --- atomics ---------------------------------------------------------------------------------- */

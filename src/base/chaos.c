@@ -32,7 +32,7 @@ static void chaos_init(void) {
             (unsigned long long)chaos.seed);
 }
 
-bool rt_chaos_strikes(rt_chaos what) {
+bool rt_chaos_is_due(rt_chaos what) {
   static const unsigned one_in[] = {2, 3, 3, 200, 8};
   pthread_once(&chaos.once, chaos_init);
   if (rt_likely((chaos.enabled & (1u << what)) == 0)) return false;
@@ -42,7 +42,7 @@ bool rt_chaos_strikes(rt_chaos what) {
 
 /* Most delays are about as long as it takes to wake a thread; one in 16 is much longer. */
 void rt_chaos_delay(void) {
-  if (!rt_chaos_strikes(RT_CHAOS_DELAY)) return;
+  if (!rt_chaos_is_due(RT_CHAOS_DELAY)) return;
   uint64_t r = rt_random_next(&chaos_random);
   usleep(r % 16 == 0 ? 5000 : (useconds_t)(r >> 32 & 127));
 }

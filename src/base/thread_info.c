@@ -8,16 +8,16 @@
 #include <time.h>
 #include <unistd.h>
 
-void rt_thread_info_init(rt_thread_info *p) {
+void rt_thread_info_init(rt_thread_info *info) {
   clockid_t clock;
-  p->available = pthread_getcpuclockid(pthread_self(), &clock) == 0;
-  p->clock = (int)clock;
-  p->thread = syscall(SYS_gettid);
+  info->available = pthread_getcpuclockid(pthread_self(), &clock) == 0;
+  info->clock = (int)clock;
+  info->thread = syscall(SYS_gettid);
 }
 
-uint64_t rt_thread_info_cpu(const rt_thread_info *p) {
+uint64_t rt_thread_info_cpu(const rt_thread_info *info) {
   struct timespec t;
-  if (!p->available || clock_gettime((clockid_t)p->clock, &t) != 0) return 0;
+  if (!info->available || clock_gettime((clockid_t)info->clock, &t) != 0) return 0;
   return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
 }
 
@@ -28,10 +28,11 @@ static char parse_state(const char *stat, size_t len) {
 }
 
 /* Reads a file of the thread in /proc into 'text', which it ends with two zeros: a length, or 0. */
-static size_t read_proc_file(const rt_thread_info *p, const char *name, char *text, size_t size) {
+static size_t read_proc_file(const rt_thread_info *info, const char *name, char *text,
+                             size_t size) {
   char path[64];
-  if (!p->available) return 0;
-  snprintf(path, sizeof path, "/proc/self/task/%ld/%s", p->thread, name);
+  if (!info->available) return 0;
+  snprintf(path, sizeof path, "/proc/self/task/%ld/%s", info->thread, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
   ssize_t len = read(fd, text, size - 2);
@@ -41,9 +42,9 @@ static size_t read_proc_file(const rt_thread_info *p, const char *name, char *te
   return (size_t)len;
 }
 
-bool rt_thread_info_is_blocked(const rt_thread_info *p) {
+bool rt_thread_info_is_blocked(const rt_thread_info *info) {
   char stat[512];
-  size_t len = read_proc_file(p, "stat", stat, sizeof stat);
+  size_t len = read_proc_file(info, "stat", stat, sizeof stat);
   char state = len > 0 ? parse_state(stat, len) : '?';
   return state == 'S' || state == 'D';
 }
@@ -54,9 +55,9 @@ static bool is_socket(int fd) {
   return readlink(path, what, sizeof what - 1) < 0 || strncmp(what, "socket:", 7) == 0;
 }
 
-bool rt_thread_info_restarts_syscall(const rt_thread_info *p) {
+bool rt_thread_info_restarts_syscall(const rt_thread_info *info) {
   char call[256], *rest;
-  if (read_proc_file(p, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9')
+  if (read_proc_file(info, "syscall", call, sizeof call) == 0 || *call < '0' || *call > '9')
     return false;
   long number = strtol(call, &rest, 10);
   if (number == SYS_read || number == SYS_write) return !is_socket((int)strtol(rest, NULL, 16));
@@ -66,9 +67,9 @@ bool rt_thread_info_restarts_syscall(const rt_thread_info *p) {
 
 #else
 
-void rt_thread_info_init(rt_thread_info *p) { *p = (rt_thread_info){0}; }
-uint64_t rt_thread_info_cpu(const rt_thread_info *p) { return (void)p, 0; }
-bool rt_thread_info_is_blocked(const rt_thread_info *p) { return (void)p, false; }
-bool rt_thread_info_restarts_syscall(const rt_thread_info *p) { return (void)p, false; }
+void rt_thread_info_init(rt_thread_info *info) { *info = (rt_thread_info){0}; }
+uint64_t rt_thread_info_cpu(const rt_thread_info *info) { return (void)info, 0; }
+bool rt_thread_info_is_blocked(const rt_thread_info *info) { return (void)info, false; }
+bool rt_thread_info_restarts_syscall(const rt_thread_info *info) { return (void)info, false; }
 
 #endif

@@ -15,18 +15,18 @@ typedef struct rt_thread_info {
 } rt_thread_info;
 
 /* The calling thread describes itself. */
-void rt_thread_info_init(rt_thread_info *p);
+void rt_thread_info_init(rt_thread_info *info);
 
 /* The other functions: any thread, while the described thread lives. */
 
 /* Nanoseconds of CPU time that the thread has used. */
-uint64_t rt_thread_info_cpu(const rt_thread_info *p);
+uint64_t rt_thread_info_cpu(const rt_thread_info *info);
 
 /* Is the thread blocked in the kernel, and not only waiting for a CPU? */
-bool rt_thread_info_is_blocked(const rt_thread_info *p);
+bool rt_thread_info_is_blocked(const rt_thread_info *info);
 
 /* Is the thread in a system call that the kernel restarts after a signal as if nothing had
 ** happened? Not nanosleep or poll, and no call on a socket, as that may have a timeout. */
-bool rt_thread_info_restarts_syscall(const rt_thread_info *p);
+bool rt_thread_info_restarts_syscall(const rt_thread_info *info);
 
 #endif

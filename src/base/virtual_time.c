@@ -31,14 +31,14 @@ static rt_vthread *find_locked(rt_list *from, bool (*f)(rt_vthread *)) {
   return NULL;
 }
 
-static bool is_woken(rt_vthread *p) { return rt_load(&p->woken); }
-static bool is_waiting_for_os(rt_vthread *p) { return p->needs_os; }
+static bool is_woken(rt_vthread *vthread) { return rt_load(&vthread->woken); }
+static bool is_waiting_for_os(rt_vthread *vthread) { return vthread->needs_os; }
 
 static rt_vthread *first_due_locked(void) {
   rt_vthread *first = NULL;
   for (rt_list *l = vtime.vthreads.next; l != &vtime.vthreads; l = l->next) {
-    rt_vthread *p = vthread_of(l);
-    if (p->due != RT_NO_TIME && (first == NULL || p->due < first->due)) first = p;
+    rt_vthread *vthread = vthread_of(l);
+    if (vthread->due != RT_NO_TIME && (first == NULL || vthread->due < first->due)) first = vthread;
   }
   return first;
 }
@@ -53,19 +53,19 @@ static void sleep_locked(void) {
 /* Which thread runs next. */
 static rt_vthread *next_vthread_locked(rt_vthread *from) {
   for (;;) {
-    rt_vthread *p = find_locked(&from->link, is_woken);
-    if (p) return p;
+    rt_vthread *vthread = find_locked(&from->link, is_woken);
+    if (vthread) return vthread;
     rt_vthread *waits = find_locked(&from->link, is_waiting_for_os);
     if (waits) {
       sleep_locked();
       rt_clock_advance(rt_clock() + RT_MILLISECOND);
-      if ((p = find_locked(&from->link, is_woken)) != NULL) return p;
-      if ((p = first_due_locked()) != NULL && p->due <= rt_clock()) return p;
+      if ((vthread = find_locked(&from->link, is_woken)) != NULL) return vthread;
+      if ((vthread = first_due_locked()) != NULL && vthread->due <= rt_clock()) return vthread;
       return waits;
     }
-    if ((p = first_due_locked()) != NULL) {
-      if (p->due > rt_clock()) rt_clock_advance(p->due);
-      return p;
+    if ((vthread = first_due_locked()) != NULL) {
+      if (vthread->due > rt_clock()) rt_clock_advance(vthread->due);
+      return vthread;
     }
     sleep_locked();
   }
@@ -76,60 +76,60 @@ static void run_locked(rt_vthread *to) {
   rt_cond_broadcast(&vtime.switched);
 }
 
-static void await_run_locked(rt_vthread *p) {
-  while (vtime.running != p) rt_cond_wait(&vtime.switched, &vtime.lock);
-  rt_store(&p->woken, false);
-  p->due = RT_NO_TIME;
-  p->needs_os = false;
+static void await_run_locked(rt_vthread *vthread) {
+  while (vtime.running != vthread) rt_cond_wait(&vtime.switched, &vtime.lock);
+  rt_store(&vthread->woken, false);
+  vthread->due = RT_NO_TIME;
+  vthread->needs_os = false;
 }
 
-bool rt_vtime_join(rt_vthread *p) {
+bool rt_vtime_join(rt_vthread *vthread) {
   if (!rt_clock_is_virtual()) return false;
   pthread_once(&vtime.once, vtime_init);
   rt_lock_take(&vtime.lock);
-  rt_store(&p->woken, true);
-  p->due = RT_NO_TIME;
-  p->needs_os = false;
-  rt_list_append(&vtime.vthreads, &p->link);
-  if (vtime.running == NULL) vtime.running = p;
+  rt_store(&vthread->woken, true);
+  vthread->due = RT_NO_TIME;
+  vthread->needs_os = false;
+  rt_list_append(&vtime.vthreads, &vthread->link);
+  if (vtime.running == NULL) vtime.running = vthread;
   rt_lock_give(&vtime.lock);
   return true;
 }
 
-void rt_vtime_await(rt_vthread *p) {
+void rt_vtime_await(rt_vthread *vthread) {
   rt_lock_take(&vtime.lock);
-  await_run_locked(p);
+  await_run_locked(vthread);
   rt_lock_give(&vtime.lock);
 }
 
-void rt_vtime_block(rt_vthread *p, uint64_t due, bool needs_os) {
+void rt_vtime_block(rt_vthread *vthread, uint64_t due, bool needs_os) {
   rt_lock_take(&vtime.lock);
-  p->due = due;
-  p->needs_os = needs_os;
-  run_locked(next_vthread_locked(p));
-  await_run_locked(p);
+  vthread->due = due;
+  vthread->needs_os = needs_os;
+  run_locked(next_vthread_locked(vthread));
+  await_run_locked(vthread);
   rt_lock_give(&vtime.lock);
 }
 
-void rt_vtime_yield(rt_vthread *p) {
+void rt_vtime_yield(rt_vthread *vthread) {
   rt_clock_advance(rt_clock() + STEP);
-  rt_store(&p->woken, true);
-  rt_vtime_block(p, RT_NO_TIME, false);
+  rt_store(&vthread->woken, true);
+  rt_vtime_block(vthread, RT_NO_TIME, false);
 }
 
-void rt_vtime_wake(rt_vthread *p) { rt_store(&p->woken, true); }
+void rt_vtime_wake(rt_vthread *vthread) { rt_store(&vthread->woken, true); }
 
-void rt_vtime_withdraw(rt_vthread *p) {
+void rt_vtime_withdraw(rt_vthread *vthread) {
   rt_lock_take(&vtime.lock);
-  rt_list_remove(&p->link);
+  rt_list_remove(&vthread->link);
   rt_lock_give(&vtime.lock);
 }
 
-void rt_vtime_leave(rt_vthread *p) {
+void rt_vtime_leave(rt_vthread *vthread) {
   rt_lock_take(&vtime.lock);
   rt_vthread *next = NULL;
-  rt_list *after = p->link.next;
-  rt_list_remove(&p->link);
+  rt_list *after = vthread->link.next;
+  rt_list_remove(&vthread->link);
   if (!rt_list_is_empty(&vtime.vthreads)) {
     if ((next = find_locked(after->prev, is_woken)) == NULL) next = vthread_of(vtime.vthreads.next);
   }

@@ -26,20 +26,20 @@ typedef struct rt_vthread {
 #if RT_DEBUG
 /* Adds p as the last thread, woken; called by the running thread, or by the first one of all, which
 ** then runs. False: there is no virtual time. */
-bool rt_vtime_join(rt_vthread *p);
+bool rt_vtime_join(rt_vthread *vthread);
 /* Called by a thread that was added by another one, first: waits until it may run. */
-void rt_vtime_await(rt_vthread *p);
+void rt_vtime_await(rt_vthread *vthread);
 /* The running thread has nothing to do before 'due': others run, and this returns when it may run
 ** again. */
-void rt_vtime_block(rt_vthread *p, uint64_t due, bool needs_os);
+void rt_vtime_block(rt_vthread *vthread, uint64_t due, bool needs_os);
 /* The running thread has more to do, but the others run first. */
-void rt_vtime_yield(rt_vthread *p);
+void rt_vtime_yield(rt_vthread *vthread);
 /* Any thread, and signal handlers: p has something to do. */
-void rt_vtime_wake(rt_vthread *p);
+void rt_vtime_wake(rt_vthread *vthread);
 /* The running thread ends. */
-void rt_vtime_leave(rt_vthread *p);
+void rt_vtime_leave(rt_vthread *vthread);
 /* The running thread takes back a join: that thread could not be started. */
-void rt_vtime_withdraw(rt_vthread *p);
+void rt_vtime_withdraw(rt_vthread *vthread);
 #else
 #define rt_vtime_join(p) ((void)(p), false)
 #define rt_vtime_await(p) ((void)(p))

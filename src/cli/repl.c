@@ -26,19 +26,19 @@ static void poll_stdin(rt_work_item *item) {
 }
 
 static void stdin_polled(rt_work_item *item, bool wanted) {
-  stdin_poll *l = rt_containerof(item, stdin_poll, item);
+  stdin_poll *p = rt_containerof(item, stdin_poll, item);
   if (wanted)
-    rt_mailbox_post(&l->worker->driver.mailbox, &l->post);
+    rt_mailbox_post(&p->worker->driver.mailbox, &p->post);
   else
-    rt_free(l);
+    rt_free(p);
 }
 
 static void on_poll_post(rt_post *post, void *driver) {
-  stdin_poll *l = rt_containerof(post, stdin_poll, post);
-  rt_list *parked = rt_list_first(&l->parked);
-  l->seen = true;
-  if (l->item.dropped)
-    rt_free(l);
+  stdin_poll *p = rt_containerof(post, stdin_poll, post);
+  rt_list *parked = rt_list_first(&p->parked);
+  p->seen = true;
+  if (p->item.dropped)
+    rt_free(p);
   else if (parked)
     rt_driver_wake(driver, rt_containerof(parked, rt_task, link), RT_FIRED);
 }
@@ -47,22 +47,22 @@ static void on_poll_post(rt_post *post, void *driver) {
 ** called from C, outside of Lua functions, and returns when it was called off instead of
 ** raising. */
 static void wait_for_input(lua_State *L, rt_worker *w) {
-  stdin_poll *l = rt_calloc(sizeof *l);
-  if (l == NULL) return; /* then getc blocks */
-  l->worker = w;
-  l->item.work = poll_stdin;
-  l->item.on_done = stdin_polled;
-  l->post.deliver = on_poll_post;
-  rt_list_init(&l->item.link);
-  rt_list_init(&l->parked);
+  stdin_poll *p = rt_calloc(sizeof *p);
+  if (p == NULL) return; /* then getc blocks */
+  p->worker = w;
+  p->item.work = poll_stdin;
+  p->item.on_done = stdin_polled;
+  p->post.deliver = on_poll_post;
+  rt_list_init(&p->item.link);
+  rt_list_init(&p->parked);
   rt_thread_pool *thread_pool = rt_worker_thread_pool(w);
-  if (thread_pool == NULL || rt_thread_pool_submit(thread_pool, &l->item) != 0) {
-    rt_free(l);
+  if (thread_pool == NULL || rt_thread_pool_submit(thread_pool, &p->item) != 0) {
+    rt_free(p);
     return;
   }
-  rt_task_park(w->main, RT_OP_STDIN, NULL, &l->parked);
+  rt_task_park(w->main, RT_OP_STDIN, NULL, &p->parked);
   rtL_loop_drive(w, L);
-  if (l->seen || rt_thread_pool_drop(thread_pool, &l->item) == RT_WORK_ITEM_QUEUED) rt_free(l);
+  if (p->seen || rt_thread_pool_drop(thread_pool, &p->item) == RT_WORK_ITEM_QUEUED) rt_free(p);
 }
 
 static bool is_input_there(void) {

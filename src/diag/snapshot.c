@@ -12,23 +12,23 @@
 #include "task/task_name.h"
 
 /* --- one reply -------------------------------------------------------------------------------- */
-static void close_reply(rt_snapshot_reply *a) {
-  rt_free(a->tasks);
-  rt_buf_close(&a->texts);
+static void close_reply(rt_snapshot_reply *reply) {
+  rt_free(reply->tasks);
+  rt_buf_close(&reply->texts);
 }
 
-static size_t add_text(rt_snapshot_reply *a, const char *text) {
-  size_t at = rt_buf_len(&a->texts);
-  return text && rt_buf_put(&a->texts, text, strlen(text) + 1) == 0 ? at : 0;
+static size_t add_text(rt_snapshot_reply *reply, const char *text) {
+  size_t at = rt_buf_len(&reply->texts);
+  return text && rt_buf_put(&reply->texts, text, strlen(text) + 1) == 0 ? at : 0;
 }
 
-static bool grow_reply(rt_snapshot_reply *a) {
-  size_t capacity = a->capacity ? a->capacity * 2 : 16;
-  if (a->count < a->capacity) return true;
-  rt_task_info *more = rt_realloc(a->tasks, capacity * sizeof *more);
+static bool grow_reply(rt_snapshot_reply *reply) {
+  size_t capacity = reply->capacity ? reply->capacity * 2 : 16;
+  if (reply->count < reply->capacity) return true;
+  rt_task_info *more = rt_realloc(reply->tasks, capacity * sizeof *more);
   if (more == NULL) return false;
-  a->tasks = more;
-  a->capacity = capacity;
+  reply->tasks = more;
+  reply->capacity = capacity;
   return true;
 }
 
@@ -37,28 +37,28 @@ static double seconds_since(uint32_t moment) {
                            moment); /* (the coarse clock may be behind) */
 }
 
-rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, const char *site,
+rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *reply, const rt_task *t, const char *site,
                                     const char *name) {
-  bool ready =
-      rt_buf_len(&a->texts) > 0 || rt_buf_put(&a->texts, "", 1) == 0; /* position 0 means none */
-  if (!ready || !grow_reply(a)) {
-    a->omitted++;
+  bool ready = rt_buf_len(&reply->texts) > 0 ||
+               rt_buf_put(&reply->texts, "", 1) == 0; /* position 0 means none */
+  if (!ready || !grow_reply(reply)) {
+    reply->omitted++;
     return NULL;
   }
-  rt_task_info *f = &a->tasks[a->count++];
-  *f = (rt_task_info){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
-  if (t->phase == RT_WAITING) f->waited = seconds_since(t->since);
-  f->site = add_text(a, site);
-  f->name = add_text(a, name);
-  return f;
+  rt_task_info *info = &reply->tasks[reply->count++];
+  *info = (rt_task_info){.id = t->id, .phase = t->phase, .op = t->op, .is_main = t->is_main};
+  if (t->phase == RT_WAITING) info->waited = seconds_since(t->since);
+  info->site = add_text(reply, site);
+  info->name = add_text(reply, name);
+  return info;
 }
 
 /* --- jobs in the queues ----------------------------------------------------------------------- */
-static void add_queue(rt_snapshot_reply *a, rt_runq *q) {
+static void add_queue(rt_snapshot_reply *reply, rt_runq *q) {
   size_t max = (size_t)rt_runq_count(q), n;
   rt_job **jobs = max > 0 ? rt_malloc(max * sizeof *jobs) : NULL;
   if (jobs == NULL) {
-    a->omitted += (int64_t)max;
+    reply->omitted += (int64_t)max;
     return;
   }
   n = rt_runq_peek(q, jobs, max);
@@ -67,21 +67,22 @@ static void add_queue(rt_snapshot_reply *a, rt_runq *q) {
     rt_task t = {.id = jobs[i]->id, .phase = RT_QUEUED};
     bool has_name = rt_job_get_name(jobs[i], name, sizeof name);
     /* (a job that was cancelled in the queue has ended) */
-    rt_task_info *f = rt_job_phase(jobs[i]) == RT_QUEUED
-                          ? rt_snapshot_reply_add(a, &t, jobs[i]->site, has_name ? name : NULL)
-                          : NULL;
-    if (f) f->worker = -1;
+    rt_task_info *info =
+        rt_job_phase(jobs[i]) == RT_QUEUED
+            ? rt_snapshot_reply_add(reply, &t, jobs[i]->site, has_name ? name : NULL)
+            : NULL;
+    if (info) info->worker = -1;
     rt_job_drop(jobs[i]);
   }
   rt_free(jobs);
 }
 
 /* Drops the scheduler. */
-static void add_queues_of(rt_snapshot_reply *a, rt_sched *s) {
+static void add_queues_of(rt_snapshot_reply *reply, rt_sched *s) {
   rt_sched_pause_stealing(s);
   for (int i = 0; i < s->config.slots; i++) {
-    add_queue(a, &s->slots[i].queue);
-    add_queue(a, &s->slots[i].pinned);
+    add_queue(reply, &s->slots[i].queue);
+    add_queue(reply, &s->slots[i].pinned);
   }
   rt_sched_resume_stealing(s);
   rt_sched_drop(s);
@@ -124,37 +125,37 @@ static rt_snapshot *new_snapshot(int max) {
 }
 
 /* (Relaxed: 'load' is a number for display. Acquire: see rt_worker_status_set_running.) */
-static void copy_status(rt_snapshot_request *q, rt_worker_status *w) {
-  uint64_t since = rt_load(&w->running_since), now = rt_clock();
-  memcpy(q->name, w->name, sizeof q->name);
-  q->in_blocking_pool = w->in_blocking_pool;
-  q->load = w->load ? rt_load_relaxed(w->load) : 0;
-  q->was_asleep = rt_mailbox_is_quiet(w->mailbox);
-  q->title = rt_load_acquire(&w->running_title) & ~RT_TITLE_SEEN;
+static void copy_status(rt_snapshot_request *q, rt_worker_status *s) {
+  uint64_t since = rt_load(&s->running_since), now = rt_clock();
+  memcpy(q->name, s->name, sizeof q->name);
+  q->in_blocking_pool = s->in_blocking_pool;
+  q->load = s->load ? rt_load_relaxed(s->load) : 0;
+  q->was_asleep = rt_mailbox_is_quiet(s->mailbox);
+  q->title = rt_load_acquire(&s->running_title) & ~RT_TITLE_SEEN;
   q->running_for = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};
-  if (q->title) strncat(q->site, w->site_text(w, t.site), sizeof q->site - 1);
+  if (q->title) strncat(q->site, s->site_text(s, t.site), sizeof q->site - 1);
 }
 
 /* A worker that was reported as stuck is not asked: the caller would only wait for its limit. */
-static void ask_locked(rt_snapshot *s, rt_worker_status *w, const rt_worker_status *own) {
+static void ask_locked(rt_snapshot *s, rt_worker_status *status, const rt_worker_status *own) {
   rt_snapshot_request *q = &s->requests[s->count++];
-  copy_status(q, w);
+  copy_status(q, status);
   q->snapshot = s;
-  if (w == own) {
+  if (status == own) {
     s->own = q;
     q->state = RT_SNAPSHOT_REPLIED;
-  } else if (rt_load(&w->reported_stuck)) {
+  } else if (rt_load(&status->reported_stuck)) {
     q->state = RT_SNAPSHOT_NOT_ASKED;
   } else {
-    q->post.deliver = w->on_snapshot_request;
+    q->post.deliver = status->on_snapshot_request;
     rt_shared_hold(&s->shared);
-    rt_mailbox_post(w->mailbox, &q->post);
+    rt_mailbox_post(status->mailbox, &q->post);
   }
 }
 
-static bool is_asked(const rt_worker_status *w, const rt_worker_status *own, const void *runtime) {
-  return own == NULL || w == own || (runtime != NULL && w->runtime == runtime);
+static bool is_asked(const rt_worker_status *s, const rt_worker_status *own, const void *runtime) {
+  return own == NULL || s == own || (runtime != NULL && s->runtime == runtime);
 }
 
 static const void *runtime_of(const rt_worker_status *own) {
@@ -175,7 +176,7 @@ static int count_workers(void) {
 rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool with_tracebacks, uint64_t until) {
   int max = count_workers() + 4; /* workers may be added before they are asked */
   rt_snapshot *s = new_snapshot(max);
-  rt_worker_status *w;
+  rt_worker_status *status;
   if (s == NULL) return NULL;
   const void *runtime = runtime_of(own);
   s->began = rt_clock();
@@ -183,8 +184,8 @@ rt_snapshot *rt_snapshot_new(const rt_worker_status *own, bool with_tracebacks, 
   s->until = until;
   if (own == NULL || runtime) add_all_queues(s, runtime);
   rt_list *workers = rt_worker_registry_lock();
-  rt_worker_registry_each(w, workers) {
-    if (s->count < max && is_asked(w, own, runtime)) ask_locked(s, w, own);
+  rt_worker_registry_each(status, workers) {
+    if (s->count < max && is_asked(status, own, runtime)) ask_locked(s, status, own);
   }
   rt_worker_registry_unlock();
   for (int i = 0; i < s->count; i++) {
@@ -256,17 +257,17 @@ static uint64_t *replied_ids(const rt_snapshot *s, size_t *n) {
 
 /* Removes the jobs from the copy of the queues that are in the reply of a worker. */
 static void remove_started(rt_snapshot *s) {
-  rt_snapshot_reply *a = &s->queued;
+  rt_snapshot_reply *reply = &s->queued;
   size_t n, kept = 0;
-  if (a->count == 0) return;
+  if (reply->count == 0) return;
   uint64_t *started = replied_ids(s, &n);
-  qsort(a->tasks, a->count, sizeof *a->tasks, by_id);
-  for (size_t i = 0; i < a->count; i++) {
-    const rt_task_info *f = &a->tasks[i];
-    if (started && bsearch(&f->id, started, n, sizeof *started, by_number)) continue;
-    a->tasks[kept++] = *f;
+  qsort(reply->tasks, reply->count, sizeof *reply->tasks, by_id);
+  for (size_t i = 0; i < reply->count; i++) {
+    const rt_task_info *info = &reply->tasks[i];
+    if (started && bsearch(&info->id, started, n, sizeof *started, by_number)) continue;
+    reply->tasks[kept++] = *info;
   }
-  a->count = kept;
+  reply->count = kept;
   rt_free(started);
 }
 

@@ -97,10 +97,10 @@ void rt_snapshot_request_end(rt_snapshot_request *q);
 
 /* Worker's thread. Appends a task; 'site' and 'name' are copied, and may be NULL. NULL: no memory;
 ** the task is counted as omitted. */
-rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *a, const rt_task *t, const char *site,
+rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *reply, const rt_task *t, const char *site,
                                     const char *name);
-static inline const char *rt_snapshot_reply_text(const rt_snapshot_reply *a, size_t text) {
-  return text ? rt_buf_data(&a->texts) + text : NULL;
+static inline const char *rt_snapshot_reply_text(const rt_snapshot_reply *reply, size_t text) {
+  return text ? rt_buf_data(&reply->texts) + text : NULL;
 }
 
 #endif

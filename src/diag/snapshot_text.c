@@ -6,31 +6,33 @@ static void put_title(rt_buf *to, uint64_t id, const char *name, const char *sit
   rt_buf_printf(to, "%s", title);
 }
 
-static const char *phase_text(const rt_task_info *f) {
-  return f->is_running || f->phase != RT_RUNNING ? rt_phase_name(f->phase) : "about to run";
+static const char *phase_text(const rt_task_info *info) {
+  return info->is_running || info->phase != RT_RUNNING ? rt_phase_name(info->phase)
+                                                       : "about to run";
 }
 
-static void put_task(rt_buf *to, const rt_snapshot_reply *a, const rt_task_info *f) {
-  const rt_task t = {.phase = f->phase, .op = f->op};
-  const char *name = rt_snapshot_reply_text(a, f->name), *site = rt_snapshot_reply_text(a, f->site);
-  put_title(to, f->id, name ? name : f->is_main ? "main" : NULL, NULL);
-  rt_buf_printf(to, ", %s", phase_text(f));
+static void put_task(rt_buf *to, const rt_snapshot_reply *reply, const rt_task_info *info) {
+  const rt_task t = {.phase = info->phase, .op = info->op};
+  const char *name = rt_snapshot_reply_text(reply, info->name),
+             *site = rt_snapshot_reply_text(reply, info->site);
+  put_title(to, info->id, name ? name : info->is_main ? "main" : NULL, NULL);
+  rt_buf_printf(to, ", %s", phase_text(info));
   if (rt_task_waits_for(&t))
-    rt_buf_printf(to, " for %s for %.1f s", rt_task_waits_for(&t), f->waited);
+    rt_buf_printf(to, " for %s for %.1f s", rt_task_waits_for(&t), info->waited);
   if (site) rt_buf_printf(to, ", spawned at %s", site);
 }
 
-static void put_tasks(rt_buf *to, const rt_snapshot_reply *a) {
-  for (size_t i = 0; i < a->count; i++) {
+static void put_tasks(rt_buf *to, const rt_snapshot_reply *reply) {
+  for (size_t i = 0; i < reply->count; i++) {
     rt_buf_printf(to, "  ");
-    put_task(to, a, &a->tasks[i]);
+    put_task(to, reply, &reply->tasks[i]);
     rt_buf_printf(to, "\n");
-    const char *traceback = rt_snapshot_reply_text(a, a->tasks[i].traceback);
+    const char *traceback = rt_snapshot_reply_text(reply, reply->tasks[i].traceback);
     if (traceback) rt_buf_put(to, traceback, strlen(traceback));
   }
-  if (a->omitted > 0)
+  if (reply->omitted > 0)
     rt_buf_printf(to, "  (and %lld more: too many for the time, or the memory, there is)\n",
-                  (long long)a->omitted);
+                  (long long)reply->omitted);
 }
 
 /* A worker that has not replied. */
@@ -49,22 +51,22 @@ static void put_silent(rt_buf *to, const rt_snapshot_request *q) {
   rt_buf_printf(to, "\n");
 }
 
-static const rt_task_info *running_task(const rt_snapshot_reply *a) {
-  for (size_t i = 0; i < a->count; i++)
-    if (a->tasks[i].is_running) return &a->tasks[i];
+static const rt_task_info *running_task(const rt_snapshot_reply *reply) {
+  for (size_t i = 0; i < reply->count; i++)
+    if (reply->tasks[i].is_running) return &reply->tasks[i];
   return NULL;
 }
 
 static void put_worker(rt_buf *to, const rt_snapshot_request *q) {
-  const rt_task_info *f = running_task(&q->reply);
+  const rt_task_info *info = running_task(&q->reply);
   if (!q->replied) {
     put_silent(to, q);
     return;
   }
   rt_buf_printf(to, "%s: ", q->name);
-  if (f) {
+  if (info) {
     rt_buf_printf(to, "runs ");
-    put_title(to, f->id, NULL, NULL);
+    put_title(to, info->id, NULL, NULL);
     if (q->running_for > 0) rt_buf_printf(to, " for %.1f s", q->running_for);
   } else {
     rt_buf_printf(to, q->was_asleep ? "parked" : "between two tasks");

@@ -69,19 +69,19 @@ typedef struct check {
 } check;
 
 /* A text for which there is no room is left out. */
-__attribute__((format(printf, 2, 3))) static void add_report(check *k, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void add_report(check *c, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  int n = vsnprintf(k->text + k->len, sizeof k->text - k->len, format, args);
+  int n = vsnprintf(c->text + c->len, sizeof c->text - c->len, format, args);
   va_end(args);
-  if (n > 0 && (size_t)n < sizeof k->text - k->len) k->len += (size_t)n;
+  if (n > 0 && (size_t)n < sizeof c->text - c->len) c->len += (size_t)n;
 }
 
-static void write_title(rt_worker_status *w, uint64_t running_title) {
+static void write_title(rt_worker_status *s, uint64_t running_title) {
   const rt_task t = {.title = running_title & ~RT_TITLE_SEEN};
   char name[64];
   rt_task_name_find(t.id, name, sizeof name);
-  rt_task_title_write(w->watch.title, sizeof w->watch.title, t.id, name, w->site_text(w, t.site));
+  rt_task_title_write(s->watch.title, sizeof s->watch.title, t.id, name, s->site_text(s, t.site));
 }
 
 static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
@@ -89,78 +89,78 @@ static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 /* The worker writes a traceback at its next Lua instruction, if that comes right after the C
 ** function: if the thread has computed, a timer signal has set the hook; if it was blocked, it
 ** needs a signal now, which is sent only to a system call that continues after it. */
-static void report_stall(check *k, rt_worker_status *w, uint64_t title) {
-  write_title(w, title);
+static void report_stall(check *c, rt_worker_status *s, uint64_t title) {
+  write_title(s, title);
   const char *what =
-      w->cpu_timer ? "is in a C function that has not returned" : "has not given way";
-  add_report(k, "rt: %s is stuck: %s, %s for %.2f s\n", w->name, w->watch.title, what,
-             seconds(k->now - w->watch.probed_at));
-  w->watch.reported = true;
-  bool nudge = w->watch.blocked_throughout && w->cpu_timer &&
-               rt_thread_info_restarts_syscall(&w->thread_info);
-  rt_store(&w->wants_traceback, nudge || !w->watch.blocked_throughout);
-  rt_store(&w->reported_stuck, true);
-  if (nudge) rt_cpu_timer_nudge(w->cpu_timer, w->thread_info.thread);
+      s->cpu_timer ? "is in a C function that has not returned" : "has not given way";
+  add_report(c, "rt: %s is stuck: %s, %s for %.2f s\n", s->name, s->watch.title, what,
+             seconds(c->now - s->watch.probed_at));
+  s->watch.reported = true;
+  bool nudge = s->watch.blocked_throughout && s->cpu_timer &&
+               rt_thread_info_restarts_syscall(&s->thread_info);
+  rt_store(&s->wants_traceback, nudge || !s->watch.blocked_throughout);
+  rt_store(&s->reported_stuck, true);
+  if (nudge) rt_cpu_timer_nudge(s->cpu_timer, s->thread_info.thread);
 }
 
-static void report_stall_end(check *k, rt_worker_status *w) {
-  if (!w->watch.reported) return;
-  add_report(k, "rt: %s goes on: %s, had it stuck for %.2f s\n", w->name, w->watch.title,
-             seconds(k->now - w->watch.probed_at));
-  w->watch.reported = false;
-  rt_store(&w->reported_stuck, false);
+static void report_stall_end(check *c, rt_worker_status *s) {
+  if (!s->watch.reported) return;
+  add_report(c, "rt: %s goes on: %s, had it stuck for %.2f s\n", s->name, s->watch.title,
+             seconds(c->now - s->watch.probed_at));
+  s->watch.reported = false;
+  rt_store(&s->reported_stuck, false);
 }
 
 /* --- checking one worker ---------------------------------------------------------------------- */
 /* The worker is alive: the time counts from now, and it gets a probe. */
-static void send_probe(check *k, rt_worker_status *w) {
-  report_stall_end(k, w);
-  w->watch.probed_at = k->now;
-  w->watch.cpu_at_probe = rt_thread_info_cpu(&w->thread_info);
-  w->watch.stalled = 0;
-  w->watch.blocked = false;
-  rt_store(&w->probe_pending, true);
+static void send_probe(check *c, rt_worker_status *s) {
+  report_stall_end(c, s);
+  s->watch.probed_at = c->now;
+  s->watch.cpu_at_probe = rt_thread_info_cpu(&s->thread_info);
+  s->watch.stalled = 0;
+  s->watch.blocked = false;
+  rt_store(&s->probe_pending, true);
 }
 
 /* How long the worker has been stalled: the CPU time of its thread since the probe, so that waiting
 ** for a CPU does not count. If the thread is blocked in the kernel, was blocked at the last check,
 ** and has hardly computed in between (it might make many short calls), it has been blocked all the
 ** time, and all of it counts. */
-static void measure_stall(check *k, rt_worker_status *w) {
-  uint64_t cpu = rt_thread_info_cpu(&w->thread_info), passed = k->now - w->watch.probed_at;
-  bool was_blocked = w->watch.blocked;
-  w->watch.blocked = rt_thread_info_is_blocked(&w->thread_info);
-  w->watch.stalled = cpu - w->watch.cpu_at_probe;
-  w->watch.blocked_throughout = w->watch.blocked && was_blocked && w->watch.stalled < passed / 4;
-  if (w->watch.blocked_throughout) w->watch.stalled = passed;
+static void measure_stall(check *c, rt_worker_status *s) {
+  uint64_t cpu = rt_thread_info_cpu(&s->thread_info), passed = c->now - s->watch.probed_at;
+  bool was_blocked = s->watch.blocked;
+  s->watch.blocked = rt_thread_info_is_blocked(&s->thread_info);
+  s->watch.stalled = cpu - s->watch.cpu_at_probe;
+  s->watch.blocked_throughout = s->watch.blocked && was_blocked && s->watch.stalled < passed / 4;
+  if (s->watch.blocked_throughout) s->watch.stalled = passed;
 }
 
 /* (Relaxed: 'stall' is a setting, and 'moment' a coarse time; neither refers to other memory.
 ** Acquire: see rt_worker_status_set_running.) */
-static void check_status(check *k, rt_worker_status *w) {
-  uint64_t stall = rt_load_relaxed(&w->stall), title = rt_load_acquire(&w->running_title);
-  if (stall == 0 || w->in_blocking_pool) {
-    report_stall_end(k, w);
+static void check_status(check *c, rt_worker_status *s) {
+  uint64_t stall = rt_load_relaxed(&s->stall), title = rt_load_acquire(&s->running_title);
+  if (stall == 0 || s->in_blocking_pool) {
+    report_stall_end(c, s);
     return;
   }
-  if (stall < k->min_stall) k->min_stall = stall;
+  if (stall < c->min_stall) c->min_stall = stall;
   if (title == 0) {
-    report_stall_end(k, w);
-    rt_store(&w->running_since, 0);
-    if (!rt_swap(&w->must_wake_watchdog, true)) k->busy = true;
+    report_stall_end(c, s);
+    rt_store(&s->running_since, 0);
+    if (!rt_swap(&s->must_wake_watchdog, true)) c->busy = true;
     return;
   }
-  k->busy = true;
-  rt_store_relaxed(w->moment, rt_moment_of(k->now));
+  c->busy = true;
+  rt_store_relaxed(s->moment, rt_moment_of(c->now));
   if (!(title & RT_TITLE_SEEN)) {
-    rt_store(&w->running_since, k->now);
-    send_probe(k, w);
-    rt_cas(&w->running_title, &title, title | RT_TITLE_SEEN);
-  } else if (!rt_load(&w->probe_pending)) {
-    send_probe(k, w); /* it has answered: it runs Lua code */
+    rt_store(&s->running_since, c->now);
+    send_probe(c, s);
+    rt_cas(&s->running_title, &title, title | RT_TITLE_SEEN);
+  } else if (!rt_load(&s->probe_pending)) {
+    send_probe(c, s); /* it has answered: it runs Lua code */
   } else {
-    measure_stall(k, w);
-    if (!w->watch.reported && w->watch.stalled >= stall - stall / 10) report_stall(k, w, title);
+    measure_stall(c, s);
+    if (!s->watch.reported && s->watch.stalled >= stall - stall / 10) report_stall(c, s, title);
   }
 }
 
@@ -181,12 +181,12 @@ static uint64_t period_for(uint64_t stall) {
   return ms < 5 ? 5 : ms > 250 ? 250 : ms;
 }
 
-static void check_all(check *k) {
-  rt_worker_status *w;
-  k->now = rt_clock();
-  k->min_stall = UINT64_MAX;
+static void check_all(check *c) {
+  rt_worker_status *s;
+  c->now = rt_clock();
+  c->min_stall = UINT64_MAX;
   rt_list *workers = rt_worker_registry_lock();
-  rt_worker_registry_each(w, workers) check_status(k, w);
+  rt_worker_registry_each(s, workers) check_status(c, s);
   rt_worker_registry_unlock();
 }
 
@@ -194,12 +194,12 @@ static void check_all(check *k) {
 ** setting; an old value is as if this check had been made before it was changed.) */
 static bool is_all_idle(void) {
   bool idle = true;
-  rt_worker_status *w;
+  rt_worker_status *s;
   rt_list *workers = rt_worker_registry_lock();
-  rt_worker_registry_each(w, workers) {
-    bool watched = rt_load_relaxed(&w->stall) > 0 && !w->in_blocking_pool;
+  rt_worker_registry_each(s, workers) {
+    bool watched = rt_load_relaxed(&s->stall) > 0 && !s->in_blocking_pool;
     idle =
-        idle && (!watched || (rt_load(&w->must_wake_watchdog) && rt_load(&w->running_title) == 0));
+        idle && (!watched || (rt_load(&s->must_wake_watchdog) && rt_load(&s->running_title) == 0));
   }
   rt_worker_registry_unlock();
   return idle;
@@ -305,29 +305,29 @@ static void stop_watchdog_locked(void) {
   uv_loop_close(&watchdog.loop);
 }
 
-void rt_watchdog_add(rt_worker_status *w) {
-  if (w->in_watchdog) return;
-  w->in_watchdog = true;
+void rt_watchdog_add(rt_worker_status *s) {
+  if (s->in_watchdog) return;
+  s->in_watchdog = true;
   rt_lock_take(&watchdog.lock);
   if (watchdog.workers > 0 || start_watchdog_locked())
     watchdog.workers++;
   else
-    w->in_watchdog = false;
-  if (w->in_watchdog) uv_async_send(&watchdog.bell);
+    s->in_watchdog = false;
+  if (s->in_watchdog) uv_async_send(&watchdog.bell);
   rt_lock_give(&watchdog.lock);
 }
 
-void rt_watchdog_remove(rt_worker_status *w) {
-  if (!w->in_watchdog) return;
-  w->in_watchdog = false;
+void rt_watchdog_remove(rt_worker_status *s) {
+  if (!s->in_watchdog) return;
+  s->in_watchdog = false;
   rt_lock_take(&watchdog.lock);
   if (--watchdog.workers == 0) stop_watchdog_locked();
   rt_lock_give(&watchdog.lock);
 }
 
-void rt_watchdog_wake(rt_worker_status *w) {
-  rt_store(&w->must_wake_watchdog, false);
-  if (rt_load(&watchdog.asleep) && w->in_watchdog) uv_async_send(&watchdog.bell);
+void rt_watchdog_wake(rt_worker_status *s) {
+  rt_store(&s->must_wake_watchdog, false);
+  if (rt_load(&watchdog.asleep) && s->in_watchdog) uv_async_send(&watchdog.bell);
 }
 
 bool rt_watchdog_request_dump(void) {

@@ -22,9 +22,9 @@ void rt_cancel_scope_deliver(rt_task *t, rt_driver *d) {
   rt_driver_wake(d, t, RT_WITHDRAWN);
 }
 
-void rt_cancel_scope_cancel(rt_cancel_scope *s) {
-  s->passed = true;
-  rt_cancel_scope_deliver(s->task, s->driver);
+void rt_cancel_scope_cancel(rt_cancel_scope *scope) {
+  scope->passed = true;
+  rt_cancel_scope_deliver(scope->task, scope->driver);
 }
 
 static void scope_on_deadline(rt_timer_call *timeout) {
@@ -33,55 +33,55 @@ static void scope_on_deadline(rt_timer_call *timeout) {
 
 rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bool shield) {
   rt_more *more = rt_task_more(t);
-  rt_cancel_scope *s = more ? rt_calloc(sizeof *s) : NULL;
-  if (s == NULL) return NULL;
-  s->task = t;
-  s->driver = d;
-  s->shield = shield;
-  rt_timer_call_init(&s->deadline, scope_on_deadline);
+  rt_cancel_scope *scope = more ? rt_calloc(sizeof *scope) : NULL;
+  if (scope == NULL) return NULL;
+  scope->task = t;
+  scope->driver = d;
+  scope->shield = shield;
+  rt_timer_call_init(&scope->deadline, scope_on_deadline);
   if (due <= rt_driver_tick(d)) {
-    s->passed = true;
+    scope->passed = true;
     t->alert = 1;
   } else if (due != RT_NEVER) {
-    rt_wheel_add(&d->wheel, &s->deadline.timer, RT_TIMER_CALL, due);
+    rt_wheel_add(&d->wheel, &scope->deadline.timer, RT_TIMER_CALL, due);
   }
-  s->outer = more->cancel_scopes;
-  more->cancel_scopes = s;
-  return s;
+  scope->outer = more->cancel_scopes;
+  more->cancel_scopes = scope;
+  return scope;
 }
 
 bool rt_cancel_scope_is_critical(const rt_task *t) {
-  rt_cancel_scope *s = innermost_scope(t);
-  while (s && !s->critical) s = s->waiter ? s->outer->outer : s->outer;
-  return s != NULL;
+  rt_cancel_scope *scope = innermost_scope(t);
+  while (scope && !scope->critical) scope = scope->waiter ? scope->outer->outer : scope->outer;
+  return scope != NULL;
 }
 
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick) {
-  for (rt_cancel_scope *s = innermost_scope(t); s; s = s->outer) {
-    rt_timer *timer = &s->deadline.timer;
+  for (rt_cancel_scope *scope = innermost_scope(t); scope; scope = scope->outer) {
+    rt_timer *timer = &scope->deadline.timer;
     if (rt_list_is_empty(&timer->link) || timer->due > tick) continue;
     rt_timer_remove(timer);
-    s->passed = true;
+    scope->passed = true;
     t->alert = 1;
   }
 }
 
 static bool is_any_passed(const rt_task *t) {
-  for (rt_cancel_scope *s = innermost_scope(t); s; s = s->outer)
-    if (s->passed) return true;
+  for (rt_cancel_scope *scope = innermost_scope(t); scope; scope = scope->outer)
+    if (scope->passed) return true;
   return false;
 }
 
 static void scope_remove(rt_task *t, rt_cancel_scope **at) {
-  rt_cancel_scope *s = *at;
-  *at = s->outer;
-  rt_timer_remove(&s->deadline.timer);
-  if (s->waiter) {
-    rt_waiter_withdraw(s->waiter);
-    rt_waiter_free(s->waiter);
-    rt_shared_drop(s->group);
+  rt_cancel_scope *scope = *at;
+  *at = scope->outer;
+  rt_timer_remove(&scope->deadline.timer);
+  if (scope->waiter) {
+    rt_waiter_withdraw(scope->waiter);
+    rt_waiter_free(scope->waiter);
+    rt_shared_drop(scope->group);
   }
-  rt_free(s);
+  rt_free(scope);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);
 }
 

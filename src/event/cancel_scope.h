@@ -60,7 +60,7 @@ typedef enum rt_cancel_kind { RT_CANCEL_NONE, RT_CANCEL_SCOPE, RT_CANCEL_TASK } 
 rt_cancel_kind rt_cancel_scope_effective(const rt_task *t, rt_cancel_scope **which);
 
 /* Cancels what runs in the scope, as if its deadline had passed. */
-void rt_cancel_scope_cancel(rt_cancel_scope *s);
+void rt_cancel_scope_cancel(rt_cancel_scope *scope);
 
 /* Called after the task or one of its scopes was cancelled: sets 'alert', and if the task is parked
 ** and has to be unwound, withdraws its wait and wakes it. */

@@ -64,15 +64,15 @@ static rt_sched *open_pool(rt_worker *w, rt_pool which) {
 }
 
 static rt_runtime *open_runtime(rt_worker *w) {
-  rt_runtime *o = rt_runtime_new(&w->driver);
-  if (o == NULL) return NULL;
-  o->on_unjoined_failure = rt_unhandled_on_job;
-  o->failure_post.deliver = rt_unhandled_on_failure;
-  o->exit_post.deliver = on_exit_request;
-  o->stillness_post.deliver = rt_deadlock_on_report;
-  o->shutdown_post.deliver = rt_shutdown_on_post;
-  w->driver.active = &o->active;
-  return o;
+  rt_runtime *r = rt_runtime_new(&w->driver);
+  if (r == NULL) return NULL;
+  r->on_unjoined_failure = rt_unhandled_on_job;
+  r->failure_post.deliver = rt_unhandled_on_failure;
+  r->exit_post.deliver = on_exit_request;
+  r->stillness_post.deliver = rt_deadlock_on_report;
+  r->shutdown_post.deliver = rt_shutdown_on_post;
+  w->driver.active = &r->active;
+  return r;
 }
 
 void rtL_pools_open(lua_State *L, rt_worker *w) {

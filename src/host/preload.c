@@ -6,11 +6,11 @@ static int preload_next(lua_State *L, int status, lua_KContext i);
 
 static int preload_next(lua_State *L, int status, lua_KContext i) {
   rt_worker *w = rt_worker_find(L);
-  rt_worker_config *r = w->worker_config;
+  rt_worker_config *c = w->worker_config;
   (void)status;
-  for (; i < r->count; i++) {
+  for (; i < c->count; i++) {
     lua_settop(L, 0);
-    rtL_unpack(L, w, r->preloads[i]);
+    rtL_unpack(L, w, c->preloads[i]);
     if (lua_type(L, 1) == LUA_TSTRING) {
       lua_getglobal(L, "require");
       lua_insert(L, 1);

@@ -24,15 +24,15 @@ static void set_paths(lua_State *L) {
 
 /* Opens Lua's libraries and rt in the new state, as a program expects them. Pushes the module. */
 static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
-  rt_worker_config *r = slot->sched->config.worker_config;
+  rt_worker_config *c = slot->sched->config.worker_config;
   luaL_openlibs(L);
-  rt_worker *w = rtL_core_module_new(L, r->hooks);
+  rt_worker *w = rtL_core_module_new(L, c->hooks);
   w->slot = slot;
   rtL_core_module_install(L, w);
-  w->worker_config = rt_worker_config_hold(r);
-  if (r->preempt_all) rt_preempt_switch_all(w);
-  if (r->seed) rt_worker_seed(w, r->seed);
-  w->in_rt_lua = r->in_rt_lua;
+  w->worker_config = rt_worker_config_hold(c);
+  if (c->preempt_all) rt_preempt_switch_all(w);
+  if (c->seed) rt_worker_seed(w, c->seed);
+  w->in_rt_lua = c->in_rt_lua;
   w->pools[slot->sched->config.exclusive ? RT_POOL_BLOCKING : RT_POOL_TASKS] =
       rt_sched_hold(slot->sched);
   w->pools[slot->sched->config.exclusive ? RT_POOL_TASKS : RT_POOL_BLOCKING] =
@@ -41,8 +41,8 @@ static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "rt.core");
   lua_pop(L, 1);
-  if (r->in_rt_lua) rtL_require_open(L);
-  rtL_unpack(L, w, r->paths);
+  if (c->in_rt_lua) rtL_require_open(L);
+  rtL_unpack(L, w, c->paths);
   set_paths(L);
   rt_core_module_enter(w);
   return w;

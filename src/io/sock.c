@@ -90,7 +90,7 @@ int rt_sock_add_interest(rt_sock *s, rt_side side) {
 
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   ssize_t got;
-  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
+  if (rt_chaos_is_due(RT_CHAOS_SHORTIO)) n = 1;
   do got = recv(s->fd, to, n, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
   s->maybe_readable = got == (ssize_t)n; /* (a short read has emptied the socket) */
@@ -103,7 +103,7 @@ static ssize_t send_result(ssize_t n) {
 
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
   ssize_t r;
-  if (rt_chaos_strikes(RT_CHAOS_SHORTIO)) n = 1;
+  if (rt_chaos_is_due(RT_CHAOS_SHORTIO)) n = 1;
   do r = send(s->fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
   return send_result(r);
@@ -113,7 +113,7 @@ ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
 ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n) {
   struct msghdr m = {.msg_iov = (struct iovec *)bufs, .msg_iovlen = (size_t)n};
   ssize_t r;
-  if (n == 1 || rt_chaos_strikes(RT_CHAOS_SHORTIO))
+  if (n == 1 || rt_chaos_is_due(RT_CHAOS_SHORTIO))
     return rt_sock_send(s, bufs[0].base, bufs[0].len);
   do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);

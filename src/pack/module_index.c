@@ -5,9 +5,9 @@
 
 enum { STACK = 12 };
 
-void rt_module_index_close(rt_module_index *k) {
-  rt_ptr_map_close(&k->names);
-  k->signature = 0;
+void rt_module_index_close(rt_module_index *index) {
+  rt_ptr_map_close(&index->names);
+  index->signature = 0;
 }
 
 static void push_loaded_table(lua_State *L) {
@@ -44,11 +44,11 @@ static bool is_better(lua_State *L, int field, uint32_t n) {
 }
 
 /* Adds the name at MODULE and 'field' of the stack; field 0: the module itself. */
-static void add_name(lua_State *L, rt_module_index *k, const void *object, int field) {
-  rt_ptr_map_entry *e = rt_ptr_map_at(&k->names, object);
+static void add_name(lua_State *L, rt_module_index *index, const void *object, int field) {
+  rt_ptr_map_entry *e = rt_ptr_map_at(&index->names, object);
   if (e == NULL) rtL_no_memory(L);
   if (e->value != 0 && !is_better(L, field, e->value)) return;
-  uint32_t n = e->value != 0 ? e->value : k->names.count;
+  uint32_t n = e->value != 0 ? e->value : index->names.count;
   lua_pushvalue(L, MODULE);
   lua_rawseti(L, NAMES, 2 * (lua_Integer)n - 1);
   if (field)
@@ -65,34 +65,34 @@ static bool can_have_name(lua_State *L, int index, bool is_global) {
   return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA;
 }
 
-static void add_module(lua_State *L, rt_module_index *k) {
+static void add_module(lua_State *L, rt_module_index *index) {
   bool globals = strcmp(lua_tostring(L, MODULE), LUA_GNAME) == 0;
-  if (!globals && can_have_name(L, HELD, false)) add_name(L, k, lua_topointer(L, HELD), 0);
+  if (!globals && can_have_name(L, HELD, false)) add_name(L, index, lua_topointer(L, HELD), 0);
   if (!lua_istable(L, HELD)) return;
   lua_pushnil(L);
   while (lua_next(L, HELD)) {
     if (lua_type(L, FIELD) == LUA_TSTRING && can_have_name(L, VALUE, globals))
-      add_name(L, k, lua_topointer(L, VALUE), FIELD);
+      add_name(L, index, lua_topointer(L, VALUE), FIELD);
     lua_settop(L, FIELD);
   }
 }
 
 /* Argument: the index. A Lua function, so that it has a stack of its own. */
 static int build_index(lua_State *L) {
-  rt_module_index *k = lua_touserdata(L, 1);
+  rt_module_index *index = lua_touserdata(L, 1);
   lua_State *anchors = lua_touserdata(L, 2);
   lua_settop(L, 0);
   luaL_checkstack(L, STACK, NULL);
   push_loaded_table(L);
   lua_newtable(L);
-  k->signature = 0;
-  rt_ptr_map_clear(&k->names);
+  index->signature = 0;
+  rt_ptr_map_clear(&index->names);
   lua_pushvalue(L, NAMES);
   lua_xmove(L, anchors, 1);
   lua_replace(anchors, RT_ANCHOR_MODULE_INDEX);
   lua_pushnil(L);
   while (lua_next(L, LOADED)) {
-    if (lua_type(L, MODULE) == LUA_TSTRING) add_module(L, k);
+    if (lua_type(L, MODULE) == LUA_TSTRING) add_module(L, index);
     lua_settop(L, MODULE);
   }
   return 0;
@@ -112,16 +112,17 @@ static uint64_t sign_loaded(lua_State *L) {
   return sum;
 }
 
-bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *anchors, bool force) {
+bool rtL_module_index_refresh(lua_State *L, rt_module_index *index, lua_State *anchors,
+                              bool force) {
   RTL_STACK_CHECK(L, 0);
   luaL_checkstack(L, STACK, NULL);
   uint64_t signature = sign_loaded(L);
-  if (!force && signature == k->signature) return false;
+  if (!force && signature == index->signature) return false;
   lua_pushcfunction(L, build_index);
-  lua_pushlightuserdata(L, k);
+  lua_pushlightuserdata(L, index);
   lua_pushlightuserdata(L, anchors);
   lua_call(L, 2, 0);
-  k->signature = signature;
+  index->signature = signature;
   return true;
 }
 
@@ -151,16 +152,17 @@ static bool is_current(lua_State *L, int index) {
   return same;
 }
 
-bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index) {
-  const rt_ptr_map_entry *e = rt_ptr_map_find(&k->names, lua_topointer(L, index));
+bool rtL_module_index_find(lua_State *L, const rt_module_index *index, lua_State *anchors,
+                           int value) {
+  const rt_ptr_map_entry *e = rt_ptr_map_find(&index->names, lua_topointer(L, value));
   if (rt_likely(e == NULL || e->value == 0)) return false; /* 0: an error ended the building */
-  index = lua_absindex(L, index);
+  value = lua_absindex(L, value);
   luaL_checkstack(L, STACK, NULL);
   push_names(L, anchors);
   lua_rawgeti(L, -1, 2 * (lua_Integer)e->value - 1);
   lua_rawgeti(L, -2, 2 * (lua_Integer)e->value);
   lua_remove(L, -3);
-  if (is_current(L, index)) return true;
+  if (is_current(L, value)) return true;
   lua_pop(L, 2);
   return false;
 }

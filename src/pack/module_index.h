@@ -17,14 +17,15 @@ typedef struct rt_module_index {
       signature; /* of package.loaded when the index was built; 0: it was not built completely */
 } rt_module_index;
 
-void rt_module_index_close(rt_module_index *k);
+void rt_module_index_close(rt_module_index *index);
 
-/* Pushes the name of the module that holds the value at 'index', and the name of the field, or
+/* Pushes the name of the module that holds the value at index 'value', and the name of the field, or
 ** false if the value is the module itself. False: the index has no such module, and nothing is
 ** pushed. Allocates nothing in the state. */
-bool rtL_module_index_find(lua_State *L, const rt_module_index *k, lua_State *anchors, int index);
+bool rtL_module_index_find(lua_State *L, const rt_module_index *index, lua_State *anchors,
+                           int value);
 
 /* Builds the index again if package.loaded has changed, or if 'force'. False: it was up to date. */
-bool rtL_module_index_refresh(lua_State *L, rt_module_index *k, lua_State *anchors, bool force);
+bool rtL_module_index_refresh(lua_State *L, rt_module_index *index, lua_State *anchors, bool force);
 
 #endif

@@ -127,9 +127,9 @@ static void put_head_number(packer *k, rt_wire tag, uint32_t n) {
 
 /* --- values ----------------------------------------------------------------------------------- */
 static rt_ptr_map_entry *id_entry(packer *k, const void *object) {
-  rt_ptr_map_entry *m = rt_ptr_map_at(&k->pack_buf->object_ids, object);
-  if (rt_unlikely(m == NULL)) check_result(k, UV_ENOMEM);
-  return m;
+  rt_ptr_map_entry *e = rt_ptr_map_at(&k->pack_buf->object_ids, object);
+  if (rt_unlikely(e == NULL)) check_result(k, UV_ENOMEM);
+  return e;
 }
 
 /* Makes path.list a table of the objects: RT_ANCHOR_OBJECTS, which is there already, or a new one
@@ -173,10 +173,10 @@ static void close_list(packer *k) {
 /* The number of the object at 'index'. */
 static uint32_t number_of(packer *k, int index) {
   lua_State *L = k->L;
-  rt_ptr_map_entry *m = id_entry(k, lua_topointer(L, index));
-  if (m->value != 0) return m->value;
+  rt_ptr_map_entry *e = id_entry(k, lua_topointer(L, index));
+  if (e->value != 0) return e->value;
   check_result(k, rt_buf_put(&k->pack_buf->parents, &k->parent, sizeof k->parent));
-  m->value = ++k->objects;
+  e->value = ++k->objects;
   if (!(k->parent & RT_VALUE_PATH_ROOT)) {
     open_list(k);
     lua_pushvalue(L, index);
@@ -289,13 +289,13 @@ typedef struct used_code {
 } used_code;
 
 static used_code use_code(packer *k, rt_code *code) {
-  rt_ptr_map_entry *m = id_entry(k, code);
-  bool again = m->value != 0;
+  rt_ptr_map_entry *e = id_entry(k, code);
+  bool again = e->value != 0;
   if (!again) {
     rt_shared_hold(&code->shared);
-    m->value = add_shared(k, &code->shared) + 1;
+    e->value = add_shared(k, &code->shared) + 1;
   }
-  return (used_code){code, m->value - 1, again};
+  return (used_code){code, e->value - 1, again};
 }
 
 static used_code code_of(packer *k) {
@@ -324,16 +324,16 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
   lua_State *L = k->L;
   int function = lua_gettop(L);
   for (int i = 1; i <= upvalues; i++) {
-    rt_ptr_map_entry *m = id_entry(k, lua_upvalueid(L, function, i));
-    if (m->value != 0) {
-      char *at = put(k, 1 + sizeof m->value + 1);
-      uint32_t other = m->value;
+    rt_ptr_map_entry *e = id_entry(k, lua_upvalueid(L, function, i));
+    if (e->value != 0) {
+      char *at = put(k, 1 + sizeof e->value + 1);
+      uint32_t other = e->value;
       *at = RT_WIRE_UPVALUE_JOIN;
       memcpy(at + 1, &other, sizeof other);
-      at[1 + sizeof other] = (char)m->tag;
+      at[1 + sizeof other] = (char)e->tag;
     } else {
-      m->value = number;
-      m->tag = (unsigned char)i;
+      e->value = number;
+      e->tag = (unsigned char)i;
       const char *name = lua_getupvalue(L, function, i);
       if (strcmp(name, "_ENV") == 0) /* becomes the globals of the receiver, whatever it is here */
         put_tag(k, RT_WIRE_GLOBALS);

@@ -12,27 +12,27 @@ static void free_pack_buf(rt_pack_buf *pack_buf) {
   rt_free(pack_buf);
 }
 
-void rt_pack_bufs_close(rt_pack_bufs *d) {
+void rt_pack_bufs_close(rt_pack_bufs *b) {
   rt_pack_buf *pack_buf;
-  while ((pack_buf = d->free) != NULL) {
-    d->free = pack_buf->next;
+  while ((pack_buf = b->free) != NULL) {
+    b->free = pack_buf->next;
     free_pack_buf(pack_buf);
   }
-  while (d->count > 0) rt_message_drop(d->spares[--d->count]);
+  while (b->count > 0) rt_message_drop(b->spares[--b->count]);
 }
 
 static rt_pack_buf *new_pack_buf(void) { return rt_calloc(sizeof(rt_pack_buf)); }
 
-rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d) {
-  rt_message *draft = d->count > 0 ? d->spares[--d->count] : rt_message_new();
+rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *b) {
+  rt_message *draft = b->count > 0 ? b->spares[--b->count] : rt_message_new();
   if (draft == NULL) return NULL;
-  rt_pack_buf *pack_buf = d->free ? d->free : new_pack_buf();
+  rt_pack_buf *pack_buf = b->free ? b->free : new_pack_buf();
   if (pack_buf == NULL) {
     rt_message_drop(draft);
     return NULL;
   }
-  d->free = pack_buf->next;
-  d->taken++;
+  b->free = pack_buf->next;
+  b->taken++;
   pack_buf->draft = draft;
   return pack_buf;
 }
@@ -44,7 +44,7 @@ static void empty(rt_buf *b) {
     b->head = b->tail = 0;
 }
 
-void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf) {
+void rt_pack_buf_give(rt_pack_bufs *b, rt_pack_buf *pack_buf) {
   if (pack_buf->draft) rt_message_drop(pack_buf->draft);
   pack_buf->draft = NULL;
   rt_ptr_map_clear(&pack_buf->object_ids);
@@ -52,14 +52,14 @@ void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf) {
   empty(&pack_buf->parents);
   empty(&pack_buf->moves);
   empty(&pack_buf->code);
-  pack_buf->next = d->free;
-  d->free = pack_buf;
-  d->taken--;
+  pack_buf->next = b->free;
+  b->free = pack_buf;
+  b->taken--;
 }
 
-void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *message) {
-  if (d->count == RT_PACK_BUF_SPARES)
+void rt_pack_buf_drop(rt_pack_bufs *b, rt_message *message) {
+  if (b->count == RT_PACK_BUF_SPARES)
     rt_message_drop(message);
   else if (rt_message_clear(message))
-    d->spares[d->count++] = message;
+    b->spares[b->count++] = message;
 }

@@ -39,13 +39,13 @@ typedef struct rt_pack_bufs {
   bool listing; /* RT_ANCHOR_OBJECTS is in use by a message that is being packed */
 } rt_pack_bufs;
 
-void rt_pack_bufs_close(rt_pack_bufs *d);
+void rt_pack_bufs_close(rt_pack_bufs *b);
 
 /* An empty pack buffer with an empty draft; NULL: no memory. */
-rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *d);
-void rt_pack_buf_give(rt_pack_bufs *d, rt_pack_buf *pack_buf);
+rt_pack_buf *rt_pack_buf_take(rt_pack_bufs *b);
+void rt_pack_buf_give(rt_pack_bufs *b, rt_pack_buf *pack_buf);
 
 /* Drops a message that has been unpacked, or keeps it as a draft. */
-void rt_pack_buf_drop(rt_pack_bufs *d, rt_message *message);
+void rt_pack_buf_drop(rt_pack_bufs *b, rt_message *message);
 
 #endif

@@ -171,7 +171,7 @@ static void make_plain(unpacker *u, const rt_code *code) {
   keep_closure(u, code);
 }
 
-static void make_thing(unpacker *u, rt_shared *shared) {
+static void make_shared(unpacker *u, rt_shared *shared) {
   lua_State *L = u->L;
   int class = shared->kind->class, top = lua_gettop(L);
   expect(u, class >= 0 && class < RT_CLASSES);
@@ -195,7 +195,7 @@ static void make_object(unpacker *u, const head *h) {
     case RT_WIRE_TABLE: make_table(u, h); break;
     case RT_WIRE_FUNCTION: make_function(u, head_code(u, h)); break;
     case RT_WIRE_PLAIN: make_plain(u, head_code(u, h)); break;
-    case RT_WIRE_SHARED: make_thing(u, shared_of(u, h)); break;
+    case RT_WIRE_SHARED: make_shared(u, shared_of(u, h)); break;
     default: make_named(u, h);
   }
 }

@@ -107,38 +107,38 @@ void rt_path_step(lua_State *L, rt_path_text *t) {
 }
 
 /* --- the path of an object -------------------------------------------------------------------- */
-static uint32_t parent_of(const rt_value_path *w, uint32_t number) {
+static uint32_t parent_of(const rt_value_path *path, uint32_t number) {
   uint32_t parent;
-  memcpy(&parent, rt_buf_data(w->parents) + (number - 1) * sizeof parent, sizeof parent);
+  memcpy(&parent, rt_buf_data(path->parents) + (number - 1) * sizeof parent, sizeof parent);
   return parent;
 }
 
-void rt_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number) {
+void rt_value_path_object(lua_State *L, const rt_value_path *path, uint32_t number) {
   RTL_STACK_CHECK(L, +1);
-  uint32_t parent = parent_of(w, number);
+  uint32_t parent = parent_of(path, number);
   if (parent & RT_VALUE_PATH_ROOT)
-    lua_pushvalue(L, w->values + (int)(parent & ~RT_VALUE_PATH_ROOT));
+    lua_pushvalue(L, path->values + (int)(parent & ~RT_VALUE_PATH_ROOT));
   else
-    lua_rawgeti(L, w->list, number);
+    lua_rawgeti(L, path->list, number);
 }
 
-const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number) {
+const char *rtL_value_path_push(lua_State *L, const rt_value_path *path, uint32_t number) {
   RTL_STACK_CHECK(L, +1);
   uint32_t chain[STEPS_MAX], parent;
   int steps = 0;
   rt_path_text t;
   luaL_checkstack(L, 8, NULL);
-  for (; !((parent = parent_of(w, number)) & RT_VALUE_PATH_ROOT); number = parent)
+  for (; !((parent = parent_of(path, number)) & RT_VALUE_PATH_ROOT); number = parent)
     if (steps++ < STEPS_MAX) chain[steps - 1] = number;
-  rt_path_root(&t, w->noun, w->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
+  rt_path_root(&t, path->noun, path->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
   if (steps > STEPS_MAX) {
     rt_path_omit(&t);
     steps = STEPS_MAX;
   }
   for (; steps > 0; steps--) {
     uint32_t child = chain[steps - 1];
-    rt_value_path_object(L, w, parent_of(w, child));
-    rt_value_path_object(L, w, child);
+    rt_value_path_object(L, path, parent_of(path, child));
+    rt_value_path_object(L, path, child);
     rt_path_step(L, &t);
     lua_pop(L, 2);
   }

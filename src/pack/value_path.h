@@ -41,9 +41,9 @@ typedef struct rt_value_path {
 } rt_value_path;
 
 /* Pushes the object with this number. */
-void rt_value_path_object(lua_State *L, const rt_value_path *w, uint32_t number);
+void rt_value_path_object(lua_State *L, const rt_value_path *path, uint32_t number);
 
 /* Pushes the path of the object with this number. */
-const char *rtL_value_path_push(lua_State *L, const rt_value_path *w, uint32_t number);
+const char *rtL_value_path_push(lua_State *L, const rt_value_path *path, uint32_t number);
 
 #endif

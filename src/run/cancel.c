@@ -69,7 +69,7 @@ void rtL_cancel_note(lua_State *L, rt_worker *w, rt_task *t) {
 
 static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  rtL_cancel_look(L, rt_self(L));
+  rtL_cancel_checkpoint_slow(L, rt_self(L));
   return 0;
 }
 
@@ -91,47 +91,47 @@ static void raise_cancel(lua_State *L, rt_worker *w, rt_task *t) {
   lua_error(L);
 }
 
-static void raise_timeout(lua_State *L, rt_worker *w, rt_cancel_scope *f) {
-  f->raised = true;
-  if (f->waiter) {
+static void raise_timeout(lua_State *L, rt_worker *w, rt_cancel_scope *scope) {
+  scope->raised = true;
+  if (scope->waiter) {
     lua_pushliteral(L, "another task of the scope has ended it");
     lua_pushliteral(L, "rt.scope");
   } else {
     lua_pushliteral(L, "timeout");
     lua_pushliteral(L, "rt.timeout");
   }
-  rtL_cancelled_push(L, w, f->serial);
+  rtL_cancelled_push(L, w, scope->serial);
   lua_error(L);
 }
 
-static uint64_t serial_of(const rt_cancel_scope *f) { return f ? f->serial : 0; }
+static uint64_t serial_of(const rt_cancel_scope *scope) { return scope ? scope->serial : 0; }
 
 static void note_raised(rt_task *t, uint64_t scope) {
   rt_more *more = rt_task_more(t);
   if (more) rt_escalation_note(&more->escalation, scope, rt_clock());
 }
 
-static void raise_unwinding(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
-  if (f)
-    raise_timeout(L, w, f);
+static void raise_unwinding(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope) {
+  if (scope)
+    raise_timeout(L, w, scope);
   else
     raise_cancel(L, w, t);
 }
 
-void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope) {
   rt_worker_assert_thread(w);
-  note_raised(t, serial_of(f));
-  raise_unwinding(L, w, t, f);
+  note_raised(t, serial_of(scope));
+  raise_unwinding(L, w, t, scope);
 }
 
 /* can_close: the coroutine may be closed from outside. The main chunk has no coroutine of its own,
 ** and a scope (f) ends only the function that runs in it. */
-static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f) {
+static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope) {
   rt_more *more = rt_task_more(t);
-  bool can_close = f == NULL && !t->is_main;
-  if (more && rt_escalation_checkpoint(&more->escalation, serial_of(f), rt_clock(), can_close))
+  bool can_close = scope == NULL && !t->is_main;
+  if (more && rt_escalation_checkpoint(&more->escalation, serial_of(scope), rt_clock(), can_close))
     w->hooks->interrupt(w, L);
-  raise_unwinding(L, w, t, f);
+  raise_unwinding(L, w, t, scope);
 }
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
@@ -156,11 +156,11 @@ static bool was_cancel_raised(const rt_task *t) {
 ** counts before its post has been delivered. */
 static bool is_news(rt_worker *w) {
   rt_task *t = w->running;
-  rt_cancel_scope *cancel_scope = NULL;
+  rt_cancel_scope *scope = NULL;
   if (t == NULL || t->is_main || was_cancel_raised(t)) return false;
   if (rt_worker_is_ending(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
     t->cancelled = t->alert = 1;
-  return t->alert && rt_cancel_scope_effective(t, &cancel_scope) == RT_CANCEL_TASK;
+  return t->alert && rt_cancel_scope_effective(t, &scope) == RT_CANCEL_TASK;
 }
 
 bool rt_cancel_from_other_thread(rt_worker *w) {
@@ -179,25 +179,25 @@ typedef enum moment { BEFORE_TRYING, AFTER_YIELD, BEFORE_WAITING } moment;
 /* Does this scope, whose deadline has passed, raise its error now? Once it has, at every
 ** checkpoint. Before that a result that is ready wins (G10): the scope raises where the operation
 ** has to wait, or when the task has used up its budget for the second time. */
-static bool counts(rt_cancel_scope *f, moment when) {
-  bool yielded = f->yielded;
-  if (when == AFTER_YIELD) f->yielded = true;
-  return f->raised || when == BEFORE_WAITING || (when == AFTER_YIELD && yielded);
+static bool counts(rt_cancel_scope *scope, moment when) {
+  bool yielded = scope->yielded;
+  if (when == AFTER_YIELD) scope->yielded = true;
+  return scope->raised || when == BEFORE_WAITING || (when == AFTER_YIELD && yielded);
 }
 
 static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, moment when) {
-  rt_cancel_scope *cancel_scope = NULL;
-  switch (rt_cancel_scope_effective(t, &cancel_scope)) {
+  rt_cancel_scope *scope = NULL;
+  switch (rt_cancel_scope_effective(t, &scope)) {
     case RT_CANCEL_NONE: return;
     case RT_CANCEL_TASK:
       yield_if_spent(L, w, t);
       raise_at_checkpoint(L, w, t, NULL);
       break;
     case RT_CANCEL_SCOPE:
-      if (!counts(cancel_scope, when)) return;
-      cancel_scope->raised = true;
+      if (!counts(scope, when)) return;
+      scope->raised = true;
       yield_if_spent(L, w, t);
-      raise_at_checkpoint(L, w, t, cancel_scope);
+      raise_at_checkpoint(L, w, t, scope);
   }
 }
 
@@ -209,7 +209,7 @@ rt_task *rtL_running(lua_State *L, rt_worker *w) {
   return w->running;
 }
 
-rt_task *rtL_cancel_look(lua_State *L, rt_worker *w) {
+rt_task *rtL_cancel_checkpoint_slow(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   rt_task *t = rtL_running(L, w);
   raise_effective(L, w, t, BEFORE_TRYING);

@@ -17,11 +17,12 @@ rt_task *rtL_running(lua_State *L, rt_worker *w);
 
 /* Every operation that may wait begins with this. Returns the running task; raises if the task is
 ** being cancelled, or none is running. */
-rt_task *rtL_cancel_look(lua_State *L, rt_worker *w); /* the slow path */
+rt_task *rtL_cancel_checkpoint_slow(lua_State *L, rt_worker *w); /* the slow path */
 static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
   rt_task *t = w->running;
   rt_worker_assert_thread(w);
-  return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t : rtL_cancel_look(L, w);
+  return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t
+                                                              : rtL_cancel_checkpoint_slow(L, w);
 }
 
 /* Called when the operation has to wait. Here a deadline that has passed raises, too. It does not
@@ -40,9 +41,9 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 /* In a hook: cancels the running task and raises. Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
-/* In a hook: raises the error by which the running task is to be unwound, that of scope 'f' or, for
+/* In a hook: raises the error by which the running task is to be unwound, that of scope 'scope' or, for
 ** NULL, of a cancel of the whole task. Does not return. */
-void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f);
+void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope);
 
 /* Called when a task is to be spawned while the program ends. In a task raises rt.Cancelled, so
 ** that the task does not count as failed; in the main chunk raises an error. */

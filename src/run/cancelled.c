@@ -38,9 +38,9 @@ typedef struct sent_cancelled {
 } sent_cancelled;
 
 static void sent_cancelled_free(rt_shared *shared) {
-  sent_cancelled *p = rt_containerof(shared, sent_cancelled, shared);
-  rt_message_drop(p->reason);
-  rt_free(p);
+  sent_cancelled *sent = rt_containerof(shared, sent_cancelled, shared);
+  rt_message_drop(sent->reason);
+  rt_free(sent);
 }
 
 static const rt_shared_kind cancelled_kind = {"cancelled", sent_cancelled_free, RT_CLASS_CANCELLED};
@@ -55,14 +55,14 @@ static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const ch
   lua_getiuservalue(L, index, SOURCE);
   rt_message *reason = rtL_pack(L, w, first, RT_PACK_KEPT);
   lua_settop(L, first - 1);
-  sent_cancelled *p = rt_malloc(sizeof *p);
-  if (p == NULL) {
+  sent_cancelled *sent = rt_malloc(sizeof *sent);
+  if (sent == NULL) {
     rt_message_drop(reason);
     rtL_no_memory(L);
   }
-  rt_shared_init(&p->shared, &cancelled_kind);
-  p->reason = reason;
-  return &p->shared;
+  rt_shared_init(&sent->shared, &cancelled_kind);
+  sent->reason = reason;
+  return &sent->shared;
 }
 
 static void cancelled_receive(lua_State *L, rt_worker *w, rt_shared *shared) {

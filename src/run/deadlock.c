@@ -22,8 +22,8 @@ static bool suspect_in_main(rt_worker *w) {
 }
 
 static void suspect_in_pool(rt_worker *w) {
-  rt_runtime *o = w->slot->sched->config.runtime;
-  if (rt_runtime_main_is_asleep(o) && are_pools_quiet(w)) rt_runtime_post_stillness(o);
+  rt_runtime *r = w->slot->sched->config.runtime;
+  if (rt_runtime_main_is_asleep(r) && are_pools_quiet(w)) rt_runtime_post_stillness(r);
 }
 
 bool rt_deadlock_on_stillness(rt_driver *d) {

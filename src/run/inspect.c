@@ -80,17 +80,17 @@ void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
 /* --- the list of tasks ------------------------------------------------------------------------ */
 typedef struct listing {
   rt_worker *w;
-  rt_snapshot_reply *answer;
+  rt_snapshot_reply *reply;
   bool traces;
   uint64_t until;
   unsigned count; /* tasks added so far */
   bool late;      /* 'until' has passed */
 } listing;
 
-static bool is_late(listing *a) {
-  if (a->until != UINT64_MAX && !a->late && (a->traces || a->count % 64 == 0))
-    a->late = rt_clock() > a->until;
-  return a->late;
+static bool is_late(listing *to) {
+  if (to->until != UINT64_MAX && !to->late && (to->traces || to->count % 64 == 0))
+    to->late = rt_clock() > to->until;
+  return to->late;
 }
 
 static const char *name_of(const rt_task *t, char *name, size_t size) {
@@ -99,49 +99,49 @@ static const char *name_of(const rt_task *t, char *name, size_t size) {
   return t->more && t->more->task_name ? t->more->task_name->text : NULL;
 }
 
-static void add_trace(listing *a, rt_task_info *f, const rt_task *t) {
-  rt_buf *texts = &a->answer->texts;
+static void add_trace(listing *to, rt_task_info *info, const rt_task *t) {
+  rt_buf *texts = &to->reply->texts;
   size_t at = rt_buf_len(texts);
-  rt_inspect_trace(texts, a->w, t);
-  if (rt_buf_put(texts, "", 1) == 0) f->traceback = at;
+  rt_inspect_trace(texts, to->w, t);
+  if (rt_buf_put(texts, "", 1) == 0) info->traceback = at;
 }
 
-static void add_task(listing *a, const rt_task *t) {
+static void add_task(listing *to, const rt_task *t) {
   char name[64];
-  if (is_late(a)) return;
-  a->count++;
-  const char *site = t->is_main ? NULL : rt_call_site_text(&a->w->call_sites, t->site);
-  rt_task_info *f = rt_snapshot_reply_add(a->answer, t, site, name_of(t, name, sizeof name));
-  if (f == NULL) return;
-  f->is_running = t == a->w->running;
-  if (a->traces) add_trace(a, f, t);
+  if (is_late(to)) return;
+  to->count++;
+  const char *site = t->is_main ? NULL : rt_call_site_text(&to->w->call_sites, t->site);
+  rt_task_info *info = rt_snapshot_reply_add(to->reply, t, site, name_of(t, name, sizeof name));
+  if (info == NULL) return;
+  info->is_running = t == to->w->running;
+  if (to->traces) add_trace(to, info, t);
 }
 
-static void add_queued(listing *a, const rt_list *ready) {
-  for (const rt_list *l = ready->next; l != ready && !a->late; l = l->next) {
+static void add_queued(listing *to, const rt_list *ready) {
+  for (const rt_list *l = ready->next; l != ready && !to->late; l = l->next) {
     const rt_task *t = rt_containerof(l, rt_task, link);
-    if (t->phase == RT_QUEUED && !t->is_proxy) add_task(a, t);
+    if (t->phase == RT_QUEUED && !t->is_proxy) add_task(to, t);
   }
 }
 
-static void add_begun(listing *a) {
-  lua_State *anchors = a->w->anchors;
-  int i = rt_task_entry_first(a->w);
-  for (const rt_task *t; !a->late && (t = rt_task_entry_next(anchors, a->w, &i)) != NULL;) {
-    if (t != a->w->running) add_task(a, t);
+static void add_begun(listing *to) {
+  lua_State *anchors = to->w->anchors;
+  int i = rt_task_entry_first(to->w);
+  for (const rt_task *t; !to->late && (t = rt_task_entry_next(anchors, to->w, &i)) != NULL;) {
+    if (t != to->w->running) add_task(to, t);
     lua_pop(anchors, 1);
   }
 }
 
-void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *answer, bool traces, uint64_t until) {
-  listing a = {.w = w, .answer = answer, .traces = traces, .until = until};
+void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint64_t until) {
+  listing a = {.w = w, .reply = reply, .traces = traces, .until = until};
   rt_worker_assert_thread(w);
   if (w->main) add_task(&a, w->main);
   if (w->running && !w->running->is_main) add_task(&a, w->running);
   add_begun(&a);
   add_queued(&a, &w->driver.ready.now);
   add_queued(&a, &w->driver.ready.next);
-  if (a.late) answer->omitted = w->live + (w->main != NULL) - (int64_t)answer->count;
+  if (a.late) reply->omitted = w->live + (w->main != NULL) - (int64_t)reply->count;
 }
 
 void rt_inspect_answer(rt_post *p, void *driver) {
@@ -157,15 +157,15 @@ void rt_inspect_answer(rt_post *p, void *driver) {
 /* --- the watchdog's probe --------------------------------------------------------------------- */
 void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
-  rt_worker_status *f = &w->status;
-  rt_store(&f->probe_pending, false);
-  if (!rt_swap(&f->reported_stuck, false) || !rt_load(&f->wants_traceback) || w->running == NULL)
+  rt_worker_status *s = &w->status;
+  rt_store(&s->probe_pending, false);
+  if (!rt_swap(&s->reported_stuck, false) || !rt_load(&s->wants_traceback) || w->running == NULL)
     return;
   char title[RT_TASK_TITLE_MAX];
   rt_buf text;
   rt_buf_init(&text);
   rt_task_title_write(title, sizeof title, w->running->id, NULL, NULL);
-  rt_buf_printf(&text, "rt: %s: %s was stuck in\n", f->name, title);
+  rt_buf_printf(&text, "rt: %s: %s was stuck in\n", s->name, title);
   rt_inspect_trace(&text, w, w->running);
   if (rt_buf_len(&text) > 0) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);

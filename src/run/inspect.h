@@ -14,7 +14,7 @@ void rt_inspect_answer(rt_post *p, void *driver);
 
 /* Adds all tasks that have not ended to the reply. 'traces': with tracebacks. 'until' (rt_clock):
 ** later than that, the remaining tasks are only counted; UINT64_MAX: no limit. */
-void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *a, bool traces, uint64_t until);
+void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint64_t until);
 
 /* Writes the traceback of a task, a line for each level: that of the innermost coroutine which the
 ** task has resumed comes first, that of the task's own last. */

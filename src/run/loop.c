@@ -109,7 +109,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   w->blocked = false;
   w->loop.budget = BUDGET;
   w->loop.slices++;
-  if (rt_chaos_strikes(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
+  if (rt_chaos_is_due(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   w->cur = t->co;
   if (t->is_job) rt_job_set_waiting(t->more->job, false);
   rt_trace(rt_worker_number(w), "resume", t->id, NULL);
@@ -171,7 +171,7 @@ static void end_turn(rt_worker *w) {
   if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
   if (rt_ready_is_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
-    if (rt_unhandled_look(w))
+    if (rt_unhandled_collect(w))
       poll(w);
     else
       park(w);

@@ -40,18 +40,18 @@ static void yield_in_hook(lua_State *L, rt_worker *w, rt_yield how) {
 
 /* The task is to be unwound, by scope f or (NULL) by a cancel. False: the error is not raised
 ** now. */
-static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *f, bool yieldable) {
+static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope, bool yieldable) {
   rt_more *more = rt_task_more(t);
   rt_escalation_step step = RT_ESCALATION_RAISE;
-  if (more) step = rt_escalation_hook(&more->escalation, f ? f->serial : 0, rt_clock());
+  if (more) step = rt_escalation_hook(&more->escalation, scope ? scope->serial : 0, rt_clock());
   if (step == RT_ESCALATION_WAIT) return false;
-  if (step == RT_ESCALATION_FORCE && f == NULL && yieldable) {
+  if (step == RT_ESCALATION_FORCE && scope == NULL && yieldable) {
     yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
   if (step == RT_ESCALATION_RAISE) /* the error is raised once */
     disarm(L);                     /* if the hook stayed, it would raise at each instruction */
-  rtL_cancel_unwind(L, w, t, f);
+  rtL_cancel_unwind(L, w, t, scope);
   return true;
 }
 
@@ -97,7 +97,7 @@ static bool may_raise(const rt_worker *w, const rt_task *t) {
 /* 'is_due': the signal has found that the task has run for a whole period. True: Lua yields now, or
 ** on_return was set, so the caller leaves the hook as it is. */
 static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
-  rt_cancel_scope *f = NULL;
+  rt_cancel_scope *scope = NULL;
   poll_for_task(w, t);
   if (w->exit.requested && t->is_main && !w->stop.begun)
     w->hooks->leave(w, L); /* does not return */
@@ -109,9 +109,9 @@ static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   }
   if (t->is_main && rt_shutdown_is_over(w)) rtL_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
-  rt_cancel_kind verdict = t->alert ? rt_cancel_scope_effective(t, &f) : RT_CANCEL_NONE;
-  if (verdict == RT_CANCEL_SCOPE || (verdict == RT_CANCEL_TASK && may_raise(w, t)))
-    if (unwind(L, w, t, verdict == RT_CANCEL_SCOPE ? f : NULL, yieldable)) return true;
+  rt_cancel_kind kind = t->alert ? rt_cancel_scope_effective(t, &scope) : RT_CANCEL_NONE;
+  if (kind == RT_CANCEL_SCOPE || (kind == RT_CANCEL_TASK && may_raise(w, t)))
+    if (unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, yieldable)) return true;
   if (!is_due || !may_switch(w, t)) return false;
   if (yieldable)
     yield_in_hook(L, w, RT_YIELD_PREEMPTED);

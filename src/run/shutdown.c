@@ -52,8 +52,8 @@ static void begin_shutdown(rt_worker *w, uint64_t grace) {
 }
 
 void rt_shutdown_on_post(rt_post *p, void *driver) {
-  rt_runtime *o = rt_containerof(p, rt_runtime, shutdown_post);
-  begin_shutdown(rt_worker_of(driver), rt_runtime_shutdown_received(o));
+  rt_runtime *r = rt_containerof(p, rt_runtime, shutdown_post);
+  begin_shutdown(rt_worker_of(driver), rt_runtime_shutdown_received(r));
 }
 
 /* Has the watchdog end the process if the main worker does not: in rt-lua only. In another host the

@@ -32,7 +32,7 @@ void rt_task_exit_forced(rt_worker *w, rt_task *t) {
   rt_cancel_scope_close_all(t);
   t->cancelled = 1;
   w->running = NULL; /* so that operations in the <close> variables raise */
-  rt_reset(t->co, NULL);
+  rt_closethread(t->co, NULL);
   w->running = running;
   rt_task_exit(w, t, RT_CANCELLED);
 }

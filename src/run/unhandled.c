@@ -56,32 +56,32 @@ enum { REPORTED = 3 }; /* values of an entry: error, traceback, title of the tas
 
 /* The key of the entry: the id of the task that calls the function; 0 at the end, where no task
 ** does. */
-static lua_Integer reporter(const rt_worker *w) {
+static lua_Integer reporter_id(const rt_worker *w) {
   return w->running && w->running->is_handler ? (lua_Integer)w->running->id : 0;
 }
 
-static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer who) {
+static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer reporter) {
   rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
   lua_createtable(L, REPORTED, 0);
   for (int i = 0; i < REPORTED; i++) {
     lua_pushvalue(L, error + i);
     lua_rawseti(L, -2, i + 1);
   }
-  lua_rawseti(L, -2, who);
+  lua_rawseti(L, -2, reporter);
   lua_pop(L, 1);
 }
 
 /* A key that is not there is not set to nil: Lua before 5.4.3 would allocate memory for it. */
-static void remove_entry(lua_State *L, rt_worker *w, lua_Integer who) {
+static void remove_entry(lua_State *L, rt_worker *w, lua_Integer reporter) {
   rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
-  if (lua_rawgeti(L, -1, who) != LUA_TNIL) {
+  if (lua_rawgeti(L, -1, reporter) != LUA_TNIL) {
     lua_pushnil(L);
-    lua_rawseti(L, -3, who);
+    lua_rawseti(L, -3, reporter);
   }
   lua_pop(L, 2);
 }
 
-void rt_unhandled_set_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter(w)); }
+void rt_unhandled_set_handled(lua_State *L, rt_worker *w) { remove_entry(L, w, reporter_id(w)); }
 
 /* Stack: …, entry -> … */
 static void write_entry(lua_State *L, rt_worker *w) {
@@ -107,10 +107,10 @@ static void write_interrupted(lua_State *L, rt_worker *w) {
 
 /* --- calling the function --------------------------------------------------------------------- */
 /* The function has failed. Stack: …, the error that it raised -> unchanged */
-static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
+static void write_both(lua_State *L, rt_worker *w, lua_Integer reporter) {
   int error = lua_gettop(L);
   rt_anchor_push(L, w, RT_ANCHOR_REPORTING);
-  if (lua_rawgeti(L, -1, who) == LUA_TTABLE) { /* (else the function has called os.exit) */
+  if (lua_rawgeti(L, -1, reporter) == LUA_TTABLE) { /* (else the function has called os.exit) */
     lua_pushvalue(L, error);
     rtL_outcome_take_trace(L, w);
     write_failed(L, w, "the function of rt.on_unhandled failed");
@@ -119,21 +119,21 @@ static void write_both(lua_State *L, rt_worker *w, lua_Integer who) {
   lua_settop(L, error);
 }
 
-static int handler_called(lua_State *L, int status, lua_KContext who) {
+static int handler_called(lua_State *L, int status, lua_KContext reporter) {
   rt_worker *w = rt_worker_find(L);
   bool failed = status != LUA_OK && status != LUA_YIELD;
-  if (failed) write_both(L, w, who);
-  remove_entry(L, w, who);
+  if (failed) write_both(L, w, reporter);
+  remove_entry(L, w, reporter);
   bool cancelled = failed && rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1);
-  return cancelled && who != 0 ? lua_error(L) : 0;
+  return cancelled && reporter != 0 ? lua_error(L) : 0;
 }
 
 /* Arguments: the function, error, task, traceback. */
 static int call_handler(lua_State *L) {
-  lua_KContext who = reporter(rt_worker_find(L));
+  lua_KContext reporter = reporter_id(rt_worker_find(L));
   lua_pushcfunction(L, rtL_outcome_traceback);
   lua_insert(L, 1);
-  return handler_called(L, lua_pcallk(L, 3, 0, 1, who, handler_called), who);
+  return handler_called(L, lua_pcallk(L, 3, 0, 1, reporter, handler_called), reporter);
 }
 
 /* Stack: error, traceback, title, task -> the same, 'call_handler' and its arguments. False: the
@@ -245,7 +245,7 @@ static bool ensure_gc_sentinel(rt_worker *w) {
   return w->unhandled.has_gc_sentinel;
 }
 
-bool rt_unhandled_look(rt_worker *w) {
+bool rt_unhandled_collect(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->unhandled.gc_cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING))
     return false;
@@ -266,8 +266,8 @@ void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
 
 /* --- failed jobs ------------------------------------------------------------------------------ */
 void rt_unhandled_on_job(rt_post *p, void *driver) {
-  rt_failure_record *r = rt_containerof(p, rt_failure_record, post);
-  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &r->link);
+  rt_failure_record *f = rt_containerof(p, rt_failure_record, post);
+  rt_list_append(&rt_worker_of(driver)->unhandled.jobs, &f->link);
 }
 
 static void drop_jobs(rt_list *jobs) {
@@ -284,9 +284,9 @@ void rt_unhandled_drop_jobs(rt_worker *w) {
 /* --- the end ---------------------------------------------------------------------------------- */
 /* Takes the failed jobs that tasks still hold: at the end no task will join them. */
 static void take_failed_jobs(rt_worker *w) {
-  rt_failure_record *r;
-  while (w->runtime && (r = rt_runtime_take_failure(w->runtime)) != NULL)
-    rt_list_append(&w->unhandled.jobs, &r->link);
+  rt_failure_record *f;
+  while (w->runtime && (f = rt_runtime_take_failure(w->runtime)) != NULL)
+    rt_list_append(&w->unhandled.jobs, &f->link);
 }
 
 static void report_directly(lua_State *L, rt_worker *w) {

@@ -22,7 +22,7 @@ void rt_unhandled_report(rt_worker *w);
 
 /* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
 ** it. False: the worker may block. */
-bool rt_unhandled_look(rt_worker *w);
+bool rt_unhandled_collect(rt_worker *w);
 
 /* Called at the end, protected: reports all errors that are left, directly; and writes to stderr
 ** those for which the function of rt.on_unhandled has not returned. */

@@ -409,7 +409,7 @@ static bool steal_any(rt_slot *slot) {
 rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
   rt_job *j = rt_runq_take(&slot->pinned);
   if (j != NULL) return after_take(slot, j);
-  if (rt_chaos_strikes(RT_CHAOS_STEAL)) steal_any(slot);
+  if (rt_chaos_is_due(RT_CHAOS_STEAL)) steal_any(slot);
   if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);
   while (may_steal && steal_any(slot))
     if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);

@@ -23,24 +23,24 @@ static bool spin(rt_driver *d, rt_slot *slot) {
   return false;
 }
 
-bool rt_spin_try(rt_spin *p, rt_driver *d, rt_slot *slot) {
-  if (!p->expecting || rt_clock_is_virtual()) return false;
-  if (p->cpus == 0) p->cpus = rt_cpu_count();
-  if (p->cpus == 1) return false;
-  if (p->skipped < p->skip) {
-    p->skipped++;
+bool rt_spin_try(rt_spin *s, rt_driver *d, rt_slot *slot) {
+  if (!s->expecting || rt_clock_is_virtual()) return false;
+  if (s->cpus == 0) s->cpus = rt_cpu_count();
+  if (s->cpus == 1) return false;
+  if (s->skipped < s->skip) {
+    s->skipped++;
     return false;
   }
-  p->skipped = 0;
+  s->skipped = 0;
   if (spin(d, slot)) {
-    p->skip = 0;
+    s->skip = 0;
     return true;
   }
-  p->skip = p->skip ? p->skip * 2 : 1;
-  if (p->skip > SKIP_MAX) p->skip = SKIP_MAX;
+  s->skip = s->skip ? s->skip * 2 : 1;
+  if (s->skip > SKIP_MAX) s->skip = SKIP_MAX;
   return false;
 }
 
-void rt_spin_slept(rt_spin *p, uint64_t ns, bool by_worker) {
-  p->expecting = by_worker && ns < SHORT_SLEEP;
+void rt_spin_slept(rt_spin *s, uint64_t ns, bool by_worker) {
+  s->expecting = by_worker && ns < SHORT_SLEEP;
 }

@@ -22,10 +22,10 @@ typedef struct rt_spin {
 
 /* Worker's thread, before it parks. 'slot': the worker takes jobs, so it polls the queues, too;
 ** NULL: the mailbox only. True: a post or a job has come. */
-bool rt_spin_try(rt_spin *p, rt_driver *d, rt_slot *slot);
+bool rt_spin_try(rt_spin *s, rt_driver *d, rt_slot *slot);
 
 /* Worker's thread, after it was parked. 'ns': for how long; 'by_worker': a post or a job ended
 ** it. */
-void rt_spin_slept(rt_spin *p, uint64_t ns, bool by_worker);
+void rt_spin_slept(rt_spin *s, uint64_t ns, bool by_worker);
 
 #endif

@@ -14,9 +14,9 @@ typedef struct rt_ready {
   rt_list next; /* for the next turn */
 } rt_ready;
 
-static inline void rt_ready_init(rt_ready *t) {
-  rt_list_init(&t->now);
-  rt_list_init(&t->next);
+static inline void rt_ready_init(rt_ready *r) {
+  rt_list_init(&r->now);
+  rt_list_init(&r->next);
 }
 
 /* Adds a task for the next turn. */

@@ -13,9 +13,9 @@
 /* Closes the pending <close> variables of a coroutine, whatever its state, so that it can run
 ** another function. Their errors are swallowed; none is raised. */
 #if LUA_VERSION_RELEASE_NUM >= 50406
-#define rt_reset(co, from) lua_closethread(co, from)
+#define rt_closethread(co, from) lua_closethread(co, from)
 #else
-#define rt_reset(co, from) ((void)(from), lua_resetthread(co))
+#define rt_closethread(co, from) ((void)(from), lua_resetthread(co))
 #endif
 
 #endif

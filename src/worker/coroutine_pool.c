@@ -68,6 +68,6 @@ void rt_coroutine_pool_give(rt_coroutine_pool *c, lua_State *co) {
 
 void rt_coroutine_pool_retire_broken(rt_coroutine_pool *c, lua_State *co) {
   int reference = find_reference(c, co);
-  rt_reset(co, NULL);
+  rt_closethread(co, NULL);
   release(c, co, reference);
 }

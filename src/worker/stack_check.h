@@ -22,11 +22,11 @@ typedef struct rt_stack_check {
   const char *function;
 } rt_stack_check;
 
-static inline void rt_stack_check_verify(const rt_stack_check *h) {
-  int change = lua_gettop(h->L) - h->before;
-  if (change == h->change) return;
-  fprintf(stderr, "rt: %s changes the height of the stack by %+d, not by %+d\n", h->function,
-          change, h->change);
+static inline void rt_stack_check_verify(const rt_stack_check *c) {
+  int change = lua_gettop(c->L) - c->before;
+  if (change == c->change) return;
+  fprintf(stderr, "rt: %s changes the height of the stack by %+d, not by %+d\n", c->function,
+          change, c->change);
   abort();
 }
 

@@ -57,8 +57,8 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 }
 
 /* --- its status ------------------------------------------------------------------------------- */
-static const char *site_text(const rt_worker_status *f, uint32_t site) {
-  const rt_worker *w = rt_containerof(f, rt_worker, status);
+static const char *site_text(const rt_worker_status *s, uint32_t site) {
+  const rt_worker *w = rt_containerof(s, rt_worker, status);
   return rt_call_site_text(&w->call_sites, site);
 }
 

@@ -91,7 +91,7 @@ bool rt_clock_is_virtual(void) {
 void rt_clock_advance(uint64_t to) { (void)to; }
 uint64_t rt_random_seed(void) { return 1; }
 uint64_t rt_random_next(rt_random *r) { return ++r->state; }
-bool rt_chaos_strikes(rt_chaos what) { return (void)what, false; }
+bool rt_chaos_is_due(rt_chaos what) { return (void)what, false; }
 void rt_chaos_delay(void) { model_point(call_place, NULL); }
 
 /* --- a schedule ------------------------------------------------------------------------------- */

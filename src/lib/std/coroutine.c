@@ -49,7 +49,7 @@ static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
   bool blocked = w->blocked;
   w->cur = co;
   w->blocked = true;
-  int status = rt_reset(co, L);
+  int status = rt_closethread(co, L);
   w->cur = outer;
   w->blocked = blocked;
   return status;
@@ -153,11 +153,11 @@ static bool is_task_itself(lua_State *L, rt_worker *w) {
 }
 
 static void refuse_to_yield_out(lua_State *L, rt_worker *w) {
-  const rt_cancel_scope *f = w->running->more->cancel_scopes;
-  const char *what = f->critical ? "critical section"
-                     : f->shield ? "shield"
-                     : f->waiter ? "scope"
-                                 : "timeout";
+  const rt_cancel_scope *scope = w->running->more->cancel_scopes;
+  const char *what = scope->critical ? "critical section"
+                     : scope->shield ? "shield"
+                     : scope->waiter ? "scope"
+                                     : "timeout";
   luaL_error(L, "attempt to yield out of a %s: it is this task's, and goes on", what);
 }
 

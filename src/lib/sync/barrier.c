@@ -12,9 +12,9 @@ static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
 static int new_barrier(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 1 && n <= 1 << 30, 1, "a number of tasks from 1 to 2^30 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_BARRIER);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_BARRIER);
   rt_barrier *b = rt_barrier_new(&barrier_kind, (int)n);
-  rtL_shared_set(L, s, b ? &b->shared : NULL);
+  rtL_shared_set(L, ref, b ? &b->shared : NULL);
   return 1;
 }
 

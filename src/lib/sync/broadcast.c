@@ -17,9 +17,9 @@ static rt_receiver *check_subscriber(lua_State *L, rt_worker *w) {
 static int new_broadcast(lua_State *L) {
   lua_Integer capacity = luaL_checkinteger(L, 1);
   luaL_argcheck(L, capacity >= 1 && capacity <= 1 << 20, 1, "a capacity from 1 to 2^20 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_BROADCAST);
-  rt_broadcast *f = rt_broadcast_new(&broadcast_kind, (size_t)capacity, false);
-  rtL_shared_set(L, s, f ? &f->shared : NULL);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_BROADCAST);
+  rt_broadcast *broadcast = rt_broadcast_new(&broadcast_kind, (size_t)capacity, false);
+  rtL_shared_set(L, ref, broadcast ? &broadcast->shared : NULL);
   return 1;
 }
 
@@ -27,9 +27,9 @@ static int new_broadcast(lua_State *L) {
 /* true | nil, "closed" = broadcast:send(...) */
 static int broadcast_send(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_broadcast *f = check_broadcast(L, w);
+  rt_broadcast *broadcast = check_broadcast(L, w);
   rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!rt_broadcast_send(f, message)) {
+  if (!rt_broadcast_send(broadcast, message)) {
     rt_message_drop(message);
     return rtL_shared_refuse_closed(L, w);
   }
@@ -46,10 +46,10 @@ static int broadcast_close(lua_State *L) {
 static int broadcast_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
-  rt_broadcast *f = check_broadcast(L, rt_self(L));
-  int subscribers = rt_broadcast_inspect(f, &messages, &closed);
+  rt_broadcast *broadcast = check_broadcast(L, rt_self(L));
+  int subscribers = rt_broadcast_inspect(broadcast, &messages, &closed);
   lua_pushfstring(L, "rt.broadcast (%I of %I, %d subscribers%s)", (LUAI_UACINT)messages,
-                  (LUAI_UACINT)f->capacity, subscribers, closed ? ", closed" : "");
+                  (LUAI_UACINT)broadcast->capacity, subscribers, closed ? ", closed" : "");
   return 1;
 }
 
@@ -57,10 +57,10 @@ static int broadcast_tostring(lua_State *L) {
 /* subscriber = broadcast:subscribe() */
 static int broadcast_subscribe(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_broadcast *f = check_broadcast(L, w);
-  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
-  rt_receiver *r = rt_receiver_new(&subscriber_kind, f);
-  rtL_shared_set(L, s, r ? &r->shared : NULL);
+  rt_broadcast *broadcast = check_broadcast(L, w);
+  rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
+  rt_receiver *r = rt_receiver_new(&subscriber_kind, broadcast);
+  rtL_shared_set(L, ref, r ? &r->shared : NULL);
   return 1;
 }
 

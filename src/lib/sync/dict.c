@@ -101,7 +101,7 @@ static int push_result(lua_State *L, rt_dict_result result) {
 }
 
 /* Stack: the dict, the key, the value, the seconds or nothing. */
-static int dict_put(lua_State *L, rt_dict_condition rule) {
+static int dict_put(lua_State *L, rt_dict_condition condition) {
   rt_dict_value_key k;
   rt_value v;
   rt_dict *d = check_dict(L);
@@ -109,7 +109,7 @@ static int dict_put(lua_State *L, rt_dict_condition rule) {
   luaL_checkany(L, 3);
   uint64_t expires = opt_expires(L, 4);
   rtL_dict_value_read(L, rt_self(L), 3, &v);
-  rt_dict_put p = {.condition = rule, .value = &v, .expires = expires};
+  rt_dict_put p = {.condition = condition, .value = &v, .expires = expires};
   rt_dict_result result = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
   return push_result(L, result);

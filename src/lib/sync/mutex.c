@@ -45,12 +45,12 @@ static void push_guarded_value(lua_State *L, rt_worker *w, rt_mutex *m) {
 /* mutex = rt.mutex([value]) */
 static int new_mutex(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_MUTEX);
+  rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_MUTEX);
   lua_insert(L, 1);
   rt_message *value = pack_guarded_value(L, w, 2);
   rt_mutex *m = rt_mutex_new(&mutex_kind, value);
   if (m == NULL && value) rt_message_drop(value);
-  rtL_shared_set(L, s, m ? &m->shared : NULL);
+  rtL_shared_set(L, ref, m ? &m->shared : NULL);
   lua_settop(L, 1);
   return 1;
 }
@@ -221,7 +221,7 @@ static int mutex_lock_op(lua_State *L) {
 
 /* For the methods that do not wait, and so are no checkpoint. */
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  if (w->running == NULL || w->stop.closed) rtL_cancel_look(L, w); /* raises */
+  if (w->running == NULL || w->stop.closed) rtL_cancel_checkpoint_slow(L, w); /* raises */
   check_task_more(L, w->running);
   return rt_mutex_lock(m, w->running) == RT_MUTEX_DONE;
 }

@@ -10,9 +10,9 @@ static rt_notify *check_notify(lua_State *L, rt_worker *w) {
 
 /* notify = rt.notify() */
 static int new_notify(lua_State *L) {
-  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_NOTIFY);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_NOTIFY);
   rt_notify *n = rt_notify_new(&notify_kind);
-  rtL_shared_set(L, s, n ? &n->shared : NULL);
+  rtL_shared_set(L, ref, n ? &n->shared : NULL);
   return 1;
 }
 

@@ -23,9 +23,9 @@ static rt_mutex *check_once(lua_State *L, rt_worker *w) {
 
 /* once = rt.once() */
 static int new_once(lua_State *L) {
-  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_ONCE);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_ONCE);
   rt_mutex *m = rt_mutex_new(&once_kind, NULL);
-  rtL_shared_set(L, s, m ? &m->shared : NULL);
+  rtL_shared_set(L, ref, m ? &m->shared : NULL);
   return 1;
 }
 

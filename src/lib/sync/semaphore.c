@@ -33,9 +33,9 @@ static int new_semaphore(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MAX, 1,
                 "a number of permits from 0 to 2^53 expected");
-  rt_shared_ref *s = rtL_shared_new(L, rt_self(L), RT_CLASS_SEMAPHORE);
+  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_SEMAPHORE);
   rt_semaphore *semaphore = rt_semaphore_new(&semaphore_kind, n);
-  rtL_shared_set(L, s, semaphore ? &semaphore->shared : NULL);
+  rtL_shared_set(L, ref, semaphore ? &semaphore->shared : NULL);
   return 1;
 }
 

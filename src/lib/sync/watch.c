@@ -14,8 +14,8 @@ static rt_receiver *check_watcher(lua_State *L, rt_worker *w) {
 }
 
 /* --- the value -------------------------------------------------------------------------------- */
-static bool send_or_drop(rt_broadcast *f, rt_message *message) {
-  if (rt_broadcast_send(f, message)) return true;
+static bool send_or_drop(rt_broadcast *broadcast, rt_message *message) {
+  if (rt_broadcast_send(broadcast, message)) return true;
   rt_message_drop(message);
   return false;
 }
@@ -23,12 +23,12 @@ static bool send_or_drop(rt_broadcast *f, rt_message *message) {
 /* watch = rt.watch(...) */
 static int new_watch(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_shared_ref *s = rtL_shared_new(L, w, RT_CLASS_WATCH);
-  rt_broadcast *f = rt_broadcast_new(&watch_kind, 1, true);
-  rtL_shared_set(L, s, f ? &f->shared : NULL);
+  rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_WATCH);
+  rt_broadcast *broadcast = rt_broadcast_new(&watch_kind, 1, true);
+  rtL_shared_set(L, ref, broadcast ? &broadcast->shared : NULL);
   lua_insert(L, 1);
   rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  send_or_drop(f, message);
+  send_or_drop(broadcast, message);
   lua_settop(L, 1);
   return 1;
 }
@@ -42,9 +42,9 @@ static int watch_get(lua_State *L) {
 /* true | nil, "closed" = watch:set(...) */
 static int watch_set(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_broadcast *f = check_watch(L, w);
+  rt_broadcast *broadcast = check_watch(L, w);
   rt_message *message = rtL_pack(L, w, 2, RT_PACK_KEPT);
-  if (!send_or_drop(f, message)) return rtL_shared_refuse_closed(L, w);
+  if (!send_or_drop(broadcast, message)) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -95,9 +95,9 @@ static const rt_op_kind watcher_wait_kind = {.name = "wait",
                                              .finish = watcher_wait_finish};
 
 static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
-  rt_broadcast *f = check_watch(L, w);
+  rt_broadcast *broadcast = check_watch(L, w);
   rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_WATCHER);
-  rt_receiver *r = rt_receiver_new(&watcher_kind, f);
+  rt_receiver *r = rt_receiver_new(&watcher_kind, broadcast);
   rtL_shared_set(L, ref, r ? &r->shared : NULL);
   return ref;
 }

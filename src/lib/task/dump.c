@@ -28,18 +28,18 @@ static void push_entry(lua_State *L, uint64_t id, rt_phase phase, const char *na
 
 static void append_entry(lua_State *L) { lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1); }
 
-static void append_task(lua_State *L, const rt_snapshot_reply *a, const rt_task_info *f,
+static void append_task(lua_State *L, const rt_snapshot_reply *reply, const rt_task_info *info,
                         const char *worker) {
-  const rt_task t = {.phase = f->phase, .op = f->op};
-  const char *name = rt_snapshot_reply_text(a, f->name);
-  push_entry(L, f->id, f->phase,
-             name         ? name
-             : f->is_main ? "main"
-                          : NULL,
-             worker, rt_snapshot_reply_text(a, f->site));
+  const rt_task t = {.phase = info->phase, .op = info->op};
+  const char *name = rt_snapshot_reply_text(reply, info->name);
+  push_entry(L, info->id, info->phase,
+             name            ? name
+             : info->is_main ? "main"
+                             : NULL,
+             worker, rt_snapshot_reply_text(reply, info->site));
   if (rt_task_waits_for(&t)) {
     set_text(L, "waiting", rt_task_waits_for(&t));
-    lua_pushnumber(L, f->waited);
+    lua_pushnumber(L, info->waited);
     lua_setfield(L, -2, "waited");
   }
   append_entry(L);
@@ -55,8 +55,8 @@ static void append_stuck_task(lua_State *L, const rt_snapshot_request *q) {
   append_entry(L);
 }
 
-static void append_reply(lua_State *L, const rt_snapshot_reply *a, const char *worker) {
-  for (size_t i = 0; i < a->count; i++) append_task(L, a, &a->tasks[i], worker);
+static void append_reply(lua_State *L, const rt_snapshot_reply *reply, const char *worker) {
+  for (size_t i = 0; i < reply->count; i++) append_task(L, reply, &reply->tasks[i], worker);
 }
 
 /* list = build_list(snapshot) */

@@ -178,19 +178,19 @@ static int group_run(lua_State *L) {
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 2);
   rt_waiter *waiter = rt_waiter_new(&w->driver);
-  rt_cancel_scope *f = waiter ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
-  if (f == NULL) {
+  rt_cancel_scope *scope = waiter ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
+  if (scope == NULL) {
     if (waiter) rt_waiter_free(waiter);
     return rtL_no_memory(L);
   }
-  lua_KContext serial = (lua_KContext)(f->serial = rt_worker_next_scope(w));
-  f->opener = L;
-  f->waiter = waiter;
-  f->group = &g->shared;
-  rt_shared_hold(f->group);
-  waiter->owner = f;
+  lua_KContext serial = (lua_KContext)(scope->serial = rt_worker_next_scope(w));
+  scope->opener = L;
+  scope->waiter = waiter;
+  scope->group = &g->shared;
+  rt_shared_hold(scope->group);
+  waiter->owner = scope;
   waiter->on_call = on_group_decided;
-  if (rt_group_watch(g, waiter)) rt_cancel_scope_cancel(f);
+  if (rt_group_watch(g, waiter)) rt_cancel_scope_cancel(scope);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, serial, group_run_ended);
   return group_run_ended(L, status, serial);
 }

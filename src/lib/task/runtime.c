@@ -51,9 +51,9 @@ static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
 }
 
 static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
-  rt_runtime *o = w->slot ? w->slot->sched->config.runtime : w->runtime;
-  if (o)
-    rt_runtime_add_counts(o, of_main, others);
+  rt_runtime *r = w->slot ? w->slot->sched->config.runtime : w->runtime;
+  if (r)
+    rt_runtime_add_counts(r, of_main, others);
   else
     rt_count_sum(of_main, w->driver.counters);
 }

@@ -37,12 +37,12 @@ static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext con
 /* Stack: the function and its arguments. */
 static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   rt_worker *w = rt_self(L);
-  rt_cancel_scope *f = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
-  if (f == NULL) return rtL_no_memory(L);
-  f->critical = k == CRITICAL;
-  f->serial = rt_worker_next_scope(w);
-  f->opener = L;
-  lua_KContext context = (lua_KContext)(f->serial << 2 | k);
+  rt_cancel_scope *scope = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
+  if (scope == NULL) return rtL_no_memory(L);
+  scope->critical = k == CRITICAL;
+  scope->serial = rt_worker_next_scope(w);
+  scope->opener = L;
+  lua_KContext context = (lua_KContext)(scope->serial << 2 | k);
   rt_preempt_need(w);
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 1);

@@ -1,15 +1,24 @@
---- Finds names in comments and in Markdown that the code does not have: identifiers of C (`rt_x`, `RT_X`,
---- `rtL_x`), functions (`f()`), fields and parameters in quotes, names of the Lua module (`rt.x`), and files.
+--- Finds names in comments and in Markdown that the code does not have: identifiers of C that begin with
+--- `rt_`, `rtL_`, `RT_` or `RTL_`, functions (`f()`), fields and parameters in quotes, names of the Lua module
+--- (`rt.spawn`), and files. In Lua and Markdown it looks for identifiers and files only.
 ---   lua5.4 spec/support/comment_names.lua [ROOT]
 -- prints each of them; exit code 1 if there is one. A name is known if the code has it as a word anywhere.
 
 local PREFIXES = { rt = true, rtL = true, RT = true, RTL = true }
 --- Folders of the repository whose files are named by their paths from the root.
-local TOP = { spec = true, lua = true, docs = true, bench = true, library = true, examples = true }
+local TOP = {
+  src = true,
+  spec = true,
+  lua = true,
+  docs = true,
+  bench = true,
+  library = true,
+  examples = true,
+}
 --- Names that need not be there: files of Lua, and names that stand for any file.
 local OTHERS = {}
 for name in
-  ([[ lua.c ldebug.c file.lua script.lua x.lua rt.core rt.core.internal
+  ([[ lua.c ldebug.c file.lua script.lua x.lua x.h y.h spec/x_spec.lua rt.core rt.core.internal
       lib/process lib/fs lib/http lua/rt.git ]]):gmatch("%S+")
 do
   OTHERS[name] = true
@@ -63,6 +72,13 @@ local function split(text)
   return table.concat(code), comments
 end
 
+--- The text with only its comments; the lines stay where they are.
+local function lua_comments(text)
+  return (text:gsub("[^\n]+", function(line)
+    return line:match("^%s*%-%-.*") or ""
+  end))
+end
+
 --- Adds a path, its folders, and the ends of each, with and without the suffix.
 local function add_path(files, path)
   while path do
@@ -105,6 +121,9 @@ local function read_tree(root)
     elseif suffix == "lua" and (path:find("^lua/") or path:find("^library/")) then
       add_words(tree.lua, read(root .. "/" .. path))
     end
+    if suffix == "lua" then
+      tree.comments[#tree.comments + 1] = { path, lua_comments(read(root .. "/" .. path)), 1 }
+    end
     if suffix == "lua" or path == "Makefile" or path:find("^bench/[^.]*$") then
       for word in read(root .. "/" .. path):gmatch("%f[%w_]RT_[%w_]+") do
         tree.words[word] = true
@@ -127,7 +146,7 @@ end
 
 --- Calls found(position, name) for each name of this comment that the tree does not have.
 local function check(tree, path, text, found)
-  local is_page = path:find("%.md$")
+  local is_page = not path:find("%.[ch]$")
   for at, word in text:gmatch("%f[%w_]()([%a_][%w_]*)") do
     local prefix = word:match("^(%a+)_.")
     if PREFIXES[prefix] and not tree.words[word] then

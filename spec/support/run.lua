@@ -7,7 +7,7 @@
 -- --folder: the files of this folder instead of those of spec. --peers needed: a spec that is
 -- skipped since a program it talks to is not installed (kit.needs) has failed; without it, the
 -- programs are named.
--- --chaos: failures and delays at random, in debug builds (src/base/chaos.h); RT_SEED=n repeats them.
+-- --chaos: failures and delays at random, in debug builds (src/base/chaos.c); RT_SEED=n repeats them.
 -- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that
 -- factor. The last line is "N passed, N failed".
 local options = { build = "build/lua5.4", lua = "lua5.4", flavor = "" }

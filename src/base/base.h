@@ -155,13 +155,13 @@ bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock);
 typedef pthread_t rt_thread;
 /* Starts a thread that runs f(arg), with so many bytes of stack. 0 or a negative errno. The caller
 ** must join or detach it. */
-int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg);
-void rt_thread_detach(rt_thread t);
-void rt_thread_join(rt_thread t);
+int rt_thread_start(rt_thread *thread, size_t stack, void (*f)(void *), void *arg);
+void rt_thread_detach(rt_thread thread);
+void rt_thread_join(rt_thread thread);
 void rt_thread_yield(void);
 void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
-bool rt_thread_is_current(rt_thread t); /* is t the calling thread? */
+bool rt_thread_is_current(rt_thread thread); /* is t the calling thread? */
 
 /* The model build (spec/model) names a header that replaces the names above by ones at which
 ** another simulated thread may be resumed. */

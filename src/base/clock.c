@@ -4,9 +4,9 @@
 #include <time.h>
 
 static uint64_t read_clock(clockid_t which) {
-  struct timespec t;
-  clock_gettime(which, &t);
-  return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
+  struct timespec ts;
+  clock_gettime(which, &ts);
+  return (uint64_t)ts.tv_sec * RT_SECOND + (uint64_t)ts.tv_nsec;
 }
 
 #if RT_DEBUG

@@ -16,8 +16,8 @@ static void on_cpu_timer_signal(int sig, siginfo_t *info, void *context) {
   int err = errno;
   bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
   if (info->si_code == SI_TIMER || nudged) {
-    rt_cpu_timer *t = info->si_value.sival_ptr;
-    t->f(t, nudged);
+    rt_cpu_timer *timer = info->si_value.sival_ptr;
+    timer->f(timer, nudged);
   }
   errno = err;
 }
@@ -46,50 +46,50 @@ static uint64_t period(void) {
   return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : DEFAULT_PERIOD;
 }
 
-int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
+int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
   int err = install_handler();
   if (err != 0) return err;
-  t->f = f;
-  t->period = period();
-  how.sigev_value.sival_ptr = t;
+  timer->f = f;
+  timer->period = period();
+  how.sigev_value.sival_ptr = timer;
   how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-  clockid_t clock = t->period < RT_MILLISECOND ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
-  if (timer_create(clock, &how, &t->timer) != 0) return -errno;
-  t->on = true;
+  clockid_t clock = timer->period < RT_MILLISECOND ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
+  if (timer_create(clock, &how, &timer->timer) != 0) return -errno;
+  timer->on = true;
   unblock_signal();
-  struct timespec each = {(time_t)(t->period / RT_SECOND), (long)(t->period % RT_SECOND)};
+  struct timespec each = {(time_t)(timer->period / RT_SECOND), (long)(timer->period % RT_SECOND)};
   struct itimerspec when = {.it_interval = each, .it_value = each};
-  if (timer_settime(t->timer, 0, &when, NULL) == 0) return 0;
+  if (timer_settime(timer->timer, 0, &when, NULL) == 0) return 0;
   err = -errno;
-  rt_cpu_timer_stop(t);
+  rt_cpu_timer_stop(timer);
   return err;
 }
 
-void rt_cpu_timer_stop(rt_cpu_timer *t) {
-  if (!t->on) return;
-  timer_delete(t->timer); /* a signal that was sent is delivered before this returns */
-  t->on = false;
+void rt_cpu_timer_stop(rt_cpu_timer *timer) {
+  if (!timer->on) return;
+  timer_delete(timer->timer); /* a signal that was sent is delivered before this returns */
+  timer->on = false;
 }
 
-void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread) {
+void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) {
   siginfo_t info = {0};
   info.si_code = SI_QUEUE;
   info.si_pid = getpid();
   info.si_uid = getuid();
-  info.si_value.sival_ptr = t;
+  info.si_value.sival_ptr = timer;
   syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)thread, SIGURG, &info);
 }
 
 #else
 
-int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool)) {
-  (void)t, (void)f;
+int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+  (void)timer, (void)f;
   return -ENOSYS;
 }
 
-void rt_cpu_timer_stop(rt_cpu_timer *t) { (void)t; }
+void rt_cpu_timer_stop(rt_cpu_timer *timer) { (void)timer; }
 
-void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread) { (void)t, (void)thread; }
+void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) { (void)timer, (void)thread; }
 
 #endif

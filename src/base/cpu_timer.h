@@ -34,12 +34,12 @@ typedef struct rt_cpu_timer {
 ** of its own for SIGURG; another error: the system has no such timer. RT_TICK_US sets another
 ** period, for tests; below 1 ms it is wall-clock time, as the CPU-time clock of the kernel is too
 ** coarse. */
-int rt_cpu_timer_start(rt_cpu_timer *t, void (*f)(rt_cpu_timer *, bool));
+int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool));
 
 /* Any thread, while the timer is on: sends the signal to the timer's thread now; 'thread' is the
 ** id of that thread (rt_thread_info). */
-void rt_cpu_timer_nudge(rt_cpu_timer *t, long thread);
+void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread);
 /* The thread that started it; harmless if the timer is not on. */
-void rt_cpu_timer_stop(rt_cpu_timer *t);
+void rt_cpu_timer_stop(rt_cpu_timer *timer);
 
 #endif

@@ -48,8 +48,8 @@ void rt_cond_wait(rt_cond *c, rt_lock *l) { abort_if(pthread_cond_wait(c, l)); }
 
 bool rt_cond_wait_until(rt_cond *c, rt_lock *l, uint64_t clock) {
   clock = rt_clock_to_os(clock);
-  struct timespec t = {(time_t)(clock / RT_SECOND), (long)(clock % RT_SECOND)};
-  int err = pthread_cond_timedwait(c, l, &t);
+  struct timespec ts = {(time_t)(clock / RT_SECOND), (long)(clock % RT_SECOND)};
+  int err = pthread_cond_timedwait(c, l, &ts);
   if (err != ETIMEDOUT) abort_if(err);
   return err == 0;
 }
@@ -70,7 +70,7 @@ static void *thread_start_main(void *p) {
 /* Signals of the process are for the thread that the program began with. A thread that is started
 ** here blocks all signals but SIGURG (the CPU timer), SIGPROF, and faults (SIGSEGV and the
 ** like). */
-static int start_with_signals_blocked(rt_thread *t, pthread_attr_t *attr, thread_start *s) {
+static int start_with_signals_blocked(rt_thread *thread, pthread_attr_t *attr, thread_start *s) {
   sigset_t all, before;
   sigfillset(&all);
   sigdelset(&all, SIGURG);
@@ -82,12 +82,12 @@ static int start_with_signals_blocked(rt_thread *t, pthread_attr_t *attr, thread
   sigdelset(&all, SIGTRAP);
   sigdelset(&all, SIGPROF);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int err = pthread_create(t, attr, thread_start_main, s);
+  int err = pthread_create(thread, attr, thread_start_main, s);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return -err;
 }
 
-int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg) {
+int rt_thread_start(rt_thread *thread, size_t stack, void (*f)(void *), void *arg) {
   pthread_attr_t attr;
   thread_start *s = rt_malloc(sizeof *s);
   if (s == NULL) return -ENOMEM;
@@ -95,7 +95,7 @@ int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg) {
   int err = -pthread_attr_init(&attr);
   if (err != 0) goto no_attr;
   if ((err = -pthread_attr_setstacksize(&attr, stack)) != 0) goto no_thread;
-  if ((err = start_with_signals_blocked(t, &attr, s)) != 0) goto no_thread;
+  if ((err = start_with_signals_blocked(thread, &attr, s)) != 0) goto no_thread;
   pthread_attr_destroy(&attr);
   return 0;
 no_thread:
@@ -105,14 +105,14 @@ no_attr:
   return err;
 }
 
-void rt_thread_detach(rt_thread t) { abort_if(pthread_detach(t)); }
-void rt_thread_join(rt_thread t) { abort_if(pthread_join(t, NULL)); }
+void rt_thread_detach(rt_thread thread) { abort_if(pthread_detach(thread)); }
+void rt_thread_join(rt_thread thread) { abort_if(pthread_join(thread, NULL)); }
 void rt_thread_yield(void) { sched_yield(); }
 
 void rt_thread_sleep(uint64_t ns) {
-  struct timespec t = {(time_t)(ns / RT_SECOND), (long)(ns % RT_SECOND)};
-  nanosleep(&t, NULL);
+  struct timespec ts = {(time_t)(ns / RT_SECOND), (long)(ns % RT_SECOND)};
+  nanosleep(&ts, NULL);
 }
 
 rt_thread rt_thread_self(void) { return pthread_self(); }
-bool rt_thread_is_current(rt_thread t) { return pthread_equal(t, pthread_self()) != 0; }
+bool rt_thread_is_current(rt_thread thread) { return pthread_equal(thread, pthread_self()) != 0; }

@@ -16,9 +16,9 @@ void rt_thread_info_init(rt_thread_info *info) {
 }
 
 uint64_t rt_thread_info_cpu(const rt_thread_info *info) {
-  struct timespec t;
-  if (!info->available || clock_gettime((clockid_t)info->clock, &t) != 0) return 0;
-  return (uint64_t)t.tv_sec * RT_SECOND + (uint64_t)t.tv_nsec;
+  struct timespec ts;
+  if (!info->available || clock_gettime((clockid_t)info->clock, &ts) != 0) return 0;
+  return (uint64_t)ts.tv_sec * RT_SECOND + (uint64_t)ts.tv_nsec;
 }
 
 /* The file has "17 (name) S …". The name may contain parentheses. */

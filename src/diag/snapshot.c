@@ -93,12 +93,12 @@ static void add_all_queues(rt_snapshot *s, const void *runtime) {
   enum { POOLS_MAX = 16 };
   rt_sched *pools[POOLS_MAX];
   int n = 0;
-  rt_worker_status *w;
+  rt_worker_status *status;
   rt_list *workers = rt_worker_registry_lock();
-  rt_worker_registry_each(w, workers) {
+  rt_worker_registry_each(status, workers) {
     for (int i = 0; i < 2 && n < POOLS_MAX; i++)
-      if (w->pools[i] && (runtime == NULL || w->runtime == runtime))
-        pools[n++] = rt_sched_hold(w->pools[i]);
+      if (status->pools[i] && (runtime == NULL || status->runtime == runtime))
+        pools[n++] = rt_sched_hold(status->pools[i]);
   }
   rt_worker_registry_unlock();
   while (n-- > 0) add_queues_of(&s->queued, pools[n]);

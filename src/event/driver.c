@@ -11,8 +11,8 @@ static void ring(void *reader) {
   uv_async_send(&d->bell);
 }
 
-static void driver_on_sleep(rt_timer *t, void *driver) {
-  rt_driver_wake(driver, rt_containerof(t, rt_task, timer), RT_FIRED);
+static void driver_on_sleep(rt_timer *timer, void *driver) {
+  rt_driver_wake(driver, rt_containerof(timer, rt_task, timer), RT_FIRED);
 }
 
 int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {

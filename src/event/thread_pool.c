@@ -77,10 +77,10 @@ static void pool_thread_main(void *arg) {
 }
 
 static int add_thread_locked(rt_thread_pool *p) {
-  rt_thread t;
-  int err = rt_thread_start(&t, p->stack, pool_thread_main, p);
+  rt_thread thread;
+  int err = rt_thread_start(&thread, p->stack, pool_thread_main, p);
   if (err != 0) return err;
-  rt_thread_detach(t);
+  rt_thread_detach(thread);
   p->threads++;
   p->refs++;
   return 0;

@@ -127,10 +127,10 @@ static void on_writable(uv_poll_t *poll, int status, int events) {
   }
 }
 
-static void on_stagger(rt_timer_call *t) { try_next(rt_containerof(t, rt_dial, stagger)); }
+static void on_stagger(rt_timer_call *call) { try_next(rt_containerof(call, rt_dial, stagger)); }
 
-static void dial_on_deadline(rt_timer_call *t) {
-  end_dial(rt_containerof(t, rt_dial, deadline), UV_ETIMEDOUT);
+static void dial_on_deadline(rt_timer_call *call) {
+  end_dial(rt_containerof(call, rt_dial, deadline), UV_ETIMEDOUT);
 }
 
 static void dial_close_with_driver(rt_uv_handle *h) {

@@ -10,8 +10,8 @@ static void ask_to_exit(rt_worker *w) {
 
 /* The main chunk is still unwinding, or has swallowed its cancel: the state is closed from where it
 ** waits. */
-static void on_grace_over(rt_timer_call *t) {
-  rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
+static void on_grace_over(rt_timer_call *call) {
+  rt_worker *w = rt_containerof(call, rt_worker, stop.grace);
   if (!w->stop.begun) ask_to_exit(w);
 }
 

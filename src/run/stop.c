@@ -75,8 +75,8 @@ void rt_stop_part(rt_worker *w) {
   close_pools(w);
 }
 
-static void on_finalizers_late(rt_timer_call *t) {
-  rt_worker *w = rt_containerof(t, rt_worker, stop.grace);
+static void on_finalizers_late(rt_timer_call *call) {
+  rt_worker *w = rt_containerof(call, rt_worker, stop.grace);
   w->main->cancelled = 1;
   rt_cancel_scope_deliver(w->main, &w->driver);
 }

@@ -58,8 +58,8 @@ static int protected_finish(lua_State *L) {
   return 0;
 }
 
-static void on_member_grace_over(rt_timer_call *t) {
-  rt_containerof(t, rt_worker, stop.grace)->stop.grace_over = true;
+static void on_member_grace_over(rt_timer_call *call) {
+  rt_containerof(call, rt_worker, stop.grace)->stop.grace_over = true;
 }
 
 void rt_unwind_member_on_post(rt_post *p, void *driver) {

@@ -43,12 +43,12 @@ rt_more *rt_task_more(rt_task *t) {
   return t->more;
 }
 
-void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due) {
+void rt_task_sleep(rt_task *t, rt_wheel *wheel, uint64_t due) {
   rt_assert(t->phase == RT_RUNNING && rt_list_is_empty(&t->link));
   t->phase = RT_WAITING;
   t->op = RT_OP_SLEEP;
   t->wait_kind = RT_WAIT_OTHER;
-  rt_wheel_add(w, &t->timer, RT_TIMER_SLEEP, due);
+  rt_wheel_add(wheel, &t->timer, RT_TIMER_SLEEP, due);
 }
 
 void rt_task_release_locks(rt_task *t) {

@@ -160,7 +160,7 @@ static inline void rt_task_park(rt_task *t, rt_op op, void *waits_on, rt_list *l
   rt_list_append(list, &t->link);
 }
 /* Parks the running task until the tick 'due' of the wheel. */
-void rt_task_sleep(rt_task *t, rt_wheel *w, uint64_t due);
+void rt_task_sleep(rt_task *t, rt_wheel *wheel, uint64_t due);
 
 /* Removes a parked task from what it waits on; it is running then. */
 static inline void rt_task_unpark(rt_task *t, rt_cause cause) {

@@ -51,21 +51,21 @@ typedef struct rt_wheel {
 
 #define RT_NEVER ((uint64_t)1 << 55) /* a due tick that never comes */
 
-void rt_wheel_init(rt_wheel *w, void (*on_sleep)(rt_timer *, void *), void *owner);
+void rt_wheel_init(rt_wheel *wheel, void (*on_sleep)(rt_timer *, void *), void *owner);
 
 /* Adds a timer, which must be in no slot. If 'due' is not after the current tick, it fires with the
 ** next one. */
-void rt_wheel_add(rt_wheel *w, rt_timer *t, rt_timer_kind kind, uint64_t due);
+void rt_wheel_add(rt_wheel *wheel, rt_timer *timer, rt_timer_kind kind, uint64_t due);
 
 /* Harmless for a timer that is in no wheel. */
-static inline void rt_timer_remove(rt_timer *t) { rt_list_remove(&t->link); }
+static inline void rt_timer_remove(rt_timer *timer) { rt_list_remove(&timer->link); }
 
-void rt_timer_call_init(rt_timer_call *t, void (*on_fire)(rt_timer_call *));
+void rt_timer_call_init(rt_timer_call *call, void (*on_fire)(rt_timer_call *));
 
 /* A tick before which no timer is due (a timer may be due later); RT_NEVER: there is no timer. */
-uint64_t rt_wheel_next(rt_wheel *w);
+uint64_t rt_wheel_next(rt_wheel *wheel);
 
 /* Fires all timers that are due by the tick 'now', in order; returns how many. */
-int rt_wheel_advance(rt_wheel *w, uint64_t now);
+int rt_wheel_advance(rt_wheel *wheel, uint64_t now);
 
 #endif

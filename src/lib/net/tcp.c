@@ -43,8 +43,8 @@ static int tcp_setup_gc(lua_State *L) {
   return 0;
 }
 
-static void on_lookup_timeout(rt_timer_call *t) {
-  tcp_setup *s = rt_containerof(t, tcp_setup, lookup_timer);
+static void on_lookup_timeout(rt_timer_call *call) {
+  tcp_setup *s = rt_containerof(call, tcp_setup, lookup_timer);
   s->timed_out = true;
   rt_list *l = rt_list_first(&s->lookup->parked);
   if (l) rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);

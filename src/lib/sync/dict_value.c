@@ -117,22 +117,22 @@ void rtL_dict_value_read_beside(lua_State *L, rt_worker *w, int index, rt_value 
 /* --- values, to the stack --------------------------------------------------------------------- */
 /* values = unpack_block(worker, value block) */
 static int unpack_block(lua_State *L) {
-  rt_value_block *p = lua_touserdata(L, 2);
-  if (p->message) return rtL_unpack(L, lua_touserdata(L, 1), p->message);
-  lua_pushlstring(L, p->bytes, p->len);
+  rt_value_block *b = lua_touserdata(L, 2);
+  if (b->message) return rtL_unpack(L, lua_touserdata(L, 1), b->message);
+  lua_pushlstring(L, b->bytes, b->len);
   return 1;
 }
 
-static void push_block(lua_State *L, rt_worker *w, rt_value_block *p) {
+static void push_block(lua_State *L, rt_worker *w, rt_value_block *b) {
   if (!lua_checkstack(L, LUA_MINSTACK)) {
-    rt_value_block_drop(p);
+    rt_value_block_drop(b);
     luaL_error(L, "stack overflow");
   }
   lua_pushcfunction(L, unpack_block);
   lua_pushlightuserdata(L, w);
-  lua_pushlightuserdata(L, p);
+  lua_pushlightuserdata(L, b);
   int status = lua_pcall(L, 2, 1, 0);
-  rt_value_block_drop(p);
+  rt_value_block_drop(b);
   if (status != LUA_OK) lua_error(L);
 }
 

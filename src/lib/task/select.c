@@ -52,8 +52,8 @@ static void claim_and_wake_task(rt_select *s) {
   wake_task(s);
 }
 
-static void on_timer_due(rt_timer_call *t) {
-  claim_and_wake_task(rt_containerof(t, select_branch, timer)->select);
+static void on_timer_due(rt_timer_call *call) {
+  claim_and_wake_task(rt_containerof(call, select_branch, timer)->select);
 }
 
 void rt_select_wake(rt_task *proxy) {

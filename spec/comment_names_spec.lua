@@ -22,7 +22,7 @@ local function check_with(line)
   f:write(line, "\n")
   f:close()
   code, _, err = check(root)
-  return code, (err:gsub("src/base/heap.c:%d+: ", ""))
+  return code, (err:gsub("src/base/heap.c:%d+: (%S+)[^\n]*", "%1"))
 end
 
 describe("a name in a comment:", function()

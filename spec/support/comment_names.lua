@@ -203,6 +203,6 @@ end
 
 local errors = run(arg and arg[1] or ".")
 for _, message in ipairs(errors) do
-  io.stderr:write(message, "\n")
+  io.stderr:write(message, " is a name that the code does not have\n")
 end
 os.exit(#errors == 0, true)

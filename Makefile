@@ -87,9 +87,16 @@ cflags = -std=gnu11 $(warnings) -fPIC -fvisibility=hidden -D_GNU_SOURCE $(CFLAGS
 uv_libs := $(UV_LIBDIR:%=-L%) $(UV_LIBDIR:%=-Wl,-rpath,%) -luv
 
 # --- what to build --------------------------------------------------------------------------
-# (src/cli is the program alone; the rest is the module, too)
-sources := $(sort $(wildcard src/*/*.c src/*/*/*.c))
-objects := $(sources:src/%.c=$(BUILD)/obj/%.o)
+# Folders of src/ that are modules of their own: src/NAME becomes rt/NAME.so, linked with NAME_libs,
+# and is in neither rt-lua nor rt/core.so. (None so far. TLS: modules := tls, tls_libs := -lssl -lcrypto)
+modules :=
+
+all_sources := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+sources := $(filter-out $(modules:%=src/%/%),$(all_sources))
+objects_of = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
+objects := $(call objects_of,$(sources))
+own_modules := $(modules:%=$(BUILD)/rt/%.so)
+# (src/cli is in the program alone; the rest is in both)
 module_objects := $(filter-out $(BUILD)/obj/cli/%,$(objects))
 library_objects := $(filter-out $(BUILD)/obj/cli/main.o,$(objects))
 lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
@@ -97,7 +104,7 @@ lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
 ##@ Build
 
 .PHONY: all
-all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(lua_files) ## rt-lua and rt/core.so, which is what `make` does (V=1: show the commands)
+all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(own_modules) $(lua_files) ## rt-lua and rt/core.so, which is what `make` does (V=1: show the commands)
 
 $(BUILD)/obj/%.o: src/%.c Makefile | found
 	@mkdir -p $(@D)
@@ -107,6 +114,13 @@ $(BUILD)/obj/%.o: src/%.c Makefile | found
 $(BUILD)/rt/core.so: $(module_objects) | $(BUILD)/rt/.there
 	$(say) LD rt/core.so
 	$(Q)$(CC) $(CFLAGS) $(sanitize) $(LIBFLAG) $(module_flags) -o $@ $(module_objects) $(uv_libs) -lm -lpthread
+
+define module_rule
+$(BUILD)/rt/$(1).so: $(call objects_of,$(filter src/$(1)/%,$(all_sources))) | $(BUILD)/rt/.there
+	$$(say) LD rt/$(1).so
+	$$(Q)$$(CC) $$(CFLAGS) $$(sanitize) $$(LIBFLAG) $$(module_flags) -o $$@ $$^ $$($(1)_libs)
+endef
+$(foreach module,$(modules),$(eval $(call module_rule,$(module))))
 
 $(BUILD)/rt-lua: $(objects)
 	$(say) LD rt-lua
@@ -179,7 +193,7 @@ found:
 found_lua:
 	@LUA='$(LUA)' .ci/install lua
 
--include $(objects:.o=.d) $(ground_tests:=.d) $(model_objects:.o=.d) $(models:=.d)
+-include $(patsubst %.o,%.d,$(call objects_of,$(all_sources))) $(ground_tests:=.d) $(model_objects:.o=.d) $(models:=.d)
 
 # --- using it -------------------------------------------------------------------------------
 quote = '$(subst ','\'',$(1))'
@@ -345,13 +359,14 @@ install: all ## install to PREFIX (/usr/local), below DESTDIR
 	$(Q)install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
 	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua"
 	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)"
-	$(Q)install -m 755 $(BUILD)/rt/core.so "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	$(Q)install -m 755 $(BUILD)/rt/core.so $(own_modules) "$(DESTDIR)$(LIBDIR)/rt/"
 	$(Q)install -m 644 lua/rt/*.lua "$(DESTDIR)$(LUADIR)/rt/"
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
 	$(say) UNINSTALL "$(DESTDIR)$(PREFIX)"
 	$(Q)rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
+	$(Q)for m in $(modules); do rm -f "$(DESTDIR)$(LIBDIR)/rt/$$m.so"; done
 	$(Q)for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
 	@rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt" 2>/dev/null || true
 

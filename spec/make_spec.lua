@@ -37,6 +37,27 @@ describe("make:", function()
     assert.same({ "CP rt/scope.lua" }, steps("-W lua/rt/scope.lua all"))
   end)
 
+  make_it("makes a module of its own of a folder that 'modules' names", function()
+    local changed = "modules=dict dict_libs=-lz -W src/dict/quota.h "
+    local found = table.concat(steps(changed .. "all"), "\n")
+    assert.matches("CC dict/quota.c\n", found, 1, true)
+    assert.matches("LD rt/dict.so", found, 1, true)
+    local links = 0
+    for output, inputs in
+      output_of("make -n V=1 " .. changed .. "all"):gmatch(" %-o ([^ ]+)([^\n]*)")
+    do
+      if output:find("rt/dict%.so$") then
+        links = links + 1
+        assert.matches("obj/dict/quota.o", inputs, 1, true)
+        assert.matches(" %-lz$", inputs)
+      elseif output:find("rt/core%.so$") or output:find("rt%-lua$") then
+        links = links + 1
+        assert.is_nil(inputs:find("obj/dict/", 1, true), inputs)
+      end
+    end
+    assert.is_true(links >= 1)
+  end)
+
   make_it("compiles what includes a changed header, tests in C and models, too", function()
     local found = table.concat(steps("-W spec/ground/barren.h ground"), "\n")
     assert.matches("CC ground/sock.c", found, 1, true)

@@ -174,18 +174,18 @@ void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
   if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
 }
 
-typedef enum moment { BEFORE_TRYING, AFTER_YIELD, BEFORE_WAITING } moment;
+typedef enum checkpoint_stage { BEFORE_TRYING, AFTER_YIELD, BEFORE_WAITING } checkpoint_stage;
 
 /* Does this scope, whose deadline has passed, raise its error now? Once it has, at every
 ** checkpoint. Before that a result that is ready wins (G10): the scope raises where the operation
 ** has to wait, or when the task has used up its budget for the second time. */
-static bool counts(rt_cancel_scope *scope, moment when) {
+static bool counts(rt_cancel_scope *scope, checkpoint_stage when) {
   bool yielded = scope->yielded;
   if (when == AFTER_YIELD) scope->yielded = true;
   return scope->raised || when == BEFORE_WAITING || (when == AFTER_YIELD && yielded);
 }
 
-static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, moment when) {
+static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, checkpoint_stage when) {
   rt_cancel_scope *scope = NULL;
   switch (rt_cancel_scope_effective(t, &scope)) {
     case RT_CANCEL_NONE: return;

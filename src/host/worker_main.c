@@ -82,7 +82,7 @@ void rt_worker_main(rt_slot *slot) {
     if (lua_pcall(L, 1, 0, 0) == LUA_OK)
       serve(L, slot);
     else
-      report_not_started(lua_tostring(L, -1));
+      report_not_started(rt_error_text(L, -1));
     rt_lua_state_close(L);
   } else {
     report_not_started("not enough memory");

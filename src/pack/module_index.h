@@ -19,8 +19,8 @@ typedef struct rt_module_index {
 
 void rt_module_index_close(rt_module_index *index);
 
-/* Pushes the name of the module that holds the value at index 'value', and the name of the field, or
-** false if the value is the module itself. False: the index has no such module, and nothing is
+/* Pushes the name of the module that holds the value at index 'value', and the name of the field,
+** or false if the value is the module itself. False: the index has no such module, and nothing is
 ** pushed. Allocates nothing in the state. */
 bool rtL_module_index_find(lua_State *L, const rt_module_index *index, lua_State *anchors,
                            int value);

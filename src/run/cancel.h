@@ -41,8 +41,8 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 /* In a hook: cancels the running task and raises. Does not return. */
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
 
-/* In a hook: raises the error by which the running task is to be unwound, that of scope 'scope' or, for
-** NULL, of a cancel of the whole task. Does not return. */
+/* In a hook: raises the error by which the running task is to be unwound, that of scope 'scope' or,
+** for NULL, of a cancel of the whole task. Does not return. */
 void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope);
 
 /* Called when a task is to be spawned while the program ends. In a task raises rt.Cancelled, so

@@ -89,7 +89,7 @@ static const char hint[] =
     "sides require)";
 
 static void add_hint(lua_State *L, rt_worker *w, int error) {
-  const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
+  const char *text = rt_error_text(L, error);
   if (text == NULL || strstr(text, hint)) return;
   if (strstr(text, "a nil value (global '"))
     lua_pushfstring(L, "%s\n(%s", text, hint);

@@ -158,7 +158,7 @@ static bool prepare_call(lua_State *L, rt_worker *w, bool of_reporter) {
 /* --- reporting -------------------------------------------------------------------------------- */
 /* An error could not be reported. Stack: why -> nothing */
 static void write_report_failed(lua_State *L, rt_worker *w) {
-  const char *text = lua_tostring(L, -1);
+  const char *text = rt_error_text(L, -1);
   fprintf(stderr, "rt: an unhandled error could not be reported: %s\n",
           text ? text : luaL_typename(L, -1));
   fflush(stderr);

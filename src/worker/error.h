@@ -1,7 +1,7 @@
-/* worker/error.h - errors that functions of many files raise.
+/* worker/error.h - errors that functions of many files raise, and their text.
 **
-** Each function raises its error at the Lua line that called the running C function, and does not
-** return; the return type allows `return rtL_no_memory(L);`. Worker's thread.
+** Each rtL_ function raises its error at the Lua line that called the running C function, and does
+** not return; the return type allows `return rtL_no_memory(L);`. Worker's thread.
 */
 #ifndef RT_WORKER_ERROR_H
 #define RT_WORKER_ERROR_H
@@ -13,5 +13,11 @@ __attribute__((noreturn)) int rtL_no_memory(lua_State *L);
 
 /* "the runtime has been shut down": the worker is closed, and the Lua state is about to be. */
 __attribute__((noreturn)) int rtL_closed(lua_State *L);
+
+/* The text of an error: the string at 'index'; NULL: the error is no string. (lua_tostring would
+** convert a number, for which there may be no memory.) */
+static inline const char *rt_error_text(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+}
 
 #endif

@@ -119,7 +119,7 @@ void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error) {
   if (w->slot == NULL) return;
   lua_pushnil(L);
   rt_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
-  const char *text = lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL;
+  const char *text = rt_error_text(L, error);
   if (text && is_unnamed_nil(text) && find_nil_global(L, text)) {
     rt_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
     lua_pushvalue(L, error);

@@ -28,7 +28,7 @@ static void must(const char *what, bool holds) {
 }
 
 /* --- shared objects --------------------------------------------------------------------------- */
-static void free_nothing(rt_shared *t) { (void)t; }
+static void free_nothing(rt_shared *shared) { (void)shared; }
 
 /* They have the class of something internal, of which no object is ever seen. */
 static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_TCP_SETUP};
@@ -41,8 +41,8 @@ static rt_shared *send_object(lua_State *from, rt_worker *worker, int index, con
   return &object;
 }
 
-static void receive_object(lua_State *to, rt_worker *worker, rt_shared *t) {
-  must("the object's own thing", t == &object);
+static void receive_object(lua_State *to, rt_worker *worker, rt_shared *shared) {
+  must("the object's own thing", shared == &object);
   lua_newuserdatauv(to, 8, 1);
   luaL_setmetatable(to, "object");
 }
@@ -67,12 +67,12 @@ static const char sources[] =
     "  {list, deep}, {('x'):rep(100), ('y'):rep(300), '', 'z'},\n"
     "  {[1.5] = 1, [true] = 2, [c] = c, [plain] = three, [7] = 8}, plain, 1, 'text'\n";
 
-static void write_seed(const char *folder, int n, const rt_message *p) {
+static void write_seed(const char *folder, int n, const rt_message *message) {
   char path[512];
   snprintf(path, sizeof path, "%s/seed-%d", folder, n);
   FILE *f = fopen(path, "w");
   if (f == NULL) return;
-  fwrite(p->bytes, 1, p->len, f);
+  fwrite(message->bytes, 1, message->len, f);
   fclose(f);
 }
 
@@ -83,13 +83,13 @@ static int make_seeds(lua_State *l) {
   int n = lua_gettop(l), count = 0;
   for (int i = 2; i <= n; i++) {
     lua_pushvalue(l, i);
-    rt_message *p = rtL_pack(l, w, n + 1, RT_PACK_VALUES);
-    if (folder) write_seed(folder, i, p);
-    for (uint32_t j = 0; j < p->count && count < THINGS - 2; j++) {
-      rt_shared_hold(rt_message_shared(p)[j]);
-      shared[count++] = rt_message_shared(p)[j];
+    rt_message *message = rtL_pack(l, w, n + 1, RT_PACK_VALUES);
+    if (folder) write_seed(folder, i, message);
+    for (uint32_t j = 0; j < message->count && count < THINGS - 2; j++) {
+      rt_shared_hold(rt_message_shared(message)[j]);
+      shared[count++] = rt_message_shared(message)[j];
     }
-    rt_message_drop(p);
+    rt_message_drop(message);
     lua_settop(l, n);
   }
   must("there are functions", count == THINGS - 2);
@@ -138,17 +138,18 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 /* --- one input -------------------------------------------------------------------------------- */
 static rt_message *message_of(const uint8_t *data, size_t size) {
-  rt_message *p = rt_message_new();
-  must("there is memory", p && rt_message_reserve(&p, size) == 0);
-  if (size > 0) memcpy(p->bytes, data, size);
-  p = realloc(p, sizeof *p + size); /* so that the sanitizer knows where it ends */
-  must("there is memory", p != NULL);
-  p->len = p->cap = size;
+  rt_message *message = rt_message_new();
+  must("there is memory", message && rt_message_reserve(&message, size) == 0);
+  if (size > 0) memcpy(message->bytes, data, size);
+  message =
+      realloc(message, sizeof *message + size); /* so that the sanitizer knows where it ends */
+  must("there is memory", message != NULL);
+  message->len = message->cap = size;
   for (int i = 0; i < THINGS; i++) {
     rt_shared_hold(shared[i]);
-    must("there is memory", rt_message_add(p, shared[i]) == 0);
+    must("there is memory", rt_message_add(message, shared[i]) == 0);
   }
-  return p;
+  return message;
 }
 
 static int unpack(lua_State *l) { return rtL_unpack(l, w, lua_touserdata(l, 1)); }
@@ -158,11 +159,11 @@ static int pack(lua_State *l) {
   return 1;
 }
 
-static bool open_message(rt_message *p) {
+static bool open_message(rt_message *message) {
   lua_pushcfunction(L, unpack);
-  lua_pushlightuserdata(L, p);
+  lua_pushlightuserdata(L, message);
   bool ok = lua_pcall(L, 1, LUA_MULTRET, 0) == LUA_OK;
-  rt_message_drop(p);
+  rt_message_drop(message);
   return ok;
 }
 
@@ -172,8 +173,8 @@ static void send_on(void) {
   lua_pushcfunction(L, pack);
   lua_insert(L, 1);
   if (lua_pcall(L, n, 1, 0) != LUA_OK) return;
-  rt_message *p = lua_touserdata(L, -1);
-  must("what was packed can be unpacked", open_message(p));
+  rt_message *message = lua_touserdata(L, -1);
+  must("what was packed can be unpacked", open_message(message));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

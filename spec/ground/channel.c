@@ -22,13 +22,13 @@ typedef struct party {
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
-static rt_message *message(int sender, uint64_t number) {
-  rt_message *p = rt_message_new();
-  must("there is a message", p != NULL && p->cap >= 2 * sizeof number);
+static rt_message *new_message(int sender, uint64_t number) {
+  rt_message *message = rt_message_new();
+  must("there is a message", message != NULL && message->cap >= 2 * sizeof number);
   uint64_t words[2] = {(uint64_t)sender, number};
-  memcpy(p->bytes, words, sizeof words);
-  p->len = sizeof words;
-  return p;
+  memcpy(message->bytes, words, sizeof words);
+  message->len = sizeof words;
+  return message;
 }
 
 static bool is_ready(party *me) {
@@ -42,9 +42,9 @@ static bool is_ready(party *me) {
 
 /* Parks until the waiter is called, or (one time in four) gives up after a moment. True: it was
 ** called. */
-static bool wait(party *me, rt_waiter *t) {
+static bool wait(party *me, rt_waiter *waiter) {
   uint64_t r = rt_random_next(&me->random);
-  rt_waiter_park(t, &me->task, RT_OP_RECEIVE);
+  rt_waiter_park(waiter, &me->task, RT_OP_RECEIVE);
   if (r % 4 != 0) {
     while (!is_ready(me)) rt_driver_park(&me->driver);
   } else {
@@ -58,7 +58,7 @@ static bool wait(party *me, rt_waiter *t) {
       is_ready(me);
     }
   }
-  return rt_waiter_withdraw(t);
+  return rt_waiter_withdraw(waiter);
 }
 
 /* (One thread initializes and closes all drivers: libuv closes descriptors with a system call that
@@ -78,52 +78,52 @@ static void end(party *me) {
 static void send_all(void *arg) {
   party *me = arg;
   while (me->passed < MANY(MESSAGES)) {
-    rt_message *p = message(me->number, me->passed + 1);
-    rt_waiter *t = rt_waiter_new(&me->driver);
+    rt_message *message = new_message(me->number, me->passed + 1);
+    rt_waiter *waiter = rt_waiter_new(&me->driver);
     rt_channel_result answer;
-    while ((answer = rt_channel_send(me->chan, p)) == RT_CHANNEL_WAITS) {
-      t->message = p;
-      if (rt_channel_await_send(me->chan, t)) break;
-      t->message = NULL;
+    while ((answer = rt_channel_send(me->chan, message)) == RT_CHANNEL_WAITS) {
+      waiter->message = message;
+      if (rt_channel_await_send(me->chan, waiter)) break;
+      waiter->message = NULL;
     }
-    if (answer == RT_CHANNEL_WAITS && !wait(me, t)) {
+    if (answer == RT_CHANNEL_WAITS && !wait(me, waiter)) {
       me->given_up++;
     } else {
       me->passed++;
     }
-    rt_waiter_free(t);
+    rt_waiter_free(waiter);
     if (rt_random_next(&me->random) % 512 == 0) usleep(50);
   }
 }
 
-static void note_message(party *me, rt_message *p) {
+static void note_message(party *me, rt_message *message) {
   uint64_t words[2];
-  memcpy(words, p->bytes, sizeof words);
+  memcpy(words, message->bytes, sizeof words);
   if (words[1] <= me->last[words[0]]) me->in_order = false;
   me->last[words[0]] = words[1];
   me->passed++;
-  rt_message_drop(p);
+  rt_message_drop(message);
 }
 
 static void receive_all(void *arg) {
   party *me = arg;
   rt_channel_result answer = RT_CHANNEL_DONE;
   while (answer != RT_CHANNEL_CLOSED) {
-    rt_message *p = NULL;
-    rt_waiter *t = rt_waiter_new(&me->driver);
-    do answer = rt_channel_recv(me->chan, &p);
-    while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(me->chan, t));
+    rt_message *message = NULL;
+    rt_waiter *waiter = rt_waiter_new(&me->driver);
+    do answer = rt_channel_recv(me->chan, &message);
+    while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(me->chan, waiter));
     if (answer == RT_CHANNEL_WAITS) {
-      if (wait(me, t)) {
-        answer = (rt_channel_result)t->answer;
-        p = t->message;
-        t->message = NULL;
+      if (wait(me, waiter)) {
+        answer = (rt_channel_result)waiter->answer;
+        message = waiter->message;
+        waiter->message = NULL;
       } else {
         me->given_up++;
       }
     }
-    rt_waiter_free(t);
-    if (p) note_message(me, p);
+    rt_waiter_free(waiter);
+    if (message) note_message(me, message);
     if (rt_random_next(&me->random) % 512 == 0) usleep(50);
   }
 }
@@ -183,16 +183,16 @@ static void check_close(void) {
     begin(me);
     uint64_t sent = 0, received = 0;
     for (uint64_t n = below(64); n > 0; n--) {
-      rt_message *p = message(0, sent + 1);
-      if (rt_channel_send(c, p) == RT_CHANNEL_DONE)
+      rt_message *message = new_message(0, sent + 1);
+      if (rt_channel_send(c, message) == RT_CHANNEL_DONE)
         sent++;
       else
-        rt_message_drop(p);
+        rt_message_drop(message);
     }
     rt_channel_close(c);
-    rt_message *p = message(0, sent + 1);
-    in_order = in_order && rt_channel_send(c, p) == RT_CHANNEL_CLOSED;
-    rt_message_drop(p);
+    rt_message *message = new_message(0, sent + 1);
+    in_order = in_order && rt_channel_send(c, message) == RT_CHANNEL_CLOSED;
+    rt_message_drop(message);
     end(me);
     for (int i = 0; i < PAIRS; i++) {
       finish(&receivers[i]);

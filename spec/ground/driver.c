@@ -196,12 +196,12 @@ static void ring_soon(void *driver) {
 
 static void check_ring(void) {
   rt_driver d;
-  rt_thread t;
+  rt_thread thread;
   driver_init(&d);
-  must("a thread starts", rt_thread_start(&t, 256 * 1024, ring_soon, &d) == 0);
+  must("a thread starts", rt_thread_start(&thread, 256 * 1024, ring_soon, &d) == 0);
   rt_driver_park(&d);
   check("the bell ends a park", true);
-  rt_thread_join(t);
+  rt_thread_join(thread);
   rt_driver_ring(&d);
   rt_driver_park(&d);
   check("one that rang before is heard, too", true);

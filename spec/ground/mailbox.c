@@ -303,19 +303,19 @@ static void post_one(void *to) {
 
 static void check_close(void) {
   rt_mailbox m;
-  rt_thread t;
+  rt_thread thread;
   rt_mailbox_init(&m, ring_slowly, NULL);
   rt_mailbox_close(&m);
   check("a mailbox that nobody rang for closes at once", !rt_load(&ringing));
   bool asleep = rt_mailbox_sleep(&m);
-  must("a thread starts", rt_thread_start(&t, 256 * 1024, post_one, &m) == 0);
+  must("a thread starts", rt_thread_start(&thread, 256 * 1024, post_one, &m) == 0);
   while (!rt_load(&ringing)) usleep(100);
   rt_mailbox_wake(&m); /* woken by a timer, say */
   int n = rt_mailbox_drain(&m);
   rt_mailbox_close(&m);
   check("a mailbox closes when those who ring for it have done",
         asleep && n == 1 && rt_load(&has_rung_slowly));
-  rt_thread_join(t);
+  rt_thread_join(thread);
 }
 
 int main(void) {

@@ -59,9 +59,9 @@ static void returns_early(void) { rtL_leave_early(true); }
 
 /* --- another thread --------------------------------------------------------------------------- */
 static void run_on_thread(void (*f)(void *)) {
-  rt_thread t;
-  must("a thread starts", rt_thread_start(&t, 1 << 20, f, NULL) == 0);
-  rt_thread_join(t);
+  rt_thread thread;
+  must("a thread starts", rt_thread_start(&thread, 1 << 20, f, NULL) == 0);
+  rt_thread_join(thread);
 }
 
 static void push_anchor(void *arg) {

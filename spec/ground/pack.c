@@ -152,25 +152,26 @@ static int below_in_lua(lua_State *L) {
 }
 
 /* --- damage ----------------------------------------------------------------------------------- */
-static rt_message *copy_of(rt_message *p, size_t len) {
+static rt_message *copy_of(rt_message *message, size_t len) {
   rt_message *copy = rt_message_new();
   must("there is memory", copy && rt_message_reserve(&copy, len) == 0);
-  memcpy(copy->bytes, p->bytes, len);
+  memcpy(copy->bytes, message->bytes, len);
   copy->len = len;
   /* no byte behind the last, so that a sanitizer sees who reads it */
   copy = realloc(copy, sizeof *copy + len);
   copy->cap = len;
-  for (uint32_t i = 0; i < p->count; i++) {
-    rt_shared_hold(rt_message_shared(p)[i]);
-    must("there is memory", rt_message_add(copy, rt_message_shared(p)[i]) == 0);
+  for (uint32_t i = 0; i < message->count; i++) {
+    rt_shared_hold(rt_message_shared(message)[i]);
+    must("there is memory", rt_message_add(copy, rt_message_shared(message)[i]) == 0);
   }
   return copy;
 }
 
-static void try_damaged(lua_State *L, rt_message *p, lua_Integer *refused, lua_Integer *taken) {
+static void try_damaged(lua_State *L, rt_message *message, lua_Integer *refused,
+                        lua_Integer *taken) {
   int top = lua_gettop(L);
   lua_pushcfunction(L, unpack);
-  lua_pushlightuserdata(L, p);
+  lua_pushlightuserdata(L, message);
   if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK)
     ++*refused;
   else
@@ -183,11 +184,12 @@ static void try_damaged(lua_State *L, rt_message *p, lua_Integer *refused, lua_I
 static int maim(lua_State *L) {
   lua_State *to = states[other(L)];
   lua_Integer refused = 0, taken = 0;
-  rt_message *p = rtL_pack(L, rt_worker_find(L), 1, RT_PACK_VALUES);
-  for (size_t len = 0; len < p->len; len++) try_damaged(to, copy_of(p, len), &refused, &taken);
-  for (size_t i = 0; i < p->len; i++) {
+  rt_message *message = rtL_pack(L, rt_worker_find(L), 1, RT_PACK_VALUES);
+  for (size_t len = 0; len < message->len; len++)
+    try_damaged(to, copy_of(message, len), &refused, &taken);
+  for (size_t i = 0; i < message->len; i++) {
     for (int how = 0; how < 12; how++) {
-      rt_message *copy = copy_of(p, p->len);
+      rt_message *copy = copy_of(message, message->len);
       char *c = &copy->bytes[i];
       switch (how) {
         case 8: *c = (char)~*c; break;
@@ -202,8 +204,8 @@ static int maim(lua_State *L) {
   }
   lua_pushinteger(L, refused);
   lua_pushinteger(L, taken);
-  lua_pushinteger(L, (lua_Integer)p->len);
-  rt_message_drop(p);
+  lua_pushinteger(L, (lua_Integer)message->len);
+  rt_message_drop(message);
   return 3;
 }
 
@@ -347,14 +349,14 @@ static int descriptors(lua_State *L) {
 static int closes_early(lua_State *L) {
   const rt_travel *travel = workers[0]->classes.travel[RT_CLASS_STREAM];
   const char *why = NULL;
-  rt_shared *t = travel->send(L, workers[0], 1, &why);
-  must("it can go", t != NULL);
+  rt_shared *shared = travel->send(L, workers[0], 1, &why);
+  must("it can go", shared != NULL);
   lua_getfield(L, 1, "close");
   lua_pushvalue(L, 1);
   lua_call(L, 1, 0);
-  travel->commit(L, workers[0], 1, t);
-  travel->receive(states[1], workers[1], t);
-  rt_shared_drop(t);
+  travel->commit(L, workers[0], 1, shared);
+  travel->receive(states[1], workers[1], shared);
+  rt_shared_drop(shared);
   lua_pushstring(L, luaL_tolstring(states[1], -1, NULL));
   lua_settop(states[1], 0);
   return 1;
@@ -377,9 +379,9 @@ static struct {
   bool over;
 } far_side;
 
-static void put_packet(rt_message **to, rt_message *p) {
+static void put_packet(rt_message **to, rt_message *message) {
   rt_lock_take(&far_side.lock);
-  *to = p;
+  *to = message;
   rt_cond_broadcast(&far_side.changed);
   rt_lock_give(&far_side.lock);
 }
@@ -387,19 +389,19 @@ static void put_packet(rt_message **to, rt_message *p) {
 static rt_message *get_packet(rt_message **from) {
   rt_lock_take(&far_side.lock);
   while (*from == NULL && !far_side.over) rt_cond_wait(&far_side.changed, &far_side.lock);
-  rt_message *p = *from;
+  rt_message *message = *from;
   *from = NULL;
   rt_lock_give(&far_side.lock);
-  return p;
+  return message;
 }
 
 static void far_main(void *arg) {
   (void)arg;
   lua_State *L = new_state();
-  rt_message *p;
-  while ((p = get_packet(&far_side.there)) != NULL) {
-    rtL_unpack(L, rt_worker_find(L), p);
-    rt_message_drop(p);
+  rt_message *message;
+  while ((message = get_packet(&far_side.there)) != NULL) {
+    rtL_unpack(L, rt_worker_find(L), message);
+    rt_message_drop(message);
     put_packet(&far_side.back, rtL_pack(L, rt_worker_find(L), 1, RT_PACK_RESULTS));
     lua_settop(L, 0);
   }
@@ -417,10 +419,10 @@ static int far(lua_State *L) {
   must("there is a thread", rt_thread_start(&thread, 1 << 20, far_main, NULL) == 0);
   for (lua_Integer i = 0; i < n; i++) {
     put_packet(&far_side.there, rtL_pack(L, rt_worker_find(L), 1, RT_PACK_VALUES));
-    rt_message *p = get_packet(&far_side.back);
+    rt_message *message = get_packet(&far_side.back);
     lua_settop(L, 0);
-    rtL_unpack(L, rt_worker_find(L), p);
-    rt_message_drop(p);
+    rtL_unpack(L, rt_worker_find(L), message);
+    rt_message_drop(message);
   }
   rt_lock_take(&far_side.lock);
   far_side.over = true;
@@ -449,10 +451,10 @@ static int cost(lua_State *L) {
   bool split = n < 1000;
   for (lua_Integer i = 0; i < n; i++) {
     double t = split ? processor_seconds() : 0;
-    rt_message *p = rtL_pack(L, workers[!other(L)], 1, RT_PACK_VALUES);
+    rt_message *message = rtL_pack(L, workers[!other(L)], 1, RT_PACK_VALUES);
     double t2 = split ? processor_seconds() : 0;
-    rtL_unpack(to, workers[other(L)], p);
-    rt_message_drop(p);
+    rtL_unpack(to, workers[other(L)], message);
+    rt_message_drop(message);
     lua_settop(to, top);
     packing += t2 - t;
     unpacking += split ? processor_seconds() - t2 : 0;
@@ -496,14 +498,14 @@ static int traced(lua_State *L) {
 
 /* What the script cannot ask for. */
 static void check_packet(void) {
-  rt_message *p = rt_message_new();
-  must("there is a packet", p != NULL);
-  check("a packet has an end", rt_message_reserve(&p, RT_MESSAGE_MAX + 1) == UV_EMSGSIZE &&
-                                   rt_message_reserve(&p, SIZE_MAX) == UV_EMSGSIZE);
-  p->len = p->cap;
+  rt_message *message = rt_message_new();
+  must("there is a packet", message != NULL);
+  check("a packet has an end", rt_message_reserve(&message, RT_MESSAGE_MAX + 1) == UV_EMSGSIZE &&
+                                   rt_message_reserve(&message, SIZE_MAX) == UV_EMSGSIZE);
+  message->len = message->cap;
   check("... which is that of all of it",
-        rt_message_reserve(&p, RT_MESSAGE_MAX - p->len + 1) == UV_EMSGSIZE);
-  rt_message_drop(p);
+        rt_message_reserve(&message, RT_MESSAGE_MAX - message->len + 1) == UV_EMSGSIZE);
+  rt_message_drop(message);
 }
 
 int main(int argc, char **argv) {

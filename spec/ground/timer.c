@@ -56,7 +56,7 @@ static void expect(world *w, const char *what, bool holds) {
 }
 
 /* --- both ------------------------------------------------------------------------------------- */
-static void on_call(rt_timer_call *t);
+static void on_call(rt_timer_call *call);
 
 static void add(world *w, entry *e, uint64_t due) {
   e->sleeps = one_in(2);
@@ -109,13 +109,13 @@ static void on_fired(world *w, entry *e, bool slept) {
   for (uint64_t n = below(3); n > 0; n--) change(w);
 }
 
-static void on_call(rt_timer_call *t) {
-  on_fired(&the_world, rt_containerof(t, entry, call), false);
+static void on_call(rt_timer_call *call) {
+  on_fired(&the_world, rt_containerof(call, entry, call), false);
 }
 
-static void on_sleep(rt_timer *t, void *owner) {
+static void on_sleep(rt_timer *timer, void *owner) {
   expect(owner, "the owner is told", owner == &the_world);
-  on_fired(owner, rt_containerof(t, entry, sleep), true);
+  on_fired(owner, rt_containerof(timer, entry, sleep), true);
 }
 
 static void advance(world *w, uint64_t to) {

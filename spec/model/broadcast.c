@@ -25,9 +25,9 @@ static void begin_latest(void) { begin_with(true); }
 
 static void send_all(void) {
   for (int i = 0; i < MESSAGES; i++) {
-    rt_message *p = rt_message_new();
-    p->len = (size_t)i;
-    if (!rt_broadcast_send(broadcast, p)) rt_message_drop(p);
+    rt_message *message = rt_message_new();
+    message->len = (size_t)i;
+    if (!rt_broadcast_send(broadcast, message)) rt_message_drop(message);
   }
   rt_broadcast_close(broadcast);
 }
@@ -36,30 +36,30 @@ static void send_all(void) {
 ** it. */
 static int receive(int me, bool gives_up, int *lost) {
   worker *w = workers[me];
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p;
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
+  rt_message *message;
   uint64_t n = 0;
-  int message = -1;
+  int number = -1;
   rt_broadcast_result answer;
-  do answer = rt_receiver_recv(receivers[me], &p, &n);
-  while (answer == RT_BROADCAST_WAITS && !rt_receiver_await(receivers[me], t));
+  do answer = rt_receiver_recv(receivers[me], &message, &n);
+  while (answer == RT_BROADCAST_WAITS && !rt_receiver_await(receivers[me], waiter));
   if (answer == RT_BROADCAST_WAITS) {
     if (gives_up) worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_CHANGE);
+    rt_waiter_park(waiter, &w->task, RT_OP_CHANGE);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    bool called = rt_waiter_withdraw(t);
+    bool called = rt_waiter_withdraw(waiter);
     check(called || gives_up);
-    if (!called || (seeded("careless") && cause != RT_FIRED)) message = -2;
-    p = t->message;
-    t->message = NULL;
+    if (!called || (seeded("careless") && cause != RT_FIRED)) number = -2;
+    message = waiter->message;
+    waiter->message = NULL;
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   *lost += (int)n;
   if (answer == RT_BROADCAST_LAGGED) return receive(me, gives_up, lost);
-  if (p && message != -2) message = (int)p->len;
-  if (p) rt_message_drop(p);
-  return message;
+  if (message && number != -2) number = (int)message->len;
+  if (message) rt_message_drop(message);
+  return number;
 }
 
 /* The messages that it got and those that it lost are all messages, in order. */

@@ -27,59 +27,59 @@ static void begin_with_room(void) { begin_with(1); }
 
 /* --- operations, as those of lib/sync/channel.c ----------------------------------------------- */
 static rt_message *message_of(int value) {
-  rt_message *p = rt_message_new();
-  p->len = (size_t)value;
-  return p;
+  rt_message *message = rt_message_new();
+  message->len = (size_t)value;
+  return message;
 }
 
 /* True: the waiter was called. */
-static bool wait(worker *w, rt_waiter *t, bool gives_up) {
+static bool wait(worker *w, rt_waiter *waiter, bool gives_up) {
   if (gives_up) worker_set_deadline(w);
-  rt_waiter_park(t, &w->task, RT_OP_SEND);
+  rt_waiter_park(waiter, &w->task, RT_OP_SEND);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  bool called = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
+  bool called = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
   check(called || gives_up);
   return called;
 }
 
 static rt_channel_result send_one(worker *w, int value, bool gives_up) {
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p = message_of(value);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
+  rt_message *message = message_of(value);
   rt_channel_result answer;
-  while ((answer = rt_channel_send(chan, p)) == RT_CHANNEL_WAITS) {
-    t->message = p;
-    if (rt_channel_await_send(chan, t)) break;
-    t->message = NULL;
+  while ((answer = rt_channel_send(chan, message)) == RT_CHANNEL_WAITS) {
+    waiter->message = message;
+    if (rt_channel_await_send(chan, waiter)) break;
+    waiter->message = NULL;
   }
   if (answer == RT_CHANNEL_WAITS) {
-    if (wait(w, t, gives_up)) answer = (rt_channel_result)t->answer;
+    if (wait(w, waiter, gives_up)) answer = (rt_channel_result)waiter->answer;
   } else if (answer != RT_CHANNEL_DONE) {
-    rt_message_drop(p);
+    rt_message_drop(message);
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   was_sent[value] = answer == RT_CHANNEL_DONE;
   return answer;
 }
 
 static rt_channel_result recv_one(worker *w, bool gives_up, int *value) {
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_message *p;
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
+  rt_message *message;
   rt_channel_result answer;
-  do answer = rt_channel_recv(chan, &p);
-  while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(chan, t));
-  if (answer == RT_CHANNEL_WAITS && wait(w, t, gives_up)) {
-    answer = (rt_channel_result)t->answer;
-    p = t->message;
-    t->message = NULL;
+  do answer = rt_channel_recv(chan, &message);
+  while (answer == RT_CHANNEL_WAITS && !rt_channel_await_recv(chan, waiter));
+  if (answer == RT_CHANNEL_WAITS && wait(w, waiter, gives_up)) {
+    answer = (rt_channel_result)waiter->answer;
+    message = waiter->message;
+    waiter->message = NULL;
   }
-  rt_waiter_free(t);
-  check((answer == RT_CHANNEL_DONE) == (p != NULL));
-  if (p == NULL) return answer;
-  *value = (int)p->len;
+  rt_waiter_free(waiter);
+  check((answer == RT_CHANNEL_DONE) == (message != NULL));
+  if (message == NULL) return answer;
+  *value = (int)message->len;
   received[*value]++;
-  p->len = 0;
-  rt_message_drop(p);
+  message->len = 0;
+  rt_message_drop(message);
   return answer;
 }
 
@@ -115,10 +115,10 @@ static void send_and_close(void) {
 
 /* Each value that was sent was received once, or is still in the buffer. */
 static void end(void) {
-  rt_message *p;
-  while (rt_channel_recv(chan, &p) == RT_CHANNEL_DONE) {
-    received[p->len]++;
-    rt_message_drop(p);
+  rt_message *message;
+  while (rt_channel_recv(chan, &message) == RT_CHANNEL_DONE) {
+    received[message->len]++;
+    rt_message_drop(message);
   }
   for (int i = 0; i < VALUES; i++) check(received[i] == was_sent[i]);
   rt_shared_drop(&chan->shared);

@@ -79,19 +79,19 @@ static void enter_locally(void) {
 
 /* --- waiting and cancelling ------------------------------------------------------------------- */
 static void await(bool (*queue)(rt_waiter *)) {
-  rt_waiter *t = rt_waiter_new(&waiter->driver);
-  if (!queue(t)) {
-    rt_waiter_park(t, &waiter->task, RT_OP_JOIN);
+  rt_waiter *entry = rt_waiter_new(&waiter->driver);
+  if (!queue(entry)) {
+    rt_waiter_park(entry, &waiter->task, RT_OP_JOIN);
     worker_wait(waiter);
-    check(rt_waiter_withdraw(t));
+    check(rt_waiter_withdraw(entry));
   }
-  rt_waiter_free(t);
+  rt_waiter_free(entry);
   called = true;
 }
 
-static bool queue_for_all(rt_waiter *t) { return rt_group_await(group, t, true); }
-static bool queue_for_any(rt_waiter *t) { return rt_group_await(group, t, false); }
-static bool queue_to_watch(rt_waiter *t) { return rt_group_watch(group, t); }
+static bool queue_for_all(rt_waiter *waiter) { return rt_group_await(group, waiter, true); }
+static bool queue_for_any(rt_waiter *waiter) { return rt_group_await(group, waiter, false); }
+static bool queue_to_watch(rt_waiter *waiter) { return rt_group_watch(group, waiter); }
 
 static void wait_for_all(void) {
   await(queue_for_all);

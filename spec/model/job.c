@@ -47,29 +47,29 @@ static void cancel_1(void) { cancel(1); }
 
 /* --- joining ---------------------------------------------------------------------------------- */
 static void join_for_a_while(void) {
-  rt_waiter *t = rt_waiter_new(&joiner->driver);
-  bool ended = rt_job_await(job, t);
+  rt_waiter *waiter = rt_waiter_new(&joiner->driver);
+  bool ended = rt_job_await(job, waiter);
   if (!ended) {
     worker_set_deadline(joiner);
-    rt_waiter_park(t, &joiner->task, RT_OP_JOIN);
+    rt_waiter_park(waiter, &joiner->task, RT_OP_JOIN);
     rt_cause cause = worker_wait(joiner);
-    ended = seeded("careless") ? t->called : rt_waiter_withdraw(t);
+    ended = seeded("careless") ? waiter->called : rt_waiter_withdraw(waiter);
     check(ended || cause == RT_WITHDRAWN);
     worker_forget_deadline(joiner);
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   if (ended) joined_as = rt_job_phase(job);
   worker_free(joiner);
 }
 
 static void join_for_ever(void) {
-  rt_waiter *t = rt_waiter_new(&joiner->driver);
-  if (!rt_job_await(job, t)) {
-    rt_waiter_park(t, &joiner->task, RT_OP_JOIN);
+  rt_waiter *waiter = rt_waiter_new(&joiner->driver);
+  if (!rt_job_await(job, waiter)) {
+    rt_waiter_park(waiter, &joiner->task, RT_OP_JOIN);
     check(worker_wait(joiner) == RT_FIRED);
-    check(rt_waiter_withdraw(t));
+    check(rt_waiter_withdraw(waiter));
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   joined_as = rt_job_phase(job);
   check(joined_as >= RT_DONE);
   worker_free(joiner);

@@ -24,22 +24,22 @@ static bool lock(int me, bool gives_up) {
   worker *w = tasks[me];
   bool before[TASKS];
   memcpy(before, waits, sizeof before);
-  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
   bool mine;
   do mine = rt_mutex_lock(mutex, &w->task) == RT_MUTEX_DONE;
-  while (!mine && !rt_mutex_await(mutex, t));
+  while (!mine && !rt_mutex_await(mutex, waiter));
   if (!mine) {
     waits[me] = true;
     if (gives_up) worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_LOCK);
+    rt_waiter_park(waiter, &w->task, RT_OP_LOCK);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
     check(mine || gives_up);
     if (mine) rt_mutex_accept(mutex, &w->task);
     waits[me] = false;
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   for (int i = 0; mine && i < TASKS; i++)
     if (before[i]) check(!waits[i]); /* a task that came later does not overtake */
   return mine;
@@ -79,18 +79,18 @@ static void task_2(void) {
 /* As rt.once: the first task that gets the mutex settles it; the other ones do not get it. */
 static void settle_once(int me) {
   worker *w = tasks[me];
-  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
   rt_mutex_result answer;
   do answer = rt_mutex_lock(mutex, &w->task);
-  while (answer == RT_MUTEX_WAITS && !rt_mutex_await(mutex, t));
+  while (answer == RT_MUTEX_WAITS && !rt_mutex_await(mutex, waiter));
   if (answer == RT_MUTEX_WAITS) {
-    rt_waiter_park(t, &w->task, RT_OP_ONCE);
+    rt_waiter_park(waiter, &w->task, RT_OP_ONCE);
     worker_wait(w);
-    check(rt_waiter_withdraw(t));
-    answer = (rt_mutex_result)t->answer;
+    check(rt_waiter_withdraw(waiter));
+    answer = (rt_mutex_result)waiter->answer;
     if (answer == RT_MUTEX_DONE) rt_mutex_accept(mutex, &w->task);
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   if (answer == RT_MUTEX_DONE) {
     use();
     if (seeded("forgetful"))

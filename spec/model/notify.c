@@ -24,20 +24,20 @@ static void begin(void) {
 /* --- waiting ---------------------------------------------------------------------------------- */
 static bool wait(int me, bool gives_up) {
   worker *w = tasks[me];
-  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
   bool done;
   do done = rt_notify_take(notify);
-  while (!done && !rt_notify_await(notify, t));
+  while (!done && !rt_notify_await(notify, waiter));
   if (!done) {
     if (gives_up) worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_NOTIFY);
+    rt_waiter_park(waiter, &w->task, RT_OP_NOTIFY);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    bool called = rt_waiter_withdraw(t);
+    bool called = rt_waiter_withdraw(waiter);
     done = seeded("careless") ? cause == RT_FIRED : called;
     check(called || gives_up);
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   return done;
 }
 
@@ -78,20 +78,20 @@ static void notify_once(void) {
 /* --- a barrier of two ------------------------------------------------------------------------- */
 static void meet(int me, bool gives_up) {
   worker *w = tasks[me];
-  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
   bool done;
   do done = rt_barrier_wait(barrier);
-  while (!done && !rt_barrier_await(barrier, t));
+  while (!done && !rt_barrier_await(barrier, waiter));
   if (!done) {
     if (gives_up) worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_BARRIER);
+    rt_waiter_park(waiter, &w->task, RT_OP_BARRIER);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    done = rt_waiter_withdraw(t);
+    done = rt_waiter_withdraw(waiter);
     check(done || gives_up);
     if (seeded("careless")) done = cause == RT_FIRED;
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   met += done;
   worker_free(w);
 }

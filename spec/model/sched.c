@@ -165,13 +165,13 @@ static void submit(int n, rt_slot *own) {
 }
 
 static void await(rt_job *j) {
-  rt_waiter *t = rt_waiter_new(&main_worker->driver);
-  if (!rt_job_await(j, t)) {
-    rt_waiter_park(t, &main_worker->task, RT_OP_JOIN);
+  rt_waiter *waiter = rt_waiter_new(&main_worker->driver);
+  if (!rt_job_await(j, waiter)) {
+    rt_waiter_park(waiter, &main_worker->task, RT_OP_JOIN);
     worker_wait(main_worker);
-    check(rt_waiter_withdraw(t));
+    check(rt_waiter_withdraw(waiter));
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
 }
 
 static void stop(void) {

@@ -78,12 +78,12 @@ static void begin(void) {
   check(submit(0));
 }
 
-static bool wait_for_space(worker *w, rt_waiter *t, bool gives_up) {
+static bool wait_for_space(worker *w, rt_waiter *waiter, bool gives_up) {
   if (gives_up) worker_set_deadline(w);
-  rt_waiter_park(t, &w->task, RT_OP_SPAWN);
+  rt_waiter_park(waiter, &w->task, RT_OP_SPAWN);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  if (rt_waiter_withdraw(t) && !seeded("selfish")) rt_sched_notify_space(sched);
+  if (rt_waiter_withdraw(waiter) && !seeded("selfish")) rt_sched_notify_space(sched);
   return cause == RT_FIRED;
 }
 
@@ -91,24 +91,24 @@ static bool wait_for_space(worker *w, rt_waiter *t, bool gives_up) {
 static bool spawn(worker *w, int n, bool gives_up) {
   bool again = false, keeps_trying = true;
   while (keeps_trying && !submit(n)) {
-    rt_waiter *t = rt_waiter_new(&w->driver);
-    if (!rt_sched_await_space(sched, t, again)) {
-      keeps_trying = wait_for_space(w, t, gives_up);
+    rt_waiter *waiter = rt_waiter_new(&w->driver);
+    if (!rt_sched_await_space(sched, waiter, again)) {
+      keeps_trying = wait_for_space(w, waiter, gives_up);
       again = true;
     }
-    rt_waiter_free(t);
+    rt_waiter_free(waiter);
   }
   return keeps_trying;
 }
 
 static void await(rt_job *j) {
-  rt_waiter *t = rt_waiter_new(&patient->driver);
-  if (!rt_job_await(j, t)) {
-    rt_waiter_park(t, &patient->task, RT_OP_JOIN);
+  rt_waiter *waiter = rt_waiter_new(&patient->driver);
+  if (!rt_job_await(j, waiter)) {
+    rt_waiter_park(waiter, &patient->task, RT_OP_JOIN);
     worker_wait(patient);
-    check(rt_waiter_withdraw(t));
+    check(rt_waiter_withdraw(waiter));
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
 }
 
 static void stop(void) {

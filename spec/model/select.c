@@ -38,32 +38,32 @@ static void begin_with_room(void) { begin_with(1); }
 
 /* --- one operation ---------------------------------------------------------------------------- */
 static rt_message *message_of(int value) {
-  rt_message *p = rt_message_new();
-  p->len = (size_t)value;
-  return p;
+  rt_message *message = rt_message_new();
+  message->len = (size_t)value;
+  return message;
 }
 
-static void take(rt_message *p) {
-  received[p->len]++;
-  p->len = 0;
-  rt_message_drop(p);
+static void take(rt_message *message) {
+  received[message->len]++;
+  message->len = 0;
+  rt_message_drop(message);
 }
 
 static bool attempt_send(branch *o) {
-  rt_message *p = message_of(o->sends);
-  bool done = rt_channel_send(o->chan, p) == RT_CHANNEL_DONE;
+  rt_message *message = message_of(o->sends);
+  bool done = rt_channel_send(o->chan, message) == RT_CHANNEL_DONE;
   if (done)
     sent[o->sends]++;
   else
-    rt_message_drop(p);
+    rt_message_drop(message);
   return done;
 }
 
 static bool attempt(branch *o) {
-  rt_message *p;
+  rt_message *message;
   if (o->sends >= 0) return attempt_send(o);
-  bool done = rt_channel_recv(o->chan, &p) == RT_CHANNEL_DONE;
-  if (done) take(p);
+  bool done = rt_channel_recv(o->chan, &message) == RT_CHANNEL_DONE;
+  if (done) take(message);
   return done;
 }
 
@@ -83,8 +83,8 @@ static void finish(branch *o) {
 }
 
 /* --- the select ------------------------------------------------------------------------------- */
-static void on_call(rt_waiter *t) {
-  selector *s = t->owner;
+static void on_call(rt_waiter *waiter) {
+  selector *s = waiter->owner;
   rt_list *l = rt_list_first(&s->waiter);
   if (l) rt_driver_wake(&s->worker->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
@@ -92,10 +92,10 @@ static void on_call(rt_waiter *t) {
 static void open_select(selector *s) {
   rt_list_init(&s->waiter);
   for (int i = 0; i < BRANCHES; i++) {
-    rt_waiter *t = s->branches[i].waiter = rt_waiter_new(&s->worker->driver);
-    t->claim = seeded("unclaimed") ? NULL : &s->claim;
-    t->owner = s;
-    t->on_call = on_call;
+    rt_waiter *waiter = s->branches[i].waiter = rt_waiter_new(&s->worker->driver);
+    waiter->claim = seeded("unclaimed") ? NULL : &s->claim;
+    waiter->owner = s;
+    waiter->on_call = on_call;
   }
 }
 
@@ -151,27 +151,27 @@ static branch recv_from(rt_channel *c) { return (branch){c, -1, NULL}; }
 static branch send_to(rt_channel *c, int value) { return (branch){c, value, NULL}; }
 
 /* WAITS: the waiter is in the queue. */
-static rt_channel_result send_or_queue(rt_channel *c, rt_message *p, rt_waiter *t) {
+static rt_channel_result send_or_queue(rt_channel *c, rt_message *message, rt_waiter *waiter) {
   rt_channel_result answer;
-  while ((answer = rt_channel_send(c, p)) == RT_CHANNEL_WAITS) {
-    t->message = p;
-    if (rt_channel_await_send(c, t)) break;
-    t->message = NULL;
+  while ((answer = rt_channel_send(c, message)) == RT_CHANNEL_WAITS) {
+    waiter->message = message;
+    if (rt_channel_await_send(c, waiter)) break;
+    waiter->message = NULL;
   }
   return answer;
 }
 
 static void send_for_a_while(worker *w, rt_channel *c, int value) {
-  rt_waiter *t = rt_waiter_new(&w->driver);
-  rt_channel_result answer = send_or_queue(c, message_of(value), t);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
+  rt_channel_result answer = send_or_queue(c, message_of(value), waiter);
   if (answer == RT_CHANNEL_WAITS) {
     worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_SEND);
+    rt_waiter_park(waiter, &w->task, RT_OP_SEND);
     worker_wait(w);
     worker_forget_deadline(w);
-    if (rt_waiter_withdraw(t)) answer = (rt_channel_result)t->answer;
+    if (rt_waiter_withdraw(waiter)) answer = (rt_channel_result)waiter->answer;
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   sent[value] += answer == RT_CHANNEL_DONE;
 }
 
@@ -183,12 +183,12 @@ static void select_both(void) {
 
 /* (One sender must not give up before the select is done, or the select would wait for ever.) */
 static void send_to_a(void) {
-  rt_waiter *t = rt_waiter_new(&workers[1]->driver);
-  rt_channel_result answer = send_or_queue(a, message_of(0), t);
+  rt_waiter *waiter = rt_waiter_new(&workers[1]->driver);
+  rt_channel_result answer = send_or_queue(a, message_of(0), waiter);
   sent[0] += answer == RT_CHANNEL_DONE;
   while (answer == RT_CHANNEL_WAITS && received[0] + received[1] == 0) rt_thread_yield();
-  if (answer == RT_CHANNEL_WAITS) sent[0] += rt_waiter_withdraw(t);
-  rt_waiter_free(t);
+  if (answer == RT_CHANNEL_WAITS) sent[0] += rt_waiter_withdraw(waiter);
+  rt_waiter_free(waiter);
   worker_free(workers[1]);
 }
 
@@ -211,8 +211,8 @@ static void meet_1(void) { meet(1, send_to(b, 1), recv_from(a)); }
 
 /* --- afterwards ------------------------------------------------------------------------------- */
 static void drain(rt_channel *c) {
-  rt_message *p;
-  while (rt_channel_recv(c, &p) == RT_CHANNEL_DONE) take(p);
+  rt_message *message;
+  while (rt_channel_recv(c, &message) == RT_CHANNEL_DONE) take(message);
   check(rt_list_is_empty(&c->senders) && rt_list_is_empty(&c->receivers));
   rt_shared_drop(&c->shared);
 }

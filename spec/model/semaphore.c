@@ -19,19 +19,19 @@ static void begin(void) {
 
 static bool acquire(int me, int n, bool gives_up) {
   worker *w = tasks[me];
-  rt_waiter *t = rt_waiter_new(&w->driver);
+  rt_waiter *waiter = rt_waiter_new(&w->driver);
   bool mine;
   do mine = rt_semaphore_acquire(semaphore, n);
-  while (!mine && !rt_semaphore_await(semaphore, n, t));
+  while (!mine && !rt_semaphore_await(semaphore, n, waiter));
   if (!mine) {
     if (gives_up) worker_set_deadline(w);
-    rt_waiter_park(t, &w->task, RT_OP_ACQUIRE);
+    rt_waiter_park(waiter, &w->task, RT_OP_ACQUIRE);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(t);
+    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
     check(mine || gives_up);
   }
-  rt_waiter_free(t);
+  rt_waiter_free(waiter);
   return mine;
 }
 

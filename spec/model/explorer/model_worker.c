@@ -5,8 +5,8 @@ static void run_task(rt_driver *d, rt_task *t) {
   model_fail("a driver runs a task by itself");
 }
 
-static void on_wait_deadline(rt_timer_call *t) {
-  worker *w = rt_containerof(t, worker, deadline);
+static void on_wait_deadline(rt_timer_call *call) {
+  worker *w = rt_containerof(call, worker, deadline);
   if (w->task.phase == RT_WAITING) rt_driver_wake(&w->driver, &w->task, RT_WITHDRAWN);
 }
 

@@ -198,19 +198,19 @@ void rt_cond_broadcast(rt_cond *c) {
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */
-int rt_thread_start(rt_thread *t, size_t stack, void (*f)(void *), void *arg) {
+int rt_thread_start(rt_thread *thread, size_t stack, void (*f)(void *), void *arg) {
   (void)stack;
   int number = fiber_start(NULL, f, arg);
-  *t = (rt_thread)number;
+  *thread = (rt_thread)number;
   return 0;
 }
 
 static bool has_ended(void *t) { return fiber_ended((int)*(rt_thread *)t); }
 
-void rt_thread_detach(rt_thread t) { (void)t; }
-void rt_thread_join(rt_thread t) { fiber_wait(call_place, has_ended, &t, false); }
+void rt_thread_detach(rt_thread thread) { (void)thread; }
+void rt_thread_join(rt_thread thread) { fiber_wait(call_place, has_ended, &thread, false); }
 rt_thread rt_thread_self(void) { return (rt_thread)fiber_here(); }
-bool rt_thread_is_current(rt_thread t) { return t == rt_thread_self(); }
+bool rt_thread_is_current(rt_thread thread) { return thread == rt_thread_self(); }
 
 static bool has_changed(void *since) { return fiber_changes() != *(uint64_t *)since; }
 

@@ -1118,7 +1118,7 @@ function subscriber:close() end
 --- Sets options of the runtime, in the main state, before the first spawn.
 ---
 --- - `workers`: how many workers the pool has, from 1 to 256. Default: `RT_WORKERS` in the environment, or
----   as many as the processors that the process may use. Also `rt-lua --workers N`.
+---   as many as the CPUs that the process may use. Also `rt-lua --workers N`.
 --- - `blocking`: how many threads `rt.spawn_blocking` has at most, from 1 to 256. Default: `RT_BLOCKING` in
 ---   the environment, or 64.
 --- - `stall`: a task that has been in one C function for so many seconds, and so has kept the other tasks of
@@ -1126,7 +1126,7 @@ function subscriber:close() end
 ---   where it can be known: if the function computed, or waited for a process, a pipe or a file, but not
 ---   for a socket or for time to pass. `false` or 0: no reports. Default: 0.1 in a program with a pool, no
 ---   reports in one without. Not reported are Lua code, calls of the main chunk, tasks of
----   `rt.spawn_blocking`, and threads that get no processor. (Under a hook of `debug.sethook` all code is
+---   `rt.spawn_blocking`, and threads that get no CPU. (Under a hook of `debug.sethook` all code is
 ---   taken for C, and has no traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
 --- - `seed`: an integer other than 0, from which `rt.select` chooses among operations that can be done. With
 ---   the same seed the choices are the same.

@@ -32,7 +32,7 @@ local CANNOT_RAISE = {
   rt_error_text = "lua_tostring",
   rt_outcome_unhandled = "lua_rawseti",
   rt_start_queue_drop = "lua_rawseti",
-  rt_task_handle_index = "lua_tostring",
+  rt_task_handle_field = "lua_tostring",
   say_key = "lua_tolstring",
   say_step_in_table = "lua_next",
 }

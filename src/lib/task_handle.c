@@ -2,9 +2,7 @@
 
 #include "task/task_name.h"
 
-bool rt_task_handle_index(lua_State *L, uint64_t id) {
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return false;
+bool rt_task_handle_field(lua_State *L, uint64_t id) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(key, "id") == 0) lua_pushinteger(L, (lua_Integer)id);
   return strcmp(key, "name") == 0;

@@ -14,7 +14,11 @@
 /* For __index, whose arguments are the handle and the key, and whose upvalue 2 is the table of
 ** methods: pushes the method, the id, or nil. True: the key is "name"; the caller pushes the name
 ** then. */
-bool rt_task_handle_index(lua_State *L, uint64_t id);
+bool rt_task_handle_field(lua_State *L, uint64_t id); /* the key is no method */
+static inline bool rt_task_handle_index(lua_State *L, uint64_t id) {
+  lua_pushvalue(L, 2);
+  return lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL && rt_task_handle_field(L, id);
+}
 
 /* For __newindex, whose arguments are the handle, the key and the value: raises unless the key is
 ** "name" and the value a string or nil. A string is shortened in place to its first zero byte and

@@ -1,12 +1,13 @@
---- Every way to cancel a wait, with every operation that waits: it ends at once, the cleanup has
---- run, and on the other side nothing has happened. support/cancel_table.md explains the table.
+--- Every way to cancel a wait, with every operation that waits. The wait ends at once, the cleanup
+--- of the task has run, and the operation has not happened. support/cancel_table.md explains the
+--- table.
 local kit = require("kit")
 local rt = require("rt")
 
 local names = require("cancel_table").names
 
---- One program does all the rows, when the first of its specs needs it. Each picks its own out of what
---- that has said.
+--- One program does all rows. The first spec that needs a program runs it, and each spec looks for
+--- the line of its row in the output.
 local function run_all(how, place, workers)
   local code, out, err = kit.run(
     kit.program("each_operation"),
@@ -84,7 +85,7 @@ describe("cancelling, level and order:", function()
       { rt.channel, 1000, "send", "recv" },
       { rt.semaphore, 0, "release", "acquire" },
     } do
-      for n = 100, 140 do -- (some number of operations is too many for one turn)
+      for n = 100, 140 do -- for some n the budget of the task is used up in the middle
         local thing = ways[1](ways[2])
         for _ = 1, n do
           thing[ways[3]](thing, 1)

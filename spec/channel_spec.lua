@@ -175,7 +175,7 @@ describe("rt.channel", function()
       receivers[i] = (i % 2 == 0 and rt.spawn or rt.spawn_local)(function()
         local v = ch:recv()
         if v then
-          received:try_send(v) -- it may have been cancelled since
+          received:try_send(v) -- the task may have been cancelled since it received
         end
       end)
       if i % 3 == 0 then
@@ -335,7 +335,7 @@ describe("rt.channel", function()
     local accepting = rt.spawn_local(listener.accept, listener)
     assert(rt.tcp.connect("127.0.0.1", port)):close()
     accepting:join():close()
-    -- and what was closed meanwhile does not come back
+    -- and a stream that was closed meanwhile stays closed
     local task = rt.spawn_local(full.send, full, here)
     rt.yield()
     assert.matches("moved", tostring(here))

@@ -1,5 +1,6 @@
---- spec/support/comment_names.lua finds the names in comments and in Markdown that the code does not have.
---- Each spec but the first adds a comment to a copy of the source and expects the name in it.
+--- spec/support/comment_names.lua finds the names in comments and in Markdown that the code does
+--- not have. Each spec but the first adds a comment to a copy of the source and expects the name in
+--- it.
 local kit = require("kit")
 
 local function check(root)
@@ -12,7 +13,8 @@ local function check(root)
   )
 end
 
---- What is said about a copy of the source in which src/base/heap.c ends with this line.
+--- Returns what the check reports for a copy of the source in which src/base/heap.c ends with this
+--- line.
 local function check_with(line)
   local root = kit.file(nil, ".root")
   local copy = "mkdir %s && cp -R Makefile README.md src lua library spec docs bench examples %s"

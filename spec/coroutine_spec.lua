@@ -286,7 +286,7 @@ describe("at a real C boundary", function()
     return rt.run(function(...)
       local ok, err = pcall(f, ...)
       assert(not ok)
-      rt.sleep(0.001) -- nothing is broken
+      rt.sleep(0.001) -- the task can still wait
       return err
     end, ...)
   end
@@ -522,7 +522,7 @@ describe("coroutine functions are otherwise the originals:", function()
       local co, is_main = coroutine.running()
       assert.equal("thread", type(co))
       assert.is_false(is_main)
-      assert.is_false(coroutine.isyieldable()) -- a task has nobody to yield to
+      assert.is_false(coroutine.isyieldable()) -- a task cannot yield
       coroutine.wrap(function()
         assert.is_true(coroutine.isyieldable())
       end)()

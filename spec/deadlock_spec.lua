@@ -1,14 +1,15 @@
---- A program in which no task can ever go on says so, and ends; one that can is left alone.
+--- A program in which no task can ever be resumed reports that, and ends. A program in which a task
+--- can be resumed reports nothing.
 local kit = require("kit")
 local rt = require("rt")
 
 local waits_for = ", waiting for (%a+) for "
 
---- Runs a program with so many workers; it must end with a report. Returns that, its output, and how long
---- it took.
+--- Runs a program with this number of workers; it must end with a report. Returns the report, the
+--- output, and the seconds that the program took.
 local function deadlocked(workers, script, args)
   local begun, code, out, err
-  for _ = 1, 10 do -- (the report goes on without a worker that gets no processor)
+  for _ = 1, 10 do -- a worker that gets no processor in time is missing in a report
     begun = rt.now()
     code, out, err = kit.run(script, args, nil, "RT_WORKERS=" .. workers)
     if
@@ -19,12 +20,12 @@ local function deadlocked(workers, script, args)
   end
   assert.equal(1, code, out .. err)
   assert.matches("rt: deadlock: no task can go on", err, 1, true)
-  assert.matches("lua[%d.]*: [^\n]*deadlock: no task can go on", err) -- that of the main chunk
+  assert.matches("lua[%d.]*: [^\n]*deadlock: no task can go on", err) -- the error of the main chunk
   assert.is_nil(err:find("unhandled", 1, true), err)
   return err, out, rt.now() - begun
 end
 
---- What waits, and how often: "join receive receive".
+--- Returns what the tasks of the report wait for, sorted: "join receive receive".
 local function waits(report)
   local found = {}
   for op in report:gmatch(waits_for) do
@@ -34,7 +35,7 @@ local function waits(report)
   return table.concat(found, " ")
 end
 
---- Title, what waits then, and the case of programs/deadlock/cases.lua.
+--- Title, what the tasks wait for, and the name of the case in programs/deadlock/cases.lua.
 local cases = {
   { "the main chunk alone", "receive", "main_chunk" },
   { "a channel that nobody fills", "join receive", "never_filled" },

@@ -1,5 +1,5 @@
---- What is known to go wrong in other systems when a wait is given up at the worst moment: for
---- everything that can be waited for, between states of 1, 2 and 4 workers.
+--- Defects that other systems had when a wait was cancelled at the worst moment. Each is tried with
+--- everything that a task can wait for, with 1, 2 and 4 workers.
 local kit = require("kit")
 
 describe("known defects of other systems:", function()

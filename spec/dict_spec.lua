@@ -5,7 +5,7 @@ local task_kit = require("task_kit")
 
 local LONG = ("long "):rep(1000)
 
---- A program with 1, 2 and 4 workers, and what it counts to: what it prints.
+--- Runs a program with 1, 2 and 4 workers; it must print the expected sum.
 local function each(program, n, expected)
   for _, workers in ipairs { 1, 2, 4 } do
     local code, out, err = kit.run(program, workers .. " " .. n)
@@ -13,7 +13,7 @@ local function each(program, n, expected)
   end
 end
 
---- What one operation does to one value.
+--- Applies one operation to one value.
 local function apply(op, value)
   local a, b = op[2], op[3]
   if op[1] == "get" then
@@ -299,7 +299,7 @@ describe("rt.dict", function()
     d = rt.dict { max_entries = 20000, when_full = "evict" }
     for i = 1, 60000 do
       d:set(i, i)
-      d:get(7) -- the one that everybody wants
+      d:get(7) -- the key that is used most often
     end
     assert.equal(20000, #d)
     assert.equal(7, d:get(7))
@@ -379,7 +379,7 @@ describe("rt.dict", function()
           go:incr(round)
           local patience = 1000
           while go:get(round) < tasks and patience > 0 do
-            patience = patience - 1 -- to begin together, if there are so many workers
+            patience = patience - 1 -- the tasks begin at the same time, if there are enough workers
           end
           for _ = 1, ops do
             local op = { kinds[math.random(#kinds)], math.random(3), math.random(3), round = round }

@@ -1,8 +1,8 @@
---- rt.tasks, rt.dump and SIGQUIT: what there is, and what it waits for.
+--- rt.tasks, rt.dump and SIGQUIT: which tasks there are, and what each waits for.
 local kit = require("kit")
 local rt = require("rt")
 
---- Runs a program, which must end well: what it printed, and what it wrote to stderr.
+--- Runs a program, which must end well. Returns what it wrote to stdout and to stderr.
 local function run(workers, name)
   local code, out, err = kit.run(kit.program(name), nil, 40, "RT_WORKERS=" .. workers)
   assert(code == 0, ("exit code %s\n%s%s"):format(code, out, err))
@@ -114,7 +114,8 @@ describe("rt.dump:", function()
     if io.open("/dev/full", "w") then
       assert.equal("ENOSPC", select(3, rt.dump("/dev/full")))
     end
-    local reader = io.popen("exec true", "w") -- it goes at once, and with it the reader
+    -- the process ends at once, and closes the end that is read
+    local reader = io.popen("exec true", "w")
     kit.wait_for(function()
       code = select(3, rt.dump(reader))
       return code
@@ -140,7 +141,8 @@ if kit.in_rt_lua then
       return program
     end
 
-    --- (A dump leaves out who does not answer in time: so it asks again.)
+    --- Sends SIGQUIT until the dump matches: a dump leaves out a worker that does not answer in
+    --- time.
     local function asks(program, pattern)
       local asked = 0
       kit.wait_for(function()

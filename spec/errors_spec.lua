@@ -1,4 +1,4 @@
---- rt-lua beside the stock interpreter: what it says when a script fails, and how it ends.
+--- rt-lua compared with the stock interpreter: messages and exit code when a script fails.
 local kit = require("kit")
 local stock = require("stock")
 

@@ -1,4 +1,4 @@
---- The chat servers of examples/, spoken to by nc and by many clients at once.
+--- The chat servers of examples/, with nc and with many clients at once.
 local clients = require("clients")
 local examples = require("examples")
 local kit = require("kit")
@@ -12,7 +12,7 @@ end
 local nc = examples.nc
 local serve = examples.serve
 
---- A spec with a deadline.
+--- Defines a spec with a deadline.
 local function promise(title, f)
   it(title, examples.within_deadline(f))
 end
@@ -21,7 +21,7 @@ describe("examples:", function()
   after_each(kit.forget)
 
   describe("chat", function()
-    --- A client of this process, with a name.
+    --- Connects a client of this process, with a name.
     local function join(port, name)
       local stream = clients.connect(port)
       assert.equal("your name?", (stream:read("l")))
@@ -94,7 +94,7 @@ describe("examples:", function()
       clients.assert_quiet(server)
     end)
 
-    --- Ann says lines of 1 KB, and hears each of them, until n others have left.
+    --- Ann sends lines of 1 KB, and receives each of them, until n other clients have left.
     local function flood(ann, n, after_round)
       local line, round, left = ("x"):rep(998), 0, 0
       local lines = (line .. "\n"):rep(50)
@@ -116,7 +116,7 @@ describe("examples:", function()
     promise("a slow reader holds nobody up, and is shown the door", function()
       local server, port = serve("chat")
       local ann <close> = join(port, "ann")
-      local slow <close> = join(port, "slow") -- reads no more
+      local slow <close> = join(port, "slow") -- this client never reads
       assert.equal("* slow joined", (ann:read("l")))
       flood(ann, 1, function() end)
       clients.assert_quiet(server)
@@ -167,7 +167,7 @@ describe("examples:", function()
           assert.equal(("* c%d joined"):format(i), (streams[k]:read("l")))
         end
       end
-      server:signal("STOP") -- so that all of it is there at once
+      server:signal("STOP") -- so that the server finds all lines at once
       for i = 1, 50 do
         assert(streams[i]:write(("x\n"):rep(60)))
       end

@@ -1,4 +1,4 @@
---- The echo servers and the proxy of examples/, spoken to by nc and by many clients at once.
+--- The echo servers and the proxy of examples/, with nc and with many clients at once.
 local clients = require("clients")
 local examples = require("examples")
 local kit = require("kit")
@@ -18,7 +18,7 @@ local peers = examples.peers
 local run = examples.run
 local serve = examples.serve
 
---- A spec with a deadline.
+--- Defines a spec with a deadline.
 local function promise(title, f)
   it(title, examples.within_deadline(f))
 end
@@ -26,7 +26,7 @@ end
 describe("examples:", function()
   after_each(kit.forget)
 
-  --- What both echo servers promise.
+  --- Specs for both echo servers.
   local function echoes(name)
     promise("answers nc", function()
       local server, port = serve(name)
@@ -76,7 +76,7 @@ describe("examples:", function()
       for _ = 1, 20 do
         local rude = clients.connect(port)
         assert(rude:write("never read"))
-        assert.equal("n", (rude:recv(1))) -- the rest has come, too: closing now is a reset
+        assert.equal("n", (rude:recv(1))) -- the rest is there, too, so a close sends a reset
         rude:close()
       end
       assert.equal("still there", clients.exchange(port, "still there"))
@@ -177,7 +177,7 @@ describe("examples:", function()
       assert(stream:write("one\ntwo\n"))
       local server = assert(rude:accept())
       assert.equal("o", (server:recv(1)))
-      server:close() -- with input unread
+      server:close() -- input has not been read
       assert.is_nil((stream:read("l")))
       stream:close()
       repeat

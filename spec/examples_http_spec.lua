@@ -1,4 +1,4 @@
---- The HTTP servers and the client of examples/, spoken to by curl, nc and wrk.
+--- The HTTP servers and the client of examples/, with curl, nc and wrk.
 local clients = require("clients")
 local examples = require("examples")
 local kit = require("kit")
@@ -17,7 +17,7 @@ local run = examples.run
 local serve = examples.serve
 local url = examples.url
 
---- A spec with a deadline.
+--- Defines a spec with a deadline.
 local function promise(title, f)
   it(title, examples.within_deadline(f))
 end
@@ -26,7 +26,7 @@ describe("examples:", function()
   after_each(kit.forget)
 
   describe("fetch", function()
-    --- A server that answers each request with the same bytes, and closes.
+    --- Starts a server that answers each request with the same bytes, and closes the connection.
     local function canned(answer)
       local file = kit.file(answer, ".txt")
       local server = kit.start_script(kit.program("canned_answers"), file)
@@ -111,7 +111,7 @@ describe("examples:", function()
     end)
   end)
 
-  --- What both HTTP servers promise.
+  --- Specs for both HTTP servers.
   local function speaks_http(name)
     local HELLO = "Hello, world!\n"
     local OK = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n" .. HELLO
@@ -119,7 +119,7 @@ describe("examples:", function()
     local BAD = "^HTTP/1%.1 400 Bad Request\r\n.*\r\nConnection: close\r\n\r\n400 Bad Request\n$"
     local GET = "GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
-    --- What curl writes; URL in its arguments is the server's.
+    --- Returns the output of curl. URL in the arguments stands for the address of the server.
     local function curl(port, args)
       local code, out, err =
         peers(("curl -sS --max-time %d "):format(15 * kit.slow) .. args:gsub("URL", url(port)))
@@ -155,7 +155,7 @@ describe("examples:", function()
       local stream <close> = clients.connect(port)
       for byte in (GET .. "POST / HTTP/1.1\nHost: x\nContent-Length: 2\n\nab" .. GET):gmatch(".") do
         assert(stream:write(byte))
-        rt.sleep(0) -- a packet each, mostly
+        rt.sleep(0) -- most writes become a segment of their own
       end
       assert.equal(OK:rep(3), (stream:read(3 * #OK)))
     end)
@@ -177,7 +177,7 @@ describe("examples:", function()
         "GET / HTTP/1.1\r\nHost: x\r\nCONNECTION:Keep-Alive, Close\r\n\r\n",
       } do
         local stream <close> = clients.connect(port)
-        assert(stream:write(request .. GET)) -- what follows is not answered
+        assert(stream:write(request .. GET)) -- the request behind it gets no answer
         assert.equal(LAST, (stream:read("a")))
       end
     end)
@@ -306,7 +306,7 @@ describe("examples:", function()
   end)
 
   describe("http_graceful", function()
-    --- Asks until it is told that this was the last answer; how often.
+    --- Sends requests until an answer says that it is the last one. Returns the number of requests.
     local served = 0
     local function ask_until_closed(port)
       local stream <close>, asked = clients.connect(port), 0
@@ -336,7 +336,7 @@ describe("examples:", function()
         clients[i] = rt.spawn_local(ask_until_closed, port)
       end
       repeat
-        rt.sleep(0.2) -- any moment will do, when all have been accepted
+        rt.sleep(0.2) -- any moment after all connections have been accepted
       until served == 50
       server:signal(kit.in_rt_lua and "TERM" or "INT")
       local sum = 0

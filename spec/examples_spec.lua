@@ -1,5 +1,5 @@
---- Every file in examples/ is run, and says what it prints. (Those that serve have specs of their own, too:
---- examples_echo_spec, examples_chat_spec, examples_http_spec.)
+--- Every file in examples/ is run, and must print what its comments say. (The servers have specs of
+--- their own, too: examples_echo_spec, examples_chat_spec, examples_http_spec.)
 local clients = require("clients")
 local examples = require("examples")
 local kit = require("kit")
@@ -19,7 +19,7 @@ local peers = examples.peers
 local run = examples.run
 local serve = examples.serve
 
---- A spec with a deadline.
+--- Defines a spec with a deadline.
 local function promise(title, f)
   it(title, examples.within_deadline(f))
 end
@@ -120,9 +120,9 @@ describe("examples:", function()
           local streams = {}
           for i = 1, n do
             streams[i] = clients.connect(port)
-            streams[i]:write("GET") -- half of something
+            streams[i]:write("GET") -- half of a request
           end
-          rt.sleep(0.01 * n) -- any moment will do
+          rt.sleep(0.01 * n) -- any moment while the requests are under way
           local started = rt.now()
           server:signal("INT")
           assert.equal(kit.in_rt_lua and 130 or 1, server:wait(10))
@@ -155,7 +155,7 @@ describe("examples:", function()
       end
     end)
 
-    --- The tour with a defect.
+    --- Runs the tour with a defect.
     local function broken(what, by)
       local text, n = kit.read("examples/tour.lua"):gsub(what, by)
       assert.equal(1, n)
@@ -210,7 +210,7 @@ describe("examples:", function()
       for i = 1, 2 do
         streams[i] = clients.connect(math.tointeger(it:line():match("%d+$")))
       end
-      for n = 1, 100 do -- by turns: neither has to wait for the other to end
+      for n = 1, 100 do -- writes alternate with reads: no side waits for the end of the other
         for i = 1, 2 do
           assert(streams[i]:write(n, "\n"))
         end
@@ -224,7 +224,7 @@ describe("examples:", function()
     end)
   end)
 
-  --- With 1, 2 and 4 workers.
+  --- Runs an example with 1, 2 and 4 workers.
   local function on_workers(name, args, expected)
     for _, n in ipairs { 1, 2, 4 } do
       local line = ("RT_WORKERS=%d exec env %s"):format(n, command(path_of(name), args))
@@ -248,7 +248,7 @@ describe("examples:", function()
       local code, out, err = run("parallel_map", "README.md /no/such/file")
       assert.same({ 1, "" }, { code, out })
       assert_contains("/no/such/file: No such file or directory", err)
-      assert_contains("examples/parallel_map.lua:13: in ", err) -- where it was joined
+      assert_contains("examples/parallel_map.lua:13: in ", err) -- where the task was joined
     end)
   end)
 
@@ -304,7 +304,7 @@ describe("examples:", function()
         return rt.now() - started
       end
       local round, fast = 0, 0
-      kit.in_time(1, function() -- it would take longer if each were computed more than once
+      kit.in_time(1, function() -- it takes longer if a value is computed more than once
         round = round + 1
         local started = rt.now()
         clients.concurrently(30, function(i)

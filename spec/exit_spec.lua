@@ -1,8 +1,8 @@
---- How a program ends: what is unwound, what is said, and with which exit code.
+--- How a program ends: which tasks are unwound, what is reported, and the exit code.
 local kit = require("kit")
-local sorted = require("pl.tablex").sort -- as pairs, in the order of the keys
+local sorted = require("pl.tablex").sort -- iterates as pairs, in the order of the keys
 
---- Runs a program: exit code, stdout, stderr.
+--- Runs a program. Returns its exit code, stdout and stderr.
 local function run(name, args, seconds)
   return kit.run(kit.program(name), args, seconds)
 end
@@ -18,7 +18,7 @@ local function count(text, what)
   return select(2, text:gsub(what, ""))
 end
 
---- Calls f, which may take so many seconds at most.
+--- Calls f, which may take at most this number of seconds.
 local function in_time(most, f)
   local rt = require("rt")
   kit.in_time(most, function()
@@ -155,7 +155,7 @@ describe("the end of the main chunk:", function()
 end)
 
 describe("Ctrl-C while the main chunk waits:", function()
-  --- rt-lua says with which signal it ended; stock Lua knows of an error.
+  --- The end by a signal is in the exit code of rt-lua; in stock Lua it is an error.
   local expected = kit.in_rt_lua and 130 or 1
 
   it("unwinds the main chunk and the tasks", function()
@@ -271,7 +271,8 @@ stack traceback:
 
   it("may be an object whose __tostring raises, or returns no string", function()
     for _, body in ipairs { "error('no text')", "return 1", "return nil" } do
-      for _, when in ipairs { "dropped", "kept" } do -- while main sleeps; at the end
+      -- the error is found while main sleeps, or at the end
+      for _, when in ipairs { "dropped", "kept" } do
         local code, _, err = run("error_object_without_text", kit.quote(body) .. " " .. when)
         assert.equal(1, code)
         assert.matches("rt: unhandled error in task 1, spawned at ", err)

@@ -1,8 +1,8 @@
---- The rooms that need no Lua have tests in C: spec/ground/*.c, each a program that prints a line
+--- The C files that need no Lua have tests in C: spec/ground/*.c, each a program that prints a line
 --- for each check ("ok SENTENCE", "not ok SENTENCE") and exits with 1 if one of them failed.
 local kit = require("kit")
 
---- Those that a spec of their own runs, with arguments.
+--- Programs that another spec runs, with arguments.
 local not_here = { oom = true }
 
 describe("ground:", function()

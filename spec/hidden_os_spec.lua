@@ -1,5 +1,5 @@
---- A host that hides functions of Lua's libraries before it loads rt, as a sandbox does: what rt needs of
---- them it must not call.
+--- A host that hides functions of Lua's libraries before it loads rt, as a sandbox does. rt must
+--- not call the hidden functions.
 local kit = require("kit")
 
 local function run(hide, program, seconds)

@@ -1,5 +1,6 @@
---- What concurrent tasks did to one channel, or one semaphore, can be told as a story in which one
---- thing happens at a time. (Of mutexes and dicts the same: mutex_spec, dict_spec.)
+--- Linearizability of channels and semaphores: there is an order in which the operations of
+--- concurrent tasks could have happened one after the other. (mutex_spec and dict_spec check
+--- mutexes and dicts.)
 local history = require("history")
 local kit = require("kit")
 local stories = require("stories")
@@ -28,23 +29,23 @@ describe("random programs are linearizable:", function()
       return { "recv", result = v, called = from, returned = to }
     end
     assert.is_true(told(channel, "", { sent(1), got(1), sent(2), got(2) }))
-    assert.is_false(told(channel, "", { sent(1), sent(2), got(1), got(2) })) -- it holds but one
+    assert.is_false(told(channel, "", { sent(1), sent(2), got(1), got(2) })) -- its capacity is one
     assert.is_true(told(channel, "", { sent(1), sent(2, 2, 9), got(1, 3, 4), got(2, 5, 6) }))
     assert.is_false(told(channel, "", { sent(1), sent(2, 2, 9), got(2, 3, 4), got(1, 5, 6) }))
-    assert.is_false(told(channel, "", { sent(1), got(1), got(1) })) -- doubled
+    assert.is_false(told(channel, "", { sent(1), got(1), got(1) })) -- received twice
     local empty = { "recv", why = "empty" }
     assert.is_false(told(channel, "", { sent(1), empty })) -- lost
     assert.is_false(told(channel, "", { { "close" }, sent(1) }))
     assert.is_true(told(rendezvous, "", { sent(1, 1, 4), got(1, 2, 3) }))
     assert.is_true(told(rendezvous, "", { got(1, 1, 3), sent(1, 2, 4), { "close" } }))
-    assert.is_false(told(rendezvous, "", { sent(1, 1, 2), got(1, 3, 4) })) -- it held one
+    assert.is_false(told(rendezvous, "", { sent(1, 1, 2), got(1, 3, 4) })) -- its capacity is 0
     assert.is_false(told(rendezvous, "", { got(1, 1, 2), sent(1, 3, 4) })) -- before it was sent
     assert.is_false(told(rendezvous, "", { sent(1, 1, 9), got(1, 2, 3), got(1, 4, 5) }))
     assert.is_false(told(rendezvous, "", { sent(1, 1, 9), empty })) -- lost
     assert.is_false(
       told(rendezvous, "", { { "close", called = 1, returned = 2 }, sent(1, 3, 5), got(1, 4, 6) })
     )
-    assert.is_false( -- the second sender's was taken by nobody
+    assert.is_false( -- the message of the second sender was not received
       told(
         rendezvous,
         "",

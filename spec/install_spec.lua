@@ -1,8 +1,8 @@
---- What is installed works where it was put: by make, and by LuaRocks.
+--- What make and LuaRocks install works in the place where it was installed.
 local kit = require("kit")
 
---- Builds anew, of a copy of the sources, as somebody would who has just got them. None of what
---- the specs (or make) have set is seen.
+--- Commands run in a fresh copy of the sources, without the environment variables that the specs
+--- and make have set.
 local clean = "unset LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4 RT_BUILD;"
   .. " unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR FLAVOR CFLAGS; "
 
@@ -25,7 +25,7 @@ local function copy_of_sources()
   return dir
 end
 
---- The first of some commands that runs.
+--- Returns the first of these commands that is installed.
 local function first_of(...)
   for _, command in ipairs { ... } do
     if try(command) == 0 then
@@ -40,7 +40,7 @@ local luarocks = first_of("luarocks-5.4 --version", "luarocks --lua-version=5.4 
 local program = "local rt = require 'rt'; local t = rt.now(); rt.run(rt.sleep, 0.002)"
   .. " assert(rt.now() - t >= 0.002) print(package.searchpath('rt', package.path))"
 
---- Both interpreters find rt in the folder they should; `rt-lua` without being told.
+--- Both interpreters find rt in the folder of the installation; rt-lua without LUA_PATH.
 local function works_in(tree)
   local init = tree .. "/share/lua/5.4/rt/init.lua\n"
   for _, name in ipairs { "rt-lua", "rt-lua5.4" } do
@@ -69,7 +69,7 @@ local function files_in(dir)
   return files
 end
 
---- What make install is to put into a tree.
+--- The files that make install puts into a tree.
 local function expected_files()
   local files = { "bin/rt-lua", "bin/rt-lua5.4", "lib/lua/5.4/rt/core.so" }
   for name in ok("ls lua/rt"):gmatch("[^\n]+") do
@@ -184,7 +184,7 @@ describe("make install:", function()
 end)
 
 describe("make test, where there is no apt:", function()
-  --- A folder of programs, and nothing else is there.
+  --- Makes a folder with these programs only, and returns it as a PATH.
   local function only(...)
     local dir = kit.file(nil, ".bin")
     ok(
@@ -231,7 +231,7 @@ end)
 describe("luarocks make:", function()
   local sources, tree
 
-  --- LuaRocks, with no network to go to and no configuration.
+  --- Runs LuaRocks without a server and without a configuration.
   local function rocks(arguments)
     sources = sources or copy_of_sources()
     tree = tree or kit.file(nil, ".tree")

@@ -1,8 +1,8 @@
---- `make layers` (spec/support/layers.lua) fails on an include that the tables of src/README.md do not
---- list. Each spec changes one thing in a copy of src/ and expects the message that names it.
+--- `make layers` (spec/support/layers.lua) fails on an include that the tables of src/README.md do
+--- not list. Each spec changes one thing in a copy of src/ and expects the message that names it.
 local kit = require("kit")
 
---- A folder with a copy of src/.
+--- Returns a folder with a copy of src/.
 local function copy_of_src()
   local root = kit.file(nil, ".root")
   local code, _, err = kit.shell(("mkdir %s && cp -R src %s"):format(root, root))

@@ -1,4 +1,5 @@
---- library/rt.lua says what there is, no more and no less, and docs/reference.md says the same.
+--- library/rt.lua documents exactly the functions and fields of the module; docs/reference.md has
+--- the same.
 local kit = require("kit")
 local rt = require("rt")
 
@@ -33,7 +34,7 @@ local function names_of(t, how)
   return names
 end
 
---- The methods of an object: what its __index holds, or the function there keeps.
+--- Returns the methods of an object: from its __index, or from the upvalue if that is a function.
 local function methods_of(object)
   local index = debug.getmetatable(object).__index
   return type(index) == "function" and select(2, debug.getupvalue(index, 2)) or index

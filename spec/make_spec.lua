@@ -1,5 +1,5 @@
---- What the Makefile, the hooks of .githooks and the lists of .ci say and do. Nothing is built here:
---- `make -n` tells what would be, and `-W` takes a file for changed.
+--- The Makefile, the hooks of .githooks, and the lists of .ci. Nothing is built here: `make -n`
+--- prints what would be done, and `-W` treats a file as changed.
 local kit = require("kit")
 
 local clean = "unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MAKE_TERMOUT MAKE_TERMERR"
@@ -20,7 +20,7 @@ local function output_of(command)
   return out
 end
 
---- The lines "CC file" and so on that a dry run would print, sorted.
+--- Returns the lines "CC file" and so on that make would print, sorted.
 local function steps(arguments)
   local found = {}
   for what, name in output_of("make -n " .. arguments):gmatch("'  %%s %%s\\n' (%u+) ([^\n]*)") do
@@ -177,7 +177,8 @@ describe("the message about what is missing:", function()
 end)
 
 describe("the hook commit-msg:", function()
-  --- Does it accept this message, for a commit that changes these files of an empty repository?
+  --- Returns whether the hook accepts this message, for a commit that changes this file of an empty
+  --- repository.
   local function accepts(message, changed)
     local folder = kit.file(nil, ".repository")
     local file = kit.file(message, ".message")

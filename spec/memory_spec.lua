@@ -5,7 +5,7 @@ local rt = require("rt")
 local full = os.getenv("RT_SPEC_FULL") == "1"
 local scale = full and 1 or 0.1 / kit.slow_flavor
 
---- How much the resident size grows while f runs n times, after it ran a while.
+--- Returns by how much the resident size grows while f runs n times, after some runs to warm up.
 local function growth(n, f)
   for _ = 1, math.max(100, n // 10) do
     f()

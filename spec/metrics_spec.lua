@@ -1,4 +1,4 @@
---- rt.metrics: numbers that only grow, and add up.
+--- rt.metrics: the numbers never fall, and the sums are right.
 local kit = require("kit")
 
 --- Runs a program, which must end well and quietly; returns its output.

@@ -1,10 +1,10 @@
---- examples/mini_redis: what it answers is compared with a record of what redis-server says.
+--- examples/mini_redis: its answers are compared with a record of the answers of redis-server.
 local clients = require("clients")
 local kit = require("kit")
 local rt = require("rt")
 local talk = require("redis_talk")
 
--- (a shell dies at once with libtsan loaded before it, as into a stock interpreter)
+-- A shell in which libtsan is loaded, as in a child of a stock interpreter, crashes at once.
 if not os.execute("true") then
   pending("mini_redis: no shell can be started here")
   return
@@ -12,7 +12,7 @@ end
 
 local MAIN = "examples/mini_redis/main.lua"
 
---- A spec with a deadline.
+--- Defines a spec with a deadline.
 local function promise(title, f)
   it(title, function()
     local _, why = rt.timeout(120 * kit.slow, f)
@@ -33,7 +33,7 @@ local function each_client(port, n, f)
   end)
 end
 
---- Asks, and returns the first line of the answer, or the text of a bulk.
+--- Sends a request. Returns the first line of the answer, or the text of a bulk string.
 local function ask(stream, request)
   stream:write(request, "\r\n")
   local lines = talk.answer(stream, {})
@@ -141,7 +141,7 @@ describe("examples/mini_redis", function()
     local _, port = start()
     local stream <close> = clients.connect(port)
     local value, took
-    for _ = 1, 10 do -- (a busy machine may take the second that it is kept)
+    for _ = 1, 10 do -- on a busy machine the second may pass before the key is read
       local set = rt.now()
       assert.equal("+OK", ask(stream, "SET k v PX 1000"))
       value = ask(stream, "GET k")
@@ -213,7 +213,8 @@ describe("examples/mini_redis", function()
     for i = 1, 30 do
       subscribers[i]:join()
     end
-    local deadline = rt.now() + 30 * kit.slow -- those who leave without a word are forgotten, too
+    -- clients that close the connection without QUIT are removed, too
+    local deadline = rt.now() + 30 * kit.slow
     local gone = clients.connect(port)
     assert.equal("*3", ask(gone, "SUBSCRIBE news"))
     gone:close()
@@ -303,7 +304,8 @@ describe("examples/mini_redis", function()
     for _, pipeline in ipairs { 1, 16 } do
       local code, out, err = kit.shell(form:format(port, tests, 2000, pipeline), 60)
       assert.same({ 0, "" }, { code, err })
-      assert.equal(12, select(2, out:gsub("\n", "\n")), out) -- a head, and LPUSH once more
+      -- a header, and a second line for LPUSH
+      assert.equal(12, select(2, out:gsub("\n", "\n")), out)
     end
     clients.assert_quiet(server)
   end)

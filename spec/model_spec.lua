@@ -1,6 +1,6 @@
---- The core's C in all schedules of its threads, up to a bound: spec/model/*.c, each a program that
---- prints a line for each property ("ok SENTENCE (n schedules)") and for each bug that, seeded, it
---- finds; see spec/model/explorer/explore.h.
+--- The C files without Lua in all schedules of their threads, up to a bound: spec/model/*.c, each a
+--- program that prints a line for each property ("ok SENTENCE (n schedules)") and for each seeded
+--- bug that it finds; see spec/model/explorer/explore.h.
 local kit = require("kit")
 
 local supported = io.popen("uname -s"):read("l") == "Linux"

@@ -64,7 +64,7 @@ describe("rt.mutex", function()
     assert.matches("has been unlocked", kit.refused(guard.get, guard))
     assert.matches("has been unlocked", kit.refused(guard.set, guard, 1))
     local second <close> = m:lock()
-    getmetatable(guard).__close(guard) -- does not unlock what is somebody else's
+    getmetatable(guard).__close(guard) -- an old guard does not unlock a later lock
     assert.equal(2, second:get())
   end)
 
@@ -146,7 +146,8 @@ describe("rt.mutex", function()
           task:cancel()
         end
         pcall(task.join, task)
-        assert.equal("kept", assert(m:try_lock(), how):get()) -- as soon as it is joined
+        -- free as soon as the task has been joined
+        assert.equal("kept", assert(m:try_lock(), how):get())
         m:unlock()
       end
     end)
@@ -165,7 +166,7 @@ describe("rt.mutex", function()
       rt.yield()
     end
     m:unlock()
-    assert.is_false(m:try_lock()) -- it is the first one's already
+    assert.is_false(m:try_lock()) -- the first task holds it already
     m:with(function()
       log[#log + 1] = "last"
     end)
@@ -239,9 +240,9 @@ describe("rt.mutex", function()
     kit.on_workers(kit.program("timeouts_and_cancels"))
   end)
 
-  --- Every successful operation sees the number of those before it. They can have happened in
-  --- that order if none of them had ended before one that comes earlier had begun. An attempt
-  --- may fail only if somebody else may have had the lock meanwhile.
+  --- Every successful operation reads how many came before it, which gives their order. The order
+  --- is possible if no operation ended before an operation that is earlier in it began. An attempt
+  --- may fail only if another task may have held the lock meanwhile.
   it("random programs are linearizable", function()
     kit.on_workers(kit.program("random_histories"))
   end)

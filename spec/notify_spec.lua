@@ -1,4 +1,4 @@
---- rt.notify: one task tells another to look.
+--- rt.notify: one task wakes another.
 local kit = require("kit")
 local rt = require("rt")
 local task_kit = require("task_kit")
@@ -22,7 +22,7 @@ describe("rt.notify", function()
     assert.same({ 1, 2 }, log)
     n:notify_one()
     n:notify_one()
-    n:notify_one() -- is one with the one before
+    n:notify_one() -- counts as one with the notification before
     join_all(tasks)
     assert.equal("rt.notify (notified)", tostring(n))
     assert.is_true(n:wait())

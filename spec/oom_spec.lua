@@ -1,16 +1,16 @@
---- Every allocation of a script fails in turn (spec/ground/oom.c says how, and what must hold).
---- Every seventh point by default, beginning somewhere else each time; RT_SWEEP=all: every point,
---- in both kinds of host.
+--- Every allocation of a script fails in turn; spec/ground/oom.c states how, and what must hold. By
+--- default every seventh allocation fails, from a random one on; with RT_SWEEP=all each of them, in
+--- both kinds of host.
 local kit = require("kit")
 
 local all = os.getenv("RT_SWEEP") == "all"
 local stride = all and 1 or 7
 local first = all and 1 or os.time() % stride + 1
 
---- A point that takes longer hangs.
+--- A run that takes longer hangs.
 local POINT_SECONDS = 8
 
---- How many allocations fail from the point on; 0: all that follow.
+--- How many allocations fail from the chosen one on; 0: all that follow.
 local widths = { 1, 2, 0 }
 
 local function sweep(script, width, options)

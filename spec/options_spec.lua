@@ -1,4 +1,4 @@
---- rt-lua beside the stock interpreter: its options, how it finds and runs a script, and the environment.
+--- rt-lua compared with the stock interpreter: options, finding and running a script, environment.
 local kit = require("kit")
 local rt = require("rt")
 local stock = require("stock")

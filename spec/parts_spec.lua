@@ -1,4 +1,5 @@
---- src/worker/parts.h says which files change each part of a worker's record; the source keeps to it.
+--- src/worker/parts.h says which files change each part of a worker's record; the source keeps to
+--- it.
 local kit = require("kit")
 local parts = require("parts")
 
@@ -18,7 +19,7 @@ for path, text in pairs(files) do
   changes[path] = parts.changes(lists, text)
 end
 
---- What is said when the text of a file is another one.
+--- Returns what is reported if a file has another text.
 local function complaints_with(path, text)
   local before = changes[path]
   changes[path] = parts.changes(lists, text)

@@ -3,7 +3,7 @@ local kit = require("kit")
 local rt = require("rt")
 
 describe("the end, with workers:", function()
-  --- Runs a program with a number of workers: exit code, stdout, stderr.
+  --- Runs a program with a number of workers. Returns its exit code, stdout and stderr.
   local function run(n, name, args)
     return kit.run(kit.program(name), args, 30, "RT_WORKERS=" .. n)
   end
@@ -40,7 +40,7 @@ describe("the end, with workers:", function()
     end)
   end
 
-  --- What ends with the program has not failed, whatever it did at that moment.
+  --- A task that is cancelled by the end of the program is not reported as failed, whatever it did.
   local at_the_end = {
     ["starts another task"] = "starts_another_task",
     ["is cancelled, and cleans up with the help of another"] = "cleans_up_with_another_task",
@@ -107,7 +107,8 @@ describe("the end, with workers:", function()
     for _, it_ends in ipairs(ends) do
       local fifo = kit.file(nil, ".in")
       local program = kit.command(kit.program("main_is_in_c"), it_ends[2])
-      local command = ("mkfifo %s; exec 3<>%s; exec env %s <&3"):format(fifo, fifo, program) -- nobody writes
+      -- no process writes
+      local command = ("mkfifo %s; exec 3<>%s; exec env %s <&3"):format(fifo, fifo, program)
       assert.same({ it_ends[1], it_ends[3], why }, { kit.shell(command) })
     end
   end)

@@ -1,4 +1,4 @@
---- The pool: its workers, what they steal, what they report.
+--- The pool: its workers, stolen tasks, reports.
 local kit = require("kit")
 local rt = require("rt")
 
@@ -95,7 +95,7 @@ describe("the pool", function()
     local ch, told = rt.channel(0), rt.dict()
     local task = rt.spawn(function()
       ch:recv()
-      while not told:get("to end") do -- and does not wait
+      while not told:get("to end") do -- the task does not wait
       end
     end)
     local function becomes(status)

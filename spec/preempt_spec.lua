@@ -1,14 +1,14 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- Runs a program with some variables set: its output, and what it wrote to stderr.
+--- Runs a program with some environment variables. Returns what it wrote to stdout and to stderr.
 local function run(env, name, args, seconds)
   local code, out, err = kit.run(kit.program(name), args, seconds or 30, env)
   assert(code == 0, ("%s %s: exit code %s\n%s%s"):format(env, name, code, out, err))
   return out, err
 end
 
---- `seconds` of processor time, for how slow this build is.
+--- Returns the processor time that this build needs for what takes the plain build `seconds`.
 local function about(seconds)
   return seconds * kit.slow_flavor
 end
@@ -28,7 +28,8 @@ end
 describe("a task of the pool that computes", function()
   each_hog(function(name)
     it("G15 leaves a ticker on the same worker its time: " .. name, function()
-      local limit = about(name:match("recursion") and 0.25 or 0.04) -- (each look walks the whole stack)
+      -- in a recursion it takes long to set a hook: Lua walks over the whole stack
+      local limit = about(name:match("recursion") and 0.25 or 0.04)
       kit.eventually(function()
         local gap = tonumber((run("RT_WORKERS=1", "ticker_beside", kit.quote(name))))
         return gap < limit, ("a gap of %.1f ms of processor time"):format(gap * 1000)
@@ -57,8 +58,8 @@ describe("a task of the pool that computes", function()
     assert.equal("false\tcancelled: why\nb cancelled: why\na cancelled: why\n", out)
   end)
 
-  --- (With 1 and with 4 workers in two hosts: 10^5 in the plain build. Ticks that come more often come
-  --- while nobody has the processor.)
+  --- The number of switches, with 1 and with 4 workers in two hosts: 10^5 in the plain build. With
+  --- a shorter period, signals arrive while no worker has a processor.
   local count = kit.flavor == "" and 25000 or 1000
   for _, each in ipairs { { workers = 1, tick = 50 }, { workers = 4, tick = 100 } } do
     it(
@@ -183,7 +184,7 @@ describe("force", function()
     assert.matches("^cancelled.-\nnil\ttimeout\nnil\ttimeout\n$", out)
   end)
 
-  --- `most`: seconds of wall time, with the start of the program.
+  --- `most`: seconds of wall time, the start of the program included.
   local function at_the_end(what, spawn, body, most)
     it("G24 the program ends while a task computes: " .. what, function()
       kit.in_time(most, function()

@@ -1,7 +1,7 @@
---- A function whose name begins with rt_ raises no Lua error, and one whose name begins with rtL_ may. The
---- spec follows the calls in the text of src/ down to the functions of Lua that raise. What is passed as an
---- argument (to lua_pcall) is no call, and of the calls through pointers only those of
---- rt_worker_hooks are followed.
+--- A function whose name begins with rt_ raises no Lua error, and one whose name begins with rtL_
+--- may. The spec follows the calls in the text of src/ down to the functions of Lua that raise.
+--- What is passed as an argument (to lua_pcall) is no call, and of the calls through pointers only
+--- those of rt_worker_hooks are followed.
 local kit = require("kit")
 
 local RAISING = {}
@@ -24,8 +24,8 @@ do
   RAISING[name] = true
 end
 
---- These call what would raise in another case: the key of the raw set, or of lua_next, is there; the
---- value of which the text is taken is a string.
+--- Functions that call one that raises, but not in their case: the key of the raw set, or of
+--- lua_next, exists; the value whose text is taken is a string.
 local CANNOT_RAISE = {
   forget_reason = "lua_rawsetp",
   remove_entry = "lua_rawseti",
@@ -53,8 +53,8 @@ local function collect(calls, text)
   end
 end
 
---- For each function that may raise, the one of those that it calls which is next on the shortest way to
---- a function of Lua that raises.
+--- For each function that may raise: the function that it calls which is next on the shortest path
+--- to a function of Lua that raises.
 local function ways_to_raise(calls)
   local callers, next_on_way, queue = {}, {}, {}
   for name, called in pairs(calls) do
@@ -83,7 +83,8 @@ local function ways_to_raise(calls)
   return next_on_way
 end
 
---- The names that say the wrong thing, and why; and how many functions were looked at.
+--- Returns the functions with the wrong prefix, each with the reason, and how many functions were
+--- checked.
 local function mistakes(calls)
   local next_on_way, found, count = ways_to_raise(calls), {}, 0
   for name in pairs(calls) do
@@ -112,7 +113,7 @@ for field, name in hooks:gmatch("%.([%w_]+) = ([%w_]+)") do
   calls_of_source[field][name] = true
 end
 
---- The mistakes in the source with this text added.
+--- Returns the mistakes in the source with this text added.
 local function mistakes_with(text)
   local calls = {}
   collect(calls, text)

@@ -1,7 +1,8 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- A stream from which `text` can be read, written in pieces of `size` bytes, and then the end.
+--- Returns a stream from which `text` can be read, then the end; it is written in pieces of `size`
+--- bytes.
 local function stream_of(text, size)
   local listener = assert(rt.tcp.listen("127.0.0.1", 0))
   local _, port = listener:sock()
@@ -23,7 +24,7 @@ local function stream_of(text, size)
   return reader
 end
 
---- What io.read would have done with the same text.
+--- Returns the results of io.read for the same text.
 local function file_of(text)
   local f = assert(io.open(kit.file(text, ".txt")))
   return f
@@ -108,7 +109,7 @@ describe("read:", function()
           end
           if want.n > 0 and want[want.n] == nil then
             break
-          end -- what io leaves after a failure is its own
+          end -- after a failure the position of io is not defined
         end
         file:close()
         stream:close()

@@ -1,10 +1,10 @@
---- Every Lua program in README.md is run. What it prints is what the comment behind each `print(…)`
--- says; of programs that need arguments, or serve, the table below says what becomes of them.
+--- Every Lua program in README.md is run. It must print what the comment behind each `print(…)`
+-- says. The table below says how programs are run that need arguments, or that serve.
 local kit = require("kit")
 local markdown = require("markdown")
 local rt = require("rt")
 
---- Some text of a program = what to do with it, given the program.
+--- By a part of the text of a program: the function that runs it.
 local special = {
   ["ipairs(arg)"] = function(program)
     local path = kit.file("one\ntwo\nthree\n", ".txt")
@@ -34,7 +34,7 @@ local special = {
   end,
 }
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local function for_this_build(text)
   local spin = 'while true do local _ = ("x"):rep(100000) '
   return kit.flavor == "tsan" and text:gsub("while true do", spin) or text
@@ -45,7 +45,7 @@ local function free_port()
   return (select(2, listener:sock()))
 end
 
---- The programs that can be run as they are.
+--- The programs that can be run unchanged.
 local function programs()
   local list = {}
   for _, program in ipairs(markdown.programs("README.md")) do

@@ -1,8 +1,9 @@
---- Every example in docs/reference.md is run and prints what it says, and each function has one.
+--- Every example in docs/reference.md is run and must print what its comments say; each function
+--- has one.
 local kit = require("kit")
 local markdown = require("markdown")
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local function for_this_build(text)
   local spin = 'while true do local _ = ("x"):rep(100000) '
   return kit.flavor == "tsan" and text:gsub("while true do ", spin) or text

@@ -1,4 +1,4 @@
---- The prompt of rt-lua: what it does as the stock interpreter does, and what it does with tasks.
+--- The prompt of rt-lua, compared with that of the stock interpreter, and with tasks.
 local kit = require("kit")
 local rt = require("rt")
 local stock = require("stock")
@@ -10,7 +10,7 @@ stock.write {
   ["bang.lua"] = "#!/usr/bin/env lua\nprint(debug.getinfo(1, 'l').currentline)\nerror('here')\n",
 }
 
---- A session whose input we write piece by piece. It prints what it says line by line.
+--- Starts a session whose input is written piece by piece, and whose output is read line by line.
 local Session = {}
 Session.__index = Session
 
@@ -18,7 +18,7 @@ local function session(command)
   local fifo = kit.file(nil, ".fifo")
   assert(os.execute("mkfifo " .. fifo))
   local it = setmetatable({ program = kit.start(command .. " <" .. fifo) }, Session)
-  it.input = assert(io.open(fifo, "r+")) -- after the start: nobody else has it open
+  it.input = assert(io.open(fifo, "r+")) -- after the start, so that no other process has it open
   it.input:setvbuf("no")
   return it
 end
@@ -28,7 +28,7 @@ function Session:say(text)
   return self
 end
 
---- Waits for a line that ends so: a prompt, which has no end of line, stands before it.
+--- Waits for a line that ends with this text. A prompt, which has no end of line, stands before it.
 function Session:hear(text)
   for _ = 1, 20 do
     local line = self.program:line()
@@ -45,7 +45,7 @@ function Session:leave()
 end
 
 describe("rt-lua: the prompt:", function()
-  --- Stock Lua, if it has readline, repeats what it reads.
+  --- Stock Lua with readline echoes its input.
   local function without_echo(out, input)
     local from = 1
     for line in input:gmatch("([^\n]*)\n?") do

@@ -1,7 +1,7 @@
---- Reproducible runs: RT_CLOCK=virtual, RT_SEED=n, RT_TRACE=file, in the builds that are for testing.
+--- Reproducible runs: RT_CLOCK=virtual, RT_SEED=n, RT_TRACE=file, in debug builds.
 local kit = require("kit")
 
---- Runs the program; what it prints, and its trace.
+--- Runs the program. Returns its output and its trace.
 local function traced(seed, workers)
   local trace = kit.file(nil, ".trace")
   local env = ("RT_CLOCK=virtual RT_SEED=%d RT_TRACE=%s"):format(seed, trace)

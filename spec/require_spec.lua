@@ -1,4 +1,5 @@
---- `require`: in the main chunk as in the stock interpreter, and in tasks, where a module may wait while it loads.
+--- `require`: in the main chunk as in the stock interpreter, and in tasks, where a module may wait
+--- while it loads.
 local kit = require("kit")
 local stock = require("stock")
 
@@ -115,7 +116,7 @@ describe("rt-lua does as lua: require:", function()
     ),
   })
 
-  --- Runs a command in rt-lua, where all must be well; returns what it printed.
+  --- Runs a command in rt-lua, which must succeed. Returns what it printed.
   local function works(command)
     local code, out, err = stock.run_as("rt", command)
     assert.same({ 0, "" }, { code, err })

@@ -1,7 +1,7 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- A thing to close that counts how often it was.
+--- Returns a value to close that counts how often it was closed.
 local function guard(log, name)
   return setmetatable({}, {
     __close = function()
@@ -625,7 +625,7 @@ describe("an error that goes through a call of rt", function()
     it("G6 has its traceback, once: " .. name, function()
       for _, place in ipairs { "here", "in a task" } do
         local _, trace
-        if place == "here" then -- (not so deep in the stack that half of it is left out)
+        if place == "here" then -- in a new task: here the middle would be left out
           _, trace = rt.spawn_local(xpcall, way, rt.traceback):join()
         else
           local task = rt.spawn_local(way)

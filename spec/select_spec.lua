@@ -122,7 +122,7 @@ describe("rt.select", function()
     assert.equal(2, i)
     local c = client:join()
     assert.equal(1, (rt.select(rt.sleep_op(0.002), s:recv_op())))
-    local function received(n, most) -- in one piece, or in several
+    local function received(n, most) -- one or several calls of recv
       local got = ""
       while #got < n do
         local which, part = rt.select(s:recv_op(most and most - #got), rt.sleep_op(10))
@@ -317,9 +317,9 @@ describe("rt.select", function()
   end)
 end)
 
---- Every operation on a thing that can be had once: `make` makes the thing, `op` the operation,
---- `ready` lets it be done once, `take` does the same without a select and at once, and says
---- whether it could; `undo` comes after a select has done it.
+--- Operations that can happen once. `make` makes the object, `op` the operation; `ready` makes it
+--- possible once; `take` does the same without a select and without waiting, and returns whether it
+--- could; `undo` is called after a select has done it.
 local operations = {
   {
     "receive",
@@ -533,7 +533,7 @@ local operations = {
       return it.x:recv_op()
     end,
     ready = function(it)
-      it.y:write("v") -- (of more, a part may be read)
+      it.y:write("v") -- one byte, because of more a part may be read
     end,
     take = function(it)
       return rt.timeout(10, it.x.recv, it.x) == "v"
@@ -543,7 +543,7 @@ local operations = {
 
 local spawners = { { "a task of this state", rt.spawn_local }, { "one of the pool", rt.spawn } }
 
---- Does it, or quits; if it can do both, it quits.
+--- Does the operation, or quits; if both are possible, it quits.
 local function choose(it, op, quit, undo, biased)
   local which, value
   if biased then

@@ -42,7 +42,7 @@ describe("rt.semaphore", function()
       end)
       rt.yield()
     end
-    assert.is_false(sem:try_acquire()) -- though there is one
+    assert.is_false(sem:try_acquire()) -- though a permit is free: a task waits for two
     sem:release()
     settle()
     assert.same({}, log)

@@ -1,7 +1,7 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- The same program with 1, 2 and 4 workers and both ways to spread connections: what it prints.
+--- Runs a program with 1, 2 and 4 workers and both ways to spread connections. It must print this.
 local function each(program, expected)
   for _, balance in ipairs { "reuseport", "handoff" } do
     for _, n in ipairs { 1, 2, 4 } do

@@ -1,4 +1,5 @@
---- What all objects have in common that tasks of any worker share: how they travel, and refuse misuse.
+--- What all objects have in common that tasks of any worker share: sending them, and errors of
+--- misuse.
 local kit = require("kit")
 local rt = require("rt")
 

@@ -1,15 +1,15 @@
---- rt.shutdown: the program ends because a task says so.
+--- rt.shutdown: a task ends the program.
 local kit = require("kit")
 
---- What a stock interpreter says by itself when its script was cancelled.
+--- What a stock interpreter prints when its script was cancelled.
 local function without_notice(err)
   return (
     kit.in_rt_lua and err or err:gsub("[^\n]*lua[^\n]*: cancelled: the program is shut down\n", "")
   )
 end
 
---- Runs a script with 1 and with 4 workers, which must end well and quietly. `check` gets its lines, sorted,
---- and the seconds that it took.
+--- Runs a script with 1 and with 4 workers, which must end well and quietly. `check` gets its
+--- lines, sorted, and the seconds that it took.
 local function each(script, args, check, numbers)
   for _, workers in ipairs(numbers or { 1, 4 }) do
     local begun = require("rt").now()
@@ -90,7 +90,7 @@ describe("rt.shutdown", function()
     end, { 2 })
   end)
 
-  if kit.flavor ~= "tsan" then -- where a signal waits until a busy program makes a call
+  if kit.flavor ~= "tsan" then -- which delays a signal until a busy program makes a call
     it("G24 ends code that never waits", function()
       each('local rt = require("rt") rt.spawn(rt.shutdown) while true do end', nil, function(lines)
         assert.same({}, lines)

@@ -1,15 +1,16 @@
 --- Signals that end rt-lua: Ctrl-C and SIGTERM.
 local kit = require("kit")
-local sorted = require("pl.tablex").sort -- as pairs, in the order of the keys
+local sorted = require("pl.tablex").sort -- iterates as pairs, in the order of the keys
 
---- Starts a program in rt-lua that says "ready" when the spec may go on.
+--- Starts a program in rt-lua and waits until it prints "ready".
 local function start(name, args)
   local it = kit.start(("%s %s %s"):format(kit.rt_lua, kit.program(name), args or ""))
   assert.equal("ready", it:line())
   return it
 end
 
---- Waits until it is blocked: the signal is not to meet it on its way there.
+--- Waits until the program is blocked in the kernel, so that the signal does not arrive before
+--- that.
 local function asleep(it)
   kit.wait_for(function()
     return kit.read(("/proc/%d/stat"):format(it.pid)):match("%) (%a)") == "S"
@@ -17,7 +18,7 @@ local function asleep(it)
   return it
 end
 
---- Sends a signal: the exit code, and the output from there on.
+--- Sends a signal. Returns the exit code, and the output after the signal.
 local function end_by(it, signal)
   it:signal(signal)
   local code = it:wait()

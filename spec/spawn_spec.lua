@@ -21,7 +21,7 @@ describe("rt.spawn", function()
   end)
 
   it("G1 never runs any of the child before it returns", function()
-    -- (one worker, and no switch: between the spawn and the next line nobody else can have run it)
+    -- one worker, and no switch: the task cannot have begun between the spawn and the next line
     local out = with_workers(1, "set_after_spawn")
     assert.equal(("before the child\n"):rep(2), out)
   end)

@@ -1,4 +1,4 @@
---- rt.spawn: what travels to a task of the pool and back, and what cannot.
+--- rt.spawn: values that can be sent to a task of the pool and back, and values that cannot.
 local kit = require("kit")
 local rt = require("rt")
 
@@ -180,7 +180,8 @@ describe("rt.spawn", function()
     assert.is_nil(out:find("travel by name", 1, true))
   end)
 
-  --- The error of a task of the pool that runs this source, in which a line is a function.
+  --- Returns the error of a task of the pool that runs this source, in which each line is a
+  --- function.
   local function error_of(source)
     local task = rt.spawn(assert(load(source, "=source")))
     return select(2, pcall(task.join, task))

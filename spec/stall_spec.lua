@@ -1,17 +1,18 @@
---- The monitor: it tells of tasks that keep their worker stuck, and of no others.
+--- The watchdog: it reports the tasks that keep their worker stuck, and no other tasks.
 local kit = require("kit")
 local rt = require("rt")
 
---- Runs a program, or the text of one: what it wrote. (To stdout, too, since kit.run leaves out of stderr
---- what this is about, if the machine is busy.)
+--- Runs a program, or the text of one. Returns what it wrote. (stderr is redirected to stdout,
+--- since on a busy machine kit.run removes reports of stalls from stderr.)
 local function run(workers, script)
   local code, out = kit.run(script, "2>&1", 40, "RT_WORKERS=" .. workers)
   assert(code == 0, ("exit code %s\n%s"):format(code, out))
   return out
 end
 
---- The same for a program with a task that is stuck until half a second after that was reported (until
---- the file $TOLD is there), and which ends when it was reported that it goes on (when $SEEN is there).
+--- The same for a program with a task that is stuck until half a second after the report (until the
+--- file $TOLD exists), and that ends after the end of the stall was reported (when the file $SEEN
+--- exists).
 local function run_stuck(workers, script)
   local told, seen = kit.file(nil, ".told"), kit.file(nil, ".seen")
   local env = ("RT_WORKERS=%d TOLD=%s SEEN=%s"):format(workers, told, seen)
@@ -41,7 +42,7 @@ for _, workers in ipairs { 1, 4 } do
       local report = "rt: pool %d is stuck: task %d+ %(sleepwalker%), spawned at [^\n]+lua:%d+, "
       assert.equal(1, occurrences(err, report .. "[^\n]+ for [%d.]+ s\n"), err)
       assert.equal(1, occurrences(err, "rt: pool %d goes on: task %d+ %(sleepwalker%), [^\n]+ s\n"))
-      if kit.flavor ~= "tsan" then -- it waited for a process, which bears a signal
+      if kit.flavor ~= "tsan" then -- which delays the signal that asks for this
         assert.equal(1, occurrences(err, "task %d+ was stuck in\n[^\n]+lua:%d+: in function"), err)
       end
       local seconds = tonumber(err:match("had it stuck for ([%d.]+) s"))
@@ -58,7 +59,7 @@ for _, workers in ipairs { 1, 4 } do
     end)
 
     it("G15 Lua code is no stall, however long, and whatever it is in", function()
-      kit.eventually(function() -- (one that waits for a lock may be taken for one that is stuck)
+      kit.eventually(function() -- a thread that waits for a lock may be reported
         local err = run(workers, kit.program("lua_code"))
         return err == "", err
       end)
@@ -113,7 +114,8 @@ describe("stalls:", function()
   end)
 
   it("a program that is idle is idle: nobody looks around", function()
-    if not io.open("/proc/self/status") or kit.flavor == "tsan" then -- which has a thread of its own
+    -- TSan starts a thread of its own
+    if not io.open("/proc/self/status") or kit.flavor == "tsan" then
       return
     end
     local out = run(4, kit.program("idle"))

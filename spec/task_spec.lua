@@ -353,7 +353,7 @@ describe("task:", function()
     end
     for _ = 1, 5 do
       rt.run(function()
-        assert(debug.gethook() ~= count) -- (rt may have its own)
+        assert(debug.gethook() ~= count) -- rt may have set a hook
       end)
     end
     assert.equal(0, lines)
@@ -399,7 +399,7 @@ end)
 
 describe("join:", function()
   it("waits for tasks and functions, and returns the first result of each", function()
-    local meeting = rt.channel(0) -- so they run at the same time
+    local meeting = rt.channel(0) -- both tasks run at the same time
     local t = rt.spawn_local(function()
       meeting:send("function")
       return "task", "more"

@@ -1,7 +1,7 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- A listener on a free port, and a function that gives connected pairs of streams.
+--- Returns a listener on a free port, and a function that returns two connected streams.
 local function pairs_of(options)
   local listener = assert(rt.tcp.listen("127.0.0.1", 0, options))
   local _, port = listener:sock()
@@ -20,7 +20,7 @@ local function pair()
   return a, b
 end
 
---- An address where nobody listens.
+--- Returns a port on which no process listens.
 local function free_port()
   local listener = assert(rt.tcp.listen("127.0.0.1", 0))
   local _, port = listener:sock()
@@ -96,7 +96,7 @@ describe("tcp:", function()
         ticks = ticks + 1
       end
     end)
-    -- localhost may be ::1 first, where nobody listens
+    -- localhost may be ::1 first, where no process listens
     local stream = assert(rt.tcp.connect("localhost", port))
     stream:close()
     fails("ENOTFOUND", rt.tcp.connect("no-such-host.invalid", 80))
@@ -546,7 +546,7 @@ describe("tcp:", function()
     local ok, stream = pcall(accepting.join, accepting)
     if not ok then
       stream = assert(listener:accept())
-    end -- else it had committed
+    end -- else the accept was done before the cancel
     for i = 1, 50 do
       local receiving = rt.spawn_local(stream.recv, stream)
       rt.yield()

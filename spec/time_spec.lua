@@ -1,7 +1,7 @@
 local kit = require("kit")
 local rt = require("rt")
 
---- How much later than it should something may be on a busy machine.
+--- By how many seconds a task may be late on a busy machine.
 local LATE = 0.1
 
 describe("sleep:", function()
@@ -28,7 +28,7 @@ describe("sleep:", function()
     end
     local tasks = {}
     for i = 1, 2000 do
-      -- whole milliseconds: those of one deadline are ties
+      -- whole milliseconds: several sleeps have the same deadline
       tasks[i] = rt.spawn_local(sleeper, ((i * 7919) % 40 + 1) / 1000 * 5)
     end
     for i = 1, 2000 do
@@ -38,7 +38,7 @@ describe("sleep:", function()
     local disorder = 0
     for k, e in ipairs(log) do
       assert.is_true(e.at >= e.due)
-      if k > 1 and log[k - 1].due > e.due + 0.002 then -- (they are due by the millisecond)
+      if k > 1 and log[k - 1].due > e.due + 0.002 then -- deadlines are rounded to milliseconds
         disorder = disorder + 1
       end
     end
@@ -48,7 +48,7 @@ describe("sleep:", function()
   it("G17 many tasks: none early, ended in the order of their deadlines", function()
     kit.eventually(function()
       local disorder = many_sleepers()
-      return disorder <= 2, disorder -- (those that were held up between two readings of the clock)
+      return disorder <= 2, disorder -- tasks that were delayed between two readings of the clock
     end)
   end)
 
@@ -198,7 +198,7 @@ describe("interval:", function()
       local a, b = rt.timeout(0.002, function()
         return interval()
       end)
-      local is_cancelled = a == nil -- (else the tick was there before the timeout)
+      local is_cancelled = a == nil -- else the tick came before the timeout
       assert.equal(is_cancelled and "timeout" or nil, b)
       assert.equal(is_cancelled and 2 or 3, interval())
       assert.equal(is_cancelled and 3 or 4, interval())
@@ -373,7 +373,7 @@ describe("timeout:", function()
 
   it("one that a coroutine was left in, by a yield that rt does not know, harms nobody", function()
     if kit.in_rt_lua then
-      return -- has its own coroutine.yield from the start
+      return -- rt-lua replaces coroutine.yield before the program begins
     end
     local code, out, err = kit.run(kit.program("left_open"))
     assert.same({ 0, "", ("end\n"):rep(3) }, { code, err, (out:gsub("\tnil", "")) })

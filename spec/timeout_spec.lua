@@ -1,4 +1,5 @@
---- rt.timeout where nothing waits: operations that are always ready, again and again, and once.
+--- rt.timeout where nothing waits: loops of operations that can always be done at once, and single
+--- ones.
 local kit = require("kit")
 local rt = require("rt")
 
@@ -190,9 +191,9 @@ describe("rt.timeout of nothing", function()
     local a = assert(rt.tcp.connect("127.0.0.1", port))
     return a, assert(accepting:join())
   end
-  --- Each entry prepares an operation that can be done at once. It returns the function to call, its
-  --- arguments, the first result, and `computes`: true if a Lua function runs under the timeout (a
-  --- callback of the operation, or a wrapper in Lua). The timeout of nothing is over when that
+  --- Each entry prepares an operation that can be done at once. It returns the function to call,
+  --- its arguments, the first result, and `computes`: true if a Lua function runs under the timeout
+  --- (a callback of the operation, or a wrapper in Lua). The timeout of nothing is over when that
   --- function starts. So if the CPU timer signal arrives while it runs, the preemption hook raises
   --- the cancel there, and rt.timeout returns nil, "timeout". An operation that is a C function
   --- alone has no instruction at which the hook could raise.

@@ -1,4 +1,4 @@
---- Values from one state to another and back; pack.c has what `host` can do.
+--- Sends values from one state to another and back; pack.c defines the functions of `host`.
 local host, only = ...
 local echo, call, there, check = host.echo, host.call, host.there, host.check
 local debug_build = host.debug_build
@@ -7,7 +7,7 @@ local function many(n)
   return debug_build and n // 10 or n
 end
 
---- Runs the checks under a heading, unless others were asked for.
+--- Runs the checks under a heading, unless the arguments name other headings.
 local function section(name, f)
   if not only or only == name then
     f()
@@ -33,8 +33,9 @@ local function refused(sentence, expected, ...)
   check(sentence, not ok and tostring(err):find(expected, 1, true))
 end
 
---- Whether two graphs are the same but for where they are: walked side by side. Objects that have
---- a name are themselves on both sides. Keys that are tables are told apart by their field `id`.
+--- Returns whether two graphs are equal: they are traversed at the same time. An object that is
+--- sent by its name is the same object on both sides. Keys that are tables are identified by their
+--- field `id`.
 local function isomorphic(first, second)
   local ab, ba, todo, head = {}, {}, {}, 1
   local function meet(a, b)
@@ -813,7 +814,7 @@ section("streams", function()
   local ok = pcall(there, "error('refused')", server)
   there("collectgarbage() collectgarbage()")
   check("a stream that nobody keeps there is closed", not ok and client:recv() == nil)
-  -- packets that cannot be opened: the module is not there
+  -- messages that cannot be unpacked: the module does not exist
   package.loaded.nowhere = {}
   client, server = pair()
   ok = pcall(echo, package.loaded.nowhere, server)
@@ -835,7 +836,7 @@ section("streams", function()
 end)
 
 section("finalizers", function()
-  -- garbage whose finalizers send and receive, while others are being sent
+  -- garbage whose finalizers send and receive, while other values are being sent
   local count, wrong = 0, 0
   local function make()
     setmetatable({}, {
@@ -954,7 +955,7 @@ section("memory", function()
     function()
       return ("x"):rep(100000), { ("y"):rep(1000) }
     end,
-    function() -- functions that are new here and there
+    function() -- functions, some of which are new
       return load("local a, b = 1, 2; return function() return a, b end")(), load("return ...")
     end,
   }
@@ -1004,7 +1005,7 @@ section("memory", function()
   listener:close()
 end)
 
---- Graphs by chance: tables, functions that share upvalues, metatables, whatever has a name.
+--- Random graphs: tables, functions that share upvalues, metatables, objects that have a name.
 local function make_graph(most)
   local below = host.below
   local n = below(most) + 1
@@ -1037,7 +1038,7 @@ local function make_graph(most)
   for i = 1, n do
     nodes[i] = { id = i }
   end
-  -- functions in the places of some of them, which share upvalues with one another
+  -- some of them are replaced by functions, which share upvalues with one another
   local a, b, c = below(10), below(10), below(10)
   for i = 1, n do
     local kind = below(10)

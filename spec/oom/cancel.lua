@@ -1,5 +1,5 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- Cancelling: queued, waiting, nested in timeouts; cleanup that waits; joins that are called off.
+-- Cancelling: queued, waiting, nested in timeouts; cleanup that waits; joins that are cancelled.
 local oom = require("oom")
 local rt = require("rt")
 

@@ -37,7 +37,7 @@ right(all() == 15, "in the main chunk")
 local a, b = rt.join(all, all)
 right(a == 15 and b == 15, "in tasks")
 
---- errors come out as from any coroutine
+--- errors are returned as from any coroutine
 local function fail()
   local f = coroutine.wrap(function()
     rt.yield()
@@ -96,7 +96,7 @@ local value = rt.run(function()
 end)
 right(value == 2 and closed == 1, "metamethods and closings")
 
---- one that is suspended by a wait is its task's; one that is not can be closed
+--- a coroutine that is suspended in a wait belongs to its task; another one can be closed
 local inner
 local task = rt.spawn_local(function()
   inner = coroutine.create(function()

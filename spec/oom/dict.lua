@@ -1,5 +1,5 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- Dicts: every kind of value, every operation; what failed has changed nothing.
+-- Dicts: every kind of value, every operation; an operation that failed has changed nothing.
 local oom = require("oom")
 local rt = require("rt")
 

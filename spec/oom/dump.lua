@@ -1,5 +1,5 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- rt.tasks and rt.dump: what there is no memory for is missing, or it raises.
+-- rt.tasks and rt.dump: tasks for which there is no memory are missing, or the call raises.
 local oom = require("oom")
 local rt = require("rt")
 

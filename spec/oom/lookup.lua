@@ -1,5 +1,5 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- TCP by name: threads of the crew, answers, refusals, lookups that are called off.
+-- TCP by name: threads of the thread pool, answers, errors, lookups that are cancelled.
 local oom = require("oom")
 local rt = require("rt")
 

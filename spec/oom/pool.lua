@@ -1,5 +1,6 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- The pool: a worker that starts, jobs that are done, fail, are cancelled; a channel both ways.
+-- The pool: a worker that starts; jobs that end, fail or are cancelled; a channel in both
+-- directions.
 local oom = require("oom")
 local rt = require("rt")
 
@@ -67,7 +68,7 @@ for _, task in ipairs(tasks) do
   pcall(task.join, task)
 end
 
--- (A pool whose first worker found no memory has none, and says so from then on.)
+-- If there was no memory for the first worker of a pool, each spawn fails from then on.
 local no_pool = { "cannot queue a task: not enough memory", "no worker could be started" }
 for _, words in ipairs(no_pool) do
   ok = ok or tostring(err):find(words, 1, true) ~= nil

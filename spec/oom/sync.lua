@@ -1,5 +1,6 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- What tasks share: what fails has taken nothing, and what was taken comes back.
+-- Objects that tasks share: an operation that fails has taken nothing; permits and locks are given
+-- back.
 local oom = require("oom")
 local rt = require("rt")
 

@@ -62,7 +62,7 @@ end
 local a, b = oom.join(rt.spawn_local(serve), rt.spawn_local(ask))
 right(a == "served" and b == "asked", "both ends")
 
---- a connection that is left to the collector
+--- a connection that the garbage collector closes
 do
   local one, other = assert(rt.tcp.connect(host, port)), assert(listener:accept())
   right(one ~= other, "two ends")

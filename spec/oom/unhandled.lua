@@ -1,5 +1,5 @@
 --- For the sweep of failing allocations (spec/ground/oom.c): returns true, or raises.
--- Errors that nobody joins: with a function that is told, with one that fails, and without.
+-- Errors of tasks that are not joined: with a handler, with a handler that fails, and without one.
 local oom = require("oom")
 local rt = require("rt")
 

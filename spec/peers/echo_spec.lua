@@ -1,12 +1,12 @@
---- TCP with the runtimes of other languages at the other end: bytes, half-closed connections, resets.
---- Run by `make test-peers`, which says which of these programs are not installed.
+--- TCP with the runtimes of other languages at the other end: bytes, half-closed connections,
+--- resets. `make test-peers` runs it, and prints which of these programs are not installed.
 local clients = require("clients")
 local kit = require("kit")
 local rt = require("rt")
 
 local PROGRAMS = "spec/programs/peers/"
 
---- How the program of each peer is started; `build` comes before that.
+--- The command that starts the program of each peer; `build` runs before it.
 local peers = {
   node = {
     command = function()
@@ -26,7 +26,7 @@ local peers = {
 
 for _, name in ipairs { "node", "go" } do
   describe(name .. ":", function()
-    --- A spec that needs this peer; f gets the start of its commands.
+    --- Defines a spec that needs this peer; f gets the command that starts it.
     local function peer_it(title, f)
       it(title, function()
         kit.needs(pending, name)
@@ -42,7 +42,7 @@ for _, name in ipairs { "node", "go" } do
       return out
     end
 
-    --- A server in the pool, whose handler gets the stream.
+    --- Starts a server in the pool, whose handler gets the stream.
     local function serve(handler)
       local server = assert(rt.tcp.serve("127.0.0.1", 0, handler))
       local _, port = server:address()
@@ -60,7 +60,7 @@ for _, name in ipairs { "node", "go" } do
       stream:shutdown()
     end
 
-    --- A server of the peer, running in the background; its port.
+    --- Starts a server of the peer in the background. Returns its port.
     local function start(command)
       return math.tointeger(kit.start(command):line())
     end

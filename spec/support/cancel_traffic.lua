@@ -1,9 +1,9 @@
---- What goes on while one of two tasks is cancelled, at any moment. Each row is an exchange of the struck
---- task with a task of the pool:
---   make()                  what both share: for the struck one; for the partner, if that differs
---   step(my)                one step of the struck task, which it does again and again
---   partner(my, stop)       what the partner does until stop:get(1) says so; returns its side of the account
---   settle(my, partner)     compares the two accounts; what is left in between counts
+--- Exchanges between two tasks, one of which is cancelled at any moment. Each row is an exchange of
+--- that task with a partner, a task of the pool:
+--   make()                  returns what both share: for the task; for the partner if it differs
+--   step(my)                one step of the task, which repeats it until it is cancelled
+--   partner(my, stop)       the partner's loop, until stop:get(1); returns what it sent or received
+--   settle(my, partner)     compares what was sent with what was received and what is left
 local rt = require("rt")
 local help = require("cancel_table.help")
 
@@ -99,7 +99,7 @@ return {
       local sum, i = 0, 0
       repeat
         i = i + 1
-        my.b:write(i // 10) -- (half a line may be all that is there)
+        my.b:write(i // 10) -- half a line may have been sent
         my.b:write(i % 10, "\n")
         sum = sum + i
       until stop:get(1)

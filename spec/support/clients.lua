@@ -7,8 +7,8 @@ function clients.connect(port)
   return assert(rt.tcp.connect("127.0.0.1", port))
 end
 
---- All that comes back for a text; the connection is closed after it, or by a server that has
---- seen enough of it.
+--- Sends a text and returns the whole answer. Either side closes the connection after the text:
+--- this one, or the server when it has read enough.
 function clients.exchange(port, text)
   local stream <close> = clients.connect(port)
   stream:write(text)
@@ -16,7 +16,7 @@ function clients.exchange(port, text)
   return assert(stream:read("a"))
 end
 
---- The results of f(1), …, f(n), each in a task of its own.
+--- Returns the results of f(1), …, f(n), each called in a task of its own.
 function clients.concurrently(n, f)
   local tasks, results = {}, {}
   for i = 1, n do
@@ -28,7 +28,7 @@ function clients.concurrently(n, f)
   return results
 end
 
---- That the server has said nothing since its first line, and still runs.
+--- Asserts that the server has written nothing since its first line, and still runs.
 function clients.assert_quiet(server)
   local output = server:output()
   assert(server:ended() == nil, output)

@@ -1,8 +1,10 @@
---- Finds names in comments and in Markdown that the code does not have: identifiers of C that begin with
---- `rt_`, `rtL_`, `RT_` or `RTL_`, functions (`f()`), fields and parameters in quotes, names of the Lua module
---- (`rt.spawn`), and files. In Lua and Markdown it looks for identifiers and files only.
+--- Finds names in comments and in Markdown that the code does not have: identifiers of C that begin
+--- with `rt_`, `rtL_`, `RT_` or `RTL_`, functions (`f()`), fields and parameters in quotes, names
+--- of the Lua module (`rt.spawn`), and files. In Lua and Markdown it looks for identifiers and
+--- files only.
 ---   lua5.4 spec/support/comment_names.lua [ROOT]
--- prints each of them; exit code 1 if there is one. A name is known if the code has it as a word anywhere.
+-- prints each of them; exit code 1 if there is one. A name is known if the code has it as a word
+-- anywhere.
 
 local PREFIXES = { rt = true, rtL = true, RT = true, RTL = true }
 --- Folders of the repository whose files are named by their paths from the root.
@@ -37,7 +39,7 @@ local function read(path)
   return f:read("a")
 end
 
---- Splits C into its code, with strings, and a list of comments: { text, number of the first line }.
+--- Splits C into its code, with strings, and a list of comments, each { text, first line }.
 local function split(text)
   local code, comments, at, line = {}, {}, 1, 1
   local function count(from, to)
@@ -72,7 +74,7 @@ local function split(text)
   return table.concat(code), comments
 end
 
---- The text with only its comments; the lines stay where they are.
+--- Returns the comments of a text; each stays on its line.
 local function lua_comments(text)
   return (text:gsub("[^\n]+", function(line)
     return line:match("^%s*%-%-.*") or ""

@@ -1,4 +1,5 @@
---- What the specs of examples/ share: running an example, and comparing what it prints with what it says.
+--- What the specs of examples/ share: running an example, and comparing its output with its
+--- comments.
 local assert = require("luassert")
 local kit = require("kit")
 local rt = require("rt")
@@ -6,12 +7,13 @@ local slowness = require("slowness")
 
 local examples = {}
 
---- Whether a shell can be started: not with libtsan loaded before it, as into a stock interpreter.
+--- Whether a shell can be started: not if libtsan is loaded into it, as in children of a stock
+--- interpreter.
 function examples.has_shell()
   return os.execute("true") == true
 end
 
---- A function for `it`: f with a deadline.
+--- Returns a function for `it`: f with a deadline.
 function examples.within_deadline(f)
   return function()
     local _, why = rt.timeout(60 * kit.slow, f)
@@ -23,22 +25,23 @@ function examples.path_of(name)
   return "examples/" .. name .. ".lua"
 end
 
---- The command that runs a script in the present host.
+--- Returns the command that runs a script in the present host.
 function examples.command(path, args)
   return ("%s %s %s %s"):format(kit.host_env, kit.quote(kit.host), path, args or "")
 end
 
---- Runs an example to its end: exit code, stdout, stderr.
+--- Runs an example to its end. Returns its exit code, stdout and stderr.
 function examples.run(name, args)
   return kit.shell("exec env " .. examples.command(examples.path_of(name), args))
 end
 
---- Runs curl, nc and the like: without the sanitizer that a stock interpreter is given.
+--- Runs a program such as curl or nc, without the sanitizer that is loaded into a stock
+--- interpreter.
 function examples.peers(line)
   return kit.shell("unset LD_PRELOAD; " .. line)
 end
 
---- What an example says it prints: { text =, pattern = } for each line.
+--- The lines that an example prints according to its comments: a list of { text =, pattern = }.
 function examples.expectations(name)
   local list = {}
   for line in io.lines(examples.path_of(name)) do
@@ -66,7 +69,7 @@ local function assert_line(expected, line)
   end
 end
 
---- That an example has printed what it says.
+--- Asserts that an example has printed what its comments say.
 function examples.assert_output(name, output)
   local list, n = examples.expectations(name), 0
   for line in output:gmatch("([^\n]*)\n") do
@@ -77,8 +80,9 @@ function examples.assert_output(name, output)
   assert.equal(#list, n)
 end
 
---- Runs an example that ends by itself; it must print what it says, and nothing on stderr. Some depend on
---- time (a rate limiter, a crawler with a deadline): on a busy machine one of ten runs must be right.
+--- Runs an example that ends by itself. It must print what its comments say, and nothing to stderr.
+--- Some examples depend on time (a rate limiter, a crawler with a deadline): on a busy machine one
+--- of ten runs must be right.
 function examples.assert_runs(name)
   local function try()
     local code, out, err = examples.run(name)
@@ -96,7 +100,7 @@ function examples.assert_runs(name)
   try()
 end
 
---- Starts a server example on a free port; it, and its port.
+--- Starts an example that serves, on a free port. Returns the process and the port.
 function examples.serve(name, args)
   local server = kit.start(examples.command(examples.path_of(name), "0 " .. (args or "")))
   local line = server:line()
@@ -108,13 +112,13 @@ function examples.url(port, path)
   return ("http://127.0.0.1:%d%s"):format(port, path or "/")
 end
 
---- A port that nothing listens on.
+--- Returns a port on which no process listens.
 function examples.free_port()
   local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
   return select(2, listener:sock())
 end
 
---- nc, with a pipe to type into: `it:type(text)`, `it:line()`.
+--- Starts nc with a pipe as input: `it:type(text)`, `it:line()`.
 function examples.nc(port)
   local fifo = kit.file(nil, ".fifo")
   assert(os.execute("mkfifo " .. fifo))

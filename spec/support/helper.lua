@@ -1,4 +1,4 @@
---- Loaded before every spec file: what a spec has started in the background ends with it.
+--- Loaded before every spec file: ends the background processes of a spec after it.
 local kit = require("kit")
 
 local busted = require("busted")

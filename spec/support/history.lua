@@ -1,7 +1,8 @@
---- Histories of what concurrent tasks did to one object, and whether they can be explained.
+--- Histories of operations of concurrent tasks on one object, and a check that they are
+--- linearizable.
 local history = {}
 
---- Notes what f(...) returns, and when it was called and has returned.
+--- Calls f(...) and records its results, and the times of the call and of the return.
 function history.note(log, name, argument, f, ...)
   local op = { name, argument, called = history.now() }
   op.result, op.why = f(...)
@@ -14,10 +15,10 @@ function history.now()
   return require("rt").now()
 end
 
---- Is there an order of these operations in which each happens between its call and its return, and
---- which explains what each returned? A search by Wing and Gong. `apply(op, value)` says what an
---- operation returns and leaves behind, or returns nothing if it cannot happen there; values are
---- scalars. `last`, if given, says whether it may end with that value.
+--- Returns whether there is an order of these operations in which each happens between its call and
+--- its return, and which gives the results that were recorded (the algorithm of Wing and Gong).
+--- `apply(op, value)` returns whether the operation can happen in the state `value`, and the new
+--- state, which is a scalar. `last`, if given, returns whether the history may end in that state.
 function history.linearizable(ops, apply, value, last)
   table.sort(ops, function(a, b)
     return a.called < b.called
@@ -36,7 +37,7 @@ function history.linearizable(ops, apply, value, last)
       return false
     end
     seen[state] = true
-    local first = math.huge -- whatever is next must have been called before this
+    local first = math.huge -- the next operation must have been called before this time
     for i, op in ipairs(ops) do
       if not done[i] and op.returned < first then
         first = op.returned

@@ -1,7 +1,8 @@
---- What computes for ever and never waits, by title: loops of all kinds, which a preemption must interrupt.
+--- Code that computes for ever and never waits, by title: loops of all kinds, which a preemption
+--- must interrupt.
 local spin = require("spin")
 
-if os.getenv("RT_FLAVOR") == "tsan" then -- (see spin.lua; the others are beyond its reach)
+if os.getenv("RT_FLAVOR") == "tsan" then -- other loops get no signal there, see spin.lua
   return {
     ["an endless loop"] = spin.forever,
     ["an endless goto"] = function()

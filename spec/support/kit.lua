@@ -11,18 +11,20 @@ kit.host = os.getenv("RT_HOST") or kit.build .. "/rt-lua"
 kit.host_env = os.getenv("RT_HOST_ENV") or ""
 kit.in_rt_lua = kit.host:match("rt%-lua$") ~= nil
 kit.rt_lua = kit.build .. "/rt-lua"
---- How many times slower everything is here than in the plain build on an idle machine: because of load
---- (RT_SLOW, from the runner), and of sanitizers. All deadlines of this file are multiplied by it.
+--- How many times slower a program is here than in the plain build on an idle machine: because of
+--- load (RT_SLOW, from the runner) and of sanitizers. All deadlines of this file are multiplied by
+--- it.
 kit.slow = slow
---- The part of it that this build has: for what is measured in processor time, which load does not change.
+--- The part of that factor that comes from the build: for bounds of processor time, which load does
+--- not change.
 kit.slow_flavor = slow // (tonumber(os.getenv("RT_SLOW")) or 1)
---- What a deadline that only catches hangs is multiplied by, too: load may begin while a file runs.
+--- Another factor for deadlines that only catch hangs: load may begin while a file runs.
 local HEADROOM = 3
 
 local here = io.popen("pwd"):read("l")
 local scratch
 
---- A folder for this process's files.
+--- The folder for the files of this process.
 function kit.dir()
   if not scratch then
     scratch = io.popen("mktemp -d"):read("l")
@@ -74,7 +76,8 @@ local function spec_name()
   return name
 end
 
---- The path of spec/programs/<spec>/<name>.lua. What takes the text of a script takes this, too.
+--- Returns the path of spec/programs/<spec>/<name>.lua. Functions that take the text of a script
+--- take this, too.
 function kit.program(name)
   local path = ("spec/programs/%s/%s.lua"):format(spec_name(), name)
   assert(io.open(path)):close()
@@ -85,12 +88,13 @@ local function is_program(script)
   return script:match("^spec/programs/[%w_/]+%.lua$") ~= nil
 end
 
---- The machine is busy: since the run began, or at this moment.
+--- Returns whether the machine is busy: since the run began, or at this moment.
 local function is_busy()
   return kit.slow > kit.slow_flavor or slowness() > 1
 end
 
---- Reports of the watchdog about tasks that are stuck: lines of this kind, and the traceback after one.
+--- Reports of the watchdog about tasks that are stuck: lines of this kind, and the traceback after
+--- one.
 local function is_stall_report(line, is_in_report)
   return line:find("^rt: .* is stuck: ")
     or line:find("^rt: .* goes on: task ")
@@ -98,8 +102,8 @@ local function is_stall_report(line, is_in_report)
     or is_in_report and line:find("^%s")
 end
 
---- What a program wrote to stderr. On a busy machine a task that waits for a lock, or for a child process,
---- may be taken for one that is stuck: then without the reports of that.
+--- Returns what a program wrote to stderr. On a busy machine a task that waits for a lock, or for a
+--- child process, may be reported as stuck: reports of stalls are removed then.
 local function without_stalls(err)
   local kept, is_report, was_report = {}, false, false
   for line in err:gmatch("[^\n]*\n?") do
@@ -110,11 +114,11 @@ local function without_stalls(err)
   return was_report and is_busy() and table.concat(kept) or err
 end
 
---- Runs a shell command to its end, which a deadline (`seconds`, times kit.slow, and more) forces: exit
---- code, stdout, stderr.
+--- Runs a shell command to its end; it is killed after a deadline of `seconds`, times kit.slow and
+--- more. Returns the exit code, stdout and stderr.
 function kit.shell(command, seconds)
   local out, err = kit.file(nil, ".out"), kit.file(nil, ".err")
-  -- (a sanitizer that was loaded into a stock interpreter is for that one alone)
+  -- A sanitizer that is loaded into a stock interpreter must not be loaded into its children.
   local line = ("unset LD_PRELOAD; cd %s; timeout -k 2 %d sh -c %s >%s 2>%s </dev/null; echo $?"):format(
     quote(here),
     math.ceil((seconds or 20) * kit.slow * HEADROOM),
@@ -128,15 +132,16 @@ function kit.shell(command, seconds)
   return code, kit.read(out), without_stalls(kit.read(err))
 end
 
---- The command that runs a script (its text, or kit.program) in the present host. `env` is what its
---- environment has besides: "RT_WORKERS=1". It begins with assignments: call it by `exec env`.
+--- Returns the command that runs a script (its text, or kit.program) in the present host. `env` has
+--- more variables for its environment: "RT_WORKERS=1". The command begins with assignments: run it
+--- by `exec env`.
 function kit.command(script, args, env)
   local path = is_program(script) and script or kit.file(script)
   return ("%s %s %s %s %s"):format(env or "", kit.host_env, quote(kit.host), path, args or "")
 end
 
---- Skips the spec that calls this, with its `pending`, if one of these programs is not installed. The gate
---- installs all of them (.ci/packages), and fails if a spec was skipped here.
+--- Skips the spec that calls this, with its `pending`, if one of these programs is not installed.
+--- The gate installs all of them (.ci/packages), and fails if a spec was skipped here.
 function kit.needs(pending, ...)
   for _, name in ipairs { ... } do
     if not os.execute("unset LD_PRELOAD; command -v " .. quote(name) .. " >/dev/null") then
@@ -145,14 +150,15 @@ function kit.needs(pending, ...)
   end
 end
 
---- Runs a script in the present host: exit code, stdout, stderr.
+--- Runs a script in the present host. Returns the exit code, stdout and stderr.
 function kit.run(script, args, seconds, env)
   return kit.shell("exec env " .. kit.command(script, args, env), seconds)
 end
 
---- Runs a script with 1, 2 and 4 workers; each must end well and print "right". It has `rt`, a SEED,
---- which is told if it fails and can be given by RT_SEED, and a SCALE: below 1 where it is slow. A
---- kit.program gets these by `require`, see workers_prelude.lua.
+--- Runs a script with 1, 2 and 4 workers; each run must end well and print "right". The script has
+--- `rt`, a SEED, which is printed if it fails and can be set by RT_SEED, and a SCALE, which is
+--- below 1 where everything is slow. A kit.program gets these by `require`, see
+--- workers_prelude.lua.
 local prelude = [[
   local rt = require("rt")
   local SEED, SCALE = require("workers_prelude")()
@@ -260,8 +266,8 @@ function kit.forget()
   end
 end
 
---- Polls until f returns something true. For things outside of this process only. The deadline only
---- catches what hangs.
+--- Polls until f returns something true. Only for events outside of this process. The deadline only
+--- catches hangs.
 function kit.wait_for(f, seconds, what)
   local rt = require("rt")
   seconds = seconds * kit.slow * HEADROOM
@@ -278,9 +284,9 @@ function kit.wait_for(f, seconds, what)
   end
 end
 
---- Calls `f`, which returns how many seconds something took, until that is below `most` (times
---- kit.slow): a machine that stops for a moment makes it late once, not ten times. How slow the machine is
---- is measured again each time that it was late: the load may have begun just now.
+--- Calls `f`, which returns a duration in seconds, until that is below `most` (times kit.slow), at
+--- most ten times: a machine that stops for a moment makes one call late, not ten. After each late
+--- call the slowness of the machine is measured again, since load may have begun.
 function kit.in_time(most, f)
   local took
   local limit = most * kit.slow
@@ -297,9 +303,9 @@ function kit.in_time(most, f)
   error(("never within %g s; the last time it took %g"):format(limit, took), 2)
 end
 
---- Calls `f` until it returns something true, three times at most, and ten times on a busy machine: false
---- means that something came in between, as when the machine stops for a moment; a defect does so always.
---- What must hold each time is asserted in `f`.
+--- Calls `f` until it returns something true: at most three times, or ten times on a busy machine.
+--- `f` returns false if the run was disturbed, as by a machine that stops for a moment; a defect
+--- makes every run false. `f` asserts what must hold in each run.
 function kit.eventually(f)
   local calls = 0
   repeat
@@ -311,7 +317,7 @@ function kit.eventually(f)
   until good
 end
 
---- Resident size of a process, in bytes.
+--- Returns the resident size of a process, in bytes.
 function kit.rss(pid)
   local f = assert(io.open(("/proc/%s/statm"):format(pid or "self")))
   local _, pages = f:read("n", "n")
@@ -319,8 +325,8 @@ function kit.rss(pid)
   return pages * 4096
 end
 
---- Open descriptors of this process.  No child counts them: until the parent runs again, it
---- may still hold the child's end of the pipe.
+--- Returns the number of open descriptors of this process. They are not counted by a child process:
+--- its end of a pipe may still be open in the parent then.
 function kit.descriptors()
   collectgarbage()
   collectgarbage()
@@ -335,7 +341,7 @@ function kit.descriptors()
   return n
 end
 
---- The next `n` bytes of a stream by `recv`, which may bring fewer at a time than are there.
+--- Reads the next `n` bytes of a stream by `recv`, which may return fewer bytes than are available.
 function kit.recv(stream, n)
   local got = ""
   while #got < n do
@@ -346,7 +352,7 @@ function kit.recv(stream, n)
   return got
 end
 
---- Calls f with an argument list each, and collects what they raise.
+--- Calls f with each list of arguments, and returns the errors that the calls raise.
 function kit.refused(f, ...)
   local ok, message = pcall(f, ...)
   if ok then

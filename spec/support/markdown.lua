@@ -1,7 +1,7 @@
---- The Lua programs in a Markdown file, and what they say that they print.
+--- The Lua programs in a Markdown file, and what they print according to their comments.
 local markdown = {}
 
---- The code blocks that begin with ```lua: a list of { line = number, text = program }.
+--- Returns the code blocks that begin with ```lua: a list of { line = number, text = program }.
 function markdown.programs(path)
   local list, program, n = {}, nil, 0
   for line in io.lines(path) do
@@ -19,9 +19,10 @@ function markdown.programs(path)
   return list
 end
 
---- The lines that a program is to print: the comment behind each `print(…)`, behind its last line if it has
---- several. A print in a loop has a line for each round: "1 1; 2 4". Returns the lines and the number of
---- calls of print, which is not smaller than the number of those comments.
+--- Returns the lines that a program prints according to the comment behind each `print(…)` (behind
+--- the last line of a call of several lines), and the number of calls of print, which is not
+--- smaller than the number of these comments. The comment of a print in a loop has a part for each
+--- round: "1 1; 2 4".
 function markdown.promised(text)
   local lines, comments, open = {}, 0, false
   for line in text:gmatch("[^\n]+") do

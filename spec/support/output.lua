@@ -1,5 +1,5 @@
---- How busted tells the runner what happened: a line for each spec, as soon as it has ended. After a
---- failure come the place, what was expected and what there was:
+--- The output of busted for the runner: a line for each spec, as soon as it has ended. A failure is
+--- followed by its place, the expected value and the actual one:
 --   not ok TITLE
 --   # at        spec/x_spec.lua:12
 --   # expected  (number) 1
@@ -8,7 +8,7 @@ return function(options)
   local busted = require("busted")
   local handler = require("busted.outputHandlers.base")()
   local troubles = {}
-  local reason -- why the present spec is skipped
+  local reason -- why the current spec is skipped
 
   local function field(name, text)
     text = tostring(text):gsub("%s+$", "")
@@ -17,7 +17,7 @@ return function(options)
     end
   end
 
-  --- The lines of the spec and its support files in a traceback, innermost first.
+  --- Returns the lines of a traceback that are in the spec and its support files, innermost first.
   local function places(traceback)
     local found = {}
     for place in traceback:gmatch("\n%s*([^\n]-%.lua:%d+): in") do

@@ -1,8 +1,8 @@
 --- Checks that only the files that src/worker/parts.h names change the parts of a worker's record.
 -- A part is a struct of parts.h that is a field of rt_worker. The comment above it says "Changed by
--- run/loop.c, worker/worker.h (budget)": the files, and where names follow in parentheses, the only fields
--- that the file changes. A change is an assignment, ++ or --, or that the address of a field is taken,
--- through a pointer named `w` or a call that returns one.
+-- run/loop.c, worker/worker.h (budget)": the files, and where names follow in parentheses, the only
+-- fields that the file changes. A change is an assignment, ++ or --, or that the address of a field
+-- is taken, through a pointer named `w` or a call that returns one.
 local parts = {}
 
 --- The comments of C become blanks, so that lines keep their numbers.
@@ -12,7 +12,7 @@ local function without_comments(text)
   end))
 end
 
---- What parts.h and worker.h say: lists[part][file] = a set of fields, or "all".
+--- Returns the lists of parts.h and worker.h: lists[part][file] = a set of fields, or "all".
 function parts.read(parts_h, worker_h)
   local names, lists, without_list = {}, {}, {}
   for type, name in without_comments(worker_h):gmatch("\n  (rt_[%w_]+) ([%w_]+);") do
@@ -57,8 +57,8 @@ local function operator_before(before)
   return ahead and (ahead:match("%+%+$") or ahead:match("%-%-$") or ahead:match("[^&](&)$"))
 end
 
---- Returns the changes that the text of a C file makes: a list of { part, field, line }. The field is
---- "" for the part as a whole.
+--- Returns the changes that the text of a C file makes: a list of { part, field, line }. The field
+--- is "" for the part as a whole.
 function parts.changes(lists, text)
   local found = {}
   text = without_comments(text):gsub("rt_list_is_empty%b()", "")
@@ -75,7 +75,8 @@ function parts.changes(lists, text)
   return found
 end
 
---- Compares the changes of each file, by path below src/, with the lists. Returns the sorted messages.
+--- Compares the changes of each file, by path below src/, with the lists. Returns the sorted
+--- messages.
 function parts.check(lists, changes)
   local messages, seen = {}, {}
   for path, of_file in pairs(changes) do

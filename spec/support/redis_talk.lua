@@ -1,12 +1,12 @@
---- Speaks the Redis protocol, for spec/mini_redis_spec.lua: what a server answers to each line of a
---- record, and what the record says. A record is lines "> request" and below each the answer, a
+--- Speaks the Redis protocol, for spec/mini_redis_spec.lua: compares the answers of a server with a
+--- record. A record has lines "> request" and below each the answer, a
 --- line of the protocol per line; "~" in front of a line says that it is compared as a pattern.
 --   rt-lua spec/support/redis_talk.lua PORT <record    prints the record as this server answers it
 local rt = require("rt")
 
 local talk = {}
 
---- One answer, as the list of its lines.
+--- Reads one answer; returns the list of its lines.
 local function answer(stream, lines)
   local line = assert(stream:read("L"), "the connection ended")
   line = line:gsub("\r\n$", "")
@@ -29,27 +29,28 @@ local function answer(stream, lines)
 end
 talk.answer = answer
 
---- The steps of a record: { request =, answer = { line ... } }.
+--- Returns the steps of a record: { request =, answer = { line ... } }.
 function talk.steps(lines)
   local steps = {}
   for line in lines do
     local request = line:match("^> (.*)$")
     if request then
       steps[#steps + 1] = { request = request, answer = {} }
-    elseif #steps > 0 then -- before the first one it may explain itself
+    elseif #steps > 0 then -- before the first request a record has a comment
       table.insert(steps[#steps].answer, line)
     end
   end
   return steps
 end
 
---- How many answers a request has: SUBSCRIBE one for each channel.
+--- Returns how many answers a request has: SUBSCRIBE has one for each channel.
 local function count(request)
   local words = select(2, request:gsub("%S+", ""))
   return request:lower():find("^u?n?subscribe .") and words - 1 or 1
 end
 
---- Asks one after the other, or all before the first answer is read; the answers.
+--- Sends the requests, each after the answer to the one before, or all at once. Returns the
+--- answers.
 function talk.ask(port, steps, pipelined)
   local stream <close> = assert(rt.tcp.connect("127.0.0.1", port))
   local answers, requests = {}, {}

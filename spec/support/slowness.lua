@@ -1,11 +1,11 @@
---- How many times slower than an idle one this machine is at the moment: a whole number from 1 to 20.
--- The measure is the wall time of a loop that takes 15 ms of processor time; the median of three such
--- loops, so that one short pause changes nothing. It takes 45 ms on an idle machine. How fast the processor
--- is does not count, only how long a process waits for it.
-local system = require("system") -- (which busted needs, too)
+--- How many times slower this machine is at the moment than an idle one: a whole number from 1 to
+-- 20. The measure is the wall time of a loop that takes 15 ms of processor time: the median of
+-- three such loops, so that one short pause changes nothing. It takes 45 ms on an idle machine. The
+-- speed of the processor does not matter, only how long a process waits for it.
+local system = require("system") -- a module that busted needs, too
 
 local LOOP_SECONDS = 0.015
---- More would make a deadline so long that it catches nothing.
+--- With a larger factor a deadline would be too long to catch a hang.
 local MOST = 20
 
 local function wall_time_per_processor_time()

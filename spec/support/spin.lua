@@ -1,9 +1,10 @@
---- Loops without an end, for programs that are to be preempted. The thread sanitizer lets a signal in only
---- where it looks, at calls such as that of malloc: so there, each round of a loop makes such a call.
+--- Loops without an end, for programs that are to be preempted. The thread sanitizer delivers a
+--- signal only in calls that it intercepts, such as malloc; so with it, each round of a loop makes
+--- such a call.
 local spin = {}
 
 if os.getenv("RT_FLAVOR") == "tsan" then
-  --- What a round of any other loop calls.
+  --- Called in each round of any other loop.
   function spin.once()
     local _ = ("x"):rep(100000)
   end
@@ -22,7 +23,7 @@ else
   end
 end
 
---- The same, and every error in it is swallowed.
+--- The same; every error in it is caught.
 function spin.swallowing()
   while true do
     pcall(function()
@@ -31,7 +32,7 @@ function spin.swallowing()
   end
 end
 
---- Computes for so many seconds of processor time (of this process).
+--- Computes for this number of seconds of processor time (of this process).
 function spin.processor_time(seconds)
   local till = os.clock() + seconds
   while os.clock() < till do

@@ -1,2 +1,2 @@
---- What `busted` does; that command may be a shell script, which no host could run.
+--- Does what the command `busted` does, which may be a shell script that no host could run.
 require("busted.runner") { standalone = false }

@@ -1,4 +1,5 @@
---- rt-lua beside the stock interpreter: the same command lines, in the same folder, must have the same answers.
+--- rt-lua compared with the stock interpreter: the same command line, in the same folder, must give
+--- the same output.
 local assert = require("luassert")
 local kit = require("kit")
 
@@ -14,7 +15,8 @@ end
 --- The folder of the build, where rt-lua finds its own modules.
 stock.own = output_of("readlink -f " .. kit.quote(kit.build))
 
---- Both are called "lua", each in a folder of its own: what they print need not be adjusted.
+--- Both are called "lua", each in a folder of its own, so that the program name in messages is the
+--- same.
 local bin = {}
 local programs = { rt = kit.rt_lua, stock = output_of("command -v lua5.4 || command -v lua") }
 for name, program in pairs(programs) do
@@ -28,7 +30,7 @@ end
 local work = kit.dir() .. "/work"
 assert(os.execute("mkdir -p " .. work .. "/sub"))
 
---- Writes files there: their names and texts.
+--- Writes files to that folder: their names and texts.
 function stock.write(files)
   for name, text in pairs(files) do
     local f <close> = assert(io.open(work .. "/" .. name, "w"))
@@ -36,7 +38,7 @@ function stock.write(files)
   end
 end
 
---- Copies programs of this spec there: a.lua, …
+--- Copies programs of this spec to that folder: a.lua, …
 function stock.copy(...)
   for _, name in ipairs { ... } do
     stock.write { [name .. ".lua"] = kit.read(kit.program(name)) }
@@ -47,7 +49,8 @@ local clean = "cd "
   .. work
   .. "; unset LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4 LUA_INIT LUA_INIT_5_4 LD_PRELOAD; "
 
---- Runs a command in which `lua` is one of the two, "rt" or "stock": exit code, stdout, stderr.
+--- Runs a command in which `lua` is one of the two, "rt" or "stock". Returns exit code, stdout,
+--- stderr.
 function stock.run_as(which, command)
   return kit.shell(clean .. "PATH=" .. bin[which] .. ":$PATH; " .. command)
 end
@@ -62,13 +65,13 @@ local function without_own_places(text)
   return (text:gsub(plain(stock.own) .. "/[^;\n]*;", ""))
 end
 
---- What differs from run to run, or with how deep on the C stack the main chunk is.
+--- Replaces what differs from run to run, or with the depth of the main chunk on the C stack.
 local function without_numbers(text)
   return (text:gsub("0x%x+", "0x"):gsub("skipping %d+ levels", "skipping levels"))
 end
 
---- That both give the same answer { code =, out =, err = }; returns it. `adjust(answer, which)`, if it is
---- given, returns the answer that is compared.
+--- Asserts that both give the same answer { code =, out =, err = }; returns it. `adjust(answer,
+--- which)`, if given, returns the answer that is compared.
 function stock.same(command, adjust)
   local answers = {}
   for _, which in ipairs { "stock", "rt" } do
@@ -85,7 +88,7 @@ function stock.same(command, adjust)
   return answers.rt
 end
 
---- A spec for each title = command; `it` is that of the spec file.
+--- Defines a spec for each title = command; `it` is that of the spec file.
 function stock.all_same(it, cases)
   for title, command in require("pl.tablex").sort(cases) do
     it(title, function()

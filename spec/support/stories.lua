@@ -1,12 +1,14 @@
---- What a channel and a semaphore may do, for history.linearizable: each story is a function of an
--- operation and a state; it returns whether the operation can happen there, and the state after it.
+--- Sequential models of a channel and a semaphore, for history.linearizable: each is a function of
+-- an operation and a state that returns whether the operation can happen there, and the state after
+-- it.
 local history = require("history")
 local rt = require("rt")
 
 local stories = {}
 
---- Rounds of four tasks on a new object, at least three: `make(round)` makes it, `task(object, log, i)` is
---- what each task does and notes, `judge(operations, round)` raises if no order explains it.
+--- Runs at least three rounds of four tasks, each round on a new object: `make(round)` makes it,
+--- `task(object, log, i)` is what each task does and records, `judge(operations, round)` raises if
+--- the history is not linearizable.
 function stories.rounds(n, seed, make, task, judge)
   for round = 1, math.max(3, n // 1) do
     local object, barrier, tasks, all = make(round), rt.barrier(4), {}, {}
@@ -27,7 +29,7 @@ function stories.rounds(n, seed, make, task, judge)
   end
 end
 
---- A channel as a string: what it holds, and "!" when it is closed.
+--- A channel; its state is a string: the buffered values, and "!" when it is closed.
 function stories.channel(capacity)
   return function(op, state)
     local held, closed = state:match("^([^!]*)(!?)$")
@@ -54,9 +56,10 @@ function stories.channel(capacity)
   end
 end
 
---- A channel that holds nothing: what is sent is received next, by one that came before the sender
---- went. So the state is empty, or what has just been sent and until when its sender was there. (That
---- there was no task which one that does not wait could have met cannot be seen.)
+--- A channel of capacity 0: a value that was sent is received by the next operation, which was
+--- called before the send returned. So the state is empty, or the value that was sent last and the
+--- time when that send returned. (Whether an attempt that did not wait could have met another task
+--- is not checked.)
 function stories.rendezvous(op, state)
   local value, till = state:match("^(%d+) (%S+)$")
   local closed = state == "!"
@@ -75,13 +78,13 @@ function stories.rendezvous(op, state)
   return not closed and op.why == (op[1] == "send" and "full" or "empty"), state
 end
 
---- Whether a rendezvous may end with this state: what was sent has been received.
+--- Returns whether a history of a rendezvous may end in this state: all values have been received.
 function stories.nothing_left(state)
   return not state:find(" ")
 end
 
---- A semaphore as a number. An attempt that does not wait may fail though there are permits, if another
---- task waits for more.
+--- A semaphore; its state is the number of permits. An attempt that does not wait may fail though
+--- permits are free, if another task waits for more.
 function stories.semaphore(op, permits)
   local what, n = op[1], op[2]
   if what == "release" then

@@ -1,5 +1,5 @@
---- Checks of C files that no tool makes: the order of includes, the length of lines in characters, and
---- the rules between sections. docs/style.md states them.
+--- Checks of C files that no tool makes: the order of includes, the length of lines in characters,
+--- and the rules between sections. docs/style.md states them.
 local style = {}
 
 local COLUMNS = 100
@@ -12,8 +12,8 @@ local function lines_of(text)
   return lines
 end
 
---- Which block an include belongs to, and by what it is sorted: 1 the file's own header, 2 headers of
---- the project, 3 headers of the system. Nil: no include, or one of a macro.
+--- Returns the block to which an include belongs, and its key of order: 1 the file's own header, 2
+--- headers of the project, 3 headers of the system. Nil: no include, or one of a macro.
 local function include_of(path, line)
   local header = line:match('^#include "(.-)"')
   local system = line:match("^#include <(.-)>")
@@ -26,8 +26,8 @@ local function include_of(path, line)
   end
 end
 
---- The blocks stand in this order, with an empty line between two of them; each is sorted by path. Any
---- other line ends the includes, and the next one begins them anew.
+--- The blocks stand in this order, with an empty line between two of them; each is sorted by path.
+--- Any other line ends the includes, and the next one begins them anew.
 local function check_includes(path, lines, report)
   local block, header, empty
   for number, line in ipairs(lines) do
@@ -60,7 +60,7 @@ local function check_rule(number, line, report)
   end
 end
 
---- What is wrong in the text of a C file: a list of "path:line: message".
+--- Returns the mistakes in the text of a C file: a list of "path:line: message".
 function style.check(path, text)
   local messages = {}
   local function report(number, message)

@@ -1,36 +1,36 @@
---- What specs of waiting tasks share: the ways to spawn one, and to know that it waits.
+--- What specs of waiting tasks share: spawning a task of each kind, and waiting until it waits.
 local kit = require("kit")
 local rt = require("rt")
 
 local task_kit = {}
 
---- Each kind of task: how a title calls it, and the function that spawns one.
+--- Each kind of task: its name in titles, and the function that spawns one.
 task_kit.spawners = {
   { "local tasks", rt.spawn_local },
   { "tasks of the pool", rt.spawn },
   { "blocking tasks", rt.spawn_blocking },
 }
 
---- Lets the tasks of this state that may run do so, until each of them waits.
+--- Runs the tasks of this state until each of them waits.
 function task_kit.settle()
   rt.sleep(0.01 * kit.slow)
 end
 
---- Waits until the task, on whichever worker, waits.
+--- Waits until a task of any worker waits.
 function task_kit.waits(task)
   kit.wait_for(function()
     return task:status() == "waiting"
   end, 10, "a wait; the task is " .. task:status())
 end
 
---- Waits until the object says this of itself.
+--- Waits until the text of the object (tostring) has this in it.
 function task_kit.becomes(object, text)
   kit.wait_for(function()
     return tostring(object):find(text, 1, true)
   end, 10, text .. "; it is " .. tostring(object))
 end
 
---- Joins all of them, whatever they end with.
+--- Joins all of these tasks; errors are ignored.
 function task_kit.join_all(list)
   for _, task in ipairs(list) do
     pcall(task.join, task)

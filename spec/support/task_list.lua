@@ -1,4 +1,4 @@
---- For programs: looking at rt.tasks and rt.dump until they show something.
+--- For programs: calls rt.tasks and rt.dump until they show what is expected.
 local rt = require("rt")
 local slow = require("slow")
 
@@ -18,7 +18,7 @@ function task_list.find(f)
   error("it did not come to that", 2)
 end
 
---- A function for `find`: the task of that name.
+--- Returns a function for `find`: the task of that name.
 function task_list.named(name)
   return function(list)
     for _, t in ipairs(list) do
@@ -29,7 +29,7 @@ function task_list.named(name)
   end
 end
 
---- A function for `find`: the task of that name, once it waits.
+--- Returns a function for `find`: the task of that name, when it waits.
 function task_list.waiting(name)
   local named = task_list.named(name)
   return function(list)
@@ -38,7 +38,7 @@ function task_list.waiting(name)
   end
 end
 
---- How many tasks of the list are in that state.
+--- Returns how many tasks of the list are in that state.
 function task_list.count(list, state)
   local n = 0
   for _, t in ipairs(list) do
@@ -59,11 +59,12 @@ local function text_of_dump()
   return text
 end
 
---- The seconds that a dump may take: it waits for the answers of the workers, which takes 0.25 s at most.
+--- The seconds that a dump may take: it waits for the answers of the workers, which takes 0.25 s at
+--- most.
 local IN_TIME = 0.4 * slow
 
---- A dump that matches the pattern and was made in time. A worker that does not get a processor does not answer in
---- time, so there is more than one attempt.
+--- Returns a dump that matches the pattern and was made in time. A worker that gets no processor
+--- does not answer in time, so there is more than one attempt.
 function task_list.dump_with(pattern)
   local text
   for _ = 1, 20 * slow do

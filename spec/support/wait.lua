@@ -1,10 +1,11 @@
---- For programs: waiting for what is no event. (Specs have kit.wait_for.)
+--- For programs: polling for a condition that is no event. (Specs have kit.wait_for.)
 local rt = require("rt")
 local slow = require("slow")
 
 local wait = {}
 
---- Calls f until it returns something true, and returns that. Raises after so many seconds (5), times `slow`.
+--- Calls f until it returns something true, and returns that. Raises after `seconds` (5), times
+--- `slow`.
 function wait.until_true(f, what, seconds)
   local deadline = rt.now() + (seconds or 5) * slow
   while true do
@@ -19,7 +20,7 @@ function wait.until_true(f, what, seconds)
   end
 end
 
---- The state of the thread of the main worker, as the system has it: "R" if it runs or could run.
+--- Returns the state of the thread of the main worker in /proc: "R" if it runs or could run.
 local function state_of_main_thread()
   local file = io.open("/proc/self/stat")
   local text = file and file:read("a")

@@ -1,10 +1,10 @@
---- For programs: what there is to wait for. An entry has a name and these functions:
+--- For programs: the objects that a task can wait for. An entry has a name and these functions:
 --    make()      makes one
 --    wait(x)     waits
 --    select(x)   does the same with rt.select
---    give(x)     lets a task that waits go on
---    left(x)     says if what was given is there, and takes it
---    kept(x)     (locks only) takes the lock again, which a task that got it has given back
+--    give(x)     makes one wait succeed
+--    left(x)     returns whether what was given is still there, and takes it
+--    kept(x)     (locks only) locks again, after the task that got the lock has unlocked
 local rt = require("rt")
 
 local function selecting(op)

@@ -1,6 +1,7 @@
---- What a program of kit.on_workers begins with:
+--- The first lines of a program of kit.on_workers:
 --   local SEED, SCALE = require("workers_prelude")()
--- SEED is set for math.random, too; SCALE is below 1 where everything is slow: fewer rounds will do.
+-- SEED is the seed of math.random, too. SCALE is below 1 where everything is slow, for fewer
+-- rounds.
 return function()
   local seed, scale = tonumber(arg[1]), tonumber(arg[2])
   math.randomseed(seed)

@@ -25,7 +25,7 @@ function W.tight() -- tight loops with no calls: while/repeat/for/goto
   for i = 20000, 1, -1 do
     z = z ~ i
   end
-  -- (in a string, for the formatter that knows no labels)
+  -- in a string, since the formatter does not know labels
   local g = load([[local g = 0 ::top:: g = g + 1 if g < 20000 then goto top end return g]])()
   local f = 0.0
   for i = 1.0, 3000.0, 0.5 do
@@ -221,8 +221,8 @@ MT.__le = function(a, b)
   end
   return a.v <= b.v
 end
--- (No __concat: one that grows the stack, as a switch may make it do, breaks Debian's Lua 5.4.4-3
--- with or without rt.)
+-- No __concat: one that grows the stack, as it may during a switch, crashes Lua 5.4.4-3 of Debian,
+-- with or without rt.
 MT.__call = function(self, a, ...)
   for i = 1, 3 do
   end

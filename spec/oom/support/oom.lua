@@ -1,5 +1,6 @@
---- What the scripts of the sweep of failing allocations (spec/ground/oom.c) share. Each of them
---- returns true, or raises an error: of memory, if it was that; with "wrong" in it, if not.
+--- What the scripts for the sweep of failing allocations (spec/ground/oom.c) share. Each script
+--- returns true, or raises an error: an error of memory, or one with "wrong" in it if a check
+--- failed.
 local rt = require("rt")
 
 local oom = {}
@@ -10,7 +11,7 @@ function oom.right(holds, what)
   end
 end
 
---- A stack that cannot grow says so in its own words.
+--- The message of a stack that cannot grow is another one.
 local words =
   { "not enough memory", "ENOMEM", "stack overflow", "too many results", "too many arguments" }
 local function is_of_memory(err)
@@ -35,9 +36,9 @@ local function have_ended(tasks)
   return all, failed
 end
 
---- The first results of all tasks. If one fails the others are cancelled: they may wait for it.
---- Where one has failed for want of memory others may have failed with it, for other reasons:
---- raises the error that counts.
+--- Returns the first results of all tasks. If a task fails, the other tasks are cancelled, since
+--- they may wait for it. After a failure for lack of memory, other tasks may fail for other
+--- reasons: the error of memory is raised then.
 function oom.join(...)
   local tasks, results, failures, worst = { ... }, {}, 0, nil
   local all, failed = have_ended(tasks)

@@ -1,5 +1,5 @@
---- Many tasks wait for room in the queue of blocking jobs. Those that get it and cannot use it, as what they send cannot
---- travel, leave it to the next one.
+--- Many tasks wait for room in the queue of blocking jobs. A task that gets room and cannot use it,
+--- since its values cannot be sent, leaves it to the next task.
 local rt = require("rt")
 local slow = require("slow")
 

@@ -1,7 +1,8 @@
---- Cancels the wait of every row of the cancel table, and says for each whether all was well after it:
---- "NAME: ok", or what was wrong.
+--- Cancels the wait of every row of the cancel table, and prints for each whether its checks
+--- passed: "NAME: ok", or what was wrong.
 --   each_operation.lua HOW PLACE WORKERS
--- HOW: cancel, timeout, scope, shutdown; PLACE: local or pool, which is where the task is that waits.
+-- HOW: cancel, timeout, scope, shutdown; PLACE: local or pool, which is where the task is that
+-- waits.
 local how, place, workers = ...
 workers = tonumber(workers)
 
@@ -13,13 +14,13 @@ local table_of = require("cancel_table")
 local rows, names = table_of.rows, table_of.names
 local guard = help.guard
 
---- What has happened, by the name of the row; all states share it.
+--- The events of each row, by its name; all states share this dict.
 local seen = rt.dict()
 
 local function nothing() end
 
---- Two tasks that are here at the same time, and cannot be switched: they are on two workers. So what
---- cancels a task of the pool is another thread.
+--- Two tasks that meet here in a critical section are on two workers. So a task of the pool is
+--- cancelled by another thread.
 local function meet(name)
   if place ~= "pool" or workers == 1 or how ~= "scope" then
     return
@@ -61,8 +62,8 @@ end
 
 local spawn = place == "pool" and "spawn" or "spawn_local"
 
---- How `my` comes back. (Tasks of one state share it: what they would be sent while a stock interpreter
---- closes its state, Lua would never finalize.)
+--- How `my` is handed to the task that checks. (Tasks of one state share the table: Lua never
+--- finalizes an object that is made while a stock interpreter closes its state.)
 local function way_back()
   if place == "pool" then
     return rt.channel(1)
@@ -77,7 +78,7 @@ local function way_back()
   }
 end
 
---- (The handle of a task of the pool knows that it runs, and not whether it waits. rt.tasks leaves out a
+--- (The handle of a task of the pool does not show whether it waits, and rt.tasks leaves out a
 --- worker that does not answer in time.)
 local function waits(task)
   for _, info in ipairs(rt.tasks()) do
@@ -101,7 +102,7 @@ end
 
 -- What cancels the wait
 
---- What the task that waits has, and what is there for the check after it.
+--- Prepares a row: what the task that waits gets, and what its check gets.
 local function prepare(name)
   local row = rows[name]
   local my, their = (row.prepare or nothing)()
@@ -153,7 +154,7 @@ local function tell(name, ok, err)
   print(name .. ": " .. (ok and "ok" or tostring(err)))
 end
 
---- All of them wait, and so do those that are to check; then a task of the pool ends the program.
+--- All tasks wait, those that check included; then a task of the pool ends the program.
 local function shut_down()
   local tasks = {}
   local function checker(name, task, check, back, their)

@@ -1,5 +1,5 @@
---- Cancels one of two tasks that exchange something, at random moments: all that was sent must have been
---- received. Prints "right" at the end.
+--- Cancels one of two tasks that exchange something, at random moments: all that was sent must have
+--- been received. Prints "right" at the end.
 --   traffic.lua HOW SEED ROUNDS
 -- HOW: cancel, timeout, scope. RT_WORKERS is from the environment.
 local how, seed, rounds = arg[1], tonumber(arg[2]), tonumber(arg[3])
@@ -16,7 +16,7 @@ table.sort(names)
 
 local function go_on(step, my)
   while true do
-    rt.critical(step, my) -- (what is done is noted, too)
+    rt.critical(step, my) -- critical: a step that is done is also counted
   end
 end
 

@@ -1,4 +1,4 @@
---- Programs in which no task can go on.
+--- Programs in which no task can be resumed any more.
 --   cases.lua NAME
 local rt = require("rt")
 

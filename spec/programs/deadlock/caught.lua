@@ -1,4 +1,4 @@
---- The main chunk catches the error of a deadlock, and goes on.
+--- The main chunk catches the error of a deadlock, and continues.
 local rt = require("rt")
 
 local ch = rt.channel(1)
@@ -6,5 +6,5 @@ local task = rt.spawn_local(function()
   return ch:recv()
 end)
 print(pcall(task.join, task))
-ch:send("now") -- what it waits for comes after all
+ch:send("now") -- sends what the task waits for
 print(task:join())

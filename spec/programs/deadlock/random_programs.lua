@@ -1,4 +1,4 @@
---- Programs that are made of what passes wake-ups from thread to thread, and that all end.
+--- Random programs of operations that wake tasks of other threads. All of them end.
 --   random_programs.lua SEED WORKERS ROUNDS
 local rt = require("rt")
 

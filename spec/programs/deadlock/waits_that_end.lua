@@ -1,4 +1,4 @@
---- Everything that can be waited for and comes from outside: timers, sockets, names, jobs that block.
+--- Waits for events from outside: timers, sockets, names, jobs that block.
 local rt = require("rt")
 
 rt.sleep(0.02)

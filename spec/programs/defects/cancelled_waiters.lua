@@ -22,11 +22,11 @@ for _, t in ipairs(things) do
         if math.random(2) == 1 then
           rt.yield()
         end
-        t.give(x) -- now one of the two has won
+        t.give(x) -- one of the two came first
         canceller:join()
         local got = pcall(waiter.join, waiter)
         local left = t.left(x)
-        -- (a lock comes back from who got it)
+        -- the task that got a lock gives it back
         if t[1] == "lock" then
           assert(left, "somebody dead owns the lock")
         else

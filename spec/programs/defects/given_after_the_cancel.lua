@@ -17,7 +17,7 @@ for _, t in ipairs(things) do
     assert(t.left(x), t[1] .. " lost")
   end
 end
--- what can be given back is, whichever worker the cancel has yet to reach
+-- a permit or lock is given back, also if the cancel has not reached its worker yet
 local rounds = math.max(10, 60 * SCALE // 1)
 for i = 1, 2 do
   local t = things[i]

@@ -1,8 +1,9 @@
---- Tasks that hold a permit and a lock fail, are cancelled, or compute without an end: both come back.
+--- Tasks that hold a permit and a lock fail, are cancelled, or compute without an end: both are
+--- given back.
 local rt = require("rt")
 local _, SCALE = require("workers_prelude")()
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local in_tsan = os.getenv("RT_FLAVOR") == "tsan"
 
 local sem, m = rt.semaphore(2), rt.mutex()

@@ -1,4 +1,4 @@
---- A wait is given up after a moment, or something is given: the next wait of the task is not woken.
+--- A wait is cancelled after a moment, or it succeeds: the next wait of the task is not woken.
 local rt = require("rt")
 local _, SCALE = require("workers_prelude")()
 local things = require("waitables")
@@ -11,7 +11,7 @@ for _, t in ipairs(things) do
     for _ = 1, rounds do
       local patience = math.random() * 0.0002
       local waiter = rt.spawn(function()
-        -- given, or given up at the same time: in both cases the next wait is a wait
+        -- success and cancel come at the same time: in both cases the next wait has to wait
         local got = rt.timeout(patience, t[way], x)
         local r, why = rt.timeout(0.0005, quiet.recv, quiet)
         assert(r == nil and why == "timeout", t[1])

@@ -1,4 +1,4 @@
---- What waits with a timeout of 0 leaves nothing in the queue.
+--- A wait with a timeout of 0 leaves nothing in the queue.
 local rt = require("rt")
 require("workers_prelude")()
 local things = require("waitables")
@@ -17,7 +17,7 @@ for _, t in ipairs(things) do
       end):join()
       t.give(x)
       assert(t.left(x), t[1] .. " went to nobody")
-      local waiter = spawn(t[way], x) -- and it still works
+      local waiter = spawn(t[way], x) -- and the object still works
       t.give(x)
       assert(waiter:join(), t[1])
     end

@@ -2,7 +2,7 @@
 local rt = require("rt")
 local task_list = require("task_list")
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local in_tsan = os.getenv("RT_FLAVOR") == "tsan"
 
 local ch = rt.channel(1)

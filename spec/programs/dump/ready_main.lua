@@ -1,7 +1,7 @@
 --- Prints "ready"; then the main chunk sleeps, or computes if arg[1] is "turning".
 local rt = require("rt")
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local in_tsan = os.getenv("RT_FLAVOR") == "tsan"
 
 local function turning()

@@ -1,8 +1,9 @@
---- A task of the pool executes a command that prints "ready" and goes on for a while; the main chunk computes.
+--- A task of the pool executes a command that prints "ready" and goes on for a while; the main
+--- chunk computes.
 local rt = require("rt")
 local slow = require("slow")
 
---- The thread sanitizer lets a signal in only where it looks: at calls such as malloc's.
+--- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
 local in_tsan = os.getenv("RT_FLAVOR") == "tsan"
 
 local ch = rt.channel(1)

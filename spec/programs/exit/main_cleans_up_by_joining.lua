@@ -1,4 +1,4 @@
---- The main chunk has a variable to close, which joins a task; the task goes on only then.
+--- The main chunk has a variable to close, which joins a task; the task continues only then.
 local guard = require("guard")
 local rt = require("rt")
 

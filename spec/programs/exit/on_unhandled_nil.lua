@@ -1,4 +1,4 @@
---- A handler of unhandled errors is set, and taken back.
+--- A handler of unhandled errors is set, and removed.
 local rt = require("rt")
 
 rt.on_unhandled(print)

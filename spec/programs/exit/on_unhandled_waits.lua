@@ -1,4 +1,4 @@
---- The handler of unhandled errors waits; the main chunk goes on until it has been called.
+--- The handler of unhandled errors waits; the main chunk runs until it has been called.
 local rt = require("rt")
 local wait = require("wait")
 

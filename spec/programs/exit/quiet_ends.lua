@@ -1,4 +1,4 @@
---- Ends a program in a state (arg[1]), about which there is nothing to say.
+--- Ends a program in a state (arg[1]) that is not reported.
 local pair = require("pair")
 local rt = require("rt")
 

@@ -30,7 +30,7 @@ local function step(ch, log, value)
   end
   if op and op.why == "timeout" then
     log[#log] = nil
-  end -- nothing has happened
+  end -- the operation has not happened
 end
 
 local function make(round)

@@ -36,7 +36,7 @@ for _ = 1, 50 do
     for _, w in ipairs(m.blocking) do
       sum = sum + w[name]
     end
-    assert(sum <= m[name], name .. " does not add up") -- (some are no worker's)
+    assert(sum <= m[name], name .. " does not add up") -- some events belong to no worker
   end
   last = m
   for i = 1, 20 do

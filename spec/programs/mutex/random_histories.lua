@@ -1,6 +1,6 @@
---- Random programs on one mutex. Every successful operation sees the number of those before it. They can
--- have happened in that order if none of them had ended before one that comes earlier had begun. An attempt
--- may fail only if another task may have had the lock meanwhile.
+--- Random programs on one mutex. Every successful operation reads how many came before it, which
+-- gives their order. The order is possible if no operation ended before an operation that is
+-- earlier in it began. An attempt may fail only if another task may have held the lock meanwhile.
 local rt = require("rt")
 local SEED, SCALE = require("workers_prelude")()
 

@@ -26,7 +26,7 @@ end
 for i = 1, 8 do
   tasks[i] = (i % 4 == 0 and rt.spawn_local or rt.spawn)(many, 300 * SCALE // 1, SEED + i)
 end
--- and some that are cancelled, with the lock or without it
+-- and tasks that are cancelled, with the lock or without it
 for i = 1, 300 * SCALE do
   local victim = (i % 2 == 0 and rt.spawn_local or rt.spawn)(function()
     while true do

@@ -22,7 +22,7 @@ for i = 1, 300 do
     rt.yield()
   end
 end
--- a hundred were notified, and nobody knows which
+-- a hundred tasks were notified; it is not known which
 local woken = 0
 for i = 1, 300 do
   tasks[i]:cancel()

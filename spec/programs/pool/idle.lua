@@ -15,7 +15,7 @@ local waiting = rt.spawn(function()
   rt.channel(0):recv()
 end)
 
---- (On a busy machine it takes a while until all workers have gone to sleep.)
+--- On a busy machine it takes some time until all workers sleep.
 local t
 for _ = 1, slow do
   t = os.clock()

@@ -1,4 +1,4 @@
---- The handler of unhandled errors hears of a task of the pool.
+--- The handler of unhandled errors is called for a task of the pool.
 local rt = require("rt")
 
 local seen

@@ -1,5 +1,6 @@
---- Round after round (arg[1]: how many), one task after the other spawns a thousand, cancels every fifth of them, and does
---- not give way before 32 have begun: so these were stolen. Each leaves its mark; no mark is missing or there twice.
+--- Round after round (arg[1]: how many), one task after the other spawns a thousand, cancels every
+--- fifth of them, and does not yield before 32 have begun: so these were stolen. Each leaves its
+--- mark; no mark is missing or there twice.
 local rt = require("rt")
 
 local rounds, each, begun = tonumber(arg[1]), 1000, rt.dict()
@@ -33,7 +34,7 @@ local function round()
       cancelled = cancelled + 1
       assert(i % 5 == 0 and task:status() == "cancelled", tostring(marks))
     end
-    -- (a cancel may come when it has left its mark)
+    -- a cancel may come after the task has left its mark
     local left = begun:get(i) or 0
     assert(left == 1 or left == 0 and not ok, left .. " marks")
   end

@@ -8,7 +8,7 @@ rt.spawn(function()
   rt.critical(function()
     up:send(1)
     local started, problem
-    repeat -- (main may not have ended by then)
+    repeat -- the main chunk may not have ended yet
       local ends = rt.now() + 0.2
       while rt.now() < ends do
       end

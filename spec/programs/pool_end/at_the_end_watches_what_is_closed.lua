@@ -1,4 +1,5 @@
---- The program ends while tasks wait for a watch and a broadcast, which the end of another task closes.
+--- The program ends while tasks wait for a watch and a broadcast, which another task closes at its
+--- end.
 local rt = require("rt")
 local slow = require("slow")
 

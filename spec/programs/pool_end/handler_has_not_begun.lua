@@ -1,4 +1,5 @@
---- The main chunk ends when an error has been found that nobody joined, and before the handler has begun.
+--- The main chunk ends after an error that no task joined has been found, and before the handler
+--- has begun.
 local rt = require("rt")
 
 rt.on_unhandled(function(e)

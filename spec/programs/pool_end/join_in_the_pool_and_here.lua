@@ -1,4 +1,4 @@
---- Joins a task of the pool, and prints what comes of it; then a local one.
+--- Joins a task of the pool, and prints the result; then a local one.
 local rt = require("rt")
 
 rt.sleep(0)

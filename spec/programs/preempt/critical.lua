@@ -38,7 +38,7 @@ rt.critical(function()
 end)
 print(table.concat(order, " "))
 
--- a deadline waits, too
+-- a deadline is delayed, too
 local began, ended = rt.now(), nil
 print(rt.timeout(0.05 * slow, function()
   rt.critical(function()

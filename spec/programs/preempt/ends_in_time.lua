@@ -1,4 +1,4 @@
---- Code that ends before its timeout is not touched.
+--- Code that ends before its timeout is not interrupted.
 local rt = require("rt")
 local slow = require("slow")
 

@@ -1,4 +1,4 @@
---- The tasks of a state are switched, too, once the program has said so.
+--- The tasks of a state are switched, too, after rt.configure has set that.
 local rt = require("rt")
 local forever = require("spin").forever
 

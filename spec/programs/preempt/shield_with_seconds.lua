@@ -1,4 +1,4 @@
---- A shield of 0.1 s: the cancel comes in after that, while the task waits and while it computes.
+--- A shield of 0.1 s: the cancel is raised after that, while the task waits and while it computes.
 local rt = require("rt")
 local spin = require("spin")
 

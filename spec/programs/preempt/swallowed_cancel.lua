@@ -1,4 +1,5 @@
---- A task that swallows its cancel and computes is closed after a second; others go on meanwhile.
+--- A task that swallows its cancel and computes is closed after a second; other tasks run
+--- meanwhile.
 --   swallowed_cancel.lua SPAWN
 local rt = require("rt")
 local spin = require("spin")

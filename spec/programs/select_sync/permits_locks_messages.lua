@@ -10,7 +10,7 @@ local function work(seed)
     local n = math.random(3)
     local which, v =
       rt.select(sem:acquire_op(n), m:lock_op(), ch:recv_op(), ch:send_op(n), rt.sleep_op(0.001))
-    -- what has been done counts, even when the task is told to end meanwhile
+    -- an operation that was done counts, even if the task was cancelled meanwhile
     if which == 1 then
       sem:release(n)
     elseif which == 2 then

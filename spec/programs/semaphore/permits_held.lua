@@ -1,4 +1,4 @@
---- Random programs on one semaphore; at no time have they more permits than there are.
+--- Random programs on one semaphore; at no time do they hold more permits than there are.
 local rt = require("rt")
 local SEED, SCALE = require("workers_prelude")()
 

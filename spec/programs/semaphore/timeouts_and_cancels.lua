@@ -15,8 +15,8 @@ local function many(times, seed)
         sem:release(n)
       end
     elseif what == 2 then
-      -- (critical: an error that came between the call and the variable would leave the
-      -- permit to the garbage collector)
+      -- critical: after an error between the call and the assignment only the garbage collector
+      -- would release the permit
       rt.timeout(math.random() * 0.001, rt.critical, function()
         local _ <close> = sem:permit(n)
         rt.sleep(math.random() * 0.0005)

@@ -2,7 +2,7 @@
 local rt = require("rt")
 
 local first = assert(rt.tcp.serve("127.0.0.1", 0, print))
-for i = 1, 4 do -- until all workers have what they need
+for i = 1, 4 do -- until all workers have their descriptors
   repeat
     rt.sleep(0.001)
   until first.acceptors[i]:status() ~= "queued"

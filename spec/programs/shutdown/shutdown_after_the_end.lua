@@ -1,5 +1,5 @@
---- rt.shutdown is called in the cleanup of a task and in a finalizer, when the program has ended; and with what is no
---- number of seconds.
+--- rt.shutdown is called in the cleanup of a task and in a finalizer, when the program has ended;
+--- and with arguments that are no number of seconds.
 local rt = require("rt")
 
 local late = setmetatable({}, {

@@ -1,4 +1,4 @@
---- The main chunk swallows whatever its waits raise.
+--- The main chunk catches every error that its waits raise.
 local guard = require("guard")
 local rt = require("rt")
 

@@ -1,4 +1,4 @@
---- The main chunk waits again and again, whatever its waits raise.
+--- The main chunk waits in a loop, and catches every error.
 local rt = require("rt")
 
 io.stdout:setvbuf("line")

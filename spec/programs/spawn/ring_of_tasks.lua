@@ -1,4 +1,5 @@
---- Fifty tasks pass a token around, when all of them have met the main chunk; prints the sum of what they had.
+--- Fifty tasks pass a token around, when all of them have met the main chunk; prints the sum of
+--- what they had.
 local rt = require("rt")
 
 local n, met, go = 50, rt.channel(0), rt.channel(0)
@@ -9,7 +10,7 @@ end
 for i = 1, n do
   local mine, next = ring[i], ring[i % n + 1]
   tasks[i] = rt.spawn(function()
-    met:send(i) -- main comes when all have been spawned
+    met:send(i) -- main receives when all tasks have been spawned
     if i == 1 then
       next:send(1)
     end

@@ -1,9 +1,10 @@
---- As many tasks as there are workers compute until all have begun; prints if each had a state of its own.
+--- As many tasks as there are workers compute until all have begun; prints if each had a state of
+--- its own.
 local rt = require("rt")
 
 local n, here, tasks = tonumber(os.getenv("RT_WORKERS")), rt.dict(), {}
 for i = 1, n do
-  tasks[i] = rt.spawn(rt.critical, function() -- none gives way before all have come
+  tasks[i] = rt.spawn(rt.critical, function() -- no task yields before all have begun
     here:incr("all")
     while here:get("all") < n do
     end

@@ -1,5 +1,5 @@
---- A ticker beside a C function that waits until the file $TOLD is there; then waits for $SEEN. Prints the
---- number of ticks.
+--- A ticker, and a C function that waits until the file $TOLD exists; then waits for $SEEN. Prints
+--- the number of ticks.
 local rt = require("rt")
 
 local ch = rt.channel(1)

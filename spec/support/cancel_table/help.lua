@@ -1,5 +1,5 @@
---- What the rows of the cancel table share. (A module travels by name, and each state has its own: so what
---- all states share, as `my.seen`, comes as an argument.)
+--- What the rows of the cancel table share. (A module is sent by its name, and each state has its
+--- own copy. So what all states share, as `my.seen`, is passed as an argument.)
 local rt = require("rt")
 
 local help = {}
@@ -22,7 +22,7 @@ local function connect(l)
 end
 help.connect = connect
 
---- The two ends of a connection.
+--- Returns the two ends of a connection.
 function help.pair()
   local l <close> = listener()
   local c = connect(l)
@@ -36,7 +36,7 @@ local function same_ends(c, s)
 end
 help.same_ends = same_ends
 
---- The listener accepts, and nothing is left in its backlog.
+--- Asserts that the listener accepts, and that its backlog is empty.
 function help.accepts(l)
   same_ends(connect(l), l:accept())
 end
@@ -49,7 +49,7 @@ local function echo(stream)
   end)
 end
 
---- A server with a connection whose handler goes on until that is closed.
+--- Starts a server, and connects to it; the handler runs until the connection is closed.
 function help.serve()
   local server = assert(rt.tcp.serve("127.0.0.1", 0, echo))
   local c = assert(rt.tcp.connect(server:address()))
@@ -58,7 +58,7 @@ function help.serve()
   return { server = server, c = c }
 end
 
---- The handler still serves; then the server ends.
+--- Asserts that the handler still answers, and closes the server.
 function help.serves(own)
   own.c:write("again\n")
   assert(own.c:read("l") == "again")
@@ -68,7 +68,8 @@ end
 
 -- Tasks
 
---- A task of the pool that has begun, and does its part though the program ends.
+--- Starts a task of the pool and waits until it has begun; it does its part though the program
+--- ends.
 local function partner(f)
   local begun = rt.semaphore(0)
   local task = rt.spawn(rt.shield, function()
@@ -80,7 +81,7 @@ local function partner(f)
 end
 help.partner = partner
 
---- A mutex that a task of the pool has, until it is told to go on.
+--- Returns a mutex that a task of the pool holds until a channel lets it continue.
 function help.locked()
   local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
   partner(function()
@@ -92,14 +93,14 @@ function help.locked()
   return m, go
 end
 
---- Its holder goes on: then nobody has it, and nobody waits for it.
+--- Lets the holder continue: then no task holds the mutex, and no task waits for it.
 function help.is_free(m, go)
   go:release()
   m:lock():unlock()
   assert(tostring(m) == "rt.mutex (unlocked)")
 end
 
---- A variable that counts, in the shared dict `seen`, that it was closed.
+--- Returns a value to close that counts, in the shared dict `seen`, that it was closed.
 local function guard(seen, name)
   return setmetatable({}, {
     __close = function()
@@ -109,7 +110,7 @@ local function guard(seen, name)
 end
 help.guard = guard
 
---- What the children of a waiter do: nothing, until they are cancelled.
+--- The function of child tasks: waits until it is cancelled.
 function help.rest(my)
   local leaves <close> = guard(my.seen, my.name .. ": children left")
   my.seen:incr(my.name .. ": children came")

@@ -75,7 +75,7 @@ return {
       assert(my.a:read("l") == "half a line")
     end,
   },
-  ["write to a peer that does not read"] = { -- (of the last block a part may have been sent)
+  ["write to a peer that does not read"] = { -- a part of the last block may have been sent
     prepare = function()
       local a, b = pair()
       return { a = a, n = 0 }, { b = b }

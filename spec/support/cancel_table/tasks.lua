@@ -1,4 +1,5 @@
---- Operations that wait for time or for tasks, and what shields do. (../cancel_table.md explains the fields.)
+--- Operations that wait for time or for tasks, and what shields do. (../cancel_table.md explains
+--- the fields.)
 local rt = require("rt")
 local help = require("cancel_table.help")
 
@@ -109,7 +110,7 @@ return {
         has:release()
         go:recv()
       end)
-      has:acquire() -- it keeps the only thread
+      has:acquire() -- the job occupies the only thread
       while rt.timeout(0, rt.spawn_blocking, function()
         ran:incr("queued")
       end) do
@@ -124,7 +125,7 @@ return {
       end)
       if my.how == "shutdown" then
         rt.sleep(1000)
-      end -- (the queue is emptied then)
+      end -- the queue has been emptied then
     end,
     check = function(my, their)
       if my.how ~= "shutdown" then

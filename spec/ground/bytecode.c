@@ -50,7 +50,7 @@ static void check_lines(lua_State *L) {
   rt_buf_close(&b);
 }
 
-/* Every 128 instructions, and wherever lines are far from each other, the line is told anew. */
+/* Lua stores a whole line number every 128 instructions, and where the line changes by much. */
 static void check_far_lines(lua_State *L) {
   rt_buf b;
   luaL_Buffer text;

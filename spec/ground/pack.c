@@ -3,19 +3,19 @@
 ** Two states in one thread and a third in another, each with its worker.  The script runs in
 ** the first, and gets a table with
 **
-**   echo(...)            what becomes of the values, there (in the second) and back
-**   call(f, ...)         calls the function there, as a task would be; its results, or its error
-**   there(source, ...)   runs the source there; its results
-**   far(n, ...)          as echo, n times, by way of the third
-**   check(sentence, ok)  says so
-**   maim(...)            damages a message of the values in every way
+**   echo(...)            sends the values to the second state and back; returns what arrives
+**   call(f, ...)         calls f in the second state, as for a task; returns its results or error
+**   there(source, ...)   runs the source in the second state; returns its results
+**   far(n, ...)          as echo, n times, through the third state
+**   check(sentence, ok)  prints the result of a check
+**   maim(...)            damages a message of the values, at each byte
 **   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
-**   cost(n, ...)         processor time of n ways there
-**   closes_early(stream) closes it while it is being packed; how it arrives
-**   below(n)             chance
-**   pointer(n)           a light userdata
-**   blocks()             how many blocks of memory there are, and
-**   descriptors()        how many descriptors
+**   cost(n, ...)         returns the processor time of sending the values n times
+**   closes_early(stream) closes the stream while it is being packed; returns what arrives
+**   below(n)             returns a random number
+**   pointer(n)           returns a light userdata
+**   blocks()             returns the number of blocks of memory
+**   descriptors()        returns the number of open descriptors
 **   debug_build
 */
 #include "check.h"
@@ -31,21 +31,21 @@ static rt_worker *workers[2];
 static int other(lua_State *L) { return rt_worker_find(L) == workers[0] ? 1 : 0; }
 
 /* A message that a state owns while it is unpacked. */
-typedef struct parcel {
+typedef struct packed {
   rt_message *message;
-} parcel;
+} packed;
 
 static int parcel_gc(lua_State *L) {
-  parcel *p = lua_touserdata(L, 1);
+  packed *p = lua_touserdata(L, 1);
   if (p->message) rt_message_drop(p->message);
   p->message = NULL;
   return 0;
 }
 
-static parcel *push_parcel(lua_State *L) {
-  parcel *p = lua_newuserdatauv(L, sizeof *p, 0);
+static packed *push_packed(lua_State *L) {
+  packed *p = lua_newuserdatauv(L, sizeof *p, 0);
   p->message = NULL;
-  if (luaL_newmetatable(L, "parcel")) {
+  if (luaL_newmetatable(L, "packed")) {
     lua_pushcfunction(L, parcel_gc);
     lua_setfield(L, -2, "__gc");
   }
@@ -56,7 +56,7 @@ static parcel *push_parcel(lua_State *L) {
 /* unpack(message): takes it over; the values */
 static int unpack(lua_State *L) {
   rt_message *message = lua_touserdata(L, 1);
-  parcel *p = push_parcel(L);
+  packed *p = push_packed(L);
   p->message = message;
   int n = rtL_unpack(L, rt_worker_find(L), message);
   p->message = NULL;
@@ -157,7 +157,7 @@ static rt_message *copy_of(rt_message *message, size_t len) {
   must("there is memory", copy && rt_message_reserve(&copy, len) == 0);
   memcpy(copy->bytes, message->bytes, len);
   copy->len = len;
-  /* no byte behind the last, so that a sanitizer sees who reads it */
+  /* no byte behind the last one, so that a sanitizer finds a read beyond it */
   copy = realloc(copy, sizeof *copy + len);
   copy->cap = len;
   for (uint32_t i = 0; i < message->count; i++) {
@@ -242,13 +242,13 @@ static bool is_struck(lua_State *L, int status, long nth) {
 
 /* pack_all(value block, ...) */
 static int pack_all(lua_State *L) {
-  parcel *p = lua_touserdata(L, 1);
+  packed *p = lua_touserdata(L, 1);
   p->message = rtL_pack(L, rt_worker_find(L), 2, RT_PACK_VALUES);
   return 0;
 }
 
 static int unpack_all(lua_State *L) {
-  parcel *p = lua_touserdata(L, 1);
+  packed *p = lua_touserdata(L, 1);
   rtL_unpack(L, rt_worker_find(L), p->message);
   return 0;
 }
@@ -275,7 +275,7 @@ static bool pack_without_memory(sweeper *s, long nth) {
   return struck || status != LUA_OK;
 }
 
-static bool unpack_without_memory(sweeper *s, parcel *p, long nth) {
+static bool unpack_without_memory(sweeper *s, packed *p, long nth) {
   lua_State *L = s->to;
   lua_settop(L, 0);
   lua_pushcfunction(L, unpack_all);
@@ -289,7 +289,7 @@ static bool unpack_without_memory(sweeper *s, parcel *p, long nth) {
   return struck || status != LUA_OK;
 }
 
-static void drop(parcel *p) {
+static void drop(packed *p) {
   if (p->message) rt_message_drop(p->message);
   p->message = NULL;
 }
@@ -299,7 +299,7 @@ static int sweep(lua_State *L) {
   sweeper s = {L, states[other(L)], (long)luaL_checkinteger(L, 1), 0, 0};
   bool more = true;
   lua_settop(L, 2);
-  parcel *p = push_parcel(L);
+  packed *p = push_packed(L);
   for (long n = 1; more; n++) {
     more = pack_without_memory(&s, n);
     drop(p);

@@ -48,7 +48,7 @@ static void on_stillness_post(rt_post *p, void *driver) {
 
 /* --- looking for a deadlock ------------------------------------------------------------------- */
 static bool are_others_quiet(void) {
-  if (seeded("hasty")) return true;
+  if (seeded("skips the mailboxes")) return true;
   for (int n = 0; n < WORKERS; n++)
     if (n != MAIN_WORKER && !rt_mailbox_is_quiet(&workers[n]->driver.mailbox)) return false;
   return true;
@@ -76,7 +76,7 @@ static bool on_stillness(rt_driver *d) {
 static bool is_deadlock(void) {
   uint64_t before = rt_active_threads_read(&active);
   if (rt_load(&workers[MAIN_WORKER]->driver.mailbox.newest) != NULL) return false;
-  if (seeded("trusting")) return true;
+  if (seeded("skips the second check")) return true;
   return rt_active_threads_number(before) == 1 && are_others_quiet() &&
          rt_active_threads_read(&active) == before;
 }
@@ -132,9 +132,9 @@ static const model models[] = {
      .fibers = {{"main", run_main}, {"worker 1", run_1}, {"worker 2", run_2}},
      .end = end,
      .bugs = {{"two could become still at once", BUG_NOT_ATOMIC, "rt_sub(&a->word)"},
-              {"a thread that is woken did not enter", BUG_NOT_WRITTEN, "rt_add(&a->word)"},
-              {"the mailboxes were not looked at", BUG_OWN, "hasty"},
-              {"the main worker did not make sure", BUG_OWN, "trusting"}}},
+              {"a thread that is woken were not counted", BUG_NOT_WRITTEN, "rt_add(&a->word)"},
+              {"the mailboxes were not checked", BUG_OWN, "skips the mailboxes"},
+              {"the main worker did not check again", BUG_OWN, "skips the second check"}}},
 };
 
 EXPLORE(models)

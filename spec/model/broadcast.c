@@ -1,5 +1,5 @@
 /* spec/model/broadcast.c - model of sync/broadcast.c: each receiver gets all messages in order, or
-** is told how many it has lost. */
+** gets the number that it has lost. */
 #include "model_worker.h"
 #include "sync/broadcast.h"
 
@@ -50,7 +50,7 @@ static int receive(int me, bool gives_up, int *lost) {
     if (gives_up) worker_forget_deadline(w);
     bool called = rt_waiter_withdraw(waiter);
     check(called || gives_up);
-    if (!called || (seeded("careless") && cause != RT_FIRED)) number = -2;
+    if (!called || (seeded("keeps its waiter") && cause != RT_FIRED)) number = -2;
     message = waiter->message;
     waiter->message = NULL;
   }
@@ -84,17 +84,17 @@ static void read_1(void) { read_all(1, true); }
 static void end(void) { rt_shared_drop(&broadcast->shared); }
 
 static const model models[] = {
-    {.says = "broadcast: every reader gets every message, in order, or hears how many it lost",
+    {.says = "broadcast: every receiver gets every message, in order, or the number that it lost",
      .begin = begin,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
-    {.says = "broadcast: where only the latest counts, every reader ends with that",
+     .bugs = {{"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "broadcast: where only the latest counts, every receiver ends with that",
      .begin = begin_latest,
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+     .bugs = {{"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

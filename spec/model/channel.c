@@ -38,7 +38,7 @@ static bool wait(worker *w, rt_waiter *waiter, bool gives_up) {
   rt_waiter_park(waiter, &w->task, RT_OP_SEND);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  bool called = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
+  bool called = seeded("keeps its waiter") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
   check(called || gives_up);
   return called;
 }
@@ -135,11 +135,11 @@ static void end_without_another(void) {
 }
 
 #define GIVES_UP                                                                     \
-  {"who gives up did not ask whether it was called", BUG_OWN, "careless"},           \
+  {"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"}, \
       {"a waiter were called without the lock", BUG_NOT_LOCKED,                      \
        "sync/channel.c: rt_lock_take(&c->lock)"},                                    \
   {                                                                                  \
-    "the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send" \
+    "a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"         \
   }
 
 static const model models[] = {

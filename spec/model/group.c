@@ -19,7 +19,7 @@ static void cancel_member(rt_shared *owner) { rt_job_cancel(rt_job_of(owner), NU
 static void enter(int n) {
   members[n] = rt_job_new(&job_kind, runtime, (uint64_t)n, "here", NULL);
   bool entered = rt_group_enter(group, &members[n]->member, &members[n]->shared);
-  if (!entered && !seeded("born free")) rt_job_cancel(members[n], NULL);
+  if (!entered && !seeded("ignores the cancel")) rt_job_cancel(members[n], NULL);
 }
 
 static void begin_with(rt_group_policy policy, int members_before) {
@@ -144,35 +144,36 @@ static void end(void) {
 }
 
 static const model models[] = {
-    {.says = "group: who waits for it hears when nobody is left, however they end",
+    {.says = "group: a task that waits for it is woken when no member is left, however they end",
      .begin = begin_until_all,
      .fibers = {{"member 0", run_0},
                 {"member 1", run_1},
                 {"waiter", wait_for_all},
                 {"canceller", cancel}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+     .bugs = {{"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "group: the first that ends decides a race, and the others are cancelled",
      .begin = begin_until_any,
      .fibers = {{"member 0", run_for_ever}, {"member 1", run_1}, {"waiter", race}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
-    {.says = "group: a cancel reaches whoever enters, before it or after it, and who watches",
+     .bugs = {{"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "group: a cancel reaches members that enter before or after it, and watchers",
      .begin = begin_with_one,
      .fibers = {{"member 0", run_for_ever},
                 {"late", enter_late},
                 {"canceller", cancel},
                 {"watcher", watch}},
      .end = end,
-     .bugs = {{"who enters did not ask whether it is cancelled", BUG_OWN, "born free"}}},
-    {.says = "group: local tasks count, and one that comes late hears of the cancel",
+     .bugs = {{"a member that enters were not cancelled with the group", BUG_OWN,
+               "ignores the cancel"}}},
+    {.says = "group: local tasks count, and one that enters late is cancelled",
      .begin = begin_with_one_left,
      .fibers = {{"member 0", run_0},
                 {"local", enter_locally},
                 {"canceller", cancel},
                 {"waiter", wait_for_some}},
      .end = end,
-     .bugs = {{"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+     .bugs = {{"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

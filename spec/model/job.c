@@ -53,7 +53,7 @@ static void join_for_a_while(void) {
     worker_set_deadline(joiner);
     rt_waiter_park(waiter, &joiner->task, RT_OP_JOIN);
     rt_cause cause = worker_wait(joiner);
-    ended = seeded("careless") ? waiter->called : rt_waiter_withdraw(waiter);
+    ended = seeded("reads without the lock") ? waiter->called : rt_waiter_withdraw(waiter);
     check(ended || cause == RT_WITHDRAWN);
     worker_forget_deadline(joiner);
   }
@@ -88,22 +88,22 @@ static void end(void) {
 
 static const model models[] = {
     {.says = "job: of a beginning, an end and two cancels exactly one decides what it ends with, "
-             "and who waits for it hears of that",
+             "and tasks that wait for it are woken",
      .begin = begin,
      .fibers = {{"home", run_job},
                 {"canceller", cancel_0},
                 {"another", cancel_1},
                 {"joiner", join_for_ever}},
      .end = end,
-     .bugs = {{"its lock let everybody in", BUG_NOT_LOCKED, "rt_lock_take(&j->lock)"},
-              {"the bell were not heard before the joiner sleeps", BUG_BELL_FORGOTTEN,
-               "uv_async_send"}}},
-    {.says = "job: who gives up waiting for it either hears of its end or is never called",
+     .bugs = {{"its lock did not exclude other threads", BUG_NOT_LOCKED, "rt_lock_take(&j->lock)"},
+              {"a ring before the joiner sleeps were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "job: a waiter that is withdrawn either was called or is never called",
      .begin = begin,
      .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join_for_a_while}},
      .end = end,
-     .bugs = {{"the waiter were looked at without the lock", BUG_OWN, "careless"},
-              {"the lock of the job let everybody in", BUG_NOT_LOCKED, "rt_lock_take(&j->lock)"}}},
+     .bugs = {{"the waiter were read without the lock", BUG_OWN, "reads without the lock"},
+              {"the lock of the job did not exclude other threads", BUG_NOT_LOCKED,
+               "rt_lock_take(&j->lock)"}}},
 };
 
 EXPLORE(models)

@@ -40,7 +40,7 @@ static void post_1(void) { post_all(1); }
 ** then. */
 static void read_all(void) {
   while (seen[0] + seen[1] < 2 * EACH) rt_driver_park(&reader->driver);
-  if (seeded("hasty"))
+  if (seeded("closes early"))
     reader->driver.mailbox.rings_due = atomic_load(&reader->driver.mailbox.rings);
   worker_free(reader);
 }
@@ -48,15 +48,14 @@ static void read_all(void) {
 static void end(void) { check(seen[0] == EACH && seen[1] == EACH); }
 
 static const model models[] = {
-    {.says = "mailbox: each post arrives, in order; a reader never sleeps beside one, nor goes "
-             "while somebody rings for it",
+    {.says = "mailbox: each post arrives, in order; a reader never sleeps beside one, nor ends "
+             "while another thread rings",
      .begin = begin,
      .fibers = {{"reader", read_all}, {"sender 0", post_0}, {"sender 1", post_1}},
      .end = end,
      .bugs = {{"two posts could be appended at once", BUG_NOT_ATOMIC, "rt_cas(&m->newest)"},
-              {"the bell were not heard before the reader sleeps", BUG_BELL_FORGOTTEN,
-               "uv_async_send"},
-              {"the reader went without waiting for the bell", BUG_OWN, "hasty"},
+              {"a ring before the reader sleeps were lost", BUG_BELL_FORGOTTEN, "uv_async_send"},
+              {"the reader ended without waiting for the rings", BUG_OWN, "closes early"},
               {"a ring were not counted", BUG_NOT_WRITTEN, "rt_add(&m->rings)"}}},
 };
 

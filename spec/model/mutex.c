@@ -34,7 +34,7 @@ static bool lock(int me, bool gives_up) {
     rt_waiter_park(waiter, &w->task, RT_OP_LOCK);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
+    mine = seeded("keeps its waiter") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
     check(mine || gives_up);
     if (mine) rt_mutex_accept(mutex, &w->task);
     waits[me] = false;
@@ -93,7 +93,7 @@ static void settle_once(int me) {
   rt_waiter_free(waiter);
   if (answer == RT_MUTEX_DONE) {
     use();
-    if (seeded("forgetful"))
+    if (seeded("unlocks only"))
       rt_mutex_unlock(mutex, &w->task);
     else
       rt_mutex_settle(mutex, NULL);
@@ -124,20 +124,21 @@ static void end_settled(void) {
 }
 
 static const model models[] = {
-    {.says = "mutex: one owner at a time, in the order in which they wait; who gives up or ends "
-             "leaves it free",
+    {.says = "mutex: one owner at a time, in the order in which they wait; a task that gives up or "
+             "ends leaves it free",
      .begin = begin,
      .fibers = {{"unlocks", task_0}, {"ends", task_1}, {"gives up", task_2}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"},
-              {"two could take it at once", BUG_NOT_LOCKED, "sync/mutex.c: rt_lock_take(&m->lock)"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
-    {.says = "mutex: of three who would make a value once, one does, and all go on",
+     .bugs = {{"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"},
+              {"two tasks could lock it at once", BUG_NOT_LOCKED,
+               "sync/mutex.c: rt_lock_take(&m->lock)"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "mutex: of three tasks that would make a value once, one does, and all continue",
      .begin = begin,
      .fibers = {{"task 0", settle_0}, {"task 1", settle_1}, {"task 2", settle_2}},
      .end = end_settled,
-     .bugs = {{"it were unlocked, and not settled", BUG_OWN, "forgetful"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+     .bugs = {{"the mutex were unlocked, and not settled", BUG_OWN, "unlocks only"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

@@ -34,7 +34,7 @@ static bool wait(int me, bool gives_up) {
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
     bool called = rt_waiter_withdraw(waiter);
-    done = seeded("careless") ? cause == RT_FIRED : called;
+    done = seeded("keeps its waiter") ? cause == RT_FIRED : called;
     check(called || gives_up);
   }
   rt_waiter_free(waiter);
@@ -44,7 +44,7 @@ static bool wait(int me, bool gives_up) {
 /* (Two notifications that are sent before a task waits are remembered as one.) */
 static void await_item(int me) {
   while (items == 0) wait(me, false);
-  if (--items > 0 && !seeded("selfish")) rt_notify_one(notify);
+  if (--items > 0 && !seeded("does not pass on")) rt_notify_one(notify);
   worker_free(tasks[me]);
 }
 
@@ -89,7 +89,7 @@ static void meet(int me, bool gives_up) {
     if (gives_up) worker_forget_deadline(w);
     done = rt_waiter_withdraw(waiter);
     check(done || gives_up);
-    if (seeded("careless")) done = cause == RT_FIRED;
+    if (seeded("keeps its waiter")) done = cause == RT_FIRED;
   }
   rt_waiter_free(waiter);
   met += done;
@@ -127,24 +127,25 @@ static void end_met(void) {
 }
 
 static const model models[] = {
-    {.says = "notify: who looks and then waits misses nothing, if who finds more passes that on",
+    {.says = "notify: no item is missed by tasks that check and then wait, if each passes on"
+             " a notification when it finds more",
      .begin = begin,
      .fibers = {{"consumer 0", await_item_0}, {"consumer 1", await_item_1}, {"maker", make_items}},
      .end = end_items,
-     .bugs = {{"who finds more kept that to itself", BUG_OWN, "selfish"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
-    {.says = "notify: one that goes to who gives up just then does not get lost",
+     .bugs = {{"a task that finds more did not notify another one", BUG_OWN, "does not pass on"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "notify: a notification of a task that gives up just then does not get lost",
      .begin = begin,
      .fibers = {{"for ever", wait_for_ever},
                 {"for a while", wait_and_pass_on},
                 {"notifier", notify_once}},
      .end = end_passed_on,
-     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"}}},
+     .bugs = {{"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"}}},
     {.says = "barrier: two meet, or neither does",
      .begin = begin_to_meet,
      .fibers = {{"task 0", meet_0}, {"task 1", meet_1}},
      .end = end_met,
-     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"}}},
+     .bugs = {{"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"}}},
 };
 
 EXPLORE(models)

@@ -62,14 +62,13 @@ static void end(void) {
 }
 
 static const model models[] = {
-    {.says = "runq: each job is taken once, the oldest first, by its owner or a thief",
+    {.says = "runq: each job is taken once, the oldest first, by its owner or by a steal",
      .begin = begin,
-     .fibers = {{"owner", own}, {"thief", steal}, {"spawner", put}, {"closer", close_it}},
+     .fibers = {{"owner", own}, {"stealer", steal}, {"spawner", put}, {"closer", close_it}},
      .end = end,
-     .bugs = {{"the queue were taken from without its lock", BUG_NOT_LOCKED,
+     .bugs = {{"the owner took from the queue without its lock", BUG_NOT_LOCKED,
                "sched/runq.c: rt_lock_take(&q->lock)"},
-              {"it were stolen from without its lock", BUG_NOT_LOCKED,
-               "rt_lock_take(&from->lock)"}}},
+              {"a job were stolen without the lock", BUG_NOT_LOCKED, "rt_lock_take(&from->lock)"}}},
 };
 
 EXPLORE(models)

@@ -108,25 +108,25 @@ static void check_exit_code(void) {
 }
 
 static const model models[] = {
-    {.says = "runtime: the error of a task whose last handle goes is told once",
+    {.says = "runtime: the error of a task whose last handle goes is reported once",
      .begin = begin,
      .fibers = {{"main", wait_and_end}, {"worker", end_job}, {"handle", drop_handle}},
      .end = check_reported,
-     .bugs = {{"the bell were not heard before the main worker sleeps", BUG_BELL_FORGOTTEN,
+     .bugs = {{"a ring before the main worker sleeps were lost", BUG_BELL_FORGOTTEN,
                "uv_async_send"},
               {"two holders could both be the last", BUG_NOT_ATOMIC, "rt_sub(&shared->holders)"}}},
     {.says =
-         "runtime: at the end an error is told, or heard by who joins, once, or nobody is there",
+         "runtime: at the end an error is reported, or raised by a join, once, or main has ended",
      .begin = begin,
      .fibers = {{"main", end_at_once}, {"worker", end_job}, {"joiner", join_once}},
      .end = check_at_most_once,
-     .bugs = {{"a thing were held by who finds it going", BUG_NOT_ATOMIC,
+     .bugs = {{"a shared object were held while it is being freed", BUG_NOT_ATOMIC,
                "rt_cas(&shared->holders)"}}},
-    {.says = "runtime: of two who ask for the end one is heard",
+    {.says = "runtime: of two requests to exit one is accepted",
      .begin = begin,
      .fibers = {{"main", wait_for_exit}, {"one", request_exit}, {"another", request_exit_too}},
      .end = check_exit_code,
-     .bugs = {{"the bell were not heard before the main worker sleeps", BUG_BELL_FORGOTTEN,
+     .bugs = {{"a ring before the main worker sleeps were lost", BUG_BELL_FORGOTTEN,
                "uv_async_send"}}},
 };
 

@@ -71,13 +71,13 @@ static void stay_busy(void) {
 
 /* As the function of this name in run/loop.c. */
 static void park(rt_slot *slot, rt_driver *d) {
-  if (seeded("sleepy")) {
+  if (seeded("skips the last check")) {
     rt_or(&slot->sched->idle[0], 1ull << slot->number); /* and does not read the queues */
   } else if (!rt_slot_enter_idle(slot)) {
     return;
   }
   rt_driver_park(d);
-  rt_slot_leave_idle(slot, is_busy && !seeded("quiet"));
+  rt_slot_leave_idle(slot, is_busy && !seeded("wakes no other"));
 }
 
 static void run_worker(rt_slot *slot) {
@@ -151,7 +151,7 @@ static void begin_with_blocked(void) {
 
 static void submit(int n, rt_slot *own) {
   rt_job_hold(jobs[n]);
-  if (seeded("thrifty") && n == 1) {
+  if (seeded("starts no thread") && n == 1) {
     rt_add(&sched->queued, 1);
     queued[n] = rt_runq_put(&sched->slots[0].queue, jobs[n]) == 0;
     return;
@@ -268,38 +268,39 @@ static void end_each_once(void) {
 }
 
 static const model models[] = {
-    {.says = "sched: a job that is submitted is begun once, whoever is going to sleep just then",
+    {.says =
+         "sched: a job that is submitted is begun once, also if a worker goes to sleep just then",
      .begin = begin_with_two,
      .fibers = {{"main", submit_and_await}},
      .end = end_all_begun,
-     .bugs = {{"a worker did not look once more before it sleeps", BUG_OWN, "sleepy"},
-              {"a bell were not heard before the worker sleeps", BUG_BELL_FORGOTTEN,
-               "uv_async_send"},
-              {"an idle worker did not say so", BUG_NOT_WRITTEN, "rt_or(word_of(slot))"}}},
+     .bugs = {{"a worker did not check once more before it sleeps", BUG_OWN,
+               "skips the last check"},
+              {"a ring before the worker sleeps were lost", BUG_BELL_FORGOTTEN, "uv_async_send"},
+              {"an idle worker did not set its bit", BUG_NOT_WRITTEN, "rt_or(word_of(slot))"}}},
     {.says = "sched: a worker that is woken for a job, and has something else to do, wakes another",
      .begin = begin_with_two,
      .fibers = {{"main", keep_busy_and_submit}},
      .end = end_last_begun,
-     .bugs = {{"it did not say that it is busy", BUG_OWN, "quiet"}}},
+     .bugs = {{"the busy worker woke no other one", BUG_OWN, "wakes no other"}}},
     {.says = "sched: a slot gets a thread, and its pinned jobs wake that one",
      .begin = begin,
      .fibers = {{"main", submit_to_one}},
      .end = end_all_begun,
-     .bugs = {{"a worker did not look at them once more before it sleeps", BUG_NOT_READ,
+     .bugs = {{"a worker did not check them once more before it sleeps", BUG_NOT_READ,
                "rt_load(&slot->pinned.count)"}}},
     {.says = "sched: two jobs that block, and are submitted at the same time, get a thread each",
      .begin = begin_with_blocked,
      .fibers = {{"main", submit_and_wait}, {"another", submit_too}},
      .end = end_all_begun,
-     .bugs = {{"one left it to the other to start a thread", BUG_OWN, "thrifty"}}},
+     .bugs = {{"one submitter relied on the other to start a thread", BUG_OWN,
+               "starts no thread"}}},
     {.says = "sched: a job that is submitted while everything stops is begun once, or cancelled",
      .begin = begin_with_spawner,
      .fibers = {{"main", submit_and_stop}, {"spawner", spawn_late}},
      .end = end_each_once,
-     .bugs = {{"a worker that comes up did not see that it is to stop", BUG_NOT_READ,
+     .bugs = {{"a worker that starts did not see that it has to stop", BUG_NOT_READ,
                "rt_load(&s->stopping)"},
-              {"a bell were not heard before the worker sleeps", BUG_BELL_FORGOTTEN,
-               "uv_async_send"}}},
+              {"a ring before the worker sleeps were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

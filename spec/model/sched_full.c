@@ -83,7 +83,7 @@ static bool wait_for_space(worker *w, rt_waiter *waiter, bool gives_up) {
   rt_waiter_park(waiter, &w->task, RT_OP_SPAWN);
   rt_cause cause = worker_wait(w);
   if (gives_up) worker_forget_deadline(w);
-  if (rt_waiter_withdraw(waiter) && !seeded("selfish")) rt_sched_notify_space(sched);
+  if (rt_waiter_withdraw(waiter) && !seeded("does not pass on")) rt_sched_notify_space(sched);
   return cause == RT_FIRED;
 }
 
@@ -144,13 +144,14 @@ static void end(void) {
 }
 
 static const model models[] = {
-    {.says = "sched: who waits for room in a queue gets it, also when it was meant for one who "
-             "gives up",
+    {.says = "sched: a task that waits for room in a queue gets it, also if a task before it gives "
+             "up",
      .begin = begin,
      .fibers = {{"patient", spawn_second}, {"hasty", spawn_one}},
      .end = end,
-     .bugs = {{"who is called did not pass it on", BUG_OWN, "selfish"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+     .bugs = {{"a task that is called and gives up did not call the next one", BUG_OWN,
+               "does not pass on"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
 };
 
 EXPLORE(models)

@@ -93,7 +93,7 @@ static void open_select(selector *s) {
   rt_list_init(&s->waiter);
   for (int i = 0; i < BRANCHES; i++) {
     rt_waiter *waiter = s->branches[i].waiter = rt_waiter_new(&s->worker->driver);
-    waiter->claim = seeded("unclaimed") ? NULL : &s->claim;
+    waiter->claim = seeded("no claim") ? NULL : &s->claim;
     waiter->owner = s;
     waiter->on_call = on_call;
   }
@@ -107,7 +107,7 @@ static bool arm_all(selector *s) {
   rt_store(&s->claim.taken, false);
   for (int i = 0; i < BRANCHES; i++) {
     if (arm(&s->branches[i])) continue;
-    s->did_while_arming = seeded("eager") && attempt(&s->branches[i]);
+    s->did_while_arming = seeded("does one while arming") && attempt(&s->branches[i]);
     return false;
   }
   return true;
@@ -134,7 +134,7 @@ static bool select_one(worker *w, branch first, branch second) {
   bool done = false;
   open_select(&s);
   while (!done && !(done = attempt_any(&s))) {
-    if (arm_all(&s) || seeded("hopeful")) {
+    if (arm_all(&s) || seeded("waits anyway")) {
       rt_task_park(&w->task, RT_OP_SELECT, &s, &s.waiter);
       worker_wait(w);
     }
@@ -236,20 +236,21 @@ static const model models[] = {
      .begin = begin_without_room,
      .fibers = {{"select", select_both}, {"to a", send_to_a}, {"to b", send_to_b}},
      .end = end,
-     .bugs = {{"each waiter could be called", BUG_OWN, "unclaimed"},
-              {"two could claim it", BUG_NOT_ATOMIC, "rt_swap(&waiter->claim->taken)"},
-              {"it waited although one could be done", BUG_OWN, "hopeful"},
-              {"one were done while the others are armed", BUG_OWN, "eager"}}},
+     .bugs = {{"each of its waiters could be called", BUG_OWN, "no claim"},
+              {"two threads could claim it", BUG_NOT_ATOMIC, "rt_swap(&waiter->claim->taken)"},
+              {"the select waited although an operation could be done", BUG_OWN, "waits anyway"},
+              {"an operation were done while the others are armed", BUG_OWN,
+               "does one while arming"}}},
     {.says = "select: the same where there is room",
      .begin = begin_with_room,
      .fibers = {{"select", select_both}, {"to a", send_to_a}, {"to b", send_to_b}},
      .end = end,
-     .bugs = {{"two could claim it", BUG_NOT_ATOMIC, "rt_swap(&waiter->claim->taken)"}}},
+     .bugs = {{"two threads could claim it", BUG_NOT_ATOMIC, "rt_swap(&waiter->claim->taken)"}}},
     {.says = "select: two selects that offer each other the same two exchanges meet in one of them",
      .begin = begin_without_room,
      .fibers = {{"select 0", meet_0}, {"select 1", meet_1}},
      .end = end_met,
-     .bugs = {{"it waited although one could be done", BUG_OWN, "hopeful"}}},
+     .bugs = {{"the select waited although an operation could be done", BUG_OWN, "waits anyway"}}},
 };
 
 EXPLORE(models)

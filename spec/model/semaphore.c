@@ -28,7 +28,7 @@ static bool acquire(int me, int n, bool gives_up) {
     rt_waiter_park(waiter, &w->task, RT_OP_ACQUIRE);
     rt_cause cause = worker_wait(w);
     if (gives_up) worker_forget_deadline(w);
-    mine = seeded("careless") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
+    mine = seeded("keeps its waiter") ? cause == RT_FIRED : rt_waiter_withdraw(waiter);
     check(mine || gives_up);
   }
   rt_waiter_free(waiter);
@@ -36,7 +36,7 @@ static bool acquire(int me, int n, bool gives_up) {
 }
 
 static bool release(int n) {
-  if (!seeded("silent")) return rt_semaphore_release(semaphore, n);
+  if (!seeded("calls no waiter")) return rt_semaphore_release(semaphore, n);
   rt_lock_take(&semaphore->lock);
   semaphore->permits += n;
   rt_lock_give(&semaphore->lock);
@@ -65,17 +65,17 @@ static void end(void) {
 }
 
 static const model models[] = {
-    {.says = "semaphore: never more permits than there are, and everybody gets some",
+    {.says = "semaphore: never more permits than there are, and every task gets some",
      .begin = begin,
      .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all}},
      .end = end,
-     .bugs = {{"who releases called nobody", BUG_OWN, "silent"},
-              {"the bell were not heard before one sleeps", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
-    {.says = "semaphore: who gives up takes no permits, and keeps nobody behind it waiting",
+     .bugs = {{"a release called no waiter", BUG_OWN, "calls no waiter"},
+              {"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "semaphore: a task that gives up takes no permits, and the tasks behind it get theirs",
      .begin = begin,
      .fibers = {{"one", want_one}, {"one too", want_one_too}, {"all", want_all_for_a_while}},
      .end = end,
-     .bugs = {{"who gives up did not ask whether it was called", BUG_OWN, "careless"}}},
+     .bugs = {{"a task that gives up did not withdraw its waiter", BUG_OWN, "keeps its waiter"}}},
 };
 
 EXPLORE(models)

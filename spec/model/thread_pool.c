@@ -54,7 +54,7 @@ static void submit_two(void) {
   submit(0);
   await(0);
   submit(1);
-  if (!seeded("hasty")) await(1);
+  if (!seeded("closes early")) await(1);
   rt_thread_pool_close(thread_pool);
 }
 
@@ -73,7 +73,7 @@ static void submit_and_drop(void) {
   if (dropped_as == RT_WORK_ITEM_QUEUED) check(worked[1] == 0);
   await(0);
   rt_thread_pool_close(thread_pool);
-  if (seeded("careless")) free_items();
+  if (seeded("frees at once")) free_items();
 }
 
 static void close_all(void) {
@@ -95,16 +95,18 @@ static void end_dropped(void) {
 }
 
 static const model models[] = {
-    {.says = "crew: a chore is done, though the thread was about to end for want of work",
+    {.says =
+         "thread pool: an item is executed, though the thread was about to end for want of work",
      .begin = begin,
      .fibers = {{"owner", submit_two}},
      .end = end,
-     .bugs = {{"its owner closed the crew before", BUG_OWN, "hasty"}}},
-    {.says = "crew: a chore that is dropped is taken back, or finished for nobody",
+     .bugs = {{"its owner closed the pool before", BUG_OWN, "closes early"}}},
+    {.says = "thread pool: an item that is dropped is taken back, or finished without a result",
      .begin = begin,
      .fibers = {{"owner", submit_and_drop}},
      .end = end_dropped,
-     .bugs = {{"who drops it did not ask whether it has begun", BUG_OWN, "careless"}}},
+     .bugs = {{"an owner that drops it freed it without a check whether it has begun", BUG_OWN,
+               "frees at once"}}},
 };
 
 EXPLORE(models)

@@ -107,7 +107,7 @@ int fiber_choose(int n) {
   return c->taken;
 }
 
-/* The last choice that has another way left takes it. False: all ways have been taken. */
+/* The last choice with an alternative left takes the next one. False: all have been tried. */
 static bool next_schedule(void) {
   while (x.depth > 0 && x.choices[x.depth - 1].taken + 1 >= x.choices[x.depth - 1].of) x.depth--;
   if (x.depth == 0) return false;
@@ -199,7 +199,7 @@ static void switch_away(void) {
   if (n > 0)
     switch_to(list[fiber_choose(n)]);
   else
-    model_fail("nobody can go on: %s", waiting_fibers());
+    model_fail("no fiber can be resumed: %s", waiting_fibers());
 }
 
 bool fiber_wait(const model_place *at, bool (*ready)(void *), void *arg, bool timed) {

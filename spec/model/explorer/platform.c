@@ -156,7 +156,7 @@ static rt_cond *waits_for[FIBERS]; /* the condition for which each fiber waits, 
 int rt_cond_init(rt_cond *c) { return (void)c, 0; }
 void rt_cond_close(rt_cond *c) {
   for (int i = 0; i < FIBERS; i++)
-    if (waits_for[i] == c) model_fail("a condition is closed, but somebody waits for it");
+    if (waits_for[i] == c) model_fail("a condition is closed while a fiber waits for it");
 }
 
 static bool is_signalled(void *fiber) { return *(rt_cond **)fiber == NULL; }

@@ -4,7 +4,7 @@
 **
 ** An input is the bytes of a message, whose shared objects are some functions, a known object, and
 ** one of an unknown class. The values that arrive are packed and unpacked once more. The messages
-** to begin with are written to the first folder that the command line names.
+** of the initial corpus are written to the first folder that the command line names.
 */
 #include "host/luaopen.h"
 #include "pack/pack.h"
@@ -102,7 +102,7 @@ static const char *folder_of(int argc, char **argv) {
   return NULL;
 }
 
-/* What a finalizer could do harm with, if the bytes make one of it. */
+/* Functions that are removed, since the bytes may make a finalizer of them. */
 static void open_libraries(void) {
   static const char *const harmful[] = {"print", "dofile", "loadfile", "collectgarbage", "warn"};
   luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
@@ -167,7 +167,7 @@ static bool open_message(rt_message *message) {
   return ok;
 }
 
-/* Not all that arrives can go on: the bytes may name what cannot be sent. */
+/* Not all values that arrive can be sent: the bytes may name objects that cannot. */
 static void send_on(void) {
   int n = lua_gettop(L);
   lua_pushcfunction(L, pack);

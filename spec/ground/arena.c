@@ -1,8 +1,7 @@
 /* spec/ground/arena.c - base/arena.c: the memory of one Lua state.
 **
-** Debug builds give each block to malloc, so that the sanitizers see it.  Here it is the
-** pages themselves that are tried, in every build: base/arena.c is included, as release builds
-** have it, under other names.
+** Debug builds get each block from malloc, so that the sanitizers know it. This test is about the
+** pages, in every build: it includes base/arena.c as release builds have it, with other names.
 */
 #include "base/list.h" /* before RT_DEBUG changes */
 #include "check.h"
@@ -49,7 +48,7 @@ static bool is_intact(const slot *s, size_t n) {
   return true;
 }
 
-/* The sizes of a Lua state: mostly small, some of a coroutine, a few large. */
+/* The sizes of the blocks of a Lua state: mostly small, some of a coroutine, a few large. */
 static size_t some_size(void) {
   static const size_t common[] = {16, 24, 32, 40, 56, 64, 208, 720, 1008, 1024, 1025, 1040};
   if (one_in(3)) return common[below(rt_countof(common))];
@@ -192,7 +191,7 @@ static void check_return(void) {
 }
 
 /* --- no memory -------------------------------------------------------------------------------- */
-/* (The sanitizers need more address space than any limit would leave them.) */
+/* (With a limit the sanitizers do not get the address space that they need.) */
 static void check_shortage(void) {
   struct rlimit none = {0, RLIM_INFINITY}, before;
   if (DEBUG || getrlimit(RLIMIT_AS, &before) != 0) return;

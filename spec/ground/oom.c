@@ -2,22 +2,22 @@
 **
 **   oom [-w WIDTH] [-s STRIDE] [-o OFFSET] [-n POINT] [-t SECONDS] [-l] [-m] [-L] SCRIPT
 **
-** Runs the script in a fresh state, and again and again, where allocation number N finds
-** no memory: N = 1, 2, 3 … until the script gets through without meeting its failure.
-** With '-w 2' the next one fails, too (a single failure is absorbed by Lua's emergency
-** collection), with '-w 0' all that follow.  '-s 7 -o 3' takes the points 3, 10, 17 …,
-** '-n' one only.  Counting begins when the standard libraries are open; '-l': before the
-** state is made.  The host is like rt-lua; '-m': like a stock interpreter.  A point that
-** takes longer than '-t' seconds (8) hangs.
+** Runs the script once for each N = 1, 2, 3 …, each time in a fresh state in which allocation
+** number N fails, until a run ends before its allocation N. Such a run is called a point.
+** '-w 2': the next allocation fails, too (a single failure is absorbed by Lua's emergency
+** collection); '-w 0': all that follow. '-s 7 -o 3': the points 3, 10, 17 …; '-n': one point.
+** Counting begins when the standard libraries are open; '-l': before the state is made. The host
+** is like rt-lua; '-m': like a stock interpreter. A point that takes longer than '-t' seconds (8)
+** hangs.
 **
-** At each point: nothing crashes or hangs; the script returns true, or an error that
-** speaks of memory; when memory is back it runs in the same state as if nothing had been;
-** after the state is closed no block and no descriptor is left.  The points are tried in
-** a child process, so that one which crashes is reported like the others.
+** At each point: nothing crashes or hangs; the script returns true, or raises an error of memory;
+** when memory is back, the script succeeds in the same state; after the state is closed no block
+** and no descriptor is left. The points run in a child process, so that a crash is reported like
+** any other failure.
 **
-** One thing is beyond us: to call a finalizer Lua may need memory itself (a level of calls, a
-** larger stack), and when there is none it says so in a warning, and never calls it again.
-** What is left then is not held against us; such points are few, and counted.
+** One failure is not counted: to call a finalizer Lua may need memory itself (a level of calls, a
+** larger stack). If there is none, Lua writes a warning and never calls the finalizer again. The
+** blocks that are left then are excused; such points are few, and their number is printed.
 */
 #include "base/base.h"
 
@@ -52,13 +52,13 @@ int main(void) {
 enum { MOST_TROUBLES = 12 };
 
 typedef struct sweep {
-  /* what was asked for */
+  /* the options */
   const char *script;
   long width, stride, first, only;
   long seconds; /* after which a point hangs */
   bool from_state, as_module, check_leaks;
-  /* what came of it; shared with the child */
-  long at; /* the point under way */
+  /* the results; shared with the child */
+  long at; /* the current point */
   long points, stillborn, errors, absorbed, troubles, excused;
   bool complete;
 } sweep;
@@ -73,8 +73,8 @@ static void trouble(const char *what, const char *detail) {
 /* --- one state -------------------------------------------------------------------------------- */
 static void arm(void) { rt_alloc_fail(the->at, the->width > 0 ? the->width : LONG_MAX / 2); }
 
-/* Lua 5.4's own buffers are of no use any more once there was no memory for their
-** metatable: so let them have it before. */
+/* If there is no memory for the metatable of Lua's own buffers, they never work again. So they get
+** it before the first failure. */
 static void prime_buffers(lua_State *L) {
   luaL_Buffer b;
   luaL_buffinitsize(L, &b, 100 * LUAL_BUFFERSIZE);
@@ -122,7 +122,7 @@ static void stop_protected(lua_State *L) {
   lua_pcall(L, 0, 0, 0);
 }
 
-/* How Lua, and rt, say that there is no memory: the last three are stacks that could not grow. */
+/* The messages of Lua and rt for lack of memory; the last three are stacks that cannot grow. */
 static bool speaks_of_memory(const char *message) {
   static const char *const words[] = {"not enough memory", "ENOMEM", "stack overflow",
                                       "too many arguments", "too many results"};
@@ -136,7 +136,7 @@ static const char *message_of(lua_State *L) {
   return message ? message : luaL_tolstring(L, -1, NULL);
 }
 
-/* See prime_buffers: with '-l' it may be that very call that failed. */
+/* With '-l' the allocation that failed may be that of prime_buffers. */
 static bool is_buffer_without_metatable(lua_State *L) {
   return the->from_state && strstr(message_of(L), "got a non-closable value");
 }
@@ -152,7 +152,7 @@ static void judge(lua_State *L, int status, bool struck) {
   }
 }
 
-/* false: the script got through before the point */
+/* False: the script ended before allocation number 'at'. */
 static bool try_state(void) {
   rt_alloc_fail(0, 0);
   if (the->from_state) arm();
@@ -164,7 +164,7 @@ static bool try_state(void) {
   int status = run_protected(L, false);
   bool struck = rt_alloc_count() >= the->at;
   judge(L, status, struck);
-  bool to_the_end = the->width == 0 && the->at % 2 == 0; /* not even for closing */
+  bool to_the_end = the->width == 0 && the->at % 2 == 0; /* the close has no memory, either */
   if (!to_the_end) {
     rt_alloc_fail(0, 0);
     if (struck && run_protected(L, true) != LUA_OK && !is_buffer_without_metatable(L))
@@ -177,7 +177,7 @@ static bool try_state(void) {
 }
 
 /* --- one point -------------------------------------------------------------------------------- */
-/* What is there between two points; a thread of the thread pool lets go a little later. */
+/* What is allocated between two points; threads of the thread pool free their part later. */
 static struct {
   long blocks;
   int descriptors;
@@ -187,7 +187,7 @@ static bool is_at_rest(void) {
   return rt_alloc_blocks() == rest.blocks && count_descriptors() == rest.descriptors;
 }
 
-/* A finalizer could not be called: see above.  The next points are a new child's. */
+/* A finalizer could not be called (see above). A new child runs the next points. */
 static void excuse(void) {
   the->excused++;
   the->at += the->stride;
@@ -196,7 +196,7 @@ static void excuse(void) {
   _exit(EXIT_SUCCESS);
 }
 
-/* How often, a millisecond apart, it is looked whether all threads have ended. */
+/* How often, with a millisecond in between, is_at_rest is called until all threads have ended. */
 static long tries_to_rest(void) { return the->seconds * 250; }
 
 static void look_for_remains(long lost_before) {
@@ -211,7 +211,7 @@ static void look_for_remains(long lost_before) {
   rest.descriptors = count_descriptors();
 }
 
-/* Once without any failure: it works, and libuv opens what it keeps for ever. */
+/* One run without a failure: the script works, and libuv opens the descriptors that it keeps. */
 static void warm_up(void) {
   long at = the->at;
   rest.blocks = rt_alloc_blocks();
@@ -238,7 +238,7 @@ static bool try_point(void) {
 }
 
 /* --- the child, and its parent ---------------------------------------------------------------- */
-/* What was said on stderr, from the file that stands for it. */
+/* Prints what was written to stderr, which is a file. */
 static void print_log(int log) {
   FILE *f = fdopen(dup(log), "r");
   char line[512];
@@ -269,7 +269,7 @@ static void try_points(void) {
   _exit(EXIT_SUCCESS);
 }
 
-/* One child tries what is left; when it dies, the next one goes on behind that point. */
+/* A child runs the points that are left. If it crashes, another child continues after it. */
 static void sweep_some(void) {
   FILE *log = tmpfile();
   char text[64];

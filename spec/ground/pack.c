@@ -53,7 +53,7 @@ static packed *push_packed(lua_State *L) {
   return p;
 }
 
-/* unpack(message): takes it over; the values */
+/* unpack(message): takes the message over; returns the values. */
 static int unpack(lua_State *L) {
   rt_message *message = lua_touserdata(L, 1);
   packed *p = push_packed(L);
@@ -71,7 +71,7 @@ static int raise_here(lua_State *L, lua_State *from) {
   return lua_error(L);
 }
 
-/* Sends what is on top of one state to another; its values are on top there then. */
+/* Sends the values on top of one state to another state, where they are on top afterwards. */
 static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what) {
   int top = lua_gettop(to);
   luaL_checkstack(from, LUA_MINSTACK, NULL);
@@ -83,7 +83,7 @@ static int deliver(lua_State *from, lua_State *to, int first, rt_pack_what what)
   return lua_gettop(to) - top;
 }
 
-/* reply(...): the values come back, as the results of a function there */
+/* reply(...): sends the values back, as the results of a function of the other state. */
 static int reply(lua_State *L) {
   lua_State *back = states[other(L)];
   luaL_checkstack(back, LUA_MINSTACK, NULL);
@@ -92,7 +92,7 @@ static int reply(lua_State *L) {
   return 0;
 }
 
-/* Takes n values from the top there, sends them back, and returns them. */
+/* Takes n values from the top of the other state, sends them back, and returns them. */
 static int come_back(lua_State *L, lua_State *there, int n) {
   luaL_checkstack(there, LUA_MINSTACK, NULL); /* the values have filled it */
   luaL_checkstack(L, LUA_MINSTACK, NULL);
@@ -179,8 +179,8 @@ static void try_damaged(lua_State *L, rt_message *message, lua_Integer *refused,
   lua_settop(L, top);
 }
 
-/* refused, taken, bytes = maim(...): cut off at every byte; every byte turned over, one more,
-** one less, zero, and with every single bit flipped */
+/* refused, taken, bytes = maim(...): the message is cut at every byte; every byte is inverted, made
+** one more, one less and zero, and has each single bit flipped. */
 static int maim(lua_State *L) {
   lua_State *to = states[other(L)];
   lua_Integer refused = 0, taken = 0;
@@ -210,7 +210,7 @@ static int maim(lua_State *L) {
 }
 
 /* --- memory that is not there ----------------------------------------------------------------- */
-/* The states get their memory from where the rest does.  A block that shrinks may not fail. */
+/* The states use rt_realloc, which can be made to fail. A block that shrinks must not fail. */
 static void *allocate(void *ud, void *p, size_t old, size_t size) {
   (void)ud;
   if (size == 0) {
@@ -259,7 +259,7 @@ typedef struct sweeper {
   lua_Integer errors, absorbed;
 } sweeper;
 
-/* Stack: width, maker, value block.  false: it got through before the nth allocation */
+/* Stack: width, maker, value block. False: it ended before the nth allocation. */
 static bool pack_without_memory(sweeper *s, long nth) {
   lua_State *L = s->from;
   lua_settop(L, 3);
@@ -344,8 +344,8 @@ static int descriptors(lua_State *L) {
 }
 
 /* --- hooks ------------------------------------------------------------------------------------ */
-/* string = closes_early(stream): it is closed, as by a finalizer, after it has been looked at
-** and before it moves; what arrives */
+/* string = closes_early(stream): the stream is closed, as by a finalizer, after it has been packed
+** and before it moves. Returns what arrives. */
 static int closes_early(lua_State *L) {
   const rt_travel *travel = workers[0]->classes.travel[RT_CLASS_STREAM];
   const char *why = NULL;
@@ -496,7 +496,7 @@ static int traced(lua_State *L) {
   return 1;
 }
 
-/* What the script cannot ask for. */
+/* Cases that the script cannot make. */
 static void check_packet(void) {
   rt_message *message = rt_message_new();
   must("there is a packet", message != NULL);

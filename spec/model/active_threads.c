@@ -2,7 +2,7 @@
 ** that becomes still last, and only then.
 **
 ** Three workers: each gets one post, and then nothing is left to do. The last one to become still
-** looks at the mailboxes, as run/deadlock.c and sched/runtime.c do, and the main worker makes sure.
+** checks the mailboxes, as run/deadlock.c and sched/runtime.c do, and the main worker checks again.
 */
 #include "model_worker.h"
 
@@ -27,8 +27,8 @@ static void post_to(rt_post *posts, int to) {
 }
 
 /* --- what is posted --------------------------------------------------------------------------- */
-/* Each worker passes the work on to the one before it, which may be still. (are_others_quiet looks
-** at the mailboxes in the opposite order: so it can miss the work.) */
+/* Each worker passes the work on to the one before it, which may be still. (are_others_quiet
+** checks the mailboxes in the opposite order, so it can miss the work.) */
 static void on_work(rt_post *p, void *driver) {
   int n = number_of(driver);
   check(p == &work_posts[n] && reports == 0);

@@ -32,8 +32,8 @@ static void send_all(void) {
   rt_broadcast_close(broadcast);
 }
 
-/* The number of the message; -1: closed; -2: it has given up. *lost: how many are lost before
-** it. */
+/* Returns the number of the message; -1: closed; -2: the wait was given up. *lost: how many
+** messages were lost before it. */
 static int receive(int me, bool gives_up, int *lost) {
   worker *w = workers[me];
   rt_waiter *waiter = rt_waiter_new(&w->driver);

@@ -9,7 +9,7 @@
 enum {
   STACK = 128 * 1024,
   MAX_STEPS = 20000,  /* a schedule with more does not end */
-  MAX_CHOICES = 4096, /* likewise */
+  MAX_CHOICES = 4096, /* a schedule with more does not end, either */
   MAX_LOCALS = 256,   /* bytes of the thread-local variables */
   MAX_PRINTED_SWITCHES = 200
 };
@@ -394,7 +394,7 @@ static void read_options(int argc, char **argv) {
   }
 }
 
-/* "17:1,23:2,": choice 17 takes way 1, choice 23 way 2, and every other one way 0. */
+/* "17:1,23:2,": choice 17 takes alternative 1, choice 23 takes 2, and every other one takes 0. */
 static void read_choices(const char *p) {
   int at, taken, len;
   memset(x.choices, 0, sizeof x.choices);

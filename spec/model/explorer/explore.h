@@ -59,7 +59,7 @@ int explore(int argc, char **argv, const model *models, size_t count);
 #define check(what) ((what) ? (void)0 : model_fail("%s:%d: not so: %s", __FILE__, __LINE__, #what))
 bool seeded(const char *name); /* is this BUG_OWN seeded? */
 void wait_until(bool *flag);   /* waits for another fiber to set the flag */
-void explore_no_more(void);    /* the rest of the schedule is run in one way only */
+void explore_no_more(void);    /* the rest of the schedule has no alternatives */
 
 /* --- for the names of base/base.h ------------------------------------------------------------- */
 int fiber_here(void); /* the number of the running fiber; -1: none (in begin and end) */

@@ -204,7 +204,7 @@ with_commas = $(subst $(empty) $(empty),$(comma),$(strip $(1)))
 .PHONY: debug
 debug: ## build rt-lua without optimization, with checks (SPEC=name: and run that spec with it)
 	@CC='$(firstword $(CC))' .ci/install build
-	@$(MAKE) FLAVOR=debug all
+	@$(MAKE) FLAVOR=debug all $(if $(SPEC)$(TEST),$(filter-out models,$(needs)))
 	@echo "$(BUILD)-debug/rt-lua"
 	$(if $(SPEC)$(TEST),@$(call run_specs,$(BUILD)-debug) --flavor debug)
 

@@ -136,19 +136,32 @@ end
 local passed, failed, skipped = 0, 0, 0
 local failures = {}
 
+--- The folder in which the specs make their temporary files (TMPDIR). It is removed at the end, also
+--- if a process of the run was killed and could not remove its own.
+local scratch = require("scratch")()
+
+--- The jobs that were started and have not ended.
+local unfinished = {}
+local started = 0
+
 --- Starts a file in a host. Returns the job, whose output is read from `pipe`.
 local function start(path, name, slow)
   local host = hosts[name]
   local spec = path:match("([^/]*)_spec%.lua$")
   local deadline = math.ceil((SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor)
+  started = started + 1
+  local pid_file = ("%s/%d.pid"):format(scratch, started)
   local command = table.concat({
     "began=$(date +%s);",
     environment,
+    "TMPDIR=" .. scratch,
     chaos_of(spec),
     "RT_SPEC=" .. quote(spec),
     ("RT_SLOW=%g"):format(slow),
     "RT_HOST=" .. quote(host.path),
     "RT_HOST_ENV=" .. quote(host.env),
+    'sh -c \'echo $$ >"$0"; exec env "$@"\'',
+    pid_file,
     host.env,
     ("timeout -k 5 %d"):format(deadline),
     quote(host.path),
@@ -157,7 +170,49 @@ local function start(path, name, slow)
     quote(path),
     '2>&1 </dev/null; echo "exit $? $(($(date +%s) - began))"',
   }, " ")
-  return { path = path, name = name, deadline = deadline, pipe = io.popen(command) }
+  local job = { path = path, name = name, deadline = deadline, pid_file = pid_file }
+  unfinished[job] = true
+  job.pipe = io.popen(command)
+  return job
+end
+
+--- Returns the ids of the processes that the unfinished jobs have started. `timeout` makes a process
+--- group of its own for a job, and so does each kit.shell in it: a Ctrl-C does not reach them.
+local function processes_of_jobs()
+  local groups, found, ids = {}, {}, {}
+  for job in pairs(unfinished) do
+    local file = io.open(job.pid_file)
+    local pid = file and file:read("n")
+    if pid then
+      groups[pid] = true
+    end
+  end
+  local processes = output_of("ps -A -o pid= -o ppid= -o pgid= 2>/dev/null")
+  local again = true
+  while again do
+    again = false
+    for pid, parent, group in processes:gmatch("(%d+) +(%d+) +(%d+)") do
+      pid, parent, group = tonumber(pid), tonumber(parent), tonumber(group)
+      if not found[pid] and (groups[group] or found[parent]) then
+        found[pid], groups[group], again = true, true, true
+        ids[#ids + 1] = ("%d"):format(pid)
+      end
+    end
+  end
+  return ids
+end
+
+--- Ends the jobs at once.
+local function kill_jobs()
+  local ids = processes_of_jobs()
+  if #ids > 0 then
+    os.execute("kill -KILL " .. table.concat(ids, " ") .. " 2>/dev/null")
+  end
+  for job in pairs(unfinished) do
+    if job.pipe then
+      job.pipe:close()
+    end
+  end
 end
 
 --- The programs that are not installed, in the order in which specs were first skipped for them,
@@ -210,6 +265,7 @@ local function finish(job)
       lines[#lines + 1] = line
     end
   end
+  unfinished[job] = nil
   local trouble
   if code == 124 or code == 137 then
     trouble = ("no end after %d s; the last spec that ended: %s"):format(job.deadline, last)
@@ -302,52 +358,75 @@ if options.only then
   end
 end
 
-local known = {}
-local folder = options.folder or "spec"
-for path in io.popen("ls " .. folder .. "/*_spec.lua"):lines() do
-  local name = path:match("([^/]*)_spec%.lua$")
-  known[name] = true
-  local wanted = not (not_in[options.flavor] or {})[name]
-  if wanted and (not only or only[name]) then
-    local names = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
-    for host in names:gmatch("[^,]+") do
-      run_file(path, host, alone[name])
+--- Runs the files, and prints what failed. Returns the exit code.
+local function run_all()
+  local known = {}
+  local folder = options.folder or "spec"
+  for path in io.popen("ls " .. folder .. "/*_spec.lua"):lines() do
+    local name = path:match("([^/]*)_spec%.lua$")
+    known[name] = true
+    local wanted = not (not_in[options.flavor] or {})[name]
+    if wanted and (not only or only[name]) then
+      local names = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
+      for host in names:gmatch("[^,]+") do
+        run_file(path, host, alone[name])
+      end
     end
   end
-end
-for _, job in ipairs(running) do
-  finish(job)
-end
+  for _, job in ipairs(running) do
+    finish(job)
+  end
 
-for name in pairs(only or {}) do
-  if not known[name] then
-    failed = failed + 1
-    failures[#failures + 1] =
-      { place = folder .. "/" .. name .. "_spec.lua", title = "there is no such file" }
+  for name in pairs(only or {}) do
+    if not known[name] then
+      failed = failed + 1
+      failures[#failures + 1] =
+        { place = folder .. "/" .. name .. "_spec.lua", title = "there is no such file" }
+    end
   end
-end
 
-if #failures > 0 then
-  print("\nfailed:")
-  for _, each in ipairs(failures) do
-    print(("  %s%s: %s"):format(each.place, each.host and " in " .. each.host or "", each.title))
+  if #failures > 0 then
+    print("\nfailed:")
+    for _, each in ipairs(failures) do
+      print(("  %s%s: %s"):format(each.place, each.host and " in " .. each.host or "", each.title))
+    end
+    if options.chaos then
+      print(("the same chaos again: RT_SEED=%s make chaos SPEC=name"):format(seed))
+    end
   end
-  if options.chaos then
-    print(("the same chaos again: RT_SEED=%s make chaos SPEC=name"):format(seed))
+  for _, peer in ipairs(missing_peers) do
+    print(("not installed: %s (skipped: %d)"):format(peer, skipped_for[peer]))
   end
-end
-for _, peer in ipairs(missing_peers) do
-  print(("not installed: %s (skipped: %d)"):format(peer, skipped_for[peer]))
-end
-if passed + failed + skipped == 0 then
-  print("no spec was run" .. (options.filter and ": none matches '" .. options.filter .. "'" or ""))
-  failed = 1
-end
-print(
-  ("\n%d passed, %d failed%s"):format(
-    passed,
-    failed,
-    skipped > 0 and (", %d skipped"):format(skipped) or ""
+  if passed + failed + skipped == 0 then
+    print(
+      "no spec was run" .. (options.filter and ": none matches '" .. options.filter .. "'" or "")
+    )
+    failed = 1
+  end
+  print(
+    ("\n%d passed, %d failed%s"):format(
+      passed,
+      failed,
+      skipped > 0 and (", %d skipped"):format(skipped) or ""
+    )
   )
-)
-os.exit(failed == 0 and 0 or 1)
+  return failed == 0 and 0 or 1
+end
+
+--- Ctrl-C raises an error in the stock interpreter, or makes the call that reads from a job fail.
+local good, result = xpcall(run_all, function(message)
+  message = tostring(message)
+  if message:find("interrupted!", 1, true) or message:find("Interrupted system call", 1, true) then
+    return ("interrupted (%d passed, %d failed)"):format(passed, failed)
+  end
+  return debug.traceback(message)
+end)
+if not good then
+  kill_jobs()
+end
+os.execute("rm -rf " .. scratch)
+if not good then
+  io.stderr:write("run.lua: ", result, "\n")
+  os.exit(result:find("^interrupted") and 130 or 1)
+end
+os.exit(result)

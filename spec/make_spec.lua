@@ -92,6 +92,18 @@ describe("make:", function()
     end
   end)
 
+  make_it("is shown in the documents with titles that are there", function()
+    for path in output_of("ls *.md docs/*.md spec/*.md"):gmatch("[^\n]+") do
+      for name, pattern in kit.read(path):gmatch("SPEC=([%w_]+) TEST='([^']*)'") do
+        local found = false
+        for title in kit.read(("spec/%s_spec.lua"):format(name)):gmatch('%f[%w]it%(%s*"([^"\n]*)"') do
+          found = found or title:find(pattern) ~= nil
+        end
+        assert(found, ("%s: no title in spec/%s_spec.lua matches '%s'"):format(path, name, pattern))
+      end
+    end
+  end)
+
   make_it("runs one job a core, unless it is told how many", function()
     local file = kit.file("include Makefile\nshow:\n\t@echo $(filter -j%,$(MAKEFLAGS))\n", ".mk")
     local function jobs(before, arguments)
@@ -176,6 +188,69 @@ describe("the message about what is missing:", function()
   end)
 end)
 
+describe("an interrupt:", function()
+  --- Waits until this file has the id of a process.
+  local function pid_in(path)
+    return kit.wait_for(function()
+      local f <close> = io.open(path)
+      return f and f:read("n")
+    end, 30, "a process")
+  end
+
+  local function is_gone(pid)
+    kit.wait_for(function()
+      return not os.execute(("kill -0 %d 2>/dev/null"):format(pid))
+    end, 10, "the end of the process")
+  end
+
+  make_it("ends the runner and what its specs have started, in one line", function()
+    local folder, pid_file = kit.file(nil, ".specs"), kit.file(nil, ".pid")
+    assert(os.execute("mkdir " .. folder))
+    local f = assert(io.open(folder .. "/endless_spec.lua", "w"))
+    f:write(
+      ("it('x', function() require('kit').shell('echo $$ >%s; exec sleep 60') end)"):format(
+        pid_file
+      )
+    )
+    f:close()
+    local it = kit.start(
+      ("TMPDIR=%s lua5.4 spec/support/run.lua --build %s --hosts rt-lua --folder %s"):format(
+        folder,
+        kit.quote(kit.build),
+        folder
+      )
+    )
+    local sleeper = pid_in(pid_file)
+    it:signal("INT")
+    assert.equal(130, it:wait())
+    assert.matches("run.lua: interrupted %(0 passed, 0 failed%)\n$", it:output())
+    is_gone(sleeper)
+    assert.equal("endless_spec.lua\n", output_of("ls " .. folder))
+  end)
+
+  -- (kit.start has SIGINT ignored, and a shell cannot change that)
+  make_it("ends the tests in C of make check", function()
+    local build, pid_file = kit.file(nil, ".build"), kit.file(nil, ".pid")
+    assert(os.execute(("mkdir -p %s/ground %s/tmp"):format(build, build)))
+    assert(
+      os.execute(
+        ("printf '#!/bin/sh\necho $$ >%s\nexec sleep 60\n' >%s/ground/pack && chmod +x %s/ground/pack"):format(
+          pid_file,
+          build,
+          build
+        )
+      )
+    )
+    local it = kit.start(("TMPDIR=%s/tmp .ci/check %s lua5.4 none"):format(build, build))
+    local sleeper = pid_in(pid_file)
+    it:signal("TERM")
+    assert.equal(143, it:wait(60))
+    assert.matches("check: interrupted\n", it:output(), 1, true)
+    is_gone(sleeper)
+    assert.equal("", output_of(("ls %s/tmp"):format(build)))
+  end)
+end)
+
 describe("the hook commit-msg:", function()
   --- Returns whether the hook accepts this message, for a commit that changes this file of an empty
   --- repository.
@@ -183,7 +258,7 @@ describe("the hook commit-msg:", function()
     local folder = kit.file(nil, ".repository")
     local file = kit.file(message, ".message")
     local code, out, err = kit.shell(
-      ("unset GIT_DIR GIT_INDEX_FILE; git init -q %s && cd %s && mkdir -p $(dirname %s) && touch %s && git add . && %s/.githooks/commit-msg %s"):format(
+      ('unset GIT_DIR GIT_INDEX_FILE; git init -q %s && cd %s && mkdir -p $(dirname %s) && touch %s && git add . && "%s"/.githooks/commit-msg %s'):format(
         folder,
         folder,
         changed,
@@ -207,6 +282,19 @@ describe("the hook commit-msg:", function()
     assert.is_false(accepts("docs: a page\nmore\n", "docs/a.md"))
     assert.is_false(accepts("run: a thing\n", "src/a.c"))
     assert.is_false(accepts("run: a thing\n\nSigned-off-by: A <a@b.c>\n# no more\n", "src/a.c"))
+  end)
+end)
+
+describe("the folder of temporary files:", function()
+  make_it("has a path that needs no quotes, whatever is in TMPDIR", function()
+    local odd = kit.file(nil, ".with blanks")
+    assert(os.execute(("mkdir %s"):format(kit.quote(odd))))
+    local command =
+      "TMPDIR=%s LUA_PATH='spec/support/?.lua' lua5.4 -e 'print(require(\"scratch\")())'"
+    local path = output_of(command:format(kit.quote(odd))):match("^([%w/._-]+)\n$")
+    assert(os.execute("rmdir " .. path))
+    path = output_of(command:format(kit.dir())):match("^([%w/._-]+)\n$")
+    assert.equal(kit.dir(), path:match("^(.*)/"))
   end)
 end)
 

@@ -10,6 +10,8 @@ stock.write {
   ["bang.lua"] = "#!/usr/bin/env lua\nprint(debug.getinfo(1, 'l').currentline)\nerror('here')\n",
 }
 
+local prompt = kit.quote(kit.rt_lua) .. " -i"
+
 --- Starts a session whose input is written piece by piece, and whose output is read line by line.
 local Session = {}
 Session.__index = Session
@@ -122,7 +124,7 @@ describe("rt-lua: the prompt:", function()
   )
 
   it("rt.sleep waits at it, and tasks run while it waits for input", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("rt = require 'rt'\n")
     s:say("t = rt.now(); rt.sleep(0.05); print(rt.now() - t >= 0.05)\n"):hear("true")
     s:say(
@@ -134,7 +136,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("tasks run while half a line is there", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("rt = require 'rt' io.stdout:setvbuf 'line'\n")
     s:say(
       "task = rt.spawn_local(function() rt.sleep(0.05) print('slept') end); print('spawned')\nprint("
@@ -146,7 +148,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("lines that came together are read one by one, by whoever asks", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("print(1)\nprint(io.read())\nfor the program\nprint(2)\n")
     s:hear("1")
     s:hear("for the program")
@@ -155,7 +157,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("an error in a task is reported while it waits, and the exit code tells", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("rt = require 'rt'\n_ = rt.spawn_local(error, 'in the background') _ = nil\n")
     s:hear("in the background")
     s:say("print('still here')\n"):hear("still here")
@@ -163,7 +165,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("Ctrl-C ends what was typed, and the session goes on", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     for _, what in ipairs {
       "while true do end",
       "require('rt').sleep(60)",
@@ -179,7 +181,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("Ctrl-C while it waits for input ends it, with its tasks", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("rt = require 'rt' x = setmetatable({}, {__close = function() print('closed') end})\n")
     s:say("_ = rt.spawn_local(function() local x <close> = x print('running') rt.sleep(60) end)\n")
     s:hear("running")
@@ -189,7 +191,7 @@ describe("rt-lua: the prompt:", function()
   end)
 
   it("SIGTERM ends it, also while something runs", function()
-    local s = session(kit.rt_lua .. " -i")
+    local s = session(prompt)
     s:say("print 'started' while true do end\n"):hear("started")
     s.program:signal("TERM")
     assert.equal(143, s.program:wait())
@@ -201,7 +203,9 @@ local has_script = select(2, kit.shell("script --version")):find("util%-linux") 
 
 describe("rt-lua: on a terminal:", function()
   local function terminal_session()
-    return session("LD_PRELOAD= TERM=dumb " .. on_terminal .. kit.quote(kit.rt_lua) .. " /dev/null")
+    return session(
+      "LD_PRELOAD= TERM=dumb " .. on_terminal .. kit.quote(kit.quote(kit.rt_lua)) .. " /dev/null"
+    )
   end
   local function if_terminal(title, f)
     it(title, function()

@@ -4,7 +4,7 @@ local sorted = require("pl.tablex").sort -- iterates as pairs, in the order of t
 
 --- Starts a program in rt-lua and waits until it prints "ready".
 local function start(name, args)
-  local it = kit.start(("%s %s %s"):format(kit.rt_lua, kit.program(name), args or ""))
+  local it = kit.start(("%s %s %s"):format(kit.quote(kit.rt_lua), kit.program(name), args or ""))
   assert.equal("ready", it:line())
   return it
 end

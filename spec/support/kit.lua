@@ -24,10 +24,11 @@ local HEADROOM = 3
 local here = io.popen("pwd"):read("l")
 local scratch
 
---- The folder for the files of this process.
+--- The folder for the files of this process. Its path, and those of kit.file, need no quotes in a
+--- shell.
 function kit.dir()
   if not scratch then
-    scratch = io.popen("mktemp -d"):read("l")
+    scratch = require("scratch")()
     kit.at_exit = setmetatable({}, {
       __gc = function()
         os.execute("rm -rf '" .. scratch .. "'")
@@ -214,6 +215,7 @@ end
 function Background:line(seconds)
   local line
   kit.wait_for(function()
+    local code = self:ended() -- before the read: no line comes after it
     local f = assert(io.open(self.out))
     f:seek("set", self.position)
     line = f:read("L")
@@ -221,6 +223,9 @@ function Background:line(seconds)
     if line and line:sub(-1) == "\n" then
       self.position = self.position + #line
       return true
+    end
+    if code then
+      error(("the program ended with exit code %d; it wrote: %s"):format(code, self:output()), 0)
     end
   end, seconds or 20, "a line of output; so far: " .. kit.read(self.out))
   return line:sub(1, -2)

@@ -99,8 +99,9 @@ class Workers(gdb.Command):
             now = "none"
             if running:
                 now = "the main chunk" if running["is_main"] else "task %d" % running["id"]
+            tasks = int(w["live"]) + (1 if w["main"] else 0)  # `live` is without the main chunk
             print("%-12s thread %-3s tasks: %-4d running: %s"
-                  % (w["status"]["name"].string(), thread.num if thread else "?", w["live"], now))
+                  % (w["status"]["name"].string(), thread.num if thread else "?", tasks, now))
 
 
 class Tasks(gdb.Command):

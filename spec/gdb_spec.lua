@@ -14,7 +14,7 @@ describe("gdb:", function()
     local function says(text)
       assert(out:find(text, 1, true), ("not in gdb's output: %s\n%s%s"):format(text, out, err))
     end
-    says("main         thread 1   tasks: 1    running: the main chunk\n")
+    says("main         thread 1   tasks: 2    running: the main chunk\n")
     says("pool 1       thread ")
     says("tasks: 1    running: none\n")
     says("main:\n  main chunk, running\n    [C]: in field 'execute'\n")

@@ -5,6 +5,8 @@
 **
 ** All accesses are relaxed: a counter says nothing about other memory, so a reader may see it
 ** earlier or later than what the worker did before or after.
+**
+** A new counter is added to rt_counter, and gets a name in lib/task/runtime.c.
 */
 #ifndef RT_BASE_COUNTERS_H
 #define RT_BASE_COUNTERS_H

@@ -14,15 +14,30 @@ static int shut_down(lua_State *L) {
 }
 
 /* --- rt.metrics ------------------------------------------------------------------------------- */
-static const char *const count_names[RT_COUNTS] = {
-    [RT_COUNT_SPAWNED] = "spawned",     [RT_COUNT_STARTED] = "started",
-    [RT_COUNT_UNSTARTED] = "unstarted", [RT_COUNT_DONE] = "done",
-    [RT_COUNT_FAILED] = "failed",       [RT_COUNT_CANCELLED] = "cancelled",
-    [RT_COUNT_RESUMES] = "resumes",     [RT_COUNT_PREEMPTED] = "preempted",
-    [RT_COUNT_POLLS] = "polls",         [RT_COUNT_PARKS] = "parks",
-    [RT_COUNT_POSTS] = "posts",         [RT_COUNT_TIMERS] = "timers",
-    [RT_COUNT_STOLEN] = "stolen",
-};
+/* clang-format off: one counter a line */
+/* The names of the counters, in the tables of rt.metrics. */
+#define COUNTER_NAMES(NAME)    \
+  NAME(SPAWNED, "spawned")     \
+  NAME(STARTED, "started")     \
+  NAME(UNSTARTED, "unstarted") \
+  NAME(DONE, "done")           \
+  NAME(FAILED, "failed")       \
+  NAME(CANCELLED, "cancelled") \
+  NAME(RESUMES, "resumes")     \
+  NAME(PREEMPTED, "preempted") \
+  NAME(POLLS, "polls")         \
+  NAME(PARKS, "parks")         \
+  NAME(POSTS, "posts")         \
+  NAME(TIMERS, "timers")       \
+  NAME(STOLEN, "stolen")
+/* clang-format on */
+
+#define NAMED_ELEMENT(counter, name) [RT_COUNT_##counter] = (name),
+#define PLUS_ONE(counter, name) +1
+
+static const char *const count_names[RT_COUNTS] = {COUNTER_NAMES(NAMED_ELEMENT)};
+_Static_assert(0 COUNTER_NAMES(PLUS_ONE) == RT_COUNTS,
+               "each counter of rt_counter has a name here");
 
 static void push_counts(lua_State *L, const uint64_t *counts) {
   lua_createtable(L, 0, RT_COUNTS + 4);

@@ -77,26 +77,27 @@ static void check_read(void) {
   wait(&a, RT_READ);
   turn(&d, 2);
   check("a reader waits while nothing comes",
-        a.task.phase == RT_WAITING && rt_sock_has_waiter(s, RT_READ));
+        a.task.phase == RT_WAITING && rt_sock_has_parked(s, RT_READ));
   must("the peer writes", write(peer, "hello", 5) == 5);
   turn(&d, 1);
   check("… and goes on when something does", a.resumes == 1 && a.task.phase == RT_RUNNING &&
                                                  a.task.cause == RT_FIRED && s->maybe_readable &&
-                                                 !rt_sock_has_waiter(s, RT_READ));
+                                                 !rt_sock_has_parked(s, RT_READ));
   bool part = rt_sock_recv(s, got, 2) == 2 && s->maybe_readable;
   bool rest = rt_sock_recv(s, got + 2, 14) == 3 && !s->maybe_readable;
   check("it takes what it asks for; a short read has taken all",
         part && rest && memcmp(got, "hello", 5) == 0);
 
   /* interest is lazy */
-  check("interest stays when the waiter has gone", s->interest == UV_READABLE);
+  check("interest stays when the task has gone", s->interest == UV_READABLE);
   must("the peer writes", write(peer, "x", 1) == 1);
   turn(&d, 2);
   check("… until an event that nobody waits for",
         s->interest == 0 && s->maybe_readable && a.resumes == 1);
   wait(&a, RT_READ);
   turn(&d, 1);
-  check("… and comes back with the next waiter", a.resumes == 2 && rt_sock_recv(s, got, 16) == 1);
+  check("… and comes back with the next task that waits",
+        a.resumes == 2 && rt_sock_recv(s, got, 16) == 1);
 
   /* withdrawing */
   wait(&a, RT_READ);
@@ -129,8 +130,8 @@ static void check_write(void) {
   check("a peer that does not read is full at some time", n == UV_EAGAIN && sent > 0);
   wait(&a, RT_WRITE);
   turn(&d, 2);
-  check("a writer waits", a.task.phase == RT_WAITING && rt_sock_has_waiter(s, RT_WRITE) &&
-                              !rt_sock_has_waiter(s, RT_READ));
+  check("a writer waits", a.task.phase == RT_WAITING && rt_sock_has_parked(s, RT_WRITE) &&
+                              !rt_sock_has_parked(s, RT_READ));
   while ((n = read(peer, sink, sizeof sink)) > 0) got += (size_t)n;
   turn(&d, 1);
   check("… until the peer has read", a.resumes == 1 && got == sent);

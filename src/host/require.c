@@ -31,8 +31,8 @@ enum { DEPTH_MAX = 200 /* as many C calls may nest in Lua */ };
 
 typedef struct loading {
   rt_task *task;
-  rt_list waiters;
-  int depth; /* how many loadings of this module are nested, this one included */
+  rt_list parked; /* tasks that wait for it */
+  int depth;      /* how many loadings of this module are nested, this one included */
   bool over, failed;
 } loading;
 enum { ERROR = 1, TASK, VALUES = TASK };
@@ -58,7 +58,7 @@ static void raise_circle(lua_State *L) {
 static void begin_loading(lua_State *L, rt_worker *w, int depth) {
   if (depth > DEPTH_MAX) raise_circle(L);
   loading *l = rtL_class_new(L, &w->classes, RT_CLASS_LOADING, sizeof *l, VALUES);
-  rt_list_init(&l->waiters);
+  rt_list_init(&l->parked);
   push_task(L, w);
   lua_setiuservalue(L, LOADING, TASK);
   l->task = w->running;
@@ -80,7 +80,7 @@ static int loading_close(lua_State *L) {
   l->over = true;
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, ERROR);
-  while ((parked = rt_list_first(&l->waiters)) != NULL)
+  while ((parked = rt_list_first(&l->parked)) != NULL)
     rt_driver_wake(&w->driver, rt_containerof(parked, rt_task, link), RT_FIRED);
   return 0;
 }
@@ -185,7 +185,7 @@ static int get(lua_State *L, rt_worker *w) {
   if (l != NULL) {
     rt_task *t = rtL_cancel_checkpoint(L, w);
     rtL_wait_prepare(L, w, t);
-    rt_task_park(t, RT_OP_REQUIRE, l, &l->waiters);
+    rt_task_park(t, RT_OP_REQUIRE, l, &l->parked);
     return rtL_wait(L, w, others_loaded, 0);
   }
   lua_rawgetp(L, LUA_REGISTRYINDEX, &package);

@@ -15,7 +15,7 @@ static void sock_close_with_driver(rt_uv_handle *h) {
 
 static bool sock_is_awaited(rt_uv_handle *h) {
   rt_sock *s = rt_containerof(h, rt_sock, uv_handle);
-  return rt_sock_has_waiter(s, RT_READ) || rt_sock_has_waiter(s, RT_WRITE);
+  return rt_sock_has_parked(s, RT_READ) || rt_sock_has_parked(s, RT_WRITE);
 }
 
 int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
@@ -29,8 +29,8 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->poll.data = s;
   s->driver = d;
   s->fd = fd;
-  rt_list_init(&s->waiters[RT_READ]);
-  rt_list_init(&s->waiters[RT_WRITE]);
+  rt_list_init(&s->parked[RT_READ]);
+  rt_list_init(&s->parked[RT_WRITE]);
   rt_driver_add_uv_handle(d, &s->uv_handle, sock_close_with_driver);
   s->uv_handle.is_awaited = sock_is_awaited;
   *out = s;
@@ -39,7 +39,7 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
 
 static void wake_all(rt_sock *s, rt_side side) {
   rt_list *l;
-  while ((l = rt_list_first(&s->waiters[side])) != NULL)
+  while ((l = rt_list_first(&s->parked[side])) != NULL)
     rt_driver_wake(s->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
@@ -62,10 +62,10 @@ static int set_interest(rt_sock *s, int interest) {
   return interest ? uv_poll_start(&s->poll, interest, on_poll) : uv_poll_stop(&s->poll);
 }
 
-/* The socket is ready on this side: resumes the first waiter or, if there is none, stops polling
-** for this side. */
+/* The socket is ready on this side: resumes the first task that waits or, if there is none, stops
+** polling for this side. */
 static void on_ready(rt_sock *s, rt_side side) {
-  rt_list *l = rt_list_first(&s->waiters[side]);
+  rt_list *l = rt_list_first(&s->parked[side]);
   if (side == RT_READ) s->maybe_readable = true;
   if (l)
     rt_driver_resume(s->driver, rt_containerof(l, rt_task, link));
@@ -75,8 +75,7 @@ static void on_ready(rt_sock *s, rt_side side) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   rt_sock *s = poll->data;
-  if (status <
-      0) { /* an error, and libuv has stopped polling: the waiters read or write to get it */
+  if (status < 0) { /* an error, and libuv has stopped polling: a read or a write returns it */
     s->interest = 0;
     events = UV_READABLE | UV_WRITABLE;
   }

@@ -27,7 +27,7 @@ typedef struct rt_sock {
   int fd;              /* -1: closed or released */
   uint8_t interest;    /* the events that the loop polls for: UV_READABLE, UV_WRITABLE */
   bool maybe_readable; /* a read may succeed: try it before waiting */
-  rt_list waiters[2];  /* tasks, by side */
+  rt_list parked[2];   /* tasks that wait, by side */
 } rt_sock;
 
 /* Takes over the descriptor, which is closed if this fails. 0 or UV_E… */
@@ -50,12 +50,12 @@ static inline int rt_sock_bit(rt_side side) { return side == RT_READ ? UV_READAB
 ** task is not parked. */
 static inline int rt_sock_wait(rt_sock *s, rt_side side, rt_task *t, rt_op op) {
   int err = rt_likely(s->interest & rt_sock_bit(side)) ? 0 : rt_sock_add_interest(s, side);
-  if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->waiters[side]);
+  if (rt_likely(err == 0)) rt_task_park(t, op, s, &s->parked[side]);
   return err;
 }
 
-static inline bool rt_sock_has_waiter(const rt_sock *s, rt_side side) {
-  return !rt_list_is_empty(&s->waiters[side]);
+static inline bool rt_sock_has_parked(const rt_sock *s, rt_side side) {
+  return !rt_list_is_empty(&s->parked[side]);
 }
 
 /* The number of bytes that were read or written; 0 of recv: the end; UV_EAGAIN: wait; else UV_E….

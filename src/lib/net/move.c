@@ -145,7 +145,7 @@ const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream, 
 static const char *why_listener_cannot_move(const rt_listener *l) {
   if (l->moved) return "a listener that was moved to another task";
   if (l->sock == NULL) return "a closed listener";
-  if (l->accepting > 0 || rt_sock_has_waiter(l->sock, RT_READ))
+  if (l->accepting > 0 || rt_sock_has_parked(l->sock, RT_READ))
     return "a listener that a task is accepting from";
   return NULL;
 }

@@ -58,7 +58,7 @@ int rt_stream_fill(rt_stream *s);
 
 /* Does a task wait for bytes, in a method or in a select? */
 static inline bool rt_stream_has_reader(const rt_stream *s) {
-  return s->reading || rt_sock_has_waiter(s->sock, RT_READ);
+  return s->reading || rt_sock_has_parked(s->sock, RT_READ);
 }
 
 /* Before an attempt: if a deadline of the task has passed, the attempt is the last one, so it asks

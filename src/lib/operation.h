@@ -44,7 +44,7 @@ typedef struct rt_branch {
   int op;          /* stack index of the rt.operation; 0: a method, whose object is at index 1 */
   /* the wait */
   int kept;             /* stack index of the value that 'prepare' has left; 0: none */
-  uint64_t due;         /* the tick of the wheel that it waits for; 0: not set */
+  uint64_t due;         /* the tick of the timer wheel that it waits for; 0: not set */
   rt_waiter *waiter;    /* NULL: its kind has none */
   rt_task *task;        /* what 'arm' parks: the running task, or its proxy in a select */
   rt_timer_call *timer; /* what 'arm' starts in a select; NULL: the task itself sleeps */
@@ -86,7 +86,7 @@ static inline rt_shared *rt_branch_shared(const rt_branch *b) {
   return ((const rt_shared_ref *)b->object)->shared;
 }
 
-/* For 'arm': b->task waits on this list; or until the tick b->due. */
+/* For 'arm': b->task waits on this list; or until the tick b->due of the timer wheel. */
 static inline void rt_operation_park(rt_branch *b, rt_op op, rt_list *list) {
   rt_task_park(b->task, op, b->object, list);
 }

@@ -1,4 +1,4 @@
-/* lib/task/time.c - rt.now, rt.sleep, rt.sleep_op, and the ticks of an rt.interval. */
+/* lib/task/time.c - rt.now, rt.sleep, rt.sleep_op, and the interval ticks of rt.interval. */
 #include "lib/operation.h"
 
 /* t = rt.now() */
@@ -64,11 +64,12 @@ static int sleep_op(lua_State *L) {
   return rtL_operation_new(L, rt_self(L), &sleep_kind, ns);
 }
 
-/* --- ticks of an rt.interval ------------------------------------------------------------------ */
-/* The object of the operation is an rt.interval, a table; its argument is a function that takes the
-** next tick of it. A task that waits for a tick has not taken it: if it is cancelled, another task
-** may. */
-/* Seconds until the next tick. */
+/* --- interval ticks --------------------------------------------------------------------------- */
+/* An interval tick is an event of an rt.interval; it has nothing to do with the ticks of the timer
+** wheel. The object of the operation is an rt.interval, a table; its argument is a function that
+** takes the next interval tick. A task that waits for an interval tick has not taken it: if it is
+** cancelled, another task may. */
+/* Seconds until the next interval tick. */
 static lua_Number seconds_left(lua_State *L, int op) {
   lua_getiuservalue(L, op, RT_OPERATION_OBJECT);
   lua_getfield(L, -1, "due");
@@ -83,7 +84,7 @@ static void tick_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static int tick_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   if (seconds_left(L, b->op) > 0) {
-    if (b->due) tick_prepare(L, w, b); /* another task may have taken the tick it waited for */
+    if (b->due) tick_prepare(L, w, b); /* another task may have taken the interval tick */
     return -1;
   }
   lua_getiuservalue(L, b->op, RT_OPERATION_ARGS);

@@ -234,7 +234,7 @@ static void check_many(void) {
   rt_list_init(&all);
   for (int i = 0; i < N; i++) rt_wheel_add(&wheel, &many[i].sleep, RT_TIMER_SLEEP, 5000);
   rt_wheel_advance(&wheel, 4999);
-  rt_list_splice(&all, &wheel.slot[0][5000 & 63]);
+  rt_list_splice(&all, &wheel.bucket[0][5000 & 63]);
   for (int i = 0; i < N; i++) in_order = in_order && rt_list_take(&all) == &many[i].sleep.link;
   check("a hundred thousand timers of one tick stay in order on their way down",
         in_order && rt_list_is_empty(&all));

@@ -7,7 +7,7 @@ enum {
 };
 
 void rt_ptr_map_close(rt_ptr_map *m) {
-  rt_free(m->slots);
+  rt_free(m->cells);
   *m = (rt_ptr_map){0};
 }
 
@@ -21,20 +21,20 @@ static bool ptr_map_grow(rt_ptr_map *m) {
   rt_ptr_map bigger = {.size = m->size ? m->size * 2 : MIN_SIZE, .generation = m->generation};
   if (bigger.generation == 0) bigger.generation = 1;
   if (m->size > UINT32_MAX / 2) return false;
-  bigger.slots = rt_calloc(bigger.size * sizeof *bigger.slots);
-  if (bigger.slots == NULL) return false;
+  bigger.cells = rt_calloc(bigger.size * sizeof *bigger.cells);
+  if (bigger.cells == NULL) return false;
   for (uint32_t i = 0; i < m->size; i++)
-    if (m->slots[i].generation == m->generation)
-      *rt_ptr_map_slot(&bigger, m->slots[i].key) = m->slots[i];
+    if (m->cells[i].generation == m->generation)
+      *rt_ptr_map_cell(&bigger, m->cells[i].key) = m->cells[i];
   bigger.count = m->count;
-  rt_free(m->slots);
+  rt_free(m->cells);
   *m = bigger;
   return true;
 }
 
 rt_ptr_map_entry *rt_ptr_map_at(rt_ptr_map *m, const void *key) {
   if (rt_unlikely(m->count * 2 >= m->size) && !ptr_map_grow(m)) return NULL;
-  rt_ptr_map_entry *e = rt_ptr_map_slot(m, key);
+  rt_ptr_map_entry *e = rt_ptr_map_cell(m, key);
   if (e->generation != m->generation) {
     *e = (rt_ptr_map_entry){.key = key, .generation = m->generation};
     m->count++;

@@ -20,20 +20,20 @@ typedef struct rt_ptr_map_entry {
 
 /* All zeros: an empty map. */
 typedef struct rt_ptr_map {
-  rt_ptr_map_entry *slots; /* open addressing, at most half full; NULL until the first entry */
-  uint32_t size;           /* of 'slots': 0 or a power of two */
+  rt_ptr_map_entry *cells; /* open addressing, at most half full; NULL until the first entry */
+  uint32_t size;           /* of 'cells': 0 or a power of two */
   uint32_t count;          /* entries of this generation */
-  uint32_t generation;     /* not 0 while there are slots: zeroed slots are free */
+  uint32_t generation;     /* not 0 while there are cells: zeroed cells are free */
 } rt_ptr_map;
 
 void rt_ptr_map_close(rt_ptr_map *m); /* frees its memory; the map is empty again */
 void rt_ptr_map_clear(rt_ptr_map *m); /* the map is empty; a large one gives its memory back */
 
-/* For the functions below: the entry of this key, or the free slot where it belongs. */
-static inline rt_ptr_map_entry *rt_ptr_map_slot(const rt_ptr_map *m, const void *key) {
+/* For the functions below: the entry of this key, or the free cell where it belongs. */
+static inline rt_ptr_map_entry *rt_ptr_map_cell(const rt_ptr_map *m, const void *key) {
   uint64_t h = (uint64_t)((uintptr_t)key >> 3) * 0x9e3779b97f4a7c15ull;
   for (uint32_t i = (uint32_t)(h >> 32);; i++) {
-    rt_ptr_map_entry *e = &m->slots[i & (m->size - 1)];
+    rt_ptr_map_entry *e = &m->cells[i & (m->size - 1)];
     if (e->generation != m->generation || e->key == key) return e;
   }
 }
@@ -45,7 +45,7 @@ rt_ptr_map_entry *rt_ptr_map_at(rt_ptr_map *m, const void *key);
 /* The entry of this key, or NULL. */
 static inline const rt_ptr_map_entry *rt_ptr_map_find(const rt_ptr_map *m, const void *key) {
   if (m->count == 0) return NULL;
-  const rt_ptr_map_entry *e = rt_ptr_map_slot(m, key);
+  const rt_ptr_map_entry *e = rt_ptr_map_cell(m, key);
   return e->generation == m->generation ? e : NULL;
 }
 

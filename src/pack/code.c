@@ -1,6 +1,6 @@
 #include "pack/code.h"
 
-enum { SLOTS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
+enum { CELLS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 
 static void free_code(rt_shared *shared) { rt_free(rt_containerof(shared, rt_code, shared)); }
 
@@ -20,9 +20,9 @@ static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t h
 }
 
 void rt_codes_close(rt_codes *c) {
-  for (uint32_t i = 0; c->slots && i < SLOTS; i++)
-    if (c->slots[i]) rt_shared_drop(&c->slots[i]->shared);
-  rt_free(c->slots);
+  for (uint32_t i = 0; c->cells && i < CELLS; i++)
+    if (c->cells[i]) rt_shared_drop(&c->cells[i]->shared);
+  rt_free(c->cells);
   *c = (rt_codes){0};
 }
 
@@ -42,23 +42,23 @@ static bool is_of(const rt_code *c, const char *bytes, size_t len, uint64_t hash
 }
 
 rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key) {
-  if (c->count >= SLOTS - SLOTS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
-  if (c->slots == NULL && (c->slots = rt_calloc(SLOTS * sizeof *c->slots)) == NULL) return NULL;
+  if (c->count >= CELLS - CELLS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
+  if (c->cells == NULL && (c->cells = rt_calloc(CELLS * sizeof *c->cells)) == NULL) return NULL;
   uint64_t hash = hash_of(bytes, len);
-  uint32_t i = (uint32_t)hash % SLOTS;
-  while (c->slots[i] && !is_of(c->slots[i], bytes, len, hash)) i = (i + 1) % SLOTS;
-  rt_code *code = c->slots[i];
+  uint32_t i = (uint32_t)hash % CELLS;
+  while (c->cells[i] && !is_of(c->cells[i], bytes, len, hash)) i = (i + 1) % CELLS;
+  rt_code *code = c->cells[i];
   if (code == NULL) {
     if ((code = new_code(bytes, len, upvalues, hash)) == NULL) return NULL;
-    c->slots[i] = code;
+    c->cells[i] = code;
     c->count++;
     c->bytes += len;
   }
-  *key = code->id * SLOTS + i;
+  *key = code->id * CELLS + i;
   return code;
 }
 
 rt_code *rt_codes_at(const rt_codes *c, uint64_t key) {
-  rt_code *code = c->slots ? c->slots[key % SLOTS] : NULL;
-  return code && code->id == key / SLOTS ? code : NULL;
+  rt_code *code = c->cells ? c->cells[key % CELLS] : NULL;
+  return code && code->id == key / CELLS ? code : NULL;
 }

@@ -23,7 +23,7 @@ extern const rt_shared_kind rt_code_kind;
 
 /* The codes that one worker has sent lately. Worker's thread. */
 typedef struct rt_codes {
-  rt_code **slots; /* open addressing; NULL until the first */
+  rt_code **cells; /* open addressing; NULL until the first */
   uint32_t count;
   size_t bytes;
 } rt_codes;

@@ -6,7 +6,7 @@
 #include "pack/wire.h"
 
 enum {
-  STACK = 24,                       /* slots for the packer's own use */
+  STACK = 24,                       /* stack indices for the packer's own use */
   OBJECTS_KEPT_MAX = RT_SIZE(64, 4) /* a longer list of objects is dropped after use */
 };
 
@@ -433,7 +433,7 @@ static int protected_pack(lua_State *L) {
   rt_buf *heads = &k->pack_buf->heads;
   luaL_checkstack(L, STACK, "too many values to send");
   lua_pushglobaltable(L);
-  k->globals = lua_topointer(L, -1); /* the slot is for the list */
+  k->globals = lua_topointer(L, -1); /* the list takes its place on the stack */
   k->path.values = 2;
   k->path.list = 2 + values;
   k->at = k->pack_buf->draft->bytes;

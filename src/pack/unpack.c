@@ -7,7 +7,7 @@
 
 enum {
   FEW = 8,    /* up to so many objects are kept on the stack, more in a table */
-  STACK = 40, /* slots for the unpacker's own use */
+  STACK = 40, /* stack indices for the unpacker's own use */
   CLOSURES_MAX = RT_SIZE(256, 2)
 };
 

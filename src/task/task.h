@@ -1,7 +1,7 @@
 /* task/task.h - the record of one task.
 **
 ** A task is queued until it gets a coroutine. Then it runs or is parked: parked means that it is in
-** a slot of the timer wheel, or in the list of what it waits for. rt_task_wake is the only way
+** a bucket of the timer wheel, or in the list of what it waits for. rt_task_wake is the only way
 ** back: it removes the task from there and adds it to the ready queue, so that it runs in the next
 ** turn. A task ends once: done, failed or cancelled.
 **

@@ -1,12 +1,12 @@
 #include "task/timer.h"
 
-enum { BITS = 6, MASK = RT_WHEEL_SLOTS - 1 };
+enum { BITS = 6, MASK = RT_WHEEL_BUCKETS - 1 };
 
 #define SPAN ((uint64_t)1 << (RT_WHEEL_LEVELS * BITS)) /* in ticks */
 
 void rt_wheel_init(rt_wheel *wheel, void (*on_sleep)(rt_timer *, void *), void *owner) {
   for (int l = 0; l < RT_WHEEL_LEVELS; l++) {
-    for (int s = 0; s < RT_WHEEL_SLOTS; s++) rt_list_init(&wheel->slot[l][s]);
+    for (int s = 0; s < RT_WHEEL_BUCKETS; s++) rt_list_init(&wheel->bucket[l][s]);
     wheel->occupied[l] = 0;
   }
   rt_list_init(&wheel->overflow);
@@ -25,7 +25,7 @@ static int level_of(uint64_t now, uint64_t due) {
   return (63 - __builtin_clzll((now ^ due) | MASK)) / BITS;
 }
 
-static unsigned slot_of(uint64_t tick, int level) { return (tick >> (level * BITS)) & MASK; }
+static unsigned bucket_of(uint64_t tick, int level) { return (tick >> (level * BITS)) & MASK; }
 
 static void wheel_place(rt_wheel *wheel, rt_timer *timer) {
   int level = level_of(wheel->now, timer->due);
@@ -33,9 +33,9 @@ static void wheel_place(rt_wheel *wheel, rt_timer *timer) {
     rt_list_append(&wheel->overflow, &timer->link);
     return;
   }
-  unsigned slot = slot_of(timer->due, level);
-  rt_list_append(&wheel->slot[level][slot], &timer->link);
-  wheel->occupied[level] |= (uint64_t)1 << slot;
+  unsigned bucket = bucket_of(timer->due, level);
+  rt_list_append(&wheel->bucket[level][bucket], &timer->link);
+  wheel->occupied[level] |= (uint64_t)1 << bucket;
 }
 
 void rt_wheel_add(rt_wheel *wheel, rt_timer *timer, rt_timer_kind kind, uint64_t due) {
@@ -44,34 +44,34 @@ void rt_wheel_add(rt_wheel *wheel, rt_timer *timer, rt_timer_kind kind, uint64_t
   wheel_place(wheel, timer);
 }
 
-/* The first slot of this level, from the current one on, that has a timer; -1: none. */
+/* The first bucket of this level, from the current one on, that has a timer; -1: none. */
 static int first_occupied(rt_wheel *wheel, int level) {
-  unsigned from = slot_of(wheel->now, level);
+  unsigned from = bucket_of(wheel->now, level);
   uint64_t ahead = wheel->occupied[level] >> from << from;
   while (ahead) {
-    int slot = __builtin_ctzll(ahead);
-    if (!rt_list_is_empty(&wheel->slot[level][slot])) return slot;
-    wheel->occupied[level] &= ~((uint64_t)1 << slot); /* its timers were removed */
+    int bucket = __builtin_ctzll(ahead);
+    if (!rt_list_is_empty(&wheel->bucket[level][bucket])) return bucket;
+    wheel->occupied[level] &= ~((uint64_t)1 << bucket); /* its timers were removed */
     ahead &= ahead - 1;
   }
   return -1;
 }
 
-/* The tick at which the next occupied slot begins, and its level and slot. Level RT_WHEEL_LEVELS:
-** there is none, but the next span begins then. */
-static uint64_t next_slot(rt_wheel *wheel, int *level, int *slot) {
+/* The tick at which the next occupied bucket begins, and its level and bucket. Level
+** RT_WHEEL_LEVELS: there is none, but the next span begins then. */
+static uint64_t next_bucket(rt_wheel *wheel, int *level, int *bucket) {
   for (*level = 0; *level < RT_WHEEL_LEVELS; ++*level) {
-    if ((*slot = first_occupied(wheel, *level)) < 0) continue;
+    if ((*bucket = first_occupied(wheel, *level)) < 0) continue;
     int shift = *level * BITS;
-    uint64_t start = wheel->now >> (shift + BITS) << (shift + BITS) | (uint64_t)*slot << shift;
+    uint64_t start = wheel->now >> (shift + BITS) << (shift + BITS) | (uint64_t)*bucket << shift;
     return start > wheel->now ? start : wheel->now;
   }
   return rt_list_is_empty(&wheel->overflow) ? RT_NEVER : (wheel->now | (SPAN - 1)) + 1;
 }
 
 uint64_t rt_wheel_next(rt_wheel *wheel) {
-  int level, slot;
-  return next_slot(wheel, &level, &slot);
+  int level, bucket;
+  return next_bucket(wheel, &level, &bucket);
 }
 
 static void wheel_fire(rt_wheel *wheel, rt_timer *timer) {
@@ -84,19 +84,19 @@ static void wheel_fire(rt_wheel *wheel, rt_timer *timer) {
   }
 }
 
-/* Level 0: the slot is one tick, and its timers fire; a timer that is added meanwhile is due later.
-** Higher levels: all timers of the slot move to lower levels before any fires, so that a new timer
-** cannot come between them. The timers are in a list of their own meanwhile, from which a function
-** that is called may remove any of them. Returns how many have fired. */
-static int serve_slot(rt_wheel *wheel, int level, int slot) {
+/* Level 0: the bucket is one tick, and its timers fire; a timer that is added meanwhile is due
+** later. Higher levels: all timers of the bucket move to lower levels before any fires, so that a
+** new timer cannot come between them. The timers are in a list of their own meanwhile, from which a
+** function that is called may remove any of them. Returns how many have fired. */
+static int serve_bucket(rt_wheel *wheel, int level, int bucket) {
   rt_list timers, *l;
   int n = 0;
   rt_list_init(&timers);
   if (level == RT_WHEEL_LEVELS) {
     rt_list_splice(&timers, &wheel->overflow);
   } else {
-    rt_list_splice(&timers, &wheel->slot[level][slot]);
-    wheel->occupied[level] &= ~((uint64_t)1 << slot);
+    rt_list_splice(&timers, &wheel->bucket[level][bucket]);
+    wheel->occupied[level] &= ~((uint64_t)1 << bucket);
   }
   while ((l = rt_list_take(&timers)) != NULL) {
     rt_timer *timer = rt_containerof(l, rt_timer, link);
@@ -111,12 +111,12 @@ static int serve_slot(rt_wheel *wheel, int level, int slot) {
 }
 
 int rt_wheel_advance(rt_wheel *wheel, uint64_t now) {
-  int level, slot, n = 0;
+  int level, bucket, n = 0;
   for (;;) {
-    uint64_t start = next_slot(wheel, &level, &slot);
+    uint64_t start = next_bucket(wheel, &level, &bucket);
     if (start > now) break;
     wheel->now = start;
-    n += serve_slot(wheel, level, slot);
+    n += serve_bucket(wheel, level, bucket);
   }
   if (now > wheel->now) wheel->now = now;
   return n;

@@ -3,12 +3,12 @@
 ** Most timers are removed before they fire, so adding and removing take O(1).
 **
 ** Time is counted in ticks of a millisecond since the wheel was made. The wheel has six levels of
-** 64 slots. A timer is at the level of the highest group of six bits in which its due tick differs
-** from the current one. When the wheel comes to a slot of a higher level, its timers move to lower
-** levels, in order. So timers fire in the order of their due ticks, and timers of the same tick in
-** the order in which they were added.
+** 64 buckets. A timer is at the level of the highest group of six bits in which its due tick
+** differs from the current one. When the wheel comes to a bucket of a higher level, its timers move
+** to lower levels, in order. So timers fire in the order of their due ticks, and timers of the same
+** tick in the order in which they were added.
 **
-** A timer is removed from its slot without the wheel; that the slot may be empty now is noticed
+** A timer is removed from its bucket without the wheel; that the bucket may be empty now is noticed
 ** when the wheel looks for the next timer. A timer that is due after the span of the wheel (two
 ** years) is in a list of its own, and is placed when the next span begins.
 **
@@ -19,7 +19,7 @@
 
 #include "base/list.h"
 
-enum { RT_WHEEL_LEVELS = 6, RT_WHEEL_SLOTS = 64 };
+enum { RT_WHEEL_LEVELS = 6, RT_WHEEL_BUCKETS = 64 };
 
 /* What happens when the timer fires. (Not a function pointer: there may be millions of sleeping
 ** tasks, so a timer is small.) */
@@ -41,8 +41,8 @@ typedef struct rt_timer_call {
 } rt_timer_call;
 
 typedef struct rt_wheel {
-  rt_list slot[RT_WHEEL_LEVELS][RT_WHEEL_SLOTS];
-  uint64_t occupied[RT_WHEEL_LEVELS]; /* a bit for each slot that may have a timer */
+  rt_list bucket[RT_WHEEL_LEVELS][RT_WHEEL_BUCKETS];
+  uint64_t occupied[RT_WHEEL_LEVELS]; /* a bit for each bucket that may have a timer */
   rt_list overflow;                   /* timers after the current span */
   uint64_t now;                       /* the current tick: what was due by then has fired */
   void (*on_sleep)(rt_timer *, void *owner);
@@ -53,8 +53,8 @@ typedef struct rt_wheel {
 
 void rt_wheel_init(rt_wheel *wheel, void (*on_sleep)(rt_timer *, void *), void *owner);
 
-/* Adds a timer, which must be in no slot. If 'due' is not after the current tick, it fires with the
-** next one. */
+/* Adds a timer, which must be in no bucket. If 'due' is not after the current tick, it fires with
+** the next one. */
 void rt_wheel_add(rt_wheel *wheel, rt_timer *timer, rt_timer_kind kind, uint64_t due);
 
 /* Harmless for a timer that is in no wheel. */

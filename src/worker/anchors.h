@@ -1,9 +1,9 @@
-/* worker/anchors.h - Lua values that a worker keeps: stack slots of a Lua thread that never runs.
+/* worker/anchors.h - Lua values that a worker keeps: the stack of a Lua thread that never runs.
 **
-** The slots hold the tables and functions that the worker needs at every turn, so reaching one is
-** an index and not a search in Lua's registry. Values also pass through this thread on their way
-** from one coroutine to another. Outside of protected calls, only functions that cannot raise are
-** called on it.
+** An anchor is an index of that stack. There are the tables and functions that the worker needs at
+** every turn, so reaching one is an index and not a search in Lua's registry. Values also pass
+** through this thread on their way from one coroutine to another. Outside of protected calls, only
+** functions that cannot raise are called on it.
 */
 #ifndef RT_WORKER_ANCHORS_H
 #define RT_WORKER_ANCHORS_H
@@ -32,9 +32,9 @@ enum {
   RT_ANCHOR_CODES,    /* weak: function that was sent -> the key of its code (pack/code.h) */
   RT_ANCHOR_CLOSURES, /* number of a code -> a function that was made of it */
   RT_ANCHOR_SELECT,   /* the first select that can be used again; see lib/task/select.c */
-  RT_ANCHOR_CLASSES,  /* the first metatable; one slot for each class follows (worker/class.h) */
+  RT_ANCHOR_CLASSES,  /* the first metatable; an anchor for each class follows (worker/class.h) */
   RT_ANCHOR_ROOM =
-      40 /* not a slot: how many more slots the thread has, for values that pass through */
+      40 /* not an anchor: how many more values the stack has room for, while they pass through */
 };
 
 #endif

@@ -12,7 +12,7 @@ void rt_start_queue_init(rt_start_queue *q, lua_State *anchors, lua_State *pcall
   *q = (rt_start_queue){.anchors = anchors, .pcall_L = pcall_L};
 }
 
-static lua_Integer slot(const rt_start_queue *q, uint32_t i) {
+static lua_Integer index_of(const rt_start_queue *q, uint32_t i) {
   return 1 + (lua_Integer)((q->head + i) & (q->size - 1));
 }
 
@@ -41,7 +41,7 @@ static void resize(lua_State *L, rt_start_queue *q, uint32_t size) {
   lua_createtable(L, (int)size, 0);
   lua_xmove(L, q->anchors, 1);
   for (uint32_t i = 0; i < q->count; i++) {
-    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, slot(q, i));
+    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, i));
     lua_rawseti(q->anchors, -2, 1 + (lua_Integer)i);
   }
   lua_replace(q->anchors, RT_ANCHOR_START_QUEUE);
@@ -63,13 +63,13 @@ void rtL_start_queue_put(lua_State *L, rt_start_queue *q, int values) {
   if (rt_unlikely(!lua_checkstack(q->anchors, values))) luaL_error(L, "too many arguments");
   lua_xmove(L, q->anchors, values);
   for (uint32_t i = v; i-- > 0;)
-    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, slot(q, q->count + i));
+    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, q->count + i));
   q->count += v;
 }
 
 void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values) {
   for (int i = 0; i < values; i++) {
-    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, slot(q, 0));
+    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, 0));
     lua_xmove(q->anchors, to, 1);
     rt_start_queue_drop(q, 1);
   }
@@ -78,7 +78,7 @@ void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values) {
 void rt_start_queue_drop(rt_start_queue *q, int values) {
   for (int i = 0; i < values; i++) {
     lua_pushnil(q->anchors);
-    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, slot(q, 0));
+    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, 0));
     q->head++;
     q->count--;
   }

@@ -18,8 +18,8 @@ static lua_State *new_anchors(lua_State *L) {
   lua_State *anchors = lua_newthread(L);
   luaL_checkstack(anchors, RT_ANCHOR_CLASSES + RT_CLASSES + RT_ANCHOR_ROOM,
                   "no room for the runtime");
-  for (int slot = 1; slot < RT_ANCHOR_CLASSES + RT_CLASSES; slot++) {
-    switch (slot) {
+  for (int anchor = 1; anchor < RT_ANCHOR_CLASSES + RT_CLASSES; anchor++) {
+    switch (anchor) {
       case RT_ANCHOR_COROUTINES:
       case RT_ANCHOR_REASONS:
       case RT_ANCHOR_UNHANDLED:
@@ -37,16 +37,16 @@ static lua_State *new_anchors(lua_State *L) {
   return anchors;
 }
 
-void rt_anchor_push(lua_State *L, rt_worker *w, int slot) {
+void rt_anchor_push(lua_State *L, rt_worker *w, int anchor) {
   RTL_ENTER(L, w, +1);
-  lua_pushvalue(w->anchors, slot);
+  lua_pushvalue(w->anchors, anchor);
   lua_xmove(w->anchors, L, 1);
 }
 
-void rt_anchor_set(lua_State *L, rt_worker *w, int slot) {
+void rt_anchor_set(lua_State *L, rt_worker *w, int anchor) {
   RTL_ENTER(L, w, -1);
   lua_xmove(L, w->anchors, 1);
-  lua_replace(w->anchors, slot);
+  lua_replace(w->anchors, anchor);
 }
 
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {

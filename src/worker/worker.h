@@ -103,8 +103,8 @@ rt_worker *rt_worker_find(lua_State *L);
 static inline rt_worker *rt_worker_of(rt_driver *d) { return (rt_worker *)d; }
 
 /* Pushes the value of an anchor; pops the top of the stack into an anchor. */
-void rt_anchor_push(lua_State *L, rt_worker *w, int slot);
-void rt_anchor_set(lua_State *L, rt_worker *w, int slot);
+void rt_anchor_push(lua_State *L, rt_worker *w, int anchor);
+void rt_anchor_set(lua_State *L, rt_worker *w, int anchor);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);

@@ -27,7 +27,7 @@ static void post_to(rt_post *posts, int to) {
 }
 
 /* --- what is posted --------------------------------------------------------------------------- */
-/* Each worker passes the work on to the one before it, which may be still. (are_others_quiet
+/* Each worker passes the work on to the one before it, which may be still. (are_others_asleep
 ** checks the mailboxes in the opposite order, so it can miss the work.) */
 static void on_work(rt_post *p, void *driver) {
   int n = number_of(driver);
@@ -47,10 +47,10 @@ static void on_stillness_post(rt_post *p, void *driver) {
 }
 
 /* --- looking for a deadlock ------------------------------------------------------------------- */
-static bool are_others_quiet(void) {
+static bool are_others_asleep(void) {
   if (seeded("skips the mailboxes")) return true;
   for (int n = 0; n < WORKERS; n++)
-    if (n != MAIN_WORKER && !rt_mailbox_is_quiet(&workers[n]->driver.mailbox)) return false;
+    if (n != MAIN_WORKER && !rt_mailbox_is_asleep(&workers[n]->driver.mailbox)) return false;
   return true;
 }
 
@@ -65,10 +65,10 @@ static void post_stillness(void) {
 
 static bool on_stillness(rt_driver *d) {
   if (number_of(d) == MAIN_WORKER) {
-    suspected = are_others_quiet();
+    suspected = are_others_asleep();
     return !suspected;
   }
-  if (rt_mailbox_is_quiet(&workers[MAIN_WORKER]->driver.mailbox) && are_others_quiet())
+  if (rt_mailbox_is_asleep(&workers[MAIN_WORKER]->driver.mailbox) && are_others_asleep())
     post_stillness();
   return true;
 }
@@ -77,7 +77,7 @@ static bool is_deadlock(void) {
   uint64_t before = rt_active_threads_read(&active);
   if (rt_load(&workers[MAIN_WORKER]->driver.mailbox.newest) != NULL) return false;
   if (seeded("skips the second check")) return true;
-  return rt_active_threads_number(before) == 1 && are_others_quiet() &&
+  return rt_active_threads_number(before) == 1 && are_others_asleep() &&
          rt_active_threads_read(&active) == before;
 }
 

@@ -172,7 +172,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);
-    else if (!sh->worker->stop.quiet)
+    else if (!sh->worker->stop.ended_by_shutdown)
       sh->report(sh, L);
     reset_errors(sh->worker);
     lua_settop(L, 0);

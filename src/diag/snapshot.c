@@ -130,7 +130,7 @@ static void copy_status(rt_snapshot_request *q, rt_worker_status *s) {
   memcpy(q->name, s->name, sizeof q->name);
   q->in_blocking_pool = s->in_blocking_pool;
   q->load = s->load ? rt_load_relaxed(s->load) : 0;
-  q->was_asleep = rt_mailbox_is_quiet(s->mailbox);
+  q->was_asleep = rt_mailbox_is_asleep(s->mailbox);
   q->title = rt_load_acquire(&s->running_title) & ~RT_TITLE_SEEN;
   q->running_for = since && now > since ? (double)(now - since) / (double)RT_SECOND : 0;
   const rt_task t = {.title = q->title};

@@ -18,9 +18,9 @@
 **    handle, so its worker is not still).
 ** 4. Let rt_active_threads_leave return true: no thread is active. By 2 and 3, each thread either
 **    has the mark in its mailbox, and nothing will wake it; or it was rung for, will enter, and
-**    will leave again. So the last leave of all finds all mailboxes quiet and no job queued. A
+**    will leave again. So the last leave of all finds all mailboxes asleep and no job queued. A
 **    deadlock always comes with such a leave, so none is missed. Other last leaves find a mailbox
-**    that is not quiet, or a queued job, and do nothing.
+**    that is not asleep, or a queued job, and do nothing.
 ** 5. The thread that makes sure (is_deadlock in run/deadlock.c) is active itself. It reads the
 **    word, looks at the mailboxes and the queues one after the other, and reads the word again. If
 **    both words are the same, and say that one thread is active, then no thread has entered in

@@ -104,4 +104,4 @@ void rt_mailbox_wake(rt_mailbox *m) {
   m->asleep = false;
 }
 
-bool rt_mailbox_is_quiet(rt_mailbox *m) { return rt_load(&m->newest) == &m->mark; }
+bool rt_mailbox_is_asleep(rt_mailbox *m) { return rt_load(&m->newest) == &m->mark; }

@@ -50,7 +50,8 @@ bool rt_mailbox_sleep(rt_mailbox *m);
 /* Reader's thread, after it has blocked (or after rt_mailbox_sleep was false). */
 void rt_mailbox_wake(rt_mailbox *m);
 
-/* Any thread: does the reader sleep, and is there no post? */
-bool rt_mailbox_is_quiet(rt_mailbox *m);
+/* Any thread: is the mailbox asleep? That is: the reader blocks or is about to, and there is no
+** post (the mark is in it). */
+bool rt_mailbox_is_asleep(rt_mailbox *m);
 
 #endif

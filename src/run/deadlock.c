@@ -4,9 +4,9 @@
 #include "run/exit.h"
 
 /* --- detecting -------------------------------------------------------------------------------- */
-static bool are_pools_quiet(const rt_worker *w) {
+static bool are_pools_asleep(const rt_worker *w) {
   for (int which = 0; which < RT_POOLS; which++)
-    if (w->pools[which] && !rt_sched_is_quiescent(w->pools[which])) return false;
+    if (w->pools[which] && !rt_sched_is_asleep(w->pools[which])) return false;
   return true;
 }
 
@@ -17,13 +17,13 @@ static bool is_woken_from_outside(const rt_worker *w) {
 }
 
 static bool suspect_in_main(rt_worker *w) {
-  w->deadlock.suspected = !is_woken_from_outside(w) && are_pools_quiet(w);
+  w->deadlock.suspected = !is_woken_from_outside(w) && are_pools_asleep(w);
   return !w->deadlock.suspected;
 }
 
 static void suspect_in_pool(rt_worker *w) {
   rt_runtime *r = w->slot->sched->config.runtime;
-  if (rt_runtime_main_is_asleep(r) && are_pools_quiet(w)) rt_runtime_post_stillness(r);
+  if (rt_runtime_main_is_asleep(r) && are_pools_asleep(w)) rt_runtime_post_stillness(r);
 }
 
 bool rt_deadlock_on_stillness(rt_driver *d) {
@@ -52,7 +52,7 @@ static bool is_deadlock(rt_worker *w) {
   uint64_t before = w->runtime ? rt_active_threads_read(&w->runtime->active) : 0;
   if (is_woken_from_outside(w) || has_something_to_do(w)) return false;
   if (w->runtime == NULL) return true;
-  return rt_active_threads_number(before) == 1 && are_pools_quiet(w) &&
+  return rt_active_threads_number(before) == 1 && are_pools_asleep(w) &&
          rt_active_threads_read(&w->runtime->active) == before;
 }
 

@@ -89,9 +89,9 @@ void rt_runtime_stillness_received(rt_runtime *r) {
 
 bool rt_runtime_main_is_asleep(rt_runtime *r) {
   rt_lock_take(&r->lock);
-  bool quiet = r->main && rt_mailbox_is_quiet(&r->main->mailbox);
+  bool asleep = r->main && rt_mailbox_is_asleep(&r->main->mailbox);
   rt_lock_give(&r->lock);
-  return quiet;
+  return asleep;
 }
 
 void rt_runtime_thread_ended(rt_runtime *r) {

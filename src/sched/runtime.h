@@ -77,7 +77,7 @@ uint64_t rt_runtime_shutdown_received(rt_runtime *r);
 void rt_runtime_post_stillness(rt_runtime *r);
 /* Main worker, when stillness_post was delivered. */
 void rt_runtime_stillness_received(rt_runtime *r);
-/* Any thread. True: the main worker sleeps, and no post is on its way to it. */
+/* Any thread. True: the mailbox of the main worker is asleep (event/mailbox.h). */
 bool rt_runtime_main_is_asleep(rt_runtime *r);
 /* A worker's thread that ends: it is not active any more. */
 void rt_runtime_thread_ended(rt_runtime *r);

@@ -427,24 +427,24 @@ void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *)
 }
 
 typedef struct activity {
-  bool no_post;  /* all workers sleep, and no post is on its way to one */
-  bool all_busy; /* every worker has a task */
+  bool all_asleep; /* the mailboxes of all workers are asleep */
+  bool all_busy;   /* every worker has a task */
 } activity;
 
 /* (Relaxed: each worker has stored its load before it left the active threads, which is
 ** sequentially consistent, and the caller has read that all of them have.) */
 static void check_worker(rt_slot *slot, rt_driver *d, void *arg) {
   activity *a = arg;
-  if (!rt_mailbox_is_quiet(&d->mailbox)) a->no_post = false;
+  if (!rt_mailbox_is_asleep(&d->mailbox)) a->all_asleep = false;
   if (rt_load_relaxed(&slot->load) == 0) a->all_busy = false;
 }
 
 /* A worker of an exclusive scheduler takes no job while it has a task: if all slots have one,
 ** queued jobs can start only after one of these tasks has been resumed and has ended. */
-bool rt_sched_is_quiescent(rt_sched *s) {
+bool rt_sched_is_asleep(rt_sched *s) {
   activity a = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
   rt_sched_each_worker(s, check_worker, &a);
-  return a.no_post && (a.all_busy || rt_load(&s->queued) == 0);
+  return a.all_asleep && (a.all_busy || rt_load(&s->queued) == 0);
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */

@@ -149,10 +149,10 @@ void rt_slot_detach(rt_slot *slot);
 ** Their jobs are cancelled; if the scheduler is not stopping, they fail. */
 void rt_slot_end(rt_slot *slot);
 
-/* Any thread, while all threads of the runtime are still (event/active_threads.h). True: no post is
-** on its way to a worker, and there is no job that a worker could take. Part of the search for a
-** deadlock (run/deadlock.h). */
-bool rt_sched_is_quiescent(rt_sched *s);
+/* Any thread, while all threads of the runtime are still (event/active_threads.h). Is the scheduler
+** asleep? That is: the mailboxes of all its workers are asleep, and there is no job that a worker
+** could take. Part of the search for a deadlock (run/deadlock.h). */
+bool rt_sched_is_asleep(rt_sched *s);
 /* Any thread. Calls 'f' for every attached worker, under the lock of its queue: its driver is not
 ** closed meanwhile. 'f' must not call functions of this file. */
 void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);

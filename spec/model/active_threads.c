@@ -1,5 +1,5 @@
-/* spec/model/active_threads.c - model of event/active_threads.h: a deadlock is found by the thread
-** that becomes still last, and only then.
+/* spec/model/active_threads.c - model of the argument in run/deadlock.c: a deadlock is found by the
+** thread that becomes still last, and only then.
 **
 ** Three workers: each gets one post, and then nothing is left to do. The last one to become still
 ** checks the mailboxes, as run/deadlock.c and sched/runtime.c do, and the main worker checks again.

@@ -134,8 +134,8 @@ static void set_alarm(rt_driver *d, uint64_t due) {
 
 void rt_driver_serve(rt_driver *d) { deliver_and_fire(d); }
 
-/* Blocks although only a post can wake this thread: it is still (event/active_threads.h). The mark
-** is in the mailbox already. */
+/* Blocks although only a post can wake this thread: it is still. The mark is in the mailbox
+** already. (Step 2 of the argument in run/deadlock.c.) */
 static void block_still(rt_driver *d) {
   bool last = d->active == NULL || rt_active_threads_leave(d->active);
   rt_chaos_delay();

@@ -1,3 +1,48 @@
+/* Looking for a deadlock: why none is missed, and why none is reported that is not one.
+**
+** A thread of the runtime is still while it blocks and only a post can wake it: no task is ready,
+** no timer is set, and no task waits for a libuv handle. Otherwise it is active, and is counted in
+** rt_active_threads (event/active_threads.h). There is a deadlock when all threads are still, and
+** nothing is on its way that wakes a task.
+**
+** 1. A thread enters the count before it can do anything: the thread that starts it enters for it.
+** 2. To become still, a thread first puts the mark in its empty mailbox (rt_mailbox_sleep), and
+**    then leaves the count. It blocks after that (block_still in event/driver.c). When it is woken,
+**    it first enters the count.
+** 3. A thread that has left the count submits no job, and posts only these two, both to the main
+**    worker:
+**    - stillness_post, if it was the last to leave (suspect_in_pool, rt_runtime_thread_ended). It
+**      wakes no task. It wakes the main worker, which enters the count and checks (is_deadlock).
+**    - ended_post, if it ends. It wakes the main chunk only when the end of the program has begun,
+**      and from then on no deadlock is looked for (is_woken_from_outside).
+**    So what can wake a task of a still thread (another post, a job) was sent by a thread while
+**    that was active, or comes from outside of the runtime (a signal, the watchdog, a thread pool;
+**    a task that waits for a thread pool has a libuv handle, so its worker is not still).
+** 4. None is missed. Let rt_active_threads_leave return true: no thread is active. By 2 and 3, each
+**    thread either has the mark in its mailbox, and nothing will wake it; or it was rung for, will
+**    enter, and will leave again. So the last leave of all, apart from those that stillness_post
+**    causes, finds all mailboxes asleep and no job queued, and the main worker checks: at once if
+**    the leave was its own, else because it gets stillness_post. That post does not spoil the
+**    argument: it changes no mailbox but the main worker's, no queue, and no task. Threads that
+**    leave last while it is on its way need not post another, since the main worker checks after
+**    it has received it, so after they have left. If the check fails because a thread is active
+**    again, that thread leaves later, and the argument applies to that leave. Other last leaves
+**    find a mailbox that is not asleep, or a queued job, and do nothing.
+** 5. None is false. The thread that checks is the main worker, which is active. It reads the word
+**    of the count, looks at its own driver, the mailboxes of the pools and their queues one after
+**    the other, and reads the word again. If both words are the same, and say that one thread is
+**    active, then no thread has entered in between, because the word counts the entries. So all
+**    other threads had left the count during all of it, and by 3 they have sent nothing that wakes
+**    a task. What was seen one after the other was therefore true at the same time. A
+**    stillness_post may arrive meanwhile, from a thread that is still on its way to blocking: it
+**    comes to the main worker, not to a mailbox that was looked at, and causes one more check.
+**
+** All accesses are sequentially consistent: 2 and 4 need one order of the marks, the count and the
+** looks at both.
+**
+** spec/model/active_threads.c checks this in all schedules, with a stillness_post that a still
+** thread sends.
+*/
 #include "run/deadlock.h"
 
 #include "run/dump.h"
@@ -45,9 +90,7 @@ static bool has_something_to_do(rt_worker *w) {
          (w->interrupted && !w->main->cancelled) || !rt_driver_awaits_only_posts(d);
 }
 
-/* The word of the active threads counts how often a thread became active. If it is the same before
-** and after the checks, no thread did in between, so all that the checks saw was true at the same
-** time. */
+/* The word is read before and after the checks: see 5 above. */
 static bool is_deadlock(rt_worker *w) {
   uint64_t before = w->runtime ? rt_active_threads_read(&w->runtime->active) : 0;
   if (is_woken_from_outside(w) || has_something_to_do(w)) return false;

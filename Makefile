@@ -106,23 +106,43 @@ lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
 .PHONY: all
 all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(own_modules) $(lua_files) ## rt-lua and rt/core.so, which is what `make` does (V=1: show the commands)
 
-$(BUILD)/obj/%.o: src/%.c Makefile | found
+# What was built with another compiler or other flags is built again, and what was linked of other
+# objects is linked again: these two files are written when that changes. (`make install` takes what
+# is there, with whatever flags it was built.)
+quote = '$(subst ','\'',$(1))'
+flags := $(strip $(CC) $(cflags))
+links := $(strip $(LIBFLAG) $(module_flags) $(program_flags) $(liblua) $(uv_libs) $(system_libs) $(objects))
+
+.PHONY: changed
+ifneq ($(filter-out install uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell cat $(BUILD)/flags 2>/dev/null),$(flags))
+$(BUILD)/flags: changed
+endif
+ifneq ($(shell cat $(BUILD)/links 2>/dev/null),$(links))
+$(BUILD)/links: changed
+endif
+endif
+
+$(BUILD)/flags $(BUILD)/links: | found
+	@mkdir -p $(@D) && printf '%s\n' $(call quote,$($(@F))) >$@
+
+$(BUILD)/obj/%.o: src/%.c Makefile $(BUILD)/flags | found
 	@mkdir -p $(@D)
 	$(say) CC $*.c
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/rt/core.so: $(module_objects) | $(BUILD)/rt/.there
+$(BUILD)/rt/core.so: $(module_objects) $(BUILD)/links | $(BUILD)/rt/.there
 	$(say) LD rt/core.so
 	$(Q)$(CC) $(CFLAGS) $(sanitize) $(LIBFLAG) $(module_flags) -o $@ $(module_objects) $(uv_libs) -lm -lpthread
 
 define module_rule
-$(BUILD)/rt/$(1).so: $(call objects_of,$(filter src/$(1)/%,$(all_sources))) | $(BUILD)/rt/.there
+$(BUILD)/rt/$(1).so: $(call objects_of,$(filter src/$(1)/%,$(all_sources))) $(BUILD)/links | $(BUILD)/rt/.there
 	$$(say) LD rt/$(1).so
-	$$(Q)$$(CC) $$(CFLAGS) $$(sanitize) $$(LIBFLAG) $$(module_flags) -o $$@ $$^ $$($(1)_libs)
+	$$(Q)$$(CC) $$(CFLAGS) $$(sanitize) $$(LIBFLAG) $$(module_flags) -o $$@ $$(filter %.o,$$^) $$($(1)_libs)
 endef
 $(foreach module,$(modules),$(eval $(call module_rule,$(module))))
 
-$(BUILD)/rt-lua: $(objects)
+$(BUILD)/rt-lua: $(objects) $(BUILD)/links
 	$(say) LD rt-lua
 	$(Q)$(CC) $(CFLAGS) $(sanitize) $(program_flags) -o $@ $(objects) $(liblua) $(uv_libs) $(system_libs)
 
@@ -134,11 +154,11 @@ $(BUILD)/rt/%.lua: lua/rt/%.lua | $(BUILD)/rt/.there
 ground_tests := $(patsubst spec/ground/%.c,$(BUILD)/ground/%,$(wildcard spec/ground/*.c))
 
 # (q, not r: two folders may have a file of one name)
-$(BUILD)/librt.a: $(library_objects)
+$(BUILD)/librt.a: $(library_objects) $(BUILD)/links
 	$(say) AR librt.a
 	$(Q)rm -f $@ && ar qcs $@ $(library_objects)
 
-$(BUILD)/ground/%.o: spec/ground/%.c Makefile | found $(BUILD)/ground/.there
+$(BUILD)/ground/%.o: spec/ground/%.c Makefile $(BUILD)/flags | found $(BUILD)/ground/.there
 	$(say) CC ground/$*.c
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
 
@@ -159,17 +179,17 @@ models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model
 model_flags = $(cflags) -O2 -Wno-shadow -U_FORTIFY_SOURCE -DRT_MODEL='"base_hooks.h"' -DRT_DEBUG=1 -DRT_TIGHT -MMD -MP \
   -iquote spec/model/explorer
 
-$(BUILD)/model/obj/explorer/%.o: spec/model/explorer/%.c Makefile | found
+$(BUILD)/model/obj/explorer/%.o: spec/model/explorer/%.c Makefile $(BUILD)/flags | found
 	@mkdir -p $(@D)
 	$(say) CC model/explorer/$*.c
 	$(Q)$(CC) $(model_flags) -c -o $@ $<
 
-$(BUILD)/model/obj/%.o: src/%.c Makefile | found
+$(BUILD)/model/obj/%.o: src/%.c Makefile $(BUILD)/flags | found
 	@mkdir -p $(@D)
 	$(say) CC "$*.c (model)"
 	$(Q)$(CC) $(model_flags) -c -o $@ $<
 
-$(BUILD)/model/%.o: spec/model/%.c Makefile | found $(BUILD)/model/.there
+$(BUILD)/model/%.o: spec/model/%.c Makefile $(BUILD)/flags | found $(BUILD)/model/.there
 	$(say) CC model/$*.c
 	$(Q)$(CC) $(model_flags) -c -o $@ $<
 
@@ -196,7 +216,6 @@ found_lua:
 -include $(patsubst %.o,%.d,$(call objects_of,$(all_sources))) $(ground_tests:=.d) $(model_objects:.o=.d) $(models:=.d)
 
 # --- using it -------------------------------------------------------------------------------
-quote = '$(subst ','\'',$(1))'
 comma := ,
 empty :=
 with_commas = $(subst $(empty) $(empty),$(comma),$(strip $(1)))

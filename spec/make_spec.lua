@@ -37,6 +37,26 @@ describe("make:", function()
     assert.same({ "CP rt/scope.lua" }, steps("-W lua/rt/scope.lua all"))
   end)
 
+  make_it(
+    "compiles with other flags what was built, and links without a file that is gone",
+    function()
+      for _, other in ipairs { "CC='cc -pipe'", "CFLAGS='-O1 -DA=\"b c\"'" } do
+        local found = table.concat(steps(other .. " all ground"), "\n")
+        for _, step in ipairs { "CC run/loop.c", "LD rt-lua", "CC ground/heap.c", "LD ground/heap" } do
+          assert.matches(step, found, 1, true)
+        end
+        assert.same(
+          { "INSTALL " .. '"/nowhere/usr/local"' },
+          steps(other .. " install DESTDIR=/nowhere")
+        )
+      end
+      local without =
+        "all_sources=\"$(ls src/*/*.c src/*/*/*.c | grep -v cli/main | tr '\\n' ' ')\" all"
+      assert.same({ "LD rt-lua", "LD rt/core.so" }, steps(without))
+      assert.same({}, steps("all"))
+    end
+  )
+
   make_it("makes a module of its own of a folder that 'modules' names", function()
     local changed = "modules=dict dict_libs=-lz -W src/dict/quota.h "
     local found = table.concat(steps(changed .. "all"), "\n")
@@ -128,7 +148,7 @@ describe("make:", function()
 
   make_it("help names every target that is meant to be called", function()
     local help = output_of("make help")
-    local internal = { found = true, found_lua = true }
+    local internal = { changed = true, found = true, found_lua = true }
     for names in kit.read("Makefile"):gmatch("\n%.PHONY: ([%w_. -]*)\n") do
       for name in names:gmatch("[%w_.-]+") do
         assert(internal[name] or help:find("\n  " .. name .. " ", 1, true), name)

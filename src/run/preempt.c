@@ -1,3 +1,28 @@
+/* The signal handler against the Lua code that it interrupts: why a task can be switched at any
+** instruction.
+**
+** 1. The handler runs on the thread of the worker, so nothing runs at the same time as it does; but
+**    it may come between any two machine instructions. It uses two functions of Lua, lua_gethook
+**    and lua_sethook. The second may be called in a signal handler of the thread that runs the
+**    state (ldebug.c says so, and lua.c does it): it stores a function and a count, and the Lua
+**    instructions that follow see them.
+** 2. The handler sets the hook on 'cur'. That field is volatile; the worker's thread sets it before
+**    it resumes a coroutine and clears it after that. So the handler sees a coroutine that is
+**    alive, or NULL.
+** 3. The handler may come too late, when the task that it has found has yielded and another one
+**    runs, or before a coroutine begins that inherits the hook. So the hook decides anew: it acts
+**    only in 'cur', and switches only in the slice for which it was set ('armed' against
+**    loop.slices). Otherwise it takes itself off.
+** 4. Lua calls the hook between two instructions, where it allows a yield or an error by itself. A
+**    hook yields no values, and the task is resumed with none, at the instruction where it was.
+** 5. A hook that the program has set is left alone: the handler and the hook replace only NULL and
+**    hooks of this file.
+**
+** No model of spec/model checks this: the explorer switches between threads, at atomic operations,
+** and runs no Lua, whereas here one thread interrupts itself inside of Lua. Instead,
+** spec/preempt_spec.lua runs programs that check their own results, with a yield at thousands of
+** instructions each.
+*/
 #include "run/preempt.h"
 
 #include "event/cancel_scope.h"
@@ -38,7 +63,7 @@ static void yield_in_hook(lua_State *L, rt_worker *w, rt_yield how) {
   lua_yield(L, 0);
 }
 
-/* The task is to be unwound, by scope f or (NULL) by a cancel. False: the error is not raised
+/* The task is to be unwound, by this scope or (NULL) by a cancel. False: the error is not raised
 ** now. */
 static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope, bool yieldable) {
   rt_more *more = rt_task_more(t);

@@ -10,15 +10,8 @@
 **     was.
 **   - Any other task continues, unless the program is to end. The next signal tries again.
 **
-** A task that never runs for a whole period never gets a hook, and pays nothing.
-**
-** Why this is safe: lua_sethook may be called in a signal handler of the thread that runs the state
-** (ldebug.c says so, and lua.c does it); it stores a function and a count, and the instructions
-** that follow see them. The handler uses nothing else of Lua but lua_gethook. 'cur' is volatile and
-** is set before a coroutine is resumed and cleared after that, by the same thread, so the handler
-** sees a coroutine that is alive, or NULL. The hook runs between two instructions, where Lua itself
-** allows a yield or an error. spec/preempt_spec.lua runs self-checking programs with a yield at
-** thousands of instructions each.
+** A task that never runs for a whole period never gets a hook, and pays nothing. preempt.c has the
+** argument why a signal handler may do this.
 */
 #ifndef RT_RUN_PREEMPT_H
 #define RT_RUN_PREEMPT_H

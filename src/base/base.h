@@ -22,7 +22,7 @@
 
 #define RT_VERSION "0.1.0"
 
-/* 1 in debug builds (asan, tsan, tight), which check assertions and can inject faults. */
+/* 1 in debug builds (debug, asan, tsan, tight), which check assertions and can inject faults. */
 #ifndef RT_DEBUG
 #define RT_DEBUG 0
 #endif

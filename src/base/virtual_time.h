@@ -24,8 +24,8 @@ typedef struct rt_vthread {
 #define RT_NO_TIME UINT64_MAX
 
 #if RT_DEBUG
-/* Adds p as the last thread, woken; called by the running thread, or by the first one of all, which
-** then runs. False: there is no virtual time. */
+/* Adds the thread as the last one, woken; called by the running thread, or by the first one of all,
+** which then runs. False: there is no virtual time. */
 bool rt_vtime_join(rt_vthread *vthread);
 /* Called by a thread that was added by another one, first: waits until it may run. */
 void rt_vtime_await(rt_vthread *vthread);
@@ -34,7 +34,7 @@ void rt_vtime_await(rt_vthread *vthread);
 void rt_vtime_block(rt_vthread *vthread, uint64_t due, bool needs_os);
 /* The running thread has more to do, but the others run first. */
 void rt_vtime_yield(rt_vthread *vthread);
-/* Any thread, and signal handlers: p has something to do. */
+/* Any thread, and signal handlers: this thread of virtual time has something to do. */
 void rt_vtime_wake(rt_vthread *vthread);
 /* The running thread ends. */
 void rt_vtime_leave(rt_vthread *vthread);

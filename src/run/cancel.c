@@ -125,7 +125,7 @@ void rtL_cancel_unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *
 }
 
 /* can_close: the coroutine may be closed from outside. The main chunk has no coroutine of its own,
-** and a scope (f) ends only the function that runs in it. */
+** and a scope ends only the function that runs in it. */
 static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope) {
   rt_more *more = rt_task_more(t);
   bool can_close = scope == NULL && !t->is_main;

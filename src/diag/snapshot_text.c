@@ -6,6 +6,12 @@ static void put_title(rt_buf *to, uint64_t id, const char *name, const char *sit
   rt_buf_printf(to, "%s", title);
 }
 
+static void put_site(rt_buf *to, const char *site) {
+  char text[RT_TASK_TITLE_MAX];
+  size_t length = rt_task_title_append_site(text, 0, sizeof text, site);
+  rt_buf_put(to, text, length);
+}
+
 static const char *phase_text(const rt_task_info *info) {
   return info->is_running || info->phase != RT_RUNNING ? rt_phase_name(info->phase)
                                                        : "about to run";
@@ -19,7 +25,7 @@ static void put_task(rt_buf *to, const rt_snapshot_reply *reply, const rt_task_i
   rt_buf_printf(to, ", %s", phase_text(info));
   if (rt_task_waits_for(&t))
     rt_buf_printf(to, " for %s for %.1f s", rt_task_waits_for(&t), info->waited);
-  if (site) rt_buf_printf(to, ", spawned at %s", site);
+  if (site) put_site(to, site);
 }
 
 static void put_tasks(rt_buf *to, const rt_snapshot_reply *reply) {

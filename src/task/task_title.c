@@ -13,6 +13,11 @@ static size_t append_number(char *to, size_t at, size_t size, uint64_t n) {
   return rt_task_title_append(to, at, size, first);
 }
 
+size_t rt_task_title_append_site(char *to, size_t at, size_t size, const char *site) {
+  at = rt_task_title_append(to, at, size, ", spawned at ");
+  return rt_task_title_append(to, at, size, site);
+}
+
 size_t rt_task_title_write(char *to, size_t size, uint64_t id, const char *name, const char *site) {
   size_t n = rt_task_title_append(to, 0, size, "task ");
   n = append_number(to, n, size, id);
@@ -21,10 +26,7 @@ size_t rt_task_title_write(char *to, size_t size, uint64_t id, const char *name,
     n = rt_task_title_append(to, n, size, name);
     n = rt_task_title_append(to, n, size, ")");
   }
-  if (site) {
-    n = rt_task_title_append(to, n, size, ", spawned at ");
-    n = rt_task_title_append(to, n, size, site);
-  }
+  if (site) n = rt_task_title_append_site(to, n, size, site);
   to[n] = '\0';
   return n;
 }

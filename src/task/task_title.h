@@ -15,6 +15,10 @@ enum { RT_TASK_TITLE_MAX = 192 }; /* bytes: room for the longest id, name and si
 ** 'size' bytes stays free for it. Returns where the text ends. */
 size_t rt_task_title_append(char *to, size_t at, size_t size, const char *text);
 
+/* The same for the last part of a title, ", spawned at …". A dump puts it behind what the task
+** waits for. */
+size_t rt_task_title_append_site(char *to, size_t at, size_t size, const char *site);
+
 /* Any thread, and a signal handler. Writes the title and a '\0', cut to 'size' bytes; returns its
 ** length. 'name': NULL or "" if the task has none; 'site': NULL to leave out ", spawned at …". */
 size_t rt_task_title_write(char *to, size_t size, uint64_t id, const char *name, const char *site);

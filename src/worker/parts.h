@@ -112,7 +112,10 @@ typedef struct rt_worker_preload {
 } rt_worker_preload;
 
 /* What the files above worker/ do for it. The one table stands in host/luaopen.c. All of it is set
-** before the worker runs, and rtL_worker_new checks that it is complete. */
+** before the worker runs, and rtL_worker_new checks that it is complete.
+**
+** The driver and the worker's status have copies of the first three, because event/ and diag/ call
+** them and may not know the worker, so they cannot look them up in this table. */
 typedef struct rt_worker_hooks {
   /* run/loop.c: runs one task until it waits or ends. Called by the driver for an event on a
   ** socket. */

@@ -8,10 +8,14 @@ end
 
 describe("style:", function()
   it("every C file keeps the order of includes, the columns and the rules of sections", function()
-    local messages, files = {}, 0
+    local messages, files, exists = {}, 0, {}
     for path in io.popen("find src spec -name '*.[ch]' | sort"):lines() do
-      files = files + 1
-      for _, message in ipairs(style.check(path, kit.read(path))) do
+      exists[path], files = true, files + 1
+    end
+    for path in pairs(exists) do
+      local header = path:gsub("%.c$", ".h")
+      local has_header = header ~= path and exists[header] or false
+      for _, message in ipairs(style.check(path, kit.read(path), has_header)) do
         messages[#messages + 1] = message
       end
     end
@@ -61,6 +65,20 @@ describe("style:", function()
         '#include "e/d.h"',
         '#include "e/d.h"'
       )
+    )
+  end)
+
+  it("a file says first what it is, unless its header does", function()
+    local says, text = "/* a/b.c - what it is. */\n", "enum { N };\n"
+    assert.same({}, style.check("src/a/b.c", says .. text, false))
+    assert.same({}, style.check("src/a/b.c", text, true))
+    assert.same(
+      { "src/a/b.c:1: its header says what it is" },
+      style.check("src/a/b.c", says .. text, true)
+    )
+    assert.same(
+      { "src/a/b.c:1: the file begins with /* a/b.c - …" },
+      style.check("src/a/b.c", text, false)
     )
   end)
 

@@ -60,13 +60,29 @@ local function check_rule(number, line, report)
   end
 end
 
---- Returns the mistakes in the text of a C file: a list of "path:line: message".
-function style.check(path, text)
+--- A header, and a file without a header of its own, says first what it is: /* path - … */. Any
+--- other file of C leaves that to its header.
+local function check_head(path, line, has_header, report)
+  local head = ("/* %s - "):format(path:gsub("^src/", ""))
+  local says = line:sub(1, #head) == head
+  if says and has_header then
+    report(1, "its header says what it is")
+  elseif not says and not has_header then
+    report(1, ("the file begins with %s…"):format(head))
+  end
+end
+
+--- Returns the mistakes in the text of a C file: a list of "path:line: message". has_header: whether
+--- it has a header of its own; nil: the first line is not checked.
+function style.check(path, text, has_header)
   local messages = {}
   local function report(number, message)
     messages[#messages + 1] = ("%s:%d: %s"):format(path, number, message)
   end
   local lines = lines_of(text)
+  if has_header ~= nil then
+    check_head(path, lines[1], has_header, report)
+  end
   check_includes(path, lines, report)
   for number, line in ipairs(lines) do
     local length = utf8.len(line)

@@ -1,4 +1,3 @@
-/* spec/model/explorer/platform.c - the functions of base/base.h in the model build. */
 #include "platform.h"
 
 /* This file defines the functions, so it must not have the macros of base_hooks.h. */

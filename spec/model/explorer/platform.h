@@ -1,4 +1,5 @@
-/* spec/model/explorer/platform.h - what loop.c needs of platform.c. */
+/* spec/model/explorer/platform.h - the functions of base/base.h in the model build, and what loop.c
+** needs besides. */
 #ifndef RT_MODEL_PLATFORM_H
 #define RT_MODEL_PLATFORM_H
 

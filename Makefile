@@ -252,6 +252,7 @@ run: ## install what is missing, build, run the tour (SCRIPT=file ARGS="…": an
 .PHONY: profile
 profile: ## where a script spends its time, by perf or callgrind (SCRIPT=file ARGS="…")
 	$(if $(filter file,$(origin SCRIPT)),@echo 'usage: make profile SCRIPT=file [ARGS="…"] [TOOL=perf|callgrind]' >&2; exit 2)
+	@test -r $(call quote,$(SCRIPT)) || { echo "make profile: cannot read the script "$(call quote,$(SCRIPT)) >&2; exit 2; }
 	@$(MAKE) all
 	@TOOL=$(TOOL) bench/profile $(BUILD)/rt-lua $(call quote,$(SCRIPT)) $(ARGS)
 
@@ -279,9 +280,11 @@ test: ## install what is missing, build, run the specs in rt-lua and in stock Lu
 # (what is fast and touches every folder of src/)
 CHECK := task,channel,select,tcp,timeout,scope
 
+# (make expands all lines before it runs the first: the time is that of the start)
 .PHONY: check
-check: found_lua ## build, layers, lint, the tests in C and six fast specs in rt-lua: before a commit
-	@began=$$(date +%s) && $(MAKE) all ground && .ci/check $(BUILD) $(LUA) $(CHECK) $$began
+check: found_lua ## build, layers, lint, tests in C, six fast specs (or SPEC=) in rt-lua: before a commit
+	@$(MAKE) all ground $(if $(specs),$(filter models,$(needs)))
+	@.ci/check $(BUILD) $(LUA) $(or $(call with_commas,$(specs)),$(CHECK)) $(shell date +%s) $(if $(TEST),--filter $(call quote,$(TEST)))
 
 define flavor_rule
 .PHONY: $(1)

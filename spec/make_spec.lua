@@ -124,6 +124,25 @@ describe("make:", function()
     end
   end)
 
+  make_it("check runs other specs if it is told which", function()
+    local out = output_of("make -n check SPEC=tcp,time TEST=close")
+    assert.matches(" tcp,time [^ ]+ %-%-filter 'close'\n", out)
+    assert.matches(" task,channel,[%w,]* [^ ]+ *\n", output_of("make -n check"))
+  end)
+
+  make_it("refuses what it cannot do before it begins", function()
+    for command, message in pairs {
+      ["make profile SCRIPT=nofile.lua"] = "cannot read the script nofile.lua",
+      ["bench/table --only zzz"] = "no row has 'zzz' in it; the benchmarks: echo, ",
+      [".ci/run --help"] = "usage: bash .ci/run ",
+      ["LUA=nonsense .ci/install test"] = "not found: an interpreter of Lua 5.4 ('nonsense')",
+    } do
+      local code, out, err = kit.shell(clean .. command)
+      assert.is_true(code > 0 and out == "", command)
+      assert.matches(message, err, 1, true)
+    end
+  end)
+
   make_it("runs one job a core, unless it is told how many", function()
     local file = kit.file("include Makefile\nshow:\n\t@echo $(filter -j%,$(MAKEFLAGS))\n", ".mk")
     local function jobs(before, arguments)

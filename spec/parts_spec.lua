@@ -37,7 +37,7 @@ describe("parts of a worker:", function()
     end
     table.sort(names)
     assert.same(
-      "deadlock exit ids loop preempt preload stop traceback unhandled",
+      "deadlock end_wait exit ids loop preempt preload stop traceback unhandled",
       table.concat(names, " ")
     )
   end)
@@ -81,15 +81,15 @@ describe("parts of a worker:", function()
   end)
 
   it("are not changed in other fields than those that are named, nor listed in vain", function()
-    local text = files["run/drain.c"]
+    local text = files["run/shutdown.h"]
     local _, lines = text:gsub("\n", "")
     assert.same(
-      { ("run/drain.c:%d changes stop.begun, which is not named behind it"):format(lines + 1) },
-      complaints_with("run/drain.c", text .. "w->stop.begun = true;")
+      { ("run/shutdown.h:%d changes stop.begun, which is not named behind it"):format(lines + 1) },
+      complaints_with("run/shutdown.h", text .. "w->stop.begun = true;")
     )
     assert.same(
-      { "run/drain.c is listed for stop, and does not change it" },
-      complaints_with("run/drain.c", text:gsub("w%->stop%.main_waits = false;", ""))
+      { "run/shutdown.h is listed for stop, and does not change it" },
+      complaints_with("run/shutdown.h", text:gsub("w%->stop%.ended_by_shutdown = ", ""))
     )
     text = files["worker/traceback.c"]
     assert.same(

@@ -20,7 +20,7 @@ end
 
 --- Starts handlers for the connections that the system has established already, when the acceptor
 --- ends: closing the listener would reset them.
-local function drain(listener, start)
+local function start_established(listener, start)
   local stream = timeout(0, listener.accept, listener)
   while stream do
     start(stream)
@@ -39,7 +39,7 @@ local function accept(listener, handler, group, method)
       start(stream)
     end
   end)
-  shield(1, drain, listener, start)
+  shield(1, start_established, listener, start)
   if not ok then
     error(err, 0)
   end

@@ -161,7 +161,7 @@ void rt_thread_join(rt_thread thread);
 void rt_thread_yield(void);
 void rt_thread_sleep(uint64_t ns);
 rt_thread rt_thread_self(void);
-bool rt_thread_is_current(rt_thread thread); /* is t the calling thread? */
+bool rt_thread_is_current(rt_thread thread); /* is it the calling one? */
 
 /* The model build (spec/model) names a header that replaces the names above by ones at which
 ** another simulated thread may be resumed. */

@@ -4,7 +4,7 @@
 #include "host/worker_main.h"
 #include "pack/pack.h"
 #include "run/deadlock.h"
-#include "run/drain.h"
+#include "run/end_wait.h"
 #include "run/exit.h"
 #include "run/preempt.h"
 #include "run/shutdown.h"
@@ -17,7 +17,7 @@
 /* --- posts ------------------------------------------------------------------------------------ */
 static void on_worker_ended(rt_post *p, void *driver) {
   (void)p;
-  rt_drain_notify(rt_worker_of(driver));
+  rt_end_wait_notify(rt_worker_of(driver));
 }
 
 static void on_exit_request(rt_post *p, void *driver) {

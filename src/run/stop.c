@@ -2,7 +2,7 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
-#include "run/drain.h"
+#include "run/end_wait.h"
 #include "run/exit.h"
 #include "run/loop.h"
 #include "run/unhandled.h"
@@ -23,12 +23,12 @@ static uint64_t end_of_grace(rt_worker *w) {
 
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
-  if (rt_drain_is_complete(w) || now >= until) return;
+  if (rt_end_wait_is_over(w) || now >= until) return;
   rt_task_uncancel(w->main); /* a signal may have cancelled it: not this wait */
-  w->stop.main_waits = true;
+  rt_end_wait_begin(w);
   rt_task_sleep(w->main, &w->driver.wheel, rt_driver_after(&w->driver, until - now));
   rtL_loop_drive(w, L);
-  w->stop.main_waits = false;
+  rt_end_wait_finish(w);
 }
 
 static void stop_pools(rt_worker *w) {
@@ -69,7 +69,7 @@ void rt_stop_part(rt_worker *w) {
   uint64_t until = rt_clock() + rt_worker_grace(w) + REPORT_TIME;
   stop_pools(w);
   /* This polls, since a wake-up would need this worker's loop, which may run no task any more. */
-  while (!rt_drain_has_pool_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
+  while (!rt_end_wait_has_pool_ended(w) && rt_clock() < until) rt_thread_sleep(RT_MILLISECOND);
   close_runtime(w);
   rt_unhandled_drop_jobs(w);
   close_pools(w);

@@ -1,7 +1,7 @@
 #include "run/task_exit.h"
 
 #include "event/cancel_scope.h"
-#include "run/drain.h"
+#include "run/end_wait.h"
 #include "run/job_entry.h"
 
 /* A key that is not there is not set to nil: Lua before 5.4.3 would allocate memory for it. */
@@ -14,7 +14,7 @@ static void forget_reason(rt_worker *w, const rt_task *t) {
 }
 
 void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
-  if (--w->live == 0 && w->stop.main_waits) rt_drain_notify(w);
+  rt_end_wait_task_ended(w, --w->live);
   rt_worker_count_end(w, how);
   rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;

@@ -27,20 +27,25 @@ typedef struct rt_worker_loop {
 } rt_worker_loop;
 
 /* The end of rt in this state.
-** Changed by run/stop.c (begun, state_closes, main_waits, grace), run/unwind.c (begun, requested,
-** grace_over, grace), run/shutdown.c (deadline, grace), run/shutdown.h (ended_by_shutdown),
-** run/drain.c (main_waits), worker/worker.c (closed). */
+** Changed by run/stop.c (begun, state_closes, grace), run/unwind.c (begun, requested, grace_over,
+** grace), run/shutdown.c (deadline, grace), run/shutdown.h (ended_by_shutdown), worker/worker.c
+** (closed). */
 typedef struct rt_worker_stop {
   bool begun;        /* the main chunk has ended, or the worker was asked to stop: no new tasks */
   bool state_closes; /* lua_close has begun: objects made from now on are never finalized */
   bool closed;       /* the driver has been closed: no operation can be started */
   bool requested;    /* a pool worker: its scheduler has posted stop_post */
   bool grace_over;   /* a pool worker: tasks that have not unwound by now are closed */
-  bool main_waits;   /* the main task sleeps until the last task has ended */
   bool ended_by_shutdown; /* rt.shutdown ended the main chunk, which is no error */
   uint64_t deadline;   /* rt.shutdown: when everything is to have ended (rt_clock); 0: not called */
   rt_timer_call grace; /* fires when the grace is over */
 } rt_worker_stop;
+
+/* The wait of the main chunk for the end of everything else.
+** Changed by run/end_wait.h. */
+typedef struct rt_worker_end_wait {
+  bool main_waits; /* the main task sleeps until the last task has ended */
+} rt_worker_end_wait;
 
 /* The exit code of the process, and os.exit.
 ** Changed by run/exit.c (has_code, requested, code), run/exit.h (has_code, requested, failed). */

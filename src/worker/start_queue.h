@@ -20,12 +20,12 @@ typedef struct rt_start_queue {
 
 void rt_start_queue_init(rt_start_queue *q, lua_State *anchors, lua_State *pcall_L);
 
-/* Moves the top n values of L to the end of the queue. If it raises, nothing was moved. */
+/* Moves the values on top of L to the end of the queue. If it raises, nothing was moved. */
 void rtL_start_queue_put(lua_State *L, rt_start_queue *q, int values);
 
-/* Moves the first n values of the queue to the top of 'to', which has room for them. */
+/* Moves the first values of the queue to the top of 'to', which has room for them. */
 void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values);
-/* Drops the first n values. */
+/* Drops the first values. */
 void rt_start_queue_drop(rt_start_queue *q, int values);
 
 #endif

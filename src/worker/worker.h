@@ -67,6 +67,7 @@ typedef struct rt_worker {
   rt_worker_deadlock deadlock;
   rt_worker_exit exit;
   rt_worker_stop stop;
+  rt_worker_end_wait end_wait;
   void *close_sentinel; /* the newest object of host/close_sentinel.c */
   /* worker's thread: the rest */
   rt_classes classes;

@@ -24,8 +24,13 @@ __attribute__((constructor)) static void begin(void) {
 
 int clock_gettime(clockid_t which, struct timespec *t) {
   switch (which) {
-    case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_TAI:
-    case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: break;
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_TAI:
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME: break;
     default: return (int)syscall(SYS_clock_gettime, which, t); /* processor time */
   }
   uint64_t ns = __atomic_add_fetch(&now, 100, __ATOMIC_RELAXED);
@@ -51,8 +56,10 @@ int gettimeofday(struct timeval *restrict t, void *restrict zone) {
 }
 
 int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout, const sigset_t *mask) {
-  int n = (int)syscall(SYS_epoll_pwait, fd, events, max, timeout > 0 ? 0 : timeout, mask, 8 /* bytes of the kernel's sigset_t */);
-  if (n == 0 && timeout > 0) __atomic_add_fetch(&now, (uint64_t)timeout * 1000000u, __ATOMIC_RELAXED);
+  int n = (int)syscall(SYS_epoll_pwait, fd, events, max, timeout > 0 ? 0 : timeout, mask,
+                       8 /* bytes of the kernel's sigset_t */);
+  if (n == 0 && timeout > 0)
+    __atomic_add_fetch(&now, (uint64_t)timeout * 1000000u, __ATOMIC_RELAXED);
   return n;
 }
 

@@ -39,7 +39,7 @@ int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool));
 /* Any thread, while the timer is on: sends the signal to the timer's thread now; 'thread' is the
 ** id of that thread (rt_thread_info). */
 void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread);
-/* The thread that started it; harmless if the timer is not on. */
+/* The thread that started it. Does nothing if the timer is not on. */
 void rt_cpu_timer_stop(rt_cpu_timer *timer);
 
 #endif

@@ -26,7 +26,7 @@ static inline void rt_list_append(rt_list *l, rt_list *e) {
 
 static inline void rt_list_prepend(rt_list *l, rt_list *e) { rt_list_append(l->next, e); }
 
-/* harmless if the element is in no list */
+/* An element that is in no list stays so: it is linked to itself. */
 static inline void rt_list_remove(rt_list *e) {
   e->prev->next = e->next;
   e->next->prev = e->prev;

@@ -18,7 +18,7 @@ typedef struct rt_task_name {
 
 /* Any thread: adds a name to the list. NULL: no memory. */
 rt_task_name *rt_task_name_new(uint64_t id, const char *text);
-/* Any thread: removes it from the list and frees it; harmless for NULL. */
+/* Any thread: removes it from the list and frees it. Does nothing for NULL. */
 void rt_task_name_drop(rt_task_name *n);
 
 /* Any thread: copies the name of the task to 'text', or "" if it has none. O(number of names). */

@@ -57,7 +57,7 @@ void rt_wheel_init(rt_wheel *wheel, void (*on_sleep)(rt_timer *, void *), void *
 ** the next one. */
 void rt_wheel_add(rt_wheel *wheel, rt_timer *timer, rt_timer_kind kind, uint64_t due);
 
-/* Harmless for a timer that is in no wheel. */
+/* Does nothing for a timer that is in no wheel, whose link points to itself. */
 static inline void rt_timer_remove(rt_timer *timer) { rt_list_remove(&timer->link); }
 
 void rt_timer_call_init(rt_timer_call *call, void (*on_fire)(rt_timer_call *));

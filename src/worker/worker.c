@@ -83,24 +83,29 @@ static bool is_complete(const rt_worker_hooks *h) {
          h->leave && h->on_main_resumed && h->open_pools;
 }
 
+/* Sets the Lua threads of the worker, whose userdata is on top and keeps them alive. */
+static void init_lua_threads(lua_State *L, rt_worker *w) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  w->L = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  w->anchors = new_anchors(L);
+  lua_setiuservalue(L, -2, 1);
+  w->pcall_L = lua_newthread(L);
+  lua_setiuservalue(L, -2, 2);
+}
+
 rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunction on_close) {
   RTL_STACK_CHECK(L, +1);
   if (!is_complete(hooks)) luaL_error(L, "rt: the table of hooks is not complete");
   rt_worker *w = lua_newuserdatauv(L, sizeof *w, 2);
   memset(w, 0, sizeof *w);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  w->L = lua_tothread(L, -1);
-  lua_pop(L, 1);
   w->thread = rt_thread_self();
   w->hooks = hooks;
   w->unhandled.first = 1;
   init_status(w);
   rt_list_init(&w->unhandled.jobs);
   rt_list_init(&w->unhandled.unfinalized);
-  w->anchors = new_anchors(L);
-  lua_setiuservalue(L, -2, 1);
-  w->pcall_L = lua_newthread(L);
-  lua_setiuservalue(L, -2, 2);
+  init_lua_threads(L, w);
   rt_start_queue_init(&w->start_queue, w->anchors, w->pcall_L);
   rt_call_sites_init(&w->call_sites);
   w->classes.anchors = w->anchors;

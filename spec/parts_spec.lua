@@ -37,7 +37,7 @@ describe("parts of a worker:", function()
     end
     table.sort(names)
     assert.same(
-      "deadlock end_wait exit ids loop preempt preload stop traceback unhandled",
+      "current deadlock end_wait exit ids loop preempt preload stop traceback unhandled",
       table.concat(names, " ")
     )
   end)
@@ -50,7 +50,7 @@ describe("parts of a worker:", function()
     for text, field in pairs {
       ["w->exit.failed = true;"] = "exit.failed",
       ["w->exit.failed |= bad;"] = "exit.failed",
-      ["w->exit.has_code = w->running == NULL;"] = "exit.has_code",
+      ["w->exit.has_code = w->current.task == NULL;"] = "exit.has_code",
       ["int n = ++w->ids.last_task;"] = "ids.last_task",
       ["w->loop.slices--;"] = "loop.slices",
       ["rt_worker_of(driver)->stop.requested = true;"] = "stop.requested",

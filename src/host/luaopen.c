@@ -4,6 +4,7 @@
 #include "host/core_module.h"
 #include "host/pools.h"
 #include "lib/operation.h"
+#include "run/current.h"
 #include "run/deadlock.h"
 #include "run/inspect.h"
 #include "run/loop.h"
@@ -36,8 +37,8 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   lua_pop(L, 1);
   rt_anchor_set(L, w, RT_ANCHOR_MAIN);
   w->main = t;
-  w->running = t;
-  w->cur = w->L; /* (rt did not see the resume of a coroutine that requires rt) */
+  rt_current_set_task(w, t);
+  rt_current_set_co(w, w->L); /* (rt did not see the resume of a coroutine that requires rt) */
 }
 
 /* If a standard descriptor is closed, libuv would get its number for a descriptor of its own, and

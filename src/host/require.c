@@ -28,9 +28,9 @@ static void push_under_way(lua_State *L) {
 }
 
 static void push_task(lua_State *L, rt_worker *w) {
-  if (w->running->is_main)
+  if (w->current.task->is_main)
     rt_anchor_push(L, w, RT_ANCHOR_MAIN);
-  else if (rt_task_entry_of(L, w, w->running->co) == NULL)
+  else if (rt_task_entry_of(L, w, w->current.task->co) == NULL)
     luaL_error(L, "stack overflow");
 }
 
@@ -46,7 +46,7 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
   rt_list_init(&l->parked);
   push_task(L, w);
   lua_setiuservalue(L, LOADING, TASK);
-  l->task = w->running;
+  l->task = w->current.task;
   l->depth = depth;
   push_under_way(L);
   lua_pushvalue(L, LOADING);
@@ -95,8 +95,8 @@ static loading *join_or_begin(lua_State *L, rt_worker *w) {
   lua_remove(L, -2);
   loading *l = lua_touserdata(L, LOADING);
   bool is_there = l && !l->over && !rt_task_has_ended(l->task);
-  if (is_there && l->task != w->running) {
-    if (is_circle(l, w->running)) raise_circle(L);
+  if (is_there && l->task != w->current.task) {
+    if (is_circle(l, w->current.task)) raise_circle(L);
     return l;
   }
   int depth = is_there ? l->depth + 1 : 1;
@@ -163,7 +163,7 @@ static int get(lua_State *L, rt_worker *w) {
   if (lua_toboolean(L, -1)) return 1;
   lua_settop(L, LOADED);
   loading *l = NULL;
-  if (w->running != NULL)
+  if (w->current.task != NULL)
     l = join_or_begin(L, w);
   else
     lua_pushnil(L); /* a finalizer, outside of tasks: no task waits for this loading */

@@ -114,7 +114,7 @@ int rtL_operation_resume_woken(lua_State *L, int status, lua_KContext kind);
 RT_OPERATION_INLINE bool rtL_operation_park(lua_State *L, rt_worker *w, const rt_op_kind *kind,
                                             rt_branch *b) {
   if (!kind->has_waiter) {
-    b->task = w->running;
+    b->task = w->current.task;
     return kind->arm(L, w, b);
   }
   rt_waiter *waiter = b->waiter = rt_waiter_new(&w->driver);
@@ -122,7 +122,7 @@ RT_OPERATION_INLINE bool rtL_operation_park(lua_State *L, rt_worker *w, const rt
   waiter->owner = (void *)kind;
   waiter->message = b->message;
   bool queued = kind->arm(L, w, b);
-  if (queued) rt_waiter_park(waiter, w->running, kind->waits_for);
+  if (queued) rt_waiter_park(waiter, w->current.task, kind->waits_for);
   return queued;
 }
 
@@ -138,7 +138,7 @@ RT_OPERATION_INLINE int rtL_operation_suspend(lua_State *L, rt_worker *w, const 
 RT_OPERATION_INLINE int rtL_operation_wait(lua_State *L, rt_worker *w, const rt_op_kind *kind,
                                            void *object, uint64_t number) {
   rt_branch b = {.object = object, .number = number};
-  rtL_wait_prepare(L, w, w->running);
+  rtL_wait_prepare(L, w, w->current.task);
   if (kind->prepare) kind->prepare(L, w, &b);
   return rt_likely(rtL_operation_park(L, w, kind, &b)) ? rtL_operation_suspend(L, w, kind, &b)
                                                        : rtL_operation_retry(L, w, kind, b);

@@ -1,6 +1,7 @@
 #include "run/cancel.h"
 
 #include "pack/pack.h"
+#include "run/current.h"
 
 /* --- raising ---------------------------------------------------------------------------------- */
 void rtL_cancel_push_end(lua_State *L) {
@@ -76,11 +77,11 @@ static int raise_after_turn(lua_State *L, int status, lua_KContext ctx) {
 /* A task that swallows the error in a loop never waits. So when its budget is used up it yields
 ** before the error is raised. Otherwise no other task would run, and nothing could end this one. */
 static void yield_if_spent(lua_State *L, rt_worker *w, rt_task *t) {
-  bool can = !t->is_main && L == w->cur && !w->blocked && lua_isyieldable(L);
+  bool can = !t->is_main && L == w->current.co && !w->current.blocked && lua_isyieldable(L);
   if (!rt_worker_spend(w, 1) || !can) return;
   rt_ready_add(&w->driver.ready, t);
   rt_worker_note_yield(w);
-  w->suspending = RT_YIELD_WAIT;
+  rt_current_yield(w, RT_YIELD_WAIT);
   lua_yieldk(L, 0, 0, raise_after_turn); /* does not return */
 }
 
@@ -136,7 +137,7 @@ static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cance
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
   t->cancelled = 1;
   t->alert = 1;
@@ -155,7 +156,7 @@ static bool was_cancel_raised(const rt_task *t) {
 /* Is the running task cancelled, without having got the error of it yet? A cancel by another thread
 ** counts before its post has been delivered. */
 static bool is_news(rt_worker *w) {
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   rt_cancel_scope *scope = NULL;
   if (t == NULL || t->is_main || was_cancel_raised(t)) return false;
   if (rt_worker_is_ending(w) || (t->is_job && rt_job_is_cancelling(t->more->job)))
@@ -165,13 +166,13 @@ static bool is_news(rt_worker *w) {
 
 bool rt_cancel_from_other_thread(rt_worker *w) {
   rt_worker_assert_thread(w);
-  const rt_task *t = w->running;
+  const rt_task *t = w->current.task;
   return t && (t->is_job || rt_worker_is_ending(w)) && is_news(w);
 }
 
 void rtL_cancel_takes_precedence(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (is_news(w)) rtL_cancel_unwind(L, w, w->running, NULL);
+  if (is_news(w)) rtL_cancel_unwind(L, w, w->current.task, NULL);
 }
 
 typedef enum checkpoint_stage { BEFORE_TRYING, AFTER_YIELD, BEFORE_WAITING } checkpoint_stage;
@@ -204,9 +205,9 @@ static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, checkpoint_s
 rt_task *rtL_running(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->stop.closed) rtL_closed(L);
-  if (w->running == NULL)
+  if (w->current.task == NULL)
     luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
-  return w->running;
+  return w->current.task;
 }
 
 rt_task *rtL_cancel_checkpoint_slow(lua_State *L, rt_worker *w) {
@@ -268,7 +269,7 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
 
 void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
   rt_worker_assert_thread(w);
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   rt_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_pushstring(L, reason);
   lua_rawsetp(L, -2, t);

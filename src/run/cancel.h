@@ -19,7 +19,7 @@ rt_task *rtL_running(lua_State *L, rt_worker *w);
 ** being cancelled, or none is running. */
 rt_task *rtL_cancel_checkpoint_slow(lua_State *L, rt_worker *w); /* the slow path */
 static inline rt_task *rtL_cancel_checkpoint(lua_State *L, rt_worker *w) {
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   rt_worker_assert_thread(w);
   return rt_likely(t != NULL && !t->alert && !w->stop.closed) ? t
                                                               : rtL_cancel_checkpoint_slow(L, w);

@@ -78,7 +78,7 @@ static int cancelled_tostring(lua_State *L) {
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
   /* A stock interpreter calls this to report the error with which its script has ended. After
   ** rt.shutdown that is no error, and core_module.c suppresses the report. */
-  if (w->running && w->running->is_main) rt_shutdown_note_error(w, true);
+  if (w->current.task && w->current.task->is_main) rt_shutdown_note_error(w, true);
   lua_pushliteral(L, "cancelled");
   if (lua_getiuservalue(L, 1, REASON) == LUA_TNIL) {
     lua_pop(L, 1);

@@ -113,7 +113,7 @@ static void add_task(listing *to, const rt_task *t) {
   const char *site = t->is_main ? NULL : rt_call_site_text(&to->w->call_sites, t->site);
   rt_task_info *info = rt_snapshot_reply_add(to->reply, t, site, name_of(t, name, sizeof name));
   if (info == NULL) return;
-  info->is_running = t == to->w->running;
+  info->is_running = t == to->w->current.task;
   if (to->traces) add_trace(to, info, t);
 }
 
@@ -128,7 +128,7 @@ static void add_begun(listing *to) {
   lua_State *anchors = to->w->anchors;
   int i = rt_task_entry_first(to->w);
   for (const rt_task *t; !to->late && (t = rt_task_entry_next(anchors, to->w, &i)) != NULL;) {
-    if (t != to->w->running) add_task(to, t);
+    if (t != to->w->current.task) add_task(to, t);
     lua_pop(anchors, 1);
   }
 }
@@ -137,7 +137,7 @@ void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint6
   listing a = {.w = w, .reply = reply, .traces = traces, .until = until};
   rt_worker_assert_thread(w);
   if (w->main) add_task(&a, w->main);
-  if (w->running && !w->running->is_main) add_task(&a, w->running);
+  if (w->current.task && !w->current.task->is_main) add_task(&a, w->current.task);
   add_begun(&a);
   add_queued(&a, &w->driver.ready.now);
   add_queued(&a, &w->driver.ready.next);
@@ -159,14 +159,15 @@ void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *s = &w->status;
   rt_store(&s->probe_pending, false);
-  if (!rt_swap(&s->reported_stuck, false) || !rt_load(&s->wants_traceback) || w->running == NULL)
+  if (!rt_swap(&s->reported_stuck, false) || !rt_load(&s->wants_traceback) ||
+      w->current.task == NULL)
     return;
   char title[RT_TASK_TITLE_MAX];
   rt_buf text;
   rt_buf_init(&text);
-  rt_task_title_write(title, sizeof title, w->running->id, NULL, NULL);
+  rt_task_title_write(title, sizeof title, w->current.task->id, NULL, NULL);
   rt_buf_printf(&text, "rt: %s: %s was stuck in\n", s->name, title);
-  rt_inspect_trace(&text, w, w->running);
+  rt_inspect_trace(&text, w, w->current.task);
   if (rt_buf_len(&text) > 0) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

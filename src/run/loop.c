@@ -2,6 +2,7 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
+#include "run/current.h"
 #include "run/deadlock.h"
 #include "run/job_entry.h"
 #include "run/preempt.h"
@@ -101,23 +102,20 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker *w = rt_worker_of(d);
   int args = 0, values;
   rt_worker_assert_thread(w);
-  rt_assert(w->running == NULL && rt_list_is_empty(&t->link));
+  rt_assert(w->current.task == NULL && rt_list_is_empty(&t->link));
   if (t->co == NULL && (args = begin_task(w, t)) < 0) return;
-  w->running = t;
+  rt_current_set_task(w, t);
   rt_worker_status_set_running(&w->status, t);
   if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_watchdog(w);
-  w->blocked = false;
+  rt_current_unblock(w);
   w->loop.budget = BUDGET;
   w->loop.slices++;
   if (rt_chaos_is_due(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
-  w->cur = t->co;
+  rt_current_set_co(w, t->co);
   if (t->is_job) rt_job_set_waiting(t->more->job, false);
   rt_trace(rt_worker_number(w), "resume", t->id, NULL);
   int status = lua_resume(t->co, NULL, args, &values);
-  rt_yield how = w->suspending;
-  w->cur = NULL;
-  w->running = NULL;
-  w->suspending = RT_YIELD_USER; /* code that does not know rt yields without setting this */
+  rt_yield how = rt_current_end(w);
   if (rt_unlikely(status != LUA_YIELD))
     returned(w, t, status);
   else if (rt_unlikely(how != RT_YIELD_WAIT))
@@ -228,11 +226,12 @@ static void interrupt_main(rt_worker *w) {
 void rtL_loop_drive(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t;
-  lua_State *outer = w->cur; /* L, unless L was resumed by a function that rt does not know */
+  /* This is L, unless L was resumed by a function that rt does not know. */
+  lua_State *outer = w->current.co;
   rt_assert(!w->driver.inside);
   w->main->since = rt_load_relaxed(&w->driver.moment); /* (relaxed: see 'suspended') */
-  w->running = NULL;
-  w->cur = NULL;
+  rt_current_set_task(w, NULL);
+  rt_current_set_co(w, NULL);
   for (;;) {
     if (rt_unlikely(w->exit.requested && !w->stop.begun)) w->hooks->leave(w, L);
     if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stop.begun)) interrupt_main(w);
@@ -248,8 +247,8 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   }
   rt_worker_status_clear_running(&w->status);
   if (w->live > 0 && !w->in_rt_lua) w->hooks->on_main_resumed(w);
-  w->running = w->main;
+  rt_current_set_task(w, w->main);
   w->loop.slices++;
-  w->cur = outer;
+  rt_current_set_co(w, outer);
   w->loop.budget = BUDGET;
 }

@@ -6,12 +6,12 @@
 **    and lua_sethook. The second may be called in a signal handler of the thread that runs the
 **    state (ldebug.c says so, and lua.c does it): it stores a function and a count, and the Lua
 **    instructions that follow see them.
-** 2. The handler sets the hook on 'cur'. That field is volatile; the worker's thread sets it before
-**    it resumes a coroutine and clears it after that. So the handler sees a coroutine that is
-**    alive, or NULL.
+** 2. The handler sets the hook on current.co. That field is volatile; the worker's thread sets it
+**    before it resumes a coroutine and clears it after that. So the handler sees a coroutine that
+**    is alive, or NULL.
 ** 3. The handler may come too late, when the task that it has found has yielded and another one
 **    runs, or before a coroutine begins that inherits the hook. So the hook decides anew: it acts
-**    only in 'cur', and switches only in the slice for which it was set ('armed' against
+**    only in current.co, and switches only in the slice for which it was set (preempt.armed against
 **    loop.slices). Otherwise it takes itself off.
 ** 4. Lua calls the hook between two instructions, where it allows a yield or an error by itself. A
 **    hook yields no values, and the task is resumed with none, at the instruction where it was.
@@ -27,6 +27,7 @@
 
 #include "event/cancel_scope.h"
 #include "run/cancel.h"
+#include "run/current.h"
 #include "run/inspect.h"
 #include "run/shutdown.h"
 #include "run/unwind.h"
@@ -59,7 +60,7 @@ static bool is_grace_over(rt_worker *w) {
 
 /* Yields. The hook must return at once: Lua yields then. */
 static void yield_in_hook(lua_State *L, rt_worker *w, rt_yield how) {
-  w->suspending = how;
+  rt_current_yield(w, how);
   lua_yield(L, 0);
 }
 
@@ -126,7 +127,7 @@ static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
   poll_for_task(w, t);
   if (w->exit.requested && t->is_main && !w->stop.begun)
     w->hooks->leave(w, L); /* does not return */
-  bool yieldable = !t->is_main && !w->blocked && lua_isyieldable(L);
+  bool yieldable = !t->is_main && !w->current.blocked && lua_isyieldable(L);
   if (!t->is_main && is_grace_over(w)) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
     yield_in_hook(L, w, RT_YIELD_FINAL);
@@ -158,10 +159,10 @@ static void hook(lua_State *L, lua_Debug *ar) {
   }
   rt_worker *w = rt_worker_find(L);
   if (w && rt_unlikely(rt_load_relaxed(&w->status.probe_pending))) rt_inspect_answer_probe(w);
-  if (w && w->running && !w->stop.closed &&
-      L == w->cur) { /* else a new coroutine has inherited the hook */
+  if (w && w->current.task && !w->stop.closed &&
+      L == w->current.co) { /* else a new coroutine has inherited the hook */
     bool is_due = w->preempt.armed == w->loop.slices;
-    if ((is_due || w->running->alert) && decide(L, w, w->running, is_due)) return;
+    if ((is_due || w->current.task->alert) && decide(L, w, w->current.task, is_due)) return;
   }
   disarm(L);
 }
@@ -187,7 +188,7 @@ static void arm(rt_worker *w, lua_State *L) {
 
 static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
   rt_worker *w = rt_containerof(timer, rt_worker, preempt.timer);
-  lua_State *L = w->cur;
+  lua_State *L = w->current.co;
   if (nudged) {
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
@@ -195,7 +196,7 @@ static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
   } else if (w->preempt.seen !=
              w->loop.slices) { /* another task, or another slice, than at the last signal */
     w->preempt.seen = w->loop.slices;
-  } else if (L != NULL && needs_hook(w, w->running)) {
+  } else if (L != NULL && needs_hook(w, w->current.task)) {
     lua_Hook there = lua_gethook(L);
     if (there == NULL || there == hook || there == on_return)
       arm(w, L); /* else the program has set a hook of its own, which stays */
@@ -249,7 +250,7 @@ static void set_hook(lua_State *L) {
 
 void rt_preempt_interrupt(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   if (is_disabled()) return;
   set_hook(L);
   /* The error may end the coroutine L and be caught by the code that has resumed it. */

@@ -19,7 +19,7 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
   rt_worker *w = worker;
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (w != NULL && w->running != NULL && !w->running->is_main)
+  if (w != NULL && w->current.task != NULL && !w->current.task->is_main)
     rtL_cancel_running(L, w, "interrupted!");
   luaL_error(L, "interrupted!");
 }
@@ -29,15 +29,16 @@ static void on_signal(int sig) {
   int err = errno;
   if (w == NULL || w->interrupted) _exit(128 + sig);
   w->interrupted = sig;
-  if (w->cur)
-    lua_sethook(w->cur, stop_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  if (w->current.co)
+    lua_sethook(w->current.co, stop_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
+                1);
   rt_driver_ring(&w->driver);
   errno = err;
 }
 
 static void on_shared_signal(int sig) {
   rt_worker *w = worker;
-  bool main_runs = w == NULL || (w->running != NULL && w->running->is_main);
+  bool main_runs = w == NULL || (w->current.task != NULL && w->current.task->is_main);
   if (!main_runs)
     on_signal(sig);
   else if (host_action.sa_handler == SIG_DFL)
@@ -66,11 +67,11 @@ static void quit_hook(lua_State *L, lua_Debug *ar) {
 static void write_running(const rt_worker *w) {
   char text[256];
   size_t n = rt_task_title_append(text, 0, sizeof text, "rt: SIGQUIT: main runs ");
-  if (w->running->is_main)
+  if (w->current.task->is_main)
     n = rt_task_title_append(text, n, sizeof text, "the main chunk");
   else
-    n += rt_task_title_write(text + n, sizeof text - n, w->running->id, NULL,
-                             rt_call_site_text(&w->call_sites, w->running->site));
+    n += rt_task_title_write(text + n, sizeof text - n, w->current.task->id, NULL,
+                             rt_call_site_text(&w->call_sites, w->current.task->site));
   n = rt_task_title_append(text, n, sizeof text - 1, "; its dump follows");
   text[n++] = '\n';
   if (write(STDERR_FILENO, text, n) < 0) return;
@@ -80,11 +81,12 @@ static void write_running(const rt_worker *w) {
 ** waits. */
 static void dump_here(rt_worker *w) {
   static rt_post post = {.deliver = on_quit_post};
-  if (w->running) write_running(w);
+  if (w->current.task) write_running(w);
   if (quit_posted) return;
   quit_posted = 1;
   rt_mailbox_post(&w->driver.mailbox, &post);
-  if (w->cur && lua_gethook(w->cur) == NULL) lua_sethook(w->cur, quit_hook, LUA_MASKCOUNT, 1);
+  if (w->current.co && lua_gethook(w->current.co) == NULL)
+    lua_sethook(w->current.co, quit_hook, LUA_MASKCOUNT, 1);
 }
 
 static void on_quit(int sig) {

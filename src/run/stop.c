@@ -2,6 +2,7 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
+#include "run/current.h"
 #include "run/end_wait.h"
 #include "run/exit.h"
 #include "run/loop.h"
@@ -133,8 +134,8 @@ void rtL_stop_and_exit(rt_worker *w, lua_State *L) {
     rt_task_unpark(w->main, RT_FIRED);
   else
     rt_list_remove(&w->main->link);
-  w->running = w->main;
-  w->cur = L;
+  rt_current_set_task(w, w->main);
+  rt_current_set_co(w, L);
   rt_stop_quietly(L, w);
   /* What the main chunk waits for may be freed before its waiters. */
   rt_waiter_withdraw_all(&w->driver);

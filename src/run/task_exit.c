@@ -1,6 +1,7 @@
 #include "run/task_exit.h"
 
 #include "event/cancel_scope.h"
+#include "run/current.h"
 #include "run/end_wait.h"
 #include "run/job_entry.h"
 
@@ -27,12 +28,12 @@ void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
 }
 
 void rt_task_exit_forced(rt_worker *w, rt_task *t) {
-  rt_task *running = w->running;
+  rt_task *running = w->current.task;
   rt_list_remove(&t->link);
   rt_cancel_scope_close_all(t);
   t->cancelled = 1;
-  w->running = NULL; /* so that operations in the <close> variables raise */
+  rt_current_set_task(w, NULL); /* so that operations in the <close> variables raise */
   rt_closethread(t->co, NULL);
-  w->running = running;
+  rt_current_set_task(w, running);
   rt_task_exit(w, t, RT_CANCELLED);
 }

@@ -57,7 +57,7 @@ enum { REPORTED = 3 }; /* values of an entry: error, traceback, title of the tas
 /* The key of the entry: the id of the task that calls the function; 0 at the end, where no task
 ** does. */
 static lua_Integer reporter_id(const rt_worker *w) {
-  return w->running && w->running->is_handler ? (lua_Integer)w->running->id : 0;
+  return w->current.task && w->current.task->is_handler ? (lua_Integer)w->current.task->id : 0;
 }
 
 static void add_entry(lua_State *L, rt_worker *w, int error, lua_Integer reporter) {

@@ -55,13 +55,13 @@ void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t) {
       rtL_call_site_error(L, &w->call_sites, "cannot wait inside a callback of the runtime");
     return;
   }
-  if (rt_unlikely(L != w->cur))
+  if (rt_unlikely(L != w->current.co))
     rtL_call_site_error(L, &w->call_sites,
                         CANNOT
                         "this coroutine was resumed by a function that rt does not know "
                         "(coroutine.resume or coroutine.wrap taken before require \"rt\"?)");
   if (rt_unlikely(!lua_isyieldable(L))) raise_boundary(L, w);
-  if (rt_unlikely(w->blocked))
+  if (rt_unlikely(w->current.blocked))
     rtL_call_site_error(L, &w->call_sites,
                         CANNOT
                         "a coroutine further out was resumed by a C function that cannot be "
@@ -81,14 +81,14 @@ int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext c
 }
 
 bool rtL_wait_in_place(lua_State *L, rt_worker *w) {
-  bool in_main = w->running->is_main;
+  bool in_main = w->current.task->is_main;
   if (in_main) rtL_loop_drive(w, L);
   return in_main;
 }
 
 void rtL_wait_called_off(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   t->cause = RT_FIRED;
   if (rt_unlikely(t->is_main && w->deadlock.to_raise)) rtL_deadlock_raise(L, w);
   rtL_cancel_check(L, w, t);
@@ -96,7 +96,7 @@ void rtL_wait_called_off(lua_State *L, rt_worker *w) {
 
 bool rt_wait_spent(lua_State *L, rt_worker *w, rt_task *t) {
   RTL_ENTER(L, w, 0);
-  if (!t->is_main && (L != w->cur || w->blocked || !lua_isyieldable(L)))
+  if (!t->is_main && (L != w->current.co || w->current.blocked || !lua_isyieldable(L)))
     return false; /* this code cannot yield */
   rt_ready_add(&w->driver.ready, t);
   return true;

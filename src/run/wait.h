@@ -13,13 +13,14 @@
 #define RT_RUN_WAIT_H
 
 #include "run/cancel.h"
+#include "run/current.h"
 #include "worker/worker.h"
 
 /* Raises if the running code cannot wait: the error of a cancel or a passed deadline, or an error
 ** that names the C function that called this code and cannot be suspended. */
 void rtL_wait_examine(lua_State *L, rt_worker *w, rt_task *t);
 static inline bool rt_wait_is_plain(lua_State *L, const rt_worker *w, const rt_task *t) {
-  return L == w->cur && !w->blocked && !t->alert && lua_isyieldable(L);
+  return L == w->current.co && !w->current.blocked && !t->alert && lua_isyieldable(L);
 }
 static inline void rtL_wait_prepare(lua_State *L, rt_worker *w, rt_task *t) {
   if (rt_unlikely(!rt_wait_is_plain(L, w, t))) rtL_wait_examine(L, w, t);
@@ -32,8 +33,8 @@ void rtL_wait_check_place(lua_State *L, rt_worker *w, rt_task *t);
 ** yield: runs the other tasks until the main chunk is woken, and calls 'k'. */
 int rtL_wait_in_main(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx);
 static inline int rtL_wait(lua_State *L, rt_worker *w, lua_KFunction k, lua_KContext ctx) {
-  if (rt_unlikely(w->running->is_main)) return rtL_wait_in_main(L, w, k, ctx);
-  w->suspending = RT_YIELD_WAIT;
+  if (rt_unlikely(w->current.task->is_main)) return rtL_wait_in_main(L, w, k, ctx);
+  rt_current_yield(w, RT_YIELD_WAIT);
   return lua_yieldk(L, 0, ctx, k);
 }
 
@@ -45,7 +46,7 @@ bool rtL_wait_in_place(lua_State *L, rt_worker *w);
 /* First in 'k': raises if the wait was called off by a cancel or a deadline. */
 void rtL_wait_called_off(lua_State *L, rt_worker *w);
 static inline void rtL_wait_over(lua_State *L, rt_worker *w) {
-  if (rt_unlikely(w->running->cause != RT_FIRED)) rtL_wait_called_off(L, w);
+  if (rt_unlikely(w->current.task->cause != RT_FIRED)) rtL_wait_called_off(L, w);
 }
 
 /* The same for a task that has only yielded to others: a cancel that came since the task was woken
@@ -68,7 +69,7 @@ static inline void rtL_wait_ended(lua_State *L, rt_worker *w, int how) {
 
 /* Called before rtL_wait_over if the operation has happened: rtL_wait_over does not raise then,
 ** even if the wait was called off at the same time. */
-static inline void rt_wait_happened(rt_worker *w) { w->running->cause = RT_FIRED; }
+static inline void rt_wait_happened(rt_worker *w) { w->current.task->cause = RT_FIRED; }
 
 /* Has the running task used up its budget of operations? Then it is put at the end of the ready
 ** queue, and the operation must call rtL_wait. */

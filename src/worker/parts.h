@@ -16,6 +16,23 @@
 
 struct rt_worker;
 
+/* Why the running coroutine yields. */
+typedef enum rt_yield {
+  RT_YIELD_USER,      /* a value for the code that resumed the coroutine */
+  RT_YIELD_WAIT,      /* the task was parked, or put into the ready queue */
+  RT_YIELD_PREEMPTED, /* the task computes, and is resumed in the next turn; see run/preempt.c */
+  RT_YIELD_FINAL      /* the task is not resumed again */
+} rt_yield;
+
+/* What runs now. The signal handlers read 'co'.
+** Changed by run/current.h. */
+typedef struct rt_worker_current {
+  rt_task *task;          /* the task whose code runs, main included; NULL: the worker's own code */
+  lua_State *volatile co; /* the innermost coroutine whose code runs; NULL: none */
+  bool blocked;           /* a resume or close between 'task' and 'co' cannot pass a yield on */
+  rt_yield yield;         /* the yield that is under way */
+} rt_worker_current;
+
 /* One iteration of the loop, and the task that runs in it.
 ** Changed by run/loop.c, run/task_entry.c (ended_as), worker/worker.h (budget, yielded). */
 typedef struct rt_worker_loop {

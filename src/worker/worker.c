@@ -199,7 +199,7 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
 uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level) {
   rt_worker_assert_thread(w);
   uint32_t site = rt_call_site_here(L, &w->call_sites, level);
-  return site == 0 && w->running ? w->running->site : site;
+  return site == 0 && w->current.task ? w->current.task->site : site;
 }
 
 rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {

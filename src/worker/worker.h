@@ -24,14 +24,6 @@
 
 #include <signal.h>
 
-/* Why the running coroutine yields. */
-typedef enum rt_yield {
-  RT_YIELD_USER,      /* a value for the code that resumed the coroutine */
-  RT_YIELD_WAIT,      /* the task was parked, or put into the ready queue */
-  RT_YIELD_PREEMPTED, /* the task computes, and is resumed in the next turn; see run/preempt.c */
-  RT_YIELD_FINAL      /* the task is not resumed again */
-} rt_yield;
-
 typedef struct rt_worker {
   rt_driver driver;        /* the first field: rt_worker_of casts */
   rt_worker_status status; /* what the other threads may read */
@@ -48,10 +40,7 @@ typedef struct rt_worker {
   rt_sched *pools[RT_POOLS];       /* NULL: not open, or closed */
   rt_runtime *runtime;             /* a main worker's; NULL: no pool is open, or a pool worker */
   /* worker's thread: what runs now */
-  rt_task *running; /* the task whose code runs, main included; NULL: the worker's own code */
-  lua_State *volatile cur; /* the innermost coroutine whose code runs */
-  bool blocked;            /* a resume or close between the task and 'cur' cannot pass a yield on */
-  rt_yield suspending;     /* the yield that is under way */
+  rt_worker_current current;
   rt_worker_loop loop;
   /* worker's thread: the tasks */
   rt_task *main; /* stands for the main chunk; NULL in a pool worker */

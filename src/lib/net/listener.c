@@ -53,7 +53,7 @@ static int listener_fail_closed(lua_State *L) {
 static int listener_accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_listener *l = b->object;
   if (l->sock == NULL) return listener_fail_closed(L);
-  rt_stream_force_attempt(l->sock, w->running);
+  rt_stream_force_attempt(l->sock, w->current.task);
   if (!l->sock->maybe_readable) return -1;
   bool kept = b->op == 0 && lua_gettop(L) > 1;
   rt_stream *s = kept ? lua_touserdata(L, 2) : rtL_stream_new(L, w);

@@ -169,8 +169,8 @@ static match match_formats(lua_State *L, rt_stream *s, int formats, bool ended) 
 }
 
 static int await_bytes(lua_State *L, rt_worker *w, rt_stream *s) {
-  rtL_wait_prepare(L, w, w->running);
-  int err = rt_sock_wait(s->sock, RT_READ, w->running, RT_OP_READ);
+  rtL_wait_prepare(L, w, w->current.task);
+  int err = rt_sock_wait(s->sock, RT_READ, w->current.task, RT_OP_READ);
   return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
 }
 
@@ -179,7 +179,7 @@ static int read_on(lua_State *L, rt_worker *w, rt_stream *s, int formats) {
   match m;
   bool ended = false, filled = false;
   while ((m = match_formats(L, s, formats, ended)) == MORE) {
-    if (filled && rt_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
+    if (filled && rt_wait_must_yield(L, w, w->current.task)) return RT_YIELDED; /* a fast peer */
     int n = rt_stream_fill(s);
     if (n == UV_EAGAIN) return await_bytes(L, w, s);
     if (n < 0) return rtL_fail(L, n, NULL);
@@ -211,7 +211,7 @@ static int run_read(lua_State *L, rt_worker *w, rt_stream *s, int formats, int h
       stream_read_resumed(L, s, how);
     }
     if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
-    rt_stream_force_attempt(s->sock, w->running);
+    rt_stream_force_attempt(s->sock, w->current.task);
     if ((how = read_on(L, w, s, formats)) >= 0) return how;
   }
 }

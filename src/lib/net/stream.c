@@ -28,7 +28,7 @@ static int recv_now(lua_State *L, rt_stream *s) {
     lua_pushlstring(L, scratch, (size_t)n);
     return 1;
   }
-  if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->running);
+  if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->current.task);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
   s->sock->maybe_readable = true; /* the next attempt finds the end again */
   rtL_cancel_takes_precedence(L, s->worker);
@@ -86,7 +86,7 @@ static int stream_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   if (rt_stream_has_reader(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
   s->max = (size_t)b->number;
   if (rt_buf_len(&s->in) > 0) return recv_buffered(L, s);
-  rt_stream_force_attempt(s->sock, w->running);
+  rt_stream_force_attempt(s->sock, w->current.task);
   if (!s->sock->maybe_readable) return -1;
   ssize_t n = rt_sock_recv(s->sock, w->driver.scratch, s->max);
   if (n == UV_EAGAIN) return -1;
@@ -163,13 +163,13 @@ static int write_until_blocked(lua_State *L, rt_worker *w, rt_stream *s) {
     ssize_t n = rt_sock_sendv(s->sock, bufs, count);
     if (rt_likely(n == (ssize_t)bytes && all)) break;
     if (n == UV_EAGAIN) {
-      rtL_wait_prepare(L, w, w->running);
-      int err = rt_sock_wait(s->sock, RT_WRITE, w->running, RT_OP_WRITE);
+      rtL_wait_prepare(L, w, w->current.task);
+      int err = rt_sock_wait(s->sock, RT_WRITE, w->current.task, RT_OP_WRITE);
       return err == 0 ? RT_WAITS : rtL_fail(L, err, NULL);
     }
     if (n < 0) return rtL_fail(L, (int)n, NULL);
     advance_sent(L, s, (size_t)n);
-    if (rt_wait_must_yield(L, w, w->running)) return RT_YIELDED; /* a fast peer */
+    if (rt_wait_must_yield(L, w, w->current.task)) return RT_YIELDED; /* a fast peer */
   }
   lua_settop(L, 1);
   return 1;

@@ -80,7 +80,7 @@ static int finish_listen(lua_State *L, rt_worker *w, tcp_setup *s) {
 static int setup_resume(lua_State *L, int status, lua_KContext ctx);
 
 static int setup_step(lua_State *L, rt_worker *w, tcp_setup *s) {
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   if (s->lookup == NULL)
     return rtL_fail(L, UV_ECANCELED, s->where); /* finalized: the state is closed */
   if (s->timed_out) return fail_setup(L, s, UV_ETIMEDOUT);
@@ -110,7 +110,7 @@ static int setup_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rt_self(L);
   tcp_setup *s = lua_touserdata(L, 4);
-  if (w->running->cause == RT_WITHDRAWN) end_setup(s);
+  if (w->current.task->cause == RT_WITHDRAWN) end_setup(s);
   rtL_wait_over(L, w);
   return setup_step(L, w, s);
 }

@@ -8,6 +8,7 @@
 ** nor closed.
 */
 #include "lib/lib.h"
+#include "run/current.h"
 
 static lua_State *check_coroutine(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
@@ -45,13 +46,10 @@ static int resume_after_wait(lua_State *L, int status, lua_KContext k);
 
 /* Closes the pending <close> variables of 'co'. Their functions run in 'co', and cannot wait. */
 static int close_pending(lua_State *L, lua_State *co, rt_worker *w) {
-  lua_State *outer = w->cur;
-  bool blocked = w->blocked;
-  w->cur = co;
-  w->blocked = true;
+  rt_current_outer outer = rt_current_enter(w, co);
+  rt_current_block(w);
   int status = rt_closethread(co, L);
-  w->cur = outer;
-  w->blocked = blocked;
+  rt_current_leave(w, outer);
   return status;
 }
 
@@ -79,15 +77,12 @@ static int resume_failed(lua_State *L, lua_State *co, resume_kind k) {
 
 static int resume_coroutine(lua_State *L, lua_State *co, int args, resume_kind k) {
   rt_worker *w = rt_self(L);
-  lua_State *outer = w->cur;
-  bool blocked = w->blocked;
   int values;
-  w->cur = co;
-  if (L != outer || !lua_isyieldable(L)) w->blocked = true;
+  rt_current_outer outer = rt_current_enter(w, co);
+  if (L != outer.co || !lua_isyieldable(L)) rt_current_block(w);
   int status = lua_resume(co, L, args, &values);
-  w->cur = outer;
-  w->blocked = blocked;
-  if (status == LUA_YIELD && w->suspending) return lua_yieldk(L, 0, k, resume_after_wait);
+  rt_current_leave(w, outer);
+  if (status == LUA_YIELD && w->current.yield) return lua_yieldk(L, 0, k, resume_after_wait);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
     return resume_failed(L, co, k);
@@ -149,11 +144,11 @@ static int coroutine_wrap(lua_State *L) {
 /* --- the rest --------------------------------------------------------------------------------- */
 /* Is L the coroutine of the running task itself, which only the worker resumes? */
 static bool is_task_itself(lua_State *L, rt_worker *w) {
-  return w->running != NULL && !w->running->is_main && w->running->co == L;
+  return w->current.task != NULL && !w->current.task->is_main && w->current.task->co == L;
 }
 
 static void refuse_to_yield_out(lua_State *L, rt_worker *w) {
-  const rt_cancel_scope *scope = w->running->more->cancel_scopes;
+  const rt_cancel_scope *scope = w->current.task->more->cancel_scopes;
   const char *what = scope->critical ? "critical section"
                      : scope->shield ? "shield"
                      : scope->waiter ? "scope"
@@ -166,7 +161,7 @@ static int coroutine_yield(lua_State *L) {
   rt_worker *w = rt_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
-  if (rt_unlikely(w->running != NULL && rt_cancel_scope_is_of(w->running, L)))
+  if (rt_unlikely(w->current.task != NULL && rt_cancel_scope_is_of(w->current.task, L)))
     refuse_to_yield_out(L, w);
   return lua_yield(L, lua_gettop(L));
 }
@@ -181,7 +176,7 @@ static int coroutine_isyieldable(lua_State *L) {
 /* co, ismain = coroutine.running() */
 static int coroutine_running(lua_State *L) {
   rt_worker *w = rt_self(L);
-  if (is_task_itself(L, w)) w->running->is_exposed = 1;
+  if (is_task_itself(L, w)) w->current.task->is_exposed = 1;
   lua_pushboolean(L, lua_pushthread(L));
   return 2;
 }

@@ -12,6 +12,7 @@
 #include "diag/watchdog.h"
 #include "lib/lib.h"
 #include "run/cancel.h"
+#include "run/current.h"
 #include "run/exit.h"
 #include "run/stop.h"
 #include "run/unhandled.h"
@@ -52,7 +53,7 @@ static int exit_in_task(lua_State *L, rt_worker *w) {
     rtL_cancel_push_end(L);
     return rtL_cancelled_raise(L, w);
   }
-  w->suspending = RT_YIELD_WAIT;
+  rt_current_yield(w, RT_YIELD_WAIT);
   return lua_yieldk(L, 0, 0, exit_resume);
 }
 
@@ -65,15 +66,15 @@ static int exit_between_tasks(lua_State *L, rt_worker *w) {
 /* os.exit([code [, close]]) */
 static int os_exit(lua_State *L) {
   rt_worker *w = rt_self(L);
-  bool in_task = w->running != NULL && !w->running->is_main, close = lua_toboolean(L, 2);
+  bool in_task = w->current.task != NULL && !w->current.task->is_main, close = lua_toboolean(L, 2);
   lua_settop(L, 2);
   if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
-  if (close && in_task && L == w->cur && !w->blocked && lua_isyieldable(L))
+  if (close && in_task && L == w->current.co && !w->current.blocked && lua_isyieldable(L))
     return exit_in_task(L, w);
-  if (close && w->running == NULL && !w->stop.closed) return exit_between_tasks(L, w);
+  if (close && w->current.task == NULL && !w->stop.closed) return exit_between_tasks(L, w);
   close = close && !in_task;
   rt_exit_begin(w);
-  if (close && w->running != NULL) rt_stop_quietly(L, w);
+  if (close && w->current.task != NULL) rt_stop_quietly(L, w);
   rtL_exit_call_original(L, w, check_exit_code(L), close);
   return 0;
 }

@@ -127,8 +127,8 @@ static void check_not_mine(lua_State *L, bool mine) {
 }
 
 static bool try_lock_or_raise(lua_State *L, rt_worker *w, rt_mutex *m) {
-  check_task_more(L, w->running);
-  rt_mutex_result answer = rt_mutex_lock(m, w->running);
+  check_task_more(L, w->current.task);
+  rt_mutex_result answer = rt_mutex_lock(m, w->current.task);
   check_not_mine(L, answer == RT_MUTEX_ALREADY_HELD);
   return answer == RT_MUTEX_DONE;
 }
@@ -136,9 +136,9 @@ static bool try_lock_or_raise(lua_State *L, rt_worker *w, rt_mutex *m) {
 /* The mutex was handed to this task. If another thread has cancelled the task, the mutex is
 ** unlocked again. */
 static void accept_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  rt_mutex_accept(m, w->running);
+  rt_mutex_accept(m, w->current.task);
   if (rt_likely(!rt_cancel_from_other_thread(w))) return;
-  rt_mutex_unlock(m, w->running);
+  rt_mutex_unlock(m, w->current.task);
   rtL_cancel_takes_precedence(L, w);
 }
 
@@ -158,9 +158,9 @@ static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
 /* For a select, which would make a new guard for each attempt: is an attempt worth it? */
 static bool seems_free(lua_State *L, rt_worker *w, rt_mutex *m) {
   int waiting;
-  check_task_more(L, w->running);
+  check_task_more(L, w->current.task);
   int64_t holder = rt_mutex_inspect(m, &waiting);
-  check_not_mine(L, holder == (int64_t)w->running->id);
+  check_not_mine(L, holder == (int64_t)w->current.task->id);
   return holder == -1;
 }
 
@@ -221,9 +221,9 @@ static int mutex_lock_op(lua_State *L) {
 
 /* For the methods that do not wait, and so are no checkpoint. */
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  if (w->running == NULL || w->stop.closed) rtL_cancel_checkpoint_slow(L, w); /* raises */
-  check_task_more(L, w->running);
-  return rt_mutex_lock(m, w->running) == RT_MUTEX_DONE;
+  if (w->current.task == NULL || w->stop.closed) rtL_cancel_checkpoint_slow(L, w); /* raises */
+  check_task_more(L, w->current.task);
+  return rt_mutex_lock(m, w->current.task) == RT_MUTEX_DONE;
 }
 
 /* guard | false = mutex:try_lock() */
@@ -244,7 +244,7 @@ static int mutex_try_lock(lua_State *L) {
 static int mutex_unlock(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_mutex *m = check_mutex(L, w);
-  if (w->running == NULL || !rt_mutex_unlock(m, w->running))
+  if (w->current.task == NULL || !rt_mutex_unlock(m, w->current.task))
     return luaL_error(L, "this task does not hold the mutex");
   return 0;
 }

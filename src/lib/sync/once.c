@@ -70,8 +70,8 @@ static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shar
 
 static int once_get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
-  if (rt_task_more(w->running) == NULL) return rtL_no_memory(L);
-  switch (rt_mutex_lock(m, w->running)) {
+  if (rt_task_more(w->current.task) == NULL) return rtL_no_memory(L);
+  switch (rt_mutex_lock(m, w->current.task)) {
     case RT_MUTEX_DONE: return run_once(L, m);
     case RT_MUTEX_SETTLED: return push_settled(L, w, m);
     default: return -1;
@@ -80,7 +80,7 @@ static int once_get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static void once_get_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   int waiting;
-  if (rt_mutex_inspect(once_of(b), &waiting) == (int64_t)w->running->id)
+  if (rt_mutex_inspect(once_of(b), &waiting) == (int64_t)w->current.task->id)
     luaL_error(L, "deadlock: the function that this once runs waits for itself");
 }
 
@@ -92,7 +92,7 @@ static bool once_get_arm(lua_State *L, rt_worker *w, rt_branch *b) {
 static int once_get_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
   if (b->answer == RT_MUTEX_SETTLED) return push_settled(L, w, m);
-  rt_mutex_accept(m, w->running);
+  rt_mutex_accept(m, w->current.task);
   return run_once(L, m);
 }
 

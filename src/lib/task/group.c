@@ -155,7 +155,7 @@ static void on_group_decided(rt_waiter *waiter) { rt_cancel_scope_cancel(waiter-
 /* Stack: the group, the handler, the results or the error. */
 static int group_run_ended(lua_State *L, int status, lua_KContext serial) {
   rt_worker *w = rt_self(L);
-  rt_cancel_scope_close(w->running, (uint64_t)serial);
+  rt_cancel_scope_close(w->current.task, (uint64_t)serial);
   if (status == LUA_OK || status == LUA_YIELD) {
     lua_pushboolean(L, 1);
     lua_replace(L, 2);

@@ -16,7 +16,7 @@ static rt_job *job_of(const rt_branch *b) { return rt_job_of(rt_branch_shared(b)
 
 static int job_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_job *j = job_of(b);
-  if (rt_job_entry_job(w->running) == j) return luaL_error(L, "a task cannot join itself");
+  if (rt_job_entry_job(w->current.task) == j) return luaL_error(L, "a task cannot join itself");
   return rt_job_phase(j) < RT_DONE ? -1 : rtL_job_entry_push_outcome(L, w, j);
 }
 

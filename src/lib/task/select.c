@@ -297,12 +297,12 @@ static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int defaul
     int results = try_all(L, w, n, biased ? 0 : (int)(rt_worker_chance(w) % (uint64_t)n));
     if (results > 0) return results;
     if (default_at) return push_choice(L, default_at, 0);
-    rtL_wait_prepare(L, w, w->running);
+    rtL_wait_prepare(L, w, w->current.task);
     rt_select *s = select_at(L, n);
     if (s == NULL) s = make_branches(L, w, n);
     const select_branch *failed = arm_branches(L, w, s);
     if (failed == NULL) {
-      rt_claim_park(&s->claim, w->running, RT_OP_SELECT, &s->parked);
+      rt_claim_park(&s->claim, w->current.task, RT_OP_SELECT, &s->parked);
       return rtL_wait(L, w, select_resume, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
     select_branch *called = withdraw_branches(s);
@@ -318,7 +318,7 @@ static int select_resume(lua_State *L, int status, lua_KContext context) {
   rt_select *s = select_at(L, n);
   select_branch *called = withdraw_branches(s);
   if (called) return finish_branch(L, w, n, called);
-  if (w->running->cause != RT_FIRED || w->running->alert) {
+  if (w->current.task->cause != RT_FIRED || w->current.task->alert) {
     recycle_select(L, w, n + 1);
     lua_settop(L, n); /* (if rtL_wait_after_yield does not raise, the select starts again) */
   }

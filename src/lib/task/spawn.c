@@ -34,11 +34,11 @@ static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
   for (;;) {
     bool has_space = rt_load_relaxed(&s->queued) < s->config.queue_max;
     if (has_space && submit_blocking(L, w, s)) return 1;
-    rtL_wait_prepare(L, w, w->running);
+    rtL_wait_prepare(L, w, w->current.task);
     rt_waiter *waiter = rt_waiter_new(&w->driver);
     if (waiter == NULL) return rtL_no_memory(L);
     if (!rt_sched_await_space(s, waiter, again)) {
-      rt_waiter_park(waiter, w->running, RT_OP_SPAWN);
+      rt_waiter_park(waiter, w->current.task, RT_OP_SPAWN);
       return rtL_wait(L, w, spawn_blocking_resume, (lua_KContext)waiter);
     }
     rt_waiter_free(waiter);

@@ -35,7 +35,7 @@ static int spawns_for_callers(lua_State *L) {
 /* task = rt.current() */
 static int current_task(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_task *t = w->running;
+  rt_task *t = w->current.task;
   if (t == NULL) return 0; /* a finalizer that runs between two tasks */
   if (t->is_main)
     rt_anchor_push(L, w, RT_ANCHOR_MAIN);
@@ -50,7 +50,7 @@ static int task_yield_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   rt_worker *w = rt_self(L);
   rtL_wait_over(L, w);
-  if (rt_unlikely(w->running->alert)) rtL_cancel_check(L, w, w->running);
+  if (rt_unlikely(w->current.task->alert)) rtL_cancel_check(L, w, w->current.task);
   return 0;
 }
 
@@ -82,7 +82,7 @@ static int push_task_outcome(lua_State *L, rt_worker *w, const rt_branch *b) {
 static int task_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   const rt_task *t = b->object;
   if (rt_task_has_ended(t)) return push_task_outcome(L, w, b);
-  if (t == w->running) return luaL_error(L, "a task cannot join itself");
+  if (t == w->current.task) return luaL_error(L, "a task cannot join itself");
   if (t->is_main) return luaL_error(L, cannot_join_main);
   return -1;
 }

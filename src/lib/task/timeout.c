@@ -2,6 +2,7 @@
 ** rt.critical), or with an object that is closed afterwards (internal.with).
 */
 #include "lib/lib.h"
+#include "run/current.h"
 #include "run/preempt.h"
 #include "worker/traceback.h"
 
@@ -14,7 +15,7 @@ static int scope_ended(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rt_self(L);
   uint64_t serial = (uint64_t)context >> 2;
   scope_kind k = context & 3;
-  rt_cancel_scope_close(w->running, serial);
+  rt_cancel_scope_close(w->current.task, serial);
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
   if (k != TIMEOUT || !rt_cancelled_is_of(L, w, -1, serial))
     return rt_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
@@ -24,13 +25,13 @@ static int scope_ended(lua_State *L, int status, lua_KContext context) {
 }
 
 /* The main chunk runs this in a coroutine that was resumed by a function which rt does not know (a
-** coroutine.resume from before rt was loaded), so 'cur' is another coroutine. During the call
-** 'cur' is this one, so that the preemption signal sets the hook here when the deadline passes. */
+** coroutine.resume from before rt was loaded), so current.co is another coroutine. During the call
+** current.co is this one, so that the preemption signal sets the hook here when the deadline
+** passes. */
 static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext context) {
-  lua_State *outer = w->cur;
-  w->cur = L;
+  rt_current_outer outer = rt_current_enter(w, L);
   int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
-  w->cur = outer;
+  rt_current_leave(w, outer);
   return scope_ended(L, status, context);
 }
 
@@ -46,7 +47,7 @@ static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   rt_preempt_need(w);
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 1);
-  if (rt_unlikely(t->is_main && L != w->cur)) return run_in_unknown_coroutine(L, w, context);
+  if (rt_unlikely(t->is_main && L != w->current.co)) return run_in_unknown_coroutine(L, w, context);
   return scope_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, scope_ended),
                      context);
 }

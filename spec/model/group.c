@@ -11,7 +11,7 @@ static const rt_shared_kind kind = {"group", rt_group_free, 0};
 static rt_runtime *runtime;
 static rt_group *group;
 static rt_job *members[MEMBERS];
-static worker *homes[MEMBERS], *waiter;
+static worker *runners[MEMBERS], *waiter;
 static bool cancel_received[MEMBERS], called, cancel_is_done;
 
 static void cancel_member(rt_shared *owner) { rt_job_cancel(rt_job_of(owner), NULL); }
@@ -28,7 +28,7 @@ static void begin_with(rt_group_policy policy, int members_before) {
   waiter = worker_new();
   called = cancel_is_done = false;
   for (int i = 0; i < MEMBERS; i++) {
-    homes[i] = worker_new();
+    runners[i] = worker_new();
     cancel_received[i] = false;
     members[i] = NULL;
   }
@@ -41,18 +41,18 @@ static void begin_with_one(void) { begin_with(RT_GROUP_ALL_COMPLETED, 1); }
 
 /* --- members ---------------------------------------------------------------------------------- */
 static void on_cancel(rt_post *p, void *driver) {
-  cancel_received[driver == &homes[1]->driver] = true;
+  cancel_received[driver == &runners[1]->driver] = true;
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
 /* 'for_ever': until it is cancelled. */
 static void run(int n, bool for_ever) {
   rt_job *j = members[n];
-  if (rt_job_begin(j, &homes[n]->driver, on_cancel)) {
-    while (for_ever && !cancel_received[n]) rt_driver_park(&homes[n]->driver);
+  if (rt_job_begin(j, &runners[n]->driver, on_cancel)) {
+    while (for_ever && !cancel_received[n]) rt_driver_park(&runners[n]->driver);
     rt_job_end(j, cancel_received[n] ? RT_CANCELLED : RT_DONE, NULL, NULL);
   }
-  worker_free(homes[n]);
+  worker_free(runners[n]);
 }
 
 static void run_0(void) { run(0, false); }

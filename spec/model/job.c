@@ -7,7 +7,7 @@ static const rt_shared_kind kind = {"task", rt_job_free, 0};
 
 static rt_runtime *runtime;
 static rt_job *job;
-static worker *home, *joiner;
+static worker *runner, *joiner;
 static bool begun, cancel_received, cancel_was_pending[2];
 static rt_phase ended_as, joined_as;
 
@@ -17,7 +17,7 @@ static void begin(void) {
   runtime = rt_runtime_new(NULL);
   runtime->on_unjoined_failure = on_unjoined_failure;
   job = rt_job_new(&kind, runtime, 1, "here", rt_message_new());
-  home = worker_new();
+  runner = worker_new();
   joiner = worker_new();
   begun = cancel_received = false;
   ended_as = joined_as = RT_QUEUED;
@@ -31,13 +31,13 @@ static void on_cancel(rt_post *p, void *driver) {
 }
 
 static void run_job(void) {
-  begun = rt_job_begin(job, &home->driver, on_cancel);
+  begun = rt_job_begin(job, &runner->driver, on_cancel);
   if (begun) {
-    rt_driver_poll(&home->driver);
+    rt_driver_poll(&runner->driver);
     ended_as = cancel_received ? RT_CANCELLED : RT_DONE;
     rt_job_end(job, ended_as, NULL, NULL);
   }
-  worker_free(home);
+  worker_free(runner);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */
@@ -90,7 +90,7 @@ static const model models[] = {
     {.says = "job: of a beginning, an end and two cancels exactly one decides what it ends with, "
              "and tasks that wait for it are woken",
      .begin = begin,
-     .fibers = {{"home", run_job},
+     .fibers = {{"runner", run_job},
                 {"canceller", cancel_0},
                 {"another", cancel_1},
                 {"joiner", join_for_ever}},
@@ -99,7 +99,7 @@ static const model models[] = {
               {"a ring before the joiner sleeps were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
     {.says = "job: a waiter that is withdrawn either was called or is never called",
      .begin = begin,
-     .fibers = {{"home", run_job}, {"canceller", cancel_0}, {"joiner", join_for_a_while}},
+     .fibers = {{"runner", run_job}, {"canceller", cancel_0}, {"joiner", join_for_a_while}},
      .end = end,
      .bugs = {{"the waiter were read without the lock", BUG_OWN, "reads without the lock"},
               {"the lock of the job did not exclude other threads", BUG_NOT_LOCKED,

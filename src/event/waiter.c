@@ -1,36 +1,37 @@
 /* Calling a waiter against withdrawing it.
 **
-** Two threads meet at a waiter: one that serves the object's queue and calls it, and its home,
-** which resumes the task because the call has arrived, or because of a cancel or a deadline.
+** Two threads meet at a waiter: one that serves the object's queue and calls it, and the waiter's
+** thread, which resumes the task because the call has arrived, or because of a cancel or a
+** deadline.
 **
 ** The caller, under the object's lock:
 **
 ** C1. removes the waiter from the queue and sets 'called', 'answer' and 'message';
-** C2. posts it to the mailbox of its home. After that it does not use the waiter.
+** C2. posts it to the mailbox of its driver. After that it does not use the waiter.
 **
-** Home:
+** The waiter's thread:
 **
-** H1. When the post is delivered: sets 'delivered', and wakes the task if it is parked.
-** H2. When the task has been resumed: under the object's lock, removes the waiter from the queue
+** W1. When the post is delivered: sets 'delivered', and wakes the task if it is parked.
+** W2. When the task has been resumed: under the object's lock, removes the waiter from the queue
 **     and reads 'called' (rt_waiter_withdraw).
-** H3. Frees the waiter.
+** W3. Frees the waiter.
 **
-** One outcome: C1 and H2 are under one lock. If C1 is first, 'called' is true: the operation has
-** happened and counts, even if a cancel or a deadline has resumed the task. If H2 is first, no
+** One outcome: C1 and W2 are under one lock. If C1 is first, 'called' is true: the operation has
+** happened and counts, even if a cancel or a deadline has resumed the task. If W2 is first, no
 ** thread finds the waiter in the queue any more: it is never called. So what is handed over is
-** neither lost nor received twice. When a parked task is cancelled, H2 is done at once
+** neither lost nor received twice. When a parked task is cancelled, W2 is done at once
 ** (rt_waiter_cancel), and not only when the task runs: what is handed over meanwhile goes to the
 ** next waiter.
 **
-** H2 needs no lock if 'delivered' is set (C1 happened before the post), or if the waiter is in no
-** queue ('lock' is NULL): then 'called' does not change any more. After H2 the object is not used
+** W2 needs no lock if 'delivered' is set (C1 happened before the post), or if the waiter is in no
+** queue ('lock' is NULL): then 'called' does not change any more. After W2 the object is not used
 ** by the waiter; until then the task must keep the object alive.
 **
 ** Freeing: if 'called' is set but the post was not delivered yet, the waiter is linked in the
-** mailbox and cannot be freed. H3 then only sets 'abandoned', and H1 frees it.
+** mailbox and cannot be freed. W3 then only sets 'abandoned', and W1 frees it.
 **
-** The mailbox of the home exists when C2 posts: a driver that closes withdraws all its waiters
-** first (rt_waiter_free_all), and C2 is under the lock that H2 takes.
+** The mailbox of the driver exists when C2 posts: a driver that closes withdraws all its waiters
+** first (rt_waiter_free_all), and C2 is under the lock that W2 takes.
 **
 ** Select: its waiters are in queues of several objects, under several locks, but only one of them
 ** may be called. They share a claim: a caller must first change 'taken' from false to true, and
@@ -43,9 +44,9 @@
 enum { MAX_SPARE = RT_SIZE(64, 2) };
 
 static void waiter_recycle(rt_waiter *waiter) {
-  rt_driver *d = waiter->home;
+  rt_driver *d = waiter->driver;
   if (d->spares < MAX_SPARE) {
-    rt_list_append(&d->spare_waiters, &waiter->home_link);
+    rt_list_append(&d->spare_waiters, &waiter->driver_link);
     d->spares++;
   } else {
     rt_free(waiter);
@@ -67,18 +68,18 @@ static void waiter_deliver(rt_post *p, void *driver) {
   if (l) rt_driver_wake(driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-rt_waiter *rt_waiter_new(rt_driver *home) {
-  rt_list *l = rt_list_take(&home->spare_waiters);
-  rt_waiter *waiter = l ? rt_containerof(l, rt_waiter, home_link) : rt_malloc(sizeof *waiter);
+rt_waiter *rt_waiter_new(rt_driver *driver) {
+  rt_list *l = rt_list_take(&driver->spare_waiters);
+  rt_waiter *waiter = l ? rt_containerof(l, rt_waiter, driver_link) : rt_malloc(sizeof *waiter);
   if (waiter == NULL) return NULL;
-  if (l) home->spares--;
+  if (l) driver->spares--;
   memset(waiter, 0, sizeof *waiter);
-  waiter->home = home;
+  waiter->driver = driver;
   waiter->post.deliver = waiter_deliver;
   rt_list_init(&waiter->parked);
   rt_list_init(&waiter->link);
-  rt_list_init(&waiter->home_link);
-  rt_list_append(&home->waiters, &waiter->home_link);
+  rt_list_init(&waiter->driver_link);
+  rt_list_append(&driver->waiters, &waiter->driver_link);
   return waiter;
 }
 
@@ -129,7 +130,7 @@ void rt_waiter_call(rt_waiter *waiter, int answer) {
   rt_list_remove(&waiter->link);
   waiter->called = true;
   waiter->answer = answer;
-  rt_mailbox_post(&waiter->home->mailbox, &waiter->post);
+  rt_mailbox_post(&waiter->driver->mailbox, &waiter->post);
 }
 
 bool rt_waiter_withdraw(rt_waiter *waiter) {
@@ -154,13 +155,13 @@ void rt_waiter_cancel(rt_task *task) {
 
 void rt_waiter_withdraw_all(rt_driver *d) {
   for (rt_list *l = d->waiters.next; l != &d->waiters; l = l->next)
-    rt_waiter_withdraw(rt_containerof(l, rt_waiter, home_link));
+    rt_waiter_withdraw(rt_containerof(l, rt_waiter, driver_link));
 }
 
 void rt_waiter_free(rt_waiter *waiter) {
   if (waiter->message) rt_message_drop(waiter->message);
   waiter->message = NULL;
-  rt_list_remove(&waiter->home_link);
+  rt_list_remove(&waiter->driver_link);
   rt_list_remove(&waiter->parked);
   if (waiter->called && !waiter->delivered)
     waiter->abandoned = true;
@@ -171,12 +172,12 @@ void rt_waiter_free(rt_waiter *waiter) {
 void rt_waiter_free_all(rt_driver *d) {
   rt_list *l;
   while ((l = rt_list_first(&d->waiters)) != NULL) {
-    rt_waiter *waiter = rt_containerof(l, rt_waiter, home_link);
+    rt_waiter *waiter = rt_containerof(l, rt_waiter, driver_link);
     rt_waiter_withdraw(waiter);
     rt_waiter_free(waiter);
   }
   rt_mailbox_drain(&d->mailbox); /* delivers the posts of abandoned waiters, which frees them */
   while ((l = rt_list_take(&d->spare_waiters)) != NULL)
-    rt_free(rt_containerof(l, rt_waiter, home_link));
+    rt_free(rt_containerof(l, rt_waiter, driver_link));
   d->spares = 0;
 }

@@ -8,8 +8,8 @@
 ** the operation has happened; or it was not called, it never will be, and the operation has not
 ** happened. The full argument is in waiter.c.
 **
-** Threads: "home" is the thread of the driver for whose task the waiter was made. "under the lock"
-** is any thread that holds the lock of the object.
+** Threads: the waiter's thread is that of the driver for whose task the waiter was made. "under the
+** lock" is any thread that holds the lock of the object.
 */
 #ifndef RT_EVENT_WAITER_H
 #define RT_EVENT_WAITER_H
@@ -25,10 +25,10 @@ typedef struct rt_claim {
 typedef struct rt_waiter {
   rt_post post;
   /* fixed */
-  rt_driver *home;
-  rt_claim *claim; /* NULL: not of a select */
-  /* home */
-  rt_list home_link;                   /* in the list of waiters of its driver */
+  rt_driver *driver; /* of the task for which it was made */
+  rt_claim *claim;   /* NULL: not of a select */
+  /* waiter's thread */
+  rt_list driver_link;                 /* in the list of waiters of its driver */
   rt_list parked;                      /* the task that waits for it, while the task is parked */
   void (*on_call)(struct rt_waiter *); /* called on delivery, instead of waking a task; or NULL */
   void *owner;    /* for the code that made the waiter: on_call, or the continuation, may use it */
@@ -44,14 +44,14 @@ typedef struct rt_waiter {
   rt_message *message;                     /* what the task sends, or what it has received */
 } rt_waiter;
 
-/* Home: a waiter for a task of this driver. NULL: no memory. */
-rt_waiter *rt_waiter_new(rt_driver *home);
+/* Worker's thread: a waiter for a task of this driver. NULL: no memory. */
+rt_waiter *rt_waiter_new(rt_driver *driver);
 
-/* Home, under the lock: adds it to the end of a queue. */
+/* The waiter's thread, under the lock: adds it to the end of a queue. */
 void rt_waiter_enqueue(rt_waiter *waiter, rt_list *queue, rt_lock *lock);
 
-/* Home: parks the running task until the waiter is called. The caller must suspend its coroutine
-** now. */
+/* The waiter's thread: parks the running task until the waiter is called. The caller must suspend
+** its coroutine now. */
 static inline void rt_waiter_park(rt_waiter *waiter, rt_task *task, rt_op op) {
   rt_task_park(task, op, waiter, &waiter->parked);
   task->wait_kind = RT_WAIT_WAITER;
@@ -64,8 +64,8 @@ static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *
   task->wait_kind = RT_WAIT_CLAIM;
 }
 
-/* Home: the wait of a parked task is cancelled. If it waits for a waiter or a claim, none of its
-** waiters is called from now on. */
+/* The waiter's thread: the wait of a parked task is cancelled. If it waits for a waiter or a claim,
+** none of its waiters is called from now on. */
 void rt_waiter_cancel(rt_task *task);
 
 /* Under the lock: the first waiter of the queue that can be called, which the caller then must
@@ -88,16 +88,17 @@ void rt_waiter_call(rt_waiter *waiter, int answer);
 /* Under the lock: calls all waiters of a queue that can be called. */
 void rt_waiter_call_all(rt_list *queue, int answer);
 
-/* Home, without the lock, when the task is resumed. True: the waiter was called; false: it was not,
-** and never will be. After this the waiter does not use the object. */
+/* The waiter's thread, without the lock, when the task is resumed. True: the waiter was called;
+** false: it was not, and never will be. After this the waiter does not use the object. */
 bool rt_waiter_withdraw(rt_waiter *waiter);
-/* Home: withdraws all waiters of the driver's tasks. */
+/* The driver's thread: withdraws all waiters of the driver's tasks. */
 void rt_waiter_withdraw_all(rt_driver *d);
 
-/* Home, after rt_waiter_withdraw: frees the waiter, and drops the message that is in it. */
+/* The waiter's thread, after rt_waiter_withdraw: frees the waiter, and drops the message that is in
+** it. */
 void rt_waiter_free(rt_waiter *waiter);
 
-/* Home: withdraws and frees all waiters of the driver, whose tasks have ended. */
+/* The driver's thread: withdraws and frees all waiters of the driver, whose tasks have ended. */
 void rt_waiter_free_all(rt_driver *d);
 
 #endif

@@ -49,11 +49,11 @@ static void resolve_work(rt_work_item *item) {
   r->err = is_invalid(r->host) ? UV_EAI_NONAME : look_up(r);
 }
 
-/* On a thread of the pool, under the pool's lock. */
+/* On a thread of the thread pool, under the thread pool's lock. */
 static void resolve_done(rt_work_item *item, bool wanted) {
   rt_resolve *r = rt_containerof(item, rt_resolve, item);
   if (wanted)
-    rt_mailbox_post(&r->home->mailbox, &r->post);
+    rt_mailbox_post(&r->driver->mailbox, &r->post);
   else
     free_lookup(r);
 }
@@ -82,12 +82,12 @@ static void resolve_close_with_driver(rt_uv_handle *h) {
   rt_resolve_drop(rt_containerof(h, rt_resolve, uv_handle));
 }
 
-int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, const char *host,
-                     int port, bool passive) {
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *thread_pool, rt_driver *driver,
+                     const char *host, int port, bool passive) {
   rt_resolve *r = rt_calloc(sizeof *r);
   if (r == NULL) return UV_ENOMEM;
-  r->thread_pool = pool;
-  r->home = home;
+  r->thread_pool = thread_pool;
+  r->driver = driver;
   r->item.work = resolve_work;
   r->item.on_done = resolve_done;
   r->post.deliver = resolve_deliver;
@@ -104,12 +104,12 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, co
     return 0;
   }
   r->hints.ai_flags &= ~AI_NUMERICHOST;
-  int err = rt_thread_pool_submit(pool, &r->item);
+  int err = rt_thread_pool_submit(thread_pool, &r->item);
   if (err != 0) {
     free_lookup(r);
     return err;
   }
-  rt_driver_add_uv_handle(home, &r->uv_handle, resolve_close_with_driver);
+  rt_driver_add_uv_handle(driver, &r->uv_handle, resolve_close_with_driver);
   *out = r;
   return 0;
 }

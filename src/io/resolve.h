@@ -15,27 +15,27 @@ enum { RT_RESOLVE_HOST_MAX = 255 }; /* bytes of a host name */
 
 typedef struct rt_resolve {
   rt_work_item item;
-  rt_post post; /* to home: the lookup has ended */
+  rt_post post; /* to 'driver': the lookup has ended */
   rt_uv_handle uv_handle;
   /* fixed */
   rt_thread_pool *thread_pool;
-  rt_driver *home;
+  rt_driver *driver; /* of the task that waits */
   struct addrinfo hints;
   char host[RT_RESOLVE_HOST_MAX + 1]; /* "": any address */
   char port[6];
-  /* thread of the pool; home after the post */
+  /* thread of the thread pool; driver's thread after the post */
   int err; /* 0 or UV_E… */
   struct addrinfo *addresses;
-  /* home */
+  /* driver's thread */
   rt_list parked; /* the task that waits */
   bool done;      /* err and addresses are valid */
 } rt_resolve;
 
-/* Home. 'host' NULL or "*": any address of this machine, for listening ('passive'). The lookup may
-** be done when this returns. 0 or UV_E…: no lookup was made. */
-int rt_resolve_start(rt_resolve **out, rt_thread_pool *pool, rt_driver *home, const char *host,
-                     int port, bool passive);
-/* Home. The lookup may be at any stage. Frees the addresses. */
+/* Driver's thread. 'host' NULL or "*": any address of this machine, for listening ('passive'). The
+** lookup may be done when this returns. 0 or UV_E…: no lookup was made. */
+int rt_resolve_start(rt_resolve **out, rt_thread_pool *thread_pool, rt_driver *driver,
+                     const char *host, int port, bool passive);
+/* Driver's thread. The lookup may be at any stage. Frees the addresses. */
 void rt_resolve_drop(rt_resolve *r);
 
 #endif

@@ -37,12 +37,12 @@ rt_job *rt_job_new(const rt_shared_kind *kind, rt_runtime *r, uint64_t id, const
   return j;
 }
 
-bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *)) {
+bool rt_job_begin(rt_job *j, rt_driver *driver, void (*on_cancel)(rt_post *, void *)) {
   rt_lock_take(&j->lock);
   bool begins = j->phase == RT_QUEUED;
   if (begins) {
     j->phase = RT_RUNNING;
-    j->home = home;
+    j->driver = driver;
     j->cancel_post.deliver = on_cancel;
   }
   rt_lock_give(&j->lock);
@@ -66,7 +66,7 @@ static void count_not_started(rt_job *j, rt_phase how) {
 
 static void end_locked(rt_job *j, rt_phase how) {
   j->phase = how;
-  j->home = NULL;
+  j->driver = NULL;
   rt_waiter_call_all(&j->joiners, 0);
 }
 
@@ -107,9 +107,9 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
     reason = NULL;
     if (ends) {
       j->phase = RT_RUNNING;
-    } else if (j->home) { /* (NULL: end_queued_jobs of sched.c is ending it as failed) */
-      rt_job_hold(j);     /* for the post */
-      rt_mailbox_post(&j->home->mailbox, &j->cancel_post);
+    } else if (j->driver) { /* (NULL: end_queued_jobs of sched.c is ending it as failed) */
+      rt_job_hold(j);       /* for the post */
+      rt_mailbox_post(&j->driver->mailbox, &j->cancel_post);
     }
   }
   rt_lock_give(&j->lock);

@@ -23,20 +23,20 @@ typedef struct rt_job {
   rt_list link;
   /* the creator's thread; then the thread that starts the job, or cancels it in the queue */
   rt_message *call; /* function and arguments; NULL once unpacked or dropped */
-  /* home: the thread of the worker that runs it */
+  /* worker's thread: of the worker that runs it */
   rt_task *task;
   rt_message *result; /* results or error, already packed when the task ends */
   /* under the lock */
   rt_lock lock;
-  rt_phase phase;  /* queued, running, or how it ended */
-  rt_driver *home; /* NULL: not running on a worker */
-  rt_list joiners; /* waiters */
+  rt_phase phase;    /* queued, running, or how it ended */
+  rt_driver *driver; /* of the worker that runs it; NULL: none does */
+  rt_list joiners;   /* waiters */
   bool cancelled;
   bool handled;                   /* a task has joined it, or its error was reported */
   rt_message *reason;             /* of the cancel, and the source line; NULL: none */
   const char *error_text;         /* static text of an error that could not be packed; or NULL */
   struct rt_task_name *task_name; /* NULL: it has no name */
-  rt_post cancel_post;            /* to home: it was cancelled */
+  rt_post cancel_post;            /* to 'driver': it was cancelled */
   /* atomic */
   rt_atomic(bool) waits; /* its task is parked */
   /* fixed once the phase is done or failed */
@@ -60,13 +60,13 @@ static inline rt_job *rt_job_of(rt_shared *shared) {
 static inline void rt_job_hold(rt_job *j) { rt_shared_hold(&j->shared); }
 static inline void rt_job_drop(rt_job *j) { rt_shared_drop(&j->shared); }
 
-/* Home. True: the job runs here from now on; when it is cancelled, on_cancel is delivered to 'home'
-** with a reference to the job. False: it was cancelled before. */
-bool rt_job_begin(rt_job *j, rt_driver *home, void (*on_cancel)(rt_post *, void *));
+/* Worker's thread. True: the job runs here from now on; when it is cancelled, on_cancel is
+** delivered to 'driver' with a reference to the job. False: it was cancelled before. */
+bool rt_job_begin(rt_job *j, rt_driver *driver, void (*on_cancel)(rt_post *, void *));
 
-/* Home, once: the job has ended as 'how'. Takes over 'outcome' (or NULL), calls the joiners, and
-** removes the job from its group. The failure of a failed job is recorded before joiners are
-** called. error_text: static text of an error that could not be packed, or NULL. */
+/* Worker's thread, once: the job has ended as 'how'. Takes over 'outcome' (or NULL), calls the
+** joiners, and removes the job from its group. The failure of a failed job is recorded before
+** joiners are called. error_text: static text of an error that could not be packed, or NULL. */
 void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *error_text);
 
 /* The same for a job that rt_job_begin has begun, but whose function was never called. */
@@ -80,15 +80,15 @@ bool rt_job_cancel(rt_job *j, rt_message *reason);
 rt_phase rt_job_phase(rt_job *j);
 /* Any thread. The phase for display: RT_WAITING if the job runs and its task is parked. */
 rt_phase rt_job_status(rt_job *j);
-/* Home: the task was parked, or is resumed. */
+/* Worker's thread: the task was parked, or is resumed. */
 static inline void rt_job_set_waiting(rt_job *j, bool waits) {
   rt_store_relaxed(&j->waits, waits); /* (relaxed: for display only) */
 }
 /* Any thread. Was the job cancelled, or is its group cancelling all members, so that it will be? */
 bool rt_job_is_cancelling(rt_job *j);
 
-/* The waiter's home. True: the job has ended. False: the waiter is in the queue of joiners, and is
-** called when the job ends. */
+/* The waiter's thread. True: the job has ended. False: the waiter is in the queue of joiners, and
+** is called when the job ends. */
 bool rt_job_await(rt_job *j, rt_waiter *waiter);
 
 /* Any thread, before it uses or reports the error. True: this is the first such call. */

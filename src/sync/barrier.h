@@ -32,7 +32,7 @@ static inline rt_barrier *rt_barrier_of(rt_shared *shared) {
 ** and nothing has changed. */
 bool rt_barrier_wait(rt_barrier *b);
 
-/* The waiter's home. True: the waiter counts, and is in the queue. False: its task would be the
+/* The waiter's thread. True: the waiter counts, and is in the queue. False: its task would be the
 ** last one, so another attempt is worth it. */
 bool rt_barrier_await(rt_barrier *b, rt_waiter *waiter);
 

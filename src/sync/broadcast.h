@@ -74,7 +74,7 @@ static inline rt_receiver *rt_receiver_of(rt_shared *shared) {
 /* Any thread. DONE: *p is the message, with a reference; else *p is NULL. LAGGED: *lost is the
 ** number of messages that are lost. */
 rt_broadcast_result rt_receiver_recv(rt_receiver *r, rt_message **p, uint64_t *lost);
-/* The waiter's home. True: the waiter is in the queue; when it is called with DONE, it has its
+/* The waiter's thread. True: the waiter is in the queue; when it is called with DONE, it has its
 ** message. False: nothing was done, and another attempt is worth it. */
 bool rt_receiver_await(rt_receiver *r, rt_waiter *waiter);
 /* Any thread. Calls the waiters with CLOSED. Idempotent. */

@@ -46,7 +46,7 @@ static inline rt_mutex *rt_mutex_of(rt_shared *shared) {
 /* Worker's thread of the task, for which rt_task_more has succeeded. DONE: the task holds the
 ** mutex. */
 rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task);
-/* The waiter's home. True: the waiter is in the queue. If it is called with DONE, the mutex has
+/* The waiter's thread. True: the waiter is in the queue. If it is called with DONE, the mutex has
 ** been handed to the task, which has to call rt_mutex_accept, and rt_mutex_unlock if it does not
 ** want it any more. False: nothing was done, and another attempt is worth it. */
 bool rt_mutex_await(rt_mutex *m, rt_waiter *waiter);

@@ -31,7 +31,7 @@ static inline rt_semaphore *rt_semaphore_of(rt_shared *shared) {
 /* Any thread. True: the caller has n permits. False: it has none, and would have to wait. */
 bool rt_semaphore_acquire(rt_semaphore *s, int n);
 
-/* The waiter's home. True: the waiter is in the queue (and may have been called); when it is
+/* The waiter's thread. True: the waiter is in the queue (and may have been called); when it is
 ** called, its task has the permits. False: nothing was done, and another attempt is worth it. */
 bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *waiter);
 

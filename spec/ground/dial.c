@@ -2,10 +2,10 @@
 **
 ** A listener whose queue is full stands for a silent host: Linux does not answer further
 ** connections. */
-#include "barren.h"
 #include "check.h"
 #include "io/dial.h"
 #include "io/tcp.h"
+#include "is_empty.h"
 
 #include <arpa/inet.h>
 
@@ -178,14 +178,14 @@ static void check_drop(rt_driver *d) {
 
   rt_dial_drop(start(d, &silent, 10 * RT_SECOND));
   check("a dial that is dropped at once leaves nothing",
-        count_descriptors() == before && is_barren(d));
+        count_descriptors() == before && is_empty(d));
   rt_dial *dial = start(d, &silent, 10 * RT_SECOND);
   int expected = before + (RT_DIAL_MAX_ADDRESSES >= 2 ? 2 : 1);
   uint64_t until = check_deadline(20);
   while (count_descriptors() != expected && rt_clock() < until) rt_driver_poll(d);
   check("two attempts are under way after a while", count_descriptors() == expected);
   rt_dial_drop(dial);
-  check("… and both are closed when it is dropped", count_descriptors() == before && is_barren(d));
+  check("… and both are closed when it is dropped", count_descriptors() == before && is_empty(d));
 
   dial = start(d, &good, 10 * RT_SECOND);
   wait_for(d, dial);
@@ -228,7 +228,7 @@ static void check_chance(rt_driver *d) {
   printf("# %d connected, %d failed\n", connected, failed);
   check("whatever the addresses, it connects, or fails for a reason they give",
         wrong == 0 && connected > 0 && failed > 0);
-  check("… and nothing is left", count_descriptors() == before && is_barren(d));
+  check("… and nothing is left", count_descriptors() == before && is_empty(d));
   hole_close(&h);
   close(listener);
 }

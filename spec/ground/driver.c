@@ -1,8 +1,8 @@
 /* spec/ground/driver.c - event/driver.c: what wakes the tasks of one worker. The tasks here have no
 ** coroutines. */
-#include "barren.h"
 #include "check.h"
 #include "event/driver.h"
+#include "is_empty.h"
 
 enum { TASKS = 500 };
 
@@ -43,7 +43,7 @@ static int sleep_all(void) {
     due[i] = rt_clock() + ns;
     rt_task_sleep(&tasks[i], &d.wheel, rt_driver_after(&d, ns));
   }
-  check("a driver with timers is not barren", !is_barren(&d));
+  check("a driver with timers is not empty", !is_empty(&d));
   while (woken < TASKS && rt_clock() < until) {
     rt_task *t;
     rt_driver_park(&d);
@@ -59,7 +59,7 @@ static int sleep_all(void) {
   }
   check("every sleeper wakes, none early", woken == TASKS && early == 0);
   check("… in the order of their times", disorder == 0);
-  check("a driver with nothing left is barren", is_barren(&d));
+  check("a driver with nothing left is empty", is_empty(&d));
   rt_driver_close(&d);
   return late;
 }
@@ -220,7 +220,7 @@ static void check_close(void) {
   rt_uv_handle handles[3];
   driver_init(&d);
   for (int i = 0; i < 3; i++) rt_driver_add_uv_handle(&d, &handles[i], close_handle);
-  check("a driver with handles is not barren", !is_barren(&d));
+  check("a driver with handles is not empty", !is_empty(&d));
   rt_driver_remove_uv_handle(&handles[1]);
   closed = 0;
   rt_driver_close(&d);

@@ -1,7 +1,7 @@
 /* spec/ground/resolve.c - io/resolve.c: names to addresses, by threads of the thread pool. */
-#include "barren.h"
 #include "check.h"
 #include "io/resolve.h"
+#include "is_empty.h"
 
 #include <netinet/in.h>
 
@@ -43,15 +43,15 @@ static void check_numeric(rt_thread_pool *pool, rt_driver *d) {
   r = start(pool, d, NULL, true);
   check("… and any address of this machine", r->done && r->addresses != NULL);
   rt_resolve_drop(r);
-  check("that leaves the driver barren", is_barren(d));
+  check("that leaves the driver empty", is_empty(d));
 }
 
 static void check_names(rt_thread_pool *pool, rt_driver *d) {
   rt_resolve *r = start(pool, d, "localhost", false);
-  check("a name belongs to the driver until it is answered", !r->done && !is_barren(d));
+  check("a name belongs to the driver until it is answered", !r->done && !is_empty(d));
   wait_for(d, r);
   check("… by a thread of the thread pool",
-        r->err == 0 && r->addresses != NULL && is_loopback(r->addresses) && is_barren(d));
+        r->err == 0 && r->addresses != NULL && is_loopback(r->addresses) && is_empty(d));
   rt_resolve_drop(r);
   r = start(pool, d, "no-such-host.invalid", false);
   wait_for(d, r);
@@ -72,7 +72,7 @@ static void check_drop(rt_thread_pool *pool, rt_driver *d) {
     if (one_in(4)) rt_driver_poll(d);
   }
   rt_driver_poll(d);
-  check("a lookup can be dropped at any time", is_barren(d));
+  check("a lookup can be dropped at any time", is_empty(d));
 }
 
 static void check_close(rt_thread_pool *pool) {
@@ -131,7 +131,7 @@ static void check_refusal(rt_driver *d) {
   }
   check("when the queue is full there is no lookup",
         rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_EAGAIN);
-  check("… and nothing of it is left in the caller's hands", none == NULL && is_barren(d));
+  check("… and nothing of it is left in the caller's hands", none == NULL && is_empty(d));
   rt_store(&hold, false);
   while (rt_load(&ended) < taken) usleep(1000);
   rt_thread_pool_close(pool);

@@ -1,7 +1,7 @@
 /* spec/ground/sock.c - io/sock.c over socket pairs, with tasks that are no coroutines. */
-#include "barren.h"
 #include "check.h"
 #include "io/sock.h"
+#include "is_empty.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -71,7 +71,7 @@ static void check_read(void) {
   driver_init(&d);
   rt_sock *s = sock_and_peer(&d, &peer);
   actor_init(&a, s, NULL);
-  check("an open socket belongs to its driver", !is_barren(&d));
+  check("an open socket belongs to its driver", !is_empty(&d));
   check("where nothing has come, reading says so",
         rt_sock_recv(s, got, sizeof got) == UV_EAGAIN && !s->maybe_readable);
   wait(&a, RT_READ);
@@ -225,7 +225,7 @@ static void check_release(void) {
   move.to = &d2;
   turn(&d, 2);
   check("it goes to another loop in the middle of its callback, and the old one hears no more",
-        a.resumes == 1 && is_barren(&d) && move.reader.resumes == 0);
+        a.resumes == 1 && is_empty(&d) && move.reader.resumes == 0);
   turn(&d2, 2);
   check("... where it goes on", move.reader.result == 1 && move.reader.resumes == 1);
   fd = rt_sock_release(move.there);
@@ -259,7 +259,7 @@ static void check_refusal(void) {
         err == UV_ENOMEM && s == NULL && fcntl(fds[0], F_GETFD) < 0);
   close(fds[1]);
 #endif
-  check("nothing of that belongs to the driver", is_barren(&d));
+  check("nothing of that belongs to the driver", is_empty(&d));
   rt_driver_close(&d);
   check("no descriptor is left over", count_descriptors() == before);
 }

@@ -32,9 +32,9 @@ static bool grow_reply(rt_snapshot_reply *reply) {
   return true;
 }
 
-static double seconds_since(uint32_t moment) {
-  return rt_moment_seconds(rt_moment_of(rt_clock()) -
-                           moment); /* (the coarse clock may be behind) */
+static double seconds_since(uint32_t timestamp) {
+  return rt_driver_timestamp_seconds(rt_driver_timestamp(rt_clock()) -
+                                     timestamp); /* (the coarse clock may be behind) */
 }
 
 rt_task_info *rt_snapshot_reply_add(rt_snapshot_reply *reply, const rt_task *t, const char *site,

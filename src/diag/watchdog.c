@@ -151,7 +151,7 @@ static void check_status(check *c, rt_worker_status *s) {
     return;
   }
   c->busy = true;
-  rt_store_relaxed(s->moment, rt_moment_of(c->now));
+  rt_store_relaxed(s->timestamp, rt_driver_timestamp(c->now));
   if (!(title & RT_TITLE_SEEN)) {
     rt_store(&s->running_since, c->now);
     send_probe(c, s);

@@ -46,9 +46,9 @@ typedef struct rt_worker_status {
   /* worker's thread */
   bool in_watchdog; /* rt_watchdog_add was called for it */
   /* atomic */
-  rt_atomic(uint64_t) stall;    /* ns without an answer after which it is reported; 0: never */
-  rt_atomic(uint32_t) * moment; /* of its driver: the watchdog updates it while a task runs */
-  rt_atomic(int) * load;        /* of its slot: tasks that have not ended; NULL: not known */
+  rt_atomic(uint64_t) stall;       /* ns without an answer after which it is reported; 0: never */
+  rt_atomic(uint32_t) * timestamp; /* of its driver: the watchdog updates it while a task runs */
+  rt_atomic(int) * load;           /* of its slot: tasks that have not ended; NULL: not known */
   rt_atomic(bool) must_wake_watchdog; /* the watchdog may sleep: the next resume has to wake it */
   rt_atomic(bool)
       probe_pending; /* set by the watchdog; the worker clears it at a Lua instruction */

@@ -19,7 +19,7 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   int err;
   memset(d, 0, sizeof *d);
   d->epoch = rt_clock();
-  rt_atomic_init(&d->moment, rt_moment_of(d->epoch));
+  rt_atomic_init(&d->timestamp, rt_driver_timestamp(d->epoch));
   d->run = run;
   d->counters = &d->own_counters;
   rt_wheel_init(&d->wheel, driver_on_sleep, d);
@@ -85,11 +85,11 @@ static bool deliver_and_fire(rt_driver *d) {
   return posts > 0;
 }
 
-/* (Relaxed: the moment only tells how long a task has been suspended; it refers to no other
+/* (Relaxed: the timestamp only tells how long a task has been suspended; it refers to no other
 ** memory.) */
 static void note_time(rt_driver *d) {
   d->polled = rt_clock_coarse();
-  rt_store_relaxed(&d->moment, rt_moment_of(d->polled));
+  rt_store_relaxed(&d->timestamp, rt_driver_timestamp(d->polled));
 }
 
 void rt_driver_poll(rt_driver *d) {

@@ -41,16 +41,16 @@ typedef struct rt_driver {
   uv_timer_t alarm;
   rt_wheel wheel;
   rt_ready ready;
-  rt_list uv_handles;         /* rt_uv_handle */
-  rt_list waiters;            /* of its tasks (event/waiter.h) */
-  rt_list spare_waiters;      /* freed waiters, which are used again */
-  int spares;                 /* number of 'spare_waiters' */
-  char *scratch;              /* RT_SCRATCH bytes, into which a read goes first */
-  uint64_t polled;            /* rt_clock_coarse at the last poll */
-  rt_atomic(uint32_t) moment; /* atomic: of the last poll; the watchdog sets a later one */
-  bool inside;                /* uv_run is on the C stack */
-  rt_vthread *vthread;        /* NULL: time is not virtual */
-  rt_counters *counters;      /* own_counters, or those of the worker's slot */
+  rt_list uv_handles;            /* rt_uv_handle */
+  rt_list waiters;               /* of its tasks (event/waiter.h) */
+  rt_list spare_waiters;         /* freed waiters, which are used again */
+  int spares;                    /* number of 'spare_waiters' */
+  char *scratch;                 /* RT_SCRATCH bytes, into which a read goes first */
+  uint64_t polled;               /* rt_clock_coarse at the last poll */
+  rt_atomic(uint32_t) timestamp; /* atomic: of the last poll; the watchdog sets a later one */
+  bool inside;                   /* uv_run is on the C stack */
+  rt_vthread *vthread;           /* NULL: time is not virtual */
+  rt_counters *counters;         /* own_counters, or those of the worker's slot */
   rt_counters own_counters;
   /* any thread */
   rt_mailbox mailbox;
@@ -73,12 +73,15 @@ void rt_driver_remove_uv_handle(rt_uv_handle *h);
 uint64_t rt_driver_tick(const rt_driver *d);
 uint64_t rt_driver_after(const rt_driver *d, uint64_t ns);
 
-/* A moment is a time in units of about 4 ms, the precision of the coarse clock, in 32 bits. The
-** difference of two says for how long a task has been suspended. Moments wrap after half a year. */
-enum { RT_MOMENT_BITS = 22 };
-static inline uint32_t rt_moment_of(uint64_t clock) { return (uint32_t)(clock >> RT_MOMENT_BITS); }
-static inline double rt_moment_seconds(uint32_t moments) {
-  return (double)moments * (double)(1 << RT_MOMENT_BITS) / (double)RT_SECOND;
+/* A timestamp is a time in units of about 4 ms, the precision of the coarse clock, in 32 bits. The
+** difference of two says for how long a task has been suspended. Timestamps wrap after half a
+** year. */
+enum { RT_TIMESTAMP_BITS = 22 };
+static inline uint32_t rt_driver_timestamp(uint64_t clock) {
+  return (uint32_t)(clock >> RT_TIMESTAMP_BITS);
+}
+static inline double rt_driver_timestamp_seconds(uint32_t difference) {
+  return (double)difference * (double)(1 << RT_TIMESTAMP_BITS) / (double)RT_SECOND;
 }
 
 /* Delivers posts, fires timers, and polls the OS, without blocking. */

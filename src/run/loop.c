@@ -91,7 +91,7 @@ rt_noinline static void wake_watchdog(rt_worker *w) { rt_watchdog_wake(&w->statu
 
 /* (Relaxed: the time is for display only. An older one is as if the task had waited longer.) */
 static void suspended(rt_worker *w, rt_task *t) {
-  t->since = rt_load_relaxed(&w->driver.moment);
+  t->since = rt_load_relaxed(&w->driver.timestamp);
   if (t->is_job) rt_job_set_waiting(t->more->job, t->phase == RT_WAITING);
   rt_trace(rt_worker_number(w), "wait", t->id, rt_task_waits_for(t));
 }
@@ -229,7 +229,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   /* This is L, unless L was resumed by a function that rt does not know. */
   lua_State *outer = w->current.co;
   rt_assert(!w->driver.inside);
-  w->main->since = rt_load_relaxed(&w->driver.moment); /* (relaxed: see 'suspended') */
+  w->main->since = rt_load_relaxed(&w->driver.timestamp); /* (relaxed: see 'suspended') */
   rt_current_set_task(w, NULL);
   rt_current_set_co(w, NULL);
   for (;;) {

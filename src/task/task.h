@@ -118,7 +118,7 @@ typedef struct rt_task {
     };
     uint64_t title; /* both in one word; its last bit is RT_TITLE_SEEN (diag/worker_registry.h) */
   };
-  uint64_t since : 32;     /* when it was suspended last (rt_moment_of of event/driver.h) */
+  uint64_t since : 32;     /* when it was suspended last (rt_driver_timestamp of event/driver.h) */
   uint64_t phase : 3;      /* rt_phase */
   uint64_t op : 5;         /* rt_op */
   uint64_t cause : 1;      /* rt_cause */

@@ -67,7 +67,7 @@ static void init_status(rt_worker *w) {
   w->status.mailbox = &w->driver.mailbox;
   w->status.site_text = site_text;
   w->status.on_snapshot_request = w->hooks->answer_snapshot;
-  w->status.moment = &w->driver.moment;
+  w->status.timestamp = &w->driver.timestamp;
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */

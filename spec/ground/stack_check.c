@@ -1,4 +1,4 @@
-/* spec/ground/own.c - what debug builds check in every function that takes an L or a worker: that
+/* spec/ground/stack_check.c - what debug builds check in every function that takes an L or a worker: that
 ** it runs on the worker's thread, and how it leaves the Lua stack. Each fault is made in a child
 ** process, which must end because of it.
 */

@@ -11,7 +11,7 @@ SHELL := /bin/sh
 given = $(if $(strip $(value $(1))),$(value $(1)),$(2))
 
 # --- how make runs --------------------------------------------------------------------------
-# One job a core, unless the command line, the environment or an outer make says how many.
+# One job for each CPU, unless the command line, the environment or an outer make says how many.
 # (GNU make before 4.4 does not show -j in MAKEFLAGS while it reads this file, so the arguments
 # of the process are looked at.)
 silent := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
@@ -19,8 +19,8 @@ ifeq ($(MAKELEVEL),0)
 own_arguments := tr '\0' '\n' </proc/$$PPID/cmdline || ps -o args= -p $$PPID | tr ' ' '\n'
 jobs_given := $(shell { $(own_arguments); printenv MAKEFLAGS GNUMAKEFLAGS | tr ' ' '\n'; } 2>/dev/null | \
   grep -e '^-[A-Za-z]*j' -e '^--job')
-cores := $(shell { nproc || getconf _NPROCESSORS_ONLN || echo 1; } 2>/dev/null)
-MAKEFLAGS += $(if $(jobs_given),,-j$(cores))
+cpus := $(shell { nproc || getconf _NPROCESSORS_ONLN || echo 1; } 2>/dev/null)
+MAKEFLAGS += $(if $(jobs_given),,-j$(cpus))
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -315,7 +315,7 @@ models: $(models) ## build the models (`make model` runs them)
 PREEMPTIONS := 2
 
 .PHONY: model
-model: models ## run the C core in all schedules of its threads (PREEMPTIONS=2: with so many switches)
+model: models ## run the C without Lua in all schedules of its threads (PREEMPTIONS=2: with so many switches)
 	@failed=0; for m in $(models); do $$m --preemptions $(PREEMPTIONS) || failed=1; done; exit $$failed
 
 .PHONY: examples

@@ -9,7 +9,7 @@ source = {
 description = {
   summary = "Tasks, timers and TCP for Lua: the runtime below main()",
   detailed = [[
-rt is to Lua what Tokio is to Rust. A C core on libuv runs coroutines as tasks; sleeping, joining and
+rt is to Lua what Tokio is to Rust. A C module on libuv runs coroutines as tasks; sleeping, joining and
 sockets look like plain blocking calls. Use it as a module of a stock interpreter, require "rt", or with
 rt-lua, an interpreter that does as lua does and has the runtime inside. The rock has both.]],
   homepage = "https://github.com/rt-lua/rt",

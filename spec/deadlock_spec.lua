@@ -9,7 +9,7 @@ local waits_for = ", waiting for (%a+) for "
 --- output, and the seconds that the program took.
 local function deadlocked(workers, script, args)
   local begun, code, out, err
-  for _ = 1, 10 do -- a worker that gets no processor in time is missing in a report
+  for _ = 1, 10 do -- a worker that gets no CPU in time is missing in a report
     begun = rt.now()
     code, out, err = kit.run(script, args, nil, "RT_WORKERS=" .. workers)
     if

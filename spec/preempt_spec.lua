@@ -8,7 +8,7 @@ local function run(env, name, args, seconds)
   return out, err
 end
 
---- Returns the processor time that this build needs for what takes the plain build `seconds`.
+--- Returns the CPU time that this build needs for what takes the plain build `seconds`.
 local function about(seconds)
   return seconds * kit.slow_flavor
 end
@@ -32,7 +32,7 @@ describe("a task of the pool that computes", function()
       local limit = about(name:match("recursion") and 0.25 or 0.04)
       kit.eventually(function()
         local gap = tonumber((run("RT_WORKERS=1", "ticker_beside", kit.quote(name))))
-        return gap < limit, ("a gap of %.1f ms of processor time"):format(gap * 1000)
+        return gap < limit, ("a gap of %.1f ms of CPU time"):format(gap * 1000)
       end)
     end)
   end)
@@ -59,7 +59,7 @@ describe("a task of the pool that computes", function()
   end)
 
   --- The number of switches, with 1 and with 4 workers in two hosts: 10^5 in the plain build. With
-  --- a shorter period, signals arrive while no worker has a processor.
+  --- a shorter period, signals arrive while no worker has a CPU.
   local count = kit.flavor == "" and 25000 or 1000
   for _, each in ipairs { { workers = 1, tick = 50 }, { workers = 4, tick = 100 } } do
     it(

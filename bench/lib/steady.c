@@ -31,7 +31,7 @@ int clock_gettime(clockid_t which, struct timespec *t) {
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME: break;
-    default: return (int)syscall(SYS_clock_gettime, which, t); /* processor time */
+    default: return (int)syscall(SYS_clock_gettime, which, t); /* CPU time */
   }
   uint64_t ns = __atomic_add_fetch(&now, 100, __ATOMIC_RELAXED);
   int wall = which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE || which == CLOCK_TAI;

@@ -10,7 +10,7 @@
 **   check(sentence, ok)  prints the result of a check
 **   maim(...)            damages a message of the values, at each byte
 **   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
-**   cost(n, ...)         returns the processor time of sending the values n times
+**   cost(n, ...)         returns the CPU time of sending the values n times
 **   closes_early(stream) closes the stream while it is being packed; returns what arrives
 **   below(n)             returns a random number
 **   pointer(n)           returns a light userdata
@@ -435,7 +435,7 @@ static int far(lua_State *L) {
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
-static double processor_seconds(void) {
+static double cpu_seconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
@@ -447,19 +447,19 @@ static int cost(lua_State *L) {
   int top = lua_gettop(to);
   lua_remove(L, 1);
   luaL_checkstack(to, LUA_MINSTACK, NULL);
-  double packing = 0, unpacking = 0, start = processor_seconds();
+  double packing = 0, unpacking = 0, start = cpu_seconds();
   bool split = n < 1000;
   for (lua_Integer i = 0; i < n; i++) {
-    double t = split ? processor_seconds() : 0;
+    double t = split ? cpu_seconds() : 0;
     rt_message *message = rtL_pack(L, workers[!other(L)], 1, RT_PACK_VALUES);
-    double t2 = split ? processor_seconds() : 0;
+    double t2 = split ? cpu_seconds() : 0;
     rtL_unpack(to, workers[other(L)], message);
     rt_message_drop(message);
     lua_settop(to, top);
     packing += t2 - t;
-    unpacking += split ? processor_seconds() - t2 : 0;
+    unpacking += split ? cpu_seconds() - t2 : 0;
   }
-  lua_pushnumber(L, (processor_seconds() - start) / (double)n * 1e9);
+  lua_pushnumber(L, (cpu_seconds() - start) / (double)n * 1e9);
   lua_pushnumber(L, packing / (double)n * 1e9);
   lua_pushnumber(L, unpacking / (double)n * 1e9);
   return 3;

@@ -15,7 +15,7 @@ kit.rt_lua = kit.build .. "/rt-lua"
 --- load (RT_SLOW, from the runner) and of sanitizers. All deadlines of this file are multiplied by
 --- it.
 kit.slow = slow
---- The part of that factor that comes from the build: for bounds of processor time, which load does
+--- The part of that factor that comes from the build: for bounds of CPU time, which load does
 --- not change.
 kit.slow_flavor = slow // (tonumber(os.getenv("RT_SLOW")) or 1)
 --- Another factor for deadlines that only catch hangs: load may begin while a file runs.

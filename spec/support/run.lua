@@ -322,8 +322,8 @@ local in_one_host = {
   asan = set("preempt" .. COMMAND_LINE .. EXAMPLES),
 }
 
---- Files that measure wall time or memory, or use all processors, run alone. (preempt_spec measures
---- processor time.)
+--- Files that measure wall time or memory, or use all CPUs, run alone. (preempt_spec measures
+--- CPU time.)
 local alone = { ground = true, memory = true, time = true }
 
 --- How many files run at once: most specs wait most of the time. The lines are printed in the order

@@ -32,8 +32,8 @@ function spin.swallowing()
   end
 end
 
---- Computes for this number of seconds of processor time (of this process).
-function spin.processor_time(seconds)
+--- Computes for this number of seconds of CPU time (of this process).
+function spin.cpu_time(seconds)
   local till = os.clock() + seconds
   while os.clock() < till do
     spin.once()

@@ -63,7 +63,7 @@ end
 --- most.
 local IN_TIME = 0.4 * slow
 
---- Returns a dump that matches the pattern and was made in time. A worker that gets no processor
+--- Returns a dump that matches the pattern and was made in time. A worker that gets no CPU
 --- does not answer in time, so there is more than one attempt.
 function task_list.dump_with(pattern)
   local text

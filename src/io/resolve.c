@@ -1,13 +1,13 @@
 /* Which thread frees a lookup that is dropped depends on its stage, which changes under the lock of
 ** the thread pool:
 ** - in the queue: rt_resolve_drop takes it out and frees it;
-** - running: the pool's thread frees it afterwards, and does not post;
+** - running: the thread of the thread pool frees it afterwards, and does not post;
 ** - posted: resolve_deliver frees it, when the post arrives or the driver drains its mailbox at the
 **   end;
 ** - done: rt_resolve_drop frees it.
-** The pool's thread posts under the same lock. So when rt_resolve_drop has returned, no thread is
-** about to post to this driver, which may be closed then. spec/model/thread_pool.c checks the
-** stages.
+** The thread of the thread pool posts under the same lock. So when rt_resolve_drop has returned, no
+** thread is about to post to this driver, which may be closed then. spec/model/thread_pool.c checks
+** the stages.
 */
 #include "io/resolve.h"
 
@@ -43,7 +43,7 @@ static int look_up(rt_resolve *r) {
   return resolve_error(getaddrinfo(host, r->port, &r->hints, &r->addresses));
 }
 
-/* On a thread of the pool. */
+/* On a thread of the thread pool. */
 static void resolve_work(rt_work_item *item) {
   rt_resolve *r = rt_containerof(item, rt_resolve, item);
   r->err = is_invalid(r->host) ? UV_EAI_NONAME : look_up(r);

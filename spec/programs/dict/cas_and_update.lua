@@ -1,7 +1,7 @@
 --- Four tasks change the same keys by cas and update. arg: the number of workers, and of changes.
 local rt = require("rt")
 
--- (a worker that waits for a lock of the dict, whose owner gets no processor, is no stall to be reported)
+-- (a worker that waits for a lock of the dict, whose owner gets no CPU, is no stall to be reported)
 rt.configure { workers = tonumber(arg[1]), stall = false }
 local d, tasks, n = rt.dict(), {}, tonumber(arg[2])
 d:set("cas", 0)

@@ -1,7 +1,7 @@
 --- Eight tasks increment the same keys. arg: the number of workers, and of increments.
 local rt = require("rt")
 
--- (a worker that waits for a lock of the dict, whose owner gets no processor, is no stall to be reported)
+-- (a worker that waits for a lock of the dict, whose owner gets no CPU, is no stall to be reported)
 rt.configure { workers = tonumber(arg[1]), stall = false }
 local d, tasks, n = rt.dict(), {}, tonumber(arg[2])
 for i = 1, 8 do

@@ -1,5 +1,5 @@
 --- Two tasks fail: the handle of one is kept, that of the other is gone. Once that error has been reported,
---- looking for such errors takes no more processor time. arg[1]: the mode of the collector.
+--- looking for such errors takes no more CPU time. arg[1]: the mode of the collector.
 local rt = require("rt")
 local wait = require("wait")
 

@@ -1,4 +1,4 @@
---- Prints the processor time that the process takes in a second, after its pool has had work.
+--- Prints the CPU time that the process takes in a second, after its pool has had work.
 local rt = require("rt")
 local slow = require("slow")
 

@@ -1,5 +1,5 @@
 --- Two hundred tasks compute for 2 ms each; prints in how many states. On a busy machine, where a worker may not get a
---- processor for so long, others follow until all workers have taken part.
+--- CPU for so long, others follow until all workers have taken part.
 local rt = require("rt")
 local slow = require("slow")
 

@@ -4,6 +4,6 @@ local spin = require("spin")
 
 print(rt.spawn(function()
   local p = io.popen("sleep 0.05; echo well")
-  spin.processor_time(0.05)
+  spin.cpu_time(0.05)
   return p:read("l"), p:close()
 end):join())

@@ -10,12 +10,12 @@ local function writer(seconds)
   while os.clock() < till do
     rt.critical(function()
       inside = (inside or 0) + 1
-      rt.critical(spin.processor_time, 0.001)
-      spin.processor_time(0.002)
+      rt.critical(spin.cpu_time, 0.001)
+      spin.cpu_time(0.002)
       assert(inside == 1, "somebody came in between")
       inside = 0
     end)
-    spin.processor_time(0.002)
+    spin.cpu_time(0.002)
   end
   return internal.switches() > before
 end

@@ -1,4 +1,4 @@
---- Prints how much processor time half a second takes in which all tasks wait.
+--- Prints how much CPU time half a second takes in which all tasks wait.
 local rt = require("rt")
 local slow = require("slow")
 

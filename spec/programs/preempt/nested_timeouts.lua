@@ -1,5 +1,5 @@
 --- Timeouts around timeouts around a loop: which one ends it. Prints whether all took less than LIMIT
---- seconds of processor time.
+--- seconds of CPU time.
 --   nested_timeouts.lua LIMIT
 local rt = require("rt")
 local slow = require("slow")

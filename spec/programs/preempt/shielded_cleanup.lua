@@ -9,7 +9,7 @@ local t = rt[arg[1]](function()
     __close = function()
       rt.shield(function(x)
         rt.sleep(0.02)
-        spin.processor_time(0.05)
+        spin.cpu_time(0.05)
         ch:send("cleaned " .. x)
       end, "up")
     end,

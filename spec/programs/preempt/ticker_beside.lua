@@ -1,5 +1,5 @@
 --- A ticker and a hog on the same worker: prints the longest gap but one between two ticks, in seconds of
---- processor time (of which other processes may have some, too).
+--- CPU time (of which other processes may have some, too).
 --   ticker_beside.lua HOG
 local rt = require("rt")
 local hog = require("hogs")[arg[1]]

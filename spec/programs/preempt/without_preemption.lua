@@ -4,11 +4,11 @@ local spin = require("spin")
 
 rt.configure { stall = false }
 print(rt.timeout(0.02, function()
-  spin.processor_time(0.1)
+  spin.cpu_time(0.1)
   return "went through"
 end))
 rt.spawn(function()
-  spin.processor_time(0.1)
+  spin.cpu_time(0.1)
   order = "first"
 end)
 print(rt.spawn(function()

@@ -1,4 +1,4 @@
---- A C function that computes for 0.4 s of processor time at least, in a task of the pool.
+--- A C function that computes for 0.4 s of CPU time at least, in a task of the pool.
 local rt = require("rt")
 local spin = require("spin")
 
@@ -16,5 +16,5 @@ rt.spawn(function(compute)
     compute(0.4)
   end
   calculate()
-  spin.processor_time(0.1)
+  spin.cpu_time(0.1)
 end, compute):join()

@@ -1,4 +1,4 @@
-/* lib/std/os.c - os.exit, and os.execute on the threads of the pool.
+/* lib/std/os.c - os.exit with tasks, and os.execute in pool workers.
 **
 ** os.exit without 'close' is the original. With it, the state is closed, which code of a task of
 ** that state cannot do: the task is suspended for good, and the main worker closes the state from

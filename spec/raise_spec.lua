@@ -133,18 +133,18 @@ describe("rt_ and rtL_:", function()
   it("the calls are followed through static functions and to the end", function()
     local found = mistakes_with([[
 static void stranger(lua_State *L) {
-  if (lua_gettop(L) > 0) rtL_no_memory(L);
+  if (lua_gettop(L) > 0) rtL_error_no_memory(L);
 }
 bool rt_stranger(lua_State *L) { return rt_stranger(L) || (stranger(L), true); }
 void rtL_stranger(lua_State *L) {
   /* lua_error(L); */
-  lua_pushcfunction(L, rtL_no_memory);
+  lua_pushcfunction(L, rtL_error_no_memory);
   puts("lua_error(L)");
 }
 ]])
     assert.same({
       "rtL_stranger raises nothing",
-      "rt_stranger > stranger > rtL_no_memory > luaL_error",
+      "rt_stranger > stranger > rtL_error_no_memory > luaL_error",
     }, found)
   end)
 

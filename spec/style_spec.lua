@@ -99,4 +99,34 @@ describe("style:", function()
       assert.same({ "src/a/b.c:1: a section's rule ends at column 100" }, check("src/a/b.c", line))
     end
   end)
+
+  it("the name of a function says in which header it is: file, type or folder", function()
+    local messages = {}
+    for path in io.popen("find src -name '*.h' | sort"):lines() do
+      for _, message in ipairs(style.check_names(path, kit.read(path))) do
+        messages[#messages + 1] = message
+      end
+    end
+    assert.same({}, messages)
+    assert.same(
+      { "src/a/b.h: rt_bc_new", "src/a/b.h: rtL_d", "src/a/b.h: rt_e_f" },
+      style.check_names(
+        "src/a/b.h",
+        table.concat({
+          "int rt_b_new(void);",
+          "int rtL_a_new(void);",
+          "typedef struct rt_type {",
+          "  int (*rt_no_function)(void);",
+          "} rt_type;",
+          "static inline rt_type *rt_type_new(void) {",
+          "  return rt_other(1);",
+          "}",
+          "rt_bc *rt_bc_new(rt_b *b);",
+          "__attribute__((noreturn)) int rtL_d(void);",
+          "/* int rt_comment(void); */",
+          "static inline int rt_e_f(void) { return 1; }",
+        }, "\n")
+      )
+    )
+  end)
 end)

@@ -8,6 +8,7 @@
 */
 #include "host/luaopen.h"
 #include "pack/pack.h"
+#include "pack/unpack.h"
 #include "pack/wire.h"
 
 #include <stdio.h>

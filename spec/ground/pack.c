@@ -22,6 +22,7 @@
 #include "host/luaopen.h"
 #include "pack/code.h"
 #include "pack/pack.h"
+#include "pack/unpack.h"
 
 #include <time.h>
 

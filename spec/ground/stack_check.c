@@ -1,6 +1,7 @@
-/* spec/ground/stack_check.c - what debug builds check in every function that takes an L or a worker: that
-** it runs on the worker's thread, and how it leaves the Lua stack. Each fault is made in a child
-** process, which must end because of it.
+/* spec/ground/stack_check.c - what debug builds check in functions that take an L or a worker.
+**
+** They run on the worker's thread, and leave the Lua stack as high as they say. Each fault is made
+** in a child process, which must end because of it.
 */
 #include "base/base.h"
 

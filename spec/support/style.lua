@@ -1,5 +1,5 @@
 --- Checks of C files that no tool makes: the order of includes, the length of lines in characters,
---- and the rules between sections. docs/style.md states them.
+--- the rules between sections, and the names of functions. docs/style.md states them.
 local style = {}
 
 local COLUMNS = 100
@@ -92,6 +92,54 @@ function style.check(path, text, has_header)
       report(number, ("%d columns"):format(length))
     else
       check_rule(number, line, report)
+    end
+  end
+  return messages
+end
+
+--- Prefixes that other names than those of the file, its folder and its types give.
+local OTHER_PREFIXES = {
+  -- stands for the headers of these parts of base/
+  ["src/base/base.h"] = "malloc calloc realloc free alloc clock random chaos lock cond thread",
+  ["src/base/virtual_time.h"] = "vtime",
+  -- what all functions of the Lua API use; a file of lib/ that is not used by others has no header
+  ["src/lib/lib.h"] = "open fail check duration option set",
+  ["src/lib/operation.h"] = "select",
+  -- anchors.h has the names of the anchors; both functions need the record of the worker
+  ["src/worker/worker.h"] = "anchor self",
+}
+
+--- Returns the prefixes with which the functions of a header may begin, as a list.
+local function prefixes_of(path, text)
+  local folder, file = path:match("([^/]*)/([^/]*)%.h$")
+  local prefixes = { folder, file }
+  for name in text:gmatch("} rt_([%w_]+);") do
+    prefixes[#prefixes + 1] = name
+  end
+  for name in (OTHER_PREFIXES[path] or ""):gmatch("%S+") do
+    prefixes[#prefixes + 1] = name
+  end
+  return prefixes
+end
+
+local function has_prefix(name, prefixes)
+  for _, prefix in ipairs(prefixes) do
+    if name == prefix or name:sub(1, #prefix + 1) == prefix .. "_" then
+      return true
+    end
+  end
+  return false
+end
+
+--- Returns the functions that a header declares at the beginning of a line, and whose names do not say
+--- where they are: a list of "path: name".
+function style.check_names(path, text)
+  local messages, prefixes = {}, prefixes_of(path, text)
+  local code = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", ""):gsub("__attribute__%b()%s*", "")
+  for line in code:gmatch("[^\n]+") do
+    local prefix, name = line:match("^[%a_][^(=]-%f[%w_](rtL?_)([%w_]+)%(")
+    if name and not line:match("^typedef") and not has_prefix(name, prefixes) then
+      messages[#messages + 1] = ("%s: %s%s"):format(path, prefix, name)
     end
   end
   return messages

@@ -35,17 +35,17 @@ typedef struct rt_counters {
 } rt_counters;
 
 /* worker's thread: no other thread writes these counters, so a load and a store are enough */
-static inline void rt_count(rt_counters *c, rt_counter what, uint64_t n) {
+static inline void rt_counters_add(rt_counters *c, rt_counter what, uint64_t n) {
   rt_store_relaxed(&c->of[what], rt_load_relaxed(&c->of[what]) + n);
 }
 
 /* any thread, for counters that several threads change */
-static inline void rt_count_shared(rt_counters *c, rt_counter what) {
+static inline void rt_counters_add_shared(rt_counters *c, rt_counter what) {
   rt_add_relaxed(&c->of[what], 1);
 }
 
 /* any thread: adds the counters to the array 'sum' */
-static inline void rt_count_sum(uint64_t *sum, rt_counters *c) {
+static inline void rt_counters_sum(uint64_t *sum, rt_counters *c) {
   for (int i = 0; i < RT_COUNTS; i++) sum[i] += rt_load_relaxed(&c->of[i]);
 }
 

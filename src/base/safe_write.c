@@ -33,7 +33,7 @@ static void unblock_sigpipe(const sigpipe_block *b) {
   pthread_sigmask(SIG_SETMASK, &b->before, NULL);
 }
 
-int rt_safe_fwrite(FILE *file, const char *bytes, size_t n) {
+int rt_safe_write_file(FILE *file, const char *bytes, size_t n) {
   sigpipe_block b;
   block_sigpipe(&b);
   errno = 0;

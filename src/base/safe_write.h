@@ -9,6 +9,6 @@
 /* Write all n bytes, and flush the file. 0 or a negative errno (as UV_E…), EPIPE if nothing can
 ** read the other end any more. They block for as long as the reader does not read. Any thread. */
 int rt_safe_write(int fd, const char *bytes, size_t n);
-int rt_safe_fwrite(FILE *file, const char *bytes, size_t n);
+int rt_safe_write_file(FILE *file, const char *bytes, size_t n);
 
 #endif

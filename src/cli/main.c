@@ -164,7 +164,7 @@ static void open_main_state(lua_State *L, host *h) {
   rt_signals_own(w);
   rtL_require_open(L);
   if (h->options.workers > 0) {
-    if ((w->worker_config = rt_worker_config_new()) == NULL) rtL_no_memory(L);
+    if ((w->worker_config = rt_worker_config_new()) == NULL) rtL_error_no_memory(L);
     w->worker_config->slots[RT_POOL_TASKS] = h->options.workers;
   }
   h->shell.worker = w;

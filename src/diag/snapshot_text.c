@@ -92,7 +92,7 @@ static long long count_tasks(const rt_snapshot *s, int *silent) {
   return n;
 }
 
-void rt_snapshot_format(rt_buf *to, const rt_snapshot *s) {
+void rt_snapshot_text_format(rt_buf *to, const rt_snapshot *s) {
   int silent;
   long long tasks = count_tasks(s, &silent);
   rt_buf_printf(to, "rt: workers: %d, tasks: %lld", s->count, tasks);

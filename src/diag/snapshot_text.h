@@ -9,6 +9,6 @@
 #include "diag/snapshot.h"
 
 /* The thread that made the snapshot, after rt_snapshot_wait. If memory runs out the text is cut. */
-void rt_snapshot_format(rt_buf *to, const rt_snapshot *s);
+void rt_snapshot_text_format(rt_buf *to, const rt_snapshot *s);
 
 #endif

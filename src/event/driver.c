@@ -79,9 +79,9 @@ static void run_loop(rt_driver *d, uv_run_mode mode) {
 /* True: there was a post, after which the worker may have something to do before it blocks. */
 static bool deliver_and_fire(rt_driver *d) {
   int posts = rt_mailbox_drain(&d->mailbox), fired = 0;
-  if (posts > 0) rt_count(d->counters, RT_COUNT_POSTS, (uint64_t)posts);
+  if (posts > 0) rt_counters_add(d->counters, RT_COUNT_POSTS, (uint64_t)posts);
   if (rt_wheel_next(&d->wheel) != RT_NEVER) fired = rt_wheel_advance(&d->wheel, rt_driver_tick(d));
-  if (fired > 0) rt_count(d->counters, RT_COUNT_TIMERS, (uint64_t)fired);
+  if (fired > 0) rt_counters_add(d->counters, RT_COUNT_TIMERS, (uint64_t)fired);
   return posts > 0;
 }
 

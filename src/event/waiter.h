@@ -59,7 +59,7 @@ static inline void rt_waiter_park(rt_waiter *waiter, rt_task *task, rt_op op) {
 
 /* The same for all waiters of a claim: on_call of each waiter wakes the task. 'parked' is a list of
 ** the caller. */
-static inline void rt_claim_park(rt_claim *c, rt_task *task, rt_op op, rt_list *parked) {
+static inline void rt_waiter_park_claim(rt_claim *c, rt_task *task, rt_op op, rt_list *parked) {
   rt_task_park(task, op, c, parked);
   task->wait_kind = RT_WAIT_CLAIM;
 }

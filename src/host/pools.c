@@ -78,15 +78,15 @@ static rt_runtime *open_runtime(rt_worker *w) {
 void rtL_pools_open(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   if (w->worker_config->paths == NULL) keep_paths(L, w);
   w->worker_config->in_rt_lua = w->in_rt_lua;
-  if (w->runtime == NULL && (w->runtime = open_runtime(w)) == NULL) rtL_no_memory(L);
+  if (w->runtime == NULL && (w->runtime = open_runtime(w)) == NULL) rtL_error_no_memory(L);
   rt_sched *tasks = open_pool(w, RT_POOL_TASKS);
   rt_sched *blocking = tasks ? open_pool(w, RT_POOL_BLOCKING) : NULL;
   if (blocking == NULL) {
     if (tasks) rt_sched_drop(tasks);
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   }
   rt_preempt_need(w); /* a pool task may ask for the end while the main chunk computes */
   rt_sched_pair(tasks, blocking);

@@ -1,6 +1,6 @@
 #include "host/preload.h"
 
-#include "pack/pack.h"
+#include "pack/unpack.h"
 
 static int preload_next(lua_State *L, int status, lua_KContext i);
 

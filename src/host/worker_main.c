@@ -3,7 +3,7 @@
 #include "host/core_module.h"
 #include "host/preload.h"
 #include "host/require.h"
-#include "pack/pack.h"
+#include "pack/unpack.h"
 #include "run/loop.h"
 #include "run/preempt.h"
 #include "run/unwind.h"

@@ -24,7 +24,7 @@ int rtL_operation_yield(lua_State *L, rt_worker *w, const rt_op_kind *kind, void
 int rtL_operation_no_memory(lua_State *L, rt_worker *w, rt_message *unsent) {
   rt_worker_assert_thread(w);
   if (unsent) rt_pack_undo(w, unsent);
-  return rtL_no_memory(L);
+  return rtL_error_no_memory(L);
 }
 
 static void free_waiter(rt_branch *b) {

@@ -172,7 +172,8 @@ enum { RT_OPERATION_OBJECT = 1, RT_OPERATION_ARGS, RT_OPERATION_VALUES = RT_OPER
 /* Replaces the stack (the object at 1, further arguments above) by the operation; returns 1. */
 int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64_t number);
 
-/* The hook 'wake_select': the proxy task of a branch was woken. In lib/task/select.c. */
+/* The hook 'wake_select': the proxy task of a branch was woken. In lib/task/select.c, which has no
+** header. */
 void rt_select_wake(rt_task *proxy);
 
 #endif

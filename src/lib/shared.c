@@ -53,7 +53,7 @@ rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {
 
 void rtL_shared_set(lua_State *L, rt_shared_ref *ref, rt_shared *object) {
   RTL_STACK_CHECK(L, 0);
-  if (object == NULL) rtL_no_memory(L);
+  if (object == NULL) rtL_error_no_memory(L);
   ref->shared = object;
 }
 

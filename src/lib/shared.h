@@ -11,6 +11,7 @@
 
 #include "lib/lib.h"
 #include "pack/pack.h"
+#include "pack/unpack.h"
 
 /* Defines the class 'which' with the functions of 'def', and adds __gc, __eq and how it travels. */
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);

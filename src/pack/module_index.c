@@ -46,7 +46,7 @@ static bool is_better(lua_State *L, int field, uint32_t n) {
 /* Adds the name at MODULE and 'field' of the stack; field 0: the module itself. */
 static void add_name(lua_State *L, rt_module_index *index, const void *object, int field) {
   rt_ptr_map_entry *e = rt_ptr_map_at(&index->names, object);
-  if (e == NULL) rtL_no_memory(L);
+  if (e == NULL) rtL_error_no_memory(L);
   if (e->value != 0 && !is_better(L, field, e->value)) return;
   uint32_t n = e->value != 0 ? e->value : index->names.count;
   lua_pushvalue(L, MODULE);

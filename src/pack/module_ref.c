@@ -134,13 +134,13 @@ static bool push_steps(lua_State *L, int placeholder, int steps) {
 
 /* Stack: the values from 'root' to the top, each held by the one before -> the text of the path */
 static void push_path(lua_State *L, int root, uint32_t place, bool is_call) {
-  rt_path_text text;
+  rt_value_path_text text;
   int last = lua_gettop(L);
-  rt_path_root(&text, is_call ? "argument" : "value", is_call, place, last > root);
+  rt_value_path_root(&text, is_call ? "argument" : "value", is_call, place, last > root);
   for (int i = root; i < last; i++) {
     lua_pushvalue(L, i);
     lua_pushvalue(L, i + 1);
-    rt_path_step(L, &text);
+    rt_value_path_step(L, &text);
     lua_pop(L, 2);
   }
   lua_settop(L, root - 1);

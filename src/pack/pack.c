@@ -461,9 +461,9 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what) {
   packer k = {.L = L, .w = w, .path.noun = nouns[what]};
   k.path.is_call = what == RT_PACK_CALL || what == RT_PACK_PRELOAD;
   k.kept = what == RT_PACK_KEPT || what == RT_PACK_PRELOAD;
-  if (w->stop.closed) rtL_closed(L);
+  if (w->stop.closed) rtL_error_closed(L);
   luaL_checkstack(L, top - first + 4, "too many values to send");
-  if ((k.pack_buf = rt_pack_buf_take(&w->pack->bufs)) == NULL) rtL_no_memory(L);
+  if ((k.pack_buf = rt_pack_buf_take(&w->pack->bufs)) == NULL) rtL_error_no_memory(L);
   k.path.parents = &k.pack_buf->parents;
   lua_pushcfunction(L, protected_pack);
   lua_pushlightuserdata(L, &k);

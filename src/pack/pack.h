@@ -1,4 +1,4 @@
-/* pack/pack.h - Lua values to a message, and back.
+/* pack/pack.h - Lua values to a message. (The way back is pack/unpack.h.)
 **
 ** Values are copied as they are at the call: tables with their cycles, shared references and
 ** metatables; functions with their upvalues, which they still share with each other. Modules, what
@@ -36,16 +36,5 @@ rt_message *rtL_pack(lua_State *L, rt_worker *w, int first, rt_pack_what what);
 /* In the state that packed the message, which was not received: what has moved goes back to its
 ** object, and the message is dropped. */
 void rt_pack_undo(rt_worker *w, rt_message *message);
-
-/* Pushes the values of a message and returns how many. May call require, and may raise. Shared
-** objects that moved are taken out of the message, which stays the caller's. All bytes are checked,
-** so malformed ones raise an error; the kinds of the shared objects are trusted. */
-int rtL_unpack(lua_State *L, rt_worker *w, rt_message *message);
-
-/* The same for a function and its arguments; errors call them so. */
-int rtL_unpack_call(lua_State *L, rt_worker *w, rt_message *message);
-
-/* As rtL_unpack, and drops the message, even if it raises. */
-int rtL_unpack_last(lua_State *L, rt_worker *w, rt_message *message);
 
 #endif

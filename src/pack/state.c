@@ -3,7 +3,7 @@
 void rtL_pack_open(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->pack == NULL) w->pack = rt_calloc(sizeof *w->pack);
-  if (w->pack == NULL) rtL_no_memory(L);
+  if (w->pack == NULL) rtL_error_no_memory(L);
 }
 
 void rt_pack_close(rt_worker *w) {

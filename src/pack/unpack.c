@@ -1,7 +1,7 @@
-/* pack/unpack.c - the reader of pack/pack.h: makes the objects of a message, and fills them. */
+#include "pack/unpack.h"
+
 #include "pack/code.h"
 #include "pack/module_ref.h"
-#include "pack/pack.h"
 #include "pack/state.h"
 #include "pack/wire.h"
 
@@ -380,7 +380,7 @@ static void read_header(unpacker *u) {
 static int unpack_values(lua_State *L, rt_worker *w, rt_message *message, bool is_call) {
   unpacker u = {.L = L, .w = w, .message = message, .base = lua_gettop(L)};
   rt_worker_assert_thread(w);
-  if (w->stop.closed) rtL_closed(L);
+  if (w->stop.closed) rtL_error_closed(L);
   read_header(&u);
   int values = (int)u.header.values;
   luaL_checkstack(L, values + STACK, "too many values arrive");

@@ -9,7 +9,8 @@
 enum { STEPS_MAX = 12, KEY_MAX = 40 };
 
 /* --- printing --------------------------------------------------------------------------------- */
-__attribute__((format(printf, 2, 3))) static void say(rt_path_text *text, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void say(rt_value_path_text *text, const char *format,
+                                                      ...) {
   va_list args;
   va_start(args, format);
   int n = vsnprintf(text->s + text->len, sizeof text->s - text->len, format, args);
@@ -25,7 +26,7 @@ static bool is_identifier(const char *s, size_t len) {
   return true;
 }
 
-static void say_string_key(rt_path_text *text, const char *s, size_t len) {
+static void say_string_key(rt_value_path_text *text, const char *s, size_t len) {
   if (is_identifier(s, len)) {
     say(text, ".%s", s);
     return;
@@ -36,7 +37,7 @@ static void say_string_key(rt_path_text *text, const char *s, size_t len) {
   say(text, len > KEY_MAX ? "...\"]" : "\"]");
 }
 
-static void say_key(lua_State *L, rt_path_text *text, int key) {
+static void say_key(lua_State *L, rt_value_path_text *text, int key) {
   size_t len;
   switch (lua_type(L, key)) {
     case LUA_TSTRING: {
@@ -57,7 +58,7 @@ static void say_key(lua_State *L, rt_path_text *text, int key) {
 
 /* Stack: table, a value that it holds. Adds the key of the value, "[a key]" if it is a key, or
 ** "(metatable)". */
-static void say_step_in_table(lua_State *L, rt_path_text *text) {
+static void say_step_in_table(lua_State *L, rt_value_path_text *text) {
   int table = lua_gettop(L) - 1, child = table + 1;
   bool found = false;
   if (!text->in_table) say(text, " ");
@@ -74,7 +75,7 @@ static void say_step_in_table(lua_State *L, rt_path_text *text) {
   lua_settop(L, child);
 }
 
-static void say_step_in_function(lua_State *L, rt_path_text *text) {
+static void say_step_in_function(lua_State *L, rt_value_path_text *text) {
   int function = lua_gettop(L) - 1, child = function + 1;
   const char *name = "?";
   bool found = false;
@@ -86,7 +87,8 @@ static void say_step_in_function(lua_State *L, rt_path_text *text) {
   text->in_table = false;
 }
 
-void rt_path_root(rt_path_text *text, const char *noun, bool is_call, uint32_t place, bool more) {
+void rt_value_path_root(rt_value_path_text *text, const char *noun, bool is_call, uint32_t place,
+                        bool more) {
   uint32_t number = is_call ? place : place + 1;
   text->len = 0;
   text->s[0] = '\0';
@@ -97,9 +99,9 @@ void rt_path_root(rt_path_text *text, const char *noun, bool is_call, uint32_t p
     say(text, "the function");
 }
 
-void rt_path_omit(rt_path_text *text) { say(text, " ..."); }
+void rt_value_path_omit(rt_value_path_text *text) { say(text, " ..."); }
 
-void rt_path_step(lua_State *L, rt_path_text *text) {
+void rt_value_path_step(lua_State *L, rt_value_path_text *text) {
   RTL_STACK_CHECK(L, 0);
   if (lua_istable(L, -2))
     say_step_in_table(L, text);
@@ -127,20 +129,20 @@ const char *rtL_value_path_push(lua_State *L, const rt_value_path *path, uint32_
   RTL_STACK_CHECK(L, +1);
   uint32_t chain[STEPS_MAX], parent;
   int steps = 0;
-  rt_path_text text;
+  rt_value_path_text text;
   luaL_checkstack(L, 8, NULL);
   for (; !((parent = parent_of(path, number)) & RT_VALUE_PATH_ROOT); number = parent)
     if (steps++ < STEPS_MAX) chain[steps - 1] = number;
-  rt_path_root(&text, path->noun, path->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
+  rt_value_path_root(&text, path->noun, path->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
   if (steps > STEPS_MAX) {
-    rt_path_omit(&text);
+    rt_value_path_omit(&text);
     steps = STEPS_MAX;
   }
   for (; steps > 0; steps--) {
     uint32_t child = chain[steps - 1];
     rt_value_path_object(L, path, parent_of(path, child));
     rt_value_path_object(L, path, child);
-    rt_path_step(L, &text);
+    rt_value_path_step(L, &text);
     lua_pop(L, 2);
   }
   return lua_pushlstring(L, text.s, text.len);

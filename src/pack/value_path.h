@@ -11,21 +11,22 @@
 #include "worker/compat.h"
 
 /* --- printing a path -------------------------------------------------------------------------- */
-typedef struct rt_path_text {
+typedef struct rt_value_path_text {
   char s[1024]; /* a longer path is cut off */
   size_t len;
   bool in_table; /* the last step was one into a table */
-} rt_path_text;
+} rt_value_path_text;
 
 /* Begins a path at the value number 'place' (from 0): "argument 1", "value 1". If 'is_call', number
 ** 0 is the function of a call, which has no name of its own if the path has more steps. */
-void rt_path_root(rt_path_text *text, const char *noun, bool is_call, uint32_t place, bool more);
+void rt_value_path_root(rt_value_path_text *text, const char *noun, bool is_call, uint32_t place,
+                        bool more);
 
 /* Adds a step. Stack: a table or a function, a value that it holds -> the same. */
-void rt_path_step(lua_State *L, rt_path_text *text);
+void rt_value_path_step(lua_State *L, rt_value_path_text *text);
 
 /* Adds "...": steps are left out. */
-void rt_path_omit(rt_path_text *text);
+void rt_value_path_omit(rt_value_path_text *text);
 
 /* --- the path of an object that is being packed ----------------------------------------------- */
 /* In place of the number of its parent, for an object that is itself one of the values: this bit,

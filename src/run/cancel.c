@@ -1,6 +1,6 @@
 #include "run/cancel.h"
 
-#include "pack/pack.h"
+#include "pack/unpack.h"
 #include "run/current.h"
 
 /* --- raising ---------------------------------------------------------------------------------- */
@@ -202,9 +202,9 @@ static void raise_effective(lua_State *L, rt_worker *w, rt_task *t, checkpoint_s
   }
 }
 
-rt_task *rtL_running(lua_State *L, rt_worker *w) {
+rt_task *rtL_cancel_get_running(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->stop.closed) rtL_closed(L);
+  if (w->stop.closed) rtL_error_closed(L);
   if (w->current.task == NULL)
     luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
   return w->current.task;
@@ -212,7 +212,7 @@ rt_task *rtL_running(lua_State *L, rt_worker *w) {
 
 rt_task *rtL_cancel_checkpoint_slow(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  rt_task *t = rtL_running(L, w);
+  rt_task *t = rtL_cancel_get_running(L, w);
   raise_effective(L, w, t, BEFORE_TRYING);
   return t;
 }

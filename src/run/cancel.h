@@ -13,7 +13,7 @@
 #include "worker/worker.h"
 
 /* The running task. Raises if there is none, or the runtime has been shut down. */
-rt_task *rtL_running(lua_State *L, rt_worker *w);
+rt_task *rtL_cancel_get_running(lua_State *L, rt_worker *w);
 
 /* Every operation that may wait begins with this. Returns the running task; raises if the task is
 ** being cancelled, or none is running. */

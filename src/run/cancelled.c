@@ -2,6 +2,7 @@
 
 #include "pack/pack.h"
 #include "pack/state.h"
+#include "pack/unpack.h"
 #include "run/shutdown.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE }; /* the user values */
@@ -58,7 +59,7 @@ static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const ch
   sent_cancelled *sent = rt_malloc(sizeof *sent);
   if (sent == NULL) {
     rt_message_drop(reason);
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   }
   rt_shared_init(&sent->shared, &cancelled_kind);
   sent->reason = reason;

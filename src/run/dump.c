@@ -29,7 +29,7 @@ rt_snapshot *rt_dump_ask(rt_worker *w, bool traces, uint64_t until) {
 static rt_buf text_of(rt_snapshot *s) {
   rt_buf text;
   rt_buf_init(&text);
-  rt_snapshot_format(&text, s);
+  rt_snapshot_text_format(&text, s);
   rt_snapshot_drop(s);
   return text;
 }
@@ -40,7 +40,7 @@ int rt_dump_write(rt_worker *w, FILE *to) {
   if (s == NULL) return UV_ENOMEM;
   rt_buf text = text_of(s);
   int err =
-      rt_buf_len(&text) ? rt_safe_fwrite(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
+      rt_buf_len(&text) ? rt_safe_write_file(to, rt_buf_data(&text), rt_buf_len(&text)) : UV_ENOMEM;
   rt_buf_close(&text);
   return err;
 }

@@ -1,6 +1,7 @@
 #include "run/job_entry.h"
 
 #include "pack/pack.h"
+#include "pack/unpack.h"
 #include "run/cancel.h"
 #include "run/outcome.h"
 #include "task/task_title.h"

@@ -189,7 +189,7 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle) {
     case RT_RESULT_BOOL: lua_pushboolean(L, t->integer != 0); return 1;
     case RT_RESULT_INTEGER: lua_pushinteger(L, t->integer); return 1;
     case RT_RESULT_NUMBER: lua_pushnumber(L, t->number); return 1;
-    case RT_RESULT_NOMEM: return rtL_no_memory(L);
+    case RT_RESULT_NOMEM: return rtL_error_no_memory(L);
     case RT_RESULT_KEPT:
     case RT_RESULT_LIST: break;
   }

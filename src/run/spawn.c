@@ -28,7 +28,7 @@ rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group,
                          rt_call_site_text(&w->call_sites, site), call);
   if (j == NULL) {
     rt_message_drop(call);
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   }
   handle->shared = &j->shared;
   lua_settop(L, first);

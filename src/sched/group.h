@@ -76,10 +76,11 @@ bool rt_group_is_cancelling(rt_group *g);
 ** Local tasks are left to the caller. */
 void rt_group_cancel(rt_group *g);
 
-/* The waiter's thread. True: there is nothing to wait for: 'live' is 0 or, unless 'all', the group is
-** decided. False: the waiter is in the queue. */
+/* The waiter's thread. True: there is nothing to wait for: 'live' is 0 or, unless 'all', the group
+** is decided. False: the waiter is in the queue. */
 bool rt_group_await(rt_group *g, rt_waiter *waiter, bool all);
-/* The waiter's thread. True: the group is decided or cancelled. False: the waiter is in the queue. */
+/* The waiter's thread. True: the group is decided or cancelled. False: the waiter is in the
+** queue. */
 bool rt_group_watch(rt_group *g, rt_waiter *waiter);
 
 /* Any thread. */

@@ -60,8 +60,8 @@ static void drop_call(rt_job *j) {
 }
 
 static void count_not_started(rt_job *j, rt_phase how) {
-  rt_count_shared(&j->runtime->counts, RT_COUNT_UNSTARTED);
-  rt_count_shared(&j->runtime->counts, (rt_counter)(RT_COUNT_DONE + (how - RT_DONE)));
+  rt_counters_add_shared(&j->runtime->counts, RT_COUNT_UNSTARTED);
+  rt_counters_add_shared(&j->runtime->counts, (rt_counter)(RT_COUNT_DONE + (how - RT_DONE)));
 }
 
 static void end_locked(rt_job *j, rt_phase how) {

@@ -66,9 +66,9 @@ uint64_t rt_runtime_shutdown_received(rt_runtime *r) {
 
 void rt_runtime_add_counts(rt_runtime *r, uint64_t *of_main, uint64_t *own) {
   rt_lock_take(&r->lock);
-  if (r->main) rt_count_sum(of_main, r->main->counters);
+  if (r->main) rt_counters_sum(of_main, r->main->counters);
   rt_lock_give(&r->lock);
-  rt_count_sum(own, &r->counts);
+  rt_counters_sum(own, &r->counts);
 }
 
 /* --- stillness -------------------------------------------------------------------------------- */

@@ -400,7 +400,7 @@ static bool steal_any(rt_slot *slot) {
     rt_runq *q = &s->slots[(slot->number + i) % n].queue;
     int stolen = rt_runq_count(q) > 0 ? steal_from(slot, q) : 0;
     if (stolen == 0) continue;
-    rt_count(&slot->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
+    rt_counters_add(&slot->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
     return true;
   }
   return false;

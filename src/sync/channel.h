@@ -47,9 +47,9 @@ rt_channel_result rt_channel_send(rt_channel *c, rt_message *message);
 /* Any thread. DONE: *p is the message, with a reference; else *p is NULL. */
 rt_channel_result rt_channel_recv(rt_channel *c, rt_message **p);
 
-/* The waiter's thread. True: the operation has to wait, and the waiter is in the queue; a waiter that
-** sends has its message already, and a waiter that receives has one when it is called with DONE.
-** False: the operation can be done or the channel is closed, so another attempt is worth it;
+/* The waiter's thread. True: the operation has to wait, and the waiter is in the queue; a waiter
+** that sends has its message already, and a waiter that receives has one when it is called with
+** DONE. False: the operation can be done or the channel is closed, so another attempt is worth it;
 ** nothing was done. */
 bool rt_channel_await_send(rt_channel *c, rt_waiter *waiter);
 bool rt_channel_await_recv(rt_channel *c, rt_waiter *waiter);

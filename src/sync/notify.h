@@ -31,8 +31,8 @@ static inline rt_notify *rt_notify_of(rt_shared *shared) {
 /* Any thread. True: a notification was remembered, and is used up. False: there was none. */
 bool rt_notify_take(rt_notify *n);
 
-/* The waiter's thread. True: the waiter is in the queue. False: nothing was done, and another attempt
-** is worth it. */
+/* The waiter's thread. True: the waiter is in the queue. False: nothing was done, and another
+** attempt is worth it. */
 bool rt_notify_await(rt_notify *n, rt_waiter *waiter);
 
 /* Any thread. Calls the first waiter, or remembers the notification. */

@@ -1,7 +1,7 @@
 /* worker/error.h - errors that functions of many files raise, and their text.
 **
 ** Each rtL_ function raises its error at the Lua line that called the running C function, and does
-** not return; the return type allows `return rtL_no_memory(L);`. Worker's thread.
+** not return; the return type allows `return rtL_error_no_memory(L);`. Worker's thread.
 */
 #ifndef RT_WORKER_ERROR_H
 #define RT_WORKER_ERROR_H
@@ -9,10 +9,10 @@
 #include <lua.h>
 
 /* "not enough memory": an allocation outside the Lua state has failed. */
-__attribute__((noreturn)) int rtL_no_memory(lua_State *L);
+__attribute__((noreturn)) int rtL_error_no_memory(lua_State *L);
 
 /* "the runtime has been shut down": the worker is closed, and the Lua state is about to be. */
-__attribute__((noreturn)) int rtL_closed(lua_State *L);
+__attribute__((noreturn)) int rtL_error_closed(lua_State *L);
 
 /* The text of an error: the string at 'index'; NULL: the error is no string. (lua_tostring would
 ** convert a number, for which there may be no memory.) */

@@ -151,7 +151,7 @@ static inline int rt_worker_number(const rt_worker *w) {
 /* Adds n to a counter of the worker. */
 static inline void rt_worker_count(rt_worker *w, rt_counter what, uint64_t n) {
   rt_worker_assert_thread(w);
-  rt_count(w->driver.counters, what, n);
+  rt_counters_add(w->driver.counters, what, n);
 }
 /* Counts the end of a task, by how it ended. */
 static inline void rt_worker_count_end(rt_worker *w, rt_phase how) {

@@ -50,7 +50,7 @@ static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
   origin *o = x ? rt_calloc(sizeof *o) : NULL;
   if (o == NULL) {
     rt_free(x);
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   }
   rt_shared_init(&o->shared, &origin_kind);
   rt_shared_init(&x->shared, kind);

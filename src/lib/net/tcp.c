@@ -184,7 +184,7 @@ static int run_setup(lua_State *L, bool passive) {
   snprintf(s->where, sizeof s->where, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
   read_options(L, s);
   rt_thread_pool *thread_pool = rt_worker_thread_pool(w);
-  if (thread_pool == NULL) return rtL_no_memory(L);
+  if (thread_pool == NULL) return rtL_error_no_memory(L);
   int err = rt_resolve_start(&s->lookup, thread_pool, &w->driver, host, port, passive);
   if (err != 0) return rtL_fail(L, err, s->where);
   if (!passive && !s->lookup->done && s->deadline != RT_FOREVER) {

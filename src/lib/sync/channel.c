@@ -24,7 +24,7 @@ static rt_channel *channel_of(const rt_branch *b) { return rt_channel_of(rt_bran
 
 /* --- sending ---------------------------------------------------------------------------------- */
 static int channel_sent(lua_State *L, rt_worker *w, rt_channel_result answer) {
-  if (answer == RT_CHANNEL_NOMEM) return rtL_no_memory(L);
+  if (answer == RT_CHANNEL_NOMEM) return rtL_error_no_memory(L);
   if (answer == RT_CHANNEL_CLOSED) return rtL_shared_refuse_closed(L, w);
   lua_pushboolean(L, 1);
   return 1;

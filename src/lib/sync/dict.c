@@ -86,7 +86,7 @@ static int dict_expire(lua_State *L) {
   rt_dict *d = check_dict(L);
   const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   rt_dict_result result = rt_dict_expire(d, it, check_expires(L, 3));
-  if (result == RT_DICT_NOMEM) return rtL_no_memory(L);
+  if (result == RT_DICT_NOMEM) return rtL_error_no_memory(L);
   lua_pushboolean(L, result == RT_DICT_DONE);
   return 1;
 }
@@ -94,7 +94,7 @@ static int dict_expire(lua_State *L) {
 /* --- reading and changing --------------------------------------------------------------------- */
 /* Pushes true | false | nil, "full". */
 static int push_result(lua_State *L, rt_dict_result result) {
-  if (result == RT_DICT_NOMEM) return rtL_no_memory(L);
+  if (result == RT_DICT_NOMEM) return rtL_error_no_memory(L);
   if (result == RT_DICT_FULL) return rtL_shared_refuse(L, "full");
   lua_pushboolean(L, result == RT_DICT_DONE);
   return 1;

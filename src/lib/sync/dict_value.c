@@ -1,6 +1,7 @@
 #include "lib/sync/dict_value.h"
 
 #include "pack/pack.h"
+#include "pack/unpack.h"
 
 #include <math.h>
 
@@ -59,7 +60,7 @@ void rtL_dict_value_push_key(lua_State *L, const rt_dict_key *k) {
 
 /* --- values, from the stack ------------------------------------------------------------------- */
 static void check_memory(lua_State *L, int err) {
-  if (err != 0) rtL_no_memory(L);
+  if (err != 0) rtL_error_no_memory(L);
 }
 
 static void read_packed(lua_State *L, rt_worker *w, int index, rt_value *v) {

@@ -21,7 +21,7 @@ static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
 }
 
 static void check_task_more(lua_State *L, rt_task *t) {
-  if (rt_unlikely(rt_task_more(t) == NULL)) rtL_no_memory(L);
+  if (rt_unlikely(rt_task_more(t) == NULL)) rtL_error_no_memory(L);
 }
 
 /* The value at 'index' as a message; NULL for nil. */

@@ -70,7 +70,7 @@ static rt_mutex *once_of(const rt_branch *b) { return rt_mutex_of(rt_branch_shar
 
 static int once_get_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = once_of(b);
-  if (rt_task_more(w->current.task) == NULL) return rtL_no_memory(L);
+  if (rt_task_more(w->current.task) == NULL) return rtL_error_no_memory(L);
   switch (rt_mutex_lock(m, w->current.task)) {
     case RT_MUTEX_DONE: return run_once(L, m);
     case RT_MUTEX_SETTLED: return push_settled(L, w, m);

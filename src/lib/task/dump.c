@@ -80,7 +80,7 @@ static int list_tasks(lua_State *L) {
   lua_settop(L, 0);
   lua_pushcfunction(L, build_list);
   rt_snapshot *s = rt_dump_ask(w, false, UINT64_MAX);
-  if (s == NULL) return rtL_no_memory(L);
+  if (s == NULL) return rtL_error_no_memory(L);
   lua_pushlightuserdata(L, s);
   int status = lua_pcall(L, 1, 1, 0);
   rt_snapshot_drop(s);

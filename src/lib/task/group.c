@@ -135,7 +135,7 @@ static int group_spawn_local(lua_State *L) {
   if (more == NULL) {
     lua_pushnil(L);
     rtL_cancel_task(L, w, t, -2);
-    return rtL_no_memory(L);
+    return rtL_error_no_memory(L);
   }
   bool may_run = rt_group_enter_local(g);
   more->group = g;
@@ -181,7 +181,7 @@ static int group_run(lua_State *L) {
   rt_cancel_scope *scope = waiter ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
   if (scope == NULL) {
     if (waiter) rt_waiter_free(waiter);
-    return rtL_no_memory(L);
+    return rtL_error_no_memory(L);
   }
   lua_KContext serial = (lua_KContext)(scope->serial = rt_worker_next_scope(w));
   scope->opener = L;

@@ -87,7 +87,7 @@ static int job_index(lua_State *L) {
 /* task.name = string */
 static int job_newindex(lua_State *L) {
   rt_job *j = check_job(L, 1);
-  if (rt_job_set_name(j, rtL_task_handle_newindex(L)) != 0) return rtL_no_memory(L);
+  if (rt_job_set_name(j, rtL_task_handle_newindex(L)) != 0) return rtL_error_no_memory(L);
   return 0;
 }
 

@@ -58,7 +58,7 @@ static void push_pool(lua_State *L, rt_sched *s, uint64_t *sum) {
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) {
     uint64_t counts[RT_COUNTS] = {0};
-    rt_count_sum(counts, &s->slots[i].counts);
+    rt_counters_sum(counts, &s->slots[i].counts);
     add_counts(sum, counts);
     push_counts(L, counts);
     lua_rawseti(L, -2, i + 1);
@@ -70,7 +70,7 @@ static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
   if (r)
     rt_runtime_add_counts(r, of_main, others);
   else
-    rt_count_sum(of_main, w->driver.counters);
+    rt_counters_sum(of_main, w->driver.counters);
 }
 
 /* table = rt.metrics() */

@@ -237,7 +237,7 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
   s->count = index;
   if (b->kind->has_waiter) {
     rt_waiter *waiter = b->branch.waiter = rt_waiter_new(&w->driver);
-    if (waiter == NULL) rtL_no_memory(L);
+    if (waiter == NULL) rtL_error_no_memory(L);
     waiter->claim = &s->claim;
     waiter->owner = s;
     waiter->on_call = on_waiter_called;
@@ -302,7 +302,7 @@ static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int defaul
     if (s == NULL) s = make_branches(L, w, n);
     const select_branch *failed = arm_branches(L, w, s);
     if (failed == NULL) {
-      rt_claim_park(&s->claim, w->current.task, RT_OP_SELECT, &s->parked);
+      rt_waiter_park_claim(&s->claim, w->current.task, RT_OP_SELECT, &s->parked);
       return rtL_wait(L, w, select_resume, (lua_KContext)n << BITS | (biased ? BIASED : 0));
     }
     select_branch *called = withdraw_branches(s);

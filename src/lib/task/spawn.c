@@ -36,7 +36,7 @@ static int spawn_when_space(lua_State *L, rt_worker *w, bool again) {
     if (has_space && submit_blocking(L, w, s)) return 1;
     rtL_wait_prepare(L, w, w->current.task);
     rt_waiter *waiter = rt_waiter_new(&w->driver);
-    if (waiter == NULL) return rtL_no_memory(L);
+    if (waiter == NULL) return rtL_error_no_memory(L);
     if (!rt_sched_await_space(s, waiter, again)) {
       rt_waiter_park(waiter, w->current.task, RT_OP_SPAWN);
       return rtL_wait(L, w, spawn_blocking_resume, (lua_KContext)waiter);
@@ -66,9 +66,9 @@ static int spawn_blocking(lua_State *L) {
 
 /* --- configuration ---------------------------------------------------------------------------- */
 static rt_worker_config *check_config(lua_State *L, rt_worker *w) {
-  if (w->stop.closed) rtL_closed(L);
+  if (w->stop.closed) rtL_error_closed(L);
   if (w->worker_config == NULL && (w->worker_config = rt_worker_config_new()) == NULL)
-    rtL_no_memory(L);
+    rtL_error_no_memory(L);
   return w->worker_config;
 }
 
@@ -159,7 +159,7 @@ static int preload(lua_State *L) {
   rt_message *message = rtL_pack(L, w, 1, RT_PACK_PRELOAD);
   if (rt_worker_config_add(config, message) != 0) {
     rt_message_drop(message);
-    return rtL_no_memory(L);
+    return rtL_error_no_memory(L);
   }
   return 0;
 }

@@ -89,7 +89,7 @@ static int task_join_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
 
 static void task_join_prepare(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)w;
-  if (!rt_task_has_ended(b->object) && rt_task_more(b->object) == NULL) rtL_no_memory(L);
+  if (!rt_task_has_ended(b->object) && rt_task_more(b->object) == NULL) rtL_error_no_memory(L);
 }
 
 static bool task_join_arm(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -151,7 +151,7 @@ static int task_status(lua_State *L) {
 static void publish_name(lua_State *L, rt_task *t, const char *name) {
   rt_more *more = rt_task_more(t);
   rt_task_name *task_name = more && name ? rt_task_name_new(t->id, name) : NULL;
-  if (more == NULL || (name && task_name == NULL)) rtL_no_memory(L);
+  if (more == NULL || (name && task_name == NULL)) rtL_error_no_memory(L);
   rt_task_name_drop(more->task_name);
   more->task_name = task_name;
 }

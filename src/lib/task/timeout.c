@@ -39,7 +39,7 @@ static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext con
 static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   rt_worker *w = rt_self(L);
   rt_cancel_scope *scope = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
-  if (scope == NULL) return rtL_no_memory(L);
+  if (scope == NULL) return rtL_error_no_memory(L);
   scope->critical = k == CRITICAL;
   scope->serial = rt_worker_next_scope(w);
   scope->opener = L;
@@ -76,14 +76,14 @@ static int shield(lua_State *L) {
     lua_remove(L, 1);
   }
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_in_scope(L, rtL_running(L, w), due_after(w, ns), SHIELD);
+  return run_in_scope(L, rtL_cancel_get_running(L, w), due_after(w, ns), SHIELD);
 }
 
 /* ... = rt.critical(f, ...) */
 static int critical(lua_State *L) {
   rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_in_scope(L, rtL_running(L, w), RT_NEVER, CRITICAL);
+  return run_in_scope(L, rtL_cancel_get_running(L, w), RT_NEVER, CRITICAL);
 }
 
 /* --- internal.with ---------------------------------------------------------------------------- */

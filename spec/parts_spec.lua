@@ -37,7 +37,8 @@ describe("parts of a worker:", function()
     end
     table.sort(names)
     assert.same(
-      "current deadlock end_wait exit ids loop preempt preload stop traceback unhandled",
+      "current deadlock end_wait exit ids loop preempt preload signals stop task_entry tasks "
+        .. "traceback turn unhandled",
       table.concat(names, " ")
     )
   end)

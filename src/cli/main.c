@@ -279,7 +279,7 @@ static int run_host(host *h, lua_State *L) {
   lua_pushlightuserdata(L, h);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report_error(&h->shell, L);
   if (w->exit.requested) return w->exit.code;
-  if (w->interrupted) return 128 + w->interrupted;
+  if (w->signals.interrupted) return 128 + w->signals.interrupted;
   return (h->ok || w->stop.ended_by_shutdown) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -3,6 +3,7 @@
 #include "event/thread_pool.h"
 #include "run/deadlock.h"
 #include "run/loop.h"
+#include "run/signals.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -73,7 +74,7 @@ static bool is_input_there(void) {
 /* Reads one byte at a time: poll does not see bytes in the buffer of stdio. */
 static int next_byte(lua_State *L, rt_worker *w) {
   if (!w->stop.deadline && !is_input_there()) wait_for_input(L, w);
-  return w->interrupted || w->stop.deadline ? EOF : getc(stdin);
+  return w->signals.interrupted || w->stop.deadline ? EOF : getc(stdin);
 }
 
 /* Pushes a line without its end. False: there are no more. */
@@ -156,9 +157,9 @@ static void print_results(lua_State *L, rt_shell *sh) {
 /* Ctrl-C, or a deadlock, has ended a statement, and not the session. */
 static void reset_errors(rt_worker *w) {
   rt_deadlock_forgive(w);
-  if (w->interrupted != SIGINT) return;
+  if (w->signals.interrupted != SIGINT) return;
   rt_task_uncancel(w->main);
-  w->interrupted = 0;
+  rt_signals_forgive(w);
 }
 
 void rt_repl_prepare(void) { setvbuf(stdin, NULL, _IONBF, 0); }

@@ -28,7 +28,7 @@ static void at_exit(void) {
 /* Sets the exit code if it differs from the interpreter's: os.exit was called by a task during
 ** lua_close, an error was not handled, or the only error was that of rt.shutdown. */
 static void set_exit_code(const rt_worker *w) {
-  bool success = w->stop.ended_by_shutdown && !w->exit.failed && !w->interrupted;
+  bool success = w->stop.ended_by_shutdown && !w->exit.failed && !w->signals.interrupted;
   if (!w->exit.requested && !success && (!w->exit.failed || w->exit.has_code)) return;
   code_at_exit = w->exit.requested ? w->exit.code : success ? EXIT_SUCCESS : EXIT_FAILURE;
   has_code_at_exit = true;

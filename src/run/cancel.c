@@ -35,7 +35,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     rtL_cancel_push_end(L);
     return;
   }
-  if (t->is_main && w->stop.deadline && !w->interrupted) {
+  if (t->is_main && w->stop.deadline && !w->signals.interrupted) {
     lua_pushliteral(L, "the program is shut down");
     lua_pushliteral(L, "rt.shutdown");
     return;
@@ -240,7 +240,7 @@ static void cancel_queued_task(lua_State *L, rt_worker *w, rt_task *t, int handl
   lua_pop(L, 2);
   t->result = RT_RESULT_KEPT;
   t->cancelled = 1;
-  w->live--;
+  rt_worker_task_ended(w);
   rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
   rt_worker_count_end(w, RT_CANCELLED);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);

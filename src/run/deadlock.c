@@ -87,7 +87,7 @@ void rt_deadlock_on_report(rt_post *p, void *driver) {
 static bool has_something_to_do(rt_worker *w) {
   rt_driver *d = &w->driver;
   return !rt_ready_is_idle(&d->ready) || rt_load(&d->mailbox.newest) != NULL || w->exit.requested ||
-         (w->interrupted && !w->main->cancelled) || !rt_driver_awaits_only_posts(d);
+         (w->signals.interrupted && !w->main->cancelled) || !rt_driver_awaits_only_posts(d);
 }
 
 /* The word is read before and after the checks: see 5 above. */

@@ -8,7 +8,7 @@ bool rt_end_wait_has_pool_ended(const rt_worker *w) {
 }
 
 bool rt_end_wait_is_over(const rt_worker *w) {
-  return w->live == 0 && rt_end_wait_has_pool_ended(w);
+  return w->tasks.live == 0 && rt_end_wait_has_pool_ended(w);
 }
 
 void rt_end_wait_notify(rt_worker *w) {

@@ -141,7 +141,7 @@ void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint6
   add_begun(&a);
   add_queued(&a, &w->driver.ready.now);
   add_queued(&a, &w->driver.ready.next);
-  if (a.late) reply->omitted = w->live + (w->main != NULL) - (int64_t)reply->count;
+  if (a.late) reply->omitted = w->tasks.live + (w->main != NULL) - (int64_t)reply->count;
 }
 
 void rt_inspect_answer(rt_post *p, void *driver) {

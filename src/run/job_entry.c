@@ -45,7 +45,7 @@ static void on_cancel_post(rt_post *p, void *driver) {
 
 /* There is no memory for the task's rt_more. The ready queue has the task already, and skips it. */
 static int abandon(lua_State *L, rt_worker *w, rt_task *t) {
-  w->live--;
+  rt_worker_task_ended(w);
   rt_task_end(t, &w->driver.ready.next, RT_CANCELLED);
   return luaL_error(L, no_memory);
 }

@@ -23,7 +23,7 @@ rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
   lua_State *co = t->co;
   if (rt_likely(status == LUA_OK)) {
     bool seen = t->is_exposed;
-    rt_task_exit(w, t, w->loop.ended_as);
+    rt_task_exit(w, t, w->task_entry.ended_as);
     if (rt_unlikely(seen))
       rt_coroutine_pool_retire(&w->coroutine_pool, co);
     else
@@ -108,7 +108,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
   rt_worker_status_set_running(&w->status, t);
   if (rt_unlikely(rt_load_relaxed(&w->status.must_wake_watchdog))) wake_watchdog(w);
   rt_current_unblock(w);
-  w->loop.budget = BUDGET;
+  rt_worker_set_budget(w, BUDGET);
   w->loop.slices++;
   if (rt_chaos_is_due(RT_CHAOS_PREEMPT)) rt_preempt_soon(w, t->co);
   rt_current_set_co(w, t->co);
@@ -129,7 +129,7 @@ static void begin_poll(rt_worker *w, rt_counter which) {
   rt_worker_count(w, RT_COUNT_RESUMES, w->loop.slices - w->loop.polled_at);
   rt_worker_count(w, which, 1);
   w->loop.polled_at = w->loop.slices;
-  w->loop.yielded = false;
+  rt_worker_forget_yield(w);
 }
 
 static void poll(rt_worker *w) {
@@ -145,7 +145,7 @@ static bool is_time_to_poll(rt_worker *w) {
 /* Can this worker begin jobs? */
 static bool takes_jobs(const rt_worker *w) {
   return w->slot && !w->stop.begun && !w->preload.running &&
-         (w->live == 0 || !w->slot->sched->config.exclusive);
+         (w->tasks.live == 0 || !w->slot->sched->config.exclusive);
 }
 
 static void park(rt_worker *w) {
@@ -173,7 +173,7 @@ static void end_turn(rt_worker *w) {
       poll(w);
     else
       park(w);
-  } else if (w->loop.yielded || is_time_to_poll(w)) {
+  } else if (w->turn.yielded || is_time_to_poll(w)) {
     poll(w);
   }
   rt_ready_flip(ready);
@@ -185,7 +185,7 @@ static void end_turn(rt_worker *w) {
 static void take_jobs(rt_worker *w, int ran) {
   /* Relaxed: a submitter only chooses a queue by it. The check for a deadlock needs the last value,
   ** which rt_active_threads_leave publishes before this worker blocks (check_worker of sched.c). */
-  rt_store_relaxed(&w->slot->load, (int)w->live);
+  rt_store_relaxed(&w->slot->load, (int)w->tasks.live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
     rt_job *j = rt_sched_take(w->slot, rt_ready_is_idle(&w->driver.ready));
     if (j == NULL) return;
@@ -207,7 +207,7 @@ void rt_loop_serve(rt_worker *w) {
     if (rt_unlikely(w->stop.requested)) {
       rt_unwind_member(w);
       rt_worker_status_clear_running(&w->status);
-      if (w->live == 0 || w->stop.grace_over) return;
+      if (w->tasks.live == 0 || w->stop.grace_over) return;
     }
     take_jobs(w, ran);
     ran = 0;
@@ -234,7 +234,8 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   rt_current_set_co(w, NULL);
   for (;;) {
     if (rt_unlikely(w->exit.requested && !w->stop.begun)) w->hooks->leave(w, L);
-    if (rt_unlikely(w->interrupted && !w->main->cancelled && !w->stop.begun)) interrupt_main(w);
+    if (rt_unlikely(w->signals.interrupted && !w->main->cancelled && !w->stop.begun))
+      interrupt_main(w);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);
       if (rt_unlikely(w->deadlock.suspected)) rt_deadlock_examine(w);
@@ -246,9 +247,9 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
     }
   }
   rt_worker_status_clear_running(&w->status);
-  if (w->live > 0 && !w->in_rt_lua) w->hooks->on_main_resumed(w);
+  if (w->tasks.live > 0 && !w->in_rt_lua) w->hooks->on_main_resumed(w);
   rt_current_set_task(w, w->main);
   w->loop.slices++;
   rt_current_set_co(w, outer);
-  w->loop.budget = BUDGET;
+  rt_worker_set_budget(w, BUDGET);
 }

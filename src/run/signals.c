@@ -27,8 +27,8 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
 static void on_signal(int sig) {
   rt_worker *w = worker;
   int err = errno;
-  if (w == NULL || w->interrupted) _exit(128 + sig);
-  w->interrupted = sig;
+  if (w == NULL || w->signals.interrupted) _exit(128 + sig);
+  w->signals.interrupted = sig;
   if (w->current.co)
     lua_sethook(w->current.co, stop_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
                 1);

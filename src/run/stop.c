@@ -101,7 +101,7 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   stop_pools(w);
   rt_unwind_begin(L, w);
   wait_for_end(L, w, until);
-  if (w->live > 0) rt_unwind_finish(L, w);
+  if (w->tasks.live > 0) rt_unwind_finish(L, w);
   wait_for_end(L, w, until + REPORT_TIME);
   report_and_close(L, w);
   limit_finalizers(w);

@@ -11,11 +11,12 @@ static int body_finished(lua_State *L, int status, lua_KContext ctx) {
   rt_worker *w = lua_touserdata(L, WORKER);
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD)
-    w->loop.ended_as = rtL_outcome_keep(L, w, w->current.task, HANDLE, FUNCTION);
+    w->task_entry.ended_as = rtL_outcome_keep(L, w, w->current.task, HANDLE, FUNCTION);
   else if (rt_unlikely(w->current.task->is_job))
-    w->loop.ended_as = rtL_job_entry_failed(L, w, w->current.task);
+    w->task_entry.ended_as = rtL_job_entry_failed(L, w, w->current.task);
   else
-    w->loop.ended_as = rtL_outcome_keep_error(L, w, w->current.task, HANDLE, w->current.task->site);
+    w->task_entry.ended_as =
+        rtL_outcome_keep_error(L, w, w->current.task, HANDLE, w->current.task->site);
   return 0;
 }
 

@@ -15,7 +15,7 @@ static void forget_reason(rt_worker *w, const rt_task *t) {
 }
 
 void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
-  rt_end_wait_task_ended(w, --w->live);
+  rt_end_wait_task_ended(w, rt_worker_task_ended(w));
   rt_worker_count_end(w, how);
   rt_trace(rt_worker_number(w), "end", t->id, rt_phase_name(how));
   t->co = NULL;

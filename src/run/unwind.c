@@ -10,7 +10,7 @@ static void cancel_all_queued(rt_worker *w, rt_list *ready) {
   for (rt_list *l = ready->next; l != ready; l = l->next) {
     rt_task *t = rt_containerof(l, rt_task, link);
     if (t->phase != RT_QUEUED || t->is_handler) continue; /* (a handler first reports its error) */
-    w->live--;
+    rt_worker_task_ended(w);
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_worker_count_end(w, RT_CANCELLED);
     rt_job_entry_end(t, RT_CANCELLED);

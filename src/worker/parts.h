@@ -13,6 +13,7 @@
 #include "task/task.h"
 
 #include <lua.h>
+#include <signal.h>
 
 struct rt_worker;
 
@@ -33,15 +34,31 @@ typedef struct rt_worker_current {
   rt_yield yield;         /* the yield that is under way */
 } rt_worker_current;
 
-/* One iteration of the loop, and the task that runs in it.
-** Changed by run/loop.c, run/task_entry.c (ended_as), worker/worker.h (budget, yielded). */
+/* The progress of the loop.
+** Changed by run/loop.c. */
 typedef struct rt_worker_loop {
   unsigned slices;    /* resumes of tasks so far */
   unsigned polled_at; /* value of 'slices' at the last poll */
-  int budget;         /* operations that the running task may still do before it yields to others */
-  bool yielded;       /* a task yielded in this turn, so the turn must end with a poll */
-  rt_phase ended_as;  /* how the task that has just returned ended */
 } rt_worker_loop;
+
+/* One iteration of the loop, and the task that runs in it.
+** Changed by worker/worker.h. */
+typedef struct rt_worker_turn {
+  int budget;   /* operations that the running task may still do before it yields to others */
+  bool yielded; /* a task yielded in this turn, so the turn must end with a poll */
+} rt_worker_turn;
+
+/* The end of a task.
+** Changed by run/task_entry.c. */
+typedef struct rt_worker_task_entry {
+  rt_phase ended_as; /* how the task that has just returned ended */
+} rt_worker_task_entry;
+
+/* The tasks of this worker.
+** Changed by worker/worker.h. */
+typedef struct rt_worker_tasks {
+  int64_t live; /* tasks that have not ended, without main */
+} rt_worker_tasks;
 
 /* The end of rt in this state.
 ** Changed by run/stop.c (begun, state_closes, grace), run/unwind.c (begun, requested, grace_over,
@@ -86,6 +103,12 @@ typedef struct rt_worker_unhandled {
   rt_list jobs;         /* jobs with an error that no task can join any more */
   rt_list unfinalized;  /* jobs whose handle was made when lua_close had begun */
 } rt_worker_unhandled;
+
+/* Signals that ask the program to end. Written by the signal handler.
+** Changed by run/signals.c, run/signals.h. */
+typedef struct rt_worker_signals {
+  volatile sig_atomic_t interrupted; /* the one that asked the main chunk to end; 0: none */
+} rt_worker_signals;
 
 /* Deadlocks.
 ** Changed by run/deadlock.c, run/deadlock.h (reports). */

@@ -190,7 +190,7 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   lua_insert(L, -3 - args); /* one handle stays, the other goes to the queue */
   lua_insert(L, -2 - args);
   rtL_start_queue_put(L, &w->start_queue, 2 + args);
-  w->live++;
+  rt_worker_task_made(w);
   rt_ready_add(&w->driver.ready, t);
   rt_trace(rt_worker_number(w), "queue", t->id, NULL);
   return t;

@@ -22,8 +22,6 @@
 #include "worker/stack_check.h"
 #include "worker/start_queue.h"
 
-#include <signal.h>
-
 typedef struct rt_worker {
   rt_driver driver;        /* the first field: rt_worker_of casts */
   rt_worker_status status; /* what the other threads may read */
@@ -42,9 +40,11 @@ typedef struct rt_worker {
   /* worker's thread: what runs now */
   rt_worker_current current;
   rt_worker_loop loop;
+  rt_worker_turn turn;
+  rt_worker_task_entry task_entry;
   /* worker's thread: the tasks */
   rt_task *main; /* stands for the main chunk; NULL in a pool worker */
-  int64_t live;  /* tasks that have not ended, without main */
+  rt_worker_tasks tasks;
   rt_coroutine_pool coroutine_pool;
   rt_start_queue start_queue;
   rt_call_sites call_sites;
@@ -67,7 +67,7 @@ typedef struct rt_worker {
   rt_vthread vthread; /* of the main worker */
   rt_worker_preload preload;
   /* signal handler of this thread */
-  volatile sig_atomic_t interrupted; /* the signal that asked the main chunk to end; 0: none */
+  rt_worker_signals signals;
 } rt_worker;
 
 /* Debug builds: aborts on any other thread than the worker's. */
@@ -127,11 +127,19 @@ static inline uint64_t rt_worker_next_scope(rt_worker *w) { return ++w->ids.last
 /* Takes so many operations from the budget of the running task. True: the budget is used up, and
 ** the task has to yield to other tasks. */
 static inline bool rt_worker_spend(rt_worker *w, int operations) {
-  return (w->loop.budget -= operations) <= 0;
+  return (w->turn.budget -= operations) <= 0;
 }
 
 /* A task yields to other tasks: this turn has to end with a poll. */
-static inline void rt_worker_note_yield(rt_worker *w) { w->loop.yielded = true; }
+static inline void rt_worker_note_yield(rt_worker *w) { w->turn.yielded = true; }
+
+/* A task, or the main chunk, is resumed: it may do so many operations. */
+static inline void rt_worker_set_budget(rt_worker *w, int operations) {
+  w->turn.budget = operations;
+}
+
+/* The worker polls: no task has yielded since. */
+static inline void rt_worker_forget_yield(rt_worker *w) { w->turn.yielded = false; }
 
 /* A random number, for fair choices. The sequence follows from RT_SEED or rt_worker_seed; without a
 ** seed it cannot be predicted. */
@@ -147,6 +155,10 @@ static inline int rt_worker_number(const rt_worker *w) {
   if (w->slot == NULL) return 0;
   return w->slot->number + 1 + (w->slot->sched->config.exclusive ? 1000 : 0);
 }
+
+/* A task has been made; a task has ended. 'ended' returns how many have not. */
+static inline void rt_worker_task_made(rt_worker *w) { w->tasks.live++; }
+static inline int64_t rt_worker_task_ended(rt_worker *w) { return --w->tasks.live; }
 
 /* Adds n to a counter of the worker. */
 static inline void rt_worker_count(rt_worker *w, rt_counter what, uint64_t n) {

@@ -95,11 +95,11 @@ class Workers(gdb.Command):
     def invoke(self, _, from_tty):
         for w in workers():
             thread = thread_of(w)
-            running = w["running"]
+            running = w["current"]["task"]
             now = "none"
             if running:
                 now = "the main chunk" if running["is_main"] else "task %d" % running["id"]
-            tasks = int(w["live"]) + (1 if w["main"] else 0)  # `live` is without the main chunk
+            tasks = int(w["tasks"]["live"]) + (1 if w["main"] else 0)  # live: without main
             print("%-12s thread %-3s tasks: %-4d running: %s"
                   % (w["status"]["name"].string(), thread.num if thread else "?", tasks, now))
 
@@ -155,7 +155,7 @@ class Lua(gdb.Command):
         thread = gdb.selected_thread()
         for w in workers():
             if thread is not None and thread_of(w) is not None and thread_of(w).num == thread.num:
-                if not w["running"]:
+                if not w["current"]["task"]:
                     print("no task runs in this worker")
                     return
                 with in_thread(w):
@@ -166,7 +166,7 @@ class Lua(gdb.Command):
     def show(self, w):
         size = gdb.lookup_type("rt_buf").sizeof
         address = int(call("(long)rt_calloc(%d)" % size))
-        call("rt_inspect_trace((rt_buf *)%d, (rt_worker *)%d, ((rt_worker *)%d)->running)"
+        call("rt_inspect_trace((rt_buf *)%d, (rt_worker *)%d, ((rt_worker *)%d)->current.task)"
              % (address, int(w.address), int(w.address)))
         buf = call("*(rt_buf *)%d" % address)
         if buf["tail"] > buf["head"]:

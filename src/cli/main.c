@@ -67,7 +67,7 @@ static void report_error(rt_shell *sh, lua_State *L) {
 /* Stack: function -> nothing. False: it failed, and the error was reported. */
 static bool run_chunk(host *h, lua_State *L, int status, int args) {
   if (status == LUA_OK) status = protected_call(&h->shell, L, args, 0);
-  if (status != LUA_OK && h->shell.worker && h->shell.worker->stop.ended_by_shutdown)
+  if (status != LUA_OK && h->shell.worker && h->shell.worker->shutdown.ended_main)
     lua_pop(L, 1); /* rt.shutdown has ended the main chunk: no error */
   else if (status != LUA_OK)
     report_error(&h->shell, L);
@@ -280,7 +280,7 @@ static int run_host(host *h, lua_State *L) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report_error(&h->shell, L);
   if (w->exit.requested) return w->exit.code;
   if (w->signals.interrupted) return 128 + w->signals.interrupted;
-  return (h->ok || w->stop.ended_by_shutdown) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
+  return (h->ok || w->shutdown.ended_main) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {

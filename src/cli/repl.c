@@ -73,8 +73,8 @@ static bool is_input_there(void) {
 
 /* Reads one byte at a time: poll does not see bytes in the buffer of stdio. */
 static int next_byte(lua_State *L, rt_worker *w) {
-  if (!w->stop.deadline && !is_input_there()) wait_for_input(L, w);
-  return w->signals.interrupted || w->stop.deadline ? EOF : getc(stdin);
+  if (!w->shutdown.deadline && !is_input_there()) wait_for_input(L, w);
+  return w->signals.interrupted || w->shutdown.deadline ? EOF : getc(stdin);
 }
 
 /* Pushes a line without its end. False: there are no more. */
@@ -173,7 +173,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
     if (status == LUA_OK)
       print_results(L, sh);
-    else if (!sh->worker->stop.ended_by_shutdown)
+    else if (!sh->worker->shutdown.ended_main)
       sh->report(sh, L);
     reset_errors(sh->worker);
     lua_settop(L, 0);

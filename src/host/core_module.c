@@ -4,11 +4,11 @@
 #include "lib/lib.h"
 #include "pack/state.h"
 #include "run/cancel.h"
+#include "run/idle_gc.h"
 #include "run/outcome.h"
 #include "run/preempt.h"
 #include "run/signals.h"
 #include "run/stop.h"
-#include "run/unhandled.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ static void at_exit(void) {
 /* Sets the exit code if it differs from the interpreter's: os.exit was called by a task during
 ** lua_close, an error was not handled, or the only error was that of rt.shutdown. */
 static void set_exit_code(const rt_worker *w) {
-  bool success = w->stop.ended_by_shutdown && !w->exit.failed && !w->signals.interrupted;
+  bool success = w->shutdown.ended_main && !w->exit.failed && !w->signals.interrupted;
   if (!w->exit.requested && !success && (!w->exit.failed || w->exit.has_code)) return;
   code_at_exit = w->exit.requested ? w->exit.code : success ? EXIT_SUCCESS : EXIT_FAILURE;
   has_code_at_exit = true;
@@ -71,7 +71,7 @@ static void fill_module(lua_State *L, rt_worker *w) {
       rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch,   rtL_open_broadcast,
       rtL_open_dump,    rtL_open_runtime};
   rtL_outcome_classes(L, w);
-  rtL_unhandled_classes(L, w);
+  rtL_idle_gc_class(L, w);
   rtL_cancelled_class(L, w);
   lua_setfield(L, -2, "Cancelled");
   for (size_t i = 0; i < rt_countof(open); i++) open_one(L, w, open[i]);

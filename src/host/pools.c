@@ -6,6 +6,7 @@
 #include "run/deadlock.h"
 #include "run/end_wait.h"
 #include "run/exit.h"
+#include "run/idle_gc.h"
 #include "run/preempt.h"
 #include "run/shutdown.h"
 #include "run/unhandled.h"
@@ -67,7 +68,7 @@ static rt_runtime *open_runtime(rt_worker *w) {
   rt_runtime *r = rt_runtime_new(&w->driver);
   if (r == NULL) return NULL;
   r->on_unjoined_failure = rt_unhandled_on_job;
-  r->failure_post.deliver = rt_unhandled_on_failure;
+  r->failure_post.deliver = rt_idle_gc_on_failure;
   r->exit_post.deliver = on_exit_request;
   r->stillness_post.deliver = rt_deadlock_on_report;
   r->shutdown_post.deliver = rt_shutdown_on_post;

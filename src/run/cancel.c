@@ -35,7 +35,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     rtL_cancel_push_end(L);
     return;
   }
-  if (t->is_main && w->stop.deadline && !w->signals.interrupted) {
+  if (t->is_main && w->shutdown.deadline && !w->signals.interrupted) {
     lua_pushliteral(L, "the program is shut down");
     lua_pushliteral(L, "rt.shutdown");
     return;
@@ -45,7 +45,7 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   lua_remove(L, -2);
   if (t->more && t->more->cancel_site) {
     lua_pushstring(L, rt_call_site_text(&w->call_sites, t->more->cancel_site));
-  } else if (w->stop.begun || w->stop.requested) { /* no code has cancelled it: the worker ends */
+  } else if (w->stop.begun || w->unwind.requested) { /* no code has cancelled it: the worker ends */
     lua_pop(L, 1);
     rtL_cancel_push_end(L);
   } else {

@@ -4,6 +4,7 @@
 #include "event/cancel_scope.h"
 #include "run/current.h"
 #include "run/deadlock.h"
+#include "run/idle_gc.h"
 #include "run/job_entry.h"
 #include "run/preempt.h"
 #include "run/task_entry.h"
@@ -169,7 +170,7 @@ static void end_turn(rt_worker *w) {
   if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
   if (rt_ready_is_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
-    if (rt_unhandled_collect(w))
+    if (rt_idle_gc_step(w))
       poll(w);
     else
       park(w);
@@ -204,10 +205,10 @@ void rt_loop_serve(rt_worker *w) {
       if (is_time_to_poll(w)) poll(w);
       continue;
     }
-    if (rt_unlikely(w->stop.requested)) {
+    if (rt_unlikely(w->unwind.requested)) {
       rt_unwind_member(w);
       rt_worker_status_clear_running(&w->status);
-      if (w->tasks.live == 0 || w->stop.grace_over) return;
+      if (w->tasks.live == 0 || w->unwind.grace_over) return;
     }
     take_jobs(w, ran);
     ran = 0;

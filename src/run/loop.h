@@ -16,7 +16,7 @@ struct rt_worker;
 ** ready. L is the coroutine in which the main chunk waits. */
 void rtL_loop_drive(struct rt_worker *w, lua_State *L);
 
-/* The loop of a pool worker: begins jobs and runs tasks until stop.requested is set and its tasks
+/* The loop of a pool worker: begins jobs and runs tasks until unwind.requested is set and its tasks
 ** have ended, or the grace is over. */
 void rt_loop_serve(struct rt_worker *w);
 

@@ -1,6 +1,7 @@
 #include "run/outcome.h"
 
 #include "run/cancel.h"
+#include "run/idle_gc.h"
 #include "task/task_name.h"
 #include "task/task_title.h"
 #include "worker/traceback.h"
@@ -75,8 +76,8 @@ static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, u
   if (!cancelled || !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1)) {
     how = RT_FAILED;
     push_failure(L, w, t, handle, site);
-    w->unhandled.unjoined++;
-    w->unhandled.gc_cycles = 2;
+    w->failures.unjoined++;
+    rt_idle_gc_request(w);
   }
   keep_value(L, w, handle);
   t->result = RT_RESULT_KEPT;
@@ -138,7 +139,7 @@ static void push_kept(lua_State *L, rt_worker *w, int handle) {
 static void set_handled(rt_worker *w, failure *f) {
   if (f->handled) return;
   f->handled = true;
-  w->unhandled.unjoined--;
+  w->failures.unjoined--;
 }
 
 /* Pushes the title of the task whose handle is at 'handle'. */
@@ -204,9 +205,9 @@ static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
   if (f->handled) return 0;
   rt_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
   lua_pushvalue(L, index);
-  lua_rawseti(L, -2, w->unhandled.first + w->unhandled.count);
+  lua_rawseti(L, -2, w->failures.taken + 1 + w->failures.count);
   lua_pop(L, 1);
-  w->unhandled.count++;
+  w->failures.count++;
   set_handled(w, f);
   return 1;
 }
@@ -220,7 +221,7 @@ static int failure_gc(lua_State *L) {
 
 void rtL_outcome_flush(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->unhandled.unjoined == 0) return;
+  if (w->failures.unjoined == 0) return;
   rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
@@ -233,12 +234,13 @@ void rtL_outcome_flush(lua_State *L, rt_worker *w) {
 
 int rt_outcome_unhandled(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
-  if (w->unhandled.count == 0) return 0;
+  if (w->failures.count == 0) return 0;
   rt_anchor_push(L, w, RT_ANCHOR_UNHANDLED);
-  lua_rawgeti(L, -1, w->unhandled.first);
+  int first = w->failures.taken + 1;
+  lua_rawgeti(L, -1, first);
   lua_pushnil(L);
-  lua_rawseti(L, -3, w->unhandled.first);
-  w->unhandled.first = --w->unhandled.count == 0 ? 1 : w->unhandled.first + 1;
+  lua_rawseti(L, -3, first);
+  w->failures.taken = --w->failures.count == 0 ? 0 : first;
   lua_remove(L, -2);
   return 1;
 }

@@ -43,7 +43,7 @@ static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 static void poll_for_task(rt_worker *w, rt_task *t) {
   if (t->more && t->more->cancel_scopes) rt_cancel_scope_expire(t, rt_driver_tick(&w->driver));
   rt_mailbox_drain(&w->driver.mailbox);
-  if ((w->stop.requested || w->exit.requested) && !t->is_main) {
+  if ((w->unwind.requested || w->exit.requested) && !t->is_main) {
     t->cancelled = 1;
     t->alert = 1;
   }
@@ -52,7 +52,7 @@ static void poll_for_task(rt_worker *w, rt_task *t) {
 /* Is the program ending, and has the grace passed? */
 static bool is_grace_over(rt_worker *w) {
   if (rt_shutdown_is_over(w)) return true;
-  if (!w->stop.begun && !w->stop.requested && !w->exit.requested) return false;
+  if (!w->stop.begun && !w->unwind.requested && !w->exit.requested) return false;
   uint64_t now = rt_clock();
   if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
   return now - w->preempt.ends_since >= rt_worker_grace(w);
@@ -116,7 +116,7 @@ static bool may_switch(const rt_worker *w, const rt_task *t) {
 /* Does the hook raise a cancel of this task? Not in a main chunk that Ctrl-C has cancelled: the
 ** handler of run/signals.c has set a hook of its own for that. */
 static bool may_raise(const rt_worker *w, const rt_task *t) {
-  return !t->is_main || w->stop.deadline || (t->more && t->more->escalation.hook != 0);
+  return !t->is_main || w->shutdown.deadline || (t->more && t->more->escalation.hook != 0);
 }
 
 /* --- the decision ----------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
 static bool needs_hook(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
   return may_switch(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||
-         w->stop.deadline || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
+         w->shutdown.deadline || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
          rt_load_relaxed(&w->status.probe_pending);
 }
 

@@ -3,6 +3,7 @@
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
 #include "run/exit.h"
+#include "run/grace_timer.h"
 
 static void ask_to_exit(rt_worker *w) {
   rt_exit_request(w, w->exit.failed ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -11,13 +12,13 @@ static void ask_to_exit(rt_worker *w) {
 /* The main chunk is still unwinding, or has swallowed its cancel: the state is closed from where it
 ** waits. */
 static void on_grace_over(rt_timer_call *call) {
-  rt_worker *w = rt_containerof(call, rt_worker, stop.grace);
+  rt_worker *w = rt_grace_timer_worker(call);
   if (!w->stop.begun) ask_to_exit(w);
 }
 
 bool rt_shutdown_is_over(const rt_worker *w) {
   rt_worker_assert_thread(w);
-  return w->stop.deadline && !w->stop.begun && rt_clock() >= w->stop.deadline;
+  return w->shutdown.deadline && !w->stop.begun && rt_clock() >= w->shutdown.deadline;
 }
 
 void rtL_shutdown_force(rt_worker *w, lua_State *L) {
@@ -34,17 +35,18 @@ static uint64_t end_after(uint64_t grace) {
 
 static void set_limit(rt_worker *w, uint64_t ends_at) {
   rt_driver *d = &w->driver;
-  if (w->stop.deadline == 0) rt_timer_call_init(&w->stop.grace, on_grace_over);
-  w->stop.deadline = ends_at;
-  rt_timer_remove(&w->stop.grace.timer);
+  w->shutdown.deadline = ends_at;
   uint64_t now = rt_clock(), due = rt_driver_after(d, ends_at > now ? ends_at - now : 0);
-  if (due != RT_NEVER) rt_wheel_add(&d->wheel, &w->stop.grace.timer, RT_TIMER_CALL, due);
+  if (due != RT_NEVER)
+    rt_grace_timer_set(w, on_grace_over, due);
+  else
+    rt_grace_timer_clear(w);
 }
 
 static void begin_shutdown(rt_worker *w, uint64_t grace) {
   uint64_t ends_at = end_after(grace);
-  bool first = w->stop.deadline == 0;
-  if (w->stop.begun || (!first && w->stop.deadline <= ends_at)) return;
+  bool first = w->shutdown.deadline == 0;
+  if (w->stop.begun || (!first && w->shutdown.deadline <= ends_at)) return;
   set_limit(w, ends_at);
   if (!first || w->main->cancelled) return;
   w->main->cancelled = 1;

@@ -23,7 +23,7 @@ void rtL_shutdown_force(rt_worker *w, lua_State *L);
 /* Main worker: the main chunk has ended with an error. If it is an rt.Cancelled and rt.shutdown was
 ** called, it is no error of the program. */
 static inline void rt_shutdown_note_error(rt_worker *w, bool is_cancelled) {
-  w->stop.ended_by_shutdown = w->stop.deadline && is_cancelled;
+  w->shutdown.ended_main = w->shutdown.deadline && is_cancelled;
 }
 
 /* Delivered to the main worker: a task on another worker has called rt.shutdown. */

@@ -5,6 +5,7 @@
 #include "run/current.h"
 #include "run/end_wait.h"
 #include "run/exit.h"
+#include "run/grace_timer.h"
 #include "run/loop.h"
 #include "run/unhandled.h"
 #include "run/unwind.h"
@@ -16,9 +17,9 @@
 /* The time (rt_clock) by which all tasks are to have unwound. */
 static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
-  if (w->stop.deadline) grace = w->stop.deadline > now ? w->stop.deadline - now : 0;
+  if (w->shutdown.deadline) grace = w->shutdown.deadline > now ? w->shutdown.deadline - now : 0;
   if (w->worker_config) rt_store(&w->worker_config->grace, grace);
-  if (w->stop.deadline) rt_timer_remove(&w->stop.grace.timer);
+  if (w->shutdown.deadline) rt_grace_timer_clear(w);
   return now + grace;
 }
 
@@ -77,7 +78,7 @@ void rt_stop_part(rt_worker *w) {
 }
 
 static void on_finalizers_late(rt_timer_call *call) {
-  rt_worker *w = rt_containerof(call, rt_worker, stop.grace);
+  rt_worker *w = rt_grace_timer_worker(call);
   w->main->cancelled = 1;
   rt_cancel_scope_deliver(w->main, &w->driver);
 }
@@ -86,15 +87,13 @@ static void on_finalizers_late(rt_timer_call *call) {
 ** time. */
 static void limit_finalizers(rt_worker *w) {
   rt_task_uncancel(w->main);
-  rt_timer_call_init(&w->stop.grace, on_finalizers_late);
-  rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
-               rt_driver_after(&w->driver, REPORT_TIME));
+  rt_grace_timer_set(w, on_finalizers_late, rt_driver_after(&w->driver, REPORT_TIME));
 }
 
 void rtL_stop(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->stop.begun || w->driver.inside || w->main == NULL) return;
-  w->stop.begun = true;
+  rt_worker_begin_stop(w);
   rt_watchdog_clear_exit_deadline();
   rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* before the pools are stopped: they read the grace */
@@ -121,7 +120,7 @@ void rt_stop_quietly(lua_State *L, rt_worker *w) {
 
 void rt_stop_at_close(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  w->stop.state_closes = true;
+  rt_worker_begin_state_close(w);
   rt_stop_quietly(L, w);
 }
 

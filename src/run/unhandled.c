@@ -218,52 +218,6 @@ void rt_unhandled_report(rt_worker *w) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) write_report_failed(L, w);
 }
 
-/* --- finding failures whose handles are garbage ----------------------------------------------- */
-/* A GC sentinel is garbage as soon as it is made: when it is finalized, the collector has found
-** what was garbage before it, in both modes of the collector. (The results of lua_gc do not tell
-** that in generational mode.) */
-static int gc_sentinel_gc(lua_State *L) {
-  rt_worker *w = rt_self(L);
-  w->unhandled.has_gc_sentinel = false;
-  if (w->unhandled.gc_cycles > 0) w->unhandled.gc_cycles--;
-  return 0;
-}
-
-static int new_gc_sentinel(lua_State *L) {
-  rt_worker *w = lua_touserdata(L, 1);
-  rtL_class_new(L, &w->classes, RT_CLASS_GC_SENTINEL, 1, 0);
-  w->unhandled.has_gc_sentinel = true;
-  return 0;
-}
-
-static bool ensure_gc_sentinel(rt_worker *w) {
-  lua_State *L = w->pcall_L;
-  if (w->unhandled.has_gc_sentinel) return true;
-  lua_pushcfunction(L, new_gc_sentinel);
-  lua_pushlightuserdata(L, w);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  return w->unhandled.has_gc_sentinel;
-}
-
-bool rt_unhandled_collect(rt_worker *w) {
-  rt_worker_assert_thread(w);
-  if (w->unhandled.gc_cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING))
-    return false;
-  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->unhandled.gc_cycles = 0;
-  return true;
-}
-
-void rt_unhandled_on_failure(rt_post *p, void *driver) {
-  rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
-  rt_worker_of(driver)->unhandled.gc_cycles = 2; /* a handle may survive the first one */
-}
-
-void rtL_unhandled_classes(lua_State *L, rt_worker *w) {
-  RTL_ENTER(L, w, 0);
-  static const luaL_Reg meta[] = {{"__gc", gc_sentinel_gc}, {NULL, NULL}};
-  rtL_worker_class(L, w, RT_CLASS_GC_SENTINEL, &(rt_class_def){.meta = meta});
-}
-
 /* --- failed jobs ------------------------------------------------------------------------------ */
 void rt_unhandled_on_job(rt_post *p, void *driver) {
   rt_failure_record *f = rt_containerof(p, rt_failure_record, post);

@@ -12,17 +12,13 @@
 /* Are there unhandled errors for rt_unhandled_report? At the end of the program it is not
 ** called. */
 static inline bool rt_unhandled_is_due(const rt_worker *w) {
-  bool any = w->unhandled.count > 0 || !rt_list_is_empty(&w->unhandled.jobs);
+  bool any = w->failures.count > 0 || !rt_list_is_empty(&w->unhandled.jobs);
   return rt_unlikely(any) && !w->unhandled.directly;
 }
 
 /* Called between two tasks. Spawns a task for each unhandled error, which calls the function of
 ** rt.on_unhandled; if there is none, writes the error to stderr and sets the exit code 1. */
 void rt_unhandled_report(rt_worker *w);
-
-/* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
-** it. False: the worker may block. */
-bool rt_unhandled_collect(rt_worker *w);
 
 /* Called at the end, protected: reports all errors that are left, directly; and writes to stderr
 ** those for which the function of rt.on_unhandled has not returned. */
@@ -35,11 +31,8 @@ void rt_unhandled_set_handled(lua_State *L, rt_worker *w);
 /* Drops the failed jobs whose errors could not be reported. */
 void rt_unhandled_drop_jobs(rt_worker *w);
 
-/* Delivered to the main worker: a failed job has no handle any more (the post is that of its
-** failure record); a job has failed, and its handles may be garbage. */
+/* Delivered to the main worker: a failed job has no handle any more. The post is that of its
+** failure record. */
 void rt_unhandled_on_job(rt_post *p, void *driver);
-void rt_unhandled_on_failure(rt_post *p, void *driver);
-
-void rtL_unhandled_classes(lua_State *L, rt_worker *w);
 
 #endif

@@ -1,6 +1,7 @@
 #include "run/unwind.h"
 
 #include "event/cancel_scope.h"
+#include "run/grace_timer.h"
 #include "run/job_entry.h"
 #include "run/task_entry.h"
 #include "run/task_exit.h"
@@ -59,27 +60,25 @@ static int protected_finish(lua_State *L) {
 }
 
 static void on_member_grace_over(rt_timer_call *call) {
-  rt_containerof(call, rt_worker, stop.grace)->stop.grace_over = true;
+  rt_grace_timer_worker(call)->unwind.grace_over = true;
 }
 
 void rt_unwind_member_on_post(rt_post *p, void *driver) {
   (void)p;
-  rt_worker_of(driver)->stop.requested = true;
+  rt_worker_of(driver)->unwind.requested = true;
 }
 
 void rt_unwind_member(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->stop.begun) return;
-  w->stop.begun = true;
-  rt_timer_call_init(&w->stop.grace, on_member_grace_over);
-  rt_wheel_add(&w->driver.wheel, &w->stop.grace.timer, RT_TIMER_CALL,
-               rt_driver_after(&w->driver, rt_worker_grace(w)));
+  rt_worker_begin_stop(w);
+  rt_grace_timer_set(w, on_member_grace_over, rt_driver_after(&w->driver, rt_worker_grace(w)));
   rt_unwind_begin(w->pcall_L, w);
 }
 
 void rt_unwind_member_finish(rt_worker *w) {
   rt_worker_assert_thread(w);
-  rt_timer_remove(&w->stop.grace.timer);
+  rt_grace_timer_clear(w);
   lua_State *L = w->pcall_L;
   lua_pushcfunction(L, protected_finish);
   lua_pushlightuserdata(L, w);

@@ -17,7 +17,7 @@ typedef enum rt_class {
   RT_CLASS_TASK,
   RT_CLASS_CANCELLED,   /* the error that unwinds a cancelled task */
   RT_CLASS_FAILURE,     /* internal: the error of a failed task, with its traceback */
-  RT_CLASS_GC_SENTINEL, /* internal: tells that the collector ran; see run/unhandled.c */
+  RT_CLASS_GC_SENTINEL, /* internal: tells that the collector ran; see run/idle_gc.c */
   RT_CLASS_LOADING,     /* internal: a module that is being loaded; see host/require.c */
   RT_CLASS_LISTENER,
   RT_CLASS_STREAM,

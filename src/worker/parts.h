@@ -1,9 +1,9 @@
 /* worker/parts.h - the parts of a worker's record.
 **
-** Above each part stand the files that change it: no other file assigns to its fields, or takes
-** their address, but may read them, or call functions of these files. Where fields are named behind
-** a file, it changes only these. spec/parts_spec.lua checks it. All of it belongs to the worker's
-** thread.
+** Each part has one owner, which is named above it: a file, or a file and its header. No other file
+** assigns to its fields, or takes their address, but may read them, or call functions of the owner.
+** Where fields are named behind a file, it changes only these. spec/parts_spec.lua checks it. All
+** of it belongs to the worker's thread.
 */
 #ifndef RT_WORKER_PARTS_H
 #define RT_WORKER_PARTS_H
@@ -61,19 +61,32 @@ typedef struct rt_worker_tasks {
 } rt_worker_tasks;
 
 /* The end of rt in this state.
-** Changed by run/stop.c (begun, state_closes, grace), run/unwind.c (begun, requested, grace_over,
-** grace), run/shutdown.c (deadline, grace), run/shutdown.h (ended_by_shutdown), worker/worker.c
-** (closed). */
+** Changed by worker/worker.c (closed), worker/worker.h (begun, state_closes). */
 typedef struct rt_worker_stop {
   bool begun;        /* the main chunk has ended, or the worker was asked to stop: no new tasks */
   bool state_closes; /* lua_close has begun: objects made from now on are never finalized */
   bool closed;       /* the driver has been closed: no operation can be started */
-  bool requested;    /* a pool worker: its scheduler has posted stop_post */
-  bool grace_over;   /* a pool worker: tasks that have not unwound by now are closed */
-  bool ended_by_shutdown; /* rt.shutdown ended the main chunk, which is no error */
-  uint64_t deadline;   /* rt.shutdown: when everything is to have ended (rt_clock); 0: not called */
-  rt_timer_call grace; /* fires when the grace is over */
 } rt_worker_stop;
+
+/* The end of a pool worker.
+** Changed by run/unwind.c. */
+typedef struct rt_worker_unwind {
+  bool requested;  /* its scheduler has posted stop_post */
+  bool grace_over; /* tasks that have not unwound by now are closed */
+} rt_worker_unwind;
+
+/* rt.shutdown.
+** Changed by run/shutdown.c (deadline), run/shutdown.h (ended_main). */
+typedef struct rt_worker_shutdown {
+  uint64_t deadline; /* when everything is to have ended (rt_clock); 0: not called */
+  bool ended_main;   /* it has ended the main chunk, which is no error */
+} rt_worker_shutdown;
+
+/* The time that tasks have to end.
+** Changed by run/grace_timer.h. */
+typedef struct rt_worker_grace_timer {
+  rt_timer_call call;
+} rt_worker_grace_timer;
 
 /* The wait of the main chunk for the end of everything else.
 ** Changed by run/end_wait.h. */
@@ -90,18 +103,28 @@ typedef struct rt_worker_exit {
   int code;
 } rt_worker_exit;
 
-/* Errors that no task joined.
-** Changed by run/unhandled.c (gc_cycles, has_gc_sentinel, directly, jobs, unfinalized),
-** run/outcome.c (count, first, unjoined, gc_cycles), worker/worker.c (first, jobs, unfinalized). */
+/* Failures of local tasks that no task has joined.
+** Changed by run/outcome.c. */
+typedef struct rt_worker_failures {
+  int unjoined; /* how many there are */
+  int count;    /* how many are in the queue RT_ANCHOR_UNHANDLED: no task can join them */
+  int taken;    /* how many were taken from the queue since it was empty: the index of the last */
+} rt_worker_failures;
+
+/* The search for such failures.
+** Changed by run/idle_gc.c, run/idle_gc.h (cycles). */
+typedef struct rt_worker_idle_gc {
+  int cycles;        /* collections that an idle worker still has to make */
+  bool has_sentinel; /* an object of RT_CLASS_GC_SENTINEL is waiting to be collected */
+} rt_worker_idle_gc;
+
+/* Errors that no task can join. (worker.c makes the lists empty, so that a worker that is not
+** complete can be closed.)
+** Changed by run/unhandled.c, worker/worker.c (jobs, unfinalized). */
 typedef struct rt_worker_unhandled {
-  int count;     /* failures in the queue RT_ANCHOR_UNHANDLED */
-  int first;     /* index of the first of them */
-  int unjoined;  /* failures that no task has joined yet */
-  int gc_cycles; /* collections that an idle worker still has to make, to find such failures */
-  bool has_gc_sentinel; /* an object of RT_CLASS_GC_SENTINEL is waiting to be collected */
-  bool directly;        /* the program has ended: errors are reported one by one, not by a task */
-  rt_list jobs;         /* jobs with an error that no task can join any more */
-  rt_list unfinalized;  /* jobs whose handle was made when lua_close had begun */
+  bool directly;       /* the program has ended: errors are reported one by one, not by a task */
+  rt_list jobs;        /* jobs with an error that no task can join any more */
+  rt_list unfinalized; /* jobs whose handle was made when lua_close had begun */
 } rt_worker_unhandled;
 
 /* Signals that ask the program to end. Written by the signal handler.

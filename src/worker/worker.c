@@ -101,7 +101,6 @@ rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunct
   memset(w, 0, sizeof *w);
   w->thread = rt_thread_self();
   w->hooks = hooks;
-  w->unhandled.first = 1;
   init_status(w);
   rt_list_init(&w->unhandled.jobs);
   rt_list_init(&w->unhandled.unfinalized);

@@ -52,10 +52,15 @@ typedef struct rt_worker {
   rt_preempt preempt;
   /* worker's thread: errors and the end */
   rt_worker_traceback traceback;
+  rt_worker_failures failures;
+  rt_worker_idle_gc idle_gc;
   rt_worker_unhandled unhandled;
   rt_worker_deadlock deadlock;
   rt_worker_exit exit;
   rt_worker_stop stop;
+  rt_worker_unwind unwind;
+  rt_worker_shutdown shutdown;
+  rt_worker_grace_timer grace_timer;
   rt_worker_end_wait end_wait;
   void *close_sentinel; /* the newest object of host/close_sentinel.c */
   /* worker's thread: the rest */
@@ -111,6 +116,10 @@ static inline bool rt_worker_is_ending(const rt_worker *w) {
     if (w->pools[which] && rt_load(&w->pools[which]->stopping)) return true;
   return false;
 }
+
+/* The end of rt in this state begins; lua_close has begun. */
+static inline void rt_worker_begin_stop(rt_worker *w) { w->stop.begun = true; }
+static inline void rt_worker_begin_state_close(rt_worker *w) { w->stop.state_closes = true; }
 
 /* How long tasks may unwind when the program ends, in ns. (Relaxed: 'grace' is a setting, which
 ** refers to no other memory.) */

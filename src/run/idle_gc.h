@@ -1,0 +1,25 @@
+/* run/idle_gc.h - an idle worker collects garbage to find failures that no task can join any more.
+**
+** The error of a local task becomes unhandled when the failure is collected with the task's handle
+** (run/outcome); that of a job when its last handle is collected. A program that waits allocates
+** nothing, so Lua would not collect either of them. Worker's thread.
+*/
+#ifndef RT_RUN_IDLE_GC_H
+#define RT_RUN_IDLE_GC_H
+
+#include "worker/worker.h"
+
+/* A task has failed, and its handles may be garbage. Two collections are needed, as a handle may
+** survive the first one. */
+static inline void rt_idle_gc_request(rt_worker *w) { w->idle_gc.cycles = 2; }
+
+/* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
+** it. False: the worker may block. */
+bool rt_idle_gc_step(rt_worker *w);
+
+/* Delivered to the main worker: a job has failed, and its handles may be garbage. */
+void rt_idle_gc_on_failure(rt_post *p, void *driver);
+
+void rtL_idle_gc_class(lua_State *L, rt_worker *w);
+
+#endif

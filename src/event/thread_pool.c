@@ -43,7 +43,8 @@ static void release_locked(rt_thread_pool *p) {
   rt_free(p);
 }
 
-/* Waits for the next item; NULL: the thread was idle for IDLE_SECONDS, or the pool is closed. */
+/* Waits for the next item; NULL: the thread was idle for IDLE_SECONDS, or the thread pool is
+** closed. */
 static rt_work_item *next_item_locked(rt_thread_pool *p) {
   uint64_t until = rt_clock() + IDLE_SECONDS * RT_SECOND;
   bool in_time = true;

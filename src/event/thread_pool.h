@@ -3,8 +3,8 @@
 ** The number of threads is bounded, and so is the queue of work items. A thread is started when
 ** there is more work than idle threads, and ends after it was idle for some seconds. A call that
 ** does not return (a name server does not answer) occupies its thread and delays nothing else, not
-** even the end of the process: the pool is reference-counted by its owner and its threads, and the
-** last of them frees it.
+** even the end of the process: the thread pool is reference-counted by its owner and its threads,
+** and the last of them frees it.
 */
 #ifndef RT_EVENT_THREAD_POOL_H
 #define RT_EVENT_THREAD_POOL_H
@@ -19,10 +19,10 @@ typedef enum rt_work_item_state {
 
 typedef struct rt_work_item {
   /* fixed */
-  void (*work)(struct rt_work_item *); /* called on a thread of the pool */
+  void (*work)(struct rt_work_item *); /* called on a thread of the thread pool */
   /* Called after 'work', on the same thread, under the lock. wanted: it was not dropped. */
   void (*on_done)(struct rt_work_item *, bool wanted);
-  /* under the lock of the pool */
+  /* under the lock of the thread pool */
   rt_list link;
   rt_work_item_state state;
   bool dropped;
@@ -30,8 +30,8 @@ typedef struct rt_work_item {
 
 typedef struct rt_thread_pool rt_thread_pool;
 
-/* A pool of at most 'threads' threads, each with 'stack' bytes of stack, and at most 'queue' items
-** in its queue. NULL: no memory. */
+/* A thread pool of at most 'threads' threads, each with 'stack' bytes of stack, and at most 'queue'
+** items in its queue. NULL: no memory. */
 rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack);
 
 /* Any thread: queues an item, which must live until it is taken back or finished. 0; -EAGAIN:

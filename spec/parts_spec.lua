@@ -2,16 +2,13 @@
 --- it.
 local kit = require("kit")
 local parts = require("parts")
+local source = require("source")
 
-local function source_files()
-  local files = {}
-  for path in io.popen("cd src && find . -name '*.[ch]'"):lines() do
-    files[path:match("^%./(.*)")] = kit.read("src/" .. path)
-  end
-  return files
+--- The text of each file, by path below src/.
+local files = {}
+for _, path in ipairs(source.c_files("src")) do
+  files[path:match("^src/(.*)")] = kit.read(path)
 end
-
-local files = source_files()
 local lists, without_list = parts.read(files["worker/parts.h"], files["worker/worker.h"])
 
 local changes = {}

@@ -3,6 +3,7 @@
 --- What is passed as an argument (to lua_pcall) is no call, and of the calls through pointers only
 --- those of rt_worker_hooks are followed.
 local kit = require("kit")
+local source = require("source")
 
 local RAISING = {}
 for name in
@@ -39,8 +40,7 @@ local CANNOT_RAISE = {
 
 --- Adds the functions that the text of a file defines: calls[name] = a set of names.
 local function collect(calls, text)
-  local code = ("\n" .. text)
-    :gsub("/%*.-%*/", " ")
+  local code = ("\n" .. source.without_comments(text))
     :gsub('\\"', "")
     :gsub('"[^"\n]*"', '""')
     :gsub("\n#[^\n]*", "\n")
@@ -104,7 +104,7 @@ local function mistakes(calls)
 end
 
 local calls_of_source = {}
-for path in io.popen("find src -name '*.[ch]' | sort"):lines() do
+for _, path in ipairs(source.c_files("src")) do
   collect(calls_of_source, kit.read(path))
 end
 local hooks = kit.read("src/host/luaopen.c"):match("rt_worker_hooks hooks = (%b{})")

@@ -1,11 +1,11 @@
 --- No name of a static function or of static data at the level of a file stands in two files of src/:
 --- gdb and perf know a static function by its name alone.
 local kit = require("kit")
+local source = require("source")
 
 --- Puts the names that the text of a file declares static into `found`: name -> list of files.
 local function collect(found, path, text)
-  local code = ("\n" .. text)
-    :gsub("/%*.-%*/", " ")
+  local code = ("\n" .. source.without_comments(text))
     :gsub("__attribute__%s*%b()%s*", "")
     :gsub("rt_atomic%s*%b()", "atomic")
     :gsub("(%f[%w_]struct[%s%w_]*)%b{}", "%1 ")
@@ -39,11 +39,8 @@ end
 describe("static names of src/:", function()
   it("none stands in two files", function()
     local found, count = {}, 0
-    local code, paths, err = kit.shell("find src -name '*.[ch]'")
-    assert.same({ 0, "" }, { code, err })
-    for path in paths:gmatch("[^\n]+") do
-      local f <close> = assert(io.open(path))
-      collect(found, path, f:read("a"))
+    for _, path in ipairs(source.c_files("src")) do
+      collect(found, path, kit.read(path))
     end
     for _ in pairs(found) do
       count = count + 1

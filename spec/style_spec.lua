@@ -1,5 +1,6 @@
 --- The C files keep the rules of docs/style.md that no other tool checks.
 local kit = require("kit")
+local source = require("source")
 local style = require("style")
 
 local function check(path, ...)
@@ -9,7 +10,7 @@ end
 describe("style:", function()
   it("every C file keeps the order of includes, the columns and the rules of sections", function()
     local messages, files, exists = {}, 0, {}
-    for path in io.popen("find src spec -name '*.[ch]' | sort"):lines() do
+    for _, path in ipairs(source.c_files("src spec")) do
       exists[path], files = true, files + 1
     end
     for path in pairs(exists) do
@@ -102,7 +103,7 @@ describe("style:", function()
 
   it("the name of a function says in which header it is: file, type or folder", function()
     local messages = {}
-    for path in io.popen("find src -name '*.h' | sort"):lines() do
+    for _, path in ipairs(source.find(".", "src -name '*.h'")) do
       for _, message in ipairs(style.check_names(path, kit.read(path))) do
         messages[#messages + 1] = message
       end

@@ -6,6 +6,9 @@
 -- prints each of them; exit code 1 if there is one. A name is known if the code has it as a word
 -- anywhere.
 
+package.path = "spec/support/?.lua;" .. package.path
+local source = require("source")
+
 local PREFIXES = { rt = true, rtL = true, RT = true, RTL = true }
 --- Folders of the repository whose files are named by their paths from the root.
 local TOP = {
@@ -24,14 +27,6 @@ for name in
       lib/process lib/fs lib/http lua/rt.git ]]):gmatch("%S+")
 do
   OTHERS[name] = true
-end
-
-local function lines_of(command)
-  local lines = {}
-  for line in io.popen(command):lines() do
-    lines[#lines + 1] = line
-  end
-  return lines
 end
 
 local function read(path)
@@ -101,11 +96,8 @@ local function read_tree(root)
       set[word] = true
     end
   end
-  for _, path in
-    ipairs(
-      lines_of(("cd '%s' && find . -type f ! -path './build*' ! -path './.git/*'"):format(root))
-    )
-  do
+  local all = ". -type f ! -path './build*' ! -path './.git/*'"
+  for _, path in ipairs(source.find(root, all)) do
     path = path:sub(3)
     local suffix = path:match("%.(%w+)$")
     add_path(tree.files, path)

@@ -6,6 +6,9 @@
 -- is an error, even if it points down. Prints each error; the exit code is 1 if there is one.
 -- The files are read as a compiler reads them: lines that end with a backslash are joined, and a
 -- comment is a space. A directive whose header cannot be read from its text is an error.
+package.path = "spec/support/?.lua;" .. package.path
+local source = require("source")
+
 local root = arg and arg[1] or "."
 
 local errors = {}
@@ -20,14 +23,6 @@ local MODEL_INCLUDE = { path = "src/base/base.h", directive = "#include RT_MODEL
 
 --- The one header of lib/ that declares functions rtL_open_…
 local OPENERS = "src/lib/lib.h"
-
-local function lines_of(command)
-  local lines = {}
-  for line in io.popen(command):lines() do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
 
 --- What src/README.md says. The rows of the two tables are
 ---   | `folder/` | `folder` `folder` | yes | text |   and   | `<x.h>` `<y.h>` | `folder` `folder` |
@@ -185,7 +180,7 @@ local function check_file(path)
   check_openers(path, file, folder, code)
 end
 
-for _, path in ipairs(lines_of("cd '" .. root .. "' && find src ! -type d | sort")) do
+for _, path in ipairs(source.find(root, "src ! -type d")) do
   if path:match("%.[ch]$") then
     check_file(path)
   elseif path ~= "src/README.md" then

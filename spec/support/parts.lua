@@ -3,19 +3,14 @@
 -- run/loop.c, worker/worker.h (budget)": the files, and where names follow in parentheses, the only
 -- fields that the file changes. A change is an assignment, ++ or --, or that the address of a field
 -- is taken, through a pointer named `w` or a call that returns one.
-local parts = {}
+local source = require("source")
 
---- The comments of C become blanks, so that lines keep their numbers.
-local function without_comments(text)
-  return (text:gsub("/%*.-%*/", function(comment)
-    return (comment:gsub("[^\n]", " "))
-  end))
-end
+local parts = {}
 
 --- Returns the lists of parts.h and worker.h: lists[part][file] = a set of fields, or "all".
 function parts.read(parts_h, worker_h)
   local names, lists, without_list = {}, {}, {}
-  for type, name in without_comments(worker_h):gmatch("\n  (rt_[%w_]+) ([%w_]+);") do
+  for type, name in source.without_comments(worker_h):gmatch("\n  (rt_[%w_]+) ([%w_]+);") do
     names[type] = name
   end
   for at, type in parts_h:gmatch("()\ntypedef struct (rt_[%w_]+) {") do
@@ -61,7 +56,7 @@ end
 --- is "" for the part as a whole.
 function parts.changes(lists, text)
   local found = {}
-  text = without_comments(text):gsub("rt_list_is_empty%b()", "")
+  text = source.without_comments(text):gsub("rt_list_is_empty%b()", "")
   for at, part, behind in text:gmatch("()%->([%l_]+)()") do
     local before = text:sub(math.max(1, at - 200), at - 1):match("[^;{}]*$")
     local field = text:match("^%.([%w_]+)", behind) or ""

@@ -1,5 +1,7 @@
 --- Checks of C files that no tool makes: the order of includes, the length of lines in characters,
 --- the rules between sections, and the names of functions. docs/style.md states them.
+local source = require("source")
+
 local style = {}
 
 local COLUMNS = 100
@@ -73,7 +75,7 @@ local function check_head(path, line, has_header, report)
 end
 
 --- Returns the mistakes in the text of a C file: a list of "path:line: message". has_header: whether
---- it has a header of its own; nil: the first line is not checked.
+--- the file has a header of its own; nil: the first line is not checked.
 function style.check(path, text, has_header)
   local messages = {}
   local function report(number, message)
@@ -131,11 +133,11 @@ local function has_prefix(name, prefixes)
   return false
 end
 
---- Returns the functions that a header declares at the beginning of a line, and whose names do not say
---- where they are: a list of "path: name".
+--- Returns the functions that a header declares at the beginning of a line, and whose names do not
+--- say where they are: a list of "path: name".
 function style.check_names(path, text)
   local messages, prefixes = {}, prefixes_of(path, text)
-  local code = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", ""):gsub("__attribute__%b()%s*", "")
+  local code = source.without_comments(text):gsub("\n#[^\n]*", ""):gsub("__attribute__%b()%s*", "")
   for line in code:gmatch("[^\n]+") do
     local prefix, name = line:match("^[%a_][^(=]-%f[%w_](rtL?_)([%w_]+)%(")
     if name and not line:match("^typedef") and not has_prefix(name, prefixes) then

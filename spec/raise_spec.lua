@@ -130,6 +130,12 @@ describe("rt_ and rtL_:", function()
     assert.is_true(count > 700, count)
   end)
 
+  it("each exception is a call that is there", function()
+    for name, called in pairs(CANNOT_RAISE) do
+      assert.is_true((calls_of_source[name] or {})[called], name)
+    end
+  end)
+
   it("the calls are followed through static functions and to the end", function()
     local found = mistakes_with([[
 static void stranger(lua_State *L) {

@@ -113,6 +113,7 @@ describe("make:", function()
   end)
 
   make_it("is shown in the documents with titles that are there", function()
+    local count = 0
     for path in output_of("ls *.md docs/*.md spec/*.md"):gmatch("[^\n]+") do
       for name, pattern in kit.read(path):gmatch("SPEC=([%w_]+) TEST='([^']*)'") do
         local found = false
@@ -120,8 +121,10 @@ describe("make:", function()
           found = found or title:find(pattern) ~= nil
         end
         assert(found, ("%s: no title in spec/%s_spec.lua matches '%s'"):format(path, name, pattern))
+        count = count + 1
       end
     end
+    assert.is_true(count > 0)
   end)
 
   make_it("check runs other specs if it is told which", function()

@@ -1,5 +1,5 @@
---- No name of a static function or of static data at the level of a file stands in two files of src/:
---- gdb and perf know a static function by its name alone.
+--- No name of a static function or of static data at the level of a file stands in two files of
+--- src/: gdb and perf know a static function by its name alone.
 local kit = require("kit")
 local source = require("source")
 

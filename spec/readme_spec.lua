@@ -34,12 +34,6 @@ local special = {
   end,
 }
 
---- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
-local function for_this_build(text)
-  local spin = 'while true do local _ = ("x"):rep(100000) '
-  return kit.flavor == "tsan" and text:gsub("while true do", spin) or text
-end
-
 local function free_port()
   local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
   return (select(2, listener:sock()))
@@ -70,7 +64,7 @@ describe("README.md: the program of line", function()
   for _, program in ipairs(programs()) do
     it(tostring(program.line), function()
       local port = free_port()
-      local text = for_this_build(program.text:gsub("%f[%d]700%d%f[%D]", tostring(port)))
+      local text = markdown.preemptible(program.text:gsub("%f[%d]700%d%f[%D]", tostring(port)))
       local check = special_of(text)
       if check then
         return check(text, port)

@@ -3,12 +3,6 @@
 local kit = require("kit")
 local markdown = require("markdown")
 
---- The thread sanitizer delivers a signal only in calls that it intercepts, such as malloc.
-local function for_this_build(text)
-  local spin = 'while true do local _ = ("x"):rep(100000) '
-  return kit.flavor == "tsan" and text:gsub("while true do ", spin) or text
-end
-
 describe("docs/reference.md: the example of line", function()
   after_each(kit.forget)
 
@@ -18,14 +12,15 @@ describe("docs/reference.md: the example of line", function()
     it(tostring(example.line), function()
       local lines, prints, comments = markdown.promised(example.text)
       assert.equal(prints, comments, "each print says what it prints")
-      local code, out, err = kit.run('local rt = require "rt"\n' .. for_this_build(example.text))
+      local code, out, err =
+        kit.run('local rt = require "rt"\n' .. markdown.preemptible(example.text))
       assert.same({ 0, "" }, { code, err })
       assert.equal(table.concat(lines, "\n"), (out:gsub("\n$", ""):gsub("\t", " ")))
     end)
   end
 
   it("…: there is one for each function and each method", function()
-    local text = ""
+    local text, count = "", 0
     for _, example in ipairs(examples) do
       text = text .. example.text
     end
@@ -34,7 +29,9 @@ describe("docs/reference.md: the example of line", function()
       if name then
         local used = text:find(method and "[.:]" .. method .. "%f[^%w_]" or name .. "%f[^%w_]")
         assert(used, "no example calls " .. name)
+        count = count + 1
       end
     end
+    assert.is_true(count > 100, count)
   end)
 end)

@@ -40,4 +40,11 @@ function markdown.promised(text)
   return lines, prints, comments
 end
 
+--- Returns the text of a program in which this build can preempt an endless loop. The thread
+--- sanitizer delivers a signal only in calls that it intercepts, such as malloc.
+function markdown.preemptible(text)
+  local spin = 'while true do local _ = ("x"):rep(100000) '
+  return os.getenv("RT_FLAVOR") == "tsan" and text:gsub("while true do", spin) or text
+end
+
 return markdown

@@ -1,7 +1,7 @@
 /* lib/task/job.c - the methods of rt.task, for a task of the pool (a job). */
 #include "lib/operation.h"
 #include "lib/shared.h"
-#include "lib/task_handle.h"
+#include "lib/task/task_handle.h"
 #include "run/spawn.h"
 #include "task/task_name.h"
 

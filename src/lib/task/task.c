@@ -2,7 +2,7 @@
 ** this state. */
 #include "lib/lib.h"
 #include "lib/operation.h"
-#include "lib/task_handle.h"
+#include "lib/task/task_handle.h"
 #include "run/job_entry.h"
 #include "run/outcome.h"
 #include "run/task_entry.h"

@@ -1,13 +1,13 @@
-/* lib/task_handle.h - what the two kinds of rt.task have in common: the handle of a task of this
-** state (lib/task/task) and that of a job (lib/task/job).
+/* lib/task/task_handle.h - what the two kinds of rt.task have in common: the handle of a task of
+** this state (lib/task/task) and that of a job (lib/task/job).
 **
 ** The name, the status and the results of a task of this state are in the Lua state, those of a job
 ** in the rt_job. The fields, the errors and the text are the same, and are defined here.
 **
 ** All functions of this file: worker's thread.
 */
-#ifndef RT_LIB_TASK_HANDLE_H
-#define RT_LIB_TASK_HANDLE_H
+#ifndef RT_LIB_TASK_TASK_HANDLE_H
+#define RT_LIB_TASK_TASK_HANDLE_H
 
 #include "lib/lib.h"
 

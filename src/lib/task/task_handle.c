@@ -1,4 +1,4 @@
-#include "lib/task_handle.h"
+#include "lib/task/task_handle.h"
 
 #include "task/task_name.h"
 

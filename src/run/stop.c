@@ -19,7 +19,7 @@ static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
   if (w->shutdown.deadline) grace = w->shutdown.deadline > now ? w->shutdown.deadline - now : 0;
   if (w->worker_config) rt_store(&w->worker_config->grace, grace);
-  if (w->shutdown.deadline) rt_grace_timer_clear(w);
+  rt_grace_timer_clear(w);
   return now + grace;
 }
 

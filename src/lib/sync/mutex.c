@@ -221,9 +221,9 @@ static int mutex_lock_op(lua_State *L) {
 
 /* For the methods that do not wait, and so are no checkpoint. */
 static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
-  if (w->current.task == NULL || w->stop.closed) rtL_cancel_checkpoint_slow(L, w); /* raises */
-  check_task_more(L, w->current.task);
-  return rt_mutex_lock(m, w->current.task) == RT_MUTEX_DONE;
+  rt_task *t = rtL_cancel_get_running(L, w);
+  check_task_more(L, t);
+  return rt_mutex_lock(m, t) == RT_MUTEX_DONE;
 }
 
 /* guard | false = mutex:try_lock() */

@@ -1,7 +1,7 @@
 /* run/end_wait.h - the main chunk waits until the last task and the last pool worker have ended.
 **
-** It does so at the end of the program; run/stop.c sees to the time limit. All functions:
-** main worker's thread.
+** It does so at the end of the program; run/stop.c sees to the time limit. All functions: main
+** worker's thread; rt_end_wait_task_ended also a pool worker's, where it does nothing.
 */
 #ifndef RT_RUN_END_WAIT_H
 #define RT_RUN_END_WAIT_H

@@ -19,6 +19,7 @@ void rt_signals_own(rt_worker *w);
 ** the handler that was there before is called (that of lua.c). Does nothing if SIGINT is
 ** ignored. */
 void rt_signals_share(rt_worker *w);
+
 /* At the prompt SIGINT ends a statement, and not the session: the next signal is the first. */
 static inline void rt_signals_forgive(rt_worker *w) { w->signals.interrupted = 0; }
 

@@ -151,9 +151,8 @@ typedef struct rt_worker_traceback {
 /* Numbers that are used once.
 ** Changed by worker/worker.c (last_task, block_end), worker/worker.h (last_scope). */
 typedef struct rt_worker_ids {
-  uint64_t last_task; /* the last id that was given to a task */
-  uint64_t
-      block_end; /* the worker may count 'last_task' up to here before it takes another block */
+  uint64_t last_task;  /* the last id that was given to a task */
+  uint64_t block_end;  /* the last id of the block from which the worker takes ids */
   uint64_t last_scope; /* the last serial number of a cancel scope */
 } rt_worker_ids;
 

@@ -2,8 +2,8 @@
 **
 ** The first line of an rtL_ function states by how many values it changes the height:
 ** RTL_STACK_CHECK(L, +1), or RTL_ENTER(L, w, +1) of worker/worker.h. Debug builds compare that with
-** the height at every return, and abort if it differs; release builds do nothing. The
-** functions that do not state it are in src/README.md (Conventions).
+** the height at every return, and abort if it differs; release builds do nothing. The functions
+** that do not state it are in src/README.md (Conventions).
 */
 #ifndef RT_WORKER_STACK_CHECK_H
 #define RT_WORKER_STACK_CHECK_H

@@ -1,9 +1,9 @@
 /* worker/start_queue.h - the handles, functions and arguments of tasks that have not begun.
 **
 ** A task that has not begun has no coroutine on whose stack these values could be. They are in a
-** FIFO queue, in the order of the tasks in the ready queue. The queue is a ring in
-** the Lua table RT_ANCHOR_START_QUEUE, which is enlarged when values are put in, so that taking
-** them out cannot raise. Worker's thread.
+** FIFO queue, in the order of the tasks in the ready queue. The queue is a ring in the Lua table
+** RT_ANCHOR_START_QUEUE, which is enlarged when values are put in, so that taking them out cannot
+** raise. Worker's thread.
 */
 #ifndef RT_WORKER_START_QUEUE_H
 #define RT_WORKER_START_QUEUE_H

@@ -2,8 +2,8 @@
 **
 ** Each waits several times: for the lookup of the name, and then for a connection. Its state is a
 ** tcp_setup, a userdata on the stack of the method, so that an error or a finalized coroutine ends
-** what is under way. Because of these steps, and since a connection that was begun cannot be made
-** not to have happened, neither is an operation of lib/operation.h.
+** what is under way. Because of these steps, and since a connection that was begun cannot be
+** undone, neither is an operation of lib/operation.h.
 */
 #include "io/dial.h"
 #include "io/resolve.h"

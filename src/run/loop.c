@@ -185,7 +185,7 @@ static void end_turn(rt_worker *w) {
 ** rate that does not fall with the number of tasks. */
 static void take_jobs(rt_worker *w, int ran) {
   /* Relaxed: a submitter only chooses a queue by it. The check for a deadlock needs the last value,
-  ** which rt_active_threads_leave publishes before this worker blocks (check_worker of sched.c). */
+  ** which rt_active_threads_leave publishes before this worker blocks (rt_sched_is_asleep). */
   rt_store_relaxed(&w->slot->load, (int)w->tasks.live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
     rt_job *j = rt_sched_take(w->slot, rt_ready_is_idle(&w->driver.ready));

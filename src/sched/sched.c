@@ -417,34 +417,23 @@ rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
 }
 
 /* --- is there anything left to do? ------------------------------------------------------------ */
-void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg) {
+/* A worker of an exclusive scheduler takes no job while it has a task: if all slots have one,
+** queued jobs can start only after one of these tasks has been resumed and has ended. (Relaxed:
+** each worker has stored its load before it left the active threads, which is sequentially
+** consistent, and the caller has read that all of them have.) */
+bool rt_sched_is_asleep(rt_sched *s) {
+  bool all_asleep = true;              /* the mailboxes of all workers are asleep */
+  bool all_busy = s->config.exclusive; /* every slot has a worker, and every worker has a task */
+  if (rt_load(&s->started) < s->config.slots) all_busy = false;
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
-    rt_lock_take(&slot->queue.lock);
-    if (slot->queue.owner) f(slot, slot->queue.owner, arg);
+    rt_lock_take(&slot->queue.lock); /* its driver is not closed meanwhile */
+    rt_driver *d = slot->queue.owner;
+    if (d && !rt_mailbox_is_asleep(&d->mailbox)) all_asleep = false;
+    if (d && rt_load_relaxed(&slot->load) == 0) all_busy = false;
     rt_lock_give(&slot->queue.lock);
   }
-}
-
-typedef struct activity {
-  bool all_asleep; /* the mailboxes of all workers are asleep */
-  bool all_busy;   /* every worker has a task */
-} activity;
-
-/* (Relaxed: each worker has stored its load before it left the active threads, which is
-** sequentially consistent, and the caller has read that all of them have.) */
-static void check_worker(rt_slot *slot, rt_driver *d, void *arg) {
-  activity *a = arg;
-  if (!rt_mailbox_is_asleep(&d->mailbox)) a->all_asleep = false;
-  if (rt_load_relaxed(&slot->load) == 0) a->all_busy = false;
-}
-
-/* A worker of an exclusive scheduler takes no job while it has a task: if all slots have one,
-** queued jobs can start only after one of these tasks has been resumed and has ended. */
-bool rt_sched_is_asleep(rt_sched *s) {
-  activity a = {true, s->config.exclusive && rt_load(&s->started) == s->config.slots};
-  rt_sched_each_worker(s, check_worker, &a);
-  return a.all_asleep && (a.all_busy || rt_load(&s->queued) == 0);
+  return all_asleep && (all_busy || rt_load(&s->queued) == 0);
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */

@@ -153,9 +153,6 @@ void rt_slot_end(rt_slot *slot);
 ** asleep? That is: the mailboxes of all its workers are asleep, and there is no job that a worker
 ** could take. Part of the search for a deadlock (run/deadlock.h). */
 bool rt_sched_is_asleep(rt_sched *s);
-/* Any thread. Calls 'f' for every attached worker, under the lock of its queue: its driver is not
-** closed meanwhile. 'f' must not call functions of this file. */
-void rt_sched_each_worker(rt_sched *s, void (*f)(rt_slot *, rt_driver *, void *), void *arg);
 
 /* Main worker. Posts stop_post to all workers; jobs that have not started are cancelled when the
 ** last worker ends. A second call does nothing. */

@@ -99,8 +99,6 @@ void rt_value_path_root(rt_value_path_text *text, const char *noun, bool is_call
     say(text, "the function");
 }
 
-void rt_value_path_omit(rt_value_path_text *text) { say(text, " ..."); }
-
 void rt_value_path_step(lua_State *L, rt_value_path_text *text) {
   RTL_STACK_CHECK(L, 0);
   if (lua_istable(L, -2))
@@ -135,7 +133,7 @@ const char *rtL_value_path_push(lua_State *L, const rt_value_path *path, uint32_
     if (steps++ < STEPS_MAX) chain[steps - 1] = number;
   rt_value_path_root(&text, path->noun, path->is_call, parent & ~RT_VALUE_PATH_ROOT, steps > 0);
   if (steps > STEPS_MAX) {
-    rt_value_path_omit(&text);
+    say(&text, " ..."); /* steps are left out */
     steps = STEPS_MAX;
   }
   for (; steps > 0; steps--) {

@@ -25,9 +25,6 @@ void rt_value_path_root(rt_value_path_text *text, const char *noun, bool is_call
 /* Adds a step. Stack: a table or a function, a value that it holds -> the same. */
 void rt_value_path_step(lua_State *L, rt_value_path_text *text);
 
-/* Adds "...": steps are left out. */
-void rt_value_path_omit(rt_value_path_text *text);
-
 /* --- the path of an object that is being packed ----------------------------------------------- */
 /* In place of the number of its parent, for an object that is itself one of the values: this bit,
 ** and the place of the value. */

@@ -8,8 +8,7 @@ local check, now, sleep_until = internal.check, core.now, internal.sleep_until
 
 local time = {}
 
---- When the tick after one that was due at `due` is due, by the option `missed`. It matters only if
---- the tick was late by more than a period.
+--- When the tick after one that was due at `due` is due, by the option `missed`.
 local next_due = {
   burst = function(due, period)
     return due + period

@@ -135,7 +135,7 @@ static void measure_stall(check *c, rt_worker_status *s) {
   if (s->watch.blocked_throughout) s->watch.stalled = passed;
 }
 
-/* (Relaxed: 'stall' is a setting, and 'moment' a coarse time; neither refers to other memory.
+/* (Relaxed: 'stall' is a setting, and 'timestamp' a coarse time; neither refers to other memory.
 ** Acquire: see rt_worker_status_set_running.) */
 static void check_status(check *c, rt_worker_status *s) {
   uint64_t stall = rt_load_relaxed(&s->stall), title = rt_load_acquire(&s->running_title);

@@ -40,7 +40,7 @@ typedef enum rt_broadcast_result {
   RT_BROADCAST_DONE,
   RT_BROADCAST_CLOSED,
   RT_BROADCAST_LAGGED, /* the receiver has lost messages; the next attempt begins after them */
-  RT_BROADCAST_WAITS   /* the waiter is in the queue; without a waiter: the task would wait */
+  RT_BROADCAST_WAITS   /* the task would have to wait */
 } rt_broadcast_result;
 
 /* Any thread: the 'free' of a broadcast's kind. */

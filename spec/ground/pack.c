@@ -11,6 +11,7 @@
 **   maim(...)            damages a message of the values, at each byte
 **   sweep(width, f)      packs and unpacks the results of f while allocations fail in turn
 **   cost(n, ...)         returns the CPU time of sending the values n times
+**   cost_of_call(n, f)   returns the CPU time of calling f n times
 **   closes_early(stream) closes the stream while it is being packed; returns what arrives
 **   below(n)             returns a random number
 **   pointer(n)           returns a light userdata
@@ -466,6 +467,18 @@ static int cost(lua_State *L) {
   return 3;
 }
 
+/* Arguments: n, a function. Returns the CPU time of a call in ns. */
+static int cost_of_call(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  double start = cpu_seconds();
+  for (lua_Integer i = 0; i < n; i++) {
+    lua_pushvalue(L, 2);
+    lua_call(L, 0, 0);
+  }
+  lua_pushnumber(L, (cpu_seconds() - start) / (double)n * 1e9);
+  return 1;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 static const luaL_Reg functions[] = {{"echo", echo},
                                      {"call", call},
@@ -475,6 +488,7 @@ static const luaL_Reg functions[] = {{"echo", echo},
                                      {"maim", maim},
                                      {"sweep", sweep},
                                      {"cost", cost},
+                                     {"cost_of_call", cost_of_call},
                                      {"below", below_in_lua},
                                      {"closes_early", closes_early},
                                      {"pointer", pointer},

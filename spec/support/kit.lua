@@ -289,9 +289,10 @@ function kit.wait_for(f, seconds, what)
   end
 end
 
---- Calls `f`, which returns a duration in seconds, until that is below `most` (times kit.slow), at
---- most ten times: a machine that stops for a moment makes one call late, not ten. After each late
---- call the slowness of the machine is measured again, since load may have begun.
+--- Calls `f`, which returns a duration in seconds, or the ratio of two durations, until that is
+--- below `most` (times kit.slow), at most ten times: a machine that stops for a moment makes one call
+--- late, not ten. After each late call the slowness of the machine is measured again, since load may
+--- have begun.
 function kit.in_time(most, f)
   local took
   local limit = most * kit.slow
@@ -305,7 +306,19 @@ function kit.in_time(most, f)
       return
     end
   end
-  error(("never within %g s; the last time it took %g"):format(limit, took), 2)
+  error(("never below %g; the last time it was %g"):format(limit, took), 2)
+end
+
+--- Calls `f` and `yardstick` in turn, five times each. Both return the CPU time that they took.
+--- Returns the least time of `f` divided by the least time of `yardstick`: that depends neither on
+--- the speed of the machine nor on a moment in which it is slower.
+function kit.cost_ratio(f, yardstick)
+  local least, least_of_yardstick = math.huge, math.huge
+  for _ = 1, 5 do
+    least = math.min(least, f())
+    least_of_yardstick = math.min(least_of_yardstick, yardstick())
+  end
+  return least / least_of_yardstick
 end
 
 --- Calls `f` until it returns something true: at most three times, or ten times on a busy machine.

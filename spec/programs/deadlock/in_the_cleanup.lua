@@ -2,7 +2,7 @@
 local rt = require("rt")
 
 io.stdout:setvbuf("line")
-print("ready")
+rt.spawn_local(print, "ready") -- it runs when the main chunk waits, in pcall
 pcall(rt.sleep, 100)
 rt.shield(function()
   rt.channel():recv()

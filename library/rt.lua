@@ -13,8 +13,9 @@ local rt = {}
 
 --- Spawns a pool task: a task on any worker of the pool, in the Lua state of that worker. The function,
 --- its upvalues and the arguments are copied as they are at the call; streams and listeners move. The
---- task sees the globals of its worker, not those of the caller. `rt.spawn` returns before any of the task
---- has run. When the main chunk ends, tasks that have not ended are cancelled: join the tasks that
+--- task sees the globals of its worker, not those of the caller. A function that has another environment
+--- than the globals (`load(text, name, "t", env)`, `local _ENV = …`) takes that table along, as any
+--- upvalue. `rt.spawn` returns before any of the task has run. When the main chunk ends, tasks that have not ended are cancelled: join the tasks that
 --- matter.
 ---
 --- Raises if a value cannot be sent, and names it (`cannot send argument 1 .log (userdata FILE*) to

@@ -37,6 +37,38 @@ describe("rt.spawn", function()
     assert.matches("function expected, got no value", kit.refused(rt.spawn))
   end)
 
+  it("G4 an environment of its own goes along; the globals are those of the worker", function()
+    local sandbox = load("return os ~= nil, x", "=sandbox", "t", { x = 1 })
+    assert.same({ false, 1 }, { rt.spawn(sandbox):join() })
+    assert.same({ false, 1 }, { rt.run(sandbox) })
+    local channel = rt.channel(1)
+    channel:send(sandbox)
+    assert.same({ false, 1 }, { channel:recv()() })
+    local _, stripped = sandbox(), load(string.dump(sandbox, true), "=stripped", "b", { x = 2 })
+    assert.same({ false, 2 }, { rt.spawn(stripped):join() })
+    local function layer(x)
+      local _ENV = setmetatable({ x = x }, { __index = _G })
+      local function set(value)
+        x = value
+      end
+      return function(value)
+        set(value)
+        return x, _ENV.x, os ~= nil, rawequal(_ENV, _G)
+      end
+    end
+    assert.same({ 2, 1, true, false }, { rt.spawn(layer(1), 2):join() })
+    local globals = _G
+    assert.is_true(rt.spawn(function()
+      return globals == _G and globals == _ENV
+    end):join())
+    local bad = load("return f", "=bad", "t", { f = { coroutine.create(print) } })
+    assert.matches("cannot send upvalue '_ENV' %.f%[1%] %(coroutine%)", kit.refused(rt.spawn, bad))
+  end)
+
+  it("G4 an _ENV that a function sets in one task is not that of another task", function()
+    assert.equal("nil\tmine\nnil\n", run("set_env"))
+  end)
+
   it("an error arrives unchanged, with both tracebacks", function()
     local function fail()
       error("boom")

@@ -67,6 +67,28 @@ static void check_far_lines(lua_State *L) {
   rt_buf_close(&b);
 }
 
+static bool assigns(lua_State *L, const char *text) {
+  rt_buf b;
+  rt_bytecode code;
+  dump(L, text, &b);
+  bool opened = rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b));
+  rt_buf_close(&b);
+  must("the dump is read", opened);
+  return code.assigns;
+}
+
+static void check_assigns(lua_State *L) {
+  check("a function that sets globals keeps its first upvalue", !assigns(L, "x = 1 x.y = 2"));
+  check("_ENV of its own is no upvalue", !assigns(L, "local _ENV = {} _ENV = {} x = 1"));
+  check("an assignment is found", assigns(L, "local a, b = 1, 2 if a then _ENV = {} end"));
+  check("one in a function within it is found",
+        assigns(L, "local a, b return function() return function() b = a _ENV = {} end end"));
+  check("one to a local variable is another thing",
+        !assigns(L, "local a, b = 1, 2 return function() x = 1 return function() b = 2 end end"));
+  check("one to an _ENV in between is another thing",
+        !assigns(L, "x = 1 local _ENV = {} return function() _ENV = {} end"));
+}
+
 static void check_broken(lua_State *L) {
   rt_buf b;
   char names[4096];
@@ -97,6 +119,7 @@ int main(void) {
   must("there is memory", L != NULL);
   check_lines(L);
   check_far_lines(L);
+  check_assigns(L);
   check_broken(L);
   lua_close(L);
   return check_end();

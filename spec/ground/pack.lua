@@ -63,7 +63,7 @@ local function isomorphic(first, second)
         return true
       end
       local p, q = debug.upvalueid(f, i), debug.upvalueid(g, i)
-      if name ~= "_ENV" then
+      if x ~= _G then
         if (ab[p] or ba[q]) and (ab[p] ~= q or ba[q] ~= p) then
           return false
         end
@@ -408,11 +408,36 @@ section("functions", function()
       return answer, extra
     end
   end
-  check(
-    "an _ENV of its own becomes the globals there",
-    call(boxed) == "of the globals" and call(both()) == "of the globals"
-  )
+  check("an _ENV of its own goes along", call(boxed) == 42 and call(both()) == 43)
+  local function layered(x)
+    local _ENV = setmetatable({ own = x }, { __index = _G })
+    return function(set)
+      if set then
+        _ENV.own = set
+      end
+      return _ENV.own, answer
+    end, function()
+      return _ENV.own
+    end
+  end
+  local f, g = layered(1)
+  local own, global = call(f)
+  check("... and leads to the globals there", own == 1 and global == "of the globals")
+  check("... and is shared by the functions of a packet", call(function()
+    return f(2) == 2 and g() == 2
+  end) and g() == 1)
   there("answer = nil")
+  local closed = load("return t", "=closed", "t", { t = { coroutine.create(print) } })
+  local _, why = pcall(call, closed)
+  check("... what cannot go is named", why:find("upvalue '_ENV' .t[1] (coroutine)", 1, true))
+  local function replaces(v)
+    _ENV = { v = v, answer = v }
+    return answer
+  end
+  check(
+    "an _ENV that a function sets is its own",
+    call(replaces, 1) == 1 and call(replaces, 2) == 2
+  )
   local same_code = {}
   for v = 1, 10 do
     same_code[v] = function()

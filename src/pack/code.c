@@ -1,10 +1,18 @@
 #include "pack/code.h"
 
+#include "worker/bytecode.h"
+
 enum { CELLS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 
 static void free_code(rt_shared *shared) { rt_free(rt_containerof(shared, rt_code, shared)); }
 
 const rt_shared_kind rt_code_kind = {"function", free_code, -1};
+
+/* (Bytes that are not understood count as if they assign: nothing is lost but time.) */
+static bool assigns_first(const char *bytes, size_t len) {
+  rt_bytecode b;
+  return !rt_bytecode_open(&b, bytes, len) || b.assigns;
+}
 
 static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t hash) {
   static rt_atomic(uint64_t) last_id; /* (relaxed: an id has to be unique, not in order) */
@@ -14,6 +22,7 @@ static rt_code *new_code(const char *bytes, size_t len, int upvalues, uint64_t h
   c->id = rt_add_relaxed(&last_id, 1) + 1;
   c->hash = hash;
   c->upvalues = upvalues;
+  c->assigns = upvalues == 1 && assigns_first(bytes, len);
   c->len = len;
   memcpy(c->bytes, bytes, len);
   return c;

@@ -15,6 +15,7 @@ typedef struct rt_code {
   uint64_t id; /* unique in the process */
   uint64_t hash;
   int upvalues;
+  bool assigns; /* to its first upvalue; set if there is no other */
   size_t len;
   char bytes[];
 } rt_code;

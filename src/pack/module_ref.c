@@ -97,17 +97,21 @@ static bool push_steps(lua_State *L, int placeholder, int steps);
 ** unchanged */
 static bool push_steps_in_function(lua_State *L, int placeholder, int steps) {
   int function = lua_gettop(L);
-  const char *name;
-  for (int i = 1; (name = lua_getupvalue(L, function, i)) != NULL; i++) {
-    if (strcmp(name, "_ENV") != 0 && push_steps(L, placeholder, steps)) return true;
+  for (int i = 1; lua_getupvalue(L, function, i) != NULL; i++) {
+    if (push_steps(L, placeholder, steps)) return true;
     lua_settop(L, function);
   }
   return false;
 }
 
-/* Stack: table -> table, a value of it that leads to the placeholder, …; or unchanged */
+/* Stack: table -> table, a value of it that leads to the placeholder, …; or unchanged. The globals
+** are those of this worker, and no part of the message. */
 static bool push_steps_in_table(lua_State *L, int placeholder, int steps) {
   int table = lua_gettop(L), key = table + 1;
+  lua_pushglobaltable(L);
+  bool globals = lua_rawequal(L, -1, table);
+  lua_pop(L, 1);
+  if (globals) return false;
   lua_pushnil(L);
   while (lua_next(L, table)) {
     if (push_steps(L, placeholder, steps)) {

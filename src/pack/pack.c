@@ -310,14 +310,16 @@ static used_code code_of(packer *k) {
   return used;
 }
 
-/* Has the function no upvalue but _ENV? Then a receiver can use one closure for all messages. But
-** two functions of one message must stay two. */
+/* Has the function no upvalue but an _ENV that is the globals, and never assigns to that? Then a
+** receiver can use one closure for all messages. But two functions of one message must stay two. (A
+** variable of another name that is the globals may be shared with functions that assign to it.) */
 static bool is_plain(packer *k, const used_code *used) {
-  if (used->again || used->code->upvalues > 1) return false;
+  if (used->again || used->code->upvalues > 1 || used->code->assigns) return false;
   if (used->code->upvalues == 0) return true;
   const char *name = lua_getupvalue(k->L, -1, 1);
+  bool globals = lua_topointer(k->L, -1) == k->globals;
   lua_pop(k->L, 1);
-  return strcmp(name, "_ENV") == 0;
+  return globals && strcmp(name, "_ENV") == 0;
 }
 
 static void put_upvalues(packer *k, uint32_t number, int upvalues) {
@@ -334,11 +336,8 @@ static void put_upvalues(packer *k, uint32_t number, int upvalues) {
     } else {
       e->value = number;
       e->tag = (unsigned char)i;
-      const char *name = lua_getupvalue(L, function, i);
-      if (strcmp(name, "_ENV") == 0) /* becomes the globals of the receiver, whatever it is here */
-        put_tag(k, RT_WIRE_GLOBALS);
-      else
-        put_value(k, function + 1);
+      lua_getupvalue(L, function, i);
+      put_value(k, function + 1); /* _ENV, too: it need not be the globals */
       lua_pop(L, 1);
     }
   }

@@ -46,7 +46,7 @@ typedef enum rt_wire {
   /* heads */
   RT_WIRE_TABLE,     /* u32 values without key, u32 with */
   RT_WIRE_FUNCTION,  /* u32 index of the shared object that is its code */
-  RT_WIRE_PLAIN,     /* the same for a function without upvalues but _ENV: it has no contents */
+  RT_WIRE_PLAIN,     /* the same for a function with no upvalue but the globals: no contents */
   RT_WIRE_SHARED,    /* u32 index of the shared object that the object stands for */
   RT_WIRE_NAMED,     /* rt_wire_name, and the names of a module and a field */
   RT_WIRE_METATABLE, /* after a TABLE: its metatable, u32 number or 0: the globals */

@@ -6,7 +6,10 @@
 ** instruction, an integer and a number; one of each of these. */
 enum { HEADER = 4 + 2 + 6 + 3 + 8 + 8, VERSION_AT = 4, SIZES_AT = 12 };
 
-enum { GETTABUP = 11 };        /* R[A] := UpValue[B][K[C]] */
+enum {
+  SETUPVAL = 10, /* UpValue[B] := R[A] */
+  GETTABUP = 11  /* R[A] := UpValue[B][K[C]] */
+};
 enum { STEP_IS_JUMP = -0x80 }; /* the line is in the list of jumps */
 enum { INTEGER = 0x03, NUMBER = 0x13, SHORT = 0x04, LONG = 0x14 }; /* constants with contents */
 
@@ -93,20 +96,57 @@ static void skip_names(rt_bytecode *b) {
     skip_string(b); /* names of upvalues */
 }
 
-/* Recursive; Lua's compiler nests functions 200 deep at most. */
-static void read_function(rt_bytecode *b) {
-  rt_bytecode own = {0};
+static uint32_t instruction(const char *code, uint64_t pc) {
+  uint32_t i;
+  memcpy(&i, code + pc * sizeof i, sizeof i);
+  return i;
+}
+
+static unsigned operand_b(uint32_t i) { return i >> 16 & 0xff; }
+
+/* Reads the descriptions of the upvalues: is it a local variable of the function outside, its
+** number, its kind. Returns the number of the upvalue that is upvalue 'outer' of the function
+** outside; -1: none is. */
+static int take_upvalues(rt_bytecode *b, int outer) {
+  uint64_t n = take_number(b);
+  int found = -1;
+  for (uint64_t i = 0; i < n && !b->broken; i++) {
+    const char *upvalue = bytecode_take(b, 3);
+    if (!b->broken && upvalue[0] == 0 && (unsigned char)upvalue[1] == outer) found = (int)i;
+  }
+  return found;
+}
+
+static bool assigns_to(const rt_bytecode *b, int upvalue) {
+  for (uint64_t pc = 0; upvalue >= 0 && pc < b->instructions && !b->broken; pc++) {
+    uint32_t i = instruction(b->code, pc);
+    if ((i & 0x7f) == SETUPVAL && operand_b(i) == (unsigned)upvalue) return true;
+  }
+  return false;
+}
+
+/* Recursive; Lua's compiler nests functions 200 deep at most. outer: the number, in the function
+** outside, of the first upvalue of the outermost function, and FIRST for that function itself. */
+enum { FIRST = -2 };
+
+static void read_function(rt_bytecode *b, int outer) {
+  rt_bytecode own = {.assigns = b->assigns};
   skip_string(b); /* source */
   own.line = (int)take_number(b);
   take_number(b);      /* last line */
   bytecode_take(b, 3); /* number of parameters, is it vararg, stack size */
   own.instructions = take_number(b);
-  own.code = bytecode_take(b, own.instructions * 4);
+  own.code = bytecode_take(b, own.instructions < UINT32_MAX ? own.instructions * 4 : UINT64_MAX);
+  own.broken = b->broken; /* then the code has fewer instructions */
   own.constant_count = take_number(b);
   own.constants = b->at;
   skip_constants(b, own.constant_count);
-  bytecode_take(b, take_number(b) * 3); /* upvalues */
-  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b);
+  int first = take_upvalues(b, outer);
+  if (outer == FIRST) first = 0;
+  own.assigns = own.assigns || assigns_to(&own, first);
+  b->assigns = own.assigns;
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b, first);
+  own.assigns = b->assigns;
   own.step_count = take_number(b);
   own.steps = bytecode_take(b, own.step_count);
   own.jump_count = take_number(b);
@@ -125,7 +165,7 @@ bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
   bytecode_take(b, HEADER + 1); /* the header, and the number of upvalues */
   if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0) return false;
   if (memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0) return false;
-  read_function(b);
+  read_function(b, FIRST);
   return !b->broken && b->step_count == b->instructions;
 }
 
@@ -150,11 +190,10 @@ static const char *constant(rt_bytecode *b, unsigned index, size_t *len) {
 
 const char *rt_bytecode_next(rt_bytecode *b, int line, unsigned upvalue, size_t *len) {
   while (b->pc < b->instructions) {
-    uint32_t i;
-    memcpy(&i, b->code + b->pc * sizeof i, sizeof i);
+    uint32_t i = instruction(b->code, b->pc);
     bool here = step(b) == line;
     b->pc++;
-    if (!here || (i & 0x7f) != GETTABUP || (i >> 16 & 0xff) != upvalue) continue;
+    if (!here || (i & 0x7f) != GETTABUP || operand_b(i) != upvalue) continue;
     const char *name = constant(b, i >> 24, len);
     if (name) return name;
   }

@@ -1,7 +1,8 @@
 /* worker/bytecode.h - dumps the bytecode of a function, and reads which fields of an upvalue a line
-** uses.
+** uses, and whether the function assigns to its first upvalue.
 **
-** pack/code_cache dumps functions to send them. worker/nil_hint dumps one to read it: if the
+** pack/code_cache dumps functions to send them, and pack/code asks whether one that has no upvalue
+** but _ENV assigns to it. worker/nil_hint dumps one to read it: if the
 ** upvalue is _ENV, its fields are the globals of the line, and worker/nil_hint asks for them when
 ** an error about a nil value does not name it. The reader understands what Lua 5.4 dumps. It
 ** rejects other bytes, and bytes that end too early, without reading past their end.
@@ -16,6 +17,7 @@
 typedef struct rt_bytecode {
   const char *at, *end; /* rt_bytecode_open: the bytes that remain */
   bool broken;          /* the bytes are no bytecode of Lua 5.4 */
+  bool assigns;         /* the function, or one within it, assigns to the first upvalue */
   /* of the outermost function */
   const char *code, *constants;
   const char *steps; /* lineinfo of Lua: for each instruction, the difference of lines, or a jump */

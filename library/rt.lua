@@ -1335,8 +1335,10 @@ function tcp.serve(host, port, handler, options) end
 
 --- A connection. It belongs to one state. A stream that is sent to a task of another state moves, with
 --- what has arrived and was not read; here it is closed then. One task may read while another one writes; a
---- second reader or writer gets `nil, "EBUSY: …", "EBUSY"`. A method of a stream that is closed or has moved
---- raises. `__close` closes it, and so does the garbage collector.
+--- second reader or writer gets `nil, "EBUSY: …", "EBUSY"`. When the connection has failed (the peer has
+--- reset it), what had arrived can still be read, and then each read says so: only a peer that has closed its
+--- side reads as an end. A method of a stream that is closed or has moved raises. `__close` closes it, and so
+--- does the garbage collector.
 ---
 --- ```lua
 --- local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))

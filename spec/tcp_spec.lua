@@ -183,6 +183,74 @@ describe("tcp:", function()
     b:close()
   end)
 
+  it("every read after a reset says ECONNRESET, whether a read or a write met it first", function()
+    --- Returns a stream whose peer has sent half a line and has reset the connection, and whose
+    --- error a write has been told of.
+    local function torn()
+      local a, b = pair()
+      b:write("line\nhalf a li")
+      a:write("never read")
+      kit.wait_for(function()
+        return b:recv(1) == "n"
+      end, 5, "the input")
+      b:close() -- with input that was not read
+      local code
+      kit.wait_for(function()
+        code = select(3, a:write("x"))
+        return code
+      end, 5, "the reset")
+      assert.equal("ECONNRESET", code)
+      return a
+    end
+    for _ = 1, 2 do
+      local a <close> = torn()
+      assert.equal("line", a:read("l"))
+      for _ = 1, 2 do
+        fails("ECONNRESET", a:read("a"))
+        fails("ECONNRESET", a:read("l"))
+      end
+    end
+    local b <close> = torn()
+    assert.equal("line\nhalf a li", kit.recv(b, 14))
+    fails("ECONNRESET", b:recv())
+    fails("ECONNRESET", b:recv())
+    local index, value, message, code = rt.select(b:recv_op(), rt.sleep_op(30))
+    assert.equal(1, index)
+    fails("ECONNRESET", value, message, code)
+    local c <close> = torn()
+    local lines = 0
+    local ok, err = pcall(function()
+      for _ in c:lines() do
+        lines = lines + 1
+      end
+    end)
+    assert.same({ false, 1 }, { ok, lines })
+    assert.matches("ECONNRESET", err)
+    local moved = torn()
+    local task = rt.spawn(function(stream)
+      local line = stream:read("l")
+      return line, stream:read("a")
+    end, moved)
+    local line, nothing, _, why = task:join()
+    assert.same({ "line", "ECONNRESET" }, { line, why })
+    assert.is_nil(nothing)
+  end)
+
+  it("a write that fails after the peer's last byte leaves a clean end", function()
+    local a, b = pair()
+    b:write("all of it")
+    b:close()
+    local code
+    kit.wait_for(function()
+      code = select(3, a:write("x"))
+      return code
+    end, 5, "the refusal")
+    assert.equal("EPIPE", code)
+    assert.equal("all of it", a:read("a"))
+    assert.is_nil(a:recv())
+    a:close()
+  end)
+
   it("connect has a timeout", function()
     -- a full backlog does not answer
     local listener = assert(rt.tcp.listen("127.0.0.1", 0, { backlog = 1 }))

@@ -87,25 +87,44 @@ int rt_sock_add_interest(rt_sock *s, rt_side side) {
   return set_interest(s, s->interest | rt_sock_bit(side));
 }
 
+/* Returns the error of the last system call, and keeps it if the connection has failed by it. (With
+** EPIPE only writing has ended, and after the others a call may succeed.) */
+rt_noinline static int note_failure(rt_sock *s) {
+  int err = errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
+  switch (err) {
+    case UV_EAGAIN:
+    case UV_EPIPE:
+    case UV_ENOMEM:
+    case UV_ENOBUFS: break;
+    default: s->error = err;
+  }
+  return err;
+}
+
+/* The next read finds the end, or the error, again. */
+rt_noinline static int end_or_error(rt_sock *s, ssize_t got) {
+  int err = got < 0 ? note_failure(s) : s->error;
+  s->maybe_readable = err != UV_EAGAIN;
+  return err;
+}
+
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n) {
   ssize_t got;
   if (rt_chaos_is_due(RT_CHAOS_SHORTIO)) n = 1;
   do got = recv(s->fd, to, n, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
   s->maybe_readable = got == (ssize_t)n; /* (a short read has emptied the socket) */
-  return got >= 0 ? got : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
+  return rt_likely(got > 0) ? got : end_or_error(s, got);
 }
 
-static ssize_t send_result(ssize_t n) {
-  return n >= 0 ? n : errno == EWOULDBLOCK ? UV_EAGAIN : -errno;
-}
+static ssize_t send_result(rt_sock *s, ssize_t n) { return n >= 0 ? n : note_failure(s); }
 
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n) {
   ssize_t r;
   if (rt_chaos_is_due(RT_CHAOS_SHORTIO)) n = 1;
   do r = send(s->fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
-  return send_result(r);
+  return send_result(s, r);
 }
 
 /* (A uv_buf_t has the layout of a struct iovec.) */
@@ -116,5 +135,5 @@ ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n) {
     return rt_sock_send(s, bufs[0].base, bufs[0].len);
   do r = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (r < 0 && errno == EINTR);
-  return send_result(r);
+  return send_result(s, r);
 }

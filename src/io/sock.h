@@ -27,6 +27,7 @@ typedef struct rt_sock {
   int fd;              /* -1: closed or released */
   uint8_t interest;    /* the events that the loop polls for: UV_READABLE, UV_WRITABLE */
   bool maybe_readable; /* a read may succeed: try it before waiting */
+  int error;           /* UV_E…: the connection has failed, see rt_sock_recv; 0: it has not */
   rt_list parked[2];   /* tasks that wait, by side */
 } rt_sock;
 
@@ -59,7 +60,11 @@ static inline bool rt_sock_has_parked(const rt_sock *s, rt_side side) {
 }
 
 /* The number of bytes that were read or written; 0 of recv: the end; UV_EAGAIN: wait; else UV_E….
-** sendv may write a part only, as send may. */
+** sendv may write a part only, as send may.
+**
+** The system reports once that a connection has failed, to a read or to a write; the reads after
+** that find an end. So the error is kept in s->error, and rt_sock_recv returns it in place of that
+** end, each time. */
 ssize_t rt_sock_recv(rt_sock *s, void *to, size_t n);
 ssize_t rt_sock_send(rt_sock *s, const void *from, size_t n);
 ssize_t rt_sock_sendv(rt_sock *s, const uv_buf_t *bufs, int n);

@@ -28,6 +28,7 @@ typedef struct transfer {
   /* the thread that has put in the descriptor, then the one that has taken it out */
   rt_buf in;
   bool nodelay;
+  int error; /* of the rt_sock */
 } transfer;
 
 static void free_origin(rt_shared *shared) { rt_free(rt_containerof(shared, origin, shared)); }
@@ -61,6 +62,17 @@ static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
 
 static transfer *transfer_of(rt_shared *shared) { return rt_containerof(shared, transfer, shared); }
 
+static void put_in(transfer *x, rt_sock *sock) {
+  x->error = sock->error;
+  rt_store(&x->fd, rt_sock_release(sock));
+}
+
+/* No loop has watched the socket meanwhile. */
+static void taken_out(const transfer *x, rt_sock *sock) {
+  sock->maybe_readable = true;
+  sock->error = x->error;
+}
+
 /* Opens the descriptor in the loop of this worker. False: it has been taken out, or was never put
 ** in, since a finalizer has closed the stream between 'send' and 'commit'. */
 static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **sock) {
@@ -68,7 +80,7 @@ static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **soc
   if (fd < 0) return false;
   int err = rt_sock_open(sock, &w->driver, fd);
   if (err != 0) luaL_error(L, "cannot take over a %s: %s", x->shared.kind->name, uv_strerror(err));
-  (*sock)->maybe_readable = true; /* no loop has watched it meanwhile */
+  taken_out(x, *sock);
   return true;
 }
 
@@ -89,7 +101,7 @@ void rt_stream_unlink_origin(rt_shared **link) {
 static bool recall_socket(rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = w->stop.closed ? -1 : rt_swap(&x->fd, -1);
   if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
-  (*sock)->maybe_readable = true;
+  taken_out(x, *sock);
   return true;
 }
 
@@ -113,7 +125,7 @@ static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *shar
   transfer *x = transfer_of(shared);
   (void)w;
   if (why_stream_cannot_move(s)) return;
-  rt_store(&x->fd, rt_sock_release(s->sock));
+  put_in(x, s->sock);
   x->in = s->in;
   s->sock = NULL;
   s->moved = true;
@@ -161,7 +173,7 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *sh
   transfer *x = transfer_of(shared);
   (void)w;
   if (why_listener_cannot_move(l)) return;
-  rt_store(&x->fd, rt_sock_release(l->sock));
+  put_in(x, l->sock);
   x->nodelay = l->nodelay;
   l->sock = NULL;
   l->moved = true;

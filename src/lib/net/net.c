@@ -26,10 +26,7 @@ rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
 int rt_stream_fill(rt_stream *s) {
   rt_driver *d = s->sock->driver;
   ssize_t n = s->sock->maybe_readable ? rt_sock_recv(s->sock, d->scratch, RT_SCRATCH) : UV_EAGAIN;
-  if (n <= 0) {
-    if (n == 0) s->sock->maybe_readable = true; /* the next attempt finds the end again */
-    return (int)n;
-  }
+  if (n <= 0) return (int)n;
   int err = rt_buf_put(&s->in, d->scratch, (size_t)n);
   return err == 0 ? 1 : err;
 }

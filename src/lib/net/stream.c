@@ -30,7 +30,6 @@ static int recv_now(lua_State *L, rt_stream *s) {
   }
   if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->current.task);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
-  s->sock->maybe_readable = true; /* the next attempt finds the end again */
   rtL_cancel_takes_precedence(L, s->worker);
   return 0;
 }
@@ -95,7 +94,6 @@ static int stream_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
     lua_pushlstring(L, w->driver.scratch, (size_t)n);
     return 1;
   }
-  s->sock->maybe_readable = true; /* the next attempt finds the end again */
   rtL_cancel_takes_precedence(L, w);
   lua_pushnil(L);
   return 1;

@@ -251,6 +251,22 @@ describe("tcp:", function()
     a:close()
   end)
 
+  it("at the end each way to read returns nil, not nothing", function()
+    local a, b = pair()
+    b:close()
+    for _ = 1, 2 do
+      assert.equal(1, select("#", a:recv()))
+      assert.equal(1, select("#", a:read("l")))
+      assert.equal(2, select("#", rt.select(a:recv_op())))
+      assert.equal(1, select("#", a:lines()()))
+    end
+    a:close()
+    local listener = assert(rt.tcp.listen("127.0.0.1", 0))
+    local next_stream = listener:incoming()
+    listener:close()
+    assert.equal(1, select("#", next_stream(listener)))
+  end)
+
   it("connect has a timeout", function()
     -- a full backlog does not answer
     local listener = assert(rt.tcp.listen("127.0.0.1", 0, { backlog = 1 }))

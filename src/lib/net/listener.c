@@ -114,11 +114,14 @@ static int next_accepted(lua_State *L, int status, lua_KContext ctx) {
   return lua_error(L);
 }
 
-/* As accept, but it returns nothing once the listener is closed, and raises if accept fails. */
+/* As accept, but it returns nil once the listener is closed, and raises if accept fails. */
 static int next_stream(lua_State *L) {
   rt_listener *l = check_listener_userdata(L, rt_self(L));
-  if (l->sock == NULL && !l->moved) return 0;
   lua_settop(L, 1);
+  if (l->sock == NULL && !l->moved) {
+    lua_pushnil(L);
+    return 1;
+  }
   lua_pushvalue(L, lua_upvalueindex(2));
   lua_pushvalue(L, 1);
   lua_callk(L, 1, LUA_MULTRET, 0, next_accepted);

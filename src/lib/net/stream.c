@@ -31,7 +31,8 @@ static int recv_now(lua_State *L, rt_stream *s) {
   if (n == UV_EAGAIN) return wait_to_recv(L, s, s->worker->current.task);
   if (n < 0) return rtL_fail(L, (int)n, NULL);
   rtL_cancel_takes_precedence(L, s->worker);
-  return 0;
+  lua_pushnil(L);
+  return 1;
 }
 
 static int recv_buffered(lua_State *L, rt_stream *s) {

@@ -36,7 +36,10 @@ static int spawns_for_callers(lua_State *L) {
 static int current_task(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_task *t = w->current.task;
-  if (t == NULL) return 0; /* a finalizer that runs between two tasks */
+  if (t == NULL) { /* a finalizer that runs between two tasks */
+    lua_pushnil(L);
+    return 1;
+  }
   if (t->is_main)
     rt_anchor_push(L, w, RT_ANCHOR_MAIN);
   else if (t->is_job)

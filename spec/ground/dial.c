@@ -1,4 +1,5 @@
-/* spec/ground/dial.c - io/dial.c: one connection, tried at all the addresses of a host.
+/* spec/ground/dial.c - io/dial.c: one connection, tried at all the addresses of a host; and the
+** addresses of io/tcp.c.
 **
 ** A listener whose queue is full stands for a silent host: Linux does not answer further
 ** connections. */
@@ -8,6 +9,23 @@
 #include "is_empty.h"
 
 #include <arpa/inet.h>
+#include <sys/syscall.h>
+
+/* The next sockets of this program are bound to this port of 127.0.0.1 before they are returned.
+** (Else the system chooses the port of a socket that connects.) */
+static int bind_port, bind_sockets;
+
+/* (in place of that of libc) */
+int socket(int family, int type, int protocol) {
+  int fd = (int)syscall(SYS_socket, family, type, protocol);
+  if (fd < 0 || bind_sockets == 0) return fd;
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)bind_port)};
+  inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+  bind_sockets--;
+  if (bind(fd, (struct sockaddr *)&at, sizeof at) == 0) return fd;
+  close(fd);
+  return -1;
+}
 
 static int resumed;
 static void run(rt_driver *d, rt_task *t) {
@@ -168,6 +186,60 @@ static void check_ways(rt_driver *d) {
   close(listener);
 }
 
+/* --- addresses of this machine ---------------------------------------------------------------- */
+static void check_self(rt_driver *d) {
+  uint64_t took;
+  int port = refusing_port(), before = count_descriptors();
+  places own = {0};
+  add_place(&own, "127.0.0.1", port);
+
+  bind_port = port;
+  bind_sockets = 1;
+  int fd = rt_tcp_socket(AF_INET), err = rt_tcp_connect(fd, &own.info[0]);
+  must("a socket connects to its own port",
+       (err == 0 || err == RT_EINPROGRESS) && peer_port(fd) == port);
+  check("one that is connected to itself is its own peer", rt_tcp_is_its_own_peer(fd));
+  close(fd);
+
+  bind_port = port = refusing_port();
+  bind_sockets = 1;
+  own = (places){0};
+  add_place(&own, "127.0.0.1", port);
+  fd = dial_all(d, &own, 10 * RT_SECOND, &took);
+  check("a port where no program listens refuses, even if the system gives it to the socket",
+        fd == UV_ECONNREFUSED && bind_sockets == 0);
+  check("… and nothing is left", count_descriptors() == before && is_empty(d));
+
+  int listener = listen_at("127.0.0.1", 16);
+  bind_port = refusing_port();
+  bind_sockets = 1;
+  places other = {0};
+  add_place(&other, "127.0.0.1", bind_port);
+  add_place(&other, "127.0.0.1", port_of(listener));
+  fd = dial_all(d, &other, 10 * RT_SECOND, &took);
+  check("then the next address is tried",
+        fd >= 0 && peer_port(fd) == port_of(listener) && !rt_tcp_is_its_own_peer(fd));
+  close(fd);
+  close(listener);
+}
+
+static void check_listen(void) {
+  int taken = listen_at("127.0.0.1", 16);
+  places p = {0}, foreign = {0}, none = {0};
+  add_place(&p, "127.0.0.1", port_of(taken));
+  add_place(&p, "127.0.0.2", port_of(taken));
+  check("where another socket listens, listening fails, and the next address is not tried",
+        rt_tcp_listen(&p.info[0], 16, false) == UV_EADDRINUSE);
+  add_place(&foreign, "192.0.2.1", 0);
+  add_place(&foreign, "127.0.0.1", 0);
+  int fd = rt_tcp_listen(&foreign.info[0], 16, false);
+  check("an address that this machine has not got is passed over", fd >= 0);
+  close(fd);
+  add_place(&none, "192.0.2.1", 0);
+  check("… unless it is the only one", rt_tcp_listen(&none.info[0], 16, false) == UV_EADDRNOTAVAIL);
+  close(taken);
+}
+
 static void check_drop(rt_driver *d) {
   hole h;
   hole_open(&h);
@@ -262,6 +334,8 @@ int main(void) {
   check_begin(120);
   must("a driver starts", rt_driver_init(&d, run) == 0);
   check_ways(&d);
+  check_self(&d);
+  check_listen();
   check_drop(&d);
   check_chance(&d);
   check("nothing was run inside the loop: a dial only wakes", resumed == 0);

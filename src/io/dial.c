@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+enum { SELF_RETRIES = 2, ATTEMPTS_MAX = RT_DIAL_MAX_ADDRESSES + SELF_RETRIES };
+
 #define STAGGER (250 * RT_MILLISECOND) /* until the next address is tried */
 
 typedef struct attempt {
@@ -20,12 +22,13 @@ struct rt_dial {
   int result;      /* RT_EINPROGRESS; when done: a descriptor or UV_E… */
   int first_error; /* of an attempt; see note_error */
   int count;       /* of addresses */
+  int retries;     /* addresses among them that were added by refuse_self */
   int next;        /* the next address to try */
   int open;        /* attempts whose handles libuv has not closed yet */
   bool dropped;    /* free the dial when 'open' is 0 */
-  struct sockaddr_storage address[RT_DIAL_MAX_ADDRESSES];
-  struct addrinfo info[RT_DIAL_MAX_ADDRESSES];
-  attempt attempts[RT_DIAL_MAX_ADDRESSES];
+  struct sockaddr_storage address[ATTEMPTS_MAX];
+  struct addrinfo info[ATTEMPTS_MAX];
+  attempt attempts[ATTEMPTS_MAX];
 };
 
 static void free_if_done(rt_dial *d) {
@@ -70,6 +73,26 @@ static bool has_attempt(const rt_dial *d) {
   return false;
 }
 
+static void add_address(rt_dial *d, const struct addrinfo *a) {
+  int i = d->count++;
+  memcpy(&d->address[i], a->ai_addr, a->ai_addrlen);
+  d->info[i] = (struct addrinfo){.ai_family = a->ai_family,
+                                 .ai_addrlen = a->ai_addrlen,
+                                 .ai_addr = (struct sockaddr *)&d->address[i]};
+  d->attempts[i].dial = d;
+  d->attempts[i].fd = -1;
+}
+
+/* A connection to itself is none: no program listens there. The address is tried again at the end,
+** since a program may have begun to listen there meanwhile, and another time the system chooses
+** another port for the socket. (So does Go, which also tries three times.) */
+static int refuse_self(rt_dial *d, int i, int fd) {
+  if (!rt_tcp_is_its_own_peer(fd)) return fd;
+  close(fd);
+  if (d->retries++ < SELF_RETRIES) add_address(d, &d->info[i]);
+  return UV_ECONNREFUSED;
+}
+
 static void on_writable(uv_poll_t *poll, int status, int events);
 
 /* RT_EINPROGRESS; or the result, if there is one at once: a descriptor or UV_E… */
@@ -78,7 +101,7 @@ static int start_attempt(rt_dial *d, int i) {
   int fd = rt_tcp_socket(d->info[i].ai_family);
   if (fd < 0) return fd;
   int err = rt_tcp_connect(fd, &d->info[i]);
-  if (err == 0) return fd;
+  if (err == 0) return refuse_self(d, i, fd);
   if (err == RT_EINPROGRESS) {
     int failed = uv_poll_init_socket(&d->driver->loop, &a->poll, fd);
     if (failed == 0) {
@@ -119,9 +142,13 @@ static void on_writable(uv_poll_t *poll, int status, int events) {
   int err = rt_tcp_error(a->fd);
   int fd = end_attempt(a);
   if (err == 0) {
-    end_dial(d, fd);
+    err = refuse_self(d, (int)(a - d->attempts), fd);
   } else {
     close(fd);
+  }
+  if (err >= 0) {
+    end_dial(d, err);
+  } else {
     note_error(d, err);
     try_next(d);
   }
@@ -135,16 +162,6 @@ static void dial_on_deadline(rt_timer_call *call) {
 
 static void dial_close_with_driver(rt_uv_handle *h) {
   end_dial(rt_containerof(h, rt_dial, uv_handle), UV_ECANCELED);
-}
-
-static void add_address(rt_dial *d, const struct addrinfo *a) {
-  int i = d->count++;
-  memcpy(&d->address[i], a->ai_addr, a->ai_addrlen);
-  d->info[i] = (struct addrinfo){.ai_family = a->ai_family,
-                                 .ai_addrlen = a->ai_addrlen,
-                                 .ai_addr = (struct sockaddr *)&d->address[i]};
-  d->attempts[i].dial = d;
-  d->attempts[i].fd = -1;
 }
 
 static const struct addrinfo *skip(const struct addrinfo *a, int family, bool same) {

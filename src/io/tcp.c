@@ -54,7 +54,7 @@ int rt_tcp_accept(int listener) {
 
 #endif
 
-int rt_tcp_listen(const struct addrinfo *at, int backlog, bool reuseport) {
+static int listen_at(const struct addrinfo *at, int backlog, bool reuseport) {
   int err, fd = rt_tcp_socket(at->ai_family);
   if (fd < 0) return fd;
   disable_sigpipe(fd);
@@ -75,6 +75,15 @@ failed:
   return err;
 }
 
+int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport) {
+  int fd = UV_EADDRNOTAVAIL;
+  for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
+    fd = listen_at(at, backlog, reuseport);
+    if (fd != UV_EADDRNOTAVAIL && fd != UV_EAFNOSUPPORT) break;
+  }
+  return fd;
+}
+
 int rt_tcp_connect(int fd, const struct addrinfo *to) {
   int r;
   do r = connect(fd, to->ai_addr, to->ai_addrlen);
@@ -87,6 +96,26 @@ int rt_tcp_error(int fd) {
   socklen_t size = sizeof err;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0) err = errno;
   return -err;
+}
+
+static bool is_same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
+  if (a->ss_family != b->ss_family) return false;
+  if (a->ss_family == AF_INET6) {
+    const struct sockaddr_in6 *x = (const struct sockaddr_in6 *)a,
+                              *y = (const struct sockaddr_in6 *)b;
+    return x->sin6_port == y->sin6_port &&
+           memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0;
+  }
+  const struct sockaddr_in *x = (const struct sockaddr_in *)a, *y = (const struct sockaddr_in *)b;
+  return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
+}
+
+bool rt_tcp_is_its_own_peer(int fd) {
+  struct sockaddr_storage here, there;
+  socklen_t size = sizeof here, peer_size = sizeof there;
+  return getsockname(fd, (struct sockaddr *)&here, &size) == 0 &&
+         getpeername(fd, (struct sockaddr *)&there, &peer_size) == 0 &&
+         is_same_place(&here, &there);
 }
 
 int rt_tcp_nodelay(int fd, bool on) { return set_option(fd, IPPROTO_TCP, TCP_NODELAY, on); }

@@ -19,11 +19,16 @@ typedef struct rt_tcp_name {
 /* All return 0, or a descriptor, or UV_E…. Descriptors are non-blocking, close-on-exec, and raise
 ** no SIGPIPE. */
 int rt_tcp_socket(int family);
-int rt_tcp_listen(const struct addrinfo *at, int backlog, bool reuseport);
+/* On the first of these addresses that this machine has. Only if it has not got an address, or its
+** family, is the next one tried: if the port of the first one is in use, the caller has to know. */
+int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport);
 int rt_tcp_accept(int listener);
 /* RT_EINPROGRESS: when the socket is writable, rt_tcp_error returns the result. */
 int rt_tcp_connect(int fd, const struct addrinfo *to);
 int rt_tcp_error(int fd);
+/* A socket that connects to a port of its own machine on which no program listens may be given that
+** very port by the system: then it is connected to itself. */
+bool rt_tcp_is_its_own_peer(int fd);
 int rt_tcp_nodelay(int fd, bool on);
 /* The peer is probed after so many idle seconds, then every second; the connection fails after ten
 ** probes without an answer. 0: off. */

@@ -1262,7 +1262,8 @@ function rt.metrics() end
 ---@class rt.tcp
 local tcp = {}
 
---- Listens on the first address of a host: a name, an address, or "*" for all addresses.
+--- Listens on the first address of a host that this machine has: a name, an address, or "*" for all
+--- addresses. If the port of that one is in use, the call fails with "EADDRINUSE".
 ---
 --- Raises if the host is empty, the port is not from 0 to 65535, or an option is unknown or has a wrong
 --- value.

@@ -67,10 +67,8 @@ static int finish_connect(lua_State *L, rt_worker *w, tcp_setup *s) {
 
 static int finish_listen(lua_State *L, rt_worker *w, tcp_setup *s) {
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
-  int fd = UV_EADDRNOTAVAIL, err;
+  int fd = rt_tcp_listen(s->lookup->addresses, s->backlog, s->reuseport), err;
   l->nodelay = s->nodelay;
-  for (const struct addrinfo *a = s->lookup->addresses; a && fd < 0; a = a->ai_next)
-    fd = rt_tcp_listen(a, s->backlog, s->reuseport);
   if (fd < 0) return fail_setup(L, s, fd);
   end_setup(s);
   if ((err = rt_sock_open(&l->sock, &w->driver, fd)) != 0) return rtL_fail(L, err, s->where);

@@ -77,6 +77,11 @@ static void check_bound(void) {
   check("a buffer that always holds a little stays small", cap <= 4096 && is_right(&s));
   drop(&s, rt_buf_len(&s.buf));
   check("an empty buffer has given its memory back", s.buf.base == NULL && s.buf.cap == 0);
+  put(&s, 4000);
+  cap = s.buf.cap;
+  drop(&s, cap - 4000 + 1);
+  put(&s, 2 * (cap - 4000) + 1);
+  check("much is not moved to make room for a little", s.buf.cap > cap && is_right(&s));
   rt_buf_close(&s.buf);
 }
 

@@ -13,7 +13,8 @@ void rt_buf_close(rt_buf *b) {
 }
 
 /* Can the content be moved to the start of the memory, so that n bytes fit behind it? Only if it is
-** not larger than the space that it leaves: so a byte is moved once on average. */
+** not larger than the space that it leaves: so a byte is moved once on average. If it is larger, the
+** buffer gets twice the memory. */
 static bool can_compact(const rt_buf *b, size_t n) {
   size_t len = rt_buf_len(b);
   return len <= b->head && b->cap - len >= n;
@@ -23,7 +24,7 @@ char *rt_buf_reserve(rt_buf *b, size_t n) {
   if (b->cap - b->tail >= n && b->base != NULL) return b->base + b->tail;
   size_t len = rt_buf_len(b);
   if (!can_compact(b, n) || b->base == NULL) {
-    size_t cap = b->cap ? b->cap : MIN_CAPACITY;
+    size_t cap = b->cap ? b->cap * 2 : MIN_CAPACITY;
     if (n > SIZE_MAX / 4 || len > SIZE_MAX / 4) return NULL;
     while (cap < len + n) cap *= 2;
     char *bigger = rt_malloc(cap);

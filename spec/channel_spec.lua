@@ -43,6 +43,26 @@ describe("rt.channel", function()
     assert.same({ nil, "empty" }, { ch:try_recv() })
   end)
 
+  it("G20 values stay in order while the buffer grows, wherever it begins", function()
+    for taken = 0, 8 do
+      local ch, sent, got = rt.channel(100), 0, 0
+      local function move(sends, receives)
+        for _ = 1, sends do
+          sent = sent + 1
+          ch:send(sent)
+        end
+        for _ = 1, receives do
+          got = got + 1
+          assert.equal(got, ch:recv())
+        end
+      end
+      move(8, taken)
+      move(40, 30)
+      move(60, 0)
+      move(0, sent - got)
+    end
+  end)
+
   it("G20 a capacity of 0 is a rendezvous", function()
     local ch = rt.channel(0)
     assert.same({ nil, "full" }, { ch:try_send(1) })

@@ -68,6 +68,28 @@ describe("rt.mutex", function()
     assert.equal(2, second:get())
   end)
 
+  it("an old guard does nothing to the lock of its next owner", function()
+    local m = rt.mutex(1)
+    local old = m:lock()
+    local release = rt.notify()
+    local owner = rt.spawn_local(function()
+      local guard <close> = m:lock() -- waits, and is handed the lock
+      release:wait()
+      return guard:get()
+    end)
+    rt.yield()
+    old:unlock()
+    while tostring(m) ~= ("rt.mutex (locked by task %d, 0 waiting)"):format(owner.id) do
+      rt.yield()
+    end
+    assert.matches("has been unlocked", kit.refused(old.unlock, old))
+    assert.matches("has been unlocked", kit.refused(old.set, old, 2))
+    getmetatable(old).__close(old)
+    assert.is_false(m:try_lock())
+    release:notify_one()
+    assert.equal(1, owner:join())
+  end)
+
   it("try_lock and try_with do not wait", function()
     local m = rt.mutex(1)
     local guard = m:try_lock()

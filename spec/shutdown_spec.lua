@@ -84,6 +84,22 @@ describe("rt.shutdown", function()
     end
   end)
 
+  it("G24 called twice, keeps to the shorter time, whichever comes first", function()
+    for _, order in ipairs { "100 0.2", "0.2 100" } do
+      for _, who in ipairs { "spawn_local", "spawn" } do
+        kit.in_time(4, function()
+          local seconds
+          each(kit.program("called_twice"), order .. " " .. who, function(lines, took)
+            assert.same({ "closed main" }, lines)
+            assert.is_true(took >= 0.2, took)
+            seconds = took
+          end, { 2 })
+          return seconds
+        end)
+      end
+    end
+  end)
+
   it("G24 gives no less than its seconds", function()
     each(kit.program("cleanup_takes_six_seconds"), nil, function(lines)
       assert.same({ "cleaned up" }, lines)

@@ -301,6 +301,38 @@ describe("task:", function()
     listener:close()
   end)
 
+  it("G14 a single yield polls", function()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    local client <close> = assert(rt.tcp.connect("127.0.0.1", port))
+    local server <close> = listener:accept()
+    local got = 0
+    local reader = rt.spawn_local(function()
+      while server:read(1) do
+        got = got + 1
+      end
+    end)
+    rt.yield()
+    -- (a busy machine may deliver a byte late; and a loop that has not polled for 2 ms polls anyway)
+    kit.eventually(function()
+      local missed = 0
+      for _ = 1, 20 do
+        local before = got
+        client:write("x")
+        rt.yield()
+        if got == before then
+          missed = missed + 1
+          kit.wait_for(function()
+            return got > before
+          end, 5, "the byte")
+        end
+      end
+      return missed == 0, missed .. " of 20 bytes were not seen"
+    end)
+    client:close()
+    reader:join()
+  end)
+
   it("G14 yield lets timers fire", function()
     local woke = false
     rt.spawn_local(function()

@@ -294,6 +294,21 @@ describe("tcp:", function()
     listener:close()
   end)
 
+  it("connect has a timeout while a name is looked up, too", function()
+    -- glibc opens the file HOSTALIASES for a name without a dot: opening a pipe waits for a writer
+    local pipe = kit.file(nil, ".pipe")
+    if not os.execute("mkfifo " .. pipe) then
+      return pending("no mkfifo here")
+    end
+    local code, out, err =
+      kit.run(kit.program("lookup_that_hangs"), pipe, 30, "HOSTALIASES=" .. pipe)
+    assert.same({ 0, "" }, { code, err }, out)
+    if out:match("^no lookup") then
+      return pending("the system's resolver does not read HOSTALIASES")
+    end
+    assert.equal("ETIMEDOUT\ttrue\n", out)
+  end)
+
   it("a connect that is timed out from outside leaves no descriptor behind", function()
     local listener = assert(rt.tcp.listen("127.0.0.1", 0, { backlog = 1 }))
     local _, port = listener:sock()
@@ -418,6 +433,33 @@ describe("tcp:", function()
       a:close()
     end)
     assert.equal(table.concat(all), b:read("a"))
+    writer:join()
+    b:close()
+  end)
+
+  it("a write that had to wait goes on with the byte at which it stopped", function()
+    local a, b = pair()
+    local pieces, n = {}, 0
+    for i = 1, 24 do -- a piece is larger than what the system takes at once, or one number
+      local numbers = {}
+      for j = 1, i % 4 == 0 and 1 or i % 4 * 12000 do
+        n = n + 1
+        numbers[j] = ("%07d."):format(n)
+      end
+      pieces[i] = table.concat(numbers)
+    end
+    local writer = rt.spawn_local(function()
+      assert(a:write(table.unpack(pieces)))
+      a:close()
+    end)
+    for i, piece in ipairs(pieces) do
+      rt.sleep(0.001) -- the buffers of the system are full again
+      local got = b:read(#piece)
+      if got ~= piece then
+        error(("piece %d is not what was sent: %s…"):format(i, tostring(got):sub(1, 40)))
+      end
+    end
+    assert.is_nil(b:read(1))
     writer:join()
     b:close()
   end)

@@ -166,7 +166,39 @@ local function run(make, how)
   return rt.now() - started
 end
 
+--- Those whose operation does not give way: it may be done where nothing can wait, or is a join.
+local keeps_its_turn = {
+  ["dict"] = true,
+  ["join of one that has ended"] = true,
+  ["once:get"] = true,
+}
+
+--- Returns whether another local task runs before so many steps are over.
+local function gives_way(make)
+  local rt = require("rt")
+  local step, other_ran = make(rt), false
+  rt.spawn_local(function()
+    other_ran = true
+  end)
+  for _ = 1, 1000 do
+    step()
+    if other_ran then
+      return true
+    end
+  end
+  return false
+end
+
 describe("a loop in which nothing ever waits:", function()
+  for name, make in pairs(hogs) do
+    if not keeps_its_turn[name] then
+      it("G16 gives way to others, " .. name, function()
+        assert.is_true(gives_way(make), "in the main chunk")
+        assert.is_true(rt.spawn_local(gives_way, make):join(), "in a local task")
+        assert.is_true(rt.spawn(gives_way, make):join(), "in a task of the pool")
+      end)
+    end
+  end
   for name, make in pairs(hogs) do
     for _, how in ipairs { "timeout", "scope" } do
       it(("G10, G21 %s ends %s"):format(how, name), function()
@@ -184,6 +216,26 @@ describe("a loop in which nothing ever waits:", function()
 end)
 
 describe("rt.timeout of nothing", function()
+  it("G10 of two deadlines that have passed the outer one counts", function()
+    for _, place in ipairs { "here", "in a coroutine", "in a task" } do
+      local went_on = false
+      local function inner()
+        rt.timeout(0, rt.sleep, 10)
+        went_on = true
+      end
+      local function outer()
+        return rt.timeout(0, place == "in a coroutine" and coroutine.wrap(inner) or inner)
+      end
+      local value, why
+      if place == "in a task" then
+        value, why = rt.run(outer)
+      else
+        value, why = outer()
+      end
+      assert.same({ nil, "timeout", false }, { value, why, went_on }, place)
+    end
+  end)
+
   local function pair()
     local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
     local _, port = listener:sock()

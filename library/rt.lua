@@ -84,9 +84,9 @@ function rt.current() end
 ---@async
 function rt.yield() end
 
---- Waits for several tasks at once. A function is run as a local task. The first failure cancels the
---- functions that still run; its error is raised when they have ended. Tasks that were given are not
---- cancelled. Several errors are raised as one `rt.errors`.
+--- Waits for several tasks at once. A function is run as a local task. The first one that fails or is
+--- cancelled cancels the functions that still run; its error is raised when they have ended. Tasks that
+--- were given are not cancelled. Several errors are raised as one `rt.errors`.
 ---
 --- Raises if an argument is neither a task nor a function, or is the task that calls.
 ---
@@ -101,7 +101,8 @@ function rt.join(...) end
 
 --- Waits for the first of several tasks to end. A function is run as a local task. The others are
 --- cancelled, tasks that were given too, and have ended when `rt.race` returns. If the first task to end
---- failed, its error is raised.
+--- failed, its error is raised. If the call is cancelled or timed out, the tasks are cancelled for the same
+--- reason.
 ---
 --- Raises if an argument is neither a task nor a function, or is the task that calls, or if there is no
 --- argument.
@@ -126,8 +127,8 @@ function rt.race(...) end
 --- - `"first"`: the first end of any kind does the same.
 --- - `"settle"`: no end cancels other tasks, and failures stay in their tasks.
 ---
---- An error of f cancels all tasks and is raised. If the task that called `rt.scope` is cancelled, all
---- tasks of the scope are.
+--- An error of f cancels all tasks and is raised. If the task that called `rt.scope` is cancelled or timed
+--- out, all tasks of the scope are cancelled for the same reason.
 ---
 --- ```lua
 --- print(rt.scope(function(scope)

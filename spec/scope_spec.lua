@@ -321,7 +321,104 @@ describe("rt.scope", function()
   end)
 end)
 
+--- A function that waits, and one that returns what its wait has raised.
+local function error_of_wait()
+  local raised
+  return function()
+    raised = "nothing yet"
+    local _, err = pcall(rt.sleep, 60)
+    raised = err
+    error(err, 0)
+  end, function()
+    return tostring(raised)
+  end
+end
+
+describe("rt.join", function()
+  it("raises if the task of a function was cancelled, and cancels the other functions", function()
+    local function cancelled()
+      rt.current():cancel("reason")
+      rt.sleep(60)
+      return 1
+    end
+    local waits, raised = error_of_wait()
+    local given = rt.spawn_local(rt.sleep, 60)
+    for _, call in ipairs {
+      { rt.join, cancelled },
+      { rt.run, cancelled },
+      { rt.race, cancelled },
+      { rt.join, cancelled, waits, given },
+      { rt.join, rt.spawn_local(cancelled) },
+    } do
+      local ok, err = pcall(table.unpack(call))
+      assert.same({ false, "cancelled: reason" }, { ok, tostring(err) })
+      assert.equal(rt.Cancelled, getmetatable(err))
+    end
+    assert.matches("another task of the scope failed or was cancelled", raised())
+    assert.equal("waiting", given:status())
+    given:cancel()
+  end)
+
+  it("raises both, if a function was cancelled and another one fails because of that", function()
+    local ok, err = pcall(rt.join, function()
+      rt.current():cancel("reason")
+      rt.sleep(60)
+    end, function()
+      pcall(rt.sleep, 60)
+      error("cannot clean up", 0)
+    end)
+    assert.is_false(ok)
+    assert.equal(2, err.n)
+    assert.equal("cancelled: reason", tostring(err.errors[1]))
+    assert.equal("cannot clean up", err.errors[2])
+  end)
+end)
+
+describe("tasks that wait for others, and are cancelled,", function()
+  for _, name in ipairs { "join", "race", "scope" } do
+    it("cancel these for the same reason: rt." .. name, function()
+      local function call(f)
+        if name == "scope" then
+          return rt.scope(function(scope)
+            scope:spawn_local(f)
+          end)
+        end
+        return rt[name](f)
+      end
+      local waits, raised = error_of_wait()
+      assert.same({ nil, "timeout" }, { rt.timeout(0.005, call, waits) })
+      assert.equal("cancelled: timeout", raised())
+      local task = rt.spawn_local(call, waits)
+      kit.wait_for(10, function()
+        return raised() == "nothing yet"
+      end)
+      task:cancel("no longer wanted")
+      assert.is_false(pcall(task.join, task))
+      assert.equal("cancelled: no longer wanted", raised())
+    end)
+  end
+end)
+
 describe("rt.race", function()
+  it("that is timed out cancels the tasks that were given for the same reason", function()
+    local pool, here = rt.spawn(rt.sleep, 60), rt.spawn_local(rt.sleep, 60)
+    assert.same({ nil, "timeout" }, { rt.timeout(0.005, rt.race, pool, here) })
+    for _, task in ipairs { pool, here } do
+      local _, err = pcall(task.join, task)
+      assert.equal("cancelled: timeout", tostring(err))
+    end
+  end)
+
+  it("cancels all others, whatever error the first one raises", function()
+    local pool = rt.spawn(rt.sleep, 60)
+    local ok, err = pcall(rt.race, pool, function()
+      error(1, 0)
+    end)
+    assert.same({ false, 1, "cancelled" }, { ok, err, pool:status() })
+    local _, why = pcall(pool.join, pool)
+    assert.equal("cancelled: another task won the race", tostring(why))
+  end)
+
   it("returns the index and the results of the first, and cancels the others", function()
     local log = {}
     local i, a, b = rt.race(function()

@@ -14,7 +14,8 @@ local shield, critical = core.shield, core.critical
 
 --- Fields of a scope: `group`; `tasks`, a list of handles; `limit`, the length of the list at which
 --- handles that are not needed any more are removed; `keeps_all`, true if each handle may still be
---- needed for its results; `open`, false when the scope has ended.
+--- needed for its results; `open`, false when the scope has ended; `stopped`, why the tasks were
+--- cancelled, if that was before one had ended as the policy names.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "rt.scope"
@@ -94,6 +95,13 @@ local function wait_for_end(group)
   until #group == 0 or group:decider()
 end
 
+--- Why the tasks that a task waits for are cancelled, when the wait of this task was ended by the
+--- error: for the same reason, if that is a text, which can be sent to any worker.
+local function reason_of(err)
+  local reason = getmetatable(err) == core.Cancelled and err.reason
+  return type(reason) == "string" and reason or "the task that waited was cancelled"
+end
+
 --- Waits until all tasks have ended and cleaned up. If the task of the scope is cancelled
 --- meanwhile, this cancels the tasks of the scope and returns the error. If one of the tasks ended
 --- as the policy names, this cancels the others for `reason`; without a reason (policy "settle") it
@@ -101,8 +109,11 @@ end
 local function settle(self, reason)
   local group = self.group
   local ok, err = pcall(wait_for_end, group)
+  if not ok then
+    self.stopped = reason_of(err)
+  end
   if not ok or (reason and #group > 0) then
-    self:cancel(not ok and "the task of the scope was cancelled" or reason)
+    self:cancel(self.stopped or reason)
   end
   shield(function()
     repeat
@@ -228,6 +239,7 @@ local reasons = {
   all = "another task of the scope failed",
   any = "another task of the scope succeeded",
   first = "another task of the scope ended",
+  each = "another task of the scope failed or was cancelled",
 }
 
 --- For "any" and "first", if no task ended as the policy names: a cancelled task raises its error;
@@ -270,6 +282,15 @@ local endings = {
     end
     return without_decider(self, results)
   end,
+  each = function(self)
+    local failed, first = failed_tasks(self), decider(self)
+    if first and first:status() == "cancelled" then
+      table.insert(failed, 1, first)
+    end
+    if failed[1] then
+      raise(failed)
+    end
+  end,
   settle = function(self, results)
     handle(failed_tasks(self))
     return table.unpack(results, 2, results.n)
@@ -288,7 +309,8 @@ end
 local function run(self, f, policy)
   local results = table.pack(self.group:run(body, self, f))
   if results[1] == false then
-    self:cancel("the body of the scope failed")
+    self.stopped = "the body of the scope failed"
+    self:cancel(self.stopped)
     settle(self)
     raise(failed_tasks(self), { error = results[2], trace = results[3] })
   end
@@ -301,14 +323,9 @@ end
 
 local scope = {}
 
---- Runs f(scope) and waits until every task of the scope has ended and cleaned up, however f ends.
---- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the
---- first success cancels the other tasks and f, and its results are returned), "first" (the first
---- end of any kind does so), "settle" (no end cancels other tasks).
-function scope.scope(f, policy)
-  check(type(f) == "function", 1, "scope", "function", class_of, f)
-  policy = policy or "all"
-  check(endings[policy], 2, "scope", '"all", "any", "first" or "settle"')
+--- Opens a scope and runs f(scope). Beside the policies of rt.scope there is "each": the first end
+--- of a task that is no success cancels the others and is raised.
+local function open(f, policy)
   local self = setmetatable({
     group = internal.group(policy),
     tasks = {},
@@ -318,5 +335,18 @@ function scope.scope(f, policy)
   }, Scope)
   return critical(run, self, f, policy)
 end
+
+--- Runs f(scope) and waits until every task of the scope has ended and cleaned up, however f ends.
+--- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the
+--- first success cancels the other tasks and f, and its results are returned), "first" (the first
+--- end of any kind does so), "settle" (no end cancels other tasks).
+function scope.scope(f, policy)
+  check(type(f) == "function", 1, "scope", "function", class_of, f)
+  policy = policy or "all"
+  check(endings[policy] and policy ~= "each", 2, "scope", '"all", "any", "first" or "settle"')
+  return open(f, policy)
+end
+
+scope.open = open
 
 return scope

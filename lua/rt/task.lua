@@ -1,6 +1,6 @@
 --- rt.run, rt.join and rt.race: running functions as local tasks, and waiting for several tasks.
 local core = require("rt.core")
-local scope = require("rt.scope").scope
+local scope = require("rt.scope")
 local internal = core.internal
 
 internal.spawns_for_callers()
@@ -40,8 +40,9 @@ local function spawn_each(self, given, n, f)
 end
 
 --- Waits for tasks and functions, which it runs as local tasks. Returns the first result of each.
---- The first failure cancels the functions that still run, and is raised when they have ended;
---- several failures are raised as one error. Tasks that were given are not cancelled.
+--- The first one that fails or is cancelled cancels the functions that still run, and its error is
+--- raised when they have ended; several errors are raised as one. Tasks that were given are not
+--- cancelled.
 function task.join(...)
   local n, given, results = select("#", ...), { ... }, {}
   for i = 1, n do
@@ -52,9 +53,9 @@ function task.join(...)
   local function call(i, f, ...)
     results[i] = f(...)
   end
-  scope(function(self)
+  scope.open(function(self)
     spawn_each(self, given, n, call)
-  end)
+  end, "each")
   return table.unpack(results, 1, n)
 end
 
@@ -72,13 +73,16 @@ function task.race(...)
   local function call(i, f, ...)
     return i, f(...)
   end
-  local results = table.pack(pcall(scope, function(self)
+  local race
+  local results = table.pack(pcall(scope.open, function(self)
+    race = self
     spawn_each(self, given, n, call)
   end, "first"))
+  local reason = race and race.stopped or "another task won the race"
   shield(function()
     for i = 1, n do
-      if type(given[i]) == "userdata" and results[2] ~= i then
-        given[i]:cancel("another task won the race")
+      if type(given[i]) == "userdata" and not (results[1] and results[2] == i) then
+        given[i]:cancel(reason)
         pcall(given[i].join, given[i])
       end
     end

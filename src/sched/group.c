@@ -53,6 +53,7 @@ static bool decides(rt_group_policy policy, rt_phase how) {
     case RT_GROUP_ALL_COMPLETED: return false;
     case RT_GROUP_FIRST_FAILURE: return how == RT_FAILED;
     case RT_GROUP_FIRST_SUCCESS: return how == RT_DONE;
+    case RT_GROUP_FIRST_UNSUCCESSFUL: return how != RT_DONE;
     case RT_GROUP_FIRST_COMPLETED: return true;
   }
   return false;

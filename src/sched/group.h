@@ -5,8 +5,8 @@
 ** tasks of a state are only counted: their state keeps the list (lib/task/group.c).
 **
 ** The policy of a group says which end of a task decides it: the first failure, the first success,
-** or the first end of any kind. Tasks that wait for the group are called when it is decided, and
-** not only when all its tasks have ended.
+** the first that is none, or the first end of any kind. Tasks that wait for the group are called
+** when it is decided, and not only when all its tasks have ended.
 */
 #ifndef RT_SCHED_GROUP_H
 #define RT_SCHED_GROUP_H
@@ -27,6 +27,7 @@ typedef enum rt_group_policy {
   RT_GROUP_ALL_COMPLETED, /* the group is never decided */
   RT_GROUP_FIRST_FAILURE,
   RT_GROUP_FIRST_SUCCESS,
+  RT_GROUP_FIRST_UNSUCCESSFUL, /* it failed or was cancelled */
   RT_GROUP_FIRST_COMPLETED
 } rt_group_policy;
 

@@ -25,7 +25,7 @@ static void cancel_member(rt_shared *shared) { rt_job_cancel(rt_job_of(shared), 
 
 /* group = internal.group([policy]): a policy (rt_group_policy) makes it the group of a scope */
 static int new_group(lua_State *L) {
-  static const char *const policies[] = {"settle", "all", "any", "first", NULL};
+  static const char *const policies[] = {"settle", "all", "any", "each", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
   bool is_scope = !lua_isnoneornil(L, 1);
   rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_GROUP);

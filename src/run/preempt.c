@@ -31,6 +31,7 @@
 #include "run/inspect.h"
 #include "run/shutdown.h"
 #include "run/unwind.h"
+#include "worker/pending_close.h"
 
 #include <stdio.h>
 
@@ -119,25 +120,46 @@ static bool may_raise(const rt_worker *w, const rt_task *t) {
   return !t->is_main || w->shutdown.deadline || (t->more && t->more->escalation.hook != 0);
 }
 
+/* Is an error to wait, because the function that runs has a value that it may be about to mark as
+** <close>? The hook stays then, and asks again at the next instruction. Such values are marked
+** within a few instructions; where one is handed on and on, by a recursion, POSTPONED_MAX of them
+** are enough. */
+enum { POSTPONED_MAX = 10000 };
+
+static bool is_postponed(lua_State *L, lua_Debug *ar, rt_preempt *p) {
+  if (rtL_pending_close(L, ar) && ++p->postponed < POSTPONED_MAX) return true;
+  p->postponed = 0;
+  return false;
+}
+
 /* --- the decision ----------------------------------------------------------------------------- */
+/* Which cancel is to be raised in this task? */
+static rt_cancel_kind find_cancel(const rt_worker *w, const rt_task *t, rt_cancel_scope **scope) {
+  if (!t->alert || rt_cancel_scope_is_critical(t)) return RT_CANCEL_NONE;
+  rt_cancel_kind kind = rt_cancel_scope_effective(t, scope);
+  return kind == RT_CANCEL_TASK && !may_raise(w, t) ? RT_CANCEL_NONE : kind;
+}
+
 /* 'is_due': the signal has found that the task has run for a whole period. True: Lua yields now, or
-** on_return was set, so the caller leaves the hook as it is. */
-static bool decide(lua_State *L, rt_worker *w, rt_task *t, bool is_due) {
+** the caller leaves the hook as it is. */
+static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool is_due) {
   rt_cancel_scope *scope = NULL;
   poll_for_task(w, t);
   if (w->exit.requested && t->is_main && !w->stop.begun)
     w->hooks->leave(w, L); /* does not return */
   bool yieldable = !t->is_main && !w->current.blocked && lua_isyieldable(L);
-  if (!t->is_main && is_grace_over(w)) {
+  bool over = t->is_main ? rt_shutdown_is_over(w) : is_grace_over(w);
+  rt_cancel_kind kind = find_cancel(w, t, &scope);
+  if ((over || kind != RT_CANCEL_NONE) && is_postponed(L, ar, &w->preempt)) return true;
+  if (over && !t->is_main) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
     yield_in_hook(L, w, RT_YIELD_FINAL);
     return true;
   }
-  if (t->is_main && rt_shutdown_is_over(w)) rtL_shutdown_force(w, L); /* does not return */
+  if (over) rtL_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
-  rt_cancel_kind kind = t->alert ? rt_cancel_scope_effective(t, &scope) : RT_CANCEL_NONE;
-  if (kind == RT_CANCEL_SCOPE || (kind == RT_CANCEL_TASK && may_raise(w, t)))
-    if (unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, yieldable)) return true;
+  if (kind != RT_CANCEL_NONE && unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, yieldable))
+    return true;
   if (!is_due || !may_switch(w, t)) return false;
   if (yieldable)
     yield_in_hook(L, w, RT_YIELD_PREEMPTED);
@@ -162,7 +184,7 @@ static void hook(lua_State *L, lua_Debug *ar) {
   if (w && w->current.task && !w->stop.closed &&
       L == w->current.co) { /* else a new coroutine has inherited the hook */
     bool is_due = w->preempt.armed == w->loop.slices;
-    if ((is_due || w->current.task->alert) && decide(L, w, w->current.task, is_due)) return;
+    if ((is_due || w->current.task->alert) && decide(L, ar, w, w->current.task, is_due)) return;
   }
   disarm(L);
 }

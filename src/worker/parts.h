@@ -168,6 +168,7 @@ typedef struct rt_preempt {
   uint64_t switches;       /* preemptions so far */
   unsigned watched;        /* the slice in which a C function prevented a switch last */
   int returns;             /* how many returns were watched in that slice */
+  int postponed;           /* instructions before which an error waited for a value to be marked */
   uint64_t ends_since;     /* when the hook first saw that the program ends; 0: it has not */
 } rt_preempt;
 

@@ -1,0 +1,27 @@
+local kit = require("kit")
+
+--- How many timeouts end code that takes things and gives them back, in all cases of a host. With
+--- this period of the CPU timer, a timeout of no time ends its loop after some 50 us of it.
+local TIMEOUTS = kit.flavor ~= "" and 2000 or kit.in_rt_lua and 100000 or 20000
+local ENV = "RT_WORKERS=1 RT_TICK_US=50"
+
+describe("what a function has returned into a <close> variable", function()
+  for _, where in ipairs { "main", "local", "pool" } do
+    for _, what in ipairs { "lock", "permit", "file" } do
+      it(("G30 is closed, whenever a timeout comes: %s, %s"):format(what, where), function()
+        local arguments = ("%s %s %d"):format(where, what, TIMEOUTS // 9 + 1)
+        local code, out, err = kit.run(kit.program("nothing_left_behind"), arguments, 300, ENV)
+        assert.equal("", out .. err)
+        assert.equal(0, code)
+      end)
+    end
+  end
+end)
+
+describe("code that a timeout is to end", function()
+  it("G30 ends although it hands such a value on for ever", function()
+    local code, out, err = kit.run(kit.program("handed_on"), "", 60, ENV)
+    assert.equal("timeout\ntimeout\ntimeout\n", out .. err)
+    assert.equal(0, code)
+  end)
+end)

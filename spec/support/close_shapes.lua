@@ -1,0 +1,135 @@
+--- The ways in which a value gets from the function that returns it to a <close> variable, by title:
+--- loops that take something and give it back for ever. `take` returns what is to be closed, or
+--- nil and a message.
+--
+-- A loop that is ended anywhere must have given back what it took. (Each is written as a program
+-- would write it: the instructions between the call and the mark are what differs.)
+
+local function through_a_vararg_function(...)
+  if not ... then
+    error("nothing to take")
+  end
+  return ...
+end
+
+return {
+  ["a call"] = function(take)
+    while true do
+      local taken <close> = take()
+    end
+  end,
+  ["a call in the middle of a list"] = function(take)
+    while true do
+      local a, taken <close>, b = 1, take(), math.abs(-1)
+    end
+  end,
+  ["assert with a message"] = function(take)
+    while true do
+      local taken <close> = assert(take(), "nothing to take")
+    end
+  end,
+  ["and, or"] = function(take)
+    while true do
+      local taken <close> = take and take() or nil
+    end
+  end,
+  ["a variable that is tested first"] = function(take)
+    while true do
+      local got, why = take()
+      if not got then
+        return nil, why
+      end
+      local taken <close> = got
+    end
+  end,
+  ["a function that returns the call"] = function(take)
+    local function f()
+      return take()
+    end
+    while true do
+      local taken <close> = f()
+    end
+  end,
+  ["a function that returns what it has tested"] = function(take)
+    local function f(name)
+      local got, why = take()
+      if got == nil then
+        error(name .. ": " .. why)
+      end
+      return got, name
+    end
+    while true do
+      local taken <close> = f("f")
+    end
+  end,
+  ["a function that gets it as an argument"] = function(take)
+    local function f(got, why)
+      if not got then
+        error(why)
+      end
+      return got
+    end
+    while true do
+      local taken <close> = f(take())
+    end
+  end,
+  ["a function that gets it as ..."] = function(take)
+    while true do
+      local taken <close> = through_a_vararg_function(take())
+    end
+  end,
+  ["pcall"] = function(take)
+    while true do
+      local ok, got = pcall(take)
+      if not ok then
+        error(got, 0)
+      end
+      local taken <close> = got
+    end
+  end,
+  ["the last value of a loop"] = function(take)
+    while true do
+      for _ in next, {}, nil, take() do
+      end
+    end
+  end,
+  ["a metamethod"] = function(take)
+    local object = setmetatable({}, {
+      __index = function()
+        return take()
+      end,
+    })
+    while true do
+      local taken <close> = object.field
+    end
+  end,
+  ["a coroutine that yields it"] = function(take)
+    local next_one = coroutine.wrap(function()
+      while true do
+        coroutine.yield(take())
+      end
+    end)
+    while true do
+      local taken <close> = next_one()
+    end
+  end,
+  ["in a coroutine"] = function(take)
+    coroutine.wrap(function()
+      while true do
+        local taken <close> = take()
+      end
+    end)()
+  end,
+  ["in a recursion"] = function(take)
+    local function f(n)
+      local taken <close> = take()
+      if n > 1 then
+        f(n - 1)
+      end
+      return n
+    end
+    while true do
+      f(1)
+    end
+  end,
+}

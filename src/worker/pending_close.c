@@ -1,0 +1,282 @@
+#include "worker/pending_close.h"
+
+#include "base/base.h"
+#include "worker/compat.h"
+#include "worker/stack_check.h"
+
+/* --- instructions of Lua 5.4 ------------------------------------------------------------------ */
+/* The API of Lua has no way to learn which instruction runs next. These are the first fields of
+** Lua's own record of a call, CallInfo, and the numbers of its instructions. Both are the same in
+** all releases of 5.4, as precompiled code is. If they are not, spec/pending_close_spec.lua
+** fails. */
+typedef struct call_info {
+  void *function, *top;
+  struct call_info *previous, *next;
+  const uint32_t *next_instruction; /* in a hook: the one after the instruction that comes now */
+} call_info;
+
+typedef enum opcode {
+  OP_MOVE = 0,
+  OP_LFALSESKIP = 6,
+  OP_LOADNIL = 8,
+  OP_SETUPVAL = 10,
+  OP_SETTABUP = 15,
+  OP_SETFIELD = 18,
+  OP_SELF = 20,
+  OP_MMBIN = 46,
+  OP_MMBINK = 48,
+  OP_CONCAT = 53,
+  OP_CLOSE = 54,
+  OP_TBC = 55,
+  OP_JMP = 56,
+  OP_EQ = 57,
+  OP_TESTSET = 67,
+  OP_CALL = 68,
+  OP_TAILCALL = 69,
+  OP_RETURN = 70,
+  OP_RETURN0 = 71,
+  OP_RETURN1 = 72,
+  OP_FORLOOP = 73,
+  OP_FORPREP = 74,
+  OP_TFORPREP = 75,
+  OP_TFORCALL = 76,
+  OP_TFORLOOP = 77,
+  OP_SETLIST = 78,
+  OP_VARARG = 80,
+  OP_VARARGPREP = 81,
+  OP_EXTRAARG = 82
+} opcode;
+
+static opcode opcode_of(uint32_t i) { return i & 0x7f; }
+static unsigned a_of(uint32_t i) { return i >> 7 & 0xff; }
+static unsigned b_of(uint32_t i) { return i >> 16 & 0xff; }
+static unsigned c_of(uint32_t i) { return i >> 24; }
+static unsigned bx_of(uint32_t i) { return i >> 15; }
+static int jump_of(uint32_t i) { return (int)(i >> 7) - 0xffffff; }
+
+/* A comparison or a test: it skips the next instruction, or runs it, which is a jump. */
+static bool is_test(opcode op) { return op >= OP_EQ && op <= OP_TESTSET; }
+
+/* Does the instruction at 'at' go backwards? */
+static bool is_loop(const uint32_t *at) {
+  opcode op = opcode_of(*at);
+  if (is_test(op)) at++;
+  if (is_test(op) || op == OP_JMP) return jump_of(*at) < 0;
+  return op == OP_FORLOOP || op == OP_TFORLOOP;
+}
+
+/* --- sets of registers ------------------------------------------------------------------------ */
+/* A function has at most 255 registers. The number after the last one stands for its extra
+** arguments (...), all together. */
+enum { REGISTERS = 255, EXTRA = 255 };
+
+typedef struct reg_set {
+  uint64_t bits[4];
+} reg_set;
+
+static bool has(const reg_set *s, unsigned r) { return s->bits[r / 64] >> r % 64 & 1; }
+
+static void set_register(reg_set *s, unsigned r, bool in) {
+  uint64_t bit = (uint64_t)1 << r % 64;
+  if (in)
+    s->bits[r / 64] |= bit;
+  else
+    s->bits[r / 64] &= ~bit;
+}
+
+/* Registers 'from' up to, and without, 'to', of which there are no more than REGISTERS. */
+static void set_range(reg_set *s, unsigned from, unsigned to, bool in) {
+  for (unsigned r = from; r < to && r < REGISTERS; r++) set_register(s, r, in);
+}
+
+static bool has_in_range(const reg_set *s, unsigned from, unsigned to) {
+  for (unsigned r = from; r < to && r < REGISTERS; r++)
+    if (has(s, r)) return true;
+  return false;
+}
+
+static bool is_empty(const reg_set *s) {
+  return (s->bits[0] | s->bits[1] | s->bits[2] | s->bits[3]) == 0;
+}
+
+static void add_all(reg_set *s, const reg_set *other) {
+  for (size_t i = 0; i < rt_countof(s->bits); i++) s->bits[i] |= other->bits[i];
+}
+
+/* --- following the instructions --------------------------------------------------------------- */
+/* What is known when an instruction is reached. */
+typedef struct state {
+  reg_set held;   /* the registers with such a value */
+  reg_set placed; /* those of them that have had it since the start */
+} state;
+
+enum { BRANCHES = 64 };
+
+typedef struct walk {
+  state now;
+  struct {
+    const uint32_t *at; /* the target of a jump that was passed */
+    state then;
+  } branches[BRANCHES];
+  int count;
+} walk;
+
+static void forget(state *s, unsigned from, unsigned to) {
+  set_range(&s->held, from, to, false);
+  set_range(&s->placed, from, to, false);
+}
+
+static void copy(state *s, unsigned to, unsigned from) {
+  set_register(&s->held, to, has(&s->held, from));
+  set_register(&s->placed, to, false);
+}
+
+static void join(state *s, const state *other) {
+  add_all(&s->held, &other->held);
+  add_all(&s->placed, &other->placed);
+}
+
+/* The walk also continues at 'at'. If there are too many branches, this one is not followed. */
+static void branch_to(walk *w, const uint32_t *at) {
+  if (is_empty(&w->now.held)) return;
+  for (int i = 0; i < w->count; i++)
+    if (w->branches[i].at == at) {
+      join(&w->branches[i].then, &w->now);
+      return;
+    }
+  if (w->count == BRANCHES) return;
+  w->branches[w->count].at = at;
+  w->branches[w->count++].then = w->now;
+}
+
+static void take_branches(walk *w, const uint32_t *at) {
+  for (int i = w->count; i-- > 0;)
+    if (w->branches[i].at == at) {
+      join(&w->now, &w->branches[i].then);
+      w->branches[i] = w->branches[--w->count];
+    }
+}
+
+/* Is the place reached that makes a value pending? */
+static bool is_place(const walk *w, uint32_t i) {
+  unsigned a = a_of(i), b = b_of(i);
+  switch (opcode_of(i)) {
+    case OP_TBC: return has(&w->now.held, a);
+    case OP_TFORPREP: return has(&w->now.held, a + 3);
+    case OP_CALL:
+    case OP_TAILCALL: return has_in_range(&w->now.placed, a + 1, b == 0 ? REGISTERS : a + b);
+    case OP_RETURN: return has_in_range(&w->now.held, a, b == 0 ? REGISTERS : a + b - 1);
+    case OP_RETURN1: return has(&w->now.held, a);
+    default: return false;
+  }
+}
+
+/* What the instruction does to the registers. */
+static void assign(walk *w, uint32_t i) {
+  state *s = &w->now;
+  unsigned a = a_of(i), b = b_of(i), c = c_of(i);
+  opcode op = opcode_of(i);
+  if ((op >= OP_SETTABUP && op <= OP_SETFIELD) || (op >= OP_MMBIN && op <= OP_MMBINK)) return;
+  switch (op) {
+    case OP_MOVE: copy(s, a, b); break;
+    case OP_SELF:
+      copy(s, a + 1, b);
+      forget(s, a, a + 1);
+      break;
+    case OP_LOADNIL: forget(s, a, a + b + 1); break;
+    case OP_CONCAT:
+    case OP_CALL: forget(s, a, REGISTERS); break; /* what is above A is used up */
+    case OP_VARARG:
+      forget(s, a, c == 0 ? REGISTERS : a + c - 1);
+      set_range(&s->held, a, c == 0 ? REGISTERS : a + c - 1, has(&s->held, EXTRA));
+      break;
+    case OP_FORPREP: forget(s, a, a + 4); break;
+    case OP_TFORCALL: forget(s, a + 4, REGISTERS); break;
+    case OP_SETUPVAL:
+    case OP_CLOSE:
+    case OP_TBC:
+    case OP_JMP:
+    case OP_TFORPREP:
+    case OP_SETLIST:
+    case OP_VARARGPREP:
+    case OP_EXTRAARG: break;
+    default:
+      if (!is_test(op)) forget(s, a, a + 1);
+  }
+}
+
+/* The instruction was run: where does the walk continue? Returns the next instruction, at which
+** w->now is empty if only branches lead there. */
+static const uint32_t *follow(walk *w, const uint32_t *at) {
+  uint32_t i = *at++;
+  opcode op = opcode_of(i);
+  bool ends = false;
+  if (is_test(op)) {
+    state if_skipped = w->now;
+    if (op == OP_TESTSET) copy(&w->now, a_of(i), b_of(i));
+    branch_to(w, at + 1 + jump_of(*at));
+    w->now = if_skipped;
+    at++;
+  } else {
+    switch (op) {
+      case OP_LFALSESKIP: branch_to(w, at + 1), ends = true; break;
+      case OP_JMP: branch_to(w, at + jump_of(i)), ends = true; break;
+      case OP_FORPREP: branch_to(w, at + bx_of(i) + 1); break;
+      case OP_TFORPREP: branch_to(w, at + bx_of(i)), ends = true; break;
+      case OP_TAILCALL:
+      case OP_RETURN:
+      case OP_RETURN0:
+      case OP_RETURN1: ends = true; break;
+      default: break;
+    }
+  }
+  if (ends) w->now = (state){0};
+  return at;
+}
+
+/* Every branch leads forward, and the last instruction of a function is a return, so the walk
+** ends. */
+static bool is_pending(walk *w, const uint32_t *at) {
+  while (!is_empty(&w->now.held) || w->count > 0) {
+    take_branches(w, at);
+    if (is_place(w, *at)) return true;
+    if (is_loop(at)) {
+      w->now = (state){0};
+      at++;
+      continue;
+    }
+    assign(w, *at);
+    at = follow(w, at);
+  }
+  return false;
+}
+
+/* --- the values of the function --------------------------------------------------------------- */
+/* Stack: … the value -> … */
+static bool pop_has_close(lua_State *L) {
+  bool found = luaL_getmetafield(L, -1, "__close") != LUA_TNIL;
+  lua_pop(L, found ? 2 : 1);
+  return found;
+}
+
+/* In a function that has not begun yet, all arguments are still in registers: OP_VARARGPREP, its
+** first instruction, takes those above its A away. */
+static reg_set find_values(lua_State *L, lua_Debug *ar, uint32_t first) {
+  reg_set found = {0};
+  unsigned parameters = opcode_of(first) == OP_VARARGPREP ? a_of(first) : REGISTERS;
+  for (unsigned r = 0; r < REGISTERS && lua_getlocal(L, ar, (int)r + 1) != NULL; r++)
+    if (pop_has_close(L)) set_register(&found, r < parameters ? r : EXTRA, true);
+  for (int n = 1; lua_getlocal(L, ar, -n) != NULL; n++)
+    if (pop_has_close(L)) set_register(&found, EXTRA, true);
+  return found;
+}
+
+bool rtL_pending_close(lua_State *L, lua_Debug *ar) {
+  RTL_STACK_CHECK(L, 0);
+  const call_info *ci = (const call_info *)(const void *)ar->i_ci;
+  const uint32_t *at = ci->next_instruction - 1;
+  if (is_loop(at)) return false;
+  walk w = {.now.held = find_values(L, ar, *at)};
+  w.now.placed = w.now.held;
+  return is_pending(&w, at);
+}

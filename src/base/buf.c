@@ -13,8 +13,8 @@ void rt_buf_close(rt_buf *b) {
 }
 
 /* Can the content be moved to the start of the memory, so that n bytes fit behind it? Only if it is
-** not larger than the space that it leaves: so a byte is moved once on average. If it is larger, the
-** buffer gets twice the memory. */
+** not larger than the space that it leaves: so a byte is moved once on average. If it is larger,
+** the buffer gets twice the memory. */
 static bool can_compact(const rt_buf *b, size_t n) {
   size_t len = rt_buf_len(b);
   return len <= b->head && b->cap - len >= n;

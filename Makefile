@@ -318,6 +318,15 @@ PREEMPTIONS := 2
 model: models ## run the C without Lua in all schedules of its threads (PREEMPTIONS=2: with so many switches)
 	@failed=0; for m in $(models); do $$m --preemptions $(PREEMPTIONS) || failed=1; done; exit $$failed
 
+.PHONY: mutants
+mutants: found_lua ## small faults in the source: which do the specs notice? (MUTANTS=sync: those of src/sync)
+	@$(MAKE) all
+	@$(LUA) spec/support/mutants.lua $(if $(MUTANTS),--only $(call quote,$(MUTANTS))) $(MUTANTS_ARGS)
+
+.PHONY: mutants-check
+mutants-check: found_lua ## does each entry of spec/mutants apply to the source?
+	@$(LUA) spec/support/mutants.lua --check
+
 .PHONY: examples
 examples: found_lua ## run every example and compare what it prints
 	@$(MAKE) all

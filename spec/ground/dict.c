@@ -331,8 +331,34 @@ static void check_shortage(void) {
 static void check_shortage(void) {}
 #endif
 
+/* --- buckets ---------------------------------------------------------------------------------- */
+static size_t longest_chain(const rt_shard *s) {
+  size_t longest = 0;
+  for (size_t i = 0; i < s->size; i++) {
+    size_t n = 0;
+    for (const rt_shard_entry *e = s->buckets[i]; e != NULL; e = e->next) n++;
+    if (n > longest) longest = n;
+  }
+  return longest;
+}
+
+/* A shard has as many buckets as entries, or more. With a good hash function, the longest of a
+** million chains of random lengths around 1 has some 10 entries. */
+static void check_buckets(void) {
+  rt_dict *d = new_dict(&unbounded);
+  size_t longest = 0;
+  for (unsigned n = 0; n < 50000; n++) put_integer(d, n, 1);
+  for (uint32_t i = 0; i < d->shard_count; i++) {
+    size_t n = longest_chain(&d->shards[i]);
+    if (n > longest) longest = n;
+  }
+  check("the entries are spread over the buckets of their shards", longest <= 20);
+  drop(d);
+}
+
 int main(void) {
   check_begin(120);
+  check_buckets();
   check_model();
   check_expiry();
   check_bounds();

@@ -105,6 +105,13 @@ static void check_idle(void) {
     must("it is done", reaches(&gate.wanted, i));
   }
   check("one chore after the other is done at once", gate.worked == 100 && gate.max_inside == 1);
+  rt_thread_sleep(RT_MILLISECOND); /* the thread may need a moment before it waits */
+  rt_work_item two[2];
+  gate_set(false);
+  submit_all(c, two, 2);
+  check("two chores for one idle thread do not wait for each other", reaches(&gate.inside, 2));
+  gate_set(true);
+  must("they are done", reaches(&gate.wanted, 2));
   rt_thread_pool_close(c);
 }
 

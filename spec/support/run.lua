@@ -1,12 +1,12 @@
 --- Runs the specs: every file in every host, each in a process of its own with a deadline.
 --   lua5.4 spec/support/run.lua [--build DIR] [--lua LUA] [--flavor NAME] [--hosts a,b]
 --     [--only a,b,c] [--filter PATTERN] [--chaos steal,preempt,short-io,delay]
---     [--folder spec/peers] [--peers needed]
+--     [--folder spec/peers] [--peers needed] [--seconds N]
 -- --only: these files, with or without "_spec"; --filter: the specs whose title, with those of the
 -- describes around it, matches this Lua pattern.
 -- --folder: the files of this folder instead of those of spec. --peers needed: a spec that is
 -- skipped since a program it talks to is not installed (kit.needs) has failed; without it, the
--- programs are named.
+-- programs are named. --seconds: the deadline of each file, whatever the machine and the flavour.
 -- --chaos: failures and delays at random, in debug builds (src/base/chaos.c); RT_SEED=n repeats them.
 -- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that
 -- factor. The last line is "N passed, N failed".
@@ -18,7 +18,7 @@ for i = 1, #arg, 2 do
       "usage: ",
       arg[0],
       " [--build DIR] [--lua LUA] [--flavor F] [--hosts H] [--only NAMES] [--filter PATTERN] [--chaos LIST]"
-        .. " [--folder FOLDER] [--peers needed]\n"
+        .. " [--folder FOLDER] [--peers needed] [--seconds N]\n"
     )
     os.exit(2)
   end
@@ -148,7 +148,9 @@ local started = 0
 local function start(path, name, slow)
   local host = hosts[name]
   local spec = path:match("([^/]*)_spec%.lua$")
-  local deadline = math.ceil((SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor)
+  local deadline = math.ceil(
+    tonumber(options.seconds) or (SECONDS_OF[spec] or FILE_SECONDS) * slow * slowness_of_flavor
+  )
   started = started + 1
   local pid_file = ("%s/%d.pid"):format(scratch, started)
   local command = table.concat({
@@ -176,38 +178,14 @@ local function start(path, name, slow)
   return job
 end
 
---- Returns the ids of the processes that the unfinished jobs have started. `timeout` makes a process
---- group of its own for a job, and so does each kit.shell in it: a Ctrl-C does not reach them.
-local function processes_of_jobs()
-  local groups, found, ids = {}, {}, {}
-  for job in pairs(unfinished) do
-    local file = io.open(job.pid_file)
-    local pid = file and file:read("n")
-    if pid then
-      groups[pid] = true
-    end
-  end
-  local processes = output_of("ps -A -o pid= -o ppid= -o pgid= 2>/dev/null")
-  local again = true
-  while again do
-    again = false
-    for pid, parent, group in processes:gmatch("(%d+) +(%d+) +(%d+)") do
-      pid, parent, group = tonumber(pid), tonumber(parent), tonumber(group)
-      if not found[pid] and (groups[group] or found[parent]) then
-        found[pid], groups[group], again = true, true, true
-        ids[#ids + 1] = ("%d"):format(pid)
-      end
-    end
-  end
-  return ids
-end
-
 --- Ends the jobs at once.
 local function kill_jobs()
-  local ids = processes_of_jobs()
-  if #ids > 0 then
-    os.execute("kill -KILL " .. table.concat(ids, " ") .. " 2>/dev/null")
+  local leaders = {}
+  for job in pairs(unfinished) do
+    local file = io.open(job.pid_file)
+    leaders[#leaders + 1] = file and file:read("n")
   end
+  require("processes").kill(leaders)
   for job in pairs(unfinished) do
     if job.pipe then
       job.pipe:close()

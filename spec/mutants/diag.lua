@@ -1,0 +1,42 @@
+--- Mutants of src/diag; spec/README.md explains an entry.
+return {
+  {
+    file = "src/diag/watchdog.c",
+    from = "  if (s->watch.blocked_throughout) s->watch.stalled = passed;\n",
+    to = "",
+    wrong = "a C function that waits in the kernel is not reported",
+    spec = "stall",
+    test = "a C function that waits is reported",
+  },
+  {
+    file = "src/diag/watchdog.c",
+    from = "  s->watch.reported = true;\n",
+    to = "",
+    wrong = "a stall is reported at each check",
+    spec = "stall",
+    test = "a C function that waits is reported",
+  },
+  {
+    file = "src/diag/watchdog.c",
+    from = "  if (stall == 0 || s->in_blocking_pool) {\n",
+    to = "  if (stall == 0) {\n",
+    wrong = "a thread whose business it is to block is told to be stuck",
+    spec = "stall",
+    test = "whose business it is",
+  },
+  {
+    file = "src/diag/watchdog.c",
+    from = "    set_period(0);\n  } else {",
+    to = "    (void)0;\n  } else {",
+    wrong = "the watchdog of an idle program never sleeps",
+    spec = "stall",
+    test = "a program that is idle is idle",
+  },
+  {
+    file = "src/diag/snapshot.c",
+    from = "  remove_started(s);\n",
+    to = "  (void)remove_started;\n",
+    wrong = "a job is listed twice that begins while a dump is made",
+    spec = "dump",
+  },
+}

@@ -1,0 +1,55 @@
+--- Mutants of src/dict; spec/README.md explains an entry.
+return {
+  {
+    file = "src/dict/dict.c",
+    from = "case RT_DICT_IF_VERSION: return p->version == (e ? e->version : 0);",
+    to = "case RT_DICT_IF_VERSION: return true;",
+    wrong = "update overwrites what another task has set meanwhile",
+    spec = "dict",
+    test = "cas and update lose nothing",
+  },
+  {
+    file = "src/dict/dict.c",
+    from = "    rt_shard_use(s, e);\n    *value = e->value;",
+    to = "    *value = e->value;",
+    wrong = "a get is no use: what is read all the time is evicted",
+    ground = "dict",
+  },
+  {
+    file = "src/dict/dict.c",
+    from = "return &d->shards[hash >> 32 & (d->shard_count - 1)];",
+    to = "return &d->shards[hash & (d->shard_count - 1)];",
+    wrong = "the bucket is chosen by the bits that have chosen the shard: chains of 64 and more",
+    ground = "dict",
+  },
+  {
+    file = "src/dict/shard.c",
+    from = "  if (e && has_expiry(e) && has_expired(e, rt_clock())) {",
+    to = "  if (false) {",
+    wrong = "an expired entry is found",
+    ground = "dict",
+  },
+  {
+    file = "src/dict/shard.c",
+    from = "  e->version = ++s->version;\n",
+    to = "  e->version = s->version;\n",
+    wrong = "an update does not see a change in between",
+    spec = "dict",
+    test = "cas and update lose nothing",
+  },
+  {
+    file = "src/dict/quota.c",
+    from = "  if (entries > 0) rt_sub(&q->entries, entries);\n",
+    to = "",
+    wrong = "an entry that is refused for its bytes counts as one",
+    ground = "dict",
+  },
+  {
+    file = "src/dict/value.c",
+    from = "(int64_t)number == integer &&\n         (double)integer == number;",
+    to = "(double)integer == number;",
+    wrong = "2^53 + 1 equals a float",
+    spec = "dict",
+    test = "scalars as Lua compares them",
+  },
+}

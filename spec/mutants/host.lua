@@ -1,0 +1,58 @@
+--- Mutants of src/host; spec/README.md explains an entry.
+return {
+  {
+    file = "src/host/pools.c",
+    from = "      .queue_max = which == RT_POOL_BLOCKING ? RT_SIZE(1024, 4) : 0,\n",
+    to = "",
+    wrong = "the queue of blocking calls has no bound",
+    spec = "blocking",
+  },
+  {
+    file = "src/host/pools.c",
+    from = "      .exclusive = which == RT_POOL_BLOCKING,\n",
+    to = "",
+    wrong = "a blocking call waits behind another one on the same thread",
+    spec = "blocking",
+    test = "beside each other",
+  },
+  {
+    file = "src/host/require.c",
+    from = "  bool is_there = l && !l->over && !rt_task_has_ended(l->task);",
+    to = "  bool is_there = false && l;",
+    wrong = "a module that another task loads is loaded twice",
+    spec = "require",
+    test = "whoever requires a module",
+  },
+  {
+    file = "src/host/require.c",
+    from = "  if (!lua_isnil(L, -1)) lua_setfield(L, LOADED, name);\n",
+    to = "",
+    wrong = "a module is true, whatever it returns",
+    spec = "require",
+  },
+  {
+    file = "src/host/preload.c",
+    from = "  w->preload.running = true;\n",
+    to = "",
+    wrong = "tasks begin on a worker before its modules are loaded",
+    spec = "pool",
+    test = "rt.preload prepares",
+  },
+  {
+    file = "src/host/worker_main.c",
+    from = "  set_paths(L);\n  rt_core_module_enter(w);",
+    to = "  lua_settop(L, -4);\n  rt_core_module_enter(w);",
+    wrong = "a worker does not know the paths and the arguments of the program",
+    spec = "spawn_values",
+    test = "arg and package.path",
+  },
+  {
+    file = "src/host/core_module.c",
+    from = "  code_at_exit = w->exit.requested ? w->exit.code : success ? EXIT_SUCCESS : EXIT_FAILURE;",
+    to = "  code_at_exit = success ? EXIT_SUCCESS : EXIT_FAILURE;",
+    wrong = "in a stock interpreter the code of os.exit in a task is lost",
+    spec = "exit",
+    test = "os.exit",
+    host = "lua",
+  },
+}

@@ -1,0 +1,43 @@
+--- Mutants of src/lib/sync; spec/README.md explains an entry.
+return {
+  {
+    file = "src/lib/sync/channel.c",
+    from = "  if (b->message) rt_pack_undo(w, b->message); /* the channel was closed meanwhile */\n",
+    to = "",
+    wrong = "a stream that was not sent, since the channel was closed meanwhile, is lost",
+    spec = "channel",
+    test = "a send that comes to nothing",
+  },
+  {
+    file = "src/lib/sync/mutex.c",
+    from = "  rt_mutex_unlock_serial(g->mutex, g->serial);\n  return 0;",
+    to = "  (void)g;\n  return 0;",
+    wrong = "a guard that is closed leaves the lock locked",
+    spec = "mutex",
+    test = "lock returns a guard",
+  },
+  {
+    file = "src/lib/sync/mutex.c",
+    from = "  rt_mutex_unlock(m, w->current.task);\n  rtL_cancel_takes_precedence(L, w);",
+    to = "  rtL_cancel_takes_precedence(L, w);",
+    wrong = "a task that is cancelled as it gets the lock keeps it while it unwinds",
+    spec = "mutex",
+    test = "what comes first counts",
+  },
+  {
+    file = "src/lib/sync/once.c",
+    from = "  rt_mutex_settle(m, results);\n",
+    to = "  rt_mutex_set(m, results);\n",
+    wrong = "each task runs its own function",
+    spec = "once",
+    test = "runs the function once",
+  },
+  {
+    file = "src/lib/sync/once.c",
+    from = "  const run *r = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);\n  rt_mutex_unlock_serial(r->mutex, r->serial);",
+    to = "  rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);",
+    wrong = "after an error of the function no task can run its own",
+    spec = "once",
+    test = "an error is the runner's",
+  },
+}

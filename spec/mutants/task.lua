@@ -1,0 +1,62 @@
+--- Mutants of src/task; spec/README.md explains an entry.
+return {
+  {
+    file = "src/task/timer.c",
+    from = "timer->due = due <= wheel->now ? wheel->now + 1 :",
+    to = "timer->due = due <= wheel->now ? wheel->now + RT_WHEEL_BUCKETS :",
+    wrong = "a timer that is due already waits for a turn of the wheel",
+    ground = "timer",
+  },
+  {
+    file = "src/task/timer.c",
+    from = "rt_list_splice(&timers, &wheel->overflow);",
+    to = "rt_list_splice(&timers, &wheel->bucket[0][0]);",
+    wrong = "timers beyond the last level never fire",
+    ground = "timer",
+  },
+  {
+    file = "src/task/timer.c",
+    from = "if (now > wheel->now) wheel->now = now;",
+    to = "",
+    wrong = "the wheel stands still while it has no timer",
+    ground = "timer",
+  },
+  {
+    file = "src/task/ready.h",
+    from = "rt_list_append(&r->next, &t->link);",
+    to = "rt_list_append(&r->now, &t->link);",
+    wrong = "a task that becomes ready runs in the same turn: a chain of wake-ups never ends it",
+    spec = "task",
+    test = "a chain of wake%-ups",
+  },
+  {
+    file = "src/task/task.c",
+    from = "    rt_task_release_locks(t);\n    while ((l = rt_list_first(&t->more->joiners)) != NULL)",
+    to = "    while ((l = rt_list_first(&t->more->joiners)) != NULL)",
+    wrong = "a task that ends keeps its locks",
+    spec = "mutex",
+    test = "a task that dies with the lock",
+  },
+  {
+    file = "src/task/task.c",
+    from = "    while ((l = rt_list_first(&t->more->joiners)) != NULL)\n",
+    to = "    if ((l = rt_list_first(&t->more->joiners)) != NULL)\n",
+    wrong = "one joiner of a task is called, the others wait for ever",
+    spec = "task",
+    test = "any number of joiners",
+  },
+  {
+    file = "src/task/escalation.c",
+    from = "return e->times >= RT_ESCALATION_TIMES && e->last - e->first >= RT_ESCALATION_LIMIT;",
+    to = "return e->times >= RT_ESCALATION_TIMES;",
+    wrong = "a task that swallows its cancel a few times is closed at once, not after a second",
+    ground = "escalation",
+  },
+  {
+    file = "src/task/escalation.c",
+    from = "if (same && e->hook != 0 && now - e->hook >= RT_ESCALATION_LIMIT) return RT_ESCALATION_FORCE;",
+    to = "",
+    wrong = "a task that swallows its cancel for ever is never closed",
+    ground = "escalation",
+  },
+}

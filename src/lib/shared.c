@@ -15,14 +15,15 @@ void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object) {
   ref->shared = object;
 }
 
+/* Upvalue 2 is the class, as for shared_eq. A program may call this by hand, with anything. */
 static int shared_gc(lua_State *L) {
-  rt_shared_ref *ref = lua_touserdata(L, 1);
+  rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
+  rt_shared_ref *ref = rtL_class_check(L, &rt_self(L)->classes, which, 1);
   if (ref->shared) rt_shared_drop(ref->shared);
   ref->shared = NULL;
   return 0;
 }
 
-/* Upvalue 2 is the class. */
 static int shared_eq(lua_State *L) {
   const rt_classes *c = &rt_self(L)->classes;
   rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
@@ -31,17 +32,22 @@ static int shared_eq(lua_State *L) {
   return 1;
 }
 
+/* Stack: the metatable -> the metatable */
+static void set_metamethod(lua_State *L, rt_worker *w, rt_class which, const char *name,
+                           lua_CFunction f) {
+  lua_pushlightuserdata(L, w);
+  lua_pushinteger(L, which);
+  lua_pushcclosure(L, f, 2);
+  lua_setfield(L, -2, name);
+}
+
 void rtL_shared_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
   RTL_ENTER(L, w, 0);
   static const rt_travel shared_travel = {rt_shared_ref_send, NULL, rtL_shared_receive, NULL};
   rtL_worker_class(L, w, which, def);
   rt_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
-  lua_pushcfunction(L, shared_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pushlightuserdata(L, w);
-  lua_pushinteger(L, which);
-  lua_pushcclosure(L, shared_eq, 2);
-  lua_setfield(L, -2, "__eq");
+  set_metamethod(L, w, which, "__gc", shared_gc);
+  set_metamethod(L, w, which, "__eq", shared_eq);
   lua_pop(L, 1);
   w->classes.travel[which] = &shared_travel;
 }

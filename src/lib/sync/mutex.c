@@ -8,8 +8,8 @@
 #include "sync/mutex.h"
 
 typedef struct guard {
-  rt_mutex *mutex; /* kept alive by user value 1, its userdata */
-  uint64_t serial; /* the number of the locking; 0: not locked yet */
+  const rt_shared_ref *mutex; /* the body of user value 1 (finalized: shared is NULL) */
+  uint64_t serial;            /* the number of the locking; 0: not locked yet */
 } guard;
 
 enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of mutex:with */
@@ -58,28 +58,37 @@ static int new_mutex(lua_State *L) {
 /* --- guards ----------------------------------------------------------------------------------- */
 /* Stack: ..., the userdata of the mutex -> ..., its guard. The guard is made before the mutex is
 ** locked, since making it may raise. */
-static guard *make_guard(lua_State *L, rt_worker *w, rt_mutex *m) {
+static guard *make_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
   guard *g = rtL_class_new(L, &w->classes, RT_CLASS_GUARD, sizeof *g, 1);
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
-  g->mutex = m;
+  g->mutex = ref;
   return g;
 }
 
 static void push_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
   lua_pushvalue(L, SELF);
-  make_guard(L, w, rt_mutex_of(ref->shared));
+  make_guard(L, w, ref);
 }
 
 static guard *check_guard(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_GUARD, 1);
 }
 
+/* In a finalizer the mutex may have been finalized before its guard. */
+static bool is_held(const guard *g) {
+  return g->mutex->shared && rt_mutex_is_held(rt_mutex_of(g->mutex->shared), g->serial);
+}
+
+static bool unlock_by_guard(const guard *g) {
+  return g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
+}
+
 /* The mutex of the guard at index 1, which must be locked. */
 static rt_mutex *check_held(lua_State *L, rt_worker *w) {
   const guard *g = check_guard(L, w);
-  if (!rt_mutex_is_held(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
-  return g->mutex;
+  if (!is_held(g)) luaL_error(L, "the mutex has been unlocked");
+  return rt_mutex_of(g->mutex->shared);
 }
 
 /* value = guard:get() */
@@ -102,20 +111,19 @@ static int guard_set(lua_State *L) {
 /* guard:unlock() */
 static int guard_unlock(lua_State *L) {
   const guard *g = check_guard(L, rt_self(L));
-  if (!rt_mutex_unlock_serial(g->mutex, g->serial)) luaL_error(L, "the mutex has been unlocked");
+  if (!unlock_by_guard(g)) luaL_error(L, "the mutex has been unlocked");
   return 0;
 }
 
 static int guard_close(lua_State *L) {
   const guard *g = check_guard(L, rt_self(L));
-  rt_mutex_unlock_serial(g->mutex, g->serial);
+  unlock_by_guard(g);
   return 0;
 }
 
 static int guard_tostring(lua_State *L) {
   const guard *g = check_guard(L, rt_self(L));
-  lua_pushfstring(L, "rt.guard (%s)",
-                  rt_mutex_is_held(g->mutex, g->serial) ? "locked" : "unlocked");
+  lua_pushfstring(L, "rt.guard (%s)", is_held(g) ? "locked" : "unlocked");
   return 1;
 }
 
@@ -149,7 +157,7 @@ static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
   int at = guard_index(b);
   if (at == 0) {
     lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
-    return make_guard(L, w, mutex_of(b));
+    return make_guard(L, w, b->object);
   }
   lua_pushvalue(L, at);
   return lua_touserdata(L, at);

@@ -11,7 +11,7 @@ enum { SELF = 1, RUN, FUNCTION };
 
 /* One run of the function. Lua closes it when the function returns or raises. */
 typedef struct run {
-  rt_mutex *mutex; /* kept alive by user value 1, its userdata */
+  const rt_shared_ref *mutex; /* the body of user value 1 */
   uint64_t serial;
 } run;
 
@@ -36,15 +36,15 @@ static int push_settled(lua_State *L, rt_worker *w, rt_mutex *m) {
 /* --- running the function --------------------------------------------------------------------- */
 static int run_close(lua_State *L) {
   const run *r = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);
-  rt_mutex_unlock_serial(r->mutex, r->serial);
+  if (r->mutex->shared) rt_mutex_unlock_serial(rt_mutex_of(r->mutex->shared), r->serial);
   return 0;
 }
 
-static void push_run(lua_State *L, rt_worker *w, rt_mutex *m) {
+static void push_run(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
   run *r = rtL_class_new(L, &w->classes, RT_CLASS_RUN, sizeof *r, 1);
   lua_pushvalue(L, SELF);
   lua_setiuservalue(L, -2, 1);
-  r->mutex = m;
+  r->mutex = ref;
 }
 
 static int once_run_ended(lua_State *L, int status, lua_KContext ctx) {
@@ -113,7 +113,7 @@ static int once_get(lua_State *L) {
   rtL_cancel_checkpoint(L, w);
   if (rt_mutex_is_settled(m)) return push_settled(L, w, m);
   luaL_checkstack(L, 4, NULL);
-  push_run(L, w, m);
+  push_run(L, w, ref);
   lua_insert(L, RUN);
   return rtL_operation_begin(L, w, &once_get_kind, ref, 0);
 }

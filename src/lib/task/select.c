@@ -99,7 +99,7 @@ static void free_branches(rt_select *s) {
 }
 
 static int select_gc(lua_State *L) {
-  rt_select *s = lua_touserdata(L, 1);
+  rt_select *s = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_SELECT, 1);
   if (!s->worker->stop.closed) free_branches(s);
   return 0;
 }
@@ -350,7 +350,7 @@ static int do_select(lua_State *L) { return start_select(L, false); }
 static int select_biased(lua_State *L) { return start_select(L, true); }
 
 static int operation_tostring(lua_State *L) {
-  rt_operation *o = operation_at(L, 1);
+  const rt_operation *o = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_OPERATION, 1);
   lua_getiuservalue(L, 1, RT_OPERATION_OBJECT);
   lua_pushfstring(L, "rt.operation (%s of %s)", o->kind->name, luaL_tolstring(L, -1, NULL));
   return 1;

@@ -10,11 +10,10 @@ local function store(stream)
   for line in stream:lines() do
     local name, n = line:match("^(%w+) (%d+)$")
     if name then
-      -- the function gets a copy of the value, and returns the new value
+      -- the function gets a copy of the value; what it leaves there is the new value
       stock:with(function(all)
         all.lines = all.lines + 1
         all.items[name] = (all.items[name] or 0) + math.tointeger(n)
-        return all
       end)
       stream:write("stored\n")
     else

@@ -707,13 +707,22 @@ function rt.default_op() end
 --- that task unlocks it, closes the guard, or ends, in whatever way. (That the guard is collected does not
 --- unlock it.) The value is copied in and copied out.
 ---
+--- `with` is for tables, on which the function works; `update` for values that the function replaces.
+---
 --- ```lua
 --- local total = rt.mutex(0)
 --- local function add(n)
----   return total:with(function(value) return value + n, "added" end)
+---   total:update(function(value) return value + n end)
 --- end
---- print(rt.join(rt.spawn(add, 1), rt.spawn(add, 2))) -- added added
---- print(total:lock():get()) -- 3
+--- local seen = rt.mutex { n = 0 }
+--- local function see(name)
+---   return seen:with(function(value)
+---     value[name], value.n = true, value.n + 1
+---     return value.n
+---   end)
+--- end
+--- rt.join(rt.spawn(add, 1), rt.spawn(add, 2))
+--- print(total:lock():get(), see("a"), see("b")) -- 3 1 2
 --- ```
 ---@param value? any
 ---@return rt.mutex
@@ -729,18 +738,36 @@ function rt.mutex(value) end
 ---   guard:set { n = guard:get().n + 1 }
 ---   print(rt.spawn_local(function() return mutex:try_lock() end):join()) -- false
 --- end
---- print(mutex:try_with(function(value) return value, value.n end)) -- true 2
+--- print(mutex:try_with(function(value) return value.n end)) -- true 2
 --- ```
 ---@class rt.mutex
 local mutex = {}
 
---- Locks the mutex, runs `f(value, ...)` and unlocks it. The first result of f is the new value; if f
---- returns nothing or raises, the value stays (nil is a value). Further results are returned.
+--- Locks the mutex, runs `f(value, ...)` and unlocks it. The function works on a copy of the value, and what
+--- it leaves there is the new value. What f returns is returned. A value that is no table can only be
+--- replaced: by `mutex:update`, `guard:set`.
+---
+--- If f raises, or leaves what cannot be sent, the error is raised, and the value is what it was before.
 ---@async
 ---@param f function
 ---@param ... any
 ---@return any ...
 function mutex:with(f, ...) end
+
+--- Locks the mutex, runs `f(value, ...)` and unlocks it. The first result of f is the new value (nil is a
+--- value). What f returns is returned. If f raises, or returns nothing, an error is raised, and the value is
+--- what it was before.
+---
+--- ```lua
+--- local count = rt.mutex(0)
+--- print(count:update(function(n) return n + 1, n end)) -- 1 0
+--- print(count:try_update(math.max, 5)) -- true 5
+--- ```
+---@async
+---@param f function
+---@param ... any
+---@return any ...
+function mutex:update(f, ...) end
 
 --- As `mutex:with`, if the mutex is not locked.
 ---@param f function
@@ -748,6 +775,13 @@ function mutex:with(f, ...) end
 ---@return boolean done  false: the mutex is locked
 ---@return any ...
 function mutex:try_with(f, ...) end
+
+--- As `mutex:update`, if the mutex is not locked.
+---@param f function
+---@param ... any
+---@return boolean done  false: the mutex is locked
+---@return any ...
+function mutex:try_update(f, ...) end
 
 --- Locks the mutex, and waits for that. `local guard <close> = mutex:lock()` unlocks it at the end of the
 --- block; `mutex:unlock()` and `guard:unlock()` do so at any time.

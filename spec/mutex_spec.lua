@@ -6,26 +6,76 @@ local task_kit = require("task_kit")
 local becomes, join_all, spawners = task_kit.becomes, task_kit.join_all, task_kit.spawners
 
 describe("rt.mutex", function()
-  it("guards a value: the first result is the new one, with returns the others", function()
-    local m = rt.mutex { n = 1 }
-    assert.equal(
-      "more",
+  it("with lets the function work on the value, and returns what it returns", function()
+    local m = rt.mutex { n = 1, list = {} }
+    assert.same({ "more", 5 }, {
       m:with(function(value, by)
         value.n = value.n + by
-        return value, "more"
-      end, 4)
-    )
+        table.insert(value.list, by)
+        return "more", value.n
+      end, 4),
+    })
     assert.equal(0, select("#", m:with(function() end)))
-    assert.equal(5, m:with(function(value)
-      value.n = "only a copy"
-    end) or m:with(function(value)
-      return value, value.n
-    end))
-    m:with(function()
+    assert.equal(
+      5,
+      rt.spawn(function()
+        return m:with(function(value)
+          return value.n
+        end)
+      end):join()
+    )
+    assert.same({ n = 5, list = { 4 } }, m:lock():get())
+    m:unlock()
+    local counter = rt.mutex((function()
+      local n = 0
+      return function()
+        n = n + 1
+        return n
+      end
+    end)())
+    local function call(f)
+      return f()
+    end
+    assert.same({ 1, 2, 3 }, { counter:with(call), counter:with(call), counter:with(call) })
+    local number = rt.mutex(1)
+    assert.equal(
+      2,
+      number:with(function(n)
+        n = n + 1
+        return n
+      end)
+    )
+    assert.equal(1, number:lock():get())
+    number:unlock()
+  end)
+
+  it("update makes the first result the new value", function()
+    local m = rt.mutex(1)
+    assert.same({ 3, "more" }, { m:update(function(n, by)
+      return n + by, "more"
+    end, 2) })
+    assert.same({ true, 4 }, { m:try_update(function(n)
+      return n + 1
+    end) })
+    assert.equal(4, m:lock():get())
+    m:unlock()
+    m:update(function()
       return nil
     end)
     assert.is_nil(m:lock():get())
     m:unlock()
+    m = rt.mutex { n = 1 }
+    local message = kit.refused(m.update, m, function(value)
+      value.n = 2
+    end)
+    assert.matches("the function returned no new value", message)
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+    assert.equal(
+      1,
+      m:with(function(value)
+        return value.n
+      end)
+    )
   end)
 
   it("an error releases the lock, leaves the value, and arrives as it is", function()
@@ -37,15 +87,26 @@ describe("rt.mutex", function()
     assert.equal(err, got)
     assert.matches(
       "cannot send value 1 %(userdata FILE%*%)",
-      kit.refused(m.with, m, function()
+      kit.refused(m.update, m, function()
         return io.tmpfile()
       end)
     )
-    assert.same({ true, "before" }, {
-      m:try_with(function(value)
-        return value, value
-      end),
-    })
+    assert.same({ true, "before" }, { m:try_with(function(value)
+      return value
+    end) })
+    local t = rt.mutex { n = 1 }
+    assert.is_false(pcall(t.with, t, function(value)
+      value.n = 2
+      error("no")
+    end))
+    assert.matches(
+      "cannot send value 1 %.file %(userdata FILE%*%)",
+      kit.refused(t.with, t, function(value)
+        value.n, value.file = 2, io.tmpfile()
+      end)
+    )
+    assert.same({ n = 1 }, t:lock():get())
+    t:unlock()
     assert.equal("rt.mutex (unlocked)", tostring(m))
   end)
 
@@ -101,7 +162,7 @@ describe("rt.mutex", function()
     guard:unlock()
     assert.same({ true, 2, 3 }, {
       m:try_with(function(value)
-        return value, 2, 3
+        return 2, 3
       end),
     })
   end)
@@ -133,7 +194,7 @@ describe("rt.mutex", function()
   it("travels: another reference to the same mutex, equal to it", function()
     local m = rt.mutex(1)
     local same, other = rt.spawn(function()
-      m:with(function(value)
+      m:update(function(value)
         return value + 1
       end)
       return m, rt.mutex()

@@ -24,7 +24,7 @@ local tasks = {}
 local ok, err = pcall(function()
   for i = 1, 4 do
     tasks[i] = rt.spawn_local(function()
-      local before = m:with(count)
+      local _, before = m:update(count)
       right(before < 4, "the value")
       do
         local guard <close> = m:lock()
@@ -56,7 +56,7 @@ if not ok then
   error(err, 0)
 end
 right(m:with(function(n)
-  return n, n
+  return n
 end) == 4, "the count")
 
 local watcher, subscriber = watch:subscribe(), broadcast:subscribe()

@@ -173,7 +173,7 @@ return {
       return { m = rt.mutex(0), n = 0 }
     end,
     step = function(my)
-      my.m:with(function(n)
+      my.m:update(function(n)
         my.n = my.n + 1
         return n + 1
       end)
@@ -181,7 +181,7 @@ return {
     partner = function(my, stop)
       local mine = 0
       repeat
-        my.m:with(function(n)
+        my.m:update(function(n)
           mine = mine + 1
           return n + 1
         end)

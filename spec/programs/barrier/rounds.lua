@@ -8,7 +8,7 @@ for i = 1, 5 do
   tasks[i] = (i == 5 and rt.spawn_local or rt.spawn)(function()
     local led = 0
     for round = 1, rounds do
-      here:with(function(n)
+      here:update(function(n)
         return n + 1
       end)
       if b:wait() then

@@ -45,7 +45,7 @@ local kinds = {
     for i = 1, 8 do
       t[i] = rt.spawn(function()
         for _ = 1, 5 do
-          m:with(function(v)
+          m:update(function(v)
             return v + 1
           end)
         end

@@ -7,7 +7,7 @@ for i = 1, 8 do
   local spawn = i == 1 and rt.spawn_local or i == 2 and rt.spawn_blocking or rt.spawn
   tasks[i] = spawn(function()
     for _ = 1, each do
-      m:with(function(n)
+      m:update(function(n)
         return n + 1
       end)
     end

@@ -15,9 +15,9 @@ local function program(m, seed, steps)
     local from, n = now(), nil
     local what = math.random(6)
     if what <= 2 then
-      n = m:with(take)
+      n = select(2, m:update(take))
     elseif what == 3 then
-      n = select(2, m:try_with(take))
+      n = select(3, m:try_update(take))
     elseif what == 4 then
       local guard <close> = m:lock()
       n = guard:get()
@@ -33,8 +33,8 @@ local function program(m, seed, steps)
         guard:unlock()
       end
     else
-      local got = rt.timeout(math.random() * 0.0002, m.with, m, take)
-      n = math.type(got) and got
+      local got = rt.timeout(math.random() * 0.0002, m.update, m, take)
+      n = math.type(got) and got - 1
       if not n then
         goto next
       end

@@ -6,7 +6,7 @@ local once, ran, tasks = rt.once(), rt.mutex(0), {}
 for i = 1, 12 do
   tasks[i] = (i % 3 == 0 and rt.spawn_local or rt.spawn)(function()
     return once:get(function(x)
-      ran:with(function(n)
+      ran:update(function(n)
         return n + 1
       end)
       rt.sleep(0.005)

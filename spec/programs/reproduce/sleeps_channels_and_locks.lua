@@ -33,13 +33,13 @@ local lock = rt.mutex(0)
 rt.scope(function(s)
   for _ = 1, 5 do
     s:spawn(function()
-      lock:with(function(n)
+      lock:update(function(n)
         rt.sleep(0.5)
         return n + 1
       end)
     end)
     s:spawn_local(function()
-      lock:with(function(n)
+      lock:update(function(n)
         return n + 1
       end)
     end)

@@ -29,6 +29,18 @@ return {
       is_free(my.m, their.go)
     end,
   },
+  ["update of a mutex"] = {
+    prepare = function()
+      local m, go = locked()
+      return { m = m }, { go = go }
+    end,
+    wait = function(my)
+      my.m:update(error)
+    end,
+    check = function(my, their)
+      is_free(my.m, their.go)
+    end,
+  },
   ["acquire of a semaphore"] = {
     prepare = function()
       return { s = rt.semaphore(2) }

@@ -12,7 +12,9 @@ typedef struct guard {
   uint64_t serial;            /* the number of the locking; 0: not locked yet */
 } guard;
 
-enum { SELF = 1, GUARD, FUNCTION, VALUE }; /* the stack of mutex:with */
+/* The stack of mutex:with and mutex:update. While the function runs, the value is at the index
+** where the function was, and the results come above it. */
+enum { SELF = 1, GUARD, FUNCTION, VALUE = FUNCTION, RESULTS };
 
 static const rt_shared_kind mutex_kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
 
@@ -257,46 +259,64 @@ static int mutex_unlock(lua_State *L) {
   return 0;
 }
 
-/* --- mutex:with ------------------------------------------------------------------------------- */
-/* Stack: the mutex, the guard, the results of the function, the first of which is the new value.
-** Lua closes the guard, and so unlocks, when this returns. */
-static int mutex_with_ended(lua_State *L, int status, lua_KContext is_try) {
-  (void)status;
-  if (lua_gettop(L) >= FUNCTION) {
-    rt_worker *w = rt_self(L);
-    rt_mutex *m = check_mutex(L, w);
-    const guard *g = lua_touserdata(L, GUARD);
-    if (!rt_mutex_is_held(m, g->serial)) luaL_error(L, "the mutex has been unlocked");
-    rt_message *value = pack_guarded_value(L, w, FUNCTION);
-    rt_mutex_set(m, value);
-    lua_remove(L, FUNCTION);
+/* --- mutex:with, mutex:update ----------------------------------------------------------------- */
+/* How the function is called: bits of the context of its continuation. */
+enum { TRY = 1, UPDATE = 2 };
+
+/* The index of the new value; 0: the value cannot have changed, since the function got a copy that
+** it could only replace. Raises if the function of mutex:update has returned nothing: most likely
+** that is a mistake, and the value would stay in silence. */
+static int new_value(lua_State *L, lua_KContext how) {
+  if (how & UPDATE) {
+    if (lua_gettop(L) < RESULTS) luaL_error(L, "the function returned no new value");
+    return RESULTS;
   }
-  if (!is_try) return lua_gettop(L) - GUARD;
-  lua_pushboolean(L, 1);
-  lua_insert(L, FUNCTION);
-  return lua_gettop(L) - GUARD;
+  int type = lua_type(L, VALUE);
+  return type == LUA_TTABLE || type == LUA_TFUNCTION ? VALUE : 0;
+}
+
+/* Stack: the mutex, the guard, the value, the results of the function. Lua closes the guard, and so
+** unlocks, when this returns or raises. */
+static int mutex_call_ended(lua_State *L, int status, lua_KContext how) {
+  (void)status;
+  rt_worker *w = rt_self(L);
+  rt_mutex *m = check_mutex(L, w);
+  const guard *g = lua_touserdata(L, GUARD);
+  if (!rt_mutex_is_held(m, g->serial)) luaL_error(L, "the mutex has been unlocked");
+  int at = new_value(L, how);
+  if (at != 0) {
+    rt_message *value = pack_guarded_value(L, w, at);
+    rt_mutex_set(m, value);
+  }
+  if (how & TRY) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, VALUE);
+  }
+  return lua_gettop(L) - (how & TRY ? GUARD : VALUE);
 }
 
 /* Stack: the mutex, the guard, the function, its arguments. The mutex has just been locked. */
-static int call_with_value(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext is_try) {
+static int call_with_value(lua_State *L, rt_worker *w, rt_mutex *m, lua_KContext how) {
   guard *g = lua_touserdata(L, GUARD);
   g->serial = m->serial;
   lua_toclose(L, GUARD);
   push_guarded_value(L, w, m);
+  lua_pushvalue(L, -1);
   lua_insert(L, VALUE);
-  lua_callk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, is_try, mutex_with_ended);
-  return mutex_with_ended(L, LUA_OK, is_try);
+  lua_insert(L, RESULTS + 1);
+  lua_callk(L, lua_gettop(L) - RESULTS, LUA_MULTRET, how, mutex_call_ended);
+  return mutex_call_ended(L, LUA_OK, how);
 }
 
 static int mutex_with_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
-  return try_lock_or_raise(L, w, m) ? call_with_value(L, w, m, false) : -1;
+  return try_lock_or_raise(L, w, m) ? call_with_value(L, w, m, 0) : -1;
 }
 
 static int mutex_with_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
   accept_lock(L, w, m);
-  return call_with_value(L, w, m, false);
+  return call_with_value(L, w, m, 0);
 }
 
 static const rt_op_kind mutex_with_kind = {.name = "with",
@@ -306,8 +326,26 @@ static const rt_op_kind mutex_with_kind = {.name = "with",
                                            .arm = mutex_lock_arm,
                                            .finish = mutex_with_finish};
 
+static int mutex_update_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  return try_lock_or_raise(L, w, m) ? call_with_value(L, w, m, UPDATE) : -1;
+}
+
+static int mutex_update_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_mutex *m = mutex_of(b);
+  accept_lock(L, w, m);
+  return call_with_value(L, w, m, UPDATE);
+}
+
+static const rt_op_kind mutex_update_kind = {.name = "update",
+                                             .waits_for = RT_OP_LOCK,
+                                             .has_waiter = true,
+                                             .attempt = mutex_update_attempt,
+                                             .arm = mutex_lock_arm,
+                                             .finish = mutex_update_finish};
+
 /* Stack: the mutex, the function, its arguments -> the same, with the guard below the function */
-static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
+static rt_shared_ref *check_call(lua_State *L, rt_worker *w) {
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   luaL_checkstack(L, 4, NULL);
@@ -316,21 +354,32 @@ static rt_shared_ref *check_with(lua_State *L, rt_worker *w) {
   return ref;
 }
 
-/* ... = mutex:with(f, ...): f(value, ...) returns the new value and the results. If it returns
-** nothing, the value stays. */
+/* ... = mutex:with(f, ...): returns what f(value, ...) returns. What the value is then, it stays,
+** for the next task. */
 static int mutex_with(lua_State *L) {
   rt_worker *w = rt_self(L);
-  return rtL_operation_run(L, w, &mutex_with_kind, check_with(L, w), 0);
+  return rtL_operation_run(L, w, &mutex_with_kind, check_call(L, w), 0);
 }
 
-/* true, ... | false = mutex:try_with(f, ...) */
-static int mutex_try_with(lua_State *L) {
+/* ... = mutex:update(f, ...): the same, but the first result is the new value. */
+static int mutex_update(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_mutex *m = rt_mutex_of(check_with(L, w)->shared);
-  if (try_lock(L, w, m)) return call_with_value(L, w, m, true);
+  return rtL_operation_run(L, w, &mutex_update_kind, check_call(L, w), 0);
+}
+
+static int try_call(lua_State *L, lua_KContext how) {
+  rt_worker *w = rt_self(L);
+  rt_mutex *m = rt_mutex_of(check_call(L, w)->shared);
+  if (try_lock(L, w, m)) return call_with_value(L, w, m, how | TRY);
   lua_pushboolean(L, 0);
   return 1;
 }
+
+/* true, ... | false = mutex:try_with(f, ...) */
+static int mutex_try_with(lua_State *L) { return try_call(L, 0); }
+
+/* true, ... | false = mutex:try_update(f, ...) */
+static int mutex_try_update(lua_State *L) { return try_call(L, UPDATE); }
 
 /* --- the rest --------------------------------------------------------------------------------- */
 static int mutex_tostring(lua_State *L) {
@@ -348,7 +397,9 @@ static int mutex_tostring(lua_State *L) {
 void rtL_open_mutex(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__tostring", mutex_tostring}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"with", mutex_with},
+                                     {"update", mutex_update},
                                      {"try_with", mutex_try_with},
+                                     {"try_update", mutex_try_update},
                                      {"lock", mutex_lock},
                                      {"try_lock", mutex_try_lock},
                                      {"unlock", mutex_unlock},

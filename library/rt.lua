@@ -329,7 +329,8 @@ function rt.sleep(seconds) end
 --- Ticks at regular intervals: `for tick in rt.interval(0.1) do`. The first tick is due at once, and
 --- further ones every `period` seconds. The option `missed` says what follows a tick that was late: with
 --- "burst" the missed ticks follow at once, with "delay" the next tick is due a period after the late one,
---- with "skip" the schedule stays and missed ticks are left out.
+--- with "skip" the schedule stays and missed ticks are left out. If several tasks wait for the ticks of one
+--- interval, each tick is of one task.
 ---
 --- Raises if the period is not above 0, or `missed` is not one of these.
 ---

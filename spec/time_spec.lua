@@ -191,6 +191,25 @@ describe("interval:", function()
     end)
   end)
 
+  it("G18 each tick is of one task, in whatever way they wait", function()
+    local base, interval, tasks, ticks = rt.now(), rt.interval(0.01), {}, {}
+    local function wait_twice(by_select)
+      for _ = 1, 2 do
+        local tick = by_select and select(2, rt.select(interval:tick_op())) or interval()
+        ticks[#ticks + 1] = { tick, rt.now() - base }
+      end
+    end
+    for i = 1, 6 do
+      tasks[i] = rt.spawn_local(wait_twice, i % 2 == 0)
+    end
+    rt.join(table.unpack(tasks))
+    assert.equal(12, #ticks)
+    for i, tick in ipairs(ticks) do
+      assert.equal(i, tick[1])
+      assert.is_true(tick[2] >= (i - 1) * 0.01 - 1e-6)
+    end
+  end)
+
   it("G18 a cancelled wait loses no tick", function()
     kit.eventually(function()
       local interval = rt.interval(0.03)

@@ -5,6 +5,7 @@ local internal = core.internal
 internal.spawns_for_callers()
 
 local check, now, sleep_until = internal.check, core.now, internal.sleep_until
+local critical = core.critical
 
 local time = {}
 
@@ -35,10 +36,19 @@ local function take(interval)
   return interval.tick
 end
 
---- Waits until the next tick is due, and returns its number: 1, 2, 3 …
+local function take_if_due(interval)
+  return interval.due <= now() and take(interval)
+end
+
+--- Waits until the next tick is due, and returns its number: 1, 2, 3 … If several tasks wait for
+--- the same tick, the first one takes it, and the others wait for the ticks after it.
 function Interval:__call()
-  sleep_until(self.due) -- a wait that is cancelled takes no tick
-  return take(self)
+  local tick
+  repeat
+    sleep_until(self.due) -- a wait that is cancelled takes no tick
+    tick = critical(take_if_due, self) -- no other task runs between the look and the tick
+  until tick
+  return tick
 end
 
 --- The operation for rt.select that waits for the next tick and takes it.

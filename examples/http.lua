@@ -17,18 +17,29 @@ local function read_head(stream)
   local lines, size = {}, 0
   while true do
     local line, _, code = stream:read("l")
-    size = size + #(line or "")
+    size = size + #(line or "") + 1
     if code == "EMSGSIZE" or size > HEAD_MOST then
       return nil, "431 Request Header Fields Too Large"
     end
     if not line then
       return nil
     end
-    if line == "\r" or line == "" then
+    if line ~= "\r" and line ~= "" then
+      lines[#lines + 1] = line
+    elseif #lines > 0 then -- empty lines before a request are ignored
       return lines
     end
-    lines[#lines + 1] = line
   end
+end
+
+--- Does the list of words, in any case, that a field has contain this one?
+local function has_word(list, word)
+  for each in (list or ""):lower():gmatch("[^%s,]+") do
+    if each == word then
+      return true
+    end
+  end
+  return false
 end
 
 --- A table with what the head of a request says; nil if it is not the head of a request.
@@ -39,30 +50,37 @@ local function parse(lines)
   end
   local fields = {}
   for i = 2, #lines do
-    local name, value = lines[i]:match("^([^%s:]+):%s*(.-)%s*$")
+    local name, value = lines[i]:match("^([^%s:]+):%s*(.*)$")
     if not name then
       return nil
     end
-    name = name:lower()
+    name, value = name:lower(), value:match("^.*%S") or "" -- (".-%s*$" is quadratic)
     fields[name] = fields[name] and fields[name] .. ", " .. value or value
   end
   local length = (fields["content-length"] or "0"):match("^%d+$")
   if not length or fields["transfer-encoding"] or (minor == "1" and not fields.host) then
     return nil
   end
-  local last = minor == "0" or (fields.connection or ""):lower():find("close", 1, true)
-  return { method = method, path = path, fields = fields, length = tonumber(length), last = last }
+  return {
+    method = method,
+    path = path,
+    fields = fields,
+    length = tonumber(length),
+    last = minor == "0" or has_word(fields.connection, "close"),
+    waits = minor == "1" and has_word(fields.expect, "100-continue"), -- for a 100
+  }
 end
 
---- Reads n bytes and ignores them.
+--- Reads n bytes and ignores them. Returns false if there were fewer.
 local function skip(stream, n)
   while n > 0 do
     local data = stream:recv(math.min(n, 65536))
     if not data then
-      return
+      return false
     end
     n = n - #data
   end
+  return true
 end
 
 --- Answers the requests of a connection, one after the other. answer(request), where request has
@@ -73,11 +91,13 @@ function http.serve(accepted, answer)
   repeat
     local lines, status = read_head(stream)
     request = lines and parse(lines)
+    if request and request.waits then
+      stream:write("HTTP/1.1 100 Continue\r\n\r\n")
+    end
+    if request and not skip(stream, request.length) then
+      request = nil -- its body was cut short
+    end
     if request then
-      if request.fields.expect then
-        stream:write("HTTP/1.1 100 Continue\r\n\r\n")
-      end
-      skip(stream, request.length)
       local text, stop = answer(request)
       request.last = request.last or stop
       local body = request.method ~= "HEAD" and text or ""

@@ -159,6 +159,32 @@ describe("examples:", function()
       assert.same({ 0, "50000\n", "" }, { code, out, err })
     end)
 
+    promise("passes on lines of any length, and logs how they begin", function()
+      local upstream <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+      local _, upstream_port = upstream:sock()
+      local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. upstream_port)
+      local client <close> = clients.connect(port)
+      local text = ("a"):rep(3000000) .. "\nthe next\n"
+      local sender = rt.spawn_local(function()
+        client:write(text)
+        client:shutdown()
+      end)
+      local server <close> = assert(upstream:accept())
+      server:shutdown()
+      local bytes = 0
+      for data in
+        function()
+          return server:recv()
+        end
+      do
+        bytes = bytes + #data
+      end
+      sender:join()
+      assert.equal(#text, bytes)
+      assert_matches("%d+ > " .. ("a"):rep(200), proxy:line())
+      assert_matches("%d+ > the next", proxy:line())
+    end)
+
     promise("closes the connection when the server cannot be reached, and says why", function()
       local nobody = free_port()
       local proxy, port = serve("tcp_proxy", "127.0.0.1:" .. nobody)

@@ -201,7 +201,6 @@ describe("examples:", function()
     promise("bad requests get 400, and the connection is closed", function()
       local server, port = serve(name)
       for _, request in ipairs {
-        "\r\n",
         "nonsense\r\n\r\n",
         "GET /\r\n\r\n",
         "GET / HTTP/2.0\r\nHost: x\r\n\r\n",
@@ -222,6 +221,77 @@ describe("examples:", function()
         local answer = stream:read("a")
         assert(answer and answer:find(BAD), ("%q got %q"):format(request, answer))
       end
+      clients.assert_quiet(server)
+    end)
+
+    promise("a body that is cut short is no request: 400", function()
+      local server, port = serve(name)
+      local stream <close> = clients.connect(port)
+      assert(stream:write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhello"))
+      stream:shutdown()
+      local answer = stream:read("a")
+      assert(answer:find(BAD), answer)
+      clients.assert_quiet(server)
+    end)
+
+    promise("empty lines before a request are ignored, but not without end", function()
+      local server, port = serve(name)
+      for text, status in pairs { ["\r\n"] = 200, ["\n\r\n"] = 200, [("\n"):rep(10000)] = 431 } do
+        local stream <close> = clients.connect(port)
+        assert(stream:write(text .. "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        assert_matches("HTTP/1%.1 " .. status .. " .*", (stream:read("a")))
+      end
+      clients.assert_quiet(server)
+    end)
+
+    promise("a client of HTTP/1.0, or with another expectation, gets no 100", function()
+      local server, port = serve(name)
+      for _, text in ipairs {
+        "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 5\r\n\r\nhello",
+      } do
+        local stream <close> = clients.connect(port)
+        assert(stream:write(text))
+        assert_matches("HTTP/1%.1 200 OK\r", (stream:read("l")))
+      end
+      clients.assert_quiet(server)
+    end)
+
+    promise("the field Connection is a list of words", function()
+      local server, port = serve(name)
+      local stream <close> = clients.connect(port)
+      for _, value in ipairs { "not-close-really", "keep-alive, closed", "x, Close" } do
+        assert(stream:write("GET / HTTP/1.1\r\nHost: x\r\nConnection: " .. value .. "\r\n\r\n"))
+        assert_matches("HTTP/1%.1 200 OK\r", (stream:read("l")))
+        local length
+        for line in stream:lines() do
+          length = tonumber(line:match("^Content%-Length: (%d+)")) or length
+          if line == "\r" then
+            break
+          end
+        end
+        assert.equal(length, #stream:read(length))
+      end
+      assert.is_nil((stream:read("l")))
+      clients.assert_quiet(server)
+    end)
+
+    promise("a field of blanks takes no time", function()
+      local server, port = serve(name)
+      local field = "x:a" .. (" "):rep(7900) .. "x\r\n"
+      local stream <close> = clients.connect(port)
+      local request = "GET / HTTP/1.1\r\nHost: x\r\n" .. field
+      kit.in_time(1, function()
+        local began = rt.now()
+        for _ = 1, 100 do -- 30 ms each where the time is quadratic
+          assert(stream:write(request .. "\r\n"))
+          stream:read("l")
+          repeat
+          until stream:read("l") == "\r"
+          stream:read("l")
+        end
+        return rt.now() - began
+      end)
       clients.assert_quiet(server)
     end)
 

@@ -244,6 +244,34 @@ describe("examples/mini_redis", function()
     clients.assert_quiet(server)
   end)
 
+  promise("a subscriber that does not read is let go after 32 MiB", function()
+    local server, port = start()
+    local slow <close> = clients.connect(port)
+    assert.equal("*3", ask(slow, "SUBSCRIBE news"))
+    local publisher <close> = clients.connect(port)
+    local form = "*3\r\n$7\r\nPUBLISH\r\n$4\r\nnews\r\n$1000000\r\n%s\r\n"
+    local message = form:format(("x"):rep(1000000))
+    local told, got = 0, nil
+    repeat
+      publisher:write(message)
+      told, got = told + 1, publisher:read("l")
+    until got == ":0\r"
+    assert(told > 32 and told < 100, told) -- 33 in the outbox, others in sockets
+    clients.assert_quiet(server)
+  end)
+
+  promise("a request has up to 100,000 arguments", function()
+    local server, port = start()
+    local stream <close> = clients.connect(port)
+    local function send(n)
+      stream:write(("*%d\r\n$3\r\nDEL\r\n"):format(n), ("$1\r\nk\r\n"):rep(n - 1))
+      return stream:read("l")
+    end
+    assert.equal(":0\r", send(100000))
+    assert.equal("-ERR Protocol error: invalid multibulk length\r", send(1 << 20))
+    clients.assert_quiet(server)
+  end)
+
   promise("keeps within its memory", function()
     local server, port = start("--maxmemory 1")
     local stream <close> = clients.connect(port)

@@ -27,7 +27,7 @@ function Client:flush()
   local text = table.concat(self.answers)
   self.answers, self.waiting = {}, 0
   if self.outbox then
-    self.outbox:send(text)
+    pubsub.answer(self.outbox, text)
   else
     self.stream:write(text)
   end
@@ -92,13 +92,16 @@ function Client:finish(in_the_middle)
   self:flush()
   if self.outbox then
     self.leaving = true
-    self.outbox:close()
+    self.outbox.channel:close()
     self.writer:join()
   end
   -- a close with unread input would reset the connection, and the answer would be lost
   if in_the_middle and not self.outbox then
     self.stream:shutdown()
-    rt.timeout(1, self.stream.read, self.stream, 1 << 20)
+    rt.timeout(1, function()
+      repeat
+      until not self.stream:recv()
+    end)
   end
 end
 

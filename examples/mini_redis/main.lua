@@ -61,7 +61,7 @@ local server = {
     when_full = options["maxmemory-policy"] == "allkeys-lru" and "evict" or "fail",
   },
   topics = rt.dict(),
-  limits = { bulk = options["max-bulk"], inline = 65536, arguments = 1 << 20 },
+  limits = { bulk = options["max-bulk"], inline = 65536, arguments = 100000 },
 }
 server.lists = lists.start(server.keys, options.maxmemory << 20)
 

@@ -1,6 +1,6 @@
 --- Publish and subscribe, between clients on any workers. A subscriber has an outbox: a channel
---- whose messages a second task writes to its stream. The dict of topics has a list of outboxes for
---- each topic.
+--- whose messages a second task writes to its stream, and a semaphore with a permit for each byte
+--- that may wait there. The dict of topics has a list of outboxes for each topic.
 local rt = require("rt")
 local protocol = require("protocol")
 
@@ -12,6 +12,7 @@ local pubsub = {
 }
 
 local OUTBOX = 10000 -- messages that may wait for a subscriber
+local OUTBOX_BYTES = 32 << 20 -- and their bytes
 local PATIENCE = 10 -- seconds that a subscriber may take to read some of them
 
 -- Both run inside dict:update, so no subscription is lost if two clients subscribe at once.
@@ -25,30 +26,32 @@ end
 local function without(outboxes, outbox)
   local others = {}
   for _, other in ipairs(outboxes or others) do
-    if other ~= outbox then
+    if other.channel ~= outbox.channel then
       others[#others + 1] = other
     end
   end
   return #others > 0 and others or nil
 end
 
---- Writes the messages of the outbox, all that are there at once. When it ends, the client is
+--- Writes the messages of the outbox, those that are there at once. When it ends, the client is
 --- closed.
 local function empty(client)
-  for text in client.outbox:iter() do
-    local texts = { text }
-    while #texts < 100 do
-      local more = client.outbox:try_recv()
+  local channel = client.outbox.channel
+  for text in channel:iter() do
+    local texts, bytes = { text }, #text
+    while #texts < 100 and bytes < 65536 do
+      local more = channel:try_recv()
       if not more then
         break
       end
-      texts[#texts + 1] = more
+      texts[#texts + 1], bytes = more, bytes + #more
     end
     if not rt.timeout(PATIENCE, client.stream.write, client.stream, table.concat(texts)) then
       break
     end
+    client.outbox.room:release(bytes)
   end
-  client.outbox:close()
+  channel:close()
   if not client.leaving then
     client.leaving = true
     client.stream:close() -- this ends its read, too
@@ -64,7 +67,7 @@ end
 function pubsub.subscribe(client, ...)
   if not client.outbox then
     client:flush()
-    client.outbox = rt.channel(OUTBOX)
+    client.outbox = { channel = rt.channel(OUTBOX), room = rt.semaphore(OUTBOX_BYTES) }
     client.writer = rt.spawn_local(empty, client)
   end
   for _, topic in ipairs { ... } do
@@ -110,7 +113,14 @@ function pubsub.leave(client)
     unsubscribe(client, topic)
   end
   if client.outbox then
-    client.outbox:close()
+    client.outbox.channel:close()
+  end
+end
+
+--- Sends an answer to a subscriber by its outbox, and waits until there is room.
+function pubsub.answer(outbox, text)
+  if rt.timeout(PATIENCE, outbox.room.acquire, outbox.room, #text) then
+    outbox.channel:send(text)
   end
 end
 
@@ -120,11 +130,10 @@ function pubsub.publish(client, topic, text)
   local message = protocol.texts { "message", topic, text }
   local n = 0
   for _, outbox in ipairs(outboxes) do
-    local ok, why = outbox:try_send(message)
-    if ok then
+    if outbox.room:try_acquire(#message) and outbox.channel:try_send(message) then
       n = n + 1
-    elseif why == "full" then
-      outbox:close()
+    else -- full, or closed already
+      outbox.channel:close()
     end
   end
   return integer(n)

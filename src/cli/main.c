@@ -23,11 +23,11 @@ typedef struct host {
 
 /* --- errors ----------------------------------------------------------------------------------- */
 /* The message handler, as that of lua.c. An error that came out of a task brings its own
-** traceback. */
+** traceback. (There is no worker before rt is open, and after it was closed.) */
 static int message_handler(lua_State *L) {
   rt_worker *w = rt_worker_find(L);
   bool with_traceback = true;
-  rt_shutdown_note_error(w, rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1) != NULL);
+  if (w) rt_shutdown_note_error(w, rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, 1) != NULL);
   lua_settop(L, 1);
   if (lua_isstring(L, 1)) {
     lua_pushvalue(L, 1);
@@ -37,7 +37,7 @@ static int message_handler(lua_State *L) {
     lua_settop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
-  if (!rt_traceback_find(L, w, 1)) {
+  if (w == NULL || !rt_traceback_find(L, w, 1)) {
     if (with_traceback) luaL_traceback(L, L, lua_tostring(L, 2), 1);
     return 1;
   }

@@ -99,7 +99,32 @@ static void keep_originals(lua_State *L) {
   lua_pop(L, 1);
 }
 
-static const char core_key; /* key of the module in Lua's registry */
+const char rt_kept_package[] = "package", rt_kept_path[] = "path", rt_kept_cpath[] = "cpath";
+
+/* Stack: unchanged */
+static void keep_package(lua_State *L, rt_worker *w) {
+  static const char *const fields[] = {rt_kept_path, rt_kept_cpath};
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_LOADLIBNAME) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_getglobal(L, LUA_LOADLIBNAME);
+  }
+  if (lua_istable(L, -1)) {
+    for (size_t i = 0; i < rt_countof(fields); i++) {
+      lua_getfield(L, -1, fields[i]);
+      rtL_worker_keep(L, w, fields[i]);
+    }
+    lua_pushvalue(L, -1);
+    rtL_worker_keep(L, w, rt_kept_package);
+  }
+  lua_pop(L, 2);
+}
+
+static const char core_key; /* key of the module, which the worker keeps */
+
+/* And in Lua's registry: a process may have two copies of this code, that of rt-lua and rt/core.so,
+** and a state must have one runtime. */
+#define REGISTRY_NAME "rt.core"
 
 /* Closures of the Lua files have internal functions as upvalues. Such a function can be sent if a
 ** loaded module holds it, so the table of internal functions is the module "rt.core.internal".
@@ -111,13 +136,21 @@ static void name_internal(lua_State *L) {
   lua_pop(L, 1);
 }
 
-bool rtL_core_module_find(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) {
-    name_internal(L); /* the program may have emptied package.loaded */
-    return true;
+static bool push_core_module(lua_State *L) {
+  rt_worker *w = rt_worker_find(L);
+  if (w) {
+    if (rt_worker_push_kept(L, w, &core_key) == LUA_TTABLE) return true;
+    lua_pop(L, 1);
   }
+  if (lua_getfield(L, LUA_REGISTRYINDEX, REGISTRY_NAME) == LUA_TTABLE) return true;
   lua_pop(L, 1);
   return false;
+}
+
+bool rtL_core_module_find(lua_State *L) {
+  if (!push_core_module(L)) return false;
+  name_internal(L); /* the program may have emptied package.loaded */
+  return true;
 }
 
 static void prepare_process(void) {
@@ -139,11 +172,14 @@ rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
 void rtL_core_module_install(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   name_internal(L);
+  keep_package(L, w);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);
   replace_functions(L, w, "os", rtL_open_os);
   open_one(L, w, rtL_open_print);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+  lua_setfield(L, LUA_REGISTRYINDEX, REGISTRY_NAME);
+  lua_pushvalue(L, -1);
+  rtL_worker_keep(L, w, &core_key);
 }
 
 void rt_core_module_enter(rt_worker *w) {

@@ -5,6 +5,10 @@
 
 #include "worker/worker.h"
 
+/* Keys of what the worker keeps: the table 'package', also if the program replaces the global, and
+** its paths when rt was loaded. */
+extern const char rt_kept_package[], rt_kept_path[], rt_kept_cpath[];
+
 /* Pushes the module if this state has one. False: it has none, and nothing is pushed. */
 bool rtL_core_module_find(lua_State *L);
 

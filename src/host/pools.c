@@ -1,6 +1,7 @@
 #include "host/pools.h"
 
 #include "diag/watchdog.h"
+#include "host/core_module.h"
 #include "host/worker_main.h"
 #include "pack/pack.h"
 #include "run/deadlock.h"
@@ -26,17 +27,39 @@ static void on_exit_request(rt_post *p, void *driver) {
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
+/* Pushes the field of 'package', or what it was when rt was loaded, if the program has removed it
+** since: a pool worker must find rt, whatever modules this state may load. */
+static void push_package_path(lua_State *L, rt_worker *w, const char *field, const char *kept) {
+  RTL_ENTER(L, w, +1);
+  if (rt_worker_push_kept(L, w, rt_kept_package) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+  }
+  lua_pushstring(L, field);
+  if (lua_rawget(L, -2) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    rt_worker_push_kept(L, w, kept);
+  }
+  lua_remove(L, -2);
+}
+
+/* The global 'arg' (without a metamethod, which might raise because there is none), or nil. */
+static void push_global_arg(lua_State *L) {
+  RTL_STACK_CHECK(L, +1);
+  lua_pushglobaltable(L);
+  if (!lua_istable(L, -1)) return;
+  lua_pushliteral(L, "arg");
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
 /* Keeps what every pool worker gets: package.path and package.cpath of this state, and the
 ** arguments of the script. */
 static void keep_paths(lua_State *L, rt_worker *w) {
   int top = lua_gettop(L);
-  if (lua_getglobal(L, LUA_LOADLIBNAME) == LUA_TTABLE) {
-    lua_getfield(L, top + 1, "path");
-    lua_getfield(L, top + 1, "cpath");
-  }
-  lua_settop(L, top + 3);
-  lua_remove(L, top + 1);
-  lua_getglobal(L, "arg");
+  push_package_path(L, w, "path", rt_kept_path);
+  push_package_path(L, w, "cpath", rt_kept_cpath);
+  push_global_arg(L);
   w->worker_config->hooks = w->hooks;
   w->worker_config->paths = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);

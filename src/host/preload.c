@@ -28,8 +28,7 @@ static int preloaded(lua_State *L, int status, lua_KContext ctx) {
   const char *why = luaL_tolstring(L, -1, NULL);
   lua_pushfstring(L, "rt.preload failed in this worker: %s", why);
   w->preload.error = lua_tostring(L, -1);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &w->preload.error); /* keeps the string */
+  rtL_worker_keep(L, w, &w->preload.error);
   w->preload.running = false;
   return 0;
 }

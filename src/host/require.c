@@ -1,5 +1,6 @@
 #include "host/require.h"
 
+#include "host/core_module.h"
 #include "lib/lib.h"
 #include "run/task_entry.h"
 #include "run/wait.h"
@@ -7,8 +8,7 @@
 /* The stack of require. What is above MESSAGES belongs to the searcher that is being called. */
 enum { NAME = 1, LOADED, LOADING, SEARCHERS, MESSAGES, LOADER, DATA };
 
-/* keys in Lua's registry */
-static const char package;   /* the table 'package', even if the program replaces the global */
+/* key of what the worker keeps */
 static const char under_way; /* table: name of a module -> its latest loading; weak values */
 
 /* --- one loading ------------------------------------------------------------------------------ */
@@ -22,8 +22,8 @@ typedef struct loading {
 } loading;
 enum { ERROR = 1, TASK, VALUES = TASK };
 
-static void push_under_way(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &under_way);
+static void push_under_way(lua_State *L, rt_worker *w) {
+  rt_worker_push_kept(L, w, &under_way);
   lua_pushvalue(L, NAME);
 }
 
@@ -48,7 +48,7 @@ static void begin_loading(lua_State *L, rt_worker *w, int depth) {
   lua_setiuservalue(L, LOADING, TASK);
   l->task = w->current.task;
   l->depth = depth;
-  push_under_way(L);
+  push_under_way(L, w);
   lua_pushvalue(L, LOADING);
   lua_rawset(L, -3);
   lua_pop(L, 1);
@@ -90,7 +90,7 @@ static bool is_circle(const loading *l, const rt_task *t) {
 /* Stack: NAME, LOADED -> NAME, LOADED, LOADING. Returns the loading of another task, for which this
 ** one must wait; NULL: this task has begun one. */
 static loading *join_or_begin(lua_State *L, rt_worker *w) {
-  push_under_way(L);
+  push_under_way(L, w);
   lua_rawget(L, -2);
   lua_remove(L, -2);
   loading *l = lua_touserdata(L, LOADING);
@@ -173,7 +173,7 @@ static int get(lua_State *L, rt_worker *w) {
     rt_task_park(t, RT_OP_REQUIRE, l, &l->parked);
     return rtL_wait(L, w, others_loaded, 0);
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &package);
+  rt_worker_push_kept(L, w, rt_kept_package);
   lua_getfield(L, -1, "searchers");
   lua_remove(L, -2);
   if (!lua_istable(L, SEARCHERS)) return luaL_error(L, "'package.searchers' must be a table");
@@ -206,17 +206,13 @@ void rtL_require_open(lua_State *L) {
   static const luaL_Reg meta[] = {{"__close", loading_close}, {NULL, NULL}};
   rt_worker *w = rt_worker_find(L);
   rtL_worker_class(L, w, RT_CLASS_LOADING, &(rt_class_def){.meta = meta});
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, LUA_LOADLIBNAME);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &package);
-  lua_pop(L, 1);
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &under_way);
-  lua_pushlightuserdata(L, w);
+  rtL_worker_keep(L, w, &under_way);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
   lua_pushcclosure(L, require, 1);
   lua_setglobal(L, "require");
 }

@@ -88,7 +88,7 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value
 
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
   RTL_ENTER(L, w, 0);
-  lua_pushlightuserdata(L, w);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
   luaL_setfuncs(L, functions, 1);
 }
 

@@ -35,7 +35,7 @@ static int shared_eq(lua_State *L) {
 /* Stack: the metatable -> the metatable */
 static void set_metamethod(lua_State *L, rt_worker *w, rt_class which, const char *name,
                            lua_CFunction f) {
-  lua_pushlightuserdata(L, w);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
   lua_pushinteger(L, which);
   lua_pushcclosure(L, f, 2);
   lua_setfield(L, -2, name);

@@ -13,12 +13,12 @@ static const char original_key;
 
 void rtL_exit_set_original(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &original_key);
+  rtL_worker_keep(L, w, &original_key);
 }
 
 void rtL_exit_call_original(lua_State *L, rt_worker *w, int code, bool close) {
   rt_worker_assert_thread(w);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &original_key) == LUA_TFUNCTION) {
+  if (rt_worker_push_kept(L, w, &original_key) == LUA_TFUNCTION) {
     lua_pushinteger(L, code);
     lua_pushboolean(L, close);
     lua_call(L, 2, 0);

@@ -31,6 +31,8 @@ enum {
   RT_ANCHOR_ABSENT,   /* the placeholder of a module that was not found; see pack/module_ref.h */
   RT_ANCHOR_CODES,    /* weak: function that was sent -> the key of its code (pack/code.h) */
   RT_ANCHOR_CLOSURES, /* number of a code -> a function that was made of it */
+  RT_ANCHOR_KEPT,     /* address -> value: strings that C points to, functions, tables */
+  RT_ANCHOR_SELF,     /* the userdata that owns the worker */
   RT_ANCHOR_SELECT,   /* the first select that can be used again; see lib/task/select.c */
   RT_ANCHOR_CLASSES,  /* the first metatable; an anchor for each class follows (worker/class.h) */
   RT_ANCHOR_ROOM =

@@ -64,17 +64,15 @@ static uint32_t add_site(rt_call_sites *s, const char *source, int line) {
 }
 
 /* --- finding the caller's line ---------------------------------------------------------------- */
-void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level) {
-  RTL_STACK_CHECK(L, 0);
+bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
   size_t i = 0;
-  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return;
+  if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return false;
   while (i < rt_countof(s->libraries) - 1 && s->libraries[i].name) i++;
   lua_pushlstring(L, ar.source, ar.srclen);
   s->libraries[i].name = lua_tostring(L, -1);
   s->libraries[i].len = ar.srclen;
-  lua_rawsetp(L, LUA_REGISTRYINDEX,
-              &s->libraries[i]); /* keeps the string when the chunk is collected */
+  return true;
 }
 
 /* The names are compared by content, too: a function that came from another state has a copy. */

@@ -9,6 +9,7 @@
 
 #include "worker/compat.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct rt_call_site rt_call_site;
@@ -25,9 +26,10 @@ typedef struct rt_call_sites {
 void rt_call_sites_init(rt_call_sites *s);
 void rt_call_sites_close(rt_call_sites *s);
 
-/* The chunk of the function at this level of L's stack is a library. (Each Lua file of rt calls
-** this when it is loaded, since its chunk name depends on where rt is installed.) */
-void rtL_call_sites_add_library(lua_State *L, rt_call_sites *s, int level);
+/* The chunk of the function at this level of L's stack is a library. Pushes its name, which the
+** caller keeps, since the chunk may be collected; false: there is no such function. (Each Lua file
+** of rt calls this when it is loaded, since its chunk name depends on where rt is installed.) */
+bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level);
 
 /* The number of the current line of the function at this level of L's stack; if that function is in
 ** C or in a library, of the next function up the stack that is not. 0: there is none, or the table

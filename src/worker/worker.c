@@ -5,6 +5,11 @@
 
 static const char registry_key;
 
+/* The worker that was made last on this thread. A program may empty Lua's registry
+** (debug.getregistry): the worker of such a state is found by this, if no other state of the thread
+** has a newer one. */
+static _Thread_local rt_worker *latest;
+
 /* --- the anchors ------------------------------------------------------------------------------ */
 static void push_weak_table(lua_State *L) {
   lua_newtable(L);
@@ -25,7 +30,8 @@ static lua_State *new_anchors(lua_State *L) {
       case RT_ANCHOR_UNHANDLED:
       case RT_ANCHOR_REPORTING:
       case RT_ANCHOR_MODULE_INDEX:
-      case RT_ANCHOR_CLOSURES: lua_newtable(L); break;
+      case RT_ANCHOR_CLOSURES:
+      case RT_ANCHOR_KEPT: lua_newtable(L); break;
       case RT_ANCHOR_OUTCOMES:
       case RT_ANCHOR_TRACES:
       case RT_ANCHOR_CODES:
@@ -49,9 +55,25 @@ void rt_anchor_set(lua_State *L, rt_worker *w, int anchor) {
   lua_replace(w->anchors, anchor);
 }
 
+void rtL_worker_keep(lua_State *L, rt_worker *w, const void *key) {
+  RTL_ENTER(L, w, -1);
+  rt_anchor_push(L, w, RT_ANCHOR_KEPT);
+  lua_insert(L, -2);
+  lua_rawsetp(L, -2, key);
+  lua_pop(L, 1);
+}
+
+int rt_worker_push_kept(lua_State *L, rt_worker *w, const void *key) {
+  RTL_ENTER(L, w, +1);
+  rt_anchor_push(L, w, RT_ANCHOR_KEPT);
+  int type = lua_rawgetp(L, -1, key);
+  lua_remove(L, -2);
+  return type;
+}
+
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def) {
   RTL_ENTER(L, w, 0);
-  lua_pushlightuserdata(L, w);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
   rtL_class_define(L, &w->classes, which, def);
   lua_pop(L, 1);
 }
@@ -92,6 +114,8 @@ static void init_lua_threads(lua_State *L, rt_worker *w) {
   lua_setiuservalue(L, -2, 1);
   w->pcall_L = lua_newthread(L);
   lua_setiuservalue(L, -2, 2);
+  lua_pushvalue(L, -1);
+  rt_anchor_set(L, w, RT_ANCHOR_SELF);
 }
 
 rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunction on_close) {
@@ -116,12 +140,15 @@ rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunct
   lua_setmetatable(L, -2); /* from here on it is closed with the state */
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
+  w->registry = lua_topointer(L, LUA_REGISTRYINDEX);
+  latest = w;
   return w;
 }
 
 void rt_worker_close(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->stop.closed = true;
+  if (latest == w) latest = NULL;
   rt_watchdog_remove(&w->status);
   rt_worker_registry_remove(&w->status);
   rt_waiter_free_all(&w->driver);
@@ -151,7 +178,8 @@ rt_worker *rt_worker_find(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
   rt_worker *w = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  return w;
+  bool is_latest = latest && latest->registry == lua_topointer(L, LUA_REGISTRYINDEX);
+  return w == NULL && is_latest ? latest : w;
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */

@@ -31,7 +31,8 @@ typedef struct rt_worker {
   lua_State *anchors; /* a Lua thread that never runs; see worker/anchors.h */
   lua_State *pcall_L; /* a Lua thread for the worker's own protected calls */
   rt_thread thread;
-  bool in_rt_lua; /* the state is one of rt-lua, which stops the runtime itself */
+  const void *registry; /* the address of the state's registry */
+  bool in_rt_lua;       /* the state is one of rt-lua, which stops the runtime itself */
   /* fixed once the pools are open; a pool worker: from its start */
   rt_slot *slot;                   /* its place in its scheduler; NULL: this is the main worker */
   rt_worker_config *worker_config; /* how a worker's state is made */
@@ -100,6 +101,12 @@ static inline rt_worker *rt_worker_of(rt_driver *d) { return (rt_worker *)d; }
 /* Pushes the value of an anchor; pops the top of the stack into an anchor. */
 void rt_anchor_push(lua_State *L, rt_worker *w, int anchor);
 void rt_anchor_set(lua_State *L, rt_worker *w, int anchor);
+
+/* Pops the value on top of the stack, and keeps it as long as the worker lives, whatever the
+** program does with Lua's registry. */
+void rtL_worker_keep(lua_State *L, rt_worker *w, const void *key);
+/* Pushes what was kept under the key, or nil; returns its type. */
+int rt_worker_push_kept(lua_State *L, rt_worker *w, const void *key);
 
 /* Defines a class whose functions have the worker as upvalue 1. */
 void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class_def *def);

@@ -27,7 +27,7 @@ static bool is_waiting(lua_State *co, rt_worker *w) {
   lua_getinfo(co, "f", &ar);
   bool ours = !lua_iscfunction(co, -1);
   if (!ours && lua_getupvalue(co, -1, 1) != NULL) {
-    ours = lua_touserdata(co, -1) == w && lua_islightuserdata(co, -1);
+    ours = lua_touserdata(co, -1) == w;
     lua_pop(co, 1);
   }
   if (ours && lua_iscfunction(co, -1) &&
@@ -222,7 +222,7 @@ void rtL_open_coroutine(lua_State *L, rt_worker *w) {
                                        {"close", coroutine_close},
                                        {NULL, NULL}};
   rtL_set_functions(L, w, functions);
-  lua_pushlightuserdata(L, w);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
   lua_pushboolean(L, 1);
   lua_pushcclosure(L, coroutine_yield, 2);
   lua_setfield(L, -2, "yield");

@@ -28,7 +28,8 @@ static int spawn_local(lua_State *L) {
 /* internal.spawns_for_callers(): tasks that the calling file spawns have the line of its caller as
 ** their call site. */
 static int spawns_for_callers(lua_State *L) {
-  rtL_call_sites_add_library(L, &rt_self(L)->call_sites, 1);
+  rt_worker *w = rt_self(L);
+  if (rtL_call_sites_push_library(L, &w->call_sites, 1)) rtL_worker_keep(L, w, lua_tostring(L, -1));
   return 0;
 }
 

@@ -99,6 +99,17 @@ describe("a deadlock", function()
     end
   end)
 
+  for _, where in ipairs { "main", "pool", "blocking" } do
+    it("G26 is none if what tasks wait for is garbage in the state of: " .. where, function()
+      for _, workers in ipairs { 1, 2, 4 } do
+        local program, setting = kit.program("garbage"), "RT_WORKERS=" .. workers
+        local code, out, err = kit.run(program, where, nil, setting)
+        assert.same({ 0, "one\ntwo\nthree\nfour\n", "" }, { code, out, err })
+        deadlocked(workers, program, where .. " kept")
+      end
+    end)
+  end
+
   it("G26 counts even if the main chunk catches the error, and does not end by itself", function()
     local code, out, err = kit.run(kit.program("caught"))
     assert.equal(1, code, err)

@@ -75,6 +75,7 @@ static rt_sched *open_pool(rt_worker *w, rt_pool which) {
       .stack = STACK_SIZE,
       .run_worker = rt_worker_main,
       .on_stop = rt_unwind_member_on_post,
+      .on_collect = rt_idle_gc_on_collect,
       .on_ended = on_worker_ended,
       .runtime = w->runtime,
       .worker_config = w->worker_config,

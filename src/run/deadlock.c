@@ -36,6 +36,13 @@
 **    a task. What was seen one after the other was therefore true at the same time. A
 **    stillness_post may arrive meanwhile, from a thread that is still on its way to blocking: it
 **    comes to the main worker, not to a mailbox that was looked at, and causes one more check.
+** 6. What tasks wait for may be held by garbage: a permit that was dropped comes back when it is
+**    collected. So the first check that finds a deadlock has all workers collect their garbage, and
+**    reports nothing: the main worker posts to the others while it is active (so 3 holds, and by 4
+**    another check follows). A later check reports the deadlock if no task has been resumed since
+**    that collection began; then no task can have made garbage after it. No worker can be still
+**    before it has collected, since a mailbox with a post is not asleep, and a worker that got the
+**    post collects before it blocks.
 **
 ** All accesses are sequentially consistent: 2 and 4 need one order of the marks, the count and the
 ** looks at both.
@@ -47,6 +54,7 @@
 
 #include "run/dump.h"
 #include "run/exit.h"
+#include "run/idle_gc.h"
 
 /* --- detecting -------------------------------------------------------------------------------- */
 static bool are_pools_asleep(const rt_worker *w) {
@@ -99,6 +107,26 @@ static bool is_deadlock(rt_worker *w) {
          rt_active_threads_read(&w->runtime->active) == before;
 }
 
+/* How often tasks have been resumed on all workers, which are still. (Relaxed: see
+** rt_sched_resumes.) */
+static uint64_t count_resumes(const rt_worker *w) {
+  uint64_t n = rt_load_relaxed(&w->driver.counters->of[RT_COUNT_RESUMES]);
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which]) n += rt_sched_resumes(w->pools[which]);
+  return n;
+}
+
+/* Has every worker collect its garbage. False: all have, and no task has been resumed since. */
+static bool collect(rt_worker *w) {
+  uint64_t now = count_resumes(w) + 1;
+  if (w->deadlock.collected == now) return false;
+  w->deadlock.collected = now;
+  for (int which = 0; which < RT_POOLS; which++)
+    if (w->pools[which]) rt_sched_collect(w->pools[which]);
+  rt_idle_gc_run(w);
+  return true;
+}
+
 /* --- reporting -------------------------------------------------------------------------------- */
 #define ADVICE "no task can go on, and no timer, socket or job is left that could wake one"
 
@@ -113,7 +141,7 @@ enum { FORGIVEN_MAX = 3 };
 void rt_deadlock_examine(rt_worker *w) {
   rt_worker_assert_thread(w);
   w->deadlock.suspected = false;
-  if (!is_deadlock(w)) return;
+  if (!is_deadlock(w) || collect(w)) return;
   report_deadlock(w);
   rt_exit_fail(w);
   if (++w->deadlock.reports > FORGIVEN_MAX) {

@@ -3,7 +3,8 @@
 ** A worker that blocks while only another thread can wake one of its tasks is still
 ** (event/active_threads.h). The last thread that becomes still checks that no post is on its way to
 ** another one. If so, the main worker checks again, at a place where nothing can come in between.
-** So no time has to pass, and there is no false alarm. deadlock.c has the argument.
+** So no time has to pass, and there is no false alarm. What garbage holds comes back first:
+** before a deadlock is reported, all workers collect their garbage. deadlock.c has the argument.
 **
 ** Then the main worker writes a snapshot of all tasks to stderr, with what they wait for, and the
 ** wait of the main chunk raises an error.

@@ -26,11 +26,27 @@ static bool ensure_gc_sentinel(rt_worker *w) {
   return w->idle_gc.has_sentinel;
 }
 
+/* A finalizer may drop what has a finalizer itself, so one collection is not enough. */
+void rt_idle_gc_run(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  for (int i = 0; i < 2; i++) lua_gc(w->pcall_L, LUA_GCCOLLECT);
+}
+
 bool rt_idle_gc_step(rt_worker *w) {
   rt_worker_assert_thread(w);
+  if (rt_unlikely(w->idle_gc.at_once)) {
+    w->idle_gc.at_once = false;
+    rt_idle_gc_run(w);
+    return true;
+  }
   if (w->idle_gc.cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING)) return false;
   if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->idle_gc.cycles = 0;
   return true;
+}
+
+void rt_idle_gc_on_collect(rt_post *p, void *driver) {
+  rt_slot_collect_received(p);
+  rt_worker_of(driver)->idle_gc.at_once = true;
 }
 
 void rt_idle_gc_on_failure(rt_post *p, void *driver) {

@@ -1,8 +1,11 @@
-/* run/idle_gc.h - an idle worker collects garbage to find failures that no task can join any more.
+/* run/idle_gc.h - an idle worker collects garbage to find failures that no task can join any more,
+** and permits for which other tasks wait.
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is collected. A program that waits allocates
-** nothing, so Lua would not collect either of them. Worker's thread.
+** nothing, so Lua would not collect either of them. The same is true of a permit of a semaphore
+** that was dropped: before a deadlock is reported, each worker makes a complete collection
+** (run/deadlock.c). Worker's thread.
 */
 #ifndef RT_RUN_IDLE_GC_H
 #define RT_RUN_IDLE_GC_H
@@ -14,8 +17,14 @@
 static inline void rt_idle_gc_request(rt_worker *w) { w->idle_gc.cycles = 2; }
 
 /* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
-** it. False: the worker may block. */
+** it, or all of it, if that was requested. False: the worker may block. */
 bool rt_idle_gc_step(rt_worker *w);
+
+/* Collects all garbage, now. Finalizers run. */
+void rt_idle_gc_run(rt_worker *w);
+
+/* Delivered to a pool worker: it has to collect its garbage before it blocks again. */
+void rt_idle_gc_on_collect(rt_post *p, void *driver);
 
 /* Delivered to the main worker: a job has failed, and its handles may be garbage. */
 void rt_idle_gc_on_failure(rt_post *p, void *driver);

@@ -76,6 +76,7 @@ static bool init_slots(rt_sched *s) {
     slot->sched = s;
     slot->number = i;
     slot->stop_post.deliver = s->config.on_stop;
+    slot->collect_post.deliver = s->config.on_collect;
     slot->ended_post.deliver = s->config.on_ended;
     if (!init_queues(slot)) {
       while (i-- > 0) close_queues(&s->slots[i]);
@@ -434,6 +435,39 @@ bool rt_sched_is_asleep(rt_sched *s) {
     rt_lock_give(&slot->queue.lock);
   }
   return all_asleep && (all_busy || rt_load(&s->queued) == 0);
+}
+
+/* --- collecting garbage ----------------------------------------------------------------------- */
+static void post_collect_locked(rt_slot *slot) {
+  if (slot->queue.owner == NULL || slot->collect_posted) return;
+  slot->collect_posted = true;
+  rt_mailbox_post(&slot->queue.owner->mailbox, &slot->collect_post);
+}
+
+void rt_sched_collect(rt_sched *s) {
+  for (int i = 0; i < rt_load(&s->started); i++) {
+    rt_slot *slot = &s->slots[i];
+    rt_lock_take(&slot->queue.lock);
+    post_collect_locked(slot);
+    rt_lock_give(&slot->queue.lock);
+  }
+}
+
+rt_slot *rt_slot_collect_received(rt_post *p) {
+  rt_slot *slot = rt_containerof(p, rt_slot, collect_post);
+  rt_lock_take(&slot->queue.lock);
+  slot->collect_posted = false;
+  rt_lock_give(&slot->queue.lock);
+  return slot;
+}
+
+/* (Relaxed: a worker has counted before it left the active threads, which is sequentially
+** consistent.) */
+uint64_t rt_sched_resumes(rt_sched *s) {
+  uint64_t n = 0;
+  for (int i = 0; i < rt_load(&s->started); i++)
+    n += rt_load_relaxed(&s->slots[i].counts.of[RT_COUNT_RESUMES]);
+  return n;
 }
 
 /* --- stopping --------------------------------------------------------------------------------- */

@@ -43,8 +43,10 @@ typedef struct rt_slot {
   rt_thread thread;
   /* under the lock of 'queue' */
   bool stop_posted;
-  rt_post stop_post;  /* to the worker: it has to end */
-  rt_post ended_post; /* to the main worker: this worker has ended */
+  rt_post stop_post; /* to the worker: it has to end */
+  bool collect_posted;
+  rt_post collect_post; /* to the worker: it has to collect its garbage */
+  rt_post ended_post;   /* to the main worker: this worker has ended */
 } rt_slot;
 
 typedef struct rt_sched_config {
@@ -52,12 +54,13 @@ typedef struct rt_sched_config {
   bool exclusive; /* a worker takes no job while it has a task: its tasks may block the thread */
   int queue_max;  /* bound of the jobs in all queues together; 0: bounded by memory only */
   size_t stack;   /* bytes, of each thread */
-  void (*run_worker)(rt_slot *);       /* called on the slot's thread; calls rt_slot_end last */
-  void (*on_stop)(rt_post *, void *);  /* stop_post, delivered on the worker's thread */
-  void (*on_ended)(rt_post *, void *); /* ended_post, delivered on the main worker's thread */
-  rt_runtime *runtime;                 /* a reference that the scheduler takes over */
-  void *worker_config;                 /* what the workers' states are made from; taken over, too */
-  void (*free_worker_config)(void *);  /* NULL: nothing to free */
+  void (*run_worker)(rt_slot *);         /* called on the slot's thread; calls rt_slot_end last */
+  void (*on_stop)(rt_post *, void *);    /* stop_post, delivered on the worker's thread */
+  void (*on_collect)(rt_post *, void *); /* collect_post, delivered on the worker's thread */
+  void (*on_ended)(rt_post *, void *);   /* ended_post, delivered on the main worker's thread */
+  rt_runtime *runtime;                   /* a reference that the scheduler takes over */
+  void *worker_config;                /* what the workers' states are made from; taken over, too */
+  void (*free_worker_config)(void *); /* NULL: nothing to free */
 } rt_sched_config;
 
 typedef struct rt_sched {
@@ -153,6 +156,14 @@ void rt_slot_end(rt_slot *slot);
 ** asleep? That is: the mailboxes of all its workers are asleep, and there is no job that a worker
 ** could take. Part of the search for a deadlock (run/deadlock.h). */
 bool rt_sched_is_asleep(rt_sched *s);
+
+/* Main worker. Posts collect_post to all workers, unless it is on its way already. */
+void rt_sched_collect(rt_sched *s);
+/* Worker's thread: collect_post has been delivered; returns its slot. */
+rt_slot *rt_slot_collect_received(rt_post *p);
+
+/* Any thread: how often tasks have been resumed on all workers. Exact while they are still. */
+uint64_t rt_sched_resumes(rt_sched *s);
 
 /* Main worker. Posts stop_post to all workers; jobs that have not started are cancelled when the
 ** last worker ends. A second call does nothing. */

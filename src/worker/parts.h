@@ -111,10 +111,11 @@ typedef struct rt_worker_failures {
   int taken;    /* how many were taken from the queue since it was empty: the index of the last */
 } rt_worker_failures;
 
-/* The search for such failures.
+/* The search for such failures, and for what keeps tasks waiting although it is garbage.
 ** Changed by run/idle_gc.c, run/idle_gc.h (cycles). */
 typedef struct rt_worker_idle_gc {
   int cycles;        /* collections that an idle worker still has to make */
+  bool at_once;      /* a complete collection has to be made before the worker blocks */
   bool has_sentinel; /* an object of RT_CLASS_GC_SENTINEL is waiting to be collected */
 } rt_worker_idle_gc;
 
@@ -136,9 +137,10 @@ typedef struct rt_worker_signals {
 /* Deadlocks.
 ** Changed by run/deadlock.c, run/deadlock.h (reports). */
 typedef struct rt_worker_deadlock {
-  bool suspected; /* the main worker is to check for a deadlock before it blocks again */
-  bool to_raise;  /* the wait of the main task is to raise the error */
-  int reports;    /* deadlocks reported so far */
+  bool suspected;     /* the main worker is to check for a deadlock before it blocks again */
+  bool to_raise;      /* the wait of the main task is to raise the error */
+  int reports;        /* deadlocks reported so far */
+  uint64_t collected; /* resumes of all workers when all had to collect garbage, + 1; 0: never */
 } rt_worker_deadlock;
 
 /* The last error that a join raised again.

@@ -166,6 +166,21 @@ describe("rt.channel", function()
     assert.equal("cancelled", first:status())
   end)
 
+  it("G9 a value that was sent before the cancel is received", function()
+    for _, cancelled in ipairs { "recv", "send" } do
+      local ch = rt.channel(0)
+      local task = rt.spawn_local(ch[cancelled], ch, 1)
+      rt.yield()
+      if cancelled == "recv" then
+        ch:send(1)
+      else
+        assert.equal(1, ch:recv())
+      end
+      task:cancel() -- it has not run since
+      assert.equal(cancelled == "recv" and 1 or true, task:join())
+    end
+  end)
+
   it("G8 a timeout has consumed nothing, and sent nothing", function()
     local ch = rt.channel(0)
     assert.same({ nil, "timeout" }, { rt.timeout(0.002, ch.recv, ch) })

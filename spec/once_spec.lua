@@ -10,6 +10,18 @@ describe("rt.once", function()
     kit.on_workers(kit.program("many_callers"))
   end)
 
+  it("an error leaves it to the same task, too", function()
+    local once = rt.once()
+    assert.matches("not yet", kit.refused(once.get, once, error, "not yet"))
+    assert.equal("rt.once (not done)", tostring(once))
+    assert.equal(
+      1,
+      once:get(function()
+        return 1
+      end)
+    )
+  end)
+
   it("an error is the runner's, and the next caller tries again", function()
     local once = rt.once()
     local function get_in_pool(f)

@@ -22,7 +22,7 @@ return {
     to = "  if (called && w->current.task->cause == RT_FIRED) {\n",
     wrong = "a value that was handed over just before a cancel is lost",
     spec = "channel",
-    test = "cancels and values race",
+    test = "sent before the cancel",
   },
   {
     file = "src/lib/lib.c",
@@ -38,7 +38,7 @@ return {
     to = '      return "EAI_NONAME";\n    case UV_EAI_NODATA: return "ENOTFOUND";',
     wrong = "a name that does not exist has a code that only libuv knows",
     spec = "tcp",
-    test = "comes back as nil",
+    test = "finds names",
   },
   {
     file = "src/lib/shared.c",

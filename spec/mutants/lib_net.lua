@@ -72,12 +72,4 @@ return {
     spec = "tcp",
     test = "EMFILE on accept backs off",
   },
-  {
-    file = "src/lib/net/listener.c",
-    from = "    if (l->nodelay) rt_tcp_nodelay(fd, true);\n",
-    to = "",
-    wrong = "accepted connections do not have what their listener was told",
-    spec = "tcp",
-    test = "options: nodelay",
-  },
 }

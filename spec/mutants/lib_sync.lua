@@ -18,11 +18,11 @@ return {
   },
   {
     file = "src/lib/sync/mutex.c",
-    from = "  rt_mutex_unlock(m, w->current.task);\n  rtL_cancel_takes_precedence(L, w);",
-    to = "  rtL_cancel_takes_precedence(L, w);",
-    wrong = "a task that is cancelled as it gets the lock keeps it while it unwinds",
+    from = "  if (rt_unlikely(mine))",
+    to = "  if (rt_unlikely(mine && L == NULL))",
+    wrong = "a task that locks twice waits for itself",
     spec = "mutex",
-    test = "what comes first counts",
+    test = "locking twice",
   },
   {
     file = "src/lib/sync/once.c",
@@ -38,6 +38,6 @@ return {
     to = "  rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);",
     wrong = "after an error of the function no task can run its own",
     spec = "once",
-    test = "an error is the runner's",
+    test = "leaves it to the same task",
   },
 }

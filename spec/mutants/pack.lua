@@ -5,16 +5,14 @@ return {
     from = "    e->value = number;\n      e->tag = (unsigned char)i;\n",
     to = "    e->value = number;\n      e->tag = 1;\n",
     wrong = "functions that share an upvalue share the first one",
-    spec = "spawn_values",
-    test = "copies the function, its upvalues",
+    ground = "pack",
   },
   {
     file = "src/pack/pack.c",
     from = "  if (used->again || used->code->upvalues > 1",
     to = "  if (used->code->upvalues > 1",
     wrong = "two functions of one message arrive as one",
-    spec = "spawn_values",
-    test = "copies the function, its upvalues",
+    ground = "pack",
   },
   {
     file = "src/pack/pack.c",

@@ -27,6 +27,7 @@ return {
     to = "case RT_GROUP_FIRST_SUCCESS: return true;",
     wrong = "a failure ends a race that wants the first success",
     spec = "scope",
+    test = "policy any: the first success",
   },
   {
     file = "src/sched/job.c",

@@ -31,13 +31,6 @@ return {
   },
   {
     file = "src/pack/unpack.c",
-    from = "  u->budget -= least;\n",
-    to = "",
-    wrong = "a short message makes large tables",
-    ground = "pack",
-  },
-  {
-    file = "src/pack/unpack.c",
     from = "  bool same = lua_rawequal(L, -1, -2);\n  lua_pop(L, 2);\n  return same;",
     to = "  lua_pop(L, 2);\n  return true;",
     wrong = "a function that is kept has the _ENV that a program has given it",

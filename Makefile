@@ -106,6 +106,10 @@ lua_files := $(patsubst lua/%,$(BUILD)/%,$(wildcard lua/rt/*.lua))
 .PHONY: all
 all: $(BUILD)/rt-lua $(BUILD)/rt/core.so $(own_modules) $(lua_files) ## rt-lua and rt/core.so, which is what `make` does (V=1: show the commands)
 
+# What was removed from lua/rt goes from the build folder, too.
+removed := $(filter-out $(lua_files),$(wildcard $(BUILD)/rt/*.lua))
+$(if $(removed),$(shell rm -f $(removed)))
+
 # What was built with another compiler or other flags is built again, and what was linked of other
 # objects is linked again: these two files are written when that changes. (`make install` takes what
 # is there, with whatever flags it was built.)
@@ -206,6 +210,7 @@ $(models): %: %.o $(model_objects)
 found:
 	@command -v $(firstword $(CC)) >/dev/null || { .ci/install --explain "the C compiler '$(CC)'"; exit 1; }
 	@test -f "$(LUA_INCDIR)/lua.h" || { .ci/install --explain "the headers of Lua 5.4"; exit 1; }
+	@test "$(LUA_V)" = 5.4 || { echo "rt needs Lua 5.4: $(LUA_INCDIR)/lua.h is that of Lua $(LUA_V)" >&2; exit 1; }
 	@echo '#include <uv.h>' | $(CC) $(UV_INCDIR:%=-I%) -E - >/dev/null 2>&1 || \
 	  { .ci/install --explain "the headers of libuv"; exit 1; }
 
@@ -213,7 +218,8 @@ found:
 found_lua:
 	@LUA='$(LUA)' .ci/install lua
 
--include $(patsubst %.o,%.d,$(call objects_of,$(all_sources))) $(ground_tests:=.d) $(model_objects:.o=.d) $(models:=.d)
+-include $(wildcard $(patsubst %.o,%.d,$(call objects_of,$(all_sources))) $(ground_tests:=.d) \
+  $(model_objects:.o=.d) $(models:=.d))
 
 # --- using it -------------------------------------------------------------------------------
 comma := ,
@@ -223,7 +229,7 @@ with_commas = $(subst $(empty) $(empty),$(comma),$(strip $(1)))
 .PHONY: debug
 debug: ## build rt-lua without optimization, with checks (SPEC=name: and run that spec with it)
 	@CC='$(firstword $(CC))' .ci/install build
-	@$(MAKE) FLAVOR=debug all $(if $(SPEC)$(TEST),$(filter-out models,$(needs)))
+	@$(MAKE) FLAVOR=debug BUILD=$(BUILD)-debug all $(if $(SPEC)$(TEST),$(filter-out models,$(needs)))
 	@echo "$(BUILD)-debug/rt-lua"
 	$(if $(SPEC)$(TEST),@$(call run_specs,$(BUILD)-debug) --flavor debug)
 
@@ -290,7 +296,7 @@ define flavor_rule
 .PHONY: $(1)
 $(1):
 	@CC='$$(firstword $$(CC))' LUA='$$(LUA)' .ci/install build test
-	@$$(MAKE) FLAVOR=$(1) all $$(filter-out models,$$(needs))
+	@$$(MAKE) FLAVOR=$(1) BUILD=$$(BUILD)-$(1) all $$(filter-out models,$$(needs))
 	@$$(call run_specs,$$(BUILD)-$(1)) --flavor $(1)
 endef
 $(foreach flavor,asan tsan tight,$(eval $(call flavor_rule,$(flavor))))
@@ -383,15 +389,24 @@ override PREFIX := $(call given,PREFIX,/usr/local)
 override BINDIR := $(call given,BINDIR,$(PREFIX)/bin)
 override LUADIR := $(call given,LUADIR,$(PREFIX)/share/lua/$(LUA_V))
 override LIBDIR := $(call given,LIBDIR,$(PREFIX)/lib/lua/$(LUA_V))
+# the definitions for editors, and the reference
+override DATADIR := $(call given,DATADIR,$(PREFIX)/share/rt-lua)
+
+install_folders := "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt" \
+  "$(DESTDIR)$(DATADIR)/library" "$(DESTDIR)$(DATADIR)/docs"
 
 .PHONY: install
 install: all ## install to PREFIX (/usr/local), below DESTDIR
 	$(say) INSTALL "$(DESTDIR)$(PREFIX)"
-	$(Q)install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt"
+	$(Q)install -d $(install_folders) && for d in $(install_folders); do test -w "$$d" || exit; done || { \
+	  echo "make install: cannot write below '$(DESTDIR)$(PREFIX)': give another folder, as in" \
+	    "'make install PREFIX=\$$HOME/.local', or run it as root" >&2; exit 1; }
 	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua"
 	$(Q)install -m 755 $(BUILD)/rt-lua "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)"
 	$(Q)install -m 755 $(BUILD)/rt/core.so $(own_modules) "$(DESTDIR)$(LIBDIR)/rt/"
 	$(Q)install -m 644 lua/rt/*.lua "$(DESTDIR)$(LUADIR)/rt/"
+	$(Q)install -m 644 library/*.lua "$(DESTDIR)$(DATADIR)/library/"
+	$(Q)install -m 644 docs/reference.md "$(DESTDIR)$(DATADIR)/docs/"
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
@@ -399,7 +414,9 @@ uninstall: ## remove what install put there
 	$(Q)rm -f "$(DESTDIR)$(BINDIR)/rt-lua" "$(DESTDIR)$(BINDIR)/rt-lua$(LUA_V)" "$(DESTDIR)$(LIBDIR)/rt/core.so"
 	$(Q)for m in $(modules); do rm -f "$(DESTDIR)$(LIBDIR)/rt/$$m.so"; done
 	$(Q)for f in lua/rt/*.lua; do rm -f "$(DESTDIR)$(LUADIR)/rt/$${f##*/}"; done
-	@rmdir "$(DESTDIR)$(LIBDIR)/rt" "$(DESTDIR)$(LUADIR)/rt" 2>/dev/null || true
+	$(Q)for f in library/*.lua docs/reference.md; do rm -f "$(DESTDIR)$(DATADIR)/$$f"; done
+	@for d in "$(LIBDIR)/rt" "$(LUADIR)/rt" "$(DATADIR)/library" "$(DATADIR)/docs" "$(DATADIR)"; do \
+	  rmdir "$(DESTDIR)$$d" 2>/dev/null || true; done
 
 version = $(shell sed -n 's/^\#define RT_VERSION "\(.*\)"/\1/p' src/base/base.h)
 archive = rt-lua-$(version)
@@ -411,6 +428,12 @@ dist: ## pack the last commit into build/rt-lua-VERSION.tar.gz: the same bytes e
 .PHONY: distcheck
 distcheck: ## and build it, run a script with it and install it, in a folder of its own
 	@.ci/dist --check $(archive)
+
+# (what make includes is a target, too, which nothing makes)
+Makefile: ;
+%.d: ;
+.DEFAULT:
+	@echo "make: there is nothing that makes '$@'; 'make help' lists the targets" >&2; exit 2
 
 .PHONY: help
 help: ## this list

@@ -43,6 +43,7 @@ build = {
     BINDIR = "$(BINDIR)",
     LIBDIR = "$(LIBDIR)",
     LUADIR = "$(LUADIR)",
+    DATADIR = "$(PREFIX)", -- beside the rock's own files: luarocks doc finds the reference
   },
 }
 

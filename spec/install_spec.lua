@@ -75,6 +75,8 @@ local function expected_files()
   for name in ok("ls lua/rt"):gmatch("[^\n]+") do
     files[#files + 1] = "share/lua/5.4/rt/" .. name
   end
+  files[#files + 1] = "share/rt-lua/docs/reference.md"
+  files[#files + 1] = "share/rt-lua/library/rt.lua"
   table.sort(files)
   return files
 end
@@ -153,23 +155,34 @@ describe("make install:", function()
   install_it("where other folders are asked for, and where empty values are given", function()
     local tree = kit.file(nil, ".tree")
     make(
-      ("install PREFIX= BINDIR=%s/b LIBDIR=%s/l LUADIR=%s/s LUA_LIBDIR= LUALIB= LUA_VERSION= UV_LIBDIR="):format(
-        tree,
-        tree,
-        tree
-      )
+      (
+        "install PREFIX= BINDIR=%s/b LIBDIR=%s/l LUADIR=%s/s DATADIR=%s/d"
+        .. " LUA_LIBDIR= LUALIB= LUA_VERSION= UV_LIBDIR="
+      ):format(tree, tree, tree, tree)
     )
+    local first = {
+      "b/rt-lua",
+      "b/rt-lua5.4",
+      "d/docs/reference.md",
+      "d/library/rt.lua",
+      "l/rt/core.so",
+    }
     for i, file in ipairs(files_in(tree)) do
-      assert.equal(
-        ({ "b/rt-lua", "b/rt-lua5.4", "l/rt/core.so" })[i] or file:match("^s/rt/%w+%.lua$"),
-        file
-      )
+      assert.equal(first[i] or file:match("^s/rt/%w+%.lua$"), file)
     end
     local path = ("LUA_PATH='%s/s/?.lua;%s/s/?/init.lua'"):format(tree, tree)
     assert.equal(
       tree .. "/s/rt/init.lua\n",
       ok(("%s %s/b/rt-lua -e %s"):format(path, tree, kit.quote(program)))
     )
+  end)
+
+  install_it("says what to do where it cannot write", function()
+    local file = kit.file("", "")
+    local code, _, err = try(("make -C %s install PREFIX=%s/x"):format(sources, file))
+    assert.equal(2, code)
+    assert.matches(("cannot write below '%s/x': give another folder"):format(file), err, 1, true)
+    assert.matches("make install PREFIX=$HOME/.local", err, 1, true)
   end)
 
   install_it("builds nothing again", function()
@@ -258,6 +271,10 @@ describe("luarocks make:", function()
       for _ = 1, 2 do
         rocks("make")
         works_in(tree)
+        local folder = rocks("show --rock-dir rt-lua"):match("[^\n]+")
+        for _, file in ipairs { "docs/reference.md", "library/rt.lua" } do
+          ok(("test -f '%s/%s'"):format(folder, file))
+        end
         assert.matches("^rt%-lua\tscm%-1\tinstalled\t", rocks("list --porcelain"))
       end
       rocks("remove rt-lua")

@@ -133,8 +133,35 @@ describe("make:", function()
     assert.matches(" task,channel,[%w,]* [^ ]+ *\n", output_of("make -n check"))
   end)
 
+  --- A folder with the header of another Lua.
+  local function other_lua()
+    local folder = kit.file(nil, ".lua5.1")
+    os.execute("mkdir " .. folder)
+    local file = assert(io.open(folder .. "/lua.h", "w"))
+    file:write("#define LUA_VERSION_NUM 501\n")
+    file:close()
+    return folder
+  end
+
+  make_it("removes from the build folder what was removed from lua/rt", function()
+    local folder = kit.file(nil, ".build")
+    os.execute(
+      ("mkdir -p %s/rt && touch %s/rt/gone.lua %s/rt/init.lua"):format(folder, folder, folder)
+    )
+    output_of("make -n all BUILD=" .. folder)
+    assert.equal("init.lua\n", output_of("ls " .. folder .. "/rt"))
+  end)
+
+  make_it("puts a flavour beside the build folder that it is told", function()
+    local out = output_of("make -n tsan BUILD=build/here SPEC=task")
+    assert.matches("FLAVOR=tsan BUILD=build/here-tsan all", out, 1, true)
+    assert.matches("--build build/here-tsan", out, 1, true)
+  end)
+
   make_it("refuses what it cannot do before it begins", function()
     for command, message in pairs {
+      ["make nonsense"] = "there is nothing that makes 'nonsense'; 'make help' lists the targets",
+      ["make found LUA_INCDIR=" .. other_lua()] = "/lua.h is that of Lua 5.1",
       ["make profile SCRIPT=nofile.lua"] = "cannot read the script nofile.lua",
       ["bench/table --only zzz"] = "no row has 'zzz' in it; the benchmarks: echo, ",
       [".ci/run --help"] = "usage: bash .ci/run ",

@@ -198,3 +198,17 @@ describe("rt-lua does as lua: require:", function()
     )
   end)
 end)
+
+describe('require "rt"', function()
+  it("says in one sentence that this is another Lua", function()
+    local code, out, err = kit.run([[
+      _VERSION = "Lua 5.1"
+      print(select(2, pcall(require, "rt")))
+      jit = { version = "LuaJIT 2.1.0-beta3" }
+      print(select(2, pcall(require, "rt")))
+    ]])
+    local form = "rt needs Lua 5.4, and this is %s\n"
+    assert.equal(form:format("Lua 5.1") .. form:format("LuaJIT 2.1.0-beta3"), out .. err)
+    assert.equal(0, code)
+  end)
+end)

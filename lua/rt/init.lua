@@ -1,4 +1,10 @@
 --- What require("rt") returns: every public name, and nothing else.
+
+-- Another Lua can read this file, but cannot load the module in C.
+if _VERSION ~= "Lua 5.4" then
+  error("rt needs Lua 5.4, and this is " .. (_G.jit and _G.jit.version or _VERSION), 0)
+end
+
 local core = require("rt.core")
 local scope = require("rt.scope")
 local task = require("rt.task")

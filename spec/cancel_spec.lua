@@ -214,6 +214,25 @@ describe("cancelling, level and order:", function()
     assert.matches("cancel_spec%.lua:%d+$", err.source)
   end)
 
+  it("G16 a task that swallows it at every wait gives way to others", function()
+    local others_ran = false
+    local task = rt.spawn_local(function()
+      for _ = 1, 20000 do
+        pcall(rt.sleep, 60)
+        if others_ran then
+          break
+        end
+      end
+    end)
+    rt.yield()
+    task:cancel()
+    rt.spawn_local(function()
+      others_ran = true
+    end)
+    pcall(task.join, task)
+    assert.is_true(others_ran)
+  end)
+
   it("G7 is idempotent: the first reason counts", function()
     local task = rt.spawn_local(rt.sleep, 60)
     rt.yield()

@@ -207,6 +207,14 @@ stack traceback:
     it:stop("KILL")
   end)
 
+  it("G6 of a task of the pool is, too", function()
+    local it = kit.start_script(kit.program("unhandled_error_while_main_sleeps"), "spawn")
+    assert.equal("ready", it:line())
+    assert.matches("^rt: unhandled error in task %d+, spawned at ", it:line())
+    assert.is_nil(it:ended())
+    it:stop("KILL")
+  end)
+
   for _, mode in ipairs { "incremental", "generational" } do
     it("looking for errors that nobody joined comes to an end: " .. mode, function()
       quiet("failed_tasks_and_collector", mode)
@@ -371,6 +379,10 @@ describe("rt.on_unhandled:", function()
 end)
 
 describe("os.exit:", function()
+  it("G25 the first one counts, with close in two tasks", function()
+    assert.equal(3, (run("two_exits")))
+  end)
+
   for _, place in ipairs {
     "in __close of a task",
     "in a coroutine of a task",

@@ -280,6 +280,26 @@ describe("rt.spawn", function()
     assert.same({ true, true, true, kit.in_rt_lua }, { task:join() })
   end)
 
+  it("a function that its module does not hold any more travels as it is", function()
+    local n = 1
+    local m = {
+      f = function()
+        return n
+      end,
+    }
+    package.loaded.of_main = m
+    assert.matches(
+      "module 'of_main' not found",
+      select(2, pcall(rt.join, (rt.spawn(m.f)))),
+      1,
+      true
+    )
+    local f = m.f
+    m.f = print
+    assert.equal(1, rt.spawn(f):join())
+    package.loaded.of_main = nil
+  end)
+
   it("arg and package.path are known there", function()
     local out = run("path_and_arguments")
     assert.equal("true\tfirst\n", out)

@@ -49,6 +49,7 @@ return {
     from = "  if (is_current(L, value)) return true;\n  lua_pop(L, 2);\n  return false;",
     to = "  (void)is_current;\n  return true;",
     wrong = "a function is sent by a name that another one has by now",
-    ground = "pack",
+    spec = "spawn_values",
+    test = "does not hold any more",
   },
 }

@@ -37,8 +37,8 @@ return {
     from = "  bool can = !t->is_main && L == w->current.co && !w->current.blocked && lua_isyieldable(L);\n",
     to = "  bool can = false;\n",
     wrong = "a task that swallows its cancel in a loop keeps the others waiting",
-    spec = "preempt",
-    test = "swallows its cancel at every wait",
+    spec = "cancel",
+    test = "gives way to others",
   },
   {
     file = "src/run/cancel.c",
@@ -53,8 +53,8 @@ return {
     from = "  return w->loop.slices - w->loop.polled_at >= POLL_RESUMES ||\n         rt_clock_coarse() - w->driver.polled >= POLL_TIME;",
     to = "  (void)w;\n  return false;",
     wrong = "tasks that are always ready keep the timers and the system waiting",
-    spec = "tcp",
-    test = "always has something to do",
+    spec = "task",
+    test = "a chain of wake%-ups",
   },
   {
     file = "src/run/loop.c",
@@ -93,8 +93,8 @@ return {
     from = "  rt_idle_gc_request(rt_worker_of(driver));\n",
     to = "  (void)driver;\n",
     wrong = "the failure of a job that nobody can join is told at the end of the program",
-    spec = "pool",
-    test = "of the pool are reported",
+    spec = "exit",
+    test = "of a task of the pool is, too",
   },
   {
     file = "src/run/unwind.c",
@@ -119,7 +119,7 @@ return {
     to = "",
     wrong = "the end of the program does not keep to the seconds of rt.shutdown",
     spec = "shutdown",
-    test = "keeps to its seconds",
+    test = "gives no less than its seconds",
   },
   {
     file = "src/run/exit.c",
@@ -127,6 +127,6 @@ return {
     to = "",
     wrong = "the last os.exit counts, not the first",
     spec = "exit",
-    test = "os.exit",
+    test = "the first one counts",
   },
 }

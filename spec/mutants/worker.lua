@@ -33,7 +33,7 @@ return {
   {
     file = "src/worker/traceback.c",
     from = "return !has_identity && w->traceback.slice != w->loop.slices;",
-    to = "return false;",
+    to = "return !has_identity && w->traceback.slice != w->loop.slices && L == NULL;",
     wrong = "an error has the traceback of an equal text that was raised long ago",
     spec = "scope",
     test = "G6",
@@ -49,7 +49,7 @@ return {
   {
     file = "src/worker/class.c",
     from = "return metatable == c->metatable[which] ? lua_touserdata(L, index) : NULL;",
-    to = "return metatable != NULL ? lua_touserdata(L, index) : NULL;",
+    to = "return metatable && c->metatable[which] ? lua_touserdata(L, index) : NULL;",
     wrong = "any userdata is taken for that of any class",
     spec = "shared_objects",
     test = "refuse what is not theirs",

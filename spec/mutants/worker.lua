@@ -59,7 +59,8 @@ return {
     from = "  rt_coroutine_pool_close(&w->coroutine_pool);\n  rt_call_sites_close",
     to = "  rt_call_sites_close",
     wrong = "a state that closes leaves its list of coroutines behind",
-    ground = "pack",
+    ground = "state",
+    flavor = "asan",
   },
   {
     file = "src/worker/worker.c",

@@ -73,9 +73,11 @@ describe("the pool", function()
     if kit.in_rt_lua then
       local _, out = kit.shell(kit.quote(kit.host) .. " --workers 5 -e " .. kit.quote(show))
       assert.equal("5\n", out)
-      local code, _, err = kit.shell(kit.quote(kit.host) .. " --workers x -e ''")
-      assert.equal(1, code)
-      assert.matches("needs a number from 1 to 256", err)
+      for _, wrong in ipairs { "x", "0", "257" } do
+        local code, _, err = kit.shell(("%s --workers %s -e ''"):format(kit.quote(kit.host), wrong))
+        assert.equal(1, code)
+        assert.matches("needs a number from 1 to 256", err)
+      end
     end
     local code, _, err = kit.run([[
       local rt = require "rt"

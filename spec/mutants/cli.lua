@@ -5,8 +5,8 @@ return {
     from = "workers < 1 || workers > 256)",
     to = "workers < 0 || workers > 256)",
     wrong = "--workers 0 is accepted",
-    spec = "options",
-    test = "refuses",
+    spec = "pool",
+    test = "say how many",
   },
   {
     file = "src/cli/options.c",
@@ -32,7 +32,7 @@ return {
   {
     file = "src/cli/repl.c",
     from = "    reset_errors(sh->worker);\n",
-    to = "",
+    to = "    if (sh->worker == NULL) reset_errors(sh->worker);\n",
     wrong = "after Ctrl-C the session ends",
     spec = "repl",
     test = "Ctrl%-C ends what was typed",

@@ -34,9 +34,10 @@ return {
   },
   {
     file = "src/diag/snapshot.c",
-    from = "  remove_started(s);\n",
-    to = "  (void)remove_started;\n",
-    wrong = "a job is listed twice that begins while a dump is made",
+    from = "    reply->tasks[kept++] = *info;\n",
+    to = "",
+    wrong = "jobs that no worker has begun are left out of a dump",
     spec = "dump",
+    test = "jobs that nobody has begun",
   },
 }

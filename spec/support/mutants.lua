@@ -304,6 +304,19 @@ local function run(command, seconds)
   return tonumber(code), out or text, system.monotime() - began
 end
 
+--- Ends the programs that a run has left behind: the path of the copy stands in their arguments.
+local function end_orphans()
+  local ids = {}
+  for pid, arguments in output_of("ps -A -o pid= -o args= 2>/dev/null"):gmatch("(%d+) ([^\n]*)") do
+    if arguments:find(copy .. "/", 1, true) and not arguments:find("^ps ") then
+      ids[#ids + 1] = pid
+    end
+  end
+  if #ids > 0 then
+    os.execute("kill -KILL " .. table.concat(ids, " ") .. " 2>/dev/null")
+  end
+end
+
 local function end_child()
   if child then
     require("processes").kill { tonumber(read(child.pid_file) or "") }
@@ -478,6 +491,7 @@ local function try_mutant(e)
     return "error"
   end
   local result, why, took = try(e, RUN_SECONDS + 5 * usual.took)
+  end_orphans()
   take_out()
   if result == "failed" then
     say("noticed %s (%s, %.0f s)\n      %s", what, name_of(e), took, why)
@@ -583,6 +597,7 @@ if not good then
   end_child()
 end
 if copy then
+  end_orphans()
   os.execute("rm -rf " .. copy)
 end
 if not good then

@@ -43,6 +43,13 @@ describe("rt.tcp.serve", function()
     each(kit.program("close_while_clients_come"), "0\ttrue\n")
   end)
 
+  it("close takes what the system has established, also if the worker is blocked", function()
+    local pipe = kit.file(nil, ".pipe")
+    assert(os.execute("mkfifo " .. pipe))
+    local code, out, err = kit.run(kit.program("close_with_a_queue"), pipe, 60, "RT_WORKERS=1")
+    assert.same({ 0, "answered\nanswered\nanswered\n", "" }, { code, out, err })
+  end)
+
   it("a close that is refused has closed nothing", function()
     local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
       stream:write(stream:read("L"))

@@ -441,6 +441,8 @@ describe("join:", function()
     end, function() end)
     assert.same({ "task", "function" }, { a, b, c })
     assert.equal(0, select("#", rt.join()))
+    local function nothing() end
+    assert.equal(3, select("#", rt.join(nothing, nothing, nothing)))
   end)
 
   it("tells of tasks only where its error comes from one, not an equal error of later", function()

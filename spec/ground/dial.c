@@ -144,6 +144,12 @@ static void check_ways(rt_driver *d) {
   check("one that refuses gives its error",
         dial_all(d, &bad, 10 * RT_SECOND, &took) == UV_ECONNREFUSED);
 
+  places bad_and_unreachable = bad;
+  bad_and_unreachable.info[0].ai_addr = (struct sockaddr *)&bad_and_unreachable.at[0];
+  add_place(&bad_and_unreachable, "255.255.255.255", closed);
+  check("… also if another one cannot be reached at all",
+        dial_all(d, &bad_and_unreachable, 10 * RT_SECOND, &took) == UV_ECONNREFUSED);
+
   places second = {0};
   add_place(&second, "127.0.0.1", closed);
   add_place(&second, "127.0.0.1", port);

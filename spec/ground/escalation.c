@@ -67,13 +67,21 @@ static bool swallow(rt_escalation *e, int times, uint64_t ns, bool can_close) {
   return sets && !early;
 }
 
+/* The same. True: none sets the hook. */
+static bool is_tolerated(rt_escalation *e, int times, uint64_t ns) {
+  bool sets = false;
+  for (int i = 0; i < times; i++)
+    sets |= rt_escalation_checkpoint(e, 0, start + ns * (uint64_t)i / (uint64_t)(times - 1), true);
+  return !sets;
+}
+
 static void check_checkpoints(void) {
   rt_escalation few = {0}, fast = {0}, many = {0}, fixed = {0};
   uint64_t now = start + RT_ESCALATION_LIMIT;
   check("few errors at checkpoints are only raised",
-        !swallow(&few, RT_ESCALATION_TIMES - 1, 10 * RT_ESCALATION_LIMIT, true));
+        is_tolerated(&few, RT_ESCALATION_TIMES - 1, 10 * RT_ESCALATION_LIMIT));
   check("... and so are many in a short time",
-        !swallow(&fast, 10 * RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT - 1, true));
+        is_tolerated(&fast, 10 * RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT - 1));
   check("many in a long time set the hook",
         swallow(&many, RT_ESCALATION_TIMES, RT_ESCALATION_LIMIT, true));
   check("... which closes the task", hook_at(&many, 0, now) == RT_ESCALATION_FORCE);

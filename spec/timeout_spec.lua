@@ -316,7 +316,7 @@ describe("rt.timeout of nothing", function()
     ["mutex:with"] = function()
       local m = rt.mutex()
       local function body()
-        return 0, 6
+        return 6
       end
       return m.with, { m, body }, 6, true
     end,

@@ -77,7 +77,8 @@ return {
     from = "if (t->alert) t->alert = t->cancelled || is_any_passed(t);",
     to = "if (t->alert) t->alert = t->cancelled && is_any_passed(t);",
     wrong = "the end of a scope makes a cancel forgotten",
-    spec = "timeout",
+    spec = "scope",
+    test = "an outer cancel waits until it ends",
   },
   {
     file = "src/event/driver.c",

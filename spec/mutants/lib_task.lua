@@ -77,8 +77,7 @@ return {
     from = "  if (rt_group_watch(g, waiter)) rt_cancel_scope_cancel(scope);\n",
     to = "  rt_group_watch(g, waiter);\n",
     wrong = "the body of a scope that is cancelled before it begins runs to its end",
-    unnoticed = "no program can cancel a scope before its body runs: the body is the first that gets"
-      .. " the scope; the line is for a group that another thread cancels as the program ends",
+    unnoticed = "the body is the first that gets the scope, so no program can have cancelled it before",
   },
   {
     file = "src/lib/task/runtime.c",

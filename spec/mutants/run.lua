@@ -85,8 +85,8 @@ return {
     from = "  return rt_active_threads_number(before) == 1 && are_pools_asleep(w) &&",
     to = "  return are_pools_asleep(w) &&",
     wrong = "a thread that is active is no obstacle to a deadlock",
-    unnoticed = "a pool that is asleep has no active thread, and the word is read again: the number"
-      .. " is a third way to say the same, of which spec/model/active_threads.c checks the others",
+    unnoticed = "a thread that is active although its mailbox is marked has nothing to do but to block; if it did"
+      .. " anything before that, the word that is read again has changed",
   },
   {
     file = "src/run/idle_gc.c",

@@ -630,6 +630,15 @@ describe("tcp:", function()
     assert.matches("^rt: accept: too many open files; trying again every 100 ms\n$", err)
   end)
 
+  it(
+    "streams and listeners that nobody holds give their descriptors when they are lacking",
+    function()
+      local command = kit.command(kit.program("garbage_has_descriptors"))
+      local code, out, err = kit.shell("ulimit -n 64; exec env " .. command)
+      assert.same({ 0, "200\t200\t200\n", "" }, { code, out, err })
+    end
+  )
+
   it("G16 a read of much from a fast peer gives way, and has its timeout", function()
     local program = kit.program("read_from_fast_peer")
     local code, out, err = kit.run(program, nil, nil, "RT_WORKERS=1")

@@ -49,6 +49,7 @@ typedef struct rt_driver {
   uint64_t polled;               /* rt_clock_coarse at the last poll */
   rt_atomic(uint32_t) timestamp; /* atomic: of the last poll; the watchdog sets a later one */
   bool inside;                   /* uv_run is on the C stack */
+  uint64_t sockets;              /* opened so far (io/sock.c) */
   rt_vthread *vthread;           /* NULL: time is not virtual */
   rt_counters *counters;         /* own_counters, or those of the worker's slot */
   rt_counters own_counters;

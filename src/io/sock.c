@@ -18,14 +18,14 @@ static bool sock_is_awaited(rt_uv_handle *h) {
   return rt_sock_has_parked(s, RT_READ) || rt_sock_has_parked(s, RT_WRITE);
 }
 
-int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
+int rt_sock_try_open(rt_sock **out, rt_driver *d, int fd) {
   rt_sock *s = rt_calloc(sizeof *s);
   int err = s == NULL ? UV_ENOMEM : uv_poll_init_socket(&d->loop, &s->poll, fd);
   if (err != 0) {
     rt_free(s);
-    close(fd);
     return err;
   }
+  d->sockets++;
   s->poll.data = s;
   s->driver = d;
   s->fd = fd;
@@ -35,6 +35,12 @@ int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
   s->uv_handle.is_awaited = sock_is_awaited;
   *out = s;
   return 0;
+}
+
+int rt_sock_open(rt_sock **out, rt_driver *d, int fd) {
+  int err = rt_sock_try_open(out, d, fd);
+  if (err != 0) close(fd);
+  return err;
 }
 
 static void wake_all(rt_sock *s, rt_side side) {

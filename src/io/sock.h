@@ -33,6 +33,8 @@ typedef struct rt_sock {
 
 /* Takes over the descriptor, which is closed if this fails. 0 or UV_E… */
 int rt_sock_open(rt_sock **out, rt_driver *d, int fd);
+/* The same, but if this fails, the descriptor remains the caller's. */
+int rt_sock_try_open(rt_sock **out, rt_driver *d, int fd);
 
 /* Closes the descriptor and wakes the tasks that wait; each finds fd == -1. The caller's pointer is
 ** invalid from now on: the record is freed when libuv has closed its handle. */

@@ -155,5 +155,33 @@ int rt_tcp_peer_name(int fd, rt_tcp_name *name) { return tcp_name(fd, getpeernam
 int rt_tcp_local_name(int fd, rt_tcp_name *name) { return tcp_name(fd, getsockname, name); }
 
 bool rt_tcp_is_shortage(int err) {
-  return err == UV_EMFILE || err == UV_ENFILE || err == UV_ENOBUFS || err == UV_ENOMEM;
+  return rt_tcp_lacks_descriptor(err) || err == UV_ENOBUFS || err == UV_ENOMEM;
+}
+
+/* Linux returns errors of the network that the new connection has met; a filter refuses one with
+** EPERM. (libuv has no names for all of these.) */
+bool rt_tcp_is_of_one_connection(int err) {
+  switch (-err) {
+    case ECONNABORTED:
+    case ECONNRESET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPERM:
+    case EPROTO:
+    case EPROTONOSUPPORT:
+    case ESOCKTNOSUPPORT:
+    case ETIMEDOUT:
+#ifdef ENONET
+    case ENONET:
+#endif
+#ifdef ENOSR
+    case ENOSR:
+#endif
+      return true;
+    default: return false;
+  }
 }

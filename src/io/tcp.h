@@ -37,8 +37,13 @@ int rt_tcp_shutdown(int fd); /* of writing */
 int rt_tcp_peer_name(int fd, rt_tcp_name *name);
 int rt_tcp_local_name(int fd, rt_tcp_name *name);
 
-/* True: there is no descriptor or no memory for a connection now; it is worth trying again
-** later. */
+/* Errors of rt_tcp_accept, see accept(2). */
+/* There is no descriptor or no memory for a connection now; it is worth trying again later. */
 bool rt_tcp_is_shortage(int err);
+/* The connection that would have been returned has failed or was refused, and is gone: only it is
+** concerned, and the next one may be accepted at once. */
+bool rt_tcp_is_of_one_connection(int err);
+/* The process, or the system, has no free descriptor. */
+static inline bool rt_tcp_lacks_descriptor(int err) { return err == UV_EMFILE || err == UV_ENFILE; }
 
 #endif

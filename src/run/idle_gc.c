@@ -1,5 +1,7 @@
 #include "run/idle_gc.h"
 
+enum { FULL_PAUSE = 19 }; /* the time between full collections, in times of the last one */
+
 /* A GC sentinel is garbage as soon as it is made: when it is finalized, the collector has found
 ** what was garbage before it, in both modes of the collector. (The results of lua_gc do not tell
 ** that in generational mode.) */
@@ -47,6 +49,17 @@ bool rt_idle_gc_step(rt_worker *w) {
 void rt_idle_gc_on_collect(rt_post *p, void *driver) {
   rt_slot_collect_received(p);
   rt_worker_of(driver)->idle_gc.at_once = true;
+}
+
+bool rt_idle_gc_full(lua_State *L, rt_worker *w) {
+  rt_worker_assert_thread(w);
+  uint64_t begin = rt_clock();
+  if (begin < w->idle_gc.full_after && w->idle_gc.sockets == w->driver.sockets) return false;
+  if (lua_gc(L, LUA_GCCOLLECT) != 0) return false;
+  uint64_t end = rt_clock();
+  w->idle_gc.full_after = end + FULL_PAUSE * (end - begin);
+  w->idle_gc.sockets = w->driver.sockets;
+  return true;
 }
 
 void rt_idle_gc_on_failure(rt_post *p, void *driver) {

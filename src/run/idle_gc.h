@@ -1,5 +1,7 @@
-/* run/idle_gc.h - an idle worker collects garbage to find failures that no task can join any more,
-** and permits for which other tasks wait.
+/* run/idle_gc.h - collections that are not made because of memory.
+**
+** An idle worker collects garbage to find failures that no task can join any more, and permits for
+** which other tasks wait.
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is collected. A program that waits allocates
@@ -25,6 +27,12 @@ void rt_idle_gc_run(rt_worker *w);
 
 /* Delivered to a pool worker: it has to collect its garbage before it blocks again. */
 void rt_idle_gc_on_collect(rt_post *p, void *driver);
+
+/* The process is out of descriptors: makes a full collection, which closes what is garbage. False:
+** there was none to make, as the last one was a moment ago (full collections take a twentieth of
+** the time at most) and this worker has opened no socket since then; or this is a finalizer. The
+** finalizers may do anything, for example close the object of the caller. */
+bool rt_idle_gc_full(lua_State *L, rt_worker *w);
 
 /* Delivered to the main worker: a job has failed, and its handles may be garbage. */
 void rt_idle_gc_on_failure(rt_post *p, void *driver);

@@ -1,8 +1,10 @@
 /* lib/net/listener.c - the methods of rt.listener. */
 #include "lib/net/net.h"
 #include "lib/operation.h"
+#include "run/idle_gc.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static rt_listener *check_listener_userdata(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_LISTENER, 1);
@@ -17,31 +19,47 @@ static rt_listener *check_listener(lua_State *L, rt_worker *w) {
 }
 
 #define PAUSE (100 * RT_MILLISECOND)
+enum { FAILURES_MAX = 16 }; /* connections that may fail in a row before accepting pauses */
 
-/* The process has no free descriptors: the connection stays in the listener's queue, and accept is
-** tried again after PAUSE. Writes one line to stderr, until a connection is accepted. */
+/* Accepting fails, and not because of one connection: those that are there stay in the listener's
+** queue, and accept is tried again after PAUSE. Writes one line to stderr, until a connection is
+** accepted. */
 static void pause_accepting(rt_listener *l, int err) {
   if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
   l->warned = true;
   l->again = rt_clock() + PAUSE;
 }
 
-/* Returns the descriptor of a connection; UV_EAGAIN: the task must wait; or another UV_E… */
-static int accept_one(rt_listener *l) {
-  int fd;
+/* Returns the descriptor of a connection, or UV_E…. A connection that has failed meanwhile is
+** passed over. If descriptors are lacking, streams that are garbage may have them. */
+static int accept_from_queue(lua_State *L, rt_worker *w, rt_listener *l) {
+  int fd = UV_ECANCELED;
+  for (int tries = FAILURES_MAX; tries > 0 && l->sock; tries--) { /* (a finalizer may close it) */
+    fd = rt_tcp_accept(l->sock->fd);
+    bool again =
+        rt_tcp_is_of_one_connection(fd) || (rt_tcp_lacks_descriptor(fd) && rt_idle_gc_full(L, w));
+    if (!again) return fd;
+  }
+  return l->sock ? fd : UV_ECANCELED;
+}
+
+/* Accepts a connection into the stream. 0; UV_EAGAIN: the task must wait; or another UV_E… */
+static int accept_into(lua_State *L, rt_worker *w, rt_listener *l, rt_stream *s) {
   if (l->again > 0 && l->again > rt_clock()) return UV_EAGAIN;
   l->again = 0;
-  do fd = rt_tcp_accept(l->sock->fd);
-  while (fd == UV_ECONNABORTED || fd == UV_EPROTO);
-  if (fd >= 0) {
+  int fd = l->unopened >= 0 ? l->unopened : accept_from_queue(L, w, l);
+  int err = fd < 0 ? fd : rt_sock_try_open(&s->sock, &w->driver, fd);
+  l->unopened = fd >= 0 && err != 0 ? fd : -1;
+  if (err == 0) {
     l->warned = false;
-  } else if (fd == UV_EAGAIN) {
+    if (l->nodelay) rt_tcp_nodelay(fd, true);
+  } else if (err == UV_EAGAIN) {
     l->sock->maybe_readable = false;
-  } else if (rt_tcp_is_shortage(fd)) {
-    pause_accepting(l, fd);
+  } else if (fd >= 0 || rt_tcp_is_shortage(err) || rt_tcp_is_of_one_connection(err)) {
+    pause_accepting(l, err);
     return UV_EAGAIN;
   }
-  return fd;
+  return err;
 }
 
 static int listener_fail_closed(lua_State *L) {
@@ -57,14 +75,10 @@ static int listener_accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   if (!l->sock->maybe_readable) return -1;
   bool kept = b->op == 0 && lua_gettop(L) > 1;
   rt_stream *s = kept ? lua_touserdata(L, 2) : rtL_stream_new(L, w);
-  int fd = accept_one(l);
-  if (fd >= 0) {
-    if (l->nodelay) rt_tcp_nodelay(fd, true);
-    fd = rt_sock_open(&s->sock, &w->driver, fd);
-    if (fd == 0) return 1;
-  }
+  int err = accept_into(L, w, l, s);
+  if (err == 0) return 1;
   if (b->op != 0) lua_pop(L, 1);
-  return fd == UV_EAGAIN ? -1 : rtL_fail(L, fd, NULL);
+  return err == UV_EAGAIN ? -1 : rtL_fail(L, err, NULL);
 }
 
 static bool listener_accept_arm(lua_State *L, rt_worker *w, rt_branch *b) {
@@ -151,6 +165,8 @@ static int listener_close(lua_State *L) {
   rt_listener *l = check_listener_userdata(L, w);
   rt_stream_release(w, &l->sock);
   rt_stream_unlink_origin(&l->origin);
+  if (l->unopened >= 0) close(l->unopened);
+  l->unopened = -1;
   return 0;
 }
 

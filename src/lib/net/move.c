@@ -157,7 +157,7 @@ const rt_travel rt_stream_travel = {send_stream, commit_stream, receive_stream, 
 static const char *why_listener_cannot_move(const rt_listener *l) {
   if (l->moved) return "a listener that was moved to another task";
   if (l->sock == NULL) return "a closed listener";
-  if (l->accepting > 0 || rt_sock_has_parked(l->sock, RT_READ))
+  if (l->accepting > 0 || l->unopened >= 0 || rt_sock_has_parked(l->sock, RT_READ))
     return "a listener that a task is accepting from";
   return NULL;
 }
@@ -189,7 +189,7 @@ static void recall_listener(rt_worker *w, rt_shared *shared) {
 }
 
 static void receive_listener(lua_State *L, rt_worker *w, rt_shared *shared) {
-  rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
+  rt_listener *l = rtL_listener_new(L, w);
   transfer *x = transfer_of(shared);
   l->nodelay = x->nodelay;
   open_transfer(L, w, x, &l->sock);

@@ -23,6 +23,13 @@ rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
   return s;
 }
 
+rt_listener *rtL_listener_new(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +1);
+  rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
+  l->unopened = -1;
+  return l;
+}
+
 int rt_stream_fill(rt_stream *s) {
   rt_driver *d = s->sock->driver;
   ssize_t n = s->sock->maybe_readable ? rt_sock_recv(s->sock, d->scratch, RT_SCRATCH) : UV_EAGAIN;

@@ -31,9 +31,10 @@ typedef struct rt_stream {
 typedef struct rt_listener {
   rt_sock *sock; /* NULL: closed */
   int accepting; /* tasks that wait in the method accept */
+  int unopened; /* a connection that was accepted, and of which no stream could be made; -1: none */
   bool nodelay;
-  bool warned;       /* a lack of descriptors was reported; false again after the next accept */
-  uint64_t again;    /* rt_clock: descriptors are lacking, so no accept before that; 0: no limit */
+  bool warned;       /* a failure was reported; false again after the next accept */
+  uint64_t again;    /* rt_clock: accepting has failed, so no accept before that; 0: no limit */
   bool moved;        /* sent to another task, so that it is closed here */
   rt_shared *origin; /* what links it to its transfer (lib/net/move.c); NULL: it is in none */
 } rt_listener;
@@ -41,6 +42,9 @@ typedef struct rt_listener {
 /* Pushes a closed stream, which the caller then gives a connected socket: an open socket is never
 ** held by the C stack alone, where an error would lose it. */
 rt_stream *rtL_stream_new(lua_State *L, rt_worker *w);
+
+/* Pushes a closed listener, in the same way. */
+rt_listener *rtL_listener_new(lua_State *L, rt_worker *w);
 
 /* The stream at index 1, open or closed; else an argument error. */
 rt_stream *rtL_stream_any(lua_State *L);

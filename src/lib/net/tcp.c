@@ -11,6 +11,7 @@
 #include "io/tcp.h"
 #include "lib/lib.h"
 #include "lib/net/net.h"
+#include "run/idle_gc.h"
 
 #include <stdio.h>
 
@@ -23,6 +24,7 @@ typedef struct tcp_setup {
   rt_driver *driver;
   uint64_t deadline; /* connect: a time of rt_clock, or RT_FOREVER */
   bool timed_out;    /* in the lookup */
+  bool collected;    /* descriptors were lacking, and garbage was collected */
   bool passive, nodelay, reuseport;
   int backlog;
   char where[RT_RESOLVE_HOST_MAX + 16];
@@ -55,9 +57,25 @@ static int fail_setup(lua_State *L, tcp_setup *s, int err) {
   return rtL_fail(L, err, s->where);
 }
 
+/* Descriptors are lacking: streams that are garbage may have them. True: it is worth trying again,
+** which happens once. */
+static bool frees_descriptors(lua_State *L, rt_worker *w, tcp_setup *s, int err) {
+  if (s->collected || !rt_tcp_lacks_descriptor(err)) return false;
+  s->collected = true;
+  return rt_idle_gc_full(L, w);
+}
+
+static int setup_step(lua_State *L, rt_worker *w, tcp_setup *s);
+
 static int finish_connect(lua_State *L, rt_worker *w, tcp_setup *s) {
   rt_stream *stream = rtL_stream_new(L, w);
   int fd = rt_dial_take(s->dial);
+  if (frees_descriptors(L, w, s, fd)) {
+    lua_pop(L, 1);
+    rt_dial_drop(s->dial);
+    s->dial = NULL;
+    return setup_step(L, w, s);
+  }
   if (fd < 0) return fail_setup(L, s, fd);
   end_setup(s);
   if (s->nodelay) rt_tcp_nodelay(fd, true);
@@ -66,9 +84,11 @@ static int finish_connect(lua_State *L, rt_worker *w, tcp_setup *s) {
 }
 
 static int finish_listen(lua_State *L, rt_worker *w, tcp_setup *s) {
-  rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
+  rt_listener *l = rtL_listener_new(L, w);
   int fd = rt_tcp_listen(s->lookup->addresses, s->backlog, s->reuseport), err;
   l->nodelay = s->nodelay;
+  if (frees_descriptors(L, w, s, fd))
+    fd = rt_tcp_listen(s->lookup->addresses, s->backlog, s->reuseport);
   if (fd < 0) return fail_setup(L, s, fd);
   end_setup(s);
   if ((err = rt_sock_open(&l->sock, &w->driver, fd)) != 0) return rtL_fail(L, err, s->where);

@@ -1325,7 +1325,8 @@ function tcp.listen(host, port, options) end
 --- tried, and at the same time if they are slow. Looking up the name blocks no other task.
 ---
 --- Raises if the host is empty or "*", the port is not from 1 to 65535, or an option is unknown or has a
---- wrong value.
+--- wrong value. If the process has no file descriptor left, garbage is collected before the call fails with
+--- "EMFILE"; so it is in `rt.tcp.listen`.
 ---
 --- ```lua
 --- local listener = assert(rt.tcp.listen("127.0.0.1", 0))
@@ -1347,7 +1348,11 @@ function tcp.connect(host, port, options) end
 --- stream is closed when the handler ends. With `balance = "reuseport"` each worker accepts connections, and
 --- the system distributes them; with `"handoff"` one task accepts them, and spawns each handler on the
 --- worker that has the fewest tasks. An error of a handler goes to `rt.on_unhandled`. The option `grace` is
---- for `server:close`. If another server listens on the port, the call fails with "EADDRINUSE".
+--- for `server:close`. If another server listens on the port, the call fails with "EADDRINUSE". If it fails,
+--- for whatever reason, nothing is left of the server.
+---
+--- A server ends when it is closed. What keeps it from accepting connections or from starting handlers is
+--- reported on stderr, once until that works again, and it goes on trying.
 ---
 --- Raises if an argument has a wrong type, or an option is unknown or has a wrong value.
 ---
@@ -1508,8 +1513,9 @@ function stream:keepalive(seconds) end
 ---@class rt.listener
 local listener = {}
 
---- Waits for the next connection. If the process has no file descriptor left, that is reported on stderr,
---- and the wait continues; no connection is lost.
+--- Waits for the next connection. One that fails before it is accepted (see accept(2)) is passed over. If
+--- the process has no file descriptor left, and a full collection of garbage frees none, that is reported on
+--- stderr, and the wait continues; no connection is lost.
 ---@async
 ---@return rt.stream|nil stream
 ---@return string|nil message

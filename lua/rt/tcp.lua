@@ -8,10 +8,13 @@ local internal = core.internal
 
 internal.spawns_for_callers()
 
-local check, with = internal.check, internal.with
-local listen, timeout, shield = core.tcp.listen, core.timeout, core.shield
+local check, class_of, warn, with = internal.check, internal.class_of, internal.warn, internal.with
+local listen, sleep, timeout, shield = core.tcp.listen, core.sleep, core.timeout, core.shield
 
 -- --- accepting: these functions are sent to the workers ------------------------------------------
+
+--- Seconds between two attempts of an acceptor, and how often it tries to start a handler.
+local PAUSE, ATTEMPTS = 0.1, 10
 
 --- The task of a connection. The stream is closed however the handler ends.
 local function handle(stream, handler)
@@ -28,21 +31,58 @@ local function start_established(listener, start)
   end
 end
 
+local function is_cancel(err)
+  return class_of(err) == "rt.Cancelled"
+end
+
 --- An acceptor. method: how the group starts a handler, "spawn" (on this worker, unless another one
 --- steals it) or "spread" (on the worker that has the fewest tasks).
+---
+--- It ends when it is cancelled, and in no other way: whatever fails is reported once, until a
+--- handler can be started again, and tried again after a pause.
 local function accept(listener, handler, group, method)
-  local function start(stream)
-    group[method](group, handle, stream, handler)
-  end
-  local ok, err = pcall(function()
-    for stream in listener:incoming() do
-      start(stream)
+  local reported = false
+
+  local function pause(what, err)
+    if not reported then
+      warn(("a server cannot %s: %s; trying again every 100 ms"):format(what, tostring(err)))
     end
-  end)
-  shield(1, start_established, listener, start)
-  if not ok then
-    error(err, 0)
+    reported = true
+    sleep(PAUSE)
   end
+
+  local function start(stream)
+    for _ = 1, ATTEMPTS do
+      local ok, err = pcall(group[method], group, handle, stream, handler)
+      if ok or is_cancel(err) then
+        reported = false
+        return ok or error(err, 0)
+      end
+      pause("start a handler", err)
+    end
+    stream:close()
+  end
+
+  local function accept_all(failure)
+    if failure then
+      pause("accept", failure)
+    end
+    while true do
+      local stream, message = listener:accept()
+      if stream then
+        start(stream)
+      else
+        pause("accept", message)
+      end
+    end
+  end
+
+  local _, err
+  repeat
+    _, err = pcall(accept_all, err)
+  until is_cancel(err)
+  shield(1, start_established, listener, start)
+  error(err, 0)
 end
 
 local function accept_and_close(listener, ...)
@@ -124,38 +164,63 @@ local function open_first(host, port, listen_options)
   return listen(host, port, listen_options)
 end
 
---- Opens `count` listeners on one port. Returns a list, or nil, message, code.
-local function open_listeners(host, port, options, count)
-  local listen_options =
-    { backlog = options.backlog, nodelay = options.nodelay, reuseport = count > 1 }
-  local first, message, code = open_first(host, port, listen_options)
-  if not first then
-    return nil, message, code
+--- A list of listeners, which closes those that have not moved to an acceptor.
+local Listeners = {}
+function Listeners:__close()
+  for _, listener in ipairs(self) do
+    listener:close()
   end
-  local listeners = { first }
-  local _, actual_port = first:sock()
-  for i = 2, count do
-    listeners[i], message, code = listen(host, actual_port, listen_options)
-    if not listeners[i] then
-      for _, listener in ipairs(listeners) do
-        listener:close()
-      end
-      return nil, message, code
-    end
-  end
-  return listeners
 end
 
---- Starts a server with one acceptor for each listener, on the worker of the same number.
-local function start(listeners, handler, method, grace)
-  local server = { group = internal.group(), acceptors = {}, grace = grace }
-  server.host, server.port, server.family = listeners[1]:sock()
+--- Opens `count` listeners on one port. Returns true, or nil, message, code.
+local function open_listeners(listeners, host, port, options, count)
+  local listen_options =
+    { backlog = options.backlog, nodelay = options.nodelay, reuseport = count > 1 }
+  for i = 1, count do
+    local open = i == 1 and open_first or listen
+    local listener, message, code = open(host, port, listen_options)
+    if not listener then
+      return nil, message, code
+    end
+    listeners[i] = listener
+    port = select(2, listener:sock())
+  end
+  return true
+end
+
+--- Starts an acceptor for each listener, on the worker of the same number. If one cannot be
+--- started, nothing is left of the server, and this raises.
+local function start_acceptors(server, listeners, handler, method)
   local acceptors = internal.group()
   for i, listener in ipairs(listeners) do
-    server.acceptors[i] =
-      acceptors:spawn_at(i, accept_and_close, listener, handler, server.group, method)
+    local ok, task = pcall(
+      acceptors.spawn_at,
+      acceptors,
+      i,
+      accept_and_close,
+      listener,
+      handler,
+      server.group,
+      method
+    )
+    if not ok then
+      server:close(0)
+      error(task, 0)
+    end
+    server.acceptors[i] = task
   end
-  return setmetatable(server, Server)
+end
+
+--- Starts a server. Returns it, or nil, message, code.
+local function start(listeners, handler, method, grace)
+  local started, message, code = internal.start_workers(#listeners)
+  if not started then
+    return nil, message, code
+  end
+  local server = { group = internal.group(), acceptors = {}, grace = grace }
+  server.host, server.port, server.family = listeners[1]:sock()
+  start_acceptors(setmetatable(server, Server), listeners, handler, method)
+  return server
 end
 
 --- Serves connections until the server is closed: runs handler(stream) in a task of the pool for
@@ -177,8 +242,9 @@ local function serve(host, port, handler, options)
   check(backlog_fits, "option", "backlog", "an integer from 1 to 65535")
   check(nodelay == nil or type(nodelay) == "boolean", "option", "nodelay", "boolean", type, nodelay)
   local count = reuseport and core.workers() or 1
-  local listeners, message, code = open_listeners(host, port, options, count)
-  if not listeners then
+  local listeners <close> = setmetatable({}, Listeners)
+  local opened, message, code = open_listeners(listeners, host, port, options, count)
+  if not opened then
     return nil, message, code
   end
   return start(listeners, handler, reuseport and "spawn" or "spread", grace)

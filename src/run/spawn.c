@@ -6,16 +6,22 @@
 
 const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
 
-rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
+rt_sched *rtL_spawn_open_pool(lua_State *L, rt_worker *w, rt_pool which) {
   RTL_ENTER(L, w, 0);
   if (w->stop.closed || w->stop.begun) rtL_cancel_at_end(L, w);
   if (w->pools[which] == NULL && w->slot == NULL) w->hooks->open_pools(L, w);
   if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);
   rt_preempt_need(w); /* a task there can ask this worker to exit, which may never wait */
-  int err = rt_sched_start(w->pools[which]);
+  return w->pools[which];
+}
+
+rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
+  RTL_ENTER(L, w, 0);
+  rt_sched *s = rtL_spawn_open_pool(L, w, which);
+  int err = rt_sched_start(s);
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
-  return w->pools[which];
+  return s;
 }
 
 rt_job *rtL_spawn_make(lua_State *L, rt_worker *w, rt_sched *s, rt_group *group, int first) {
@@ -51,7 +57,8 @@ bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int sl
   int err = born_cancelled ? 0 : submit(w, s, j, slot);
   if (err == 0) return true;
   rt_job_drop(j);
-  if (err == UV_EAGAIN) {
+  if (err == UV_EAGAIN &&
+      slot < 0) { /* (else it says why the thread of the slot was not started) */
     rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* the caller may try again */
     return false;
   }

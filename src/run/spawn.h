@@ -6,8 +6,10 @@
 
 extern const rt_shared_kind rt_spawn_kind; /* the kind of jobs */
 
-/* The pool, opened if need be, with at least one worker. Raises if there is none, or the program is
-** ending. */
+/* The pool, opened if need be. Raises if the program is ending. */
+rt_sched *rtL_spawn_open_pool(lua_State *L, rt_worker *w, rt_pool which);
+
+/* The same, with at least one worker. Raises if none can be started. */
 rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which);
 
 /* Makes a job, which is in no queue yet. The stack has the function and its arguments from 'first'

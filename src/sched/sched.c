@@ -167,6 +167,13 @@ int rt_sched_start(rt_sched *s) {
   return rt_likely(rt_load_relaxed(&s->started) > 0) ? 0 : start_slot(s, 0);
 }
 
+/* (Relaxed: start_slot compares 'started' again under the lock.) */
+int rt_sched_start_slots(rt_sched *s, int count) {
+  int err = 0;
+  while (err == 0 && rt_load_relaxed(&s->started) < count) err = start_slot(s, count - 1);
+  return err;
+}
+
 /* --- idle workers ----------------------------------------------------------------------------- */
 static void post_stop_locked(rt_slot *slot) {
   if (slot->queue.owner == NULL || slot->stop_posted) return;
@@ -329,16 +336,9 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   return 0;
 }
 
-/* (Relaxed: start_slot compares 'started' again under the lock.) */
-static int start_slots_up_to(rt_sched *s, int number) {
-  int err = 0;
-  while (err == 0 && rt_load_relaxed(&s->started) <= number) err = start_slot(s, number);
-  return err;
-}
-
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   rt_slot *slot = &s->slots[number];
-  int err = start_slots_up_to(s, number);
+  int err = rt_sched_start_slots(s, number + 1);
   if (err != 0) return err;
   rt_add(&s->queued, 1);
   if ((err = rt_runq_put(&slot->pinned, j)) != 0) {

@@ -100,6 +100,8 @@ rt_sched *rt_sched_peer(rt_sched *s);
 /* Any thread. Starts the first worker if none has been started. 0; UV_ECANCELED: it is stopping;
 ** or why no thread could be started. */
 int rt_sched_start(rt_sched *s);
+/* The same, until so many workers have been started. */
+int rt_sched_start_slots(rt_sched *s, int count);
 
 /* Any thread, after rt_sched_start has returned 0. Queues the job and takes over the caller's
 ** reference; then wakes an idle worker, or else starts a thread if a slot is empty. 'own': the slot

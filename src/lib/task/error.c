@@ -2,6 +2,8 @@
 #include "lib/lib.h"
 #include "worker/traceback.h"
 
+#include <stdio.h>
+
 /* rt.on_unhandled(f) */
 static int on_unhandled(lua_State *L) {
   if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -68,6 +70,13 @@ static int raise_again(lua_State *L) {
   return lua_gettop(L) == 2 ? rtL_traceback_raise_whole(L, rt_self(L)) : lua_error(L);
 }
 
+/* internal.warn(text): writes "rt: text" to stderr */
+static int warn(lua_State *L) {
+  fprintf(stderr, "rt: %s\n", luaL_checkstring(L, 1));
+  fflush(stderr);
+  return 0;
+}
+
 void rtL_open_error(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
@@ -75,6 +84,7 @@ void rtL_open_error(lua_State *L, rt_worker *w) {
                                       {"class_of", push_class_name},
                                       {"check_options", check_options},
                                       {"raise", raise_again},
+                                      {"warn", warn},
                                       {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);

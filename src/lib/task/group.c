@@ -61,6 +61,18 @@ static int group_spawn_at(lua_State *L) {
   return group_spawn_to(L, (int)n - 1, 3);
 }
 
+/* true | nil, message, code = internal.start_workers(n): the first n workers of the pool */
+static int start_workers(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_sched *s = rtL_spawn_open_pool(L, w, RT_POOL_TASKS);
+  lua_Integer n = luaL_checkinteger(L, 1);
+  int err = rt_sched_start_slots(s, n < s->config.slots ? (int)n : s->config.slots);
+  if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
+  if (err != 0) return rtL_fail(L, err, "starting a worker");
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 static rt_group *group_of(const rt_branch *b) { return rt_group_of(rt_branch_shared(b)); }
 
@@ -207,7 +219,8 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"begin_cancel", group_begin_cancel},
                                      {"decider", group_decider},
                                      {NULL, NULL}};
-  static const luaL_Reg internal[] = {{"group", new_group}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {
+      {"group", new_group}, {"start_workers", start_workers}, {NULL, NULL}};
   static const rt_travel group_travel = {group_send, NULL, rtL_shared_receive, NULL};
   rtL_shared_class(L, w, RT_CLASS_GROUP, &(rt_class_def){meta, methods, NULL});
   w->classes.travel[RT_CLASS_GROUP] = &group_travel;

@@ -5,6 +5,28 @@
 
 #include <dlfcn.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
+
+/* getaddrinfo, for names that are no numbers: "host.test" is 127.0.0.1, or the lookup fails as
+** 'failure' says; it is not asked for other names. */
+static struct {
+  rt_atomic(int) gai, err;
+  rt_atomic(int) asked;
+} failure;
+
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found) {
+  static __typeof__(&getaddrinfo) real;
+  if (!real) real = (__typeof__(&getaddrinfo))dlsym(RTLD_NEXT, "getaddrinfo");
+  if (!(hints->ai_flags & AI_NUMERICHOST)) {
+    rt_add(&failure.asked, 1);
+    errno = rt_load(&failure.err);
+    if (rt_load(&failure.gai) != 0) return rt_load(&failure.gai);
+    must("only this name is looked up", strcmp(name, "host.test") == 0);
+    name = "127.0.0.1";
+  }
+  return real(name, service, hints, found);
+}
 
 /* Takes the place of the C library's, and counts the names that are looked up. */
 static rt_atomic(int) asked;
@@ -59,7 +81,7 @@ static void check_numeric(rt_thread_pool *pool, rt_driver *d) {
 }
 
 static void check_names(rt_thread_pool *pool, rt_driver *d) {
-  rt_resolve *r = start(pool, d, "localhost", false);
+  rt_resolve *r = start(pool, d, "host.test", false);
   check("a name belongs to the driver until it is answered", !r->done && !is_empty(d));
   wait_for(d, r);
   check("… by a thread of the thread pool",
@@ -73,13 +95,69 @@ static void check_names(rt_thread_pool *pool, rt_driver *d) {
   rt_resolve_drop(r);
 }
 
+static int error_of(rt_thread_pool *pool, rt_driver *d, int gai, int err) {
+  rt_store(&failure.gai, gai);
+  rt_store(&failure.err, err);
+  rt_resolve *r = start(pool, d, "host.test", false);
+  wait_for(d, r);
+  int result = r->err;
+  must("a lookup that fails has no addresses", r->addresses == NULL);
+  rt_resolve_drop(r);
+  rt_store(&failure.gai, 0);
+  return result;
+}
+
+static void check_failures(rt_thread_pool *pool, rt_driver *d) {
+  check("the errno of EAI_SYSTEM is the error",
+        error_of(pool, d, EAI_SYSTEM, ECONNREFUSED) == UV_ECONNREFUSED);
+  check("… and if there is none, the lookup has failed all the same",
+        error_of(pool, d, EAI_SYSTEM, 0) == UV_EAI_FAIL);
+  check("only the resolver says that there is no such host",
+        error_of(pool, d, EAI_NONAME, 0) == UV_EAI_NONAME &&
+            error_of(pool, d, EAI_NODATA, 0) == UV_EAI_NODATA &&
+            error_of(pool, d, EAI_BADFLAGS, 0) == UV_EAI_BADFLAGS &&
+            error_of(pool, d, EAI_ADDRFAMILY, 0) == UV_EAI_ADDRFAMILY &&
+            error_of(pool, d, EAI_SOCKTYPE, 0) == UV_EAI_SOCKTYPE &&
+            error_of(pool, d, EAI_OVERFLOW, 0) == UV_EAI_FAIL);
+  struct rlimit before, none;
+  must("the limit of descriptors is known", getrlimit(RLIMIT_NOFILE, &before) == 0);
+  none = (struct rlimit){0, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  int err = error_of(pool, d, EAI_NONAME, ENOENT);
+  setrlimit(RLIMIT_NOFILE, &before);
+  check("… but not that there was no descriptor to look for it", err == UV_EMFILE);
+}
+
+static void check_localhost(rt_thread_pool *pool, rt_driver *d) {
+  static const char *const names[] = {"localhost", "LocalHost.", "a.localhost", "a.b.LOCALHOST."};
+  int asked = rt_load(&failure.asked);
+  bool right = true;
+  for (size_t i = 0; i < rt_countof(names); i++) {
+    rt_resolve *r = start(pool, d, names[i], i % 2 == 0);
+    const struct addrinfo *a = r->addresses;
+    right = right && r->done && r->err == 0 && a && a->ai_family == AF_INET && is_loopback(a) &&
+            a->ai_next && a->ai_next->ai_family == AF_INET6 && is_loopback(a->ai_next) &&
+            a->ai_next->ai_next == NULL &&
+            ntohs(((struct sockaddr_in *)a->ai_addr)->sin_port) == 80;
+    rt_resolve_drop(r);
+  }
+  check("localhost and the names below it are the loopback addresses, at once", right);
+  check("… for which no resolver is asked", rt_load(&failure.asked) == asked && is_empty(d));
+  rt_store(&failure.gai, EAI_AGAIN);
+  rt_resolve *r = start(pool, d, "notlocalhost", false);
+  wait_for(d, r);
+  check("… but a name that only ends like it is looked up", r->err == UV_EAI_AGAIN);
+  rt_resolve_drop(r);
+  rt_store(&failure.gai, 0);
+}
+
 /* A lookup is dropped at each stage: queued, running, posted, done. */
 static void check_drop(rt_thread_pool *pool, rt_driver *d) {
   enum { N = 8 };
   rt_resolve *all[N];
   for (int i = 0; i < MANY(3000); i++) {
     int n = 1 + (int)below(N);
-    for (int k = 0; k < n; k++) all[k] = start(pool, d, "localhost", false);
+    for (int k = 0; k < n; k++) all[k] = start(pool, d, "host.test", false);
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(2)) rt_driver_poll(d);
     for (int k = 0; k < n; k++) rt_resolve_drop(all[k]);
@@ -96,7 +174,7 @@ static void check_close(rt_thread_pool *pool) {
     rt_driver d;
     must("a driver starts", rt_driver_init(&d, run) == 0);
     int n = 1 + (int)below(N);
-    for (int k = 0; k < n; k++) all[k] = start(pool, &d, "localhost", false);
+    for (int k = 0; k < n; k++) all[k] = start(pool, &d, "host.test", false);
     if (one_in(2)) usleep((unsigned)below(300));
     if (one_in(4)) rt_driver_poll(&d);
     for (int k = 0; k < n; k++)
@@ -129,10 +207,10 @@ static void check_refusal(rt_driver *d) {
 #if RT_DEBUG
   rt_alloc_fail(1, 1);
   check("without memory there is no lookup",
-        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, pool, d, "host.test", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(2, 1);
   check("without a thread there is no lookup",
-        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_ENOMEM && !none);
+        rt_resolve_start(&none, pool, d, "host.test", 80, false) == UV_ENOMEM && !none);
   rt_alloc_fail(0, 0);
 #endif
   rt_store(&hold, true);
@@ -144,7 +222,7 @@ static void check_refusal(rt_driver *d) {
       usleep(1000); /* the first item has not started yet */
   }
   check("when the queue is full there is no lookup",
-        rt_resolve_start(&none, pool, d, "localhost", 80, false) == UV_EAGAIN);
+        rt_resolve_start(&none, pool, d, "host.test", 80, false) == UV_EAGAIN);
   check("… and nothing of it is left in the caller's hands", none == NULL && is_empty(d));
   rt_store(&hold, false);
   while (rt_load(&ended) < taken) usleep(1000);
@@ -158,6 +236,8 @@ int main(void) {
   must("a thread pool and a driver start", pool != NULL && rt_driver_init(&d, run) == 0);
   check_numeric(pool, &d);
   check_names(pool, &d);
+  check_failures(pool, &d);
+  check_localhost(pool, &d);
   check_drop(pool, &d);
   check_refusal(&d);
   rt_driver_close(&d);

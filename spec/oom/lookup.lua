@@ -17,7 +17,8 @@ if code ~= "ENOTFOUND" then
 end
 local tasks = {}
 for i = 1, 4 do
-  tasks[i] = rt.spawn_local(rt.tcp.connect, "localhost", port, { timeout = i == 4 and 0 or nil })
+  local name = i == 3 and "localhost" or "no-such-host.invalid" -- (localhost is not looked up)
+  tasks[i] = rt.spawn_local(rt.tcp.connect, name, port, { timeout = i == 4 and 0 or nil })
 end
 tasks[1]:cancel()
 rt.yield()

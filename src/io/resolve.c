@@ -11,42 +11,93 @@
 */
 #include "io/resolve.h"
 
+#include "io/tcp.h"
+
 #include <stdio.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void free_lookup(rt_resolve *r) {
-  if (r->addresses) freeaddrinfo(r->addresses);
+  if (r->addresses && r->addresses != r->loopback) freeaddrinfo(r->addresses);
   rt_free(r);
 }
 
-/* Error numbers of getaddrinfo to those of libuv. */
-static int resolve_error(int gai) {
+/* --- getaddrinfo ------------------------------------------------------------------------------ */
+/* Error numbers of getaddrinfo to those of libuv; 'err' is the errno beside EAI_SYSTEM, which some
+** systems leave 0. */
+static int resolve_error(int gai, int err) {
   switch (gai) {
     case 0: return 0;
     case EAI_AGAIN: return UV_EAI_AGAIN;
-    case EAI_MEMORY: return UV_ENOMEM;
+    case EAI_BADFLAGS: return UV_EAI_BADFLAGS;
     case EAI_FAMILY: return UV_EAI_FAMILY;
+    case EAI_MEMORY: return UV_ENOMEM;
+    case EAI_NONAME: return UV_EAI_NONAME;
     case EAI_SERVICE: return UV_EAI_SERVICE;
-    case EAI_FAIL: return UV_EAI_FAIL;
-    case EAI_SYSTEM: return -errno;
-    default: return UV_EAI_NONAME;
+    case EAI_SOCKTYPE: return UV_EAI_SOCKTYPE;
+    case EAI_SYSTEM: return err > 0 ? -err : UV_EAI_FAIL;
+#ifdef EAI_ADDRFAMILY
+    case EAI_ADDRFAMILY: return UV_EAI_ADDRFAMILY;
+#endif
+#if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
+    case EAI_NODATA: return UV_EAI_NODATA;
+#endif
+    default: return UV_EAI_FAIL;
   }
 }
 
-/* RFC 6761: no name under .invalid exists, so no server is asked. */
-static bool is_invalid(const char *host) {
-  size_t n = strlen(host);
-  return n >= 8 && strcmp(host + n - 8, ".invalid") == 0;
+/* getaddrinfo opens files and sockets. If there is no descriptor for them, it reports that there is
+** no such name. So after a failure this function tries whether there is one. */
+static int find_shortage(int err) {
+  int fd = rt_tcp_socket(AF_INET);
+  if (fd < 0) return rt_tcp_is_shortage(fd) ? fd : err;
+  close(fd);
+  return err;
 }
 
 static int look_up(rt_resolve *r) {
   const char *host = r->host[0] ? r->host : NULL;
-  return resolve_error(getaddrinfo(host, r->port, &r->hints, &r->addresses));
+  int gai = getaddrinfo(host, r->port, &r->hints, &r->addresses), err = errno;
+  if (gai != 0) r->addresses = NULL;
+  return resolve_error(gai, err);
 }
 
+/* --- names that no resolver is asked for (RFC 6761) ------------------------------------------- */
+/* Is the host this domain, or a name in it? */
+static bool is_in_domain(const char *host, const char *domain) {
+  size_t n = strlen(host), length = strlen(domain);
+  if (n > 0 && host[n - 1] == '.') n--;
+  if (n < length || strncasecmp(host + n - length, domain, length) != 0) return false;
+  return n == length || host[n - length - 1] == '.';
+}
+
+/* 127.0.0.1, and then ::1: a listener takes the first address that the machine has. */
+static void set_loopback(rt_resolve *r, int port) {
+  r->ipv4 = (struct sockaddr_in){.sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  r->ipv6 = (struct sockaddr_in6){
+      .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = in6addr_loopback};
+  r->loopback[0] = (struct addrinfo){.ai_family = AF_INET,
+                                     .ai_socktype = SOCK_STREAM,
+                                     .ai_addrlen = sizeof r->ipv4,
+                                     .ai_addr = (struct sockaddr *)&r->ipv4,
+                                     .ai_next = &r->loopback[1]};
+  r->loopback[1] = (struct addrinfo){.ai_family = AF_INET6,
+                                     .ai_socktype = SOCK_STREAM,
+                                     .ai_addrlen = sizeof r->ipv6,
+                                     .ai_addr = (struct sockaddr *)&r->ipv6};
+  r->addresses = r->loopback;
+}
+
+/* --- a lookup --------------------------------------------------------------------------------- */
 /* On a thread of the thread pool. */
 static void resolve_work(rt_work_item *item) {
   rt_resolve *r = rt_containerof(item, rt_resolve, item);
-  r->err = is_invalid(r->host) ? UV_EAI_NONAME : look_up(r);
+  bool is_invalid = is_in_domain(r->host, "invalid"); /* no such name exists */
+  r->err = is_invalid ? UV_EAI_NONAME : look_up(r);
+  if (r->err != 0 && !is_invalid) r->err = find_shortage(r->err);
 }
 
 /* On a thread of the thread pool, under the thread pool's lock. */
@@ -98,7 +149,8 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *thread_pool, rt_driver *d
   snprintf(r->port, sizeof r->port, "%d", port);
   r->hints.ai_socktype = SOCK_STREAM;
   r->hints.ai_flags = AI_NUMERICSERV | AI_NUMERICHOST | (passive ? AI_PASSIVE : 0);
-  if (look_up(r) == 0) { /* it is numeric */
+  if (is_in_domain(r->host, "localhost")) set_loopback(r, port);
+  if (r->addresses || look_up(r) == 0) { /* (look_up: it is numeric) */
     r->done = true;
     *out = r;
     return 0;

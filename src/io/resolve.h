@@ -1,6 +1,7 @@
 /* io/resolve.h - names to addresses, by getaddrinfo on a thread of the thread pool.
 **
-** Numeric addresses are answered at once. A lookup whose task does not want it any more is dropped:
+** Numeric addresses are answered at once, and so is localhost with the names below it, which is
+** 127.0.0.1 and ::1 on every machine. A lookup whose task does not want it any more is dropped:
 ** the thread that waits for the name server finishes it and frees the result.
 */
 #ifndef RT_IO_RESOLVE_H
@@ -10,6 +11,7 @@
 #include "event/thread_pool.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 
 enum { RT_RESOLVE_HOST_MAX = 255 }; /* bytes of a host name */
 
@@ -23,6 +25,9 @@ typedef struct rt_resolve {
   struct addrinfo hints;
   char host[RT_RESOLVE_HOST_MAX + 1]; /* "": any address */
   char port[6];
+  struct addrinfo loopback[2]; /* 'addresses' of localhost, and what they point to */
+  struct sockaddr_in ipv4;
+  struct sockaddr_in6 ipv6;
   /* thread of the thread pool; driver's thread after the post */
   int err; /* 0 or UV_E… */
   struct addrinfo *addresses;

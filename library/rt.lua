@@ -1352,6 +1352,9 @@ function tcp.connect(host, port, options) end
 --- for `server:close`. If another server listens on the port, the call fails with "EADDRINUSE". If it fails,
 --- for whatever reason, nothing is left of the server.
 ---
+--- While a worker is stuck in a C function, for 0.1 s and more, the other workers accept its connections. (A
+--- connection whose handler runs on that worker has to wait.)
+---
 --- A server ends when it is closed. What keeps it from accepting connections or from starting handlers is
 --- reported on stderr, once until that works again, and it goes on trying.
 ---

@@ -50,6 +50,21 @@ describe("rt.tcp.serve", function()
     assert.same({ 0, "answered\nanswered\nanswered\n", "" }, { code, out, err })
   end)
 
+  it("G31 while a worker is stuck, the others answer its clients, and none is reset", function()
+    for _, balance in ipairs { "reuseport", "handoff" } do
+      for number = 1, 2 do
+        kit.in_time(0.5, function()
+          local fifo = kit.file(nil, ".fifo")
+          os.execute("unset LD_PRELOAD; mkfifo " .. fifo)
+          local args = ("%s %d %s"):format(balance, number, fifo)
+          local code, out, err = kit.run(kit.program("stuck_worker"), args, 120)
+          assert.same({ 0, "30\t30\tgo on\t10" }, { code, out:match("^[^\n]*") }, out .. err)
+          return tonumber(out:match("\n([%d.e-]+)\n$"))
+        end)
+      end
+    end
+  end)
+
   it("a close that is refused has closed nothing", function()
     local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
       stream:write(stream:read("L"))

@@ -111,11 +111,12 @@ end
 function Server:close(grace)
   grace = grace == nil and self.grace or grace
   check(is_duration(grace), 1, "close", "a number of seconds", tostring, grace)
-  for _, task in ipairs(self.acceptors) do
-    task:cancel("the server was closed")
+  for i = #self.acceptors, 2, -1 do
+    self.acceptors[i]:cancel("the server was closed")
   end
-  for _, task in ipairs(self.acceptors) do
-    pcall(task.join, task)
+  for i = #self.acceptors, 1, -1 do -- the first may have the socket that spare listeners share
+    self.acceptors[i]:cancel("the server was closed")
+    pcall(self.acceptors[i].join, self.acceptors[i])
   end
   timeout(grace, self.group.wait, self.group)
   if #self.group > 0 then
@@ -211,9 +212,12 @@ local function start_acceptors(server, listeners, handler, method)
   end
 end
 
---- Starts a server. Returns it, or nil, message, code.
-local function start(listeners, handler, method, grace)
-  local started, message, code = internal.start_workers(#listeners)
+--- Starts a server on so many workers. Returns it, or nil, message, code.
+local function start(listeners, workers, handler, method, grace)
+  local started, message, code = internal.start_workers(workers)
+  if started and workers > 1 then
+    started, message, code = internal.take_over(listeners, workers)
+  end
   if not started then
     return nil, message, code
   end
@@ -226,7 +230,7 @@ end
 --- Serves connections until the server is closed: runs handler(stream) in a task of the pool for
 --- each. Returns the server, or nil, message, code. With the option balance = "reuseport" each
 --- worker has a listener, and the system spreads the connections; with "handoff" one worker has the
---- only listener.
+--- only listener. While a worker is stuck, the others accept its connections.
 local function serve(host, port, handler, options)
   check(type(host) == "string", 1, "serve", "string", type, host)
   check(is_integer(tonumber(port), 0, 65535), 2, "serve", "port from 0 to 65535", tostring, port)
@@ -241,13 +245,14 @@ local function serve(host, port, handler, options)
   local backlog_fits = is_integer(options.backlog or 1, 1, 65535)
   check(backlog_fits, "option", "backlog", "an integer from 1 to 65535")
   check(nodelay == nil or type(nodelay) == "boolean", "option", "nodelay", "boolean", type, nodelay)
-  local count = reuseport and core.workers() or 1
+  local workers = core.workers()
   local listeners <close> = setmetatable({}, Listeners)
-  local opened, message, code = open_listeners(listeners, host, port, options, count)
+  local opened, message, code =
+    open_listeners(listeners, host, port, options, reuseport and workers or 1)
   if not opened then
     return nil, message, code
   end
-  return start(listeners, handler, reuseport and "spawn" or "spread", grace)
+  return start(listeners, workers, handler, reuseport and "spawn" or "spread", grace)
 end
 
 return { listen = listen, connect = core.tcp.connect, serve = serve }

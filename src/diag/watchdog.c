@@ -36,6 +36,12 @@
 
 #define STACK_SIZE ((size_t)256 << 10)
 
+/* Workers are checked as if stalls were to be reported after this time, if it is shorter than the
+** one that was set: while there is a function of rt_watchdog_on_stuck, and while that function has
+** something to do. */
+#define WATCHED_STALL (100 * RT_MILLISECOND)
+#define STUCK_STALL (20 * RT_MILLISECOND)
+
 static struct {
   /* under the lock */
   rt_lock lock;
@@ -54,6 +60,7 @@ static struct {
   rt_atomic(bool) stop_requested; /* the thread has to end */
   rt_atomic(bool) dump_requested;
   rt_atomic(void (*)(void)) on_dump_request;
+  rt_atomic(bool (*)(uint64_t)) on_stuck;
   rt_atomic(uint64_t) exit_at; /* clock; 0: no deadline */
   rt_atomic(int) exit_code;
 } watchdog = {.lock = RT_LOCK_INIT};
@@ -64,6 +71,7 @@ typedef struct check {
   uint64_t now;
   uint64_t min_stall; /* of all workers; UINT64_MAX: none is watched */
   bool busy;          /* a worker runs a task, or has since the last check */
+  bool stuck;         /* a worker is (rt_worker_status_is_stuck) */
   char text[4096];
   size_t len;
 } check;
@@ -135,15 +143,22 @@ static void measure_stall(check *c, rt_worker_status *s) {
   if (s->watch.blocked_throughout) s->watch.stalled = passed;
 }
 
+/* Reports can be off (stall is 0); then a worker is watched for rt_watchdog_on_stuck. (Relaxed:
+** 'stall' is a setting.) */
+static bool is_watched(rt_worker_status *s) {
+  return !s->in_blocking_pool && (rt_load_relaxed(&s->stall) > 0 || rt_load(&watchdog.on_stuck));
+}
+
 /* (Relaxed: 'stall' is a setting, and 'timestamp' a coarse time; neither refers to other memory.
 ** Acquire: see rt_worker_status_set_running.) */
 static void check_status(check *c, rt_worker_status *s) {
   uint64_t stall = rt_load_relaxed(&s->stall), title = rt_load_acquire(&s->running_title);
-  if (stall == 0 || s->in_blocking_pool) {
+  if (!is_watched(s)) {
     report_stall_end(c, s);
     return;
   }
-  if (stall < c->min_stall) c->min_stall = stall;
+  if (stall > 0 && stall < c->min_stall) c->min_stall = stall;
+  if (rt_load(&watchdog.on_stuck) && c->min_stall > WATCHED_STALL) c->min_stall = WATCHED_STALL;
   if (title == 0) {
     report_stall_end(c, s);
     rt_store(&s->running_since, 0);
@@ -156,7 +171,11 @@ static void check_status(check *c, rt_worker_status *s) {
     rt_store(&s->running_since, c->now);
     send_probe(c, s);
     rt_cas(&s->running_title, &title, title | RT_TITLE_SEEN);
-  } else if (!rt_load(&s->probe_pending)) {
+    return;
+  }
+  c->stuck = c->stuck || rt_worker_status_is_stuck(s, c->now);
+  if (stall == 0) return;
+  if (!rt_load(&s->probe_pending)) {
     send_probe(c, s); /* it has answered: it runs Lua code */
   } else {
     measure_stall(c, s);
@@ -187,6 +206,8 @@ static void check_all(check *c) {
   c->min_stall = UINT64_MAX;
   rt_list *workers = rt_worker_registry_lock();
   rt_worker_registry_each(s, workers) check_status(c, s);
+  bool (*f)(uint64_t) = c->stuck ? rt_load(&watchdog.on_stuck) : NULL;
+  if (f && f(c->now) && c->min_stall > STUCK_STALL) c->min_stall = STUCK_STALL;
   rt_worker_registry_unlock();
 }
 
@@ -197,9 +218,8 @@ static bool is_all_idle(void) {
   rt_worker_status *s;
   rt_list *workers = rt_worker_registry_lock();
   rt_worker_registry_each(s, workers) {
-    bool watched = rt_load_relaxed(&s->stall) > 0 && !s->in_blocking_pool;
-    idle =
-        idle && (!watched || (rt_load(&s->must_wake_watchdog) && rt_load(&s->running_title) == 0));
+    bool is_idle = rt_load(&s->must_wake_watchdog) && rt_load(&s->running_title) == 0;
+    idle = idle && (!is_watched(s) || is_idle);
   }
   rt_worker_registry_unlock();
   return idle;
@@ -208,7 +228,7 @@ static bool is_all_idle(void) {
 static void on_check_timer(uv_timer_t *timer) {
   check k;
   (void)timer;
-  k.busy = false;
+  k.busy = k.stuck = false;
   k.len = 0;
   check_all(&k);
   rt_store(&watchdog.asleep, !k.busy);
@@ -335,6 +355,11 @@ bool rt_watchdog_request_dump(void) {
   rt_store(&watchdog.dump_requested, true);
   uv_async_send(&watchdog.bell);
   return true;
+}
+
+void rt_watchdog_on_stuck(bool (*f)(uint64_t now)) {
+  rt_store(&watchdog.on_stuck, f);
+  if (f && rt_load(&watchdog.running)) uv_async_send(&watchdog.bell);
 }
 
 void rt_watchdog_on_dump_request(void (*f)(void)) { rt_store(&watchdog.on_dump_request, f); }

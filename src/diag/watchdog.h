@@ -25,6 +25,11 @@ void rt_watchdog_remove(rt_worker_status *s);
 /* Worker's thread: it resumes a task and must_wake_watchdog is set. */
 void rt_watchdog_wake(rt_worker_status *s);
 
+/* Thread of a worker in the watchdog: the watchdog's thread calls the function at each check at
+** which a worker is stuck (rt_worker_status_is_stuck), under the lock of the registry. If that
+** returns true, the next check comes soon. NULL: none. */
+void rt_watchdog_on_stuck(bool (*f)(uint64_t now));
+
 /* Any thread, and a signal handler: the watchdog's thread calls the function of
 ** rt_watchdog_on_dump_request soon. False: there is no watchdog. */
 bool rt_watchdog_request_dump(void);

@@ -7,12 +7,14 @@ void rt_worker_registry_add(rt_worker_status *s) {
   rt_thread_info_init(&s->thread_info);
   rt_lock_take(&registry_lock);
   rt_list_append(&registered, &s->link);
+  s->registered = true;
   rt_lock_give(&registry_lock);
 }
 
 void rt_worker_registry_remove(rt_worker_status *s) {
   rt_lock_take(&registry_lock);
   rt_list_remove(&s->link);
+  s->registered = false;
   rt_lock_give(&registry_lock);
 }
 

@@ -31,6 +31,7 @@ typedef struct rt_worker_status {
   const char *(*site_text)(const struct rt_worker_status *, uint32_t site);
   /* under the lock of the registry */
   rt_list link;
+  bool registered;                 /* until rt_worker_registry_remove */
   const void *runtime;             /* identity of its runtime; NULL: a main worker without pools */
   rt_cpu_timer *cpu_timer;         /* the preemption timer of its thread; NULL: none */
   struct rt_sched *pools[2];       /* main worker: the open pools; else NULL */
@@ -72,6 +73,13 @@ static inline void rt_worker_status_set_running(rt_worker_status *s, const rt_ta
 ** (Relaxed: a reader that sees the old title a little longer takes the task for still running.) */
 static inline void rt_worker_status_clear_running(rt_worker_status *s) {
   rt_store_relaxed(&s->running_title, 0);
+}
+
+/* Watchdog's thread: has the worker been in one slice for so long that it does not poll, being in a
+** C function or in code that is not switched? */
+#define RT_STUCK (40 * RT_MILLISECOND)
+static inline bool rt_worker_status_is_stuck(rt_worker_status *s, uint64_t now) {
+  return rt_load(&s->running_title) & RT_TITLE_SEEN && now - rt_load(&s->running_since) >= RT_STUCK;
 }
 
 /* Worker's thread: at its start, and before it ends. */

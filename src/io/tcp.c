@@ -84,6 +84,8 @@ int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport)
   return fd;
 }
 
+int rt_tcp_share(int fd) { return tcp_result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
 int rt_tcp_connect(int fd, const struct addrinfo *to) {
   int r;
   do r = connect(fd, to->ai_addr, to->ai_addrlen);

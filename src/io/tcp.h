@@ -23,6 +23,8 @@ int rt_tcp_socket(int family);
 ** family, is the next one tried: if the port of the first one is in use, the caller has to know. */
 int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport);
 int rt_tcp_accept(int listener);
+/* Another descriptor of the same socket. */
+int rt_tcp_share(int fd);
 /* RT_EINPROGRESS: when the socket is writable, rt_tcp_error returns the result. */
 int rt_tcp_connect(int fd, const struct addrinfo *to);
 int rt_tcp_error(int fd);

@@ -1,5 +1,5 @@
 /* lib/net/listener.c - the methods of rt.listener. */
-#include "lib/net/net.h"
+#include "lib/net/takeover.h"
 #include "lib/operation.h"
 #include "run/idle_gc.h"
 
@@ -43,11 +43,22 @@ static int accept_from_queue(lua_State *L, rt_worker *w, rt_listener *l) {
   return l->sock ? fd : UV_ECANCELED;
 }
 
+static int next_connection(lua_State *L, rt_worker *w, rt_listener *l) {
+  if (l->unopened >= 0) return l->unopened;
+  if (rt_likely(l->takeover == NULL)) return accept_from_queue(L, w, l);
+  if (rt_takeover_has_connection(l->takeover)) return rt_takeover_accept(l->takeover);
+  return rt_takeover_is_spare(l->takeover) ? UV_EAGAIN : accept_from_queue(L, w, l);
+}
+
+static bool may_accept(const rt_listener *l) {
+  return l->sock->maybe_readable || (l->takeover && rt_takeover_has_connection(l->takeover));
+}
+
 /* Accepts a connection into the stream. 0; UV_EAGAIN: the task must wait; or another UV_E… */
 static int accept_into(lua_State *L, rt_worker *w, rt_listener *l, rt_stream *s) {
   if (l->again > 0 && l->again > rt_clock()) return UV_EAGAIN;
   l->again = 0;
-  int fd = l->unopened >= 0 ? l->unopened : accept_from_queue(L, w, l);
+  int fd = next_connection(L, w, l);
   int err = fd < 0 ? fd : rt_sock_try_open(&s->sock, &w->driver, fd);
   l->unopened = fd >= 0 && err != 0 ? fd : -1;
   if (err == 0) {
@@ -72,7 +83,7 @@ static int listener_accept_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_listener *l = b->object;
   if (l->sock == NULL) return listener_fail_closed(L);
   rt_stream_force_attempt(l->sock, w->current.task);
-  if (!l->sock->maybe_readable) return -1;
+  if (!may_accept(l)) return -1;
   bool kept = b->op == 0 && lua_gettop(L) > 1;
   rt_stream *s = kept ? lua_touserdata(L, 2) : rtL_stream_new(L, w);
   int err = accept_into(L, w, l, s);
@@ -90,7 +101,11 @@ static bool listener_accept_arm(lua_State *L, rt_worker *w, rt_branch *b) {
     rt_operation_sleep(b, &w->driver);
     return true;
   }
-  if (l->sock->maybe_readable) return false;
+  if (may_accept(l)) return false;
+  if (l->takeover && rt_takeover_is_spare(l->takeover)) {
+    rt_task_park(b->task, RT_OP_ACCEPT, l->sock, &l->sock->parked[RT_READ]);
+    return true;
+  }
   b->error = rt_sock_wait(l->sock, RT_READ, b->task, RT_OP_ACCEPT);
   return b->error == 0;
 }
@@ -153,6 +168,39 @@ static int listener_incoming(lua_State *L) {
   return 2;
 }
 
+/* --- the listeners of a server ---------------------------------------------------------------- */
+static int push_spare(lua_State *L, rt_worker *w, const rt_listener *of) {
+  rt_listener *l = rtL_listener_new(L, w);
+  l->nodelay = of->nodelay;
+  int fd = rt_tcp_share(of->sock->fd);
+  return fd < 0 ? fd : rt_sock_open(&l->sock, &w->driver, fd);
+}
+
+/* true | nil, message, code = internal.take_over(listeners, n): the listeners of a server, which
+** are sent to n workers; to the list, which is not empty, spare ones are added until they are n */
+static int take_over_each_other(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  lua_Integer given = luaL_len(L, 1), n = luaL_checkinteger(L, 2);
+  const rt_listener *first = NULL;
+  for (lua_Integer i = 1; i <= n; i++) {
+    int err = 0;
+    if (lua_geti(L, 1, i) == LUA_TNIL) {
+      lua_pop(L, 1);
+      err = push_spare(L, w, first);
+      lua_pushvalue(L, -1);
+      lua_seti(L, 1, i);
+    }
+    rt_listener *l = rtL_class_check(L, &w->classes, RT_CLASS_LISTENER, -1);
+    if (err == 0 && !rt_takeover_join(l, first, i > given)) err = UV_ENOMEM;
+    if (err != 0) return rtL_fail(L, err, NULL);
+    if (first == NULL) first = l;
+    lua_pop(L, 1);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
 static int listener_sock(lua_State *L) {
   rt_tcp_name name;
   return rtL_stream_push_name(L, rt_tcp_local_name(check_listener(L, rt_self(L))->sock->fd, &name),
@@ -163,6 +211,8 @@ static int listener_sock(lua_State *L) {
 static int listener_close(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_listener *l = check_listener_userdata(L, w);
+  if (l->takeover) rt_takeover_end(l->takeover);
+  l->takeover = NULL;
   rt_stream_release(w, &l->sock);
   rt_stream_unlink_origin(&l->origin);
   if (l->unopened >= 0) close(l->unopened);
@@ -191,6 +241,8 @@ void rtL_open_listener(lua_State *L, rt_worker *w) {
       {"accept", listener_accept},     {"accept_op", listener_accept_op},
       {"incoming", listener_incoming}, {"sock", listener_sock},
       {"close", listener_close},       {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"take_over", take_over_each_other}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_LISTENER, &(rt_class_def){meta, methods, NULL});
+  rtL_set_internal_functions(L, w, internal);
   w->classes.travel[RT_CLASS_LISTENER] = &rt_listener_travel;
 }

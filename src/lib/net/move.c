@@ -9,7 +9,7 @@
 **    back. An origin links that object and the transfer; either of them may be freed first.
 ** 3. The message is dropped: the transfer closes the descriptor.
 */
-#include "lib/net/net.h"
+#include "lib/net/takeover.h"
 
 #include <unistd.h>
 
@@ -28,7 +28,8 @@ typedef struct transfer {
   /* the thread that has put in the descriptor, then the one that has taken it out */
   rt_buf in;
   bool nodelay;
-  int error; /* of the rt_sock */
+  int error;             /* of the rt_sock */
+  rt_takeover *takeover; /* of the rt_listener */
 } transfer;
 
 static void free_origin(rt_shared *shared) { rt_free(rt_containerof(shared, origin, shared)); }
@@ -36,6 +37,7 @@ static void free_origin(rt_shared *shared) { rt_free(rt_containerof(shared, orig
 static void free_transfer(rt_shared *shared) {
   transfer *x = rt_containerof(shared, transfer, shared);
   int fd = rt_load(&x->fd);
+  if (x->takeover) rt_takeover_end(x->takeover);
   if (fd >= 0) close(fd);
   rt_buf_close(&x->in);
   rt_shared_drop(&x->origin->shared);
@@ -67,10 +69,19 @@ static void put_in(transfer *x, rt_sock *sock) {
   rt_store(&x->fd, rt_sock_release(sock));
 }
 
-/* No loop has watched the socket meanwhile. */
-static void taken_out(const transfer *x, rt_sock *sock) {
-  sock->maybe_readable = true;
-  sock->error = x->error;
+/* Opens the descriptor, which the caller has taken out, in the loop of this worker. If this fails,
+** the descriptor is closed. */
+static int open_taken(rt_worker *w, transfer *x, int fd, rt_sock **sock) {
+  int err = rt_sock_try_open(sock, &w->driver, fd);
+  if (err == 0) {
+    (*sock)->maybe_readable = true; /* no loop has watched it meanwhile */
+    (*sock)->error = x->error;
+    return 0;
+  }
+  if (x->takeover) rt_takeover_end(x->takeover);
+  x->takeover = NULL;
+  close(fd);
+  return err;
 }
 
 /* Opens the descriptor in the loop of this worker. False: it has been taken out, or was never put
@@ -78,9 +89,8 @@ static void taken_out(const transfer *x, rt_sock *sock) {
 static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = rt_swap(&x->fd, -1);
   if (fd < 0) return false;
-  int err = rt_sock_open(sock, &w->driver, fd);
+  int err = open_taken(w, x, fd, sock);
   if (err != 0) luaL_error(L, "cannot take over a %s: %s", x->shared.kind->name, uv_strerror(err));
-  taken_out(x, *sock);
   return true;
 }
 
@@ -100,9 +110,7 @@ void rt_stream_unlink_origin(rt_shared **link) {
 /* Opens the descriptor for the object that it came from; false: it is gone, or cannot be opened. */
 static bool recall_socket(rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = w->stop.closed ? -1 : rt_swap(&x->fd, -1);
-  if (fd < 0 || rt_sock_open(sock, &w->driver, fd) != 0) return false;
-  taken_out(x, *sock);
-  return true;
+  return fd >= 0 && open_taken(w, x, fd, sock) == 0;
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */
@@ -175,6 +183,8 @@ static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *sh
   if (why_listener_cannot_move(l)) return;
   put_in(x, l->sock);
   x->nodelay = l->nodelay;
+  x->takeover = l->takeover;
+  l->takeover = NULL;
   l->sock = NULL;
   l->moved = true;
   link_origin(x, l, &l->origin);
@@ -184,6 +194,8 @@ static void recall_listener(rt_worker *w, rt_shared *shared) {
   transfer *x = transfer_of(shared);
   rt_listener *l = x->origin->object;
   if (l == NULL || !recall_socket(w, x, &l->sock)) return;
+  l->takeover = x->takeover;
+  x->takeover = NULL;
   l->moved = false;
   rt_stream_unlink_origin(&l->origin);
 }
@@ -192,7 +204,10 @@ static void receive_listener(lua_State *L, rt_worker *w, rt_shared *shared) {
   rt_listener *l = rtL_listener_new(L, w);
   transfer *x = transfer_of(shared);
   l->nodelay = x->nodelay;
-  open_transfer(L, w, x, &l->sock);
+  if (!open_transfer(L, w, x, &l->sock)) return;
+  l->takeover = x->takeover;
+  x->takeover = NULL;
+  if (l->takeover) rt_takeover_arrive(l->takeover, w, l);
 }
 
 const rt_travel rt_listener_travel = {send_listener, commit_listener, receive_listener,

@@ -29,8 +29,9 @@ typedef struct rt_stream {
 } rt_stream;
 
 typedef struct rt_listener {
-  rt_sock *sock; /* NULL: closed */
-  int accepting; /* tasks that wait in the method accept */
+  rt_sock *sock;                /* NULL: closed */
+  int accepting;                /* tasks that wait in the method accept */
+  struct rt_takeover *takeover; /* see lib/net/takeover.h; NULL: it is of no server */
   int unopened; /* a connection that was accepted, and of which no stream could be made; -1: none */
   bool nodelay;
   bool warned;       /* a failure was reported; false again after the next accept */

@@ -25,7 +25,9 @@ enum { FAILURES_MAX = 16 }; /* connections that may fail in a row before accepti
 ** queue, and accept is tried again after PAUSE. Writes one line to stderr, until a connection is
 ** accepted. */
 static void pause_accepting(rt_listener *l, int err) {
-  if (!l->warned) fprintf(stderr, "rt: accept: %s; trying again every 100 ms\n", uv_strerror(err));
+  if (!l->warned)
+    fprintf(stderr, "rt: accept: %s: %s; trying again every 100 ms\n", uv_err_name(err),
+            uv_strerror(err));
   l->warned = true;
   l->again = rt_clock() + PAUSE;
 }

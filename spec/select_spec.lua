@@ -282,6 +282,17 @@ describe("rt.select", function()
     assert.matches("rt.interval expected", kit.refused(interval.tick_op, {}))
   end)
 
+  it("G18 ticks: one that another task has taken is not looked for every millisecond", function()
+    local interval = rt.interval(0.2)
+    interval()
+    local function take()
+      rt.select(interval:tick_op())
+    end
+    local before = rt.metrics().main.timers
+    rt.join(take, take)
+    assert.is_true(rt.metrics().main.timers - before < 20)
+  end)
+
   it("G18 ticks: two that select on one interval get different ticks", function()
     local interval, got = rt.interval(0.001), {}
     local function collect()

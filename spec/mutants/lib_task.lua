@@ -44,9 +44,9 @@ return {
     file = "src/lib/task/time.c",
     from = "    if (b->due) tick_prepare(L, w, b); /* another task may have taken the interval tick */\n",
     to = "    (void)w;\n",
-    wrong = "a select waits for a tick that another task has taken: it tries all the time",
+    wrong = "a select looks every millisecond for a tick that another task has taken",
     spec = "select",
-    test = "ticks",
+    test = "is not looked for every millisecond",
   },
   {
     file = "src/lib/task/timeout.c",

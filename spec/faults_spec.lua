@@ -7,4 +7,41 @@ describe("without descriptors", function()
     local code, out, err = kit.shell("ulimit -n 40; exec env " .. command)
     assert.same({ 0, "EMFILE\t127.0.0.1\t127.0.0.1\n" }, { code, out }, err)
   end)
+
+  it("require says why it fails, and succeeds when there are descriptors again", function()
+    local failed = 0
+    for spare = 0, 10 do
+      local command = kit.command(kit.program("require_rt"), spare)
+      local code, out, err = kit.shell("ulimit -n 40; exec env " .. command)
+      assert.equal(0, code, out .. err)
+      local result, message = out:match("^(%a+)\t([^\n]*)\n2\n$")
+      assert(result, out .. err)
+      if result == "false" then
+        failed = failed + 1
+        -- (Lua's own require cannot open the first file of rt)
+        local is_lua = not kit.in_rt_lua and spare == 0 and message:find("module 'rt' not found:")
+        assert(is_lua or message:find("EMFILE: too many open files"), message)
+      end
+    end
+    assert(failed > 0)
+  end)
+
+  it("rt-lua says why it does not start", function()
+    if not kit.in_rt_lua then
+      return pending("rt-lua alone")
+    end
+    local failed = 0
+    for most = 4, 12 do
+      local command = ("ulimit -n %d; %s -e 'print(1)'"):format(most, kit.quote(kit.host))
+      local code, out, err = kit.shell(command)
+      if code ~= 0 then
+        failed = failed + 1
+        assert.equal(1, code, err)
+        assert.matches("cannot start the runtime: EMFILE: too many open files", err)
+      else
+        assert.equal("1\n", out)
+      end
+    end
+    assert(failed > 0)
+  end)
 end)

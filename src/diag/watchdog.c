@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/safe_write.h"
+#include "event/uv_loop.h"
 #include "sched/worker_config.h"
 #include "task/task_name.h"
 
@@ -298,8 +299,7 @@ static void watchdog_main(void *arg) {
 
 /* --- starting and stopping -------------------------------------------------------------------- */
 static bool start_watchdog_locked(void) {
-  if (uv_loop_init(&watchdog.loop) != 0) return false;
-  if (uv_async_init(&watchdog.loop, &watchdog.bell, on_watchdog_bell) != 0) goto no_bell;
+  if (rt_uv_loop_init(&watchdog.loop, &watchdog.bell, on_watchdog_bell) != 0) return false;
   uv_timer_init(&watchdog.loop, &watchdog.check_timer);
   uv_timer_init(&watchdog.loop, &watchdog.exit_timer);
   watchdog.period = 0;
@@ -312,7 +312,6 @@ static bool start_watchdog_locked(void) {
 no_thread:
   close_watchdog_handles();
   uv_run(&watchdog.loop, UV_RUN_DEFAULT);
-no_bell:
   uv_loop_close(&watchdog.loop);
   return false;
 }

@@ -1,5 +1,7 @@
 #include "event/driver.h"
 
+#include "event/uv_loop.h"
+
 static void driver_on_bell(uv_async_t *bell) { (void)bell; }
 
 /* uv_run may fire the alarm before it blocks; uv_stop keeps it from blocking after that. */
@@ -29,15 +31,12 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
   rt_list_init(&d->spare_waiters);
   rt_mailbox_init(&d->mailbox, ring, d);
   if ((d->scratch = rt_malloc(RT_SCRATCH)) == NULL) return UV_ENOMEM;
-  if ((err = uv_loop_init(&d->loop)) != 0) goto no_loop;
-  if ((err = uv_async_init(&d->loop, &d->bell, driver_on_bell)) != 0) goto no_bell;
+  if ((err = rt_uv_loop_init(&d->loop, &d->bell, driver_on_bell)) != 0) {
+    rt_free(d->scratch);
+    return err;
+  }
   uv_timer_init(&d->loop, &d->alarm);
   return 0;
-no_bell:
-  uv_loop_close(&d->loop);
-no_loop:
-  rt_free(d->scratch);
-  return err;
 }
 
 void rt_driver_close(rt_driver *d) {

@@ -1,5 +1,6 @@
 #include "host/require.h"
 
+#include "base/descriptor.h"
 #include "host/core_module.h"
 #include "lib/lib.h"
 #include "run/task_entry.h"
@@ -140,13 +141,32 @@ static bool is_found(lua_State *L) {
   return false;
 }
 
+/* The last searcher. The others take a file that they cannot open for one that does not exist; this
+** one says so, if there is no descriptor to open a file. */
+static int search_shortage(lua_State *L) {
+  int err = rt_descriptor_find(1);
+  if (err == 0) return 0;
+  lua_pushfstring(L, "%s: %s", uv_err_name(err), uv_strerror(err));
+  return 1;
+}
+
+/* Stack: NAME … MESSAGES */
+static int raise_not_found(lua_State *L) {
+  lua_pushcfunction(L, search_shortage);
+  lua_call(L, 0, 1);
+  is_found(L); /* (no: this adds to MESSAGES) */
+  return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
+                    lua_tostring(L, MESSAGES));
+}
+
 /* The searcher at 'index' has returned; 0: none was called yet. */
 static int search(lua_State *L, int status, lua_KContext index) {
   (void)status;
   while (index == 0 || !is_found(L)) {
-    if (lua_rawgeti(L, SEARCHERS, ++index) == LUA_TNIL)
-      return luaL_error(L, "module '%s' not found:%s", lua_tostring(L, NAME),
-                        lua_tostring(L, MESSAGES));
+    if (lua_rawgeti(L, SEARCHERS, ++index) == LUA_TNIL) {
+      lua_settop(L, MESSAGES);
+      return raise_not_found(L);
+    }
     lua_pushvalue(L, NAME);
     lua_callk(L, 1, 2, index, search);
   }
@@ -199,6 +219,16 @@ static int require(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_settop(L, NAME);
   return get(L, rt_self(L));
+}
+
+void rtL_require_add_searcher(lua_State *L) {
+  RTL_STACK_CHECK(L, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, "searchers");
+  lua_pushcfunction(L, search_shortage);
+  lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+  lua_pop(L, 3);
 }
 
 void rtL_require_open(lua_State *L) {

@@ -21,4 +21,8 @@
 /* Replaces the global function. Lua's libraries are open. */
 void rtL_require_open(lua_State *L);
 
+/* For a pool worker of a stock interpreter, which keeps Lua's require: adds a last searcher, which
+** says so if no file could be opened for lack of a descriptor. rtL_require_open does the same. */
+void rtL_require_add_searcher(lua_State *L);
+
 #endif

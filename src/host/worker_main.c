@@ -41,7 +41,10 @@ static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "rt.core");
   lua_pop(L, 1);
-  if (c->in_rt_lua) rtL_require_open(L);
+  if (c->in_rt_lua)
+    rtL_require_open(L);
+  else
+    rtL_require_add_searcher(L);
   rtL_unpack(L, w, c->paths);
   set_paths(L);
   rt_core_module_enter(w);

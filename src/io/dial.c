@@ -1,5 +1,6 @@
 #include "io/dial.h"
 
+#include "event/uv_loop.h"
 #include "io/tcp.h"
 
 #include <unistd.h>
@@ -107,7 +108,8 @@ static int start_attempt(rt_dial *d, int i) {
     if (failed == 0) {
       a->fd = fd;
       d->open++;
-      if ((failed = uv_poll_start(&a->poll, UV_WRITABLE, on_writable)) != 0) end_attempt(a);
+      failed = rt_uv_loop_poll(&a->poll, fd, UV_WRITABLE, on_writable);
+      if (failed != 0) end_attempt(a);
     }
     if (failed == 0) return RT_EINPROGRESS;
     err = failed;

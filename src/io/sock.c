@@ -1,5 +1,7 @@
 #include "io/sock.h"
 
+#include "event/uv_loop.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,9 +65,15 @@ void rt_sock_close(rt_sock *s) { close(rt_sock_release(s)); }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
+/* If it fails, the loop does not poll the socket any more, so the tasks that wait try again. */
 static int set_interest(rt_sock *s, int interest) {
-  s->interest = (uint8_t)interest;
-  return interest ? uv_poll_start(&s->poll, interest, on_poll) : uv_poll_stop(&s->poll);
+  int err = interest ? rt_uv_loop_poll(&s->poll, s->fd, interest, on_poll) : uv_poll_stop(&s->poll);
+  s->interest = err == 0 ? (uint8_t)interest : 0;
+  if (err != 0) {
+    wake_all(s, RT_READ);
+    wake_all(s, RT_WRITE);
+  }
+  return err;
 }
 
 /* The socket is ready on this side: resumes the first task that waits or, if there is none, stops

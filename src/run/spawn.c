@@ -20,7 +20,7 @@ rt_sched *rtL_spawn_pool(lua_State *L, rt_worker *w, rt_pool which) {
   rt_sched *s = rtL_spawn_open_pool(L, w, which);
   int err = rt_sched_start(s);
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
-  if (err != 0) luaL_error(L, "cannot start a worker: %s", uv_strerror(err));
+  if (err != 0) rtL_error_system(L, "cannot start a worker", err);
   return s;
 }
 

@@ -1,5 +1,7 @@
 #include "worker/error.h"
 
+#include "event/driver.h"
+
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -10,5 +12,10 @@ int rtL_error_no_memory(lua_State *L) {
 
 int rtL_error_closed(lua_State *L) {
   luaL_error(L, "the runtime has been shut down");
+  abort();
+}
+
+int rtL_error_system(lua_State *L, const char *what, int err) {
+  luaL_error(L, "%s: %s: %s", what, uv_err_name(err), uv_strerror(err));
   abort();
 }

@@ -14,6 +14,9 @@ __attribute__((noreturn)) int rtL_error_no_memory(lua_State *L);
 /* "the runtime has been shut down": the worker is closed, and the Lua state is about to be. */
 __attribute__((noreturn)) int rtL_error_closed(lua_State *L);
 
+/* "what: CODE: message": a system call has failed; 'err' is UV_E…. */
+__attribute__((noreturn)) int rtL_error_system(lua_State *L, const char *what, int err);
+
 /* The text of an error: the string at 'index'; NULL: the error is no string. (lua_tostring would
 ** convert a number, for which there may be no memory.) */
 static inline const char *rt_error_text(lua_State *L, int index) {

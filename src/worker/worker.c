@@ -97,7 +97,7 @@ static void acquire(lua_State *L, rt_worker *w) {
   int err = rt_driver_init(&w->driver, w->hooks->run);
   if (err == 0 && (err = rt_coroutine_pool_init(&w->coroutine_pool, w->anchors, w->pcall_L)) != 0)
     rt_driver_close(&w->driver);
-  if (err != 0) luaL_error(L, "cannot start the runtime: %s", uv_strerror(err));
+  if (err != 0) rtL_error_system(L, "cannot start the runtime", err);
 }
 
 static bool is_complete(const rt_worker_hooks *h) {

@@ -1,5 +1,6 @@
 /* spec/model/explorer/loop.c - the part of libuv that a driver needs, on the explorer's fibers: a
 ** loop that waits for its uv_async or for its one timer. */
+#include "event/uv_loop.h"
 #include "platform.h"
 
 #include <uv.h>
@@ -41,6 +42,11 @@ int uv_async_init(uv_loop_t *l, uv_async_t *bell, uv_async_cb cb) {
   bell->async_cb = cb;
   state_of(l)->bell = bell;
   return 0;
+}
+
+int rt_uv_loop_init(uv_loop_t *l, uv_async_t *bell, uv_async_cb cb) {
+  uv_loop_init(l);
+  return uv_async_init(l, bell, cb);
 }
 
 int uv_async_send(uv_async_t *bell) {

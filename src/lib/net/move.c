@@ -90,7 +90,9 @@ static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **soc
   int fd = rt_swap(&x->fd, -1);
   if (fd < 0) return false;
   int err = open_taken(w, x, fd, sock);
-  if (err != 0) luaL_error(L, "cannot take over a %s: %s", x->shared.kind->name, uv_strerror(err));
+  if (err != 0)
+    luaL_error(L, "cannot take over a %s: %s: %s", x->shared.kind->name, uv_err_name(err),
+               uv_strerror(err));
   return true;
 }
 

@@ -360,7 +360,7 @@ fuzz: build/fuzz/unpack ## feed the reader of messages with what a fuzzer finds 
 
 ##@ Maintain
 
-c_files := $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/ground/*.[ch] spec/model/*.[ch] spec/model/explorer/*.[ch] spec/fuzz/*.[ch] bench/*/*.[ch])
+c_files := $(wildcard src/*/*.[ch] src/*/*/*.[ch] spec/ground/*.[ch] spec/model/*.[ch] spec/model/explorer/*.[ch] spec/fuzz/*.[ch] spec/faults/*.[ch] bench/*/*.[ch])
 
 .PHONY: layers
 layers: found_lua ## every include is on the list of src/README.md

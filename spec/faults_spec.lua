@@ -26,6 +26,22 @@ describe("without descriptors", function()
     assert(failed > 0)
   end)
 
+  for _, which in ipairs { "spawn", "spawn_blocking" } do
+    it("rt." .. which .. " fails and says why, and the next one tries again", function()
+      local command = kit.command(kit.program("spawn_without_descriptors"), which, "RT_WORKERS=1")
+      local code, out, err = kit.shell("ulimit -n 40; exec env " .. command)
+      local why =
+        "no worker could be started: cannot start the runtime: EMFILE: too many open files"
+      assert.same(
+        { 0, ("false\t%s\n"):rep(2):format(why, why) .. "true\tran\n" },
+        { code, out },
+        err
+      )
+      -- said once, until a worker could be started
+      assert.equal("rt: a worker could not be started: " .. why:match(": (.*)") .. "\n", err)
+    end)
+  end
+
   it("rt-lua says why it does not start", function()
     if not kit.in_rt_lua then
       return pending("rt-lua alone")

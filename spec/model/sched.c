@@ -17,6 +17,7 @@ static int runs[JOBS], ended;
 /* Its delivery keeps the first worker busy until another worker has run the last job. */
 static rt_post busy_post;
 static bool is_busy, last_is_done;
+static int failures;                    /* so many workers cannot be made */
 static bool jobs_meet, has_begun[JOBS]; /* each job ends only after the other one has begun */
 
 /* --- a worker --------------------------------------------------------------------------------- */
@@ -35,6 +36,12 @@ static void on_ended(rt_post *p, void *driver) {
   (void)p;
   check(driver == &main_worker->driver);
   ended++;
+}
+
+static void on_failure(rt_post *p, void *driver) {
+  (void)p;
+  check(driver == &main_worker->driver);
+  rt_runtime_failure_received(runtime);
 }
 
 static void on_cancel(rt_post *p, void *driver) {
@@ -82,6 +89,11 @@ static void park(rt_slot *slot, rt_driver *d) {
 
 static void run_worker(rt_slot *slot) {
   worker *w = workers[slot->number];
+  if (failures > 0) {
+    failures--;
+    rt_slot_fail(slot, "the model");
+    return;
+  }
   if (jobs_meet && slot->number == 0) wait_until(&last_is_done);
   rt_slot_attach(slot, &w->driver);
   while (!stop_received[slot->number]) {
@@ -103,6 +115,7 @@ static void run_worker(rt_slot *slot) {
 static void begin_with(int slots) {
   main_worker = worker_new();
   runtime = rt_runtime_new(&main_worker->driver);
+  runtime->failure_post.deliver = on_failure;
   rt_sched_config config = {.slots = slots,
                             .stack = 1,
                             .run_worker = run_worker,
@@ -113,6 +126,7 @@ static void begin_with(int slots) {
   ended = 0;
   busy_post = (rt_post){NULL, on_busy_post};
   is_busy = last_is_done = jobs_meet = false;
+  failures = 0;
   for (int i = 0; i < SLOTS; i++) {
     workers[i] = i < slots ? worker_new() : NULL;
     stop_received[i] = false;
@@ -238,6 +252,21 @@ static void submit_and_wait(void) {
   stop();
 }
 
+static void begin_with_failure(void) {
+  begin_with(1);
+  failures = 1;
+  check(rt_sched_start(sched) == 0);
+}
+
+/* The job may be put before, while or after the first worker fails. */
+static void submit_and_fail(void) {
+  submit(1, NULL);
+  await(jobs[1]);
+  if (rt_job_phase(jobs[1]) == RT_FAILED) rt_runtime_forget_failure(runtime, &jobs[1]->failure);
+  explore_no_more();
+  stop();
+}
+
 static void submit_too(void) { submit(1, NULL); }
 
 /* --- afterwards ------------------------------------------------------------------------------- */
@@ -264,6 +293,13 @@ static void end_each_once(void) {
     check(runs[i] == (phase == RT_DONE));
     check(phase >= RT_DONE || (i == 1 && !queued[i] && phase == RT_QUEUED));
   }
+  drop_all();
+}
+
+static void end_run_or_failed(void) {
+  rt_phase phase = rt_job_phase(jobs[1]);
+  check(runs[1] == (phase == RT_DONE));
+  check(phase == RT_DONE || phase == RT_FAILED);
   drop_all();
 }
 
@@ -294,6 +330,13 @@ static const model models[] = {
      .end = end_all_begun,
      .bugs = {{"one submitter relied on the other to start a thread", BUG_OWN,
                "starts no thread"}}},
+    {.says = "sched: a job is begun by another worker, or fails, if its worker cannot be made",
+     .begin = begin_with_failure,
+     .fibers = {{"main", submit_and_fail}},
+     .end = end_run_or_failed,
+     .bugs = {{"the submitter did not look for a worker afterwards", BUG_OWN, "starts no thread"},
+              {"the last worker did not count itself out before", BUG_NOT_WRITTEN,
+               "rt_sub(&s->live"}}},
     {.says = "sched: a job that is submitted while everything stops is begun once, or cancelled",
      .begin = begin_with_spawner,
      .fibers = {{"main", submit_and_stop}, {"spawner", spawn_late}},

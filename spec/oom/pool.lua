@@ -69,7 +69,7 @@ for _, task in ipairs(tasks) do
 end
 
 -- If there was no memory for the first worker of a pool, each spawn fails from then on.
-local no_pool = { "cannot queue a task: not enough memory", "no worker could be started" }
+local no_pool = { "cannot queue a task: ENOMEM", "no worker could be started" }
 for _, words in ipairs(no_pool) do
   ok = ok or tostring(err):find(words, 1, true) ~= nil
 end

@@ -56,39 +56,48 @@ static int protected_open(lua_State *L) {
   return 0;
 }
 
-static void report_not_started(const char *why) {
-  fprintf(stderr, "rt: a worker could not be started: %s\n", why ? why : "?");
+/* The last call of this thread. */
+static void fail_slot(rt_slot *slot, const char *why) {
+  if (!rt_slot_fail(slot, why)) return;
+  fprintf(stderr, "rt: a worker could not be started: %s\n", why);
   fflush(stderr);
 }
 
 /* --- its thread ------------------------------------------------------------------------------- */
-static void serve(lua_State *L, rt_slot *slot) {
+/* False: there is no memory for the task that loads the modules of rt.preload. */
+static bool serve(lua_State *L, rt_slot *slot) {
   rt_worker *w = rt_worker_find(L);
   w->driver.counters = &slot->counts;
   if (slot->in_virtual_time) w->driver.vthread = &slot->vthread;
   w->driver.active = &slot->sched->config.runtime->active;
-  if (!rt_preload_start(w)) {
-    report_not_started("not enough memory");
-    return;
-  }
+  if (!rt_preload_start(w)) return false;
   rt_slot_attach(slot, &w->driver);
   rt_loop_serve(w);
   rt_slot_detach(slot);
   rt_unwind_member_finish(w);
+  return true;
 }
 
+/* (The text of the error belongs to the state.) */
 void rt_worker_main(rt_slot *slot) {
+  static const char no_memory[] = "not enough memory";
+  char why[160] = "";
   lua_State *L = rt_lua_state_new();
   if (L) {
     lua_pushcfunction(L, protected_open);
     lua_pushlightuserdata(L, slot);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK)
-      serve(L, slot);
-    else
-      report_not_started(rt_error_text(L, -1));
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+      const char *text = rt_error_text(L, -1);
+      snprintf(why, sizeof why, "%s", text ? text : "?");
+    } else if (!serve(L, slot)) {
+      strcpy(why, no_memory);
+    }
     rt_lua_state_close(L);
   } else {
-    report_not_started("not enough memory");
+    strcpy(why, no_memory);
   }
-  rt_slot_end(slot);
+  if (why[0])
+    fail_slot(slot, why);
+  else
+    rt_slot_end(slot);
 }

@@ -64,8 +64,5 @@ bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int sl
   }
   rt_job_cancel(j, NULL); /* it leaves its group */
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
-  luaL_error(
-      L, "cannot queue a task: %s",
-      err == UV_ENXIO ? "no worker could be started for it (stderr says why)" : uv_strerror(err));
-  return false;
+  rtL_error_system(L, "cannot queue a task", err);
 }

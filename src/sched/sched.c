@@ -28,6 +28,18 @@
 ** might leave out its own slot: rt_sched_has_job would see a job in slot 0 which steal_any,
 ** computing modulo 'started', would never reach, and the worker would spin.
 **
+** A worker that cannot be made. Its slot becomes empty again, and the next submitter that finds no
+** idle worker starts a thread for it. If it was the last worker, its thread takes the jobs of all
+** queues, which fail. A submitter may put a job at that moment:
+**
+**   the thread that ends (rt_slot_fail)         submitter
+**   1. decrements 'live'                        1. puts the job into a queue
+**   2. takes the jobs of each queue, under      2. reads 'live', and starts a thread if none
+**      the lock of the queue                       is left; or takes the jobs of all queues
+**
+** If the job is put after the queue was emptied, the two critical sections of that queue order the
+** accesses: the submitter sees that no worker is left. So every job starts or fails.
+**
 ** Stopping. 'stopping' is set under the lock of the scheduler, so a thread that is started is
 ** either among 'started' when rt_sched_stop posts to all slots, or not started at all. A slot that
 ** has no driver yet is skipped, and sees 'stopping' in rt_slot_attach; the lock of its queue orders
@@ -46,6 +58,9 @@
 #include "sched/sched.h"
 
 #include <limits.h>
+#include <stdio.h>
+
+#define RETRY_PAUSE (100 * RT_MILLISECOND)
 
 /* --- life of a scheduler ---------------------------------------------------------------------- */
 static void close_queues(rt_slot *slot) {
@@ -127,12 +142,9 @@ static void slot_main(void *arg) {
   rt_sched_drop(s);
 }
 
-/* 0; UV_ENOSPC: no slot is empty; or why no thread could be started. (Relaxed: 'started' changes
-** only under the lock.) */
-static int start_slot_locked(rt_sched *s) {
-  int n = rt_load_relaxed(&s->started), err;
-  if (n == s->config.slots) return UV_ENOSPC;
-  rt_slot *slot = &s->slots[n];
+/* 0, or why no thread could be started. (Relaxed: 'started' changes only under the lock.) */
+static int start_slot_locked(rt_sched *s, rt_slot *slot) {
+  int err;
   rt_sched_hold(s);
   rt_active_threads_enter(&s->config.runtime->active);
   slot->state = RT_SLOT_STARTED;
@@ -144,33 +156,48 @@ static int start_slot_locked(rt_sched *s) {
     rt_sched_drop(s);
     return err;
   }
-  rt_store(&s->started, n + 1);
+  if (slot->number >= rt_load_relaxed(&s->started)) rt_store(&s->started, slot->number + 1);
+  rt_add(&s->live, 1);
   return 0;
 }
 
-/* Starts the thread of the next slot, unless more than this many have been started. (Relaxed:
-** 'started' changes only under the lock.) */
-static int start_slot(rt_sched *s, int started) {
+/* The first slot without a thread. While other workers are left, a slot whose worker could not be
+** made a moment ago is not tried again. */
+static rt_slot *find_empty_locked(rt_sched *s) {
+  if (s->retry_at != 0 && rt_load(&s->live) > 0 && rt_clock() < s->retry_at) return NULL;
+  for (int i = 0; i < s->config.slots; i++)
+    if (s->slots[i].state == RT_SLOT_EMPTY) return &s->slots[i];
+  return NULL;
+}
+
+/* Starts the thread of the next slot, unless more than this many workers are left. 0; UV_ECANCELED:
+** the scheduler is stopping; or why no thread could be started. (Relaxed: 'live' grows only under
+** the lock.) */
+static int start_slot(rt_sched *s, int live) {
   int err = 0;
   rt_lock_take(&s->lock);
+  rt_slot *slot = rt_load_relaxed(&s->live) <= live ? find_empty_locked(s) : NULL;
   if (rt_load(&s->stopping))
     err = UV_ECANCELED;
-  else if (rt_load_relaxed(&s->started) <= started)
-    err = start_slot_locked(s);
+  else if (slot != NULL)
+    err = start_slot_locked(s, slot);
   rt_lock_give(&s->lock);
   return err;
 }
 
-/* (Relaxed: 'started' only grows, and the slots were initialized before 's' was shared. An old 0 is
-** read again under the lock.) */
+/* (Relaxed: an old 0 is read again under the lock; if the last worker has ended a moment ago, the
+** submitter finds that out after it has put its job.) */
 int rt_sched_start(rt_sched *s) {
-  return rt_likely(rt_load_relaxed(&s->started) > 0) ? 0 : start_slot(s, 0);
+  return rt_likely(rt_load_relaxed(&s->live) > 0) ? 0 : start_slot(s, 0);
 }
 
-/* (Relaxed: start_slot compares 'started' again under the lock.) */
 int rt_sched_start_slots(rt_sched *s, int count) {
   int err = 0;
-  while (err == 0 && rt_load_relaxed(&s->started) < count) err = start_slot(s, count - 1);
+  rt_lock_take(&s->lock);
+  if (rt_load(&s->stopping)) err = UV_ECANCELED;
+  for (int i = 0; err == 0 && i < count; i++)
+    if (s->slots[i].state == RT_SLOT_EMPTY) err = start_slot_locked(s, &s->slots[i]);
+  rt_lock_give(&s->lock);
   return err;
 }
 
@@ -183,6 +210,9 @@ static void post_stop_locked(rt_slot *slot) {
 
 void rt_slot_attach(rt_slot *slot, rt_driver *d) {
   rt_sched *s = slot->sched;
+  rt_lock_take(&s->lock);
+  s->retry_at = 0;
+  rt_lock_give(&s->lock);
   rt_lock_take(&slot->queue.lock);
   slot->queue.owner = d;
   if (rt_load(&s->stopping)) post_stop_locked(slot);
@@ -243,7 +273,32 @@ void rt_slot_leave_idle(rt_slot *slot, bool busy) {
 }
 
 /* --- a worker ends ---------------------------------------------------------------------------- */
-/* The queue is closed: its jobs fail with this error or, if it is NULL, are cancelled. */
+/* The text of a job that failed since no worker could be made: it stays valid for ever, since the
+** job may outlive the scheduler. The texts differ by the reason only; should there be many, the
+** last ones are told by stderr alone. */
+static const char *keep_text(const char *why) {
+  static struct {
+    rt_lock lock;
+    char text[16][160]; /* under the lock, as 'count'; a text does not change */
+    size_t count;
+  } kept = {.lock = RT_LOCK_INIT};
+  char text[sizeof kept.text[0]];
+  snprintf(text, sizeof text, "no worker could be started: %s", why);
+  rt_lock_take(&kept.lock);
+  size_t i = 0;
+  while (i < kept.count && strcmp(kept.text[i], text) != 0) i++;
+  if (i == kept.count && i < rt_countof(kept.text)) strcpy(kept.text[kept.count++], text);
+  rt_lock_give(&kept.lock);
+  return i < rt_countof(kept.text) ? kept.text[i] : "no worker could be started (stderr says why)";
+}
+
+static const char *keep_error_text(int err) {
+  char why[120];
+  snprintf(why, sizeof why, "%s: %s", uv_err_name(err), uv_strerror(err));
+  return keep_text(why);
+}
+
+/* The jobs of the queue fail with this error or, if it is NULL, are cancelled. */
 static void end_queued_jobs(rt_sched *s, rt_runq *q, const char *error) {
   rt_job *j;
   while ((j = rt_runq_take(q)) != NULL) {
@@ -256,24 +311,29 @@ static void end_queued_jobs(rt_sched *s, rt_runq *q, const char *error) {
   }
 }
 
-/* Tasks that wait for space try again, and find the queues closed. */
+/* Tasks that wait for space try again. */
 static void call_space_waiters(rt_sched *s) {
   rt_lock_take(&s->lock);
   rt_waiter_call_all(&s->space_waiters, 0);
   rt_lock_give(&s->lock);
 }
 
+/* No worker is left, and none could be made: the jobs that wait for one fail with this error, or
+** are cancelled, if the scheduler is stopping. */
+static void fail_queued_jobs(rt_sched *s, const char *error) {
+  if (rt_load(&s->stopping)) error = NULL;
+  for (int i = 0; i < s->config.slots; i++) {
+    end_queued_jobs(s, &s->slots[i].queue, error);
+    end_queued_jobs(s, &s->slots[i].pinned, error);
+  }
+  call_space_waiters(s);
+}
+
 static void close_queue(rt_sched *s, rt_runq *q) {
   rt_lock_take(&q->lock);
   q->closed = true;
   rt_lock_give(&q->lock);
-  end_queued_jobs(s, q,
-                  rt_load(&s->stopping) ? NULL : "no worker could be started (stderr says why)");
-}
-
-static void close_all_queues(rt_sched *s) {
-  for (int i = 0; i < s->config.slots; i++) close_queue(s, &s->slots[i].queue);
-  if (!rt_load(&s->stopping)) call_space_waiters(s); /* (else their tasks are cancelled) */
+  end_queued_jobs(s, q, NULL);
 }
 
 void rt_slot_detach(rt_slot *slot) {
@@ -285,15 +345,39 @@ void rt_slot_detach(rt_slot *slot) {
 
 void rt_slot_end(rt_slot *slot) {
   rt_sched *s = slot->sched;
-  bool last = true;
   close_queue(s, &slot->pinned);
   rt_lock_take(&s->lock);
   slot->state = RT_SLOT_ENDED;
-  for (int i = 0; i < s->config.slots; i++) last = last && s->slots[i].state != RT_SLOT_STARTED;
+  bool last = rt_sub(&s->live, 1) == 1;
   rt_lock_give(&s->lock);
-  if (last) close_all_queues(s);
+  for (int i = 0; last && i < s->config.slots; i++) close_queue(s, &s->slots[i].queue);
   rt_runtime_thread_ended(s->config.runtime);
   rt_runtime_post(s->config.runtime, &slot->ended_post);
+}
+
+/* Another thread may be started for the slot as soon as the lock is free, so this one detaches
+** itself. (In virtual time no other one is, as that thread would have to wait for this one.) */
+bool rt_slot_fail(rt_slot *slot, const char *why) {
+  rt_sched *s = slot->sched;
+  rt_lock_take(&s->lock);
+  bool stopping = rt_load(&s->stopping), first = s->retry_at == 0;
+  if (stopping || slot->in_virtual_time) {
+    rt_lock_give(&s->lock);
+    if (!stopping) fail_queued_jobs(s, keep_text(why));
+    rt_slot_end(slot);
+    return !stopping;
+  }
+  slot->state = RT_SLOT_EMPTY;
+  rt_thread_detach(slot->thread);
+  s->retry_at = rt_clock() + RETRY_PAUSE;
+  bool last = rt_sub(&s->live, 1) == 1;
+  rt_lock_give(&s->lock);
+  if (last)
+    fail_queued_jobs(s, keep_text(why));
+  else
+    end_queued_jobs(s, &slot->pinned, keep_text(why));
+  rt_runtime_thread_ended(s->config.runtime);
+  return first;
 }
 
 /* --- submitting ------------------------------------------------------------------------------- */
@@ -317,10 +401,16 @@ static rt_slot *least_loaded(rt_sched *s) {
   return best;
 }
 
-static int why_closed(rt_sched *s) { return rt_load(&s->stopping) ? UV_ECANCELED : UV_ENXIO; }
+/* After a job was queued: no worker is idle, so a thread is started if a slot is empty. (Another
+** worker takes the job if that fails; if there is none, the job fails.) */
+static void start_for_job(rt_sched *s) {
+  int err = start_slot(s, s->config.slots);
+  if (err != 0 && rt_load(&s->live) == 0) fail_queued_jobs(s, keep_error_text(err));
+}
 
-/* (Relaxed: an old value of 'started' is compared again under the lock; 'queued' may exceed its
-** bound by the number of threads that submit at once, which is harmless.) */
+/* ('queued' may exceed its bound by the number of threads that submit at once, which is harmless.
+** The queues are closed only when the scheduler stops. Relaxed: 'live' is compared again under the
+** lock; if no worker was left when the job was put, the lock of the queue has ordered that.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   if (rt_load(&s->stopping)) return UV_ECANCELED;
   if (rt_load_relaxed(&s->queued) >= s->config.queue_max) return UV_EAGAIN;
@@ -329,13 +419,15 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   int err = rt_runq_put(&slot->queue, j);
   if (err != 0) {
     rt_sub(&s->queued, 1);
-    return err == UV_ECANCELED ? why_closed(s) : err;
+    return err;
   }
-  if (!wake_one(s, slot) && rt_load_relaxed(&s->started) < s->config.slots)
-    start_slot(s, s->config.slots);
+  if (!wake_one(s, slot) && rt_load_relaxed(&s->live) < s->config.slots) start_for_job(s);
   return 0;
 }
 
+/* (The second start is for a slot whose worker could not be made after the first: if it has failed
+** before the job was put, no other thread would take the job. If that does not help either, the job
+** fails.) */
 int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   rt_slot *slot = &s->slots[number];
   int err = rt_sched_start_slots(s, number + 1);
@@ -343,9 +435,11 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
   rt_add(&s->queued, 1);
   if ((err = rt_runq_put(&slot->pinned, j)) != 0) {
     rt_sub(&s->queued, 1);
-    return err == UV_ECANCELED ? why_closed(s) : err;
+    return err;
   }
-  wake_slot(slot);
+  if (wake_slot(slot)) return 0;
+  if ((err = rt_sched_start_slots(s, number + 1)) != 0 && err != UV_ECANCELED)
+    end_queued_jobs(s, &slot->pinned, keep_error_text(err));
   return 0;
 }
 
@@ -501,11 +595,11 @@ void rt_sched_close(rt_sched *s) {
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&s->lock);
-    bool ended = slot->state == RT_SLOT_ENDED;
+    rt_slot_state state = slot->state;
     rt_lock_give(&s->lock);
-    if (ended)
+    if (state == RT_SLOT_ENDED)
       rt_thread_join(slot->thread);
-    else
+    else if (state == RT_SLOT_STARTED)
       rt_thread_detach(slot->thread); /* it is in a C call that does not return */
   }
   rt_sched_drop(s);

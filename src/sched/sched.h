@@ -21,7 +21,7 @@
 enum { RT_SLOTS_MAX = 256 };
 
 typedef enum rt_slot_state {
-  RT_SLOT_EMPTY,   /* it has had no thread yet */
+  RT_SLOT_EMPTY,   /* it has no thread: none was started, or its worker could not be made */
   RT_SLOT_STARTED, /* its thread has been started and has not called rt_slot_end */
   RT_SLOT_ENDED    /* its thread has called rt_slot_end; a slot is not started twice */
 } rt_slot_state;
@@ -70,7 +70,8 @@ typedef struct rt_sched {
   /* atomic */
   rt_atomic(uint64_t) idle[RT_SLOTS_MAX / 64]; /* one bit for each slot: its worker is idle */
   rt_atomic(int) started;                      /* slots[0 … started - 1] have had a thread */
-  rt_atomic(int) queued;                       /* jobs in all queues */
+  rt_atomic(int) live;            /* slots in RT_SLOT_STARTED; written under the lock */
+  rt_atomic(int) queued;          /* jobs in all queues */
   rt_atomic(unsigned) next_queue; /* round-robin: where the search for the shortest queue begins */
   rt_atomic(int) stealing;        /* workers that are stealing at this moment */
   rt_atomic(int) steal_pauses;    /* while it is not 0, no worker steals */
@@ -79,6 +80,7 @@ typedef struct rt_sched {
   rt_lock lock;
   struct rt_sched *peer; /* the other pool of the runtime, held; NULL after rt_sched_close */
   rt_list space_waiters; /* waiters for space in the queues */
+  uint64_t retry_at;     /* clock; a worker could not be made: no other is before; 0: none failed */
   rt_slot slots[];
 } rt_sched;
 
@@ -97,18 +99,18 @@ void rt_sched_pair(rt_sched *a, rt_sched *b);
 /* Any thread. A new reference to the peer; NULL if the main worker has closed the scheduler. */
 rt_sched *rt_sched_peer(rt_sched *s);
 
-/* Any thread. Starts the first worker if none has been started. 0; UV_ECANCELED: it is stopping;
-** or why no thread could be started. */
+/* Any thread. Starts a worker if there is none. 0; UV_ECANCELED: it is stopping; or why no thread
+** could be started. */
 int rt_sched_start(rt_sched *s);
-/* The same, until so many workers have been started. */
+/* The same for the first 'count' slots: each gets a thread, unless it has one. */
 int rt_sched_start_slots(rt_sched *s, int count);
 
 /* Any thread, after rt_sched_start has returned 0. Queues the job and takes over the caller's
 ** reference; then wakes an idle worker, or else starts a thread if a slot is empty. 'own': the slot
 ** of the calling worker, whose queue gets the job; NULL: the slot with the least to do gets it. 0;
-** UV_EAGAIN: queue_max is reached, or the queue is full; UV_ECANCELED: the scheduler is stopping;
-** UV_ENXIO: all workers have ended because their states could not be made. If it fails, the
-** reference stays with the caller. */
+** UV_EAGAIN: queue_max is reached, or the queue is full; UV_ECANCELED: the scheduler is stopping.
+** If it fails, the reference stays with the caller. (A job that finds no worker, since none can be
+** made, is queued, and fails.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own);
 /* The same for the pinned queue of one slot. Starts threads until that slot has one; fails also if
 ** one of them cannot be started. */
@@ -138,7 +140,7 @@ void rt_sched_resume_stealing(rt_sched *s);
 bool rt_sched_has_job(rt_slot *slot);
 
 /* Worker's thread, in this order: attach once; enter_idle and leave_idle around each park; detach
-** and end once. A worker that could not be made calls only rt_slot_end. */
+** and end once. A worker that could not be made calls only rt_slot_fail. */
 /* From this call on the driver is rung when the slot is idle and there is a job, and gets the
 ** stop_post (at once if the scheduler is stopping already). */
 void rt_slot_attach(rt_slot *slot, rt_driver *d);
@@ -150,9 +152,14 @@ bool rt_slot_enter_idle(rt_slot *slot);
 void rt_slot_leave_idle(rt_slot *slot, bool busy);
 /* The driver is about to be closed: it is not rung any more, and gets no post from here. */
 void rt_slot_detach(rt_slot *slot);
-/* The last call of the worker. Closes its pinned queue and, if it is the last worker, all queues.
-** Their jobs are cancelled; if the scheduler is not stopping, they fail. */
+/* The last call of the worker, when the scheduler is stopping. Closes its pinned queue and, if it
+** is the last worker, all queues. Their jobs are cancelled. */
 void rt_slot_end(rt_slot *slot);
+/* The same for a worker that could not be made, for this reason. If no other worker is left, the
+** queued jobs fail. The slot is empty then, and the next submit tries again: at once if no worker
+** is left, else after 100 ms. True: this is to be reported, since it is the first failure, or the
+** first after a worker could be made. */
+bool rt_slot_fail(rt_slot *slot, const char *why);
 
 /* Any thread, while all threads of the runtime are still (event/active_threads.h). Is the scheduler
 ** asleep? That is: the mailboxes of all its workers are asleep, and there is no job that a worker

@@ -11,11 +11,19 @@
 
 #define DEFAULT_PERIOD (5 * RT_MILLISECOND)
 
+/* The external timer of this thread. (rt_cpu_timer_start sets it, too: the first access of a thread
+** may allocate memory, which a signal handler must not.) */
+static _Thread_local rt_cpu_timer *external;
+
+/* A signal for an external timer has no value: at the limit of pending signals, which is one reason
+** why there is no other timer, the kernel drops what belongs to a signal. */
 static void on_cpu_timer_signal(int sig, siginfo_t *info, void *context) {
   (void)sig, (void)context;
   int err = errno;
   bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
-  if (info->si_code == SI_TIMER || nudged) {
+  if (external != NULL) {
+    external->f(external, rt_swap(&external->nudged, false));
+  } else if (info->si_code == SI_TIMER || nudged) {
     rt_cpu_timer *timer = info->si_value.sival_ptr;
     timer->f(timer, nudged);
   }
@@ -50,6 +58,7 @@ int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
   int err = install_handler();
   if (err != 0) return err;
+  external = NULL;
   timer->f = f;
   timer->period = period();
   how.sigev_value.sival_ptr = timer;
@@ -66,13 +75,37 @@ int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
   return err;
 }
 
+int rt_cpu_timer_start_external(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+  int err = install_handler();
+  if (err != 0) return err;
+  timer->f = f;
+  timer->period = period();
+  timer->is_external = timer->on = true;
+  external = timer;
+  unblock_signal();
+  return 0;
+}
+
+void rt_cpu_timer_tick(rt_cpu_timer *timer, long thread) {
+  (void)timer;
+  syscall(SYS_tgkill, getpid(), (pid_t)thread, SIGURG);
+}
+
 void rt_cpu_timer_stop(rt_cpu_timer *timer) {
   if (!timer->on) return;
-  timer_delete(timer->timer); /* a signal that was sent is delivered before this returns */
+  if (timer->is_external)
+    external = NULL;
+  else
+    timer_delete(timer->timer); /* a signal that was sent is delivered before this returns */
   timer->on = false;
 }
 
 void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) {
+  if (timer->is_external) {
+    rt_store(&timer->nudged, true);
+    rt_cpu_timer_tick(timer, thread);
+    return;
+  }
   siginfo_t info = {0};
   info.si_code = SI_QUEUE;
   info.si_pid = getpid();
@@ -87,6 +120,13 @@ int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
   (void)timer, (void)f;
   return -ENOSYS;
 }
+
+int rt_cpu_timer_start_external(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+  (void)timer, (void)f;
+  return -ENOSYS;
+}
+
+void rt_cpu_timer_tick(rt_cpu_timer *timer, long thread) { (void)timer, (void)thread; }
 
 void rt_cpu_timer_stop(rt_cpu_timer *timer) { (void)timer; }
 

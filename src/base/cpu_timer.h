@@ -26,6 +26,8 @@ typedef struct rt_cpu_timer {
 #endif
   uint64_t period;                               /* nanoseconds */
   bool on;                                       /* the timer exists */
+  bool is_external;                              /* another thread measures the CPU time */
+  rt_atomic(bool) nudged;                        /* external: the next signal is a nudge */
   void (*f)(struct rt_cpu_timer *, bool nudged); /* called in the signal handler */
 } rt_cpu_timer;
 
@@ -35,6 +37,12 @@ typedef struct rt_cpu_timer {
 ** period, for tests; below 1 ms it is wall-clock time, as the CPU-time clock of the kernel is too
 ** coarse. */
 int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool));
+
+/* For a thread for which the system has no timer: another thread measures its CPU time, and calls
+** rt_cpu_timer_tick once a period. 0, or -EBUSY or another error, as above. */
+int rt_cpu_timer_start_external(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool));
+/* Any thread, while the external timer is on; 'thread' as below. */
+void rt_cpu_timer_tick(rt_cpu_timer *timer, long thread);
 
 /* Any thread, while the timer is on: sends the signal to the timer's thread now; 'thread' is the
 ** id of that thread (rt_thread_info). */

@@ -73,6 +73,8 @@ typedef struct check {
   uint64_t min_stall; /* of all workers; UINT64_MAX: none is watched */
   bool busy;          /* a worker runs a task, or has since the last check */
   bool stuck;         /* a worker is (rt_worker_status_is_stuck) */
+  bool has_external;  /* a worker has an external CPU timer */
+  bool computes;      /* such a worker has computed since the last check */
   char text[4096];
   size_t len;
 } check;
@@ -201,12 +203,35 @@ static uint64_t period_for(uint64_t stall) {
   return ms < 5 ? 5 : ms > 250 ? 250 : ms;
 }
 
+/* The signal of an external CPU timer, for which the time between two checks is precise enough. */
+static void tick_external_timer(check *c, rt_worker_status *s) {
+  if (s->cpu_timer == NULL || !s->cpu_timer->is_external) return;
+  uint64_t cpu = rt_thread_info_cpu(&s->thread_info);
+  c->has_external = true;
+  if (cpu - s->watch.cpu_at_tick < RT_MILLISECOND) return;
+  c->computes = true;
+  if (cpu - s->watch.cpu_at_tick < s->cpu_timer->period / 2) return;
+  s->watch.cpu_at_tick = cpu;
+  rt_cpu_timer_tick(s->cpu_timer, s->thread_info.thread);
+}
+
+enum { EXTERNAL_MS = 5, EXTERNAL_IDLE_MS = 50 };
+
+static void set_period_of(const check *c) {
+  uint64_t ms = c->min_stall != UINT64_MAX ? period_for(c->min_stall) : watchdog.period;
+  uint64_t most = !c->has_external ? UINT64_MAX : c->computes ? EXTERNAL_MS : EXTERNAL_IDLE_MS;
+  set_period(ms < most && ms > 0 ? ms : most);
+}
+
 static void check_all(check *c) {
   rt_worker_status *s;
   c->now = rt_clock();
   c->min_stall = UINT64_MAX;
   rt_list *workers = rt_worker_registry_lock();
-  rt_worker_registry_each(s, workers) check_status(c, s);
+  rt_worker_registry_each(s, workers) {
+    check_status(c, s);
+    tick_external_timer(c, s);
+  }
   bool (*f)(uint64_t) = c->stuck ? rt_load(&watchdog.on_stuck) : NULL;
   if (f && f(c->now) && c->min_stall > STUCK_STALL) c->min_stall = STUCK_STALL;
   rt_worker_registry_unlock();
@@ -229,15 +254,16 @@ static bool is_all_idle(void) {
 static void on_check_timer(uv_timer_t *timer) {
   check k;
   (void)timer;
-  k.busy = k.stuck = false;
+  k.busy = k.stuck = k.has_external = k.computes = false;
   k.len = 0;
   check_all(&k);
-  rt_store(&watchdog.asleep, !k.busy);
-  if (!k.busy && is_all_idle()) {
+  bool may_sleep = !k.busy && !k.has_external;
+  rt_store(&watchdog.asleep, may_sleep);
+  if (may_sleep && is_all_idle()) {
     set_period(0);
   } else {
     rt_store(&watchdog.asleep, false);
-    if (k.min_stall != UINT64_MAX) set_period(period_for(k.min_stall));
+    if (k.min_stall != UINT64_MAX || k.has_external) set_period_of(&k);
   }
   if (k.len > 0) rt_safe_write(STDERR_FILENO, k.text, k.len);
 }
@@ -324,16 +350,18 @@ static void stop_watchdog_locked(void) {
   uv_loop_close(&watchdog.loop);
 }
 
-void rt_watchdog_add(rt_worker_status *s) {
-  if (s->in_watchdog) return;
+bool rt_watchdog_add(rt_worker_status *s) {
+  if (s->in_watchdog) return true;
   s->in_watchdog = true;
   rt_lock_take(&watchdog.lock);
   if (watchdog.workers > 0 || start_watchdog_locked())
     watchdog.workers++;
   else
     s->in_watchdog = false;
-  if (s->in_watchdog) uv_async_send(&watchdog.bell);
+  bool added = s->in_watchdog;
+  if (added) uv_async_send(&watchdog.bell);
   rt_lock_give(&watchdog.lock);
+  return added;
 }
 
 void rt_watchdog_remove(rt_worker_status *s) {

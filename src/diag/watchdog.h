@@ -8,9 +8,10 @@
 ** as a stall.
 **
 ** When no worker has run a task at two checks, the watchdog sleeps until one does, so an idle
-** process stays idle. There is one watchdog per process. Its thread exists while a pool is open or
-** a program has asked for it: in a program with one thread, a second one would make system calls
-** slower.
+** process stays idle. It does not sleep while a worker has an external CPU timer
+** (base/cpu_timer.h), whose signals it sends, but checks less often if no such worker computes.
+** There is one watchdog per process. Its thread exists while a pool is open or a program has asked
+** for it: in a program with one thread, a second one would make system calls slower.
 */
 #ifndef RT_DIAG_WATCHDOG_H
 #define RT_DIAG_WATCHDOG_H
@@ -18,8 +19,8 @@
 #include "diag/worker_registry.h"
 
 /* Worker's thread, not under the lock of the registry: the watchdog's thread runs from the first
-** add to the last remove. Idempotent. If no thread can be started, nothing is watched. */
-void rt_watchdog_add(rt_worker_status *s);
+** add to the last remove. Idempotent. False: no thread could be started, and nothing is watched. */
+bool rt_watchdog_add(rt_worker_status *s);
 void rt_watchdog_remove(rt_worker_status *s);
 
 /* Worker's thread: it resumes a task and must_wake_watchdog is set. */

@@ -38,6 +38,7 @@ typedef struct rt_worker_status {
   struct {                         /* watchdog's thread: since the last probe */
     uint64_t probed_at;            /* clock */
     uint64_t cpu_at_probe;         /* CPU time of its thread then, ns */
+    uint64_t cpu_at_tick;          /* the same at the last tick of its external CPU timer */
     uint64_t stalled;              /* ns that it has computed, or was blocked, without answering */
     bool blocked;                  /* in the kernel, at the last check */
     bool blocked_throughout;       /* in the kernel, nearly all the time since the probe */

@@ -25,6 +25,7 @@
 */
 #include "run/preempt.h"
 
+#include "diag/watchdog.h"
 #include "event/cancel_scope.h"
 #include "run/cancel.h"
 #include "run/current.h"
@@ -231,12 +232,38 @@ static bool is_disabled(void) {
   return (text && strcmp(text, "0") == 0) || rt_clock_is_virtual();
 }
 
-static void report_signal_taken(void) {
+/* Once in a process: a task that computes for long keeps the others waiting, for this reason. */
+static void report_off(int err) {
   static rt_atomic(bool) reported;
   if (rt_swap(&reported, true)) return;
+  if (err == -EBUSY)
+    fprintf(stderr, "rt: SIGURG is taken by other code");
+  else
+    fprintf(stderr, "rt: no timer and no watchdog (%s: %s)", uv_err_name(err), uv_strerror(err));
   fprintf(stderr,
-          "rt: SIGURG is taken by other code: a task that computes for long keeps the "
-          "others waiting (RT_PREEMPT=0 accepts that)\n");
+          ": a task that computes for long keeps the others waiting, and timeouts do not end it "
+          "(RT_PREEMPT=0 accepts that)\n");
+  fflush(stderr);
+}
+
+/* The system has no timer for this thread: the watchdog measures its CPU time, and sends the
+** signal. */
+static void start_with_watchdog(rt_worker *w, int why) {
+  static rt_atomic(bool) reported;
+  int err = rt_cpu_timer_start_external(&w->preempt.timer, on_timer_signal);
+  if (err == 0 && !rt_watchdog_add(&w->status)) {
+    rt_cpu_timer_stop(&w->preempt.timer);
+    err = why;
+  }
+  if (err != 0) {
+    report_off(err);
+    return;
+  }
+  rt_worker_status_set_cpu_timer(&w->status, &w->preempt.timer);
+  rt_watchdog_wake(&w->status);
+  if (rt_swap(&reported, true)) return;
+  fprintf(stderr, "rt: no CPU timer (%s: %s): tasks that compute are noticed by the watchdog\n",
+          uv_err_name(why), uv_strerror(why));
   fflush(stderr);
 }
 
@@ -245,8 +272,12 @@ void rt_preempt_start(rt_worker *w) {
   w->preempt.started = true;
   if (is_disabled()) return;
   int err = rt_cpu_timer_start(&w->preempt.timer, on_timer_signal);
-  if (err == -EBUSY) report_signal_taken();
-  if (err == 0) rt_worker_status_set_cpu_timer(&w->status, &w->preempt.timer);
+  if (err == 0)
+    rt_worker_status_set_cpu_timer(&w->status, &w->preempt.timer);
+  else if (err == -EBUSY || err == -ENOSYS)
+    report_off(err);
+  else
+    start_with_watchdog(w, err);
 }
 
 void rt_preempt_stop(rt_worker *w) {

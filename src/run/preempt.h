@@ -18,9 +18,10 @@
 
 #include "worker/worker.h"
 
-/* Worker's thread: starts the CPU timer, at its first task or timeout. It does not if RT_PREEMPT=0,
-** if other code of the process handles SIGURG (which is reported once), or if there are no such
-** timers: then tasks are switched only where they wait. */
+/* Worker's thread: starts the CPU timer, at its first task or timeout. If the system has none for
+** this thread (RLIMIT_SIGPENDING), the watchdog sends the signal, which is reported once. Tasks are
+** switched only where they wait if RT_PREEMPT=0, or if other code of the process handles SIGURG, or
+** if there is no watchdog either; these two are reported once. */
 void rt_preempt_start(rt_worker *w);
 static inline void rt_preempt_need(rt_worker *w) {
   if (rt_unlikely(!w->preempt.started)) rt_preempt_start(w);

@@ -5,6 +5,7 @@
 #include "run/dump.h"
 #include "task/task_title.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 /* A signal handler gets no argument, so these are global: the worker of the first state of the
@@ -101,7 +102,9 @@ static void on_quit(int sig) {
 static void set_handler(int sig, void (*handler)(int), struct sigaction *old) {
   struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
   sigemptyset(&sa.sa_mask);
-  sigaction(sig, &sa, old);
+  if (sigaction(sig, &sa, old) == 0) return;
+  fprintf(stderr, "rt: no handler for signal %d: %s: %s\n", sig, uv_err_name(-errno),
+          uv_strerror(-errno));
 }
 
 void rt_signals_own(rt_worker *w) {
@@ -117,7 +120,7 @@ void rt_signals_share(rt_worker *w) {
   rt_worker_assert_thread(w);
   struct sigaction now;
   if (worker != NULL) return;
-  sigaction(SIGINT, NULL, &now);
+  if (sigaction(SIGINT, NULL, &now) != 0) return;
   if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_IGN) return; /* the host has decided */
   worker = w;
   if (sharing) return;

@@ -1,0 +1,26 @@
+--- Timeouts of code that computes, in main, a local task and a pool task; and two pool tasks of which
+--- one computes until the other one has run, with one worker.
+local rt = require("rt")
+
+local function compute()
+  local _, why = require("rt").timeout(0.05, function()
+    while true do
+    end
+  end)
+  return why
+end
+
+print(compute())
+print(rt.spawn_local(compute):join())
+print(rt.spawn(compute):join())
+
+local flag = rt.dict()
+local first = rt.spawn(function()
+  while not flag:get("set") do
+  end
+  return "switched"
+end)
+rt.spawn(function()
+  flag:set("set", true)
+end)
+print(first:join())

@@ -18,8 +18,8 @@ return {
   },
   {
     file = "src/diag/watchdog.c",
-    from = "  if (stall == 0 || s->in_blocking_pool) {\n",
-    to = "  if (stall == 0) {\n",
+    from = "  return !s->in_blocking_pool && (",
+    to = "  return (",
     wrong = "a thread whose business it is to block is told to be stuck",
     spec = "stall",
     test = "whose business it is",

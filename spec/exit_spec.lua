@@ -277,8 +277,15 @@ stack traceback:
     end)
   end
 
-  it("may be an object whose __tostring raises, or returns no string", function()
-    for _, body in ipairs { "error('no text')", "return 1", "return nil" } do
+  it("may be an object whose __tostring raises, returns no string, or never returns", function()
+    for _, body in ipairs {
+      "error('no text')",
+      "return 1",
+      "return nil",
+      "while true do end",
+      "while true do pcall(error) end",
+      "coroutine.wrap(function() while true do end end)()",
+    } do
       -- the error is found while main sleeps, or at the end
       for _, when in ipairs { "dropped", "kept" } do
         local code, _, err = run("error_object_without_text", kit.quote(body) .. " " .. when)

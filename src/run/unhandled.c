@@ -13,11 +13,35 @@ static int to_text(lua_State *L) {
   return 1;
 }
 
-/* Pushes the text of an error, even if its __tostring raises. */
+/* A __tostring may compute for so long: the worker does nothing else meanwhile. */
+#define TEXT_TIME RT_SECOND
+enum { TEXT_INSTRUCTIONS = 1000 }; /* between two looks at the clock */
+
+static _Thread_local uint64_t text_until; /* rt_clock */
+
+/* (When the time is over it raises at each instruction, so that pcall cannot swallow the error.) */
+static void text_hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  if (rt_clock() < text_until) return;
+  lua_sethook(L, text_hook, LUA_MASKCOUNT, 1);
+  luaL_error(L, "it has not returned for %d s", (int)(TEXT_TIME / RT_SECOND));
+}
+
+static int call_to_text(lua_State *L) {
+  lua_Hook before = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  text_until = rt_clock() + TEXT_TIME;
+  lua_sethook(L, text_hook, LUA_MASKCOUNT, TEXT_INSTRUCTIONS);
+  int status = lua_pcall(L, 1, 1, 0);
+  lua_sethook(L, before, mask, count);
+  return status;
+}
+
+/* Pushes the text of an error, even if its __tostring raises, or loops. */
 static void push_text(lua_State *L, int error) {
   lua_pushcfunction(L, to_text);
   lua_pushvalue(L, error);
-  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  if (call_to_text(L) == LUA_OK) return;
   const char *why = lua_tostring(L, -1);
   lua_pushfstring(L, "(error object is a %s value; its __tostring failed: %s)",
                   luaL_typename(L, error), why ? why : "?");

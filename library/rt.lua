@@ -251,7 +251,8 @@ function task:status() end
 --- ```
 ---@class rt.Cancelled
 ---@field reason any  the argument of `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`
----@field source string|nil  what cancelled: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`
+---@field source string|nil  what cancelled: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`; the name of a signal
+---@field signal "SIGINT"|"SIGTERM"|nil  the signal, if one has cancelled the main chunk, or the local task that ran
 
 --- The argument of the function of `rt.scope`.
 ---
@@ -1202,8 +1203,9 @@ function rt.workers() end
 --- Ends the program, from any task on any worker; returns at once. The main chunk is cancelled, as by
 --- Ctrl-C, and when it has ended, all tasks are. Tasks that have not cleaned up after so many seconds are
 --- closed where they wait. The exit code is 0, unless an error was not handled. Further calls can only make
---- the time shorter, and do nothing once the main chunk has ended. (A stock interpreter reports that its
---- script was cancelled.)
+--- the time shorter, and do nothing once the main chunk has ended. After SIGINT or SIGTERM, which leave 5
+--- seconds, the first call says how much time there is instead. (A stock interpreter reports that its script
+--- was cancelled.)
 ---
 --- ```lua
 --- rt.spawn(function()

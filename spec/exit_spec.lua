@@ -105,6 +105,18 @@ describe("the end of the main chunk:", function()
     end)
   end)
 
+  it("G25 a task that reads stdin is unwound, and does not hold it up", function()
+    for _, where in ipairs { "blocking", "pool" } do
+      in_time(1, function()
+        local fifo = kit.file(nil, ".fifo")
+        local command = kit.command(kit.program("blocking_read"), where)
+        local code, out, err =
+          kit.shell(("mkfifo %s; exec env %s 0<>%s"):format(fifo, command, fifo))
+        assert.same({ 0, "closed\n", "" }, { code, out, err })
+      end)
+    end
+  end)
+
   it("ten thousand tasks end at once", function()
     local out
     in_time(4, function()

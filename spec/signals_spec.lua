@@ -26,11 +26,12 @@ local function end_by(it, signal)
 end
 
 describe("rt-lua: Ctrl-C:", function()
-  for signal, expected in sorted { INT = 130, TERM = 143 } do
+  for signal, expected in sorted { INT = 130, TERM = 143 } do -- what a shell makes of the signals
+    local interrupted = ("interrupted! (SIG%s)"):format(signal)
     it(("SIG%s cancels a main chunk that sleeps"):format(signal), function()
       local code, out = end_by(asleep(start("sleeping_main")), signal)
       assert.equal(expected, code)
-      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: interrupted!\n", out)
+      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: " .. interrupted .. "\n", out)
     end)
 
     it(
@@ -40,7 +41,9 @@ describe("rt-lua: Ctrl-C:", function()
         local code, out = end_by(it, signal)
         assert.equal(expected, code)
         assert.matches(
-          "^closed main\n[^\n]*: interrupted!\nstack traceback:\n.*in local 'busy'.*in main chunk",
+          "^closed main\n[^\n]*: interrupted! %(SIG"
+            .. signal
+            .. "%)\nstack traceback:\n.*in local 'busy'.*in main chunk",
           out
         )
       end
@@ -49,7 +52,7 @@ describe("rt-lua: Ctrl-C:", function()
     it(("SIG%s ends a main chunk that swallows it at every wait"):format(signal), function()
       local code, out = end_by(asleep(start("main_that_swallows")), signal)
       assert.equal(expected, code)
-      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: interrupted!\n", out)
+      assert.equal("closed main\n" .. kit.rt_lua .. ": cancelled: " .. interrupted .. "\n", out)
     end)
 
     it(("SIG%s ends a task that is in a busy loop while main waits"):format(signal), function()
@@ -68,6 +71,19 @@ describe("rt-lua: Ctrl-C:", function()
     end
   end)
 
+  it("the error names the signal, in the main chunk and in a task that computes", function()
+    for _, signal in ipairs { "INT", "TERM" } do
+      local shown = ("cancelled: interrupted! (SIG%s)\tinterrupted! (SIG%s)\tSIG%s\n"):gsub(
+        "%%s",
+        signal
+      )
+      local _, out = end_by(asleep(start("names_the_signal")), signal)
+      assert.equal(shown, out)
+      _, out = end_by(start("names_the_signal", "task"), signal)
+      assert.equal(shown .. shown, out)
+    end
+  end)
+
   it("unwinds every task", function()
     local code, out = end_by(start("waiting_tasks"), "INT")
     assert.equal(130, code)
@@ -79,7 +95,8 @@ describe("rt-lua: Ctrl-C:", function()
   it("every wait of a cancelled main chunk raises, so that it comes to its end", function()
     local code, out = end_by(asleep(start("waits_after_the_signal")), "INT")
     assert.equal(130, code)
-    assert.matches("^false\tcancelled: interrupted!\nfalse\tcancelled: interrupted!\n", out)
+    local cancelled = "false\tcancelled: interrupted! %(SIGINT%)\n"
+    assert.matches("^" .. cancelled .. cancelled, out)
   end)
 
   it("a second one ends it at once, though a __close loops for ever", function()

@@ -187,7 +187,7 @@ function kit.start(command)
   local out, code = kit.file(nil, ".out"), kit.file(nil, ".code")
   local pid = kit.file(nil, ".pid")
   os.execute(
-    ("unset LD_PRELOAD; cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null; echo $? >%s) &"):format(
+    ("unset LD_PRELOAD; cd %s; (sh -c 'echo $$ >%s; exec env %s' >%s 2>&1 </dev/null & wait $!; echo $? >%s) &"):format(
       quote(here),
       pid,
       command:gsub("'", "'\\''"),

@@ -41,6 +41,16 @@ static int install_handler(void) {
   return sigaction(SIGURG, &sa, NULL) == 0 ? 0 : -errno;
 }
 
+void rt_cpu_timer_set_interrupting(bool interrupting) {
+  struct sigaction sa;
+  int restart = interrupting ? 0 : SA_RESTART;
+  if (sigaction(SIGURG, NULL, &sa) != 0 || !(sa.sa_flags & SA_SIGINFO) ||
+      sa.sa_sigaction != on_cpu_timer_signal || (sa.sa_flags & SA_RESTART) == restart)
+    return;
+  sa.sa_flags = SA_SIGINFO | restart;
+  sigaction(SIGURG, &sa, NULL);
+}
+
 static void unblock_signal(void) {
   sigset_t urgent;
   sigemptyset(&urgent);
@@ -131,5 +141,7 @@ void rt_cpu_timer_tick(rt_cpu_timer *timer, long thread) { (void)timer, (void)th
 void rt_cpu_timer_stop(rt_cpu_timer *timer) { (void)timer; }
 
 void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) { (void)timer, (void)thread; }
+
+void rt_cpu_timer_set_interrupting(bool interrupting) { (void)interrupting; }
 
 #endif

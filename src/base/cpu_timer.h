@@ -47,6 +47,11 @@ void rt_cpu_timer_tick(rt_cpu_timer *timer, long thread);
 /* Any thread, while the timer is on: sends the signal to the timer's thread now; 'thread' is the
 ** id of that thread (rt_thread_info). */
 void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread);
+/* Any thread, for all timers of the process: does the signal make a system call that blocks fail
+** with EINTR? Else, as from the start, the call continues. (The period is CPU time, so hardly
+** any call is interrupted by the timers themselves.) Does nothing if SIGURG is not theirs. */
+void rt_cpu_timer_set_interrupting(bool interrupting);
+
 /* The thread that started it. Does nothing if the timer is not on. */
 void rt_cpu_timer_stop(rt_cpu_timer *timer);
 

@@ -60,3 +60,17 @@ int rt_safe_write(int fd, const char *bytes, size_t n) {
   unblock_sigpipe(&b);
   return err;
 }
+
+void rt_safe_write_flush(FILE *file) {
+  if (ftrylockfile(file) != 0) return;
+  fflush(file);
+  funlockfile(file);
+}
+
+void rt_safe_write_flush_all(void) {
+#ifdef __GLIBC__
+  fcloseall(); /* this is what exit calls */
+#else
+  fflush(NULL);
+#endif
+}

@@ -11,4 +11,11 @@
 int rt_safe_write(int fd, const char *bytes, size_t n);
 int rt_safe_write_file(FILE *file, const char *bytes, size_t n);
 
+/* Flushes the file, unless another thread is using it, maybe blocked in it. Any thread. */
+void rt_safe_write_flush(FILE *file);
+
+/* At the end of the process: flushes all files, as exit does: without waiting for a thread that is
+** blocked in one of them (fflush(NULL) waits). */
+void rt_safe_write_flush_all(void);
+
 #endif

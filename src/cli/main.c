@@ -279,7 +279,10 @@ static int run_host(host *h, lua_State *L) {
   lua_pushlightuserdata(L, h);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) report_error(&h->shell, L);
   if (w->exit.requested) return w->exit.code;
-  if (w->signals.interrupted) return 128 + w->signals.interrupted;
+  if (w->signals.interrupted) {
+    rt_signals_die_at_exit(w);
+    return 128 + w->signals.interrupted; /* (not seen: the signal ends the process) */
+  }
   return (h->ok || w->shutdown.ended_main) && !w->exit.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

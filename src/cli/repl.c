@@ -168,6 +168,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
   const char *program = sh->program;
   sh->program = NULL;
   lua_settop(L, 0);
+  rt_signals_set_prompting(sh->worker, true);
   while (ask(L, sh, "_PROMPT", "> ")) {
     int status = load_input(L, sh);
     if (status == LUA_OK) status = sh->call(sh, L, 0, LUA_MULTRET);
@@ -178,6 +179,7 @@ void rtL_repl(lua_State *L, rt_shell *sh) {
     reset_errors(sh->worker);
     lua_settop(L, 0);
   }
+  rt_signals_set_prompting(sh->worker, false);
   fputc('\n', stdout);
   fflush(stdout);
   sh->program = program;

@@ -274,7 +274,7 @@ static void end_process(void) {
       "rt: the program ends without its main chunk, which is in a C function "
       "that does not return\n";
   rt_safe_write(STDERR_FILENO, why, sizeof why - 1);
-  if (ftrylockfile(stdout) == 0) fflush(stdout); /* (else the main chunk is blocked in it) */
+  rt_safe_write_flush(stdout); /* (not if the main chunk is blocked in it) */
   _exit(rt_load(&watchdog.exit_code));
 }
 

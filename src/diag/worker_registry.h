@@ -45,6 +45,14 @@ typedef struct rt_worker_status {
     bool reported;                 /* the stall was reported; its end is to be reported, too */
     char title[RT_TASK_TITLE_MAX]; /* of the task in the report */
   } watch;
+  /* main worker's thread: see run/blocked.c */
+  struct {
+    uint64_t
+        title;    /* of the task that ran when the program began to end; 0: none, it has no call */
+    uint64_t cpu; /* CPU time of the thread then, ns */
+    int checks;   /* at which it was blocked in the same call */
+    bool alive;   /* it has done something since */
+  } at_end;
   /* worker's thread */
   bool in_watchdog; /* rt_watchdog_add was called for it */
   /* atomic */

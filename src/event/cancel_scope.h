@@ -51,6 +51,10 @@ static inline bool rt_cancel_scope_is_of(const rt_task *t, const void *coroutine
 ** so of each such pair neither counts. */
 bool rt_cancel_scope_is_critical(const rt_task *t);
 
+/* Does an open shield, or a critical scope, put a cancel of the whole task off? Also a signal
+** handler of the thread, while the task is blocked in a call. */
+bool rt_cancel_scope_is_protected(const rt_task *t);
+
 /* Sets 'passed' in the scopes whose deadline is this tick or an earlier one, before the wheel fires
 ** them. */
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick);

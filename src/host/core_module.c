@@ -1,5 +1,6 @@
 #include "host/core_module.h"
 
+#include "base/safe_write.h"
 #include "diag/watchdog.h"
 #include "lib/lib.h"
 #include "pack/state.h"
@@ -21,7 +22,7 @@ static int code_at_exit;
 
 static void at_exit(void) {
   if (!has_code_at_exit) return;
-  fflush(NULL);
+  rt_safe_write_flush_all();
   _Exit(code_at_exit);
 }
 
@@ -84,9 +85,11 @@ static void fill_module(lua_State *L, rt_worker *w) {
 static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;
-  } replaced[] = {{LUA_GNAME, "print"},         {"os", "exit"},          {"coroutine", "resume"},
-                  {"coroutine", "wrap"},        {"coroutine", "status"}, {"coroutine", "close"},
-                  {"coroutine", "isyieldable"}, {"coroutine", "yield"}};
+  } replaced[] = {{LUA_GNAME, "print"},   {"os", "exit"},
+                  {"os", "execute"},      {"coroutine", "resume"},
+                  {"coroutine", "wrap"},  {"coroutine", "status"},
+                  {"coroutine", "close"}, {"coroutine", "isyieldable"},
+                  {"coroutine", "yield"}};
   lua_getfield(L, -1, "internal");
   for (size_t i = 0; i < rt_countof(replaced); i++) {
     if (lua_getglobal(L, replaced[i].library) == LUA_TTABLE) {

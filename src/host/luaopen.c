@@ -31,10 +31,6 @@ static void make_main_task(lua_State *L, rt_worker *w) {
   rt_task_init(t, 0);
   t->phase = RT_RUNNING;
   t->is_main = 1;
-  rt_anchor_push(L, w, RT_ANCHOR_REASONS); /* of a cancel by a signal */
-  lua_pushliteral(L, "interrupted!");
-  lua_rawsetp(L, -2, t);
-  lua_pop(L, 1);
   rt_anchor_set(L, w, RT_ANCHOR_MAIN);
   w->main = t;
   rt_current_set_task(w, t);

@@ -29,6 +29,16 @@ void rtL_cancel_push_source(lua_State *L, rt_worker *w) {
   lua_pushstring(L, site ? rt_call_site_text(&w->call_sites, site) : NULL);
 }
 
+/* In RT_ANCHOR_REASONS this key stands for "a signal". */
+static const char by_signal;
+
+void rtL_cancel_push_signal(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, +2);
+  const char *name = w->signals.interrupted == SIGINT ? "SIGINT" : "SIGTERM";
+  lua_pushfstring(L, "interrupted! (%s)", name);
+  lua_pushstring(L, name);
+}
+
 static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
   if (t->is_job && push_reason_of_job(L, w, t->more->job)) return;
   if (t->is_main && w->stop.begun) {
@@ -40,10 +50,17 @@ static void push_reason(lua_State *L, rt_worker *w, rt_task *t) {
     lua_pushliteral(L, "rt.shutdown");
     return;
   }
+  if (t->is_main && w->signals.interrupted) {
+    rtL_cancel_push_signal(L, w);
+    return;
+  }
   rt_anchor_push(L, w, RT_ANCHOR_REASONS);
   lua_rawgetp(L, -1, t);
   lua_remove(L, -2);
-  if (t->more && t->more->cancel_site) {
+  if (lua_touserdata(L, -1) == &by_signal) {
+    lua_pop(L, 1);
+    rtL_cancel_push_signal(L, w);
+  } else if (t->more && t->more->cancel_site) {
     lua_pushstring(L, rt_call_site_text(&w->call_sites, t->more->cancel_site));
   } else if (w->stop.begun || w->unwind.requested) { /* no code has cancelled it: the worker ends */
     lua_pop(L, 1);
@@ -267,18 +284,16 @@ bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle) {
   return true;
 }
 
-void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason) {
-  rt_worker_assert_thread(w);
-  rt_task *t = w->current.task;
-  rt_anchor_push(L, w, RT_ANCHOR_REASONS);
-  lua_pushstring(L, reason);
-  lua_rawsetp(L, -2, t);
+void rtL_cancel_by_signal(lua_State *L, rt_worker *w, rt_task *t) {
+  RTL_ENTER(L, w, 0);
+  if (!t->cancelled) {
+    rt_anchor_push(L, w, RT_ANCHOR_REASONS);
+    lua_pushlightuserdata(L, (void *)&by_signal);
+    lua_rawsetp(L, -2, t);
+    lua_pop(L, 1);
+  }
   t->cancelled = 1;
   t->alert = 1;
-  lua_pushstring(L, reason);
-  lua_pushliteral(L, "a signal");
-  rtL_cancelled_push(L, w, 0);
-  lua_error(L);
 }
 
 int rtL_cancel_rethrow(lua_State *L, rt_worker *w, int handle) {

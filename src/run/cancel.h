@@ -38,8 +38,11 @@ void rtL_cancel_after_yield(lua_State *L, rt_worker *w, rt_task *t);
 ** ended. */
 bool rtL_cancel_task(lua_State *L, rt_worker *w, rt_task *t, int handle);
 
-/* In a hook: cancels the running task and raises. Does not return. */
-void rtL_cancel_running(lua_State *L, rt_worker *w, const char *reason);
+/* The running task is cancelled by a signal (w->signals.interrupted). */
+void rtL_cancel_by_signal(lua_State *L, rt_worker *w, rt_task *t);
+
+/* Pushes the reason and the source of such a cancel. */
+void rtL_cancel_push_signal(lua_State *L, rt_worker *w);
 
 /* In a hook: raises the error by which the running task is to be unwound, that of scope 'scope' or,
 ** for NULL, of a cancel of the whole task. Does not return. */

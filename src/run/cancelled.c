@@ -93,6 +93,15 @@ static int cancelled_tostring(lua_State *L) {
   return 1;
 }
 
+/* The source is the name of the signal, if a signal was it. */
+static void push_signal(lua_State *L) {
+  lua_getiuservalue(L, 1, SOURCE);
+  const char *source = lua_tostring(L, -1);
+  if (source && (strcmp(source, "SIGINT") == 0 || strcmp(source, "SIGTERM") == 0)) return;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+}
+
 static int cancelled_fields(lua_State *L) {
   rt_worker *w = rt_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_CANCELLED, 1);
@@ -101,6 +110,8 @@ static int cancelled_fields(lua_State *L) {
     lua_getiuservalue(L, 1, REASON);
   else if (key && strcmp(key, "source") == 0)
     lua_getiuservalue(L, 1, SOURCE);
+  else if (key && strcmp(key, "signal") == 0)
+    push_signal(L);
   else
     lua_pushnil(L);
   return 1;

@@ -8,7 +8,13 @@ bool rt_end_wait_has_pool_ended(const rt_worker *w) {
 }
 
 bool rt_end_wait_is_over(const rt_worker *w) {
-  return w->tasks.live == 0 && rt_end_wait_has_pool_ended(w);
+  return w->tasks.live == 0 && (w->end_wait.given_up || rt_end_wait_has_pool_ended(w));
+}
+
+void rt_end_wait_give_up(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  w->end_wait.given_up = true;
+  rt_end_wait_notify(w);
 }
 
 void rt_end_wait_notify(rt_worker *w) {

@@ -11,12 +11,16 @@
 /* Have all pool workers ended? */
 bool rt_end_wait_has_pool_ended(const rt_worker *w);
 
-/* Have all pool workers and all tasks of this state ended? */
+/* Have all pool workers, and all tasks of this state, ended? Or was the wait given up? */
 bool rt_end_wait_is_over(const rt_worker *w);
 
 /* The main chunk waits from 'begin' to 'finish'. */
 static inline void rt_end_wait_begin(rt_worker *w) { w->end_wait.main_waits = true; }
 static inline void rt_end_wait_finish(rt_worker *w) { w->end_wait.main_waits = false; }
+
+/* Nothing is left but workers that are blocked in a call: wakes the main chunk, and it does not
+** wait again. */
+void rt_end_wait_give_up(rt_worker *w);
 
 /* Called when a pool worker has ended. If the main chunk waits, and nothing is left to wait for,
 ** wakes the main chunk. */

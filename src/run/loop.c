@@ -7,6 +7,7 @@
 #include "run/idle_gc.h"
 #include "run/job_entry.h"
 #include "run/preempt.h"
+#include "run/signals.h"
 #include "run/task_entry.h"
 #include "run/task_exit.h"
 #include "run/unhandled.h"
@@ -217,9 +218,12 @@ void rt_loop_serve(rt_worker *w) {
 }
 
 /* --- the main chunk --------------------------------------------------------------------------- */
-/* SIGINT or SIGTERM has come: the main chunk is cancelled, and by its end all tasks. */
-static void interrupt_main(rt_worker *w) {
+/* SIGINT or SIGTERM has come: the main chunk, which waits, is cancelled, and by its end all
+** tasks. At the end of the grace it is ended where it waits. */
+static void interrupt_main(rt_worker *w, lua_State *L) {
   rt_task *t = w->main;
+  if (w->signals.over) rtL_signals_force(w, L); /* does not return */
+  if (t->cancelled) return;
   t->cancelled = 1;
   rt_cancel_scope_deliver(t, &w->driver);
 }
@@ -235,8 +239,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   rt_current_set_co(w, NULL);
   for (;;) {
     if (rt_unlikely(w->exit.requested && !w->stop.begun)) w->hooks->leave(w, L);
-    if (rt_unlikely(w->signals.interrupted && !w->main->cancelled && !w->stop.begun))
-      interrupt_main(w);
+    if (rt_unlikely(w->signals.interrupted && !w->stop.begun)) interrupt_main(w, L);
     if ((t = rt_ready_take(&w->driver.ready)) == NULL) {
       end_turn(w);
       if (rt_unlikely(w->deadlock.suspected)) rt_deadlock_examine(w);
@@ -249,6 +252,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   }
   rt_worker_status_clear_running(&w->status);
   if (w->tasks.live > 0 && !w->in_rt_lua) w->hooks->on_main_resumed(w);
+  if (rt_unlikely(w->signals.interrupted)) rt_signals_note(w);
   rt_current_set_task(w, w->main);
   w->loop.slices++;
   rt_current_set_co(w, outer);

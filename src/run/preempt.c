@@ -53,7 +53,7 @@ static void poll_for_task(rt_worker *w, rt_task *t) {
 
 /* Is the program ending, and has the grace passed? */
 static bool is_grace_over(rt_worker *w) {
-  if (rt_shutdown_is_over(w)) return true;
+  if (rt_shutdown_is_over(w) || w->signals.over) return true;
   if (!w->stop.begun && !w->unwind.requested && !w->exit.requested) return false;
   uint64_t now = rt_clock();
   if (w->preempt.ends_since == 0) w->preempt.ends_since = now;
@@ -169,6 +169,11 @@ static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool i
   return true;
 }
 
+bool rtL_preempt_decide(lua_State *L, lua_Debug *ar, rt_worker *w) {
+  rt_worker_assert_thread(w);
+  return !w->stop.closed && L == w->current.co && decide(L, ar, w, w->current.task, false);
+}
+
 /* The hook stays set over a switch, and takes itself off when it is called after that. If it were
 ** taken off before the yield, Lua would skip one event of a hook that the program sets later.
 **
@@ -213,6 +218,7 @@ static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
   rt_worker *w = rt_containerof(timer, rt_worker, preempt.timer);
   lua_State *L = w->current.co;
   if (nudged) {
+    w->preempt.interrupts++;
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;

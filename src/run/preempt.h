@@ -31,6 +31,10 @@ void rt_preempt_stop(rt_worker *w);
 /* Tasks of the state are switched, too, not only those of the pool. */
 static inline void rt_preempt_switch_all(rt_worker *w) { w->preempt.switches_all = true; }
 
+/* Called by the count hook of run/signals.c, while a task runs: raises what is due. True: Lua
+** yields now, and the hook must return at once, without taking itself off. */
+bool rtL_preempt_decide(lua_State *L, lua_Debug *ar, rt_worker *w);
+
 /* A task has been switched. */
 static inline void rt_preempt_count(rt_worker *w) {
   w->preempt.switches++;

@@ -2,11 +2,13 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
+#include "run/blocked.h"
 #include "run/current.h"
 #include "run/end_wait.h"
 #include "run/exit.h"
 #include "run/grace_timer.h"
 #include "run/loop.h"
+#include "run/signals.h"
 #include "run/unhandled.h"
 #include "run/unwind.h"
 
@@ -17,10 +19,32 @@
 /* The time (rt_clock) by which all tasks are to have unwound. */
 static uint64_t end_of_grace(rt_worker *w) {
   uint64_t now = rt_clock(), grace = rt_worker_grace(w);
+  uint64_t left = rt_signals_time_left(w);
   if (w->shutdown.deadline) grace = w->shutdown.deadline > now ? w->shutdown.deadline - now : 0;
+  if (left < grace) grace = left;
   if (w->worker_config) rt_store(&w->worker_config->grace, grace);
   rt_grace_timer_clear(w);
   return now + grace;
+}
+
+/* (In virtual time a thread that waits for its turn is blocked, too.) */
+static void on_blocked_check(rt_timer_call *call) {
+  rt_worker *w = rt_grace_timer_worker(call);
+  if (rt_blocked_check(w) && w->tasks.live == 0)
+    rt_end_wait_give_up(w);
+  else
+    rt_grace_timer_set(w, on_blocked_check, rt_driver_after(&w->driver, RT_BLOCKED_PERIOD));
+}
+
+static void begin_blocked_checks(rt_worker *w) {
+  if (w->runtime == NULL || w->driver.vthread) return;
+  rt_blocked_begin(w);
+  rt_grace_timer_set(w, on_blocked_check, rt_driver_after(&w->driver, RT_BLOCKED_PERIOD));
+}
+
+static void finish_blocked_checks(rt_worker *w) {
+  rt_grace_timer_clear(w);
+  rt_blocked_finish();
 }
 
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
@@ -98,10 +122,12 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   rt_cancel_scope_close_all(w->main);
   uint64_t until = end_of_grace(w); /* before the pools are stopped: they read the grace */
   stop_pools(w);
+  begin_blocked_checks(w);
   rt_unwind_begin(L, w);
   wait_for_end(L, w, until);
   if (w->tasks.live > 0) rt_unwind_finish(L, w);
   wait_for_end(L, w, until + REPORT_TIME);
+  finish_blocked_checks(w);
   report_and_close(L, w);
   limit_finalizers(w);
 }

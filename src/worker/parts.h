@@ -89,9 +89,10 @@ typedef struct rt_worker_grace_timer {
 } rt_worker_grace_timer;
 
 /* The wait of the main chunk for the end of everything else.
-** Changed by run/end_wait.h. */
+** Changed by run/end_wait.c (given_up), run/end_wait.h (main_waits). */
 typedef struct rt_worker_end_wait {
   bool main_waits; /* the main task sleeps until the last task has ended */
+  bool given_up;   /* only workers that are blocked in a call are left: there is no more waiting */
 } rt_worker_end_wait;
 
 /* The exit code of the process, and os.exit.
@@ -131,10 +132,13 @@ typedef struct rt_worker_unhandled {
   rt_list unfinalized; /* jobs whose handle was made when lua_close had begun */
 } rt_worker_unhandled;
 
-/* Signals that ask the program to end. Written by the signal handler.
-** Changed by run/signals.c, run/signals.h. */
+/* Signals that ask the program to end. Written by the signal handlers.
+** Changed by run/signals.c, run/signals.h (noticed). */
 typedef struct rt_worker_signals {
   volatile sig_atomic_t interrupted; /* the one that asked the main chunk to end; 0: none */
+  volatile sig_atomic_t noticed;     /* the main chunk has got the error of it */
+  volatile sig_atomic_t over;        /* the grace is over: the main chunk is ended where it is */
+  volatile sig_atomic_t interrupts;  /* ticks that may have interrupted a call that blocks */
 } rt_worker_signals;
 
 /* Deadlocks.
@@ -170,11 +174,12 @@ typedef struct rt_preempt {
   volatile unsigned armed; /* the slice for which the hook was set */
   volatile unsigned seen;  /* the slice at the last signal */
   volatile unsigned skip;  /* signals that do nothing */
-  uint64_t switches;       /* preemptions so far */
-  unsigned watched;        /* the slice in which a C function prevented a switch last */
-  int returns;             /* how many returns were watched in that slice */
-  int postponed;           /* instructions before which an error waited for a value to be marked */
-  uint64_t ends_since;     /* when the hook first saw that the program ends; 0: it has not */
+  volatile unsigned interrupts; /* signals that may have interrupted a call that blocks */
+  uint64_t switches;            /* preemptions so far */
+  unsigned watched;             /* the slice in which a C function prevented a switch last */
+  int returns;                  /* how many returns were watched in that slice */
+  int postponed;       /* instructions before which an error waited for a value to be marked */
+  uint64_t ends_since; /* when the hook first saw that the program ends; 0: it has not */
 } rt_preempt;
 
 /* A pool worker before its first job.

@@ -1,27 +1,29 @@
-/* lib/std/os.c - os.exit with tasks, and os.execute in pool workers.
+/* lib/std/os.c - os.exit with tasks, and os.execute.
 **
 ** os.exit without 'close' is the original. With it, the state is closed, which code of a task of
 ** that state cannot do: the task is suspended for good, and the main worker closes the state from
 ** where the main chunk waits (run/exit.h). The first request counts. If the program ends already,
 ** the request only sets the exit code.
 **
-** os.execute: C's system() ignores SIGINT in the whole process while the command runs, and the
-** command inherits the signal mask of its thread, in which a worker of the pool blocks all signals.
-** So workers of the pool start the command themselves.
+** os.execute: C's system() ignores SIGINT in the whole process while the command runs, cannot be
+** interrupted, and the command inherits the signal mask of its thread, in which a worker of the
+** pool blocks all signals. So workers of the pool, and rt-lua, start the command themselves. A
+** SIGINT from the keyboard is for the command alone, as it is with system(); but if it ends the
+** command, it counts for the program, too (as in a shell). In the main state of another interpreter
+** the original is called.
 */
 #include "diag/watchdog.h"
 #include "lib/lib.h"
+#include "lib/std/command.h"
 #include "run/cancel.h"
 #include "run/current.h"
 #include "run/exit.h"
+#include "run/signals.h"
 #include "run/stop.h"
 #include "run/unhandled.h"
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-
-extern char **environ;
 
 static int check_exit_code(lua_State *L) {
   if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -80,48 +82,60 @@ static int os_exit(lua_State *L) {
 }
 
 /* --- os.execute ------------------------------------------------------------------------------- */
-/* Returns 0 or an errno. */
-static int start_shell(pid_t *pid, const char *command) {
-  char *argv[] = {"sh", "-c", (char *)command, NULL};
-  posix_spawnattr_t attr;
-  sigset_t none;
-  int err = posix_spawnattr_init(&attr);
-  if (err != 0) return err;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attr, &none);
-  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-  err = posix_spawn(pid, "/bin/sh", NULL, &attr, argv, environ);
-  posix_spawnattr_destroy(&attr);
-  return err;
+/* As Lua's own: what C's system() does. Upvalue 2 is the original function. */
+static int execute_originally(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
 }
 
-/* Returns a wait status, and sets errno to 0, which luaL_execresult checks; or -1, and errno says
-** why. */
-static int run_command(const char *command) {
-  pid_t pid, ended;
-  int status, err = start_shell(&pid, command);
+/* Did SIGINT end the command? (A shell may exit with 130 when SIGINT has ended its command.) */
+static bool was_interrupted(int status) {
+  return WIFSIGNALED(status) ? WTERMSIG(status) == SIGINT
+                             : WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT;
+}
+
+static int run_command(rt_worker *w, const char *command) {
+  pid_t pid;
+  int err = rt_command_start(command, RT_COMMAND_NO_PIPE, &pid, NULL);
   if (err != 0) {
     errno = err;
     return -1;
   }
-  do ended = waitpid(pid, &status, 0);
-  while (ended < 0 && errno == EINTR);
-  if (ended < 0) return -1;
-  errno = 0;
+  if (w->slot == NULL) rt_signals_command_begin(w);
+  int status = rt_command_wait(w, pid);
+  err = errno;
+  if (w->slot == NULL) rt_signals_command_end(w, status >= 0 && was_interrupted(status));
+  errno = err;
   return status;
 }
 
 /* true | nil, "exit" or "signal", code = os.execute([command]) */
 static int os_execute(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  if (w->slot == NULL && !w->in_rt_lua) return execute_originally(L);
   const char *command = luaL_optstring(L, 1, NULL);
-  if (command) return luaL_execresult(L, run_command(command));
-  lua_pushboolean(L, run_command("exit 0") == 0);
+  if (command) return luaL_execresult(L, run_command(w, command));
+  lua_pushboolean(L, run_command(w, "exit 0") == 0);
   return 1;
+}
+
+/* Stack: the library -> unchanged */
+static void open_execute(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  lua_pushlightuserdata(L, w);
+  lua_getfield(L, -2, "execute");
+  if (lua_iscfunction(L, -1)) { /* (else the program has removed or replaced it) */
+    lua_pushcclosure(L, os_execute, 2);
+    lua_setfield(L, -2, "execute");
+  } else {
+    lua_pop(L, 2);
+  }
 }
 
 void rtL_open_os(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"exit", os_exit}, {NULL, NULL}};
-  static const luaL_Reg pool_functions[] = {{"execute", os_execute}, {NULL, NULL}};
   lua_getfield(L, -1, "exit");
   if (lua_tocfunction(L, -1) == os_exit) { /* an earlier attempt to open rt has failed after this */
     lua_pop(L, 1);
@@ -129,5 +143,5 @@ void rtL_open_os(lua_State *L, rt_worker *w) {
   }
   rtL_exit_set_original(L, w);
   rtL_set_functions(L, w, functions);
-  if (w->slot) rtL_set_functions(L, w, pool_functions);
+  open_execute(L, w);
 }

@@ -1,0 +1,63 @@
+#include "run/blocked.h"
+
+enum {
+  CHECKS_BEFORE_SIGNAL = 2, /* a call that takes a moment may return by itself */
+  CHECKS_MAX = 6            /* then the worker is not waited for any more */
+};
+#define CPU_MAX RT_MILLISECOND /* that a blocked thread uses, for the signals */
+
+static uint64_t blocked_title(const rt_worker_status *s) {
+  return rt_load(&s->running_title) & ~RT_TITLE_SEEN;
+}
+
+static bool is_member(const rt_worker *w, const rt_worker_status *s) {
+  return s != &w->status && s->runtime == w->runtime;
+}
+
+void rt_blocked_begin(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  rt_worker_status *s;
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(s, workers) {
+    if (!is_member(w, s)) continue;
+    s->at_end.title = blocked_title(s);
+    s->at_end.cpu = rt_thread_info_cpu(&s->thread_info);
+    s->at_end.checks = 0;
+    s->at_end.alive = false;
+  }
+  rt_worker_registry_unlock();
+}
+
+/* Is the worker still in the call in which it was when the program began to end? */
+static bool is_still_blocked(rt_worker_status *s) {
+  if (s->at_end.alive || s->at_end.title == 0) return false;
+  bool same = blocked_title(s) == s->at_end.title && rt_thread_info_is_blocked(&s->thread_info) &&
+              rt_thread_info_cpu(&s->thread_info) - s->at_end.cpu < CPU_MAX;
+  if (!same) s->at_end.alive = true;
+  return same;
+}
+
+/* Returns whether the worker has been blocked for too long. */
+static bool check_member(rt_worker_status *s) {
+  if (!is_still_blocked(s)) return false;
+  if (++s->at_end.checks >= CHECKS_BEFORE_SIGNAL && s->cpu_timer) {
+    rt_cpu_timer_set_interrupting(true);
+    rt_cpu_timer_nudge(s->cpu_timer, s->thread_info.thread);
+  }
+  return s->at_end.checks >= CHECKS_MAX;
+}
+
+bool rt_blocked_check(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  rt_worker_status *s;
+  bool all = true;
+  rt_cpu_timer_set_interrupting(false);
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(s, workers) {
+    if (is_member(w, s) && !check_member(s)) all = false;
+  }
+  rt_worker_registry_unlock();
+  return all;
+}
+
+void rt_blocked_finish(void) { rt_cpu_timer_set_interrupting(false); }

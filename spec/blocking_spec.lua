@@ -46,6 +46,31 @@ describe("rt.spawn_blocking", function()
     assert.same({ nil, "exit", 4 }, { by_name:join() })
   end)
 
+  it("a command can be started while a thread reads the output of another one", function()
+    local fifo = kit.file(nil, ".fifo")
+    assert(os.execute("mkfifo " .. fifo))
+    local code, out, err = kit.run(kit.program("commands_beside_a_reader"), fifo)
+    assert.same({ 0, "" }, { code, err })
+    assert.equal("said\n\ttrue\texit\t0\nsaid in the pool\nread\ttrue\texit\t0\n", out)
+  end)
+
+  it("a command that a thread of a pool starts has no signal blocked", function()
+    local function masks()
+      local blocked = "grep SigBlk /proc/self/status"
+      local file = os.tmpname()
+      os.execute(blocked .. " >" .. file)
+      local f = io.open(file)
+      local executed = f:read("a")
+      f:close()
+      os.remove(file)
+      return executed, io.popen(blocked):read("a")
+    end
+    for _, spawn in ipairs { rt.spawn, rt.spawn_blocking } do
+      local none = "SigBlk:\t0000000000000000\n"
+      assert.same({ none, none }, { spawn(masks):join() })
+    end
+  end)
+
   it("G24 SIGINT is heard while a task executes a command", function()
     kit.in_time(5, function()
       local it = kit.start_script(kit.program("command_that_sleeps"))

@@ -85,10 +85,9 @@ static void fill_module(lua_State *L, rt_worker *w) {
 static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;
-  } replaced[] = {{LUA_GNAME, "print"},   {"os", "exit"},
-                  {"os", "execute"},      {"coroutine", "resume"},
-                  {"coroutine", "wrap"},  {"coroutine", "status"},
-                  {"coroutine", "close"}, {"coroutine", "isyieldable"},
+  } replaced[] = {{LUA_GNAME, "print"},    {"os", "exit"},          {"os", "execute"},
+                  {"io", "popen"},         {"coroutine", "resume"}, {"coroutine", "wrap"},
+                  {"coroutine", "status"}, {"coroutine", "close"},  {"coroutine", "isyieldable"},
                   {"coroutine", "yield"}};
   lua_getfield(L, -1, "internal");
   for (size_t i = 0; i < rt_countof(replaced); i++) {
@@ -178,6 +177,7 @@ void rtL_core_module_install(lua_State *L, rt_worker *w) {
   keep_package(L, w);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);
   replace_functions(L, w, "os", rtL_open_os);
+  replace_functions(L, w, "io", rtL_open_io);
   open_one(L, w, rtL_open_print);
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, REGISTRY_NAME);

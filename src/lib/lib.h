@@ -59,6 +59,7 @@ void rtL_open_runtime(lua_State *L, rt_worker *w);
 /* These replace functions of Lua's own libraries. The table on top of the stack is the library. */
 void rtL_open_coroutine(lua_State *L, rt_worker *w);
 void rtL_open_os(lua_State *L, rt_worker *w);
+void rtL_open_io(lua_State *L, rt_worker *w);
 /* Replaces the global function print. */
 void rtL_open_print(lua_State *L, rt_worker *w);
 

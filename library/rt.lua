@@ -1324,8 +1324,10 @@ local tcp = {}
 function tcp.listen(host, port, options) end
 
 --- Connects to the first address of a host that answers. If a name has several addresses, up to eight are
---- tried, and at the same time if they are slow. Looking up the name blocks no other task. `localhost`, and
---- every name that ends in `.localhost`, is 127.0.0.1 and ::1, whatever the system's hosts file says.
+--- tried, and at the same time if they are slow. Looking up the name blocks no other task, and lookups that a
+--- name server does not answer delay others by 20 ms, as long as there are fewer than 128 on a worker.
+--- `localhost`, and every name that ends in `.localhost`, is 127.0.0.1 and ::1, whatever the system's hosts
+--- file says.
 ---
 --- Raises if the host is empty or "*", the port is not from 1 to 65535, or an option is unknown or has a
 --- wrong value. If the process has no file descriptor left, garbage is collected before the call fails with

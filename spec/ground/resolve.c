@@ -188,7 +188,7 @@ static void count_end(rt_work_item *item, bool wanted) {
 }
 
 static void check_refusal(rt_driver *d) {
-  rt_thread_pool *pool = rt_thread_pool_new(1, 1, 256 * 1024);
+  rt_thread_pool *pool = rt_thread_pool_new(1, 1, 1, 256 * 1024);
   rt_work_item items[2];
   rt_resolve *none = NULL;
   int taken = 0;
@@ -218,9 +218,33 @@ static void check_refusal(rt_driver *d) {
   rt_thread_pool_close(pool);
 }
 
+/* (The item stands for a lookup that no server answers.) */
+static void check_hanging(rt_driver *d) {
+  rt_thread_pool *pool = rt_thread_pool_new(1, 2, 8, 256 * 1024);
+  rt_work_item item = {.work = hold_thread, .on_done = count_end};
+  must("there is memory", pool != NULL);
+  rt_list_init(&item.link);
+  rt_store(&hold, true);
+  rt_store(&ended, 0);
+  must("it is taken", rt_thread_pool_submit(pool, &item) == 0);
+  uint64_t took = RT_SECOND, soon = 50 * check_slow() * RT_MILLISECOND;
+  for (int i = 0; i < ATTEMPTS && took >= soon; i++) {
+    uint64_t from = rt_clock();
+    rt_resolve *r = start(pool, d, "no-such-host.invalid", false);
+    wait_for(d, r);
+    took = rt_clock() - from;
+    rt_resolve_drop(r);
+  }
+  check("G32 a lookup that hangs does not hold up the others", took < soon && rt_load(&ended) == 0);
+  check("… whose timers are gone", is_empty(d));
+  rt_store(&hold, false);
+  while (rt_load(&ended) < 1) usleep(1000);
+  rt_thread_pool_close(pool);
+}
+
 int main(void) {
   rt_driver d;
-  rt_thread_pool *pool = rt_thread_pool_new(4, 64, 256 * 1024);
+  rt_thread_pool *pool = rt_thread_pool_new(4, 4, 64, 256 * 1024);
   check_begin(120);
   must("a thread pool and a driver start", pool != NULL && rt_driver_init(&d, run) == 0);
   check_numeric(pool, &d);
@@ -229,6 +253,7 @@ int main(void) {
   check_localhost(pool, &d);
   check_drop(pool, &d);
   check_refusal(&d);
+  check_hanging(&d);
   rt_driver_close(&d);
   check_close(pool);
   rt_thread_pool_close(pool);

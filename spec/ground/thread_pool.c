@@ -76,7 +76,7 @@ static void submit_all(rt_thread_pool *c, rt_work_item *items, int n) {
 static void check_bounds(void) {
   enum { THREADS = 3, QUEUE = 5 };
   rt_work_item items[THREADS + QUEUE], more = new_item();
-  rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(THREADS, THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   rt_list_init(&more.link);
@@ -96,7 +96,7 @@ static void check_bounds(void) {
 
 static void check_idle(void) {
   rt_work_item item;
-  rt_thread_pool *c = rt_thread_pool_new(8, 8, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(8, 8, 8, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   gate_set(true);
@@ -115,10 +115,35 @@ static void check_idle(void) {
   rt_thread_pool_close(c);
 }
 
+/* --- calls that do not return ----------------------------------------------------------------- */
+static void check_hurry(void) {
+  enum { THREADS = 2, MOST = 4, EXTRA = 4 };
+  rt_work_item items[THREADS], more[EXTRA];
+  rt_thread_pool *c = rt_thread_pool_new(THREADS, MOST, 8, STACK);
+  must("there is memory", c != NULL);
+  gate_set(false);
+  submit_all(c, items, THREADS);
+  must("they begin", reaches(&gate.inside, THREADS));
+  check("a chore that has begun needs no thread", !rt_thread_pool_hurry(c, &items[0]));
+  submit_all(c, more, EXTRA);
+  check("one that waits in the queue may have one more",
+        rt_thread_pool_hurry(c, &more[0]) && reaches(&gate.inside, THREADS + 1));
+  check("… and the next one, too",
+        rt_thread_pool_hurry(c, &more[1]) && reaches(&gate.inside, MOST));
+  check("but there is a bound", !rt_thread_pool_hurry(c, &more[3]));
+  rt_thread_pool_drop(c, &items[0]);
+  rt_thread_pool_drop(c, &more[3]);
+  gate_set(true);
+  check("all that is wanted is done", reaches(&gate.wanted, THREADS + EXTRA - 2));
+  check("… by no more threads than the higher bound",
+        gate.max_inside == MOST && reaches(&gate.unwanted, 1));
+  rt_thread_pool_close(c);
+}
+
 /* --- dropping --------------------------------------------------------------------------------- */
 static void check_drop(void) {
   rt_work_item items[4], finished, again;
-  rt_thread_pool *c = rt_thread_pool_new(1, 3, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(1, 1, 3, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   submit_all(c, items, 1);
@@ -143,7 +168,7 @@ static void check_close(void) {
   enum { THREADS = 4, QUEUE = 8 };
   rt_work_item items[THREADS + QUEUE];
   int begun = 0, queued = 0;
-  rt_thread_pool *c = rt_thread_pool_new(THREADS, QUEUE, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(THREADS, THREADS, QUEUE, STACK);
   must("there is memory", c != NULL);
   gate_set(false);
   submit_all(c, items, THREADS);
@@ -164,7 +189,7 @@ static void check_close(void) {
 }
 
 static void check_close_idle(void) {
-  rt_thread_pool *c = rt_thread_pool_new(4, 4, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 4, 4, STACK);
   must("there is memory", c != NULL);
   rt_thread_pool_close(c);
   check("a crew that never worked can be closed", true);
@@ -267,7 +292,7 @@ static bool has_settled(owner *o) {
 
 static void check_chance(void) {
   static owner owners[OWNERS];
-  rt_thread_pool *c = rt_thread_pool_new(4, 50, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 4, 50, STACK);
   bool right = true, settled = true;
   int refused = 0, taken_back = 0, given_up = 0, finished = 0;
   must("there is memory", c != NULL);
@@ -300,9 +325,9 @@ static void check_chance(void) {
 static void check_shortage(void) {
   rt_work_item item, more[2];
   rt_alloc_fail(1, 1);
-  rt_thread_pool *c = rt_thread_pool_new(4, 4, STACK);
+  rt_thread_pool *c = rt_thread_pool_new(4, 4, 4, STACK);
   check("without memory there is no crew", c == NULL);
-  c = rt_thread_pool_new(4, 4, STACK);
+  c = rt_thread_pool_new(4, 4, 4, STACK);
   must("there is memory", c != NULL);
   item = new_item();
   rt_list_init(&item.link);
@@ -335,6 +360,7 @@ int main(void) {
 #endif
   check_bounds();
   check_idle();
+  check_hurry();
   check_drop();
   check_close();
   check_close_idle();

@@ -26,7 +26,7 @@ static void finish(rt_work_item *c, bool is_wanted) {
 }
 
 static void begin(void) {
-  thread_pool = rt_thread_pool_new(1, 2, 1);
+  thread_pool = rt_thread_pool_new(1, 1, 2, 1);
   rt_lock_init(&lock);
   rt_cond_init(&some_done);
   items = rt_malloc(ITEMS * sizeof *items);

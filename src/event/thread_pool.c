@@ -4,7 +4,7 @@ enum { IDLE_SECONDS = 10 };
 
 struct rt_thread_pool {
   /* fixed */
-  int max_threads, max_queued;
+  int max_threads, most_threads, max_queued;
   size_t stack;
   /* under the lock */
   rt_lock lock;
@@ -15,10 +15,11 @@ struct rt_thread_pool {
   int refs; /* references: one of the owner, one of each thread */
 };
 
-rt_thread_pool *rt_thread_pool_new(int threads, int queue, size_t stack) {
+rt_thread_pool *rt_thread_pool_new(int threads, int most, int queue, size_t stack) {
   rt_thread_pool *p = rt_calloc(sizeof *p);
   if (p == NULL) return NULL;
   p->max_threads = threads;
+  p->most_threads = most;
   p->max_queued = queue;
   p->stack = stack;
   p->refs = 1;
@@ -106,6 +107,16 @@ int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item) {
   }
   rt_lock_give(&p->lock);
   return err;
+}
+
+/* (A thread that was signalled and has not taken its item yet counts as idle: it will take this
+** item or another one.) */
+bool rt_thread_pool_hurry(rt_thread_pool *p, const rt_work_item *item) {
+  rt_lock_take(&p->lock);
+  bool waits = item->state == RT_WORK_ITEM_QUEUED && p->threads < p->most_threads;
+  if (waits && p->queued > p->idle) add_thread_locked(p);
+  rt_lock_give(&p->lock);
+  return waits;
 }
 
 rt_work_item_state rt_thread_pool_drop(rt_thread_pool *p, rt_work_item *item) {

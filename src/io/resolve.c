@@ -18,6 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How long a lookup waits in the queue of the thread pool before it asks for one more thread. */
+#define PATIENCE (20 * RT_MILLISECOND)
+
 static void free_lookup(rt_resolve *r) {
   if (r->addresses && r->addresses != r->loopback) freeaddrinfo(r->addresses);
   rt_free(r);
@@ -112,6 +115,7 @@ static void resolve_done(rt_work_item *item, bool wanted) {
 static void resolve_deliver(rt_post *post, void *driver) {
   rt_resolve *r = rt_containerof(post, rt_resolve, post);
   rt_driver_remove_uv_handle(&r->uv_handle);
+  rt_timer_remove(&r->hurry.timer);
   if (r->item.dropped) {
     free_lookup(r);
     return;
@@ -125,8 +129,19 @@ void rt_resolve_drop(rt_resolve *r) {
   rt_list *parked = rt_list_first(&r->parked);
   if (parked) rt_list_remove(parked); /* the state is being closed: its task is ended later */
   rt_driver_remove_uv_handle(&r->uv_handle);
+  rt_timer_remove(&r->hurry.timer);
   if (r->done || rt_thread_pool_drop(r->thread_pool, &r->item) == RT_WORK_ITEM_QUEUED)
     free_lookup(r);
+}
+
+static void set_hurry(rt_resolve *r) {
+  rt_wheel_add(&r->driver->wheel, &r->hurry.timer, RT_TIMER_CALL,
+               rt_driver_after(r->driver, PATIENCE));
+}
+
+static void on_hurry(rt_timer_call *call) {
+  rt_resolve *r = rt_containerof(call, rt_resolve, hurry);
+  if (rt_thread_pool_hurry(r->thread_pool, &r->item)) set_hurry(r);
 }
 
 static void resolve_close_with_driver(rt_uv_handle *h) {
@@ -145,6 +160,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *thread_pool, rt_driver *d
   rt_list_init(&r->item.link);
   rt_list_init(&r->uv_handle.link);
   rt_list_init(&r->parked);
+  rt_timer_call_init(&r->hurry, on_hurry);
   if (host && strcmp(host, "*") != 0) snprintf(r->host, sizeof r->host, "%s", host);
   snprintf(r->port, sizeof r->port, "%d", port);
   r->hints.ai_socktype = SOCK_STREAM;
@@ -162,6 +178,7 @@ int rt_resolve_start(rt_resolve **out, rt_thread_pool *thread_pool, rt_driver *d
     return err;
   }
   rt_driver_add_uv_handle(driver, &r->uv_handle, resolve_close_with_driver);
+  set_hurry(r);
   *out = r;
   return 0;
 }

@@ -32,8 +32,9 @@ typedef struct rt_resolve {
   int err; /* 0 or UV_E… */
   struct addrinfo *addresses;
   /* driver's thread */
-  rt_list parked; /* the task that waits */
-  bool done;      /* err and addresses are valid */
+  rt_timer_call hurry; /* set while it is, or was a moment ago, in the thread pool's queue */
+  rt_list parked;      /* the task that waits */
+  bool done;           /* err and addresses are valid */
 } rt_resolve;
 
 /* Driver's thread. 'host' NULL or "*": any address of this machine, for listening ('passive'). The

@@ -164,12 +164,17 @@ void rt_worker_close(rt_worker *w) {
 }
 
 /* The queue is long: each name that is being resolved stands in it, with a task that waits. */
-enum { POOL_THREADS = RT_SIZE(8, 2), POOL_QUEUE = RT_SIZE(65536, 64), POOL_STACK = 256 * 1024 };
+enum {
+  POOL_THREADS = RT_SIZE(8, 2),
+  POOL_MOST_THREADS = RT_SIZE(128, 16), /* with those for calls that do not return soon */
+  POOL_QUEUE = RT_SIZE(65536, 64),
+  POOL_STACK = 256 * 1024
+};
 
 rt_thread_pool *rt_worker_thread_pool(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (w->thread_pool == NULL)
-    w->thread_pool = rt_thread_pool_new(POOL_THREADS, POOL_QUEUE, POOL_STACK);
+    w->thread_pool = rt_thread_pool_new(POOL_THREADS, POOL_MOST_THREADS, POOL_QUEUE, POOL_STACK);
   return w->thread_pool;
 }
 

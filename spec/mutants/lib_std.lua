@@ -9,7 +9,7 @@ return {
     test = "print never tears a line",
   },
   {
-    file = "src/lib/std/os.c",
+    file = "src/lib/std/command.c",
     from = "  posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);\n",
     to = "",
     wrong = "a command that a task executes does not hear signals",

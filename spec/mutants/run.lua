@@ -121,12 +121,4 @@ return {
     spec = "shutdown",
     test = "gives no less than its seconds",
   },
-  {
-    file = "src/run/exit.c",
-    from = "  if (w->exit.has_code) return;\n",
-    to = "",
-    wrong = "the last os.exit counts, not the first",
-    spec = "exit",
-    test = "the first one counts",
-  },
 }

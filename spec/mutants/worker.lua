@@ -35,8 +35,8 @@ return {
     from = "return !has_identity && w->traceback.slice != w->loop.slices;",
     to = "return !has_identity && w->traceback.slice != w->loop.slices && L == NULL;",
     wrong = "an error has the traceback of an equal text that was raised long ago",
-    spec = "scope",
-    test = "G6",
+    spec = "task",
+    test = "not an equal error of later",
   },
   {
     file = "src/worker/nil_hint.c",

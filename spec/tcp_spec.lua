@@ -251,6 +251,29 @@ describe("tcp:", function()
     a:close()
   end)
 
+  it("a stream that was sent to a task is closed when that fails or is cancelled", function()
+    local begun = rt.channel(1)
+    for _, how in ipairs { "fails", "cancelled" } do
+      local a, b = pair()
+      local task = rt.spawn(function(stream, wish)
+        begun:send(true)
+        if wish == "fails" then
+          error("on purpose")
+        end
+        rt.sleep(1000)
+        stream:close()
+      end, b, how)
+      begun:recv()
+      if how == "cancelled" then
+        task:cancel()
+      end
+      assert.is_false(pcall(task.join, task))
+      local results = table.pack(rt.timeout(30 * kit.slow, a.read, a, "l"))
+      assert.same({ n = 1 }, results) -- the end, and no timeout
+      a:close()
+    end
+  end)
+
   it("at the end each way to read returns nil, not nothing", function()
     local a, b = pair()
     b:close()

@@ -3,6 +3,7 @@
 #include "event/cancel_scope.h"
 #include "run/current.h"
 #include "run/end_wait.h"
+#include "run/idle_gc.h"
 #include "run/job_entry.h"
 
 /* A key that is not there is not set to nil: Lua before 5.4.3 would allocate memory for it. */
@@ -22,7 +23,11 @@ void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
   if (rt_unlikely(t->more && t->more->cancel_scopes))
     rt_cancel_scope_close_all(t); /* those of coroutines that the task did not run to their end */
   if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
-  if (rt_unlikely(t->is_job)) rt_job_entry_end(t, how);
+  if (rt_unlikely(t->is_job)) {
+    /* it may have left a stream open, which nobody holds now */
+    if (how != RT_DONE && t->more->got_socket) rt_idle_gc_request(w);
+    rt_job_entry_end(t, how);
+  }
   if (rt_unlikely(t->cancelled)) forget_reason(w, t);
   rt_task_end(t, &w->driver.ready.next, how);
 }

@@ -89,6 +89,8 @@ static int open_taken(rt_worker *w, transfer *x, int fd, rt_sock **sock) {
 static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = rt_swap(&x->fd, -1);
   if (fd < 0) return false;
+  const rt_task *t = w->current.task;
+  if (t && t->is_job) t->more->got_socket = true;
   int err = open_taken(w, x, fd, sock);
   if (err != 0)
     luaL_error(L, "cannot take over a %s: %s: %s", x->shared.kind->name, uv_err_name(err),

@@ -590,6 +590,42 @@ describe("rt.shield", function()
 end)
 
 describe("the failures of a scope", function()
+  local function bad()
+    error("bad")
+  end
+
+  local function cpu_time(f, ...)
+    local begun = os.clock()
+    for _ = 1, 300 do
+      assert(not pcall(f, ...))
+    end
+    return os.clock() - begun
+  end
+
+  local function failing_join()
+    return cpu_time(function()
+      rt.spawn_local(bad):join()
+    end)
+  end
+
+  for name, call in pairs {
+    ["rt.join"] = { rt.join, bad },
+    ["rt.scope"] = {
+      rt.scope,
+      function(scope)
+        scope:spawn_local(bad)
+      end,
+    },
+  } do
+    it("cost at most twice as much as one that task:join raises: " .. name, function()
+      kit.in_time(2, function()
+        return kit.cost_ratio(function()
+          return cpu_time(table.unpack(call))
+        end, failing_join)
+      end)
+    end)
+  end
+
   for _, spawn in ipairs { "spawn", "spawn_local" } do
     it("G6 one that is joined inside is one: " .. spawn, function()
       local function fails(f)

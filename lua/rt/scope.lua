@@ -10,7 +10,7 @@ local internal = core.internal
 internal.spawns_for_callers()
 
 local check, class_of = internal.check, internal.class_of
-local shield, critical = core.shield, core.critical
+local shield, critical = core.shield, internal.critical
 
 --- Fields of a scope: `group`; `tasks`, a list of handles; `limit`, the length of the list at which
 --- handles that are not needed any more are removed; `keeps_all`, true if each handle may still be
@@ -143,7 +143,7 @@ function Errors:__tostring()
 end
 
 local function with_trace(err)
-  return { error = err, trace = core.traceback(err) }
+  return { error = err, trace = internal.raised_trace(err) }
 end
 
 --- The error of a task that failed: error, trace, task.
@@ -160,7 +160,7 @@ end
 --- traceback of each task that it passed; the last of them is that of its origin.
 local function origin(failure)
   local id
-  for found in (failure.trace or ""):gmatch("\nin task (%d+)") do
+  for found in ("\n" .. (failure.trace or "")):gmatch("\nin task (%d+)") do
     id = found
   end
   return id or failure

@@ -63,6 +63,13 @@ static int check_options(lua_State *L) {
   return 0;
 }
 
+/* traceback = internal.raised_trace(error): that of an error which a join has just raised, from its
+** task; nil: it has none */
+static int raised_trace(lua_State *L) {
+  lua_settop(L, 1);
+  return rt_traceback_find(L, rt_self(L), 1);
+}
+
 /* internal.raise(error, traceback): raises again what group:run returned */
 static int raise_again(lua_State *L) {
   lua_settop(L, 2);
@@ -85,6 +92,7 @@ void rtL_open_error(lua_State *L, rt_worker *w) {
                                       {"check_options", check_options},
                                       {"raise", raise_again},
                                       {"warn", warn},
+                                      {"raised_trace", raised_trace},
                                       {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);

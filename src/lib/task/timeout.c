@@ -1,5 +1,5 @@
 /* lib/task/timeout.c - functions that call a function in a cancel scope (rt.timeout, rt.shield,
-** rt.critical), or with an object that is closed afterwards (internal.with).
+** rt.critical, internal.critical), or with an object that is closed afterwards (internal.with).
 */
 #include "lib/lib.h"
 #include "run/current.h"
@@ -35,8 +35,9 @@ static int run_in_unknown_coroutine(lua_State *L, rt_worker *w, lua_KContext con
   return scope_ended(L, status, context);
 }
 
-/* Stack: the function and its arguments. */
-static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
+/* Stack: the function and its arguments. 'handler' is the message handler. */
+static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k,
+                        lua_CFunction handler) {
   rt_worker *w = rt_self(L);
   rt_cancel_scope *scope = rt_cancel_scope_open(t, &w->driver, due, k == SHIELD);
   if (scope == NULL) return rtL_error_no_memory(L);
@@ -45,7 +46,7 @@ static int run_in_scope(lua_State *L, rt_task *t, uint64_t due, scope_kind k) {
   scope->opener = L;
   lua_KContext context = (lua_KContext)(scope->serial << 2 | k);
   rt_preempt_need(w);
-  lua_pushcfunction(L, rtL_traceback_handler);
+  lua_pushcfunction(L, handler);
   lua_insert(L, 1);
   if (rt_unlikely(t->is_main && L != w->current.co)) return run_in_unknown_coroutine(L, w, context);
   return scope_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, context, scope_ended),
@@ -63,7 +64,7 @@ static int timeout(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_remove(L, 1);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  return run_in_scope(L, t, due_after(w, ns), TIMEOUT);
+  return run_in_scope(L, t, due_after(w, ns), TIMEOUT, rtL_traceback_handler);
 }
 
 /* ... = rt.shield([seconds,] f, ...): no checkpoint, since a task that is cancelled may call it */
@@ -76,14 +77,29 @@ static int shield(lua_State *L) {
     lua_remove(L, 1);
   }
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_in_scope(L, rtL_cancel_get_running(L, w), due_after(w, ns), SHIELD);
+  return run_in_scope(L, rtL_cancel_get_running(L, w), due_after(w, ns), SHIELD,
+                      rtL_traceback_handler);
 }
 
 /* ... = rt.critical(f, ...) */
 static int critical(lua_State *L) {
   rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  return run_in_scope(L, rtL_cancel_get_running(L, w), RT_NEVER, CRITICAL);
+  return run_in_scope(L, rtL_cancel_get_running(L, w), RT_NEVER, CRITICAL, rtL_traceback_handler);
+}
+
+static int pass_on(lua_State *L) {
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* ... = internal.critical(f, ...): as rt.critical, for functions of rt: of an error that goes
+** through it, only the traceback with which it was raised again is kept. A traceback of these
+** functions would tell nothing, and takes time: Lua searches package.loaded for each line of it. */
+static int internal_critical(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  return run_in_scope(L, rtL_cancel_get_running(L, w), RT_NEVER, CRITICAL, pass_on);
 }
 
 /* --- internal.with ---------------------------------------------------------------------------- */
@@ -105,7 +121,8 @@ static int with(lua_State *L) {
 void rtL_open_timeout(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"timeout", timeout}, {"shield", shield}, {"critical", critical}, {NULL, NULL}};
-  static const luaL_Reg internal[] = {{"with", with}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {
+      {"with", with}, {"critical", internal_critical}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);
 }

@@ -193,4 +193,23 @@ describe("read:", function()
     stream:close()
     listener:close()
   end)
+
+  it("a number costs no more than a line of the same length, however small the pieces", function()
+    local function cpu_time_of(format, text)
+      local stream = stream_of(text, 100)
+      local begun = os.clock()
+      assert.is_truthy(stream:read(format))
+      local took = os.clock() - begun
+      stream:close()
+      return took
+    end
+    local space = (" "):rep(200000)
+    kit.in_time(2, function()
+      return kit.cost_ratio(function()
+        return cpu_time_of("n", space .. "7\n")
+      end, function()
+        return cpu_time_of("l", space .. "7\n")
+      end)
+    end)
+  end)
 end)

@@ -88,10 +88,13 @@ static int scan_digits(scanner *c, bool hex) {
   return n;
 }
 
+static void scan_space(scanner *c) {
+  while (isspace(peek(c))) c->at++;
+}
+
 static void scan_number(scanner *c) {
   bool hex = false;
   int digits = 0;
-  while (isspace(peek(c))) c->at++;
   scan_one_of(c, "+-");
   if (scan_one_of(c, "0")) {
     if (scan_one_of(c, "xX"))
@@ -108,8 +111,11 @@ static void scan_number(scanner *c) {
   c->text[c->len] = '\0';
 }
 
-static match match_number(lua_State *L, const input *in, size_t *used) {
-  scanner c = {.in = in};
+/* A numeral is short, but the space before it is not: with more bytes the scan continues there. */
+static match match_number(lua_State *L, rt_stream *s, const input *in, size_t *used) {
+  scanner c = {.in = in, .at = s->scanned};
+  scan_space(&c);
+  s->scanned = c.at;
   scan_number(&c);
   if (c.at == in->len && !in->ended) return in->len > LINE_MAX_BYTES ? TOO_LONG : MORE;
   *used = c.at;
@@ -126,7 +132,7 @@ static const char *format_at(lua_State *L, int arg) {
 static match match_format(lua_State *L, rt_stream *s, int arg, const input *in, size_t *used) {
   if (lua_type(L, arg) == LUA_TNUMBER) return match_bytes(L, in, lua_tointeger(L, arg), used);
   switch (*format_at(L, arg)) {
-    case 'n': return match_number(L, in, used);
+    case 'n': return match_number(L, s, in, used);
     case 'l': return match_line(L, s, in, true, used);
     case 'L': return match_line(L, s, in, false, used);
     default: return match_all(L, in, used);

@@ -50,6 +50,35 @@ describe("rt.tcp.serve", function()
     assert.same({ 0, "answered\nanswered\nanswered\n", "" }, { code, out, err })
   end)
 
+  it("G30 an error of accept ends no acceptor; one that lasts is reported, once", function()
+    if kit.flavor == "asan" or kit.flavor == "tsan" then
+      return pending("a sanitizer has to be the first library")
+    end
+    kit.needs(pending, "cc")
+    local library = kit.file(nil, ".so")
+    local source = "spec/programs/serve/accept_fails.c"
+    assert(os.execute(("cc -D_GNU_SOURCE -shared -fPIC -o %s %s -ldl"):format(library, source)))
+    local errors = { EPERM = 1, EINVAL = 22, ENETDOWN = 100, EHOSTUNREACH = 113 }
+    for _, balance in ipairs { "reuseport", "handoff" } do
+      for name, number in pairs(errors) do
+        for _, times in ipairs { 5, 20 } do
+          local env = ("RT_WORKERS=2 LD_PRELOAD=%s ACCEPT_TIMES=%d ACCEPT_ERROR=%d"):format(
+            library,
+            times,
+            number
+          )
+          local code, out, err = kit.run(kit.program("failing_accept"), balance, 60, env)
+          assert.same({ 0, "20\t2\ttrue\n" }, { code, out }, name .. ": " .. err)
+          local _, reports = err:gsub("rt: [%a ]*accept: " .. name .. ": [^\n]*every 100 ms\n", "")
+          local _, lines = err:gsub("\n", "")
+          assert.equal(lines, reports, err)
+          assert(reports <= 2, err)
+          assert(times == 20 or name == "EINVAL" or reports == 0, err)
+        end
+      end
+    end
+  end)
+
   it("G31 while a worker is stuck, the others answer its clients, and none is reset", function()
     for _, balance in ipairs { "reuseport", "handoff" } do
       for number = 1, 2 do

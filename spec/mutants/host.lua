@@ -53,7 +53,7 @@ return {
     to = "bool success = false;",
     wrong = "in a stock interpreter a program that rt.shutdown has ended has failed",
     spec = "shutdown",
-    test = "cancels the main chunk",
+    test = "when called by the main chunk",
     host = "lua",
   },
 }

@@ -427,6 +427,10 @@ function rt.critical(f, ...) end
 --- `rt.spawn`. The messages of one sender keep their order. Of several tasks that wait, the one that has
 --- waited longest is served first. A channel that is sent to another task is the same channel there.
 ---
+--- A channel is freed with its messages when no state and no message refers to it. Objects that only hold
+--- each other (a channel in a message of a channel that is in a message of the first one; dicts, mutexes and
+--- watches, too) are not: take the messages out before you drop them.
+---
 --- ```lua
 --- local results = rt.channel(10)
 --- rt.spawn(function()

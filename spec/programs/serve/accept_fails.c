@@ -1,5 +1,5 @@
-/* spec/programs/serve/accept_fails.c - with LD_PRELOAD: the first ACCEPT_TIMES calls of accept4 fail
-** with the errno ACCEPT_ERROR. */
+/* spec/programs/serve/accept_fails.c - with LD_PRELOAD: the first ACCEPT_TIMES calls of accept4
+** fail with the errno ACCEPT_ERROR. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>

@@ -50,7 +50,7 @@ describe("rt.tcp.serve", function()
     assert.same({ 0, "answered\nanswered\nanswered\n", "" }, { code, out, err })
   end)
 
-  it("G30 an error of accept ends no acceptor; one that lasts is reported, once", function()
+  it("G33 an error of accept ends no acceptor; one that lasts is reported, once", function()
     if kit.flavor == "asan" or kit.flavor == "tsan" then
       return pending("a sanitizer has to be the first library")
     end

@@ -30,4 +30,61 @@ describe("a program that has loaded rt", function()
     assert.same({ 1, "1\ntrue\n2\n" }, { code, out }, err)
     assert.matches("empty_registry.lua:%d+: the end\n", err)
   end)
+
+  it("may hide every global, and the functions of string, table and math", function()
+    local code, out, err = kit.run(kit.program("hidden"))
+    assert.equal(0, code, err)
+    for line in
+      ([[
+run	true 1 2
+join	true 1 2
+race	true 1 first
+scope	false attempt to index a nil value (local 'nothing')
+several	true attempt to index a nil value (local 'nothing')
+any	true 1
+first	true 1
+settle	true
+interval	true 1 2 rt.interval (every 0.001 s, 2 ticks)
+misuse	true false bad argument #1 to 'interval' (a period above 0 expected)
+serve	true answer
+]]):gmatch("[^\n]+")
+    do
+      assert.truthy(
+        ("\n" .. out):find("\n" .. line .. "\n", 1, true),
+        line .. " is not in:\n" .. out
+      )
+    end
+  end)
+end)
+
+--- The globals that functions of a Lua file read when they are called, not when the file is loaded.
+local function read_when_called(pending, path)
+  kit.needs(pending, "luac5.4")
+  local code, listing = kit.shell("luac5.4 -l -l -p " .. path)
+  assert.equal(0, code)
+  local found, is_main = {}, false
+  for line in listing:gmatch("[^\n]+") do
+    if line:find("^main <") or line:find("^function <") then
+      is_main = line:find("^main") ~= nil
+    end
+    local name = not is_main and line:match('_ENV "([%w_]+)"')
+    found[#found + 1] = name or nil
+  end
+  return found
+end
+
+describe("the Lua files of rt:", function()
+  for _, name in ipairs { "init", "scope", "task", "tcp", "time" } do
+    it(name .. ".lua reads no global when a function is called", function()
+      assert.same({}, read_when_called(pending, "lua/rt/" .. name .. ".lua"))
+    end)
+  end
+
+  it("these are all, and a function that reads a global is found", function()
+    local _, files = kit.shell("ls lua/rt | tr '\\n' ' '")
+    assert.equal("init.lua scope.lua task.lua tcp.lua time.lua ", files)
+    local path =
+      kit.file("local x = math return function() return function() return x, pcall end end")
+    assert.same({ "pcall" }, read_when_called(pending, path))
+  end)
 end)

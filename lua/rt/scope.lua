@@ -6,6 +6,11 @@
 -- scope.
 local core = require("rt.core")
 local internal = core.internal
+-- (Locals, since a program may hide globals when it has loaded rt. The same in each file of rt.)
+local error, pcall, xpcall, type, tostring = error, pcall, xpcall, type, tostring
+local getmetatable, setmetatable, ipairs, max = getmetatable, setmetatable, ipairs, math.max
+local pack, unpack, concat, insert = table.pack, table.unpack, table.concat, table.insert
+local format, gmatch, gsub = string.format, string.gmatch, string.gsub
 
 internal.spawns_for_callers()
 
@@ -37,7 +42,7 @@ local function remove_ended(self)
     end
   end
   self.tasks = kept
-  self.limit = math.max(64, 2 * #kept)
+  self.limit = max(64, 2 * #kept)
 end
 
 --- Spawns a task by a method of the group and adds its handle to the list. The list gets the room
@@ -81,7 +86,7 @@ function Scope:cancel(reason)
 end
 
 function Scope:__tostring()
-  return ("rt.scope (%s, %d tasks)"):format(self.open and "open" or "ended", #self.group)
+  return format("rt.scope (%s, %d tasks)", self.open and "open" or "ended", #self.group)
 end
 
 -- --- waiting for the tasks -----------------------------------------------------------------------
@@ -135,11 +140,11 @@ Errors.__index = Errors
 Errors.__name = "rt.errors"
 
 function Errors:__tostring()
-  local lines = { ("%d tasks failed:"):format(self.n) }
+  local lines = { format("%d tasks failed:", self.n) }
   for i = 1, self.n do
-    lines[i + 1] = ("  %d. %s"):format(i, (tostring(self.errors[i]):gsub("\n", "\n     ")))
+    lines[i + 1] = format("  %d. %s", i, (gsub(tostring(self.errors[i]), "\n", "\n     ")))
   end
-  return table.concat(lines, "\n")
+  return concat(lines, "\n")
 end
 
 local function with_trace(err)
@@ -160,7 +165,7 @@ end
 --- traceback of each task that it passed; the last of them is that of its origin.
 local function origin(failure)
   local id
-  for found in ("\n" .. (failure.trace or "")):gmatch("\nin task (%d+)") do
+  for found in gmatch("\n" .. (failure.trace or ""), "\nin task (%d+)") do
     id = found
   end
   return id or failure
@@ -250,7 +255,7 @@ local function without_decider(self, results)
       task:join()
     end
   end
-  return table.unpack(results, 2, results.n)
+  return unpack(results, 2, results.n)
 end
 
 --- What rt.scope returns or raises when all tasks have ended, by policy. results: true, and what
@@ -261,7 +266,7 @@ local endings = {
     if failed[1] then
       raise(failed)
     end
-    return table.unpack(results, 2, results.n)
+    return unpack(results, 2, results.n)
   end,
   any = function(self, results)
     local winner, failed = decider(self), failed_tasks(self)
@@ -285,7 +290,7 @@ local endings = {
   each = function(self)
     local failed, first = failed_tasks(self), decider(self)
     if first and first:status() == "cancelled" then
-      table.insert(failed, 1, first)
+      insert(failed, 1, first)
     end
     if failed[1] then
       raise(failed)
@@ -293,7 +298,7 @@ local endings = {
   end,
   settle = function(self, results)
     handle(failed_tasks(self))
-    return table.unpack(results, 2, results.n)
+    return unpack(results, 2, results.n)
   end,
 }
 
@@ -307,7 +312,7 @@ end
 --- This runs under rt.critical, since an error of a cancel between two of these lines would leave
 --- tasks behind; the function itself does not (group:run).
 local function run(self, f, policy)
-  local results = table.pack(self.group:run(body, self, f))
+  local results = pack(self.group:run(body, self, f))
   if results[1] == false then
     self.stopped = "the body of the scope failed"
     self:cancel(self.stopped)

@@ -2,6 +2,8 @@
 local core = require("rt.core")
 local scope = require("rt.scope")
 local internal = core.internal
+local error, pcall, select, type, tostring = error, pcall, select, type, tostring
+local pack, unpack = table.pack, table.unpack
 
 internal.spawns_for_callers()
 
@@ -56,7 +58,7 @@ function task.join(...)
   scope.open(function(self)
     spawn_each(self, given, n, call)
   end, "each")
-  return table.unpack(results, 1, n)
+  return unpack(results, 1, n)
 end
 
 --- Waits for the first of several tasks and functions to end, and returns its index and its
@@ -74,7 +76,7 @@ function task.race(...)
     return i, f(...)
   end
   local race
-  local results = table.pack(pcall(scope.open, function(self)
+  local results = pack(pcall(scope.open, function(self)
     race = self
     spawn_each(self, given, n, call)
   end, "first"))
@@ -90,7 +92,7 @@ function task.race(...)
   if not results[1] then
     error(results[2], 0)
   end
-  return table.unpack(results, 2, results.n)
+  return unpack(results, 2, results.n)
 end
 
 return task

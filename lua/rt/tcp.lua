@@ -5,6 +5,9 @@
 -- server:close can wait for them and cancel them, in whatever states they run.
 local core = require("rt.core")
 local internal = core.internal
+local error, pcall, ipairs, setmetatable = error, pcall, ipairs, setmetatable
+local type, tonumber, tostring = type, tonumber, tostring
+local find, format = string.find, string.format
 
 internal.spawns_for_callers()
 
@@ -137,8 +140,8 @@ function Server:join()
 end
 
 function Server:__tostring()
-  local form = self.host:find(":", 1, true) and "[%s]:%d" or "%s:%d"
-  return ("rt.server (" .. form .. ", %d connections)"):format(self.host, self.port, #self.group)
+  local form = find(self.host, ":", 1, true) and "[%s]:%d" or "%s:%d"
+  return format("rt.server (" .. form .. ", %d connections)", self.host, self.port, #self.group)
 end
 
 function Server:__close()

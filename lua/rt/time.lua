@@ -1,6 +1,8 @@
 --- rt.interval: ticks at regular intervals.
 local core = require("rt.core")
 local internal = core.internal
+local getmetatable, setmetatable, type, huge = getmetatable, setmetatable, type, math.huge
+local format = string.format
 
 internal.spawns_for_callers()
 
@@ -58,13 +60,13 @@ function Interval:tick_op()
 end
 
 function Interval:__tostring()
-  return ("rt.interval (every %g s, %d ticks)"):format(self.period, self.tick)
+  return format("rt.interval (every %g s, %d ticks)", self.period, self.tick)
 end
 
 --- An interval whose first tick is due now, and further ticks every `period` seconds.
 function time.interval(period, options)
   check(type(period) == "number", 1, "interval", "number", type, period)
-  check(period > 0 and period < math.huge, 1, "interval", "a period above 0")
+  check(period > 0 and period < huge, 1, "interval", "a period above 0")
   check(options == nil or type(options) == "table", 2, "interval", "table", type, options)
   internal.check_options(options, "interval", "missed")
   local missed = options and options.missed or "burst"

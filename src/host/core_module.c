@@ -81,7 +81,9 @@ static void fill_module(lua_State *L, rt_worker *w) {
 }
 
 /* A program may have kept an original function before rt replaced it. As a field of
-** rt.core.internal it can still be sent by name. Stack: the module -> unchanged */
+** rt.core.internal it can still be sent by name. So can pcall and error, which functions of
+** lua/rt/tcp.lua have as upvalues, if the program has hidden them.
+** Stack: the module -> unchanged */
 static void keep_originals(lua_State *L) {
   static const struct {
     const char *library, *name;

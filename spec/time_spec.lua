@@ -226,9 +226,10 @@ describe("interval:", function()
   end)
 
   it("G18 a period that is not above 0 raises, and so does what is no policy", function()
-    for _, period in ipairs { 0, -1, 0 / 0, math.huge } do
+    for _, period in ipairs { 0, -1, 0 / 0 } do
       assert.matches("a period above 0 expected", kit.refused(rt.interval, period))
     end
+    assert.matches("a finite period expected", kit.refused(rt.interval, math.huge))
     assert.matches("number expected, got nil", kit.refused(rt.interval))
     assert.matches("number expected, got string", kit.refused(rt.interval, "1"))
     assert.matches("missed", kit.refused(rt.interval, 1, { missed = "never" }))

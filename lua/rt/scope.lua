@@ -27,7 +27,7 @@ Scope.__name = "rt.scope"
 
 local function check_open(self)
   if not self.open then
-    error("the scope has ended: no new tasks", 3)
+    internal.misuse("the scope has ended: no new tasks")
   end
 end
 
@@ -354,4 +354,4 @@ end
 
 scope.open = open
 
-return scope
+return internal.hide(scope)

@@ -24,7 +24,7 @@ end
 
 local function check_not_self(x)
   if x == core.current() then
-    error("a task cannot join itself", 3)
+    internal.misuse("a task cannot join itself")
   end
 end
 
@@ -95,4 +95,4 @@ function task.race(...)
   return unpack(results, 2, results.n)
 end
 
-return task
+return internal.hide(task)

@@ -66,7 +66,8 @@ end
 --- An interval whose first tick is due now, and further ticks every `period` seconds.
 function time.interval(period, options)
   check(type(period) == "number", 1, "interval", "number", type, period)
-  check(period > 0 and period < huge, 1, "interval", "a period above 0")
+  check(period > 0, 1, "interval", "a period above 0")
+  check(period < huge, 1, "interval", "a finite period")
   check(options == nil or type(options) == "table", 2, "interval", "table", type, options)
   internal.check_options(options, "interval", "missed")
   local missed = options and options.missed or "burst"
@@ -74,4 +75,4 @@ function time.interval(period, options)
   return setmetatable({ period = period, next = next_due[missed], due = now(), tick = 0 }, Interval)
 end
 
-return time
+return internal.hide(time)

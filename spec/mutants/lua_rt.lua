@@ -50,7 +50,7 @@ return {
   },
   {
     file = "lua/rt/task.lua",
-    from = "  return table.unpack(results, 1, n)\n",
+    from = "  return unpack(results, 1, n)\n",
     to = "  return table.unpack(results)\n",
     wrong = "rt.join ends its results at the first nil",
     spec = "task",
@@ -82,7 +82,7 @@ return {
   },
   {
     file = "lua/rt/time.lua",
-    from = '  check(period > 0 and period < math.huge, 1, "interval", "a period above 0")\n',
+    from = '  check(period > 0, 1, "interval", "a period above 0")\n',
     to = "",
     wrong = "an interval of 0 is accepted",
     spec = "time",

@@ -175,6 +175,10 @@ rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
 
 void rtL_core_module_install(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
+  lua_getfield(L, -1, "internal");
+  rtL_set_hidden(L);
+  lua_setfield(L, -2, "internal");
+  rtL_set_hidden(L);
   name_internal(L);
   keep_package(L, w);
   replace_functions(L, w, "coroutine", rtL_open_coroutine);

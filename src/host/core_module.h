@@ -16,7 +16,8 @@ bool rtL_core_module_find(lua_State *L);
 rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks);
 
 /* Replaces the functions of Lua's libraries that must know tasks. From now on rtL_core_module_find
-** finds the module, which is on top of the stack and stays there. */
+** finds the module, which is on top of the stack: the table that rtL_core_module_new has pushed is
+** replaced by one that hides its fields (rtL_set_hidden). */
 void rtL_core_module_install(lua_State *L, rt_worker *w);
 
 /* Adds the worker, which is complete, to the worker registry. */

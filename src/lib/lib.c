@@ -86,6 +86,34 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value
   return value;
 }
 
+static int next_field(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_next(L, 1)) return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
+/* next, table, nil = __pairs(proxy) */
+static int pairs_of_hidden(lua_State *L) {
+  lua_pushcfunction(L, next_field);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushnil(L);
+  return 3;
+}
+
+void rtL_set_hidden(lua_State *L) {
+  RTL_STACK_CHECK(L, 0);
+  lua_newtable(L);
+  lua_createtable(L, 0, 2);
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, "__index");
+  lua_pushvalue(L, -3);
+  lua_pushcclosure(L, pairs_of_hidden, 1);
+  lua_setfield(L, -2, "__pairs");
+  lua_setmetatable(L, -2);
+  lua_remove(L, -2);
+}
+
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
   RTL_ENTER(L, w, 0);
   rt_anchor_push(L, w, RT_ANCHOR_SELF);

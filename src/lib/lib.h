@@ -63,6 +63,11 @@ void rtL_open_io(lua_State *L, rt_worker *w);
 /* Replaces the global function print. */
 void rtL_open_print(lua_State *L, rt_worker *w);
 
+/* Replaces the table on top of the stack by an empty one, through which its fields are read. Lua
+** takes the name of a function in a traceback or an error, "rt.sleep", from any module that has it
+** as a field, in the order of a hash table; it does not find the fields of this one. */
+void rtL_set_hidden(lua_State *L);
+
 /* Sets functions, with the worker as upvalue 1, into the table on top of the stack. */
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions);
 /* The same for functions that only rt's Lua files call: sets them into the field "internal" of the

@@ -65,10 +65,22 @@ static bool can_have_name(lua_State *L, int index, bool is_global) {
   return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA;
 }
 
+/* Stack: module -> the same; a module of rt that hides its fields (rtL_set_hidden in lib/lib.h) is
+** replaced by the table that has them. */
+static void open_hidden(lua_State *L, const char *name) {
+  int module = lua_gettop(L);
+  if (strncmp(name, "rt.", 3) != 0 || !lua_getmetatable(L, module)) return;
+  lua_pushliteral(L, "__index");
+  lua_rawget(L, -2);
+  if (lua_istable(L, -1)) lua_replace(L, module);
+  lua_settop(L, module);
+}
+
 static void add_module(lua_State *L, rt_module_index *index) {
   bool globals = strcmp(lua_tostring(L, MODULE), LUA_GNAME) == 0;
   if (!globals && can_have_name(L, HELD, false)) add_name(L, index, lua_topointer(L, HELD), 0);
   if (!lua_istable(L, HELD)) return;
+  open_hidden(L, lua_tostring(L, MODULE));
   lua_pushnil(L);
   while (lua_next(L, HELD)) {
     if (lua_type(L, FIELD) == LUA_TSTRING && can_have_name(L, VALUE, globals))
@@ -144,6 +156,7 @@ static bool is_current(lua_State *L, int index) {
   lua_pushvalue(L, -3);
   get_raw(L);
   if (lua_isstring(L, -2)) {
+    open_hidden(L, lua_tostring(L, -3));
     lua_pushvalue(L, -2);
     get_raw(L);
   }

@@ -155,7 +155,8 @@ static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cance
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_task *t = w->current.task;
-  if (t == NULL || t->is_main) return luaL_error(L, "the program has ended: no new tasks");
+  if (t == NULL || t->is_main)
+    return rtL_call_site_error(L, &w->call_sites, "the program has ended: no new tasks");
   t->cancelled = 1;
   t->alert = 1;
   note_raised(t, 0);
@@ -223,7 +224,8 @@ rt_task *rtL_cancel_get_running(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   if (w->stop.closed) rtL_error_closed(L);
   if (w->current.task == NULL)
-    luaL_error(L, "rt cannot be used here: no task is running (a finalizer?)");
+    rtL_call_site_error(L, &w->call_sites,
+                        "rt cannot be used here: no task is running (a finalizer?)");
   return w->current.task;
 }
 

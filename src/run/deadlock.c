@@ -155,5 +155,5 @@ void rt_deadlock_examine(rt_worker *w) {
 int rtL_deadlock_raise(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
   w->deadlock.to_raise = false;
-  return luaL_error(L, "deadlock: " ADVICE);
+  return rtL_call_site_error(L, &w->call_sites, "deadlock: " ADVICE);
 }

@@ -22,12 +22,12 @@ static int traceback(lua_State *L) {
 /* internal.check(ok, index, name, expected [, describe, value]): as luaL_argexpected, for functions
 ** written in Lua. If ok is false it raises "bad argument #index to 'name' (expected expected, got
 ** …)", or, if the index is "option", "option 'name': expected expected, got …". The position is
-** that of the call of the function that calls check; describe(value) is what was given. */
+** that of the program's line, outside of rt's files; describe(value) is what was given. */
 static int check_argument(lua_State *L) {
   if (lua_toboolean(L, 1)) return 0;
   lua_settop(L, 6);
   bool is_option = lua_type(L, 2) == LUA_TSTRING;
-  luaL_where(L, 2);
+  rtL_call_site_where(L, &rt_self(L)->call_sites, 2);
   if (is_option)
     lua_pushfstring(L, "option '%s': %s expected", lua_tostring(L, 3), lua_tostring(L, 4));
   else
@@ -53,6 +53,19 @@ static int push_class_name(lua_State *L) {
     if (lua_rawget(L, -2) == LUA_TSTRING) return 1;
   }
   lua_pushstring(L, luaL_typename(L, 1));
+  return 1;
+}
+
+/* internal.misuse(text): raises it, at the line of the program, outside of rt's files */
+static int misuse(lua_State *L) {
+  return rtL_call_site_error(L, &rt_self(L)->call_sites, "%s", luaL_checkstring(L, 1));
+}
+
+/* proxy = internal.hide(table): see rtL_set_hidden */
+static int hide_fields(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  rtL_set_hidden(L);
   return 1;
 }
 
@@ -90,6 +103,8 @@ void rtL_open_error(lua_State *L, rt_worker *w) {
   static const luaL_Reg internal[] = {{"check", check_argument},
                                       {"class_of", push_class_name},
                                       {"check_options", check_options},
+                                      {"hide", hide_fields},
+                                      {"misuse", misuse},
                                       {"raise", raise_again},
                                       {"warn", warn},
                                       {"raised_trace", raised_trace},

@@ -44,7 +44,8 @@ static int group_spawn_to(lua_State *L, int slot, int first) {
   if (rtL_spawn_submit(L, w, s, j, slot)) return 1;
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* (it is counted as spawned and cancelled) */
   rt_job_cancel(j, NULL);
-  return luaL_error(L, "too many tasks are queued that no worker has begun");
+  return rtL_call_site_error(L, &w->call_sites,
+                             "too many tasks are queued that no worker has begun");
 }
 
 /* task = group:spawn(f, ...) */

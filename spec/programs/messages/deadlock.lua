@@ -1,0 +1,5 @@
+local rt = require("rt")
+local channel = rt.channel(1)
+rt.join(function()
+  channel:recv()
+end)

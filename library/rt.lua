@@ -458,6 +458,7 @@ function rt.channel(capacity) end
 --- print(channel:recv()) -- nil closed
 --- ```
 ---@class rt.channel
+---@overload fun(): ...
 ---@operator len: integer
 local channel = {}
 
@@ -506,8 +507,8 @@ function channel:send_op(...) end
 ---@return rt.operation
 function channel:recv_op() end
 
---- For loops: `for a, b in channel:iter() do`. Receives until the channel is closed and empty, or a
---- message begins with nil.
+--- For loops: `for a, b in channel:iter() do`, or `for a, b in channel do`. Receives until the channel is
+--- closed and empty, or a message begins with nil.
 ---@return fun(): ...
 function channel:iter() end
 

@@ -115,6 +115,18 @@ describe("rt.channel", function()
     end
   end)
 
+  it("is an iterator itself", function()
+    local ch, got = rt.channel(4), {}
+    for i = 1, 3 do
+      ch:send(i, i * i)
+    end
+    ch:close()
+    for a, b in ch do
+      got[#got + 1] = { a, b }
+    end
+    assert.same({ { 1, 1 }, { 2, 4 }, { 3, 9 } }, got)
+  end)
+
   it("iterates until it is closed", function()
     local ch = rt.channel(2)
     rt.spawn(function()

@@ -42,4 +42,46 @@ describe("an error of rt", function()
       }, { code, out }, err)
     end
   end)
+
+  it("about what only the main state has in a library says so", function()
+    local code, out, err = kit.run(kit.program("hints"))
+    assert.equal(0, code, err)
+    local hint =
+      "%(if %s is meant: a task of rt%.spawn runs in a state of its own, where that was never set:\n"
+    for _, text in ipairs {
+      "global field: attempt to call a nil value %(field 'trim'%)\n"
+        .. hint:gsub("%%s", "string.trim"),
+      "upvalue field: attempt to call a nil value %(field 'trim'%)\n"
+        .. hint:gsub("%%s", "string.trim"),
+      "method: attempt to call a nil value %(method 'trim'%)\n" .. hint:gsub("%%s", "string.trim"),
+      "_G: attempt to index a nil value %(field 'settings'%)\n" .. hint:gsub("%%s", "_G.settings"),
+      "other field: attempt to call a nil value %(field 'trim'%)\nother method",
+      "other method: attempt to call a nil value %(method 'trim'%)\nend\n$",
+    } do
+      assert.matches(text, out)
+    end
+  end)
+end)
+
+describe("methods of rt's objects", function()
+  it("can be sent, as the function of spawn and as values", function()
+    local channel, semaphore = rt.channel(1), rt.semaphore(1)
+    rt.spawn(channel.send, channel, 5):join()
+    assert.equal(5, rt.spawn(channel.recv, channel):join())
+    local task = rt.spawn(function()
+      return 7
+    end)
+    assert.equal(7, rt.spawn(task.join, task):join())
+    local release = rt.spawn(function(acquire)
+      acquire(semaphore)
+      return semaphore.release
+    end, semaphore.acquire):join()
+    assert.equal(0, semaphore:available())
+    assert.equal(semaphore.release, release)
+  end)
+
+  it("… but not a function that was made by one, as the iterator of a channel", function()
+    local message = kit.refused(rt.spawn, (rt.channel():iter()))
+    assert.matches("cannot send the function %(C function that no module holds%)", message)
+  end)
 end)

@@ -103,6 +103,40 @@ static void keep_originals(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* Pushes the table of the methods of a class, or a value that is no table. */
+static void push_methods(lua_State *L, rt_worker *w, rt_class which) {
+  RTL_ENTER(L, w, +1);
+  rt_anchor_push(L, w, RT_ANCHOR_CLASSES + (int)which);
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "__index");
+    lua_remove(L, -2);
+  }
+  if (lua_iscfunction(L, -1) && lua_getupvalue(L, -1, 2) != NULL) lua_remove(L, -2);
+}
+
+/* The methods of rt's objects can be sent by name: rt.spawn(channel.recv, channel). The name has
+** the number of the class, since tasks of the pool and of this state have the same class name.
+** Stack: the module -> unchanged */
+static void name_methods(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  lua_getfield(L, -1, "internal");
+  int internal = lua_gettop(L);
+  for (int which = 0; which < RT_CLASSES; which++) {
+    push_methods(L, w, (rt_class)which);
+    if (lua_istable(L, -1)) {
+      lua_pushnil(L);
+      while (lua_next(L, internal + 1)) {
+        lua_pushfstring(L, "%s.%s (class %d)", rt_class_name((rt_class)which), lua_tostring(L, -2),
+                        which);
+        lua_insert(L, -2);
+        lua_rawset(L, internal);
+      }
+    }
+    lua_settop(L, internal);
+  }
+  lua_pop(L, 1);
+}
+
 const char rt_kept_package[] = "package", rt_kept_path[] = "path", rt_kept_cpath[] = "cpath";
 
 /* Stack: unchanged */
@@ -175,6 +209,7 @@ rt_worker *rtL_core_module_new(lua_State *L, const rt_worker_hooks *hooks) {
 
 void rtL_core_module_install(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
+  name_methods(L, w);
   lua_getfield(L, -1, "internal");
   rtL_set_hidden(L);
   lua_setfield(L, -2, "internal");

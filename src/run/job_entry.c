@@ -89,16 +89,27 @@ static const char hint[] =
     "local,\nwhich is copied with the function, an argument, or a field of a module that both "
     "sides require)";
 
+/* … or about a field of a Lua library. */
+static const char field_hint[] =
+    "if %s is meant: a task of rt.spawn runs in a state of its own, where that was never set:\nset "
+    "it in a module that both sides require, or by rt.preload)";
+
 static void add_hint(lua_State *L, rt_worker *w, int error) {
-  const char *text = rt_error_text(L, error);
+  const char *text = rt_error_text(L, error), *name;
   if (text == NULL || strstr(text, hint)) return;
-  if (strstr(text, "a nil value (global '"))
+  if (strstr(text, "a nil value (global '")) {
     lua_pushfstring(L, "%s\n(%s", text, hint);
-  else if (rt_nil_hint_push(L, w, error))
-    lua_pushfstring(L, "%s\n(in this line the global '%s' is nil: %s", text, lua_tostring(L, -1),
-                    hint);
-  else
+  } else if (rt_nil_hint_push(L, w, error)) {
+    name = lua_tostring(L, -1);
+    lua_pushfstring(L, "%s\n(", text);
+    if (strchr(name, '.'))
+      lua_pushfstring(L, field_hint, name);
+    else
+      lua_pushfstring(L, "in this line the global '%s' is nil: %s", name, hint);
+    lua_concat(L, 2);
+  } else {
     return;
+  }
   lua_replace(L, error);
   lua_settop(L, error);
 }

@@ -96,6 +96,97 @@ static bool push_missing(lua_State *L, int line) {
   return false;
 }
 
+/* --- fields of Lua's libraries ---------------------------------------------------------------- */
+/* Is the value on top a table of one of Lua's libraries, or of the globals, which has no field
+** 'field'? Pushes "string.trim" then. Stack: value -> value, text; or unchanged */
+static bool push_library_field(lua_State *L, const char *field) {
+  static const char *const libraries[] = {"string", "table", "math", "os",       "io",
+                                          "utf8",   "debug", "_G",   "coroutine"};
+  int value = lua_gettop(L);
+  if (!lua_istable(L, value)) return false;
+  lua_pushstring(L, field);
+  lua_rawget(L, value);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  for (size_t i = 0; lua_isnil(L, value + 1) && i < rt_countof(libraries); i++) {
+    lua_pushstring(L, libraries[i]);
+    lua_rawget(L, value + 2);
+    bool found = lua_rawequal(L, -1, value);
+    lua_settop(L, value + 2);
+    if (!found) continue;
+    lua_pushfstring(L, "%s.%s", libraries[i], field);
+    lua_replace(L, value + 1);
+    lua_settop(L, value + 1);
+    return true;
+  }
+  lua_settop(L, value);
+  return false;
+}
+
+/* Stack: the function -> the function, text. Does the line read a global that is such a table, or
+** has the function an upvalue that is one? */
+static bool push_field_of_line(lua_State *L, int line, const char *field) {
+  char names[1024];
+  int function = lua_gettop(L), globals = find_globals(L);
+  names[0] = '\0';
+  if (globals >= 0) list_names(L, line, globals, names, sizeof names);
+  for (const char *name = names; *name; name += strlen(name) + 1) {
+    lua_pushglobaltable(L);
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    if (push_library_field(L, field)) return true;
+    lua_settop(L, function);
+  }
+  for (int i = 1; lua_getupvalue(L, function, i) != NULL; i++) {
+    if (i - 1 != globals && push_library_field(L, field)) return true;
+    lua_settop(L, function);
+  }
+  return false;
+}
+
+/* The method of a string? It was called: its place, which is nil, and the string follow one another
+** behind the locals of the function. */
+static bool push_string_method(lua_State *L, const lua_Debug *ar, const char *method) {
+  bool was_nil = false, found = false;
+  const char *name;
+  for (int i = 1; !found && (name = lua_getlocal(L, ar, i)) != NULL; i++) {
+    found = was_nil && lua_type(L, -1) == LUA_TSTRING;
+    was_nil = *name == '(' && lua_isnil(L, -1);
+    lua_pop(L, 1);
+  }
+  if (!found) return false;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_STRLIBNAME);
+  return push_library_field(L, method);
+}
+
+/* Writes the name in "a nil value (field 'name')". */
+static bool read_nil_name(const char *text, const char *before, char name[NAME_MAX_LEN]) {
+  const char *from = strstr(text, before);
+  if (from == NULL) return false;
+  from += strlen(before);
+  size_t len = strcspn(from, "'");
+  if (len == 0 || len >= NAME_MAX_LEN || *from == '?') return false;
+  memcpy(name, from, len);
+  name[len] = '\0';
+  return true;
+}
+
+/* Pushes "string.trim" and what was needed to find it. */
+static bool find_nil_field(lua_State *L, const char *text) {
+  char name[NAME_MAX_LEN];
+  bool is_method = read_nil_name(text, "a nil value (method '", name);
+  if (!is_method && !read_nil_name(text, "a nil value (field '", name)) return false;
+  lua_Debug ar;
+  for (int level = 1; level <= LEVELS_MAX && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline < 0 || !is_from(&ar, text)) continue;
+    if (is_method) return push_string_method(L, &ar, name);
+    lua_getinfo(L, "f", &ar);
+    return push_field_of_line(L, ar.currentline, name);
+  }
+  return false;
+}
+
 /* --- recording -------------------------------------------------------------------------------- */
 /* Pushes the name. If the text begins with a place ("file.lua:12: "), the function at that place
 ** has raised the error. If not, a C function has, and the innermost Lua function has called it. */
@@ -120,7 +211,7 @@ void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error) {
   lua_pushnil(L);
   rt_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);
   const char *text = rt_error_text(L, error);
-  if (text && is_unnamed_nil(text) && find_nil_global(L, text)) {
+  if (text && (is_unnamed_nil(text) ? find_nil_global(L, text) : find_nil_field(L, text))) {
     rt_anchor_set(L, w, RT_ANCHOR_NIL_NAME);
     lua_pushvalue(L, error);
     rt_anchor_set(L, w, RT_ANCHOR_NIL_ERROR);

@@ -4,19 +4,22 @@
 ** set. Lua names the global in some errors ("attempt to call a nil value (global 'f')") and not in
 ** others ("bad argument #1 to 'for iterator' (table expected, got nil)"). For the latter the
 ** bytecode of the line is searched for globals that are nil, while the function is still on the
-** stack. Worker's thread.
+** stack. The same holds for what the main chunk has added to Lua's libraries: "attempt to call a
+** nil value (field 'f')" in a line that reads the global string, or (method 'f') of a
+** string. Worker's thread.
 */
 #ifndef RT_WORKER_NIL_HINT_H
 #define RT_WORKER_NIL_HINT_H
 
 #include "worker/worker.h"
 
-/* In a message handler, in a pool worker: records the global that was nil, if the error at 'error'
-** is such an error and the line reads one. */
+/* In a message handler, in a pool worker: records the global, or the field of a library
+** ("string.trim"), that was nil, if the error at 'error' is such an error and the line reads
+** one. */
 void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error);
 
-/* Pushes the name of the global that was recorded for this error. False: none was, and nothing is
-** pushed. */
+/* Pushes the name of the global or field that was recorded for this error. False: none was, and
+** nothing is pushed. */
 bool rt_nil_hint_push(lua_State *L, rt_worker *w, int error);
 
 #endif

@@ -191,7 +191,8 @@ static int channel_tostring(lua_State *L) {
 }
 
 void rtL_open_channel(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__close", channel_close},
+  static const luaL_Reg meta[] = {{"__call", channel_recv}, /* for ... in channel do */
+                                  {"__close", channel_close},
                                   {"__len", channel_len},
                                   {"__tostring", channel_tostring},
                                   {NULL, NULL}};

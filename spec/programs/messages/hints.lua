@@ -1,0 +1,35 @@
+-- luacheck: globals string.trim
+local rt = require("rt")
+string.trim = function(s)
+  return s
+end
+_G.settings = { depth = 1 }
+local S = string
+
+local function try(title, f)
+  local task = rt.spawn(f)
+  local _, message = pcall(task.join, task)
+  print(title .. ": " .. message:gsub("^[^:]*:%d+: ", ""))
+end
+
+try("global field", function()
+  return string.trim("x")
+end)
+try("upvalue field", function()
+  return S.trim("x")
+end)
+try("method", function()
+  return ("x"):trim(nil, "y")
+end)
+try("_G", function()
+  return _G.settings.depth
+end)
+try("other field", function()
+  local t = {}
+  return t.trim("x")
+end)
+try("other method", function()
+  local t = {}
+  return t:trim("x")
+end)
+print("end")

@@ -613,4 +613,15 @@ describe("coroutine functions are otherwise the originals:", function()
     end)
     assert.equal(200, select("#", co(table.unpack({}, 1, 200))))
   end)
+
+  it("a yield in the main chunk has Lua's words, also within a timeout or a scope", function()
+    local code, out, err = kit.run([[
+      local rt = require("rt")
+      local function yield() coroutine.yield() end
+      print(select(2, pcall(rt.timeout, 1, yield)))
+      print(select(2, pcall(rt.scope, yield)))
+      print(select(2, pcall(rt.critical, yield)))
+    ]])
+    assert.same({ 0, ("attempt to yield from outside a coroutine\n"):rep(3) }, { code, out }, err)
+  end)
 end)

@@ -160,20 +160,29 @@ describe("rt-lua does as lua: the environment:", function()
     assert.equal(expected:gsub("OWN", own), out)
   end)
 
-  it("its own modules are found even if LUA_PATH leaves the defaults out, and then last", function()
+  it("without the defaults LUA_PATH and LUA_CPATH are left as lua leaves them", function()
     local _, out, err =
-      run_as("rt", "LUA_PATH='./sub/?.lua' lua -e 'print(package.path, require(\"rt\").version)'")
-    assert.equal(
-      ("./sub/?.lua;%s/?.lua;%s/?/init.lua\t%s\n"):format(own, own, rt.version),
-      out .. err
-    )
+      run_as("rt", "LUA_PATH='./sub/?.lua' LUA_CPATH=x lua -e 'print(package.path, package.cpath)'")
+    assert.equal("./sub/?.lua\tx\n", out .. err)
   end)
 
-  it("its own modules are not listed twice", function()
-    local _, out = run_as(
-      "rt",
-      ("LUA_PATH='%s/?.lua;%s/?/init.lua' lua -e 'print(package.path)'"):format(own, own)
-    )
-    assert.equal(("%s/?.lua;%s/?/init.lua\n"):format(own, own), out)
+  it("its own modules are found with any path, last, and so they are in the pool", function()
+    local program = [[
+      local rt = require("rt")
+      local core = require("rt.core")
+      for name in pairs(package.loaded) do
+        if name:find("^rt") then package.loaded[name] = nil end
+      end
+      assert(require("rt").sleep == rt.sleep and require("rt.core") == core)
+      print(rt.spawn(function()
+        return require("rt").version, package.path, package.cpath
+      end):join())
+      print(pcall(require, "rt.nothing"))
+    ]]
+    local _, out, err = run_as("rt", "LUA_PATH=a LUA_CPATH=b lua -e " .. kit.quote(program))
+    local first, rest = out:match("^(.-)\n(.*)$")
+    assert.equal(rt.version .. "\ta\tb", first, err)
+    assert.matches("false\tmodule 'rt.nothing' not found:", rest)
+    assert.truthy(rest:find(("\n\tno file '%s/rt/nothing.lua'"):format(own), 1, true), rest)
   end)
 end)

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 #include "cli/repl.h"
 #include "host/luaopen.h"
+#include "host/own_files.h"
 #include "host/require.h"
 #include "run/shutdown.h"
 #include "run/signals.h"
@@ -85,37 +86,28 @@ static bool is_readable(lua_State *L, const char *form, const char *dir) {
   return found;
 }
 
-/* Is the template 'more' in 'path'? */
-static bool is_known(lua_State *L, const char *path, const char *more) {
-  bool known = strstr(lua_pushfstring(L, ";%s;", path), lua_pushfstring(L, ";%s;", more)) != NULL;
-  lua_pop(L, 2);
-  return known;
-}
-
-/* Adds a template where the default path stands: what LUA_PATH names before ";;" is found first. */
+/* Adds a template where the default path stands: what LUA_PATH names before ";;" is found first. A
+** path without the defaults is left alone, as lua leaves it. */
 static void add_path(lua_State *L, const char *field, const char *defaults, const char *more) {
   lua_getglobal(L, LUA_LOADLIBNAME);
   lua_getfield(L, -1, field);
   const char *old = lua_tostring(L, -1), *tail = strstr(old, defaults);
-  if (is_known(L, old, more)) {
-    lua_pop(L, 2);
-    return;
-  }
-  if (tail == NULL) {
-    lua_pushfstring(L, "%s;%s", old, more);
-  } else {
+  if (tail != NULL) {
     lua_pushlstring(L, old, (size_t)(tail - old));
     lua_pushfstring(L, "%s;%s", more, tail);
     lua_concat(L, 2);
+    lua_setfield(L, -3, field);
   }
-  lua_setfield(L, -3, field);
   lua_pop(L, 2);
 }
 
-static void add_paths(lua_State *L, const char *dir, const char *path, const char *cpath) {
-  add_path(L, "path", LUA_PATH_DEFAULT, luaL_gsub(L, path, "@", dir));
-  add_path(L, "cpath", LUA_CPATH_DEFAULT, luaL_gsub(L, cpath, "@", dir));
+/* 'lua' is the folder of the Lua files, 'c' that of rt/core.so. */
+static void add_paths(lua_State *L, rt_worker *w, const char *lua, const char *c) {
+  add_path(L, "path", LUA_PATH_DEFAULT, luaL_gsub(L, "@/?.lua;@/?/init.lua", "@", lua));
+  add_path(L, "cpath", LUA_CPATH_DEFAULT, luaL_gsub(L, "@/?.so", "@", c));
   lua_pop(L, 2);
+  lua_pushstring(L, lua);
+  rtL_own_files_open(L, w);
 }
 
 static bool cut_last_name(char *path) {
@@ -126,15 +118,16 @@ static bool cut_last_name(char *path) {
 
 /* The files of rt are found without a setting: beside this program, if it was built and not
 ** installed; in ../share/lua and ../lib/lua, if it was installed. */
-static void add_own_paths(lua_State *L) {
+static void add_own_paths(lua_State *L, rt_worker *w) {
   char dir[4096];
   size_t size = sizeof dir;
   if (uv_exepath(dir, &size) != 0 || !cut_last_name(dir)) return;
   if (is_readable(L, "%s/rt/init.lua", dir)) {
-    add_paths(L, dir, "@/?.lua;@/?/init.lua", "@/?.so");
+    add_paths(L, w, dir, dir);
   } else if (cut_last_name(dir) && is_readable(L, "%s/share/lua/" LUA_VDIR "/rt/init.lua", dir)) {
-    add_paths(L, dir, "@/share/lua/" LUA_VDIR "/?.lua;@/share/lua/" LUA_VDIR "/?/init.lua",
-              "@/lib/lua/" LUA_VDIR "/?.so");
+    add_paths(L, w, lua_pushfstring(L, "%s/share/lua/" LUA_VDIR, dir),
+              lua_pushfstring(L, "%s/lib/lua/" LUA_VDIR, dir));
+    lua_pop(L, 2);
   }
 }
 
@@ -156,13 +149,13 @@ static void open_main_state(lua_State *L, host *h) {
   }
   luaL_openlibs(L);
   set_arg(L, h);
-  add_own_paths(L);
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_pop(L, 1);
   rt_worker *w = rt_worker_find(L);
   w->in_rt_lua = true;
   rt_signals_own(w);
   rtL_require_open(L);
+  add_own_paths(L, w);
   if (h->options.workers > 0) {
     if ((w->worker_config = rt_worker_config_new()) == NULL) rtL_error_no_memory(L);
     w->worker_config->slots[RT_POOL_TASKS] = h->options.workers;

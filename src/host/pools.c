@@ -2,6 +2,7 @@
 
 #include "diag/watchdog.h"
 #include "host/core_module.h"
+#include "host/own_files.h"
 #include "host/worker_main.h"
 #include "pack/pack.h"
 #include "run/deadlock.h"
@@ -53,13 +54,14 @@ static void push_global_arg(lua_State *L) {
   lua_remove(L, -2);
 }
 
-/* Keeps what every pool worker gets: package.path and package.cpath of this state, and the
-** arguments of the script. */
+/* Keeps what every pool worker gets: package.path and package.cpath of this state, the arguments of
+** the script, and where rt-lua has rt's files. */
 static void keep_paths(lua_State *L, rt_worker *w) {
   int top = lua_gettop(L);
   push_package_path(L, w, "path", rt_kept_path);
   push_package_path(L, w, "cpath", rt_kept_cpath);
   push_global_arg(L);
+  rt_worker_push_kept(L, w, rt_own_files_key);
   w->worker_config->hooks = w->hooks;
   w->worker_config->paths = rtL_pack(L, w, top + 1, RT_PACK_VALUES);
   lua_settop(L, top);

@@ -1,6 +1,7 @@
 #include "host/worker_main.h"
 
 #include "host/core_module.h"
+#include "host/own_files.h"
 #include "host/preload.h"
 #include "host/require.h"
 #include "pack/unpack.h"
@@ -12,8 +13,9 @@
 #include <stdio.h>
 
 /* --- its state -------------------------------------------------------------------------------- */
-/* Stack: package.path, package.cpath, arg -> nothing */
-static void set_paths(lua_State *L) {
+/* Stack: package.path, package.cpath, arg, folder of rt's files or nil -> nothing */
+static void set_paths(lua_State *L, rt_worker *w) {
+  rtL_own_files_open(L, w);
   lua_setglobal(L, "arg");
   lua_getglobal(L, LUA_LOADLIBNAME);
   lua_insert(L, -3);
@@ -46,7 +48,7 @@ static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   else
     rtL_require_add_searcher(L);
   rtL_unpack(L, w, c->paths);
-  set_paths(L);
+  set_paths(L, w);
   rt_core_module_enter(w);
   return w;
 }

@@ -161,7 +161,8 @@ static int coroutine_yield(lua_State *L) {
   rt_worker *w = rt_self(L);
   if (rt_unlikely(is_task_itself(L, w)))
     return luaL_error(L, "attempt to yield from outside a coroutine (in a task, use rt.yield)");
-  if (rt_unlikely(w->current.task != NULL && rt_cancel_scope_is_of(w->current.task, L)))
+  if (rt_unlikely(w->current.task != NULL && rt_cancel_scope_is_of(w->current.task, L)) &&
+      lua_isyieldable(L)) /* (else lua_yield raises, in the words of Lua) */
     refuse_to_yield_out(L, w);
   return lua_yield(L, lua_gettop(L));
 }

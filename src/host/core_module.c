@@ -80,25 +80,27 @@ static void fill_module(lua_State *L, rt_worker *w) {
   lua_setfield(L, -2, "version");
 }
 
-/* A program may have kept an original function before rt replaced it. As a field of
-** rt.core.internal it can still be sent by name. So can pcall and error, which functions of
-** lua/rt/tcp.lua have as upvalues, if the program has hidden them.
-** Stack: the module -> unchanged */
+/* A program may have kept an original function before rt replaced it, and functions of
+** lua/rt/tcp.lua have functions of Lua's libraries as upvalues, which the program may hide. As
+** fields of rt.core.internal they can still be sent by name. Stack: the module -> unchanged */
 static void keep_originals(lua_State *L) {
-  static const struct {
-    const char *library, *name;
-  } replaced[] = {{LUA_GNAME, "print"},    {"os", "exit"},          {"os", "execute"},
-                  {"io", "popen"},         {"coroutine", "resume"}, {"coroutine", "wrap"},
-                  {"coroutine", "status"}, {"coroutine", "close"},  {"coroutine", "isyieldable"},
-                  {"coroutine", "yield"}};
+  static const char *const libraries[] = {LUA_GNAME,     LUA_STRLIBNAME, LUA_TABLIBNAME,
+                                          LUA_OSLIBNAME, LUA_COLIBNAME,  LUA_IOLIBNAME};
   lua_getfield(L, -1, "internal");
-  for (size_t i = 0; i < rt_countof(replaced); i++) {
-    if (lua_getglobal(L, replaced[i].library) == LUA_TTABLE) {
-      lua_pushfstring(L, "original %s.%s", replaced[i].library, replaced[i].name);
-      lua_getfield(L, -2, replaced[i].name);
-      lua_rawset(L, -4);
+  int internal = lua_gettop(L);
+  for (size_t i = 0; i < rt_countof(libraries); i++) {
+    if (lua_getglobal(L, libraries[i]) == LUA_TTABLE) {
+      lua_pushnil(L);
+      while (lua_next(L, internal + 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING && lua_iscfunction(L, -1)) {
+          lua_pushfstring(L, "original %s.%s", libraries[i], lua_tostring(L, -2));
+          lua_pushvalue(L, -2);
+          lua_rawset(L, internal);
+        }
+        lua_pop(L, 1);
+      }
     }
-    lua_pop(L, 1);
+    lua_settop(L, internal);
   }
   lua_pop(L, 1);
 }

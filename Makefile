@@ -25,7 +25,7 @@ endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Goals that only build may run at the same time; any others run in the order in which they stand.
-build_goals := all ground models build/%
+build_goals := all ground models faultlib build/%
 ifneq ($(words $(MAKECMDGOALS)),1)
 ifneq ($(filter-out $(build_goals),$(MAKECMDGOALS)),)
 .NOTPARALLEL:
@@ -201,6 +201,17 @@ $(models): %: %.o $(model_objects)
 	$(say) LD model/$(@F)
 	$(Q)$(CC) $(model_flags) -o $@ $< $(model_objects)
 
+# The library with which system calls fail (spec/faults).
+fault_library := $(if $(filter Linux,$(uname)),$(BUILD)/faults/fault.so)
+
+$(BUILD)/faults/fault.so: spec/faults/fault.c Makefile | found $(BUILD)/faults/.there
+	$(say) LD faults/fault.so
+	$(Q)$(CC) -std=gnu11 $(warnings) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
+
+.PHONY: faultlib
+faultlib: $(fault_library)
+	@:
+
 .PRECIOUS: %/.there
 %/.there:
 	@mkdir -p $(@D) && touch $@
@@ -271,7 +282,8 @@ bench: ## the table of benchmarks, rt beside its peers (ARGS="--only echo --runs
 
 # the files that were chosen, and what these need beside rt-lua and core.so
 specs := $(patsubst %_spec,%,$(subst $(comma), ,$(SPEC)))
-needs := $(if $(specs),$(if $(filter ground oom make,$(specs)),ground) $(if $(filter model make,$(specs)),models),ground models)
+needs := $(if $(specs),$(if $(filter ground oom make,$(specs)),ground) $(if $(filter model make,$(specs)),models) \
+  $(if $(filter faults make,$(specs)),faultlib),ground models faultlib)
 
 # the runner, for a build folder
 run_specs = $(LUA) spec/support/run.lua --build $(1) --lua $(LUA) $(if $(specs),--only $(call with_commas,$(specs))) \
@@ -309,6 +321,10 @@ CHAOS := steal,preempt,short-io,delay
 .PHONY: chaos
 chaos: ## the same in rt-lua, with steals, switches, short reads and delays (CHAOS=…; RT_SEED=n: again)
 	@$(MAKE) tight TEST_ARGS="--hosts rt-lua --chaos $(CHAOS) $(TEST_ARGS)"
+
+.PHONY: faults
+faults: ## the spec of failing system calls with each call that fails, and each error (minutes)
+	@RT_FAULTS=all $(MAKE) test SPEC=faults TEST_ARGS="--hosts rt-lua"
 
 .PHONY: ground
 ground: $(ground_tests) ## build the tests in C (SPEC=ground runs them)

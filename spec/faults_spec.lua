@@ -1,4 +1,5 @@
 --- System calls that fail.
+local faults = require("faults")
 local kit = require("kit")
 
 describe("without descriptors", function()
@@ -63,12 +64,78 @@ describe("without descriptors", function()
 end)
 
 describe("without timers of CPU time", function()
-  it("G10 G15 the watchdog's signal ends and switches what computes, and that is said once", function()
-    kit.needs(pending, "prlimit")
-    local command = kit.command(kit.program("computing"), nil, "RT_WORKERS=1")
-    local code, out, err = kit.shell("exec prlimit --sigpending=0 env " .. command)
-    assert.same({ 0, "timeout\ntimeout\ntimeout\nswitched\n" }, { code, out }, err)
-    local form = "^rt: no CPU timer %(EAGAIN: [%l ]+%): tasks that compute are noticed by the watchdog\n$"
-    assert.matches(form, err)
+  it(
+    "G10 G15 the watchdog's signal ends and switches what computes, and that is said once",
+    function()
+      kit.needs(pending, "prlimit")
+      local command = kit.command(kit.program("computing"), nil, "RT_WORKERS=1")
+      local code, out, err = kit.shell("exec prlimit --sigpending=0 env " .. command)
+      assert.same({ 0, "timeout\ntimeout\ntimeout\nswitched\n" }, { code, out }, err)
+      local form =
+        "^rt: no CPU timer %(EAGAIN: [%l ]+%): tasks that compute are noticed by the watchdog\n$"
+      assert.matches(form, err)
+    end
+  )
+end)
+
+--- For each call and each error that its manual page names: at two of the first, the second and some
+--- calls in the middle. With RT_FAULTS=all (make faults): at each of the first calls, too.
+describe("when it fails,", function()
+  local all = os.getenv("RT_FAULTS") == "all"
+  local usual
+
+  --- At which calls a fault is injected, of so many; "7:3" is the calls 7 to 9.
+  local function places(call, calls, turn)
+    -- The fourth pipe of a process is the one for which libuv aborts; rt has just opened three.
+    local middle = call == "pipe2" and 6 or math.max(3, calls // 3)
+    local list = { 1 + turn % 2, middle .. ":3" }
+    if all then
+      list = { 1, 2, middle .. ":3", middle .. ":1" }
+      for n = 3, math.min(calls // 2, 12) do
+        list[#list + 1] = call ~= "pipe2" and n or nil
+      end
+    end
+    return list
+  end
+
+  local function check(call)
+    usual = usual or math.max(0.05, faults.run({ "none:EINTR:0" })[1].cpu)
+    local calls = faults.run({ call .. ":EINTR:0" })[1].calls
+    local list = {}
+    for turn, name in ipairs(faults.errors_of(call)) do
+      for _, place in ipairs(places(call, calls, turn)) do
+        list[#list + 1] = ("%s:%s:%s"):format(call, name, place)
+      end
+    end
+    local troubles = {}
+    for _, run in ipairs(faults.run(list)) do
+      local trouble = faults.trouble(run, usual)
+      if trouble then
+        troubles[#troubles + 1] = ("RT_FAULT=%s: %s\n%s%s"):format(
+          run.fault,
+          trouble,
+          run.out,
+          run.err
+        )
+      end
+    end
+    assert(#list > 0 and #troubles == 0, table.concat(troubles, "\n"))
+  end
+
+  for _, call in ipairs(faults.calls()) do
+    it(call .. " leaves a clean error, or work that goes on", function()
+      if kit.flavor ~= "" or not kit.in_rt_lua then
+        return pending("in rt-lua, without sanitizers")
+      end
+      check(call)
+    end)
+  end
+
+  it("is tried with 120 pairs of call and error", function()
+    local pairs_of_all = 0
+    for _, call in ipairs(faults.calls()) do
+      pairs_of_all = pairs_of_all + #faults.errors_of(call)
+    end
+    assert(pairs_of_all >= 120)
   end)
 end)

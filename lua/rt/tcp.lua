@@ -182,12 +182,16 @@ local function open_listeners(listeners, host, port, options, count)
     { backlog = options.backlog, nodelay = options.nodelay, reuseport = count > 1 }
   for i = 1, count do
     local open = i == 1 and open_first or listen
+    local host_found
     local listener, message, code = open(host, port, listen_options)
     if not listener then
       return nil, message, code
     end
     listeners[i] = listener
-    port = select(2, listener:sock())
+    host_found, port, code = listener:sock()
+    if not host_found then
+      return nil, port, code
+    end
   end
   return true
 end
@@ -224,8 +228,12 @@ local function start(listeners, workers, handler, method, grace)
   if not started then
     return nil, message, code
   end
+  local host, port, family = listeners[1]:sock()
+  if not host then
+    return nil, port, family
+  end
   local server = { group = internal.group(), acceptors = {}, grace = grace }
-  server.host, server.port, server.family = listeners[1]:sock()
+  server.host, server.port, server.family = host, port, family
   start_acceptors(setmetatable(server, Server), listeners, handler, method)
   return server
 end

@@ -5,7 +5,7 @@
 -- server:close can wait for them and cancel them, in whatever states they run.
 local core = require("rt.core")
 local internal = core.internal
-local error, pcall, ipairs, select, setmetatable = error, pcall, ipairs, select, setmetatable
+local error, pcall, ipairs, setmetatable = error, pcall, ipairs, setmetatable
 local type, tonumber, tostring = type, tonumber, tostring
 local find, format = string.find, string.format
 

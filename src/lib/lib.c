@@ -116,8 +116,9 @@ void rtL_set_hidden(lua_State *L) {
 
 void rtL_set_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {
   RTL_ENTER(L, w, 0);
+  lua_pushlightuserdata(L, w); /* upvalue 1, for rt_self */
   rt_anchor_push(L, w, RT_ANCHOR_SELF);
-  luaL_setfuncs(L, functions, 1);
+  luaL_setfuncs(L, functions, 2);
 }
 
 void rtL_set_internal_functions(lua_State *L, rt_worker *w, const luaL_Reg *functions) {

@@ -41,10 +41,12 @@ enum {
   TABLE_SIZE = 32
 }; /* of metatables and method tables: larger than needed, so few names collide */
 
-/* Stack: … shared table -> … shared table */
+/* Stack: … shared table -> … shared table. Upvalue 1 is the address of the shared userdata, since
+** that is faster to read (3 to 6 instructions a call), and upvalue 2 keeps the userdata. */
 static void set_functions(lua_State *L, const luaL_Reg *functions) {
-  lua_pushvalue(L, -2);
-  luaL_setfuncs(L, functions, 1);
+  lua_pushlightuserdata(L, lua_touserdata(L, -2));
+  lua_pushvalue(L, -3);
+  luaL_setfuncs(L, functions, 2);
 }
 
 void rtL_class_define(lua_State *L, rt_classes *c, rt_class which, const rt_class_def *def) {

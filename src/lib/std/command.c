@@ -8,7 +8,7 @@
 
 extern char **environ;
 
-static int open_pipe(int ends[2]) {
+static int open_command_pipe(int ends[2]) {
 #ifdef __linux__
   return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 #else
@@ -43,7 +43,7 @@ no_files:
 int rt_command_start(const char *command, rt_command_pipe pipe, pid_t *pid, int *fd) {
   int ends[2], err;
   if (pipe == RT_COMMAND_NO_PIPE) return start_shell(command, -1, -1, pid);
-  if ((err = open_pipe(ends)) != 0) return err;
+  if ((err = open_command_pipe(ends)) != 0) return err;
   int theirs = pipe == RT_COMMAND_STDOUT; /* the end of the child */
   err = start_shell(command, ends[theirs], theirs ? STDOUT_FILENO : STDIN_FILENO, pid);
   close(ends[theirs]);

@@ -118,8 +118,9 @@ local function put_doc(doc)
   end
 end
 
+--- The functions of the module stand beside the classes in the outline, and methods below theirs.
 local function put_function(name, doc)
-  put("#### %s", code(signature(name, doc)))
+  put("%s %s", name:find(":", 1, true) and "####" or "###", code(signature(name, doc)))
   put("")
   put_doc(doc)
   for _, param in ipairs(doc.params) do

@@ -27,13 +27,21 @@ static void text_hook(lua_State *L, lua_Debug *ar) {
   luaL_error(L, "it has not returned for %d s", (int)(TEXT_TIME / RT_SECOND));
 }
 
+/* Stack: … to_text, error -> … the text, or why there is none. In a coroutine of its own, since Lua
+** calls no hook while a finalizer runs, which may be where errors are told at the end. */
 static int call_to_text(lua_State *L) {
-  lua_Hook before = lua_gethook(L);
-  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_State *co = lua_newthread(L);
+  int results;
+  lua_insert(L, -3);
+  lua_xmove(L, co, 2);
   text_until = rt_clock() + TEXT_TIME;
-  lua_sethook(L, text_hook, LUA_MASKCOUNT, TEXT_INSTRUCTIONS);
-  int status = lua_pcall(L, 1, 1, 0);
-  lua_sethook(L, before, mask, count);
+  lua_sethook(co, text_hook, LUA_MASKCOUNT, TEXT_INSTRUCTIONS);
+  int status = lua_resume(co, L, 1, &results);
+  lua_sethook(co, NULL, 0, 0);
+  if (status == LUA_YIELD) lua_pushliteral(co, "it has yielded");
+  lua_xmove(co, L, 1);
+  rt_closethread(co, L);
+  lua_remove(L, -2);
   return status;
 }
 

@@ -445,7 +445,7 @@ dist: ## pack the last commit into build/rt-lua-VERSION.tar.gz: the same bytes e
 distcheck: ## and build it, run a script with it and install it, in a folder of its own
 	@.ci/dist --check $(archive)
 
-# (what make includes is a target, too, which nothing makes)
+# (make takes the files that it includes for targets: nothing makes these)
 Makefile: ;
 %.d: ;
 .DEFAULT:

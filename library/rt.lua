@@ -15,7 +15,8 @@ local rt = {}
 --- its upvalues and the arguments are copied as they are at the call; streams and listeners move. The
 --- task sees the globals of its worker, not those of the caller. A function that has another environment
 --- than the globals (`load(text, name, "t", env)`, `local _ENV = …`) takes that table along, as any
---- upvalue. `rt.spawn` returns before any of the task has run. When the main chunk ends, tasks that have not ended are cancelled: join the tasks that
+--- upvalue. `rt.spawn` returns before any of the task has run. When the main chunk ends, tasks that have
+--- not ended are cancelled: join the tasks that
 --- matter.
 ---
 --- Raises if a value cannot be sent, and names it (`cannot send argument 1 .log (userdata FILE*) to
@@ -50,7 +51,8 @@ function rt.spawn_local(f, ...) end
 
 --- Spawns a pool task on a thread that may be blocked: for C libraries that wait, `os.execute`, slow
 --- files. There are at most 64 such threads (`rt.configure`), each with a Lua state. At most 1024 tasks
---- are queued for them; if the queue is full, the call waits.
+--- are queued for them; if the queue is full, the call waits. At the end of the program a call that
+--- blocks is interrupted, and not waited for longer than a second.
 ---
 --- ```lua
 --- local task = rt.spawn_blocking(os.execute, "exit 3")
@@ -250,7 +252,7 @@ function task:status() end
 --- print(getmetatable(err) == rt.Cancelled, err.reason) -- true not needed
 --- ```
 ---@class rt.Cancelled
----@field reason any  the argument of `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`
+---@field reason any  the argument of `task:cancel`; `"timeout"` inside an `rt.timeout`; `"the program has ended"`, `"the program is shut down"`, `"interrupted! (SIGTERM)"`
 ---@field source string|nil  what cancelled: the line that called `cancel`, as `file.lua:12`, or `rt.timeout`, `rt.scope`, `rt`; the name of a signal
 ---@field signal "SIGINT"|"SIGTERM"|nil  the signal, if one has cancelled the main chunk, or the local task that ran
 
@@ -333,7 +335,7 @@ function rt.sleep(seconds) end
 --- with "skip" the schedule stays and missed ticks are left out. If several tasks wait for the ticks of one
 --- interval, each tick is of one task.
 ---
---- Raises if the period is not above 0, or `missed` is not one of these.
+--- Raises if the period is not above 0 or not finite, or `missed` is not one of these.
 ---
 --- ```lua
 --- for tick in rt.interval(0.01) do

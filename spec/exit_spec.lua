@@ -289,6 +289,11 @@ stack traceback:
     end)
   end
 
+  it("may be an object whose __tostring makes a coroutine that runs later", function()
+    local _, out = run("coroutine_of_tostring")
+    assert.equal("true\tfine\n", out)
+  end)
+
   it("may be an object whose __tostring raises, returns no string, or never returns", function()
     for _, body in ipairs {
       "error('no text')",

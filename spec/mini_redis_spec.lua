@@ -244,7 +244,7 @@ describe("examples/mini_redis", function()
     clients.assert_quiet(server)
   end)
 
-  promise("a subscriber that does not read is let go after 32 MiB", function()
+  promise("a subscriber that does not read is disconnected when 32 MiB wait", function()
     local server, port = start()
     local slow <close> = clients.connect(port)
     assert.equal("*3", ask(slow, "SUBSCRIBE news"))

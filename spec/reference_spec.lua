@@ -25,7 +25,8 @@ describe("docs/reference.md: the example of line", function()
       text = text .. example.text
     end
     for line in io.lines("docs/reference.md") do
-      local name, method = line:match("^####? `([%w_.:]+)%("), line:match("^#### `[%w_]+:([%w_]+)%(")
+      local name, method =
+        line:match("^####? `([%w_.:]+)%("), line:match("^#### `[%w_]+:([%w_]+)%(")
       if name then
         local used = text:find(method and "[.:]" .. method .. "%f[^%w_]" or name .. "%f[^%w_]")
         assert(used, "no example calls " .. name)

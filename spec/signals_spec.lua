@@ -118,6 +118,26 @@ describe("rt-lua: Ctrl-C:", function()
     assert.equal(143, it:wait())
   end)
 
+  it("the end of the main state comes after a task that cleans up for too long", function()
+    local it = asleep(start("slow_cleanup"))
+    it:signal("TERM")
+    assert.equal(143, it:wait())
+    assert.matches("\nfinalized\n", it:output())
+    assert.is_nil(it:output():find("without its cleanup", 1, true))
+  end)
+
+  it("what blocks is interrupted, though the parent has blocked SIGALRM", function()
+    local form = "env --block-signal=ALRM %s -e %s"
+    local script = [[require("rt") print("ready") io.stdout:flush() os.execute("exec sleep 60")]]
+    local it = kit.start(form:format(kit.quote(kit.rt_lua), kit.quote(script)))
+    assert.equal("ready", it:line())
+    asleep(it):signal("TERM")
+    kit.wait_for(function()
+      return it:ended()
+    end, 4, "the end")
+    assert.equal(143, it:wait())
+  end)
+
   it("a second one ends it at once while it blocks in C", function()
     local fifo = kit.file(nil, ".fifo")
     assert(os.execute("mkfifo " .. fifo))

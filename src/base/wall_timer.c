@@ -33,6 +33,10 @@ static void on_wall_signal(int sig) {
 
 void rt_wall_timer_open(void (*f)(void)) {
   on_wall_tick = f;
+  sigset_t tick; /* the parent of the process may have blocked it, which exec keeps */
+  sigemptyset(&tick);
+  sigaddset(&tick, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &tick, NULL);
 #if HAS_THREAD_TIMER
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
   how.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);

@@ -113,10 +113,12 @@ static void stop_main(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 /* Can the main chunk be ended here, with nothing on its way to a <close> variable? Before an
-** instruction, or between two functions that a C function calls. */
+** instruction, or before a function that a C function calls. (Not after it: what it returns may
+** have to be closed.) */
 static bool can_end(lua_State *L, lua_Debug *ar) {
   lua_Debug caller;
   if (ar->event == LUA_HOOKCOUNT) return !rtL_pending_close(L, ar);
+  if (ar->event != LUA_HOOKCALL) return false;
   return lua_getstack(L, 1, &caller) && lua_getinfo(L, "S", &caller) && *caller.what == 'C';
 }
 
@@ -137,10 +139,10 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
   }
 }
 
-/* In the main chunk, calls and returns count, too: a C function may call others for long. A task
-** can be ended between two instructions only. */
+/* In the main chunk, calls count, too: a C function may call others for long. A task can be ended
+** between two instructions only. */
 static void set_stop_hook(const rt_worker *w) {
-  int masks = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
+  int masks = LUA_MASKCALL | LUA_MASKCOUNT;
   if (w->current.co == NULL) return;
   if (w->current.task && !w->current.task->is_main) masks = LUA_MASKCOUNT;
   lua_sethook(w->current.co, stop_hook, masks, 1);
@@ -304,12 +306,15 @@ static void on_quit(int sig) {
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
-static void set_handler(int sig, void (*handler)(int), struct sigaction *old) {
-  struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_RESTART};
+static void set_action(int sig, struct sigaction sa, struct sigaction *old) {
   sigemptyset(&sa.sa_mask);
   if (sigaction(sig, &sa, old) == 0) return;
   fprintf(stderr, "rt: no handler for signal %d: %s: %s\n", sig, uv_err_name(-errno),
           uv_strerror(-errno));
+}
+
+static void set_handler(int sig, void (*handler)(int), struct sigaction *old) {
+  set_action(sig, (struct sigaction){.sa_handler = handler, .sa_flags = SA_RESTART}, old);
 }
 
 void rt_signals_own(rt_worker *w) {
@@ -319,9 +324,8 @@ void rt_signals_own(rt_worker *w) {
   sharing = false;
   worker = w;
   struct sigaction sa = {.sa_sigaction = on_own_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
-  sigemptyset(&sa.sa_mask);
-  sigaction(SIGINT, &sa, NULL);
-  sigaction(SIGTERM, &sa, NULL);
+  set_action(SIGINT, sa, NULL);
+  set_action(SIGTERM, sa, NULL);
   rt_watchdog_on_dump_request(rt_dump_from_outside);
   set_handler(SIGQUIT, on_quit, NULL);
 }

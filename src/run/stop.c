@@ -15,6 +15,9 @@
 /* --- the end of the main chunk ---------------------------------------------------------------- */
 /* The pool workers keep the same grace, and get this time after it to report their errors. */
 #define REPORT_TIME (RT_SECOND / 2)
+/* After a signal the process is ended by force half a second after the grace (run/signals.c): what
+** follows the wait needs some of that. */
+#define REPORT_TIME_AFTER_SIGNAL (RT_SECOND / 5)
 
 /* The time (rt_clock) by which all tasks are to have unwound. */
 static uint64_t end_of_grace(rt_worker *w) {
@@ -126,7 +129,7 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   rt_unwind_begin(L, w);
   wait_for_end(L, w, until);
   if (w->tasks.live > 0) rt_unwind_finish(L, w);
-  wait_for_end(L, w, until + REPORT_TIME);
+  wait_for_end(L, w, until + (w->signals.interrupted ? REPORT_TIME_AFTER_SIGNAL : REPORT_TIME));
   finish_blocked_checks(w);
   report_and_close(L, w);
   limit_finalizers(w);

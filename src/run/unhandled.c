@@ -17,11 +17,16 @@ static int to_text(lua_State *L) {
 #define TEXT_TIME RT_SECOND
 enum { TEXT_INSTRUCTIONS = 1000 }; /* between two looks at the clock */
 
-static _Thread_local uint64_t text_until; /* rt_clock */
+static _Thread_local uint64_t text_until; /* rt_clock; 0: no __tostring runs */
 
-/* (When the time is over it raises at each instruction, so that pcall cannot swallow the error.) */
+/* When the time is over it raises at each instruction, so that pcall cannot swallow the error. (A
+** coroutine that the __tostring has made has the hook, too, and may run later.) */
 static void text_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  if (text_until == 0) {
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
   if (rt_clock() < text_until) return;
   lua_sethook(L, text_hook, LUA_MASKCOUNT, 1);
   luaL_error(L, "it has not returned for %d s", (int)(TEXT_TIME / RT_SECOND));
@@ -37,7 +42,7 @@ static int call_to_text(lua_State *L) {
   text_until = rt_clock() + TEXT_TIME;
   lua_sethook(co, text_hook, LUA_MASKCOUNT, TEXT_INSTRUCTIONS);
   int status = lua_resume(co, L, 1, &results);
-  lua_sethook(co, NULL, 0, 0);
+  text_until = 0;
   if (status == LUA_YIELD) lua_pushliteral(co, "it has yielded");
   lua_xmove(co, L, 1);
   rt_closethread(co, L);

@@ -136,9 +136,10 @@ static void slot_main(void *arg) {
   rt_slot *slot = arg;
   rt_sched *s = slot->sched;
   await_starter(s);
-  if (slot->in_virtual_time) rt_vtime_await(&slot->vthread);
+  bool in_virtual_time = slot->in_virtual_time; /* (rt_slot_fail gives the slot away) */
+  if (in_virtual_time) rt_vtime_await(&slot->vthread);
   s->config.run_worker(slot);
-  if (slot->in_virtual_time) rt_vtime_leave(&slot->vthread);
+  if (in_virtual_time) rt_vtime_leave(&slot->vthread);
   rt_sched_drop(s);
 }
 

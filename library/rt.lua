@@ -16,8 +16,7 @@ local rt = {}
 --- task sees the globals of its worker, not those of the caller. A function that has another environment
 --- than the globals (`load(text, name, "t", env)`, `local _ENV = …`) takes that table along, as any
 --- upvalue. `rt.spawn` returns before any of the task has run. When the main chunk ends, tasks that have
---- not ended are cancelled: join the tasks that
---- matter.
+--- not ended are cancelled: join the tasks that matter.
 ---
 --- Raises if a value cannot be sent, and names it (`cannot send argument 1 .log (userdata FILE*) to
 --- another worker`); then nothing has been spawned or moved. Raises if the queue of the worker is full

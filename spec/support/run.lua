@@ -140,11 +140,17 @@ local failures = {}
 --- if a process of the run was killed and could not remove its own.
 local scratch = require("scratch")()
 
---- The jobs that were started and have not ended.
+--- The jobs that were started and have not ended, by number.
 local unfinished = {}
 local started = 0
 
---- Starts a file in a host. Returns the job, whose output is read from `pipe`.
+--- Each job writes its number into this FIFO when it has ended. (It is open for writing too, so that it
+--- has no end, and nobody waits until the other side opens it.)
+local ended_path = scratch .. "/ended"
+assert(os.execute("mkfifo " .. ended_path))
+local ended_jobs = assert(io.open(ended_path, "r+"))
+
+--- Starts a file in a host. What it prints goes into the file `output`.
 local function start(path, name, slow)
   local host = hosts[name]
   local spec = path:match("([^/]*)_spec%.lua$")
@@ -153,8 +159,9 @@ local function start(path, name, slow)
   )
   started = started + 1
   local pid_file = ("%s/%d.pid"):format(scratch, started)
+  local output = ("%s/%d.out"):format(scratch, started)
   local command = table.concat({
-    "began=$(date +%s);",
+    "{ began=$(date +%s);",
     environment,
     "TMPDIR=" .. scratch,
     chaos_of(spec),
@@ -170,23 +177,26 @@ local function start(path, name, slow)
     "spec/support/start.lua -o spec/support/output.lua",
     options.filter and "--filter=" .. quote(options.filter) or "",
     quote(path),
-    '2>&1 </dev/null; echo "exit $? $(($(date +%s) - began))"',
+    ('</dev/null; echo "exit $? $(($(date +%%s) - began))"; } >%s 2>&1; echo %d >%s'):format(
+      output,
+      started,
+      ended_path
+    ),
   }, " ")
-  local job = { path = path, name = name, deadline = deadline, pid_file = pid_file }
-  unfinished[job] = true
+  local job = { path = path, name = name, deadline = deadline, pid_file = pid_file, output = output }
+  unfinished[started] = job
   job.pipe = io.popen(command)
-  return job
 end
 
 --- Ends the jobs at once.
 local function kill_jobs()
   local leaders = {}
-  for job in pairs(unfinished) do
+  for _, job in pairs(unfinished) do
     local file = io.open(job.pid_file)
     leaders[#leaders + 1] = file and file:read("n")
   end
   require("processes").kill(leaders)
-  for job in pairs(unfinished) do
+  for _, job in pairs(unfinished) do
     if job.pipe then
       job.pipe:close()
     end
@@ -210,12 +220,12 @@ local function count_missing_peer(line)
   return peer ~= nil
 end
 
---- Waits for the end of a job, and prints its line and its failures.
-local function finish(job)
+--- Prints the line of a job that has ended, and its failures.
+local function report(job)
   local path, name = job.path, job.name
   local good, bad, ended, code, took, lines, last = 0, 0, false, nil, 0, {}, "(the first)"
   local is_empty = true
-  for line in job.pipe:lines() do
+  for line in io.lines(job.output) do
     if line:match("^ok ") then
       good, last, is_empty = good + 1, line:sub(4), false
     elseif line:match("^skip ") then
@@ -243,7 +253,6 @@ local function finish(job)
       lines[#lines + 1] = line
     end
   end
-  unfinished[job] = nil
   local trouble
   if code == 124 or code == 137 then
     trouble = ("no end after %d s; the last spec that ended: %s"):format(job.deadline, last)
@@ -305,17 +314,28 @@ local in_one_host = {
 local alone = { ground = true, memory = true, time = true }
 
 --- How many files run at once: most specs wait most of the time. The lines are printed in the order
---- in which the files were started.
+--- in which the files end.
 local MAX_RUNNING = 2
-local running = {}
+local running = 0
+
+--- Waits until one of the jobs has ended.
+local function finish_one()
+  local number = assert(ended_jobs:read("n"))
+  local job = unfinished[number]
+  unfinished[number] = nil
+  running = running - 1
+  job.pipe:close()
+  report(job)
+end
 
 local function run_file(path, name, is_alone)
-  while #running >= (is_alone and 1 or MAX_RUNNING) do
-    finish(table.remove(running, 1))
+  while running >= (is_alone and 1 or MAX_RUNNING) do
+    finish_one()
   end
-  running[#running + 1] = start(path, name, slowness_beside(#running))
+  start(path, name, slowness_beside(running))
+  running = running + 1
   if is_alone then
-    finish(table.remove(running))
+    finish_one()
   end
 end
 
@@ -336,13 +356,25 @@ if options.only then
   end
 end
 
---- Runs the files, and prints what failed. Returns the exit code.
-local function run_all()
-  local known = {}
-  local folder = options.folder or "spec"
+--- The files of the folder in the order in which they are started, and all their names. Those that
+--- take longest begin: at the end nothing would run beside them. Those that run alone end.
+local function files_in_order(folder)
+  local known, first, middle, last = {}, {}, {}, {}
   for path in io.popen("ls " .. folder .. "/*_spec.lua"):lines() do
     local name = path:match("([^/]*)_spec%.lua$")
     known[name] = true
+    table.insert(SECONDS_OF[name] and first or alone[name] and last or middle, { name, path })
+  end
+  table.move(middle, 1, #middle, #first + 1, first)
+  return table.move(last, 1, #last, #first + 1, first), known
+end
+
+--- Runs the files, and prints what failed. Returns the exit code.
+local function run_all()
+  local folder = options.folder or "spec"
+  local files, known = files_in_order(folder)
+  for _, file in ipairs(files) do
+    local name, path = file[1], file[2]
     local wanted = not (not_in[options.flavor] or {})[name]
     if wanted and (not only or only[name]) then
       local names = (in_one_host[options.flavor] or {})[name] and "rt-lua" or options.hosts
@@ -351,8 +383,8 @@ local function run_all()
       end
     end
   end
-  for _, job in ipairs(running) do
-    finish(job)
+  while running > 0 do
+    finish_one()
   end
 
   for name in pairs(only or {}) do

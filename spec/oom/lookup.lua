@@ -8,7 +8,7 @@ local right = oom.right
 local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
 local _, port = listener:sock()
 local client <close> = assert(rt.tcp.connect("localhost", port))
-local server <close> = assert(listener:accept())
+local server <close> = assert(oom.accept(listener))
 right(select(2, client:peer()) == port and server, "by name")
 local none, message, code = rt.tcp.connect("no-such-host.invalid", 1)
 right(none == nil and type(message) == "string", "nobody has this name")

@@ -67,4 +67,19 @@ function oom.join(...)
   return table.unpack(results)
 end
 
+--- As listener:accept(). rt tries to accept again until there is memory. In a run in which no more
+--- allocation succeeds that is for ever, so then this raises. (`rt.timeout` returns nil, "timeout" if
+--- rt has tried twice in vain.)
+function oom.accept(listener)
+  while true do
+    local stream, message = rt.timeout(0.25, listener.accept, listener)
+    if stream or message ~= "timeout" then
+      return stream, message
+    end
+    if not pcall(string.rep, "x", 1 << 16) then
+      error("not enough memory to accept", 0)
+    end
+  end
+end
+
 return oom

@@ -1,10 +1,10 @@
 --- Every allocation of a script fails in turn; spec/ground/oom.c states how, and what must hold. By
---- default every seventh allocation fails, from a random one on; with RT_SWEEP=all each of them, in
+--- default every eleventh allocation fails, from a random one on; with RT_SWEEP=all each of them, in
 --- both kinds of host.
 local kit = require("kit")
 
 local all = os.getenv("RT_SWEEP") == "all"
-local stride = all and 1 or 7
+local stride = all and 1 or 11
 local first = all and 1 or os.time() % stride + 1
 
 --- A run that takes longer hangs.

@@ -183,7 +183,8 @@ local function start(path, name, slow)
       ended_path
     ),
   }, " ")
-  local job = { path = path, name = name, deadline = deadline, pid_file = pid_file, output = output }
+  local job =
+    { path = path, name = name, deadline = deadline, pid_file = pid_file, output = output }
   unfinished[started] = job
   job.pipe = io.popen(command)
 end

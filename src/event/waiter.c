@@ -45,6 +45,7 @@ enum { MAX_SPARE = RT_SIZE(64, 2) };
 
 static void waiter_recycle(rt_waiter *waiter) {
   rt_driver *d = waiter->driver;
+  rt_assert(!waiter->called || waiter->delivered); /* it is in no mailbox */
   if (d->spares < MAX_SPARE) {
     rt_list_append(&d->spare_waiters, &waiter->driver_link);
     d->spares++;

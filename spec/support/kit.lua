@@ -57,9 +57,7 @@ function kit.read(path)
   return text
 end
 
-local function quote(s)
-  return "'" .. tostring(s):gsub("'", "'\\''") .. "'"
-end
+local quote = require("shell").quote
 kit.quote = quote
 
 --- The name of the spec file that runs, without "_spec.lua".
@@ -148,6 +146,19 @@ function kit.needs(pending, ...)
     if not os.execute("unset LD_PRELOAD; command -v " .. quote(name) .. " >/dev/null") then
       pending("no peer: " .. name)
     end
+  end
+end
+
+--- Returns an `it` for what is the same in every host and flavour, and so runs once. `skip` calls
+--- `pending`, which busted makes for each spec that runs.
+function kit.once(it, skip)
+  return function(title, f)
+    it(title, function()
+      if not kit.in_rt_lua or kit.flavor ~= "" then
+        return skip("the same in every host and flavour")
+      end
+      f()
+    end)
   end
 end
 

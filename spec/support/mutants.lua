@@ -11,6 +11,8 @@
 -- fault, fails, crashes, or takes five times as long. Exit code 1: fewer than 95 % were noticed, or an entry
 -- has an error; 130: interrupted.
 package.path = "spec/support/?.lua;" .. package.path
+local shell = require("shell")
+local quote, output_of = shell.quote, shell.output_of
 
 local options = { lists = "spec/mutants" }
 do
@@ -43,17 +45,6 @@ local COMMITS = 5
 --- fault, and some seconds more.
 local BUILD_SECONDS = 900
 local RUN_SECONDS = 15
-
-local function quote(s)
-  return "'" .. s:gsub("'", "'\\''") .. "'"
-end
-
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read("a")
-  pipe:close()
-  return text
-end
 
 local function read(path)
   local file = io.open(path)

@@ -10,6 +10,10 @@
 -- --chaos: failures and delays at random, in debug builds (src/base/chaos.c); RT_SEED=n repeats them.
 -- All deadlines are multiplied by how slow the machine is (slowness.lua); RT_SLOW=n sets that
 -- factor. The last line is "N passed, N failed".
+package.path = "spec/support/?.lua;" .. package.path
+local shell = require("shell")
+local quote, output_of = shell.quote, shell.output_of
+
 local options = { build = "build/lua5.4", lua = "lua5.4", flavor = "" }
 for i = 1, #arg, 2 do
   local name = arg[i]:match("^%-%-(%a+)$")
@@ -38,17 +42,6 @@ end
 
 -- libtsan cannot be loaded into a shell, but each shell that a stock interpreter starts inherits it.
 options.hosts = options.hosts or (options.flavor == "tsan" and "rt-lua" or "rt-lua,lua")
-
-local function quote(s)
-  return "'" .. s:gsub("'", "'\\''") .. "'"
-end
-
-local function output_of(command)
-  local p = assert(io.popen(command))
-  local text = p:read("a")
-  p:close()
-  return (text:gsub("%s+$", ""))
-end
 
 local here = output_of("pwd")
 local build = options.build:sub(1, 1) == "/" and options.build or here .. "/" .. options.build
@@ -115,7 +108,6 @@ local without_chaos = { ground = true, stall = true }
 --- How slow the machine is. It is measured at the start, and again before each file, since other
 --- load may begin later. The other file of this run that runs at the same time is no load: half of
 --- the slowness counts then.
-package.path = "spec/support/?.lua;" .. package.path
 local slowness = require("slowness")
 local slowness_of_flavor = require("flavor_slowness")[options.flavor] or 1
 local fixed_slowness = tonumber(os.getenv("RT_SLOW"))

@@ -5,12 +5,7 @@ local kit = require("kit")
 
 local stock = {}
 
-local function output_of(command)
-  local p = assert(io.popen(command))
-  local text = p:read("a")
-  p:close()
-  return (text:gsub("%s+$", ""))
-end
+local output_of = require("shell").output_of
 
 --- The folder of the build, where rt-lua finds its own modules.
 stock.own = output_of("readlink -f " .. kit.quote(kit.build))

@@ -18,6 +18,23 @@ describe("what a function has returned into a <close> variable", function()
   end
 end)
 
+describe("a __close that computes", function()
+  for _, shape in ipairs { "short", "long", "tail", "nested", "failing" } do
+    it("G30 comes to its end, whenever a timeout comes: " .. shape, function()
+      local count = kit.flavor == "" and 300 or 60
+      local code, out, err = kit.run(kit.program("whole_close"), shape .. " " .. count, 120, ENV)
+      assert.equal(("%d timeouts, 0 in the middle\n"):format(count), out .. err)
+      assert.equal(0, code)
+    end)
+  end
+
+  it("G30 is ended if it computes for ever", function()
+    local code, out, err = kit.run(kit.program("endless_close"), "", 60)
+    assert.equal("nil\ttimeout\nnil\ttimeout\n", out .. err)
+    assert.equal(0, code)
+  end)
+end)
+
 describe("code that a timeout is to end", function()
   it("G30 ends although it hands such a value on for ever", function()
     if kit.flavor == "tsan" then

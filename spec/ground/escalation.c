@@ -11,7 +11,7 @@ static const uint64_t start = 5 * RT_SECOND;
 static rt_escalation_step hook_at(rt_escalation *e, uint64_t scope, uint64_t now) {
   rt_escalation_step step = RT_ESCALATION_WAIT;
   for (int i = 0; i < RT_ESCALATION_CALLS && step == RT_ESCALATION_WAIT; i++)
-    step = rt_escalation_hook(e, scope, now);
+    step = rt_escalation_hook(e, scope, now, false);
   if (step != RT_ESCALATION_WAIT) rt_escalation_note(e, scope, now);
   return step;
 }
@@ -40,10 +40,44 @@ static void check_stopped_process(void) {
   uint64_t now = start + RT_ESCALATION_LIMIT;
   bool waits = true;
   for (int i = 1; i < RT_ESCALATION_CALLS; i++)
-    waits = waits && rt_escalation_hook(&e, 0, now) == RT_ESCALATION_WAIT;
+    waits = waits && rt_escalation_hook(&e, 0, now, false) == RT_ESCALATION_WAIT;
   check("a task that has hardly run since the error may still clean up", waits);
   check("... until the hook has been called often enough",
-        rt_escalation_hook(&e, 0, now) == RT_ESCALATION_RAISE);
+        rt_escalation_hook(&e, 0, now, false) == RT_ESCALATION_RAISE);
+}
+
+/* Does the hook wait 'times' times for a __close? */
+static bool waits_for_close(rt_escalation *e, int times, uint64_t now) {
+  bool waits = true;
+  for (int i = 0; i < times; i++)
+    waits = waits && rt_escalation_hook(e, SCOPE, now, true) == RT_ESCALATION_WAIT;
+  return waits;
+}
+
+static void check_closing(void) {
+  rt_escalation e = {0};
+  uint64_t later = start + RT_ESCALATION_PAUSE;
+  check("a __close may end before the first error",
+        waits_for_close(&e, 300, start) && waits_for_close(&e, 1, later - 2 * RT_MILLISECOND));
+  check("... but not for ever",
+        rt_escalation_hook(&e, SCOPE, later + RT_MILLISECOND, true) == RT_ESCALATION_RAISE);
+  e = (rt_escalation){0};
+  check("... also if it has hardly run",
+        waits_for_close(&e, 1, start) && waits_for_close(&e, RT_ESCALATION_CALLS - 1, 2 * later));
+  check("... until the hook has been called often enough",
+        rt_escalation_hook(&e, SCOPE, 2 * later, true) == RT_ESCALATION_RAISE);
+  e = (rt_escalation){0};
+  waits_for_close(&e, 1, start);
+  check("... and no longer than it runs",
+        rt_escalation_hook(&e, SCOPE, start + 1, false) == RT_ESCALATION_RAISE);
+  e = (rt_escalation){0};
+  waits_for_close(&e, RT_ESCALATION_CALLS, start);
+  rt_escalation_closed(&e);
+  check("... each for a time of its own", waits_for_close(&e, 1, later));
+  e = (rt_escalation){0};
+  waits_for_close(&e, RT_ESCALATION_CALLS, start);
+  rt_escalation_note(&e, 0, start);
+  check("... also after another error", waits_for_close(&e, 1, later));
 }
 
 static void check_reset(void) {
@@ -98,6 +132,7 @@ int main(void) {
   check_begin(60);
   check_reset();
   check_hook();
+  check_closing();
   check_stopped_process();
   check_checkpoints();
   return check_end();

@@ -33,6 +33,14 @@ return {
     test = "is not switched inside rt.critical",
   },
   {
+    file = "src/run/preempt.c",
+    from = "    lua_sethook(L, on_close_return, LUA_MASKRET, 0);",
+    to = "    disarm(L);",
+    wrong = "a __close is ended in its middle, as the end of no other one was seen",
+    spec = "pending_close",
+    test = "whenever a timeout comes: long",
+  },
+  {
     file = "src/run/cancel.c",
     from = "  bool can = !t->is_main && L == w->current.co && !w->current.blocked && lua_isyieldable(L);\n",
     to = "  bool can = false;\n",

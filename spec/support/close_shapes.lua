@@ -113,6 +113,40 @@ return {
       local taken <close> = next_one()
     end
   end,
+  ["an object that closes it"] = function(take)
+    local metatable = {
+      __close = function(object)
+        local _ <close> = object.taken
+      end,
+    }
+    local function open()
+      local got = take()
+      return setmetatable({ taken = got }, metatable)
+    end
+    while true do
+      local object <close> = open()
+    end
+  end,
+  ["a table"] = function(take)
+    while true do
+      local list = { take() }
+      local taken <close> = list[1]
+    end
+  end,
+  ["table.unpack"] = function(take)
+    while true do
+      local taken <close> = table.unpack { take() }
+    end
+  end,
+  ["table.pack of pcall"] = function(take)
+    while true do
+      local results = table.pack(pcall(take))
+      if not results[1] then
+        error(results[2], 0)
+      end
+      local taken <close> = results[2]
+    end
+  end,
   ["in a coroutine"] = function(take)
     coroutine.wrap(function()
       while true do

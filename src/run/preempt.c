@@ -68,10 +68,12 @@ static void yield_in_hook(lua_State *L, rt_worker *w, rt_yield how) {
 
 /* The task is to be unwound, by this scope or (NULL) by a cancel. False: the error is not raised
 ** now. */
-static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope, bool yieldable) {
+static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope, bool is_closing,
+                   bool yieldable) {
   rt_more *more = rt_task_more(t);
   rt_escalation_step step = RT_ESCALATION_RAISE;
-  if (more) step = rt_escalation_hook(&more->escalation, scope ? scope->serial : 0, rt_clock());
+  if (more)
+    step = rt_escalation_hook(&more->escalation, scope ? scope->serial : 0, rt_clock(), is_closing);
   if (step == RT_ESCALATION_WAIT) return false;
   if (step == RT_ESCALATION_FORCE && scope == NULL && yieldable) {
     yield_in_hook(L, w, RT_YIELD_FINAL);
@@ -81,6 +83,20 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scop
     disarm(L);                     /* if the hook stayed, it would raise at each instruction */
   rtL_cancel_unwind(L, w, t, scope);
   return true;
+}
+
+/* --- waiting for a __close to return ---------------------------------------------------------- */
+/* The error is raised after the __close, if it is still due then. The signals of the timer set the
+** other hook again, so a __close that does not return is ended in the end. If an error has ended
+** it, the next return finds that no __close is active. */
+static void on_close_return(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  bool returns = rt_pending_close_is_one(L);
+  if (!returns && rt_pending_close_runs(L, 0)) return;
+  rt_worker *w = rt_worker_find(L);
+  rt_more *more = w && w->current.task ? w->current.task->more : NULL;
+  if (more && !rt_pending_close_runs(L, 1)) rt_escalation_closed(&more->escalation);
+  lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
 /* --- waiting for a C function to return ------------------------------------------------------- */
@@ -124,13 +140,14 @@ static bool may_raise(const rt_worker *w, const rt_task *t) {
 /* Is an error to wait, because the function that runs has a value that it may be about to mark as
 ** <close>? The hook stays then, and asks again at the next instruction. Such values are marked
 ** within a few instructions; where one is handed on and on, by a recursion, POSTPONED_MAX of them
-** are enough. */
+** are enough. They are counted from one error to the next, also over a __close to which the hook
+** leaves time. */
 enum { POSTPONED_MAX = 10000 };
 
 static bool is_postponed(lua_State *L, lua_Debug *ar, rt_preempt *p) {
-  if (rtL_pending_close(L, ar) && ++p->postponed < POSTPONED_MAX) return true;
-  p->postponed = 0;
-  return false;
+  if (p->postponed == POSTPONED_MAX || !rtL_pending_close(L, ar)) return false;
+  p->postponed++;
+  return true;
 }
 
 /* --- the decision ----------------------------------------------------------------------------- */
@@ -152,6 +169,8 @@ static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool i
   bool over = t->is_main ? rt_shutdown_is_over(w) : is_grace_over(w);
   rt_cancel_kind kind = find_cancel(w, t, &scope);
   if ((over || kind != RT_CANCEL_NONE) && is_postponed(L, ar, &w->preempt)) return true;
+  bool is_closing = !over && kind != RT_CANCEL_NONE && rt_pending_close_runs(L, 0);
+  if (!is_closing) w->preempt.postponed = 0;
   if (over && !t->is_main) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
     yield_in_hook(L, w, RT_YIELD_FINAL);
@@ -159,14 +178,17 @@ static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool i
   }
   if (over) rtL_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
-  if (kind != RT_CANCEL_NONE && unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, yieldable))
+  if (kind != RT_CANCEL_NONE &&
+      unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, is_closing, yieldable))
     return true;
-  if (!is_due || !may_switch(w, t)) return false;
-  if (yieldable)
+  bool is_switch = is_due && may_switch(w, t);
+  if (is_switch && yieldable)
     yield_in_hook(L, w, RT_YIELD_PREEMPTED);
-  else
+  else if (is_closing)
+    lua_sethook(L, on_close_return, LUA_MASKRET, 0);
+  else if (is_switch)
     watch_returns(L, w); /* a C function is active */
-  return true;
+  return is_switch || is_closing;
 }
 
 bool rtL_preempt_decide(lua_State *L, lua_Debug *ar, rt_worker *w) {
@@ -205,6 +227,10 @@ static bool needs_hook(rt_worker *w, const rt_task *t) {
          rt_load_relaxed(&w->status.probe_pending);
 }
 
+static bool is_own(lua_Hook there) {
+  return there == hook || there == on_return || there == on_close_return;
+}
+
 /* lua_sethook walks over all active functions, which takes time in a deep recursion. Then as many
 ** of the next signals do nothing as keep the handler below a twentieth of the time. */
 static void arm(rt_worker *w, lua_State *L) {
@@ -227,8 +253,7 @@ static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
     w->preempt.seen = w->loop.slices;
   } else if (L != NULL && needs_hook(w, w->current.task)) {
     lua_Hook there = lua_gethook(L);
-    if (there == NULL || there == hook || there == on_return)
-      arm(w, L); /* else the program has set a hook of its own, which stays */
+    if (there == NULL || is_own(there)) arm(w, L); /* else the program has set one, which stays */
   }
 }
 
@@ -304,7 +329,7 @@ void rt_preempt_soon(rt_worker *w, lua_State *co) {
 
 static void set_hook(lua_State *L) {
   lua_Hook there = lua_gethook(L);
-  if (there == NULL || there == hook || there == on_return) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  if (there == NULL || is_own(there)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
 void rt_preempt_interrupt(rt_worker *w, lua_State *L) {

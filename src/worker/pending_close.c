@@ -20,6 +20,9 @@ typedef enum opcode {
   OP_LFALSESKIP = 6,
   OP_LOADNIL = 8,
   OP_SETUPVAL = 10,
+  OP_GETTABLE = 12,
+  OP_GETI = 13,
+  OP_GETFIELD = 14,
   OP_SETTABUP = 15,
   OP_SETFIELD = 18,
   OP_SELF = 20,
@@ -104,94 +107,83 @@ static void add_all(reg_set *s, const reg_set *other) {
 }
 
 /* --- following the instructions --------------------------------------------------------------- */
-/* What is known when an instruction is reached. */
-typedef struct state {
-  reg_set held;   /* the registers with such a value */
-  reg_set placed; /* those of them that have had it since the start */
-} state;
-
 enum { BRANCHES = 64 };
 
 typedef struct walk {
-  state now;
+  reg_set held; /* the registers with such a value, when the next instruction is reached */
   struct {
     const uint32_t *at; /* the target of a jump that was passed */
-    state then;
+    reg_set held;
   } branches[BRANCHES];
   int count;
 } walk;
 
-static void forget(state *s, unsigned from, unsigned to) {
-  set_range(&s->held, from, to, false);
-  set_range(&s->placed, from, to, false);
-}
-
-static void copy(state *s, unsigned to, unsigned from) {
-  set_register(&s->held, to, has(&s->held, from));
-  set_register(&s->placed, to, false);
-}
-
-static void join(state *s, const state *other) {
-  add_all(&s->held, &other->held);
-  add_all(&s->placed, &other->placed);
-}
-
 /* The walk also continues at 'at'. If there are too many branches, this one is not followed. */
 static void branch_to(walk *w, const uint32_t *at) {
-  if (is_empty(&w->now.held)) return;
+  if (is_empty(&w->held)) return;
   for (int i = 0; i < w->count; i++)
     if (w->branches[i].at == at) {
-      join(&w->branches[i].then, &w->now);
+      add_all(&w->branches[i].held, &w->held);
       return;
     }
   if (w->count == BRANCHES) return;
   w->branches[w->count].at = at;
-  w->branches[w->count++].then = w->now;
+  w->branches[w->count++].held = w->held;
 }
 
 static void take_branches(walk *w, const uint32_t *at) {
   for (int i = w->count; i-- > 0;)
     if (w->branches[i].at == at) {
-      join(&w->now, &w->branches[i].then);
+      add_all(&w->held, &w->branches[i].held);
       w->branches[i] = w->branches[--w->count];
     }
 }
 
+/* Does the instruction store such a value in a table or in a variable of another function? */
+static bool stores(const reg_set *held, uint32_t i) {
+  unsigned a = a_of(i), b = b_of(i);
+  bool is_constant = i >> 15 & 1;
+  opcode op = opcode_of(i);
+  if (op >= OP_SETTABUP && op <= OP_SETFIELD) return !is_constant && has(held, c_of(i));
+  if (op == OP_SETLIST) return has_in_range(held, a + 1, b == 0 ? REGISTERS : a + b + 1);
+  return op == OP_SETUPVAL && has(held, a);
+}
+
 /* Is the place reached that makes a value pending? */
-static bool is_place(const walk *w, uint32_t i) {
+static bool is_place(const reg_set *held, uint32_t i) {
   unsigned a = a_of(i), b = b_of(i);
   switch (opcode_of(i)) {
-    case OP_TBC: return has(&w->now.held, a);
-    case OP_TFORPREP: return has(&w->now.held, a + 3);
+    case OP_TBC: return has(held, a);
+    case OP_TFORPREP: return has(held, a + 3);
     case OP_CALL:
-    case OP_TAILCALL: return has_in_range(&w->now.placed, a + 1, b == 0 ? REGISTERS : a + b);
-    case OP_RETURN: return has_in_range(&w->now.held, a, b == 0 ? REGISTERS : a + b - 1);
-    case OP_RETURN1: return has(&w->now.held, a);
-    default: return false;
+    case OP_TAILCALL: return has_in_range(held, a + 1, b == 0 ? REGISTERS : a + b);
+    case OP_RETURN: return has_in_range(held, a, b == 0 ? REGISTERS : a + b - 1);
+    case OP_RETURN1: return has(held, a);
+    default: return stores(held, i);
   }
 }
 
-/* What the instruction does to the registers. */
-static void assign(walk *w, uint32_t i) {
-  state *s = &w->now;
+/* What the instruction does to the registers. What is read from a table that has such a value
+** counts as this value. */
+static void assign(reg_set *held, uint32_t i) {
   unsigned a = a_of(i), b = b_of(i), c = c_of(i);
   opcode op = opcode_of(i);
   if ((op >= OP_SETTABUP && op <= OP_SETFIELD) || (op >= OP_MMBIN && op <= OP_MMBINK)) return;
   switch (op) {
-    case OP_MOVE: copy(s, a, b); break;
+    case OP_MOVE:
+    case OP_GETTABLE:
+    case OP_GETI:
+    case OP_GETFIELD: set_register(held, a, has(held, b)); break;
     case OP_SELF:
-      copy(s, a + 1, b);
-      forget(s, a, a + 1);
+      set_register(held, a + 1, has(held, b));
+      set_register(held, a, false);
       break;
-    case OP_LOADNIL: forget(s, a, a + b + 1); break;
+    case OP_LOADNIL: set_range(held, a, a + b + 1, false); break;
     case OP_CONCAT:
-    case OP_CALL: forget(s, a, REGISTERS); break; /* what is above A is used up */
-    case OP_VARARG:
-      forget(s, a, c == 0 ? REGISTERS : a + c - 1);
-      set_range(&s->held, a, c == 0 ? REGISTERS : a + c - 1, has(&s->held, EXTRA));
-      break;
-    case OP_FORPREP: forget(s, a, a + 4); break;
-    case OP_TFORCALL: forget(s, a + 4, REGISTERS); break;
+    case OP_CALL: set_range(held, a, REGISTERS, false); break; /* what is above A is used up */
+    case OP_VARARG: set_range(held, a, c == 0 ? REGISTERS : a + c - 1, has(held, EXTRA)); break;
+    case OP_FORPREP: set_range(held, a, a + 4, false); break;
+    case OP_TFORCALL: set_range(held, a + 4, REGISTERS, false); break;
     case OP_SETUPVAL:
     case OP_CLOSE:
     case OP_TBC:
@@ -201,21 +193,21 @@ static void assign(walk *w, uint32_t i) {
     case OP_VARARGPREP:
     case OP_EXTRAARG: break;
     default:
-      if (!is_test(op)) forget(s, a, a + 1);
+      if (!is_test(op)) set_register(held, a, false);
   }
 }
 
 /* The instruction was run: where does the walk continue? Returns the next instruction, at which
-** w->now is empty if only branches lead there. */
+** w->held is empty if only branches lead there. */
 static const uint32_t *follow(walk *w, const uint32_t *at) {
   uint32_t i = *at++;
   opcode op = opcode_of(i);
   bool ends = false;
   if (is_test(op)) {
-    state if_skipped = w->now;
-    if (op == OP_TESTSET) copy(&w->now, a_of(i), b_of(i));
+    reg_set if_skipped = w->held;
+    if (op == OP_TESTSET) set_register(&w->held, a_of(i), has(&w->held, b_of(i)));
     branch_to(w, at + 1 + jump_of(*at));
-    w->now = if_skipped;
+    w->held = if_skipped;
     at++;
   } else {
     switch (op) {
@@ -230,33 +222,62 @@ static const uint32_t *follow(walk *w, const uint32_t *at) {
       default: break;
     }
   }
-  if (ends) w->now = (state){0};
+  if (ends) w->held = (reg_set){0};
   return at;
 }
 
 /* Every branch leads forward, and the last instruction of a function is a return, so the walk
 ** ends. */
 static bool is_pending(walk *w, const uint32_t *at) {
-  while (!is_empty(&w->now.held) || w->count > 0) {
+  while (!is_empty(&w->held) || w->count > 0) {
     take_branches(w, at);
-    if (is_place(w, *at)) return true;
+    if (is_place(&w->held, *at)) return true;
     if (is_loop(at)) {
-      w->now = (state){0};
+      w->held = (reg_set){0};
       at++;
       continue;
     }
-    assign(w, *at);
+    assign(&w->held, *at);
     at = follow(w, at);
   }
   return false;
 }
 
 /* --- the values of the function --------------------------------------------------------------- */
+enum { ENTRIES = 16 }; /* how many values of a table are looked at */
+
 /* Stack: … the value -> … */
 static bool pop_has_close(lua_State *L) {
   bool found = luaL_getmetafield(L, -1, "__close") != LUA_TNIL;
   lua_pop(L, found ? 2 : 1);
   return found;
+}
+
+/* Stack: … the table -> … the table. Is a value of it to be closed? A table with a metatable is an
+** object, which closes its parts by itself. */
+static bool contains_one(lua_State *L) {
+  if (lua_getmetatable(L, -1)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pushnil(L);
+  for (int i = 0; i < ENTRIES && lua_next(L, -2); i++)
+    if (pop_has_close(L)) {
+      lua_pop(L, 1);
+      return true;
+    } else if (i == ENTRIES - 1) {
+      lua_pop(L, 1);
+    }
+  return false;
+}
+
+/* Stack: … the value -> … */
+static bool pop_is_held(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TTABLE && contains_one(L)) {
+    lua_pop(L, 1);
+    return true;
+  }
+  return pop_has_close(L);
 }
 
 /* In a function that has not begun yet, all arguments are still in registers: OP_VARARGPREP, its
@@ -265,9 +286,9 @@ static reg_set find_values(lua_State *L, lua_Debug *ar, uint32_t first) {
   reg_set found = {0};
   unsigned parameters = opcode_of(first) == OP_VARARGPREP ? a_of(first) : REGISTERS;
   for (unsigned r = 0; r < REGISTERS && lua_getlocal(L, ar, (int)r + 1) != NULL; r++)
-    if (pop_has_close(L)) set_register(&found, r < parameters ? r : EXTRA, true);
+    if (pop_is_held(L)) set_register(&found, r < parameters ? r : EXTRA, true);
   for (int n = 1; lua_getlocal(L, ar, -n) != NULL; n++)
-    if (pop_has_close(L)) set_register(&found, EXTRA, true);
+    if (pop_is_held(L)) set_register(&found, EXTRA, true);
   return found;
 }
 
@@ -276,7 +297,31 @@ bool rtL_pending_close(lua_State *L, lua_Debug *ar) {
   const call_info *ci = (const call_info *)(const void *)ar->i_ci;
   const uint32_t *at = ci->next_instruction - 1;
   if (is_loop(at)) return false;
-  walk w = {.now.held = find_values(L, ar, *at)};
-  w.now.placed = w.now.held;
+  walk w = {.held = find_values(L, ar, *at)};
   return is_pending(&w, at);
+}
+
+/* --- the functions that are active ------------------------------------------------------------ */
+enum { LEVELS = 50 };
+
+/* A function calls nothing else at these instructions than a __close. (lua_getinfo has a name for
+** it, "close", but not if the __close has ended with a tail call.) */
+static bool calls_close(lua_State *L, lua_Debug *ar) {
+  lua_getinfo(L, "S", ar);
+  if (*ar->what == 'C') return false;
+  const call_info *ci = (const call_info *)(const void *)ar->i_ci;
+  opcode op = opcode_of(ci->next_instruction[-1]);
+  return op == OP_CLOSE || op == OP_RETURN;
+}
+
+bool rt_pending_close_runs(lua_State *L, int level) {
+  lua_Debug ar;
+  for (int i = level + 1; i <= level + LEVELS && lua_getstack(L, i, &ar); i++)
+    if (calls_close(L, &ar)) return true;
+  return false;
+}
+
+bool rt_pending_close_is_one(lua_State *L) {
+  lua_Debug ar;
+  return lua_getstack(L, 1, &ar) && calls_close(L, &ar);
 }

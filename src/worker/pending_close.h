@@ -14,7 +14,11 @@
 **   - a variable of this function that is marked, by way of other variables, too:
 **       local f, why = io.open(path)  if not f then return nil, why end  local file <close> = f
 **   - a return, so that the caller may mark it:  return m:try_lock()
-**   - a call of which it already is an argument: local file <close> = assert(io.open(path), "no")
+**   - a call: local file <close> = assert(io.open(path), "no")
+**   - a field of a table, or a variable of an outer function
+**
+** A table without a metatable counts as such a value if one of its first values is one:
+**       setmetatable({ lock = m:try_lock() }, { __close = … })
 **
 ** A function that is called in between is another one: it can be ended, and its caller with it.
 */
@@ -27,5 +31,13 @@
 /* Called by a count hook, with its 'ar'; the coroutine's own thread. The answer is about the
 ** instruction that runs when the hook has returned. */
 bool rtL_pending_close(lua_State *L, lua_Debug *ar);
+
+/* Called by a hook. Is the active function at this level (0: the innermost), or one that has called
+** it, a __close that the end of the scope of a variable has called? (At most 50 functions are
+** looked at, and no other coroutine. A __close that an error has called is not found.) */
+bool rt_pending_close_runs(lua_State *L, int level);
+
+/* Called by a hook. Is the innermost active function such a __close? */
+bool rt_pending_close_is_one(lua_State *L);
 
 #endif

@@ -84,6 +84,46 @@ describe("without timers of CPU time", function()
   )
 end)
 
+describe("without a worker", function()
+  --- `is_state`: the thread is there, and its state cannot be made.
+  local function check(call, code, reason, is_state)
+    local refused = 0
+    for n = 2, 7 do
+      local env = faults.env(("%s:%s:%d"):format(call, code, n)) .. " RT_WORKERS=4"
+      local status, out, err = kit.run(kit.program("serve_without_a_worker"), nil, nil, env)
+      assert.equal(0, status, err)
+      local result, rest = out:match("^([^\n]*)\n(.*)")
+      assert.equal("its port is free, tasks: 1\n", rest, call .. n)
+      if result ~= "a server with 4 acceptors" then
+        refused = refused + 1
+        assert.equal("none\t" .. code .. "\t" .. reason, result, call .. n)
+        local line = is_state and "rt: a worker could not be started: [^\n]*\n" or ""
+        assert.matches("^" .. line .. "$", err)
+      end
+    end
+    assert(refused > 0)
+  end
+
+  it("G33 rt.tcp.serve says why, and nothing is left of the server", function()
+    if kit.flavor ~= "" or not kit.in_rt_lua then
+      return pending("in rt-lua, without sanitizers")
+    end
+    check(
+      "pthread_create",
+      "EAGAIN",
+      "EAGAIN: resource temporarily unavailable (starting a worker)"
+    )
+    local prefix = "no worker could be started: "
+    check(
+      "epoll_create1",
+      "EMFILE",
+      prefix .. "cannot start the runtime: EMFILE: too many open files",
+      true
+    )
+    check("mmap", "ENOMEM", prefix .. "not enough memory", true)
+  end)
+end)
+
 --- For each call and each error that its manual page names: at two of the first, the second and some
 --- calls in the middle. With RT_FAULTS=all (make faults): at each of the first calls, too.
 describe("when it fails,", function()

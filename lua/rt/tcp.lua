@@ -7,7 +7,7 @@ local core = require("rt.core")
 local internal = core.internal
 local error, pcall, ipairs, setmetatable = error, pcall, ipairs, setmetatable
 local type, tonumber, tostring = type, tonumber, tostring
-local find, format = string.find, string.format
+local find, format, match = string.find, string.format, string.match
 
 internal.spawns_for_callers()
 
@@ -219,9 +219,37 @@ local function start_acceptors(server, listeners, handler, method)
   end
 end
 
+local function do_nothing() end
+
+--- Starts the workers, and waits until their states are made, which may fail after their threads have
+--- been started: by then an acceptor would be lost, with a part of the connections. Returns true, or
+--- nil, message, code.
+local function start_workers(count)
+  local starting, message, code = internal.start_workers(count)
+  if not starting then
+    return nil, message, code
+  end
+  local group = internal.group()
+  for i, number in ipairs(starting) do
+    starting[i] = group:spawn_at(number, do_nothing)
+  end
+  local failure
+  for _, task in ipairs(starting) do
+    local ok, err = pcall(task.join, task)
+    failure = failure or not ok and err
+  end
+  if is_cancel(failure) then
+    error(failure, 0)
+  elseif failure then
+    message = tostring(failure)
+    return nil, message, match(message, "%f[%u]E%u+%f[:]") or "ENOMEM"
+  end
+  return true
+end
+
 --- Starts a server on so many workers. Returns it, or nil, message, code.
 local function start(listeners, workers, handler, method, grace)
-  local started, message, code = internal.start_workers(workers)
+  local started, message, code = start_workers(workers)
   if started and workers > 1 then
     started, message, code = internal.take_over(listeners, workers)
   end

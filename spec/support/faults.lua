@@ -73,6 +73,12 @@ function faults.errors_of(call)
   return list
 end
 
+--- Variables for kit.run, for a program with this fault, "connect:EPERM:3". (By kit.run's `env`, which
+--- has ended when the library is loaded.)
+function faults.env(fault)
+  return ("RT_FAULT=%s LD_PRELOAD=%s/faults/fault.so"):format(fault, kit.build)
+end
+
 local script = [[
 read began _ </proc/uptime
 %s RT_FAULT=$2 RT_FAULT_PAGE=$1.page RT_SLOW=%g timeout -k 1 %d \

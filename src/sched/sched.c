@@ -220,6 +220,13 @@ void rt_slot_attach(rt_slot *slot, rt_driver *d) {
   rt_lock_give(&slot->queue.lock);
 }
 
+bool rt_slot_is_attached(rt_slot *slot) {
+  rt_lock_take(&slot->queue.lock);
+  bool attached = slot->queue.owner != NULL;
+  rt_lock_give(&slot->queue.lock);
+  return attached;
+}
+
 static uint64_t bit_of(const rt_slot *slot) { return 1ull << (slot->number % 64); }
 static rt_atomic(uint64_t) * word_of(rt_slot *slot) {
   return &slot->sched->idle[slot->number / 64];

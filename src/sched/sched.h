@@ -144,6 +144,8 @@ bool rt_sched_has_job(rt_slot *slot);
 /* From this call on the driver is rung when the slot is idle and there is a job, and gets the
 ** stop_post (at once if the scheduler is stopping already). */
 void rt_slot_attach(rt_slot *slot, rt_driver *d);
+/* Any thread: is its worker made, and attached? */
+bool rt_slot_is_attached(rt_slot *slot);
 /* Before parking. True: the slot is idle, the worker may park and has to call rt_slot_leave_idle
 ** afterwards. False: there is a job; the slot is not idle. */
 bool rt_slot_enter_idle(rt_slot *slot);

@@ -41,8 +41,12 @@ end
 ask_at_once(4) -- both workers are there
 local begun = rt.channel(1)
 local stuck = internal.group():spawn_at(tonumber(number), function()
-  begun:send(true)
-  return io.open(fifo):read("l")
+  -- (critical: were it switched after the message, its worker would accept a connection before it is
+  -- stuck, and the handler would be stuck, too)
+  return rt.critical(function()
+    begun:send(true)
+    return io.open(fifo):read("l")
+  end)
 end)
 begun:recv()
 longest = 0

@@ -62,15 +62,23 @@ static int group_spawn_at(lua_State *L) {
   return group_spawn_to(L, (int)n - 1, 3);
 }
 
-/* true | nil, message, code = internal.start_workers(n): the first n workers of the pool */
+/* numbers | nil, message, code = internal.start_workers(n): starts the threads of the first n
+** workers of the pool. Returns the numbers of those whose states are not made yet, which may
+** fail. */
 static int start_workers(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_sched *s = rtL_spawn_open_pool(L, w, RT_POOL_TASKS);
-  lua_Integer n = luaL_checkinteger(L, 1);
-  int err = rt_sched_start_slots(s, n < s->config.slots ? (int)n : s->config.slots);
+  lua_Integer n = luaL_checkinteger(L, 1), found = 0;
+  luaL_argcheck(L, n >= 1 && n <= s->config.slots, 1, "there are not so many workers");
+  int err = rt_sched_start_slots(s, (int)n);
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   if (err != 0) return rtL_fail(L, err, "starting a worker");
-  lua_pushboolean(L, 1);
+  lua_createtable(L, (int)n, 0);
+  for (int i = 0; i < n; i++) {
+    if (rt_slot_is_attached(&s->slots[i])) continue;
+    lua_pushinteger(L, i + 1);
+    lua_seti(L, -2, ++found);
+  }
   return 1;
 }
 

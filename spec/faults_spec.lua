@@ -85,6 +85,28 @@ describe("without timers of CPU time", function()
 end)
 
 describe("without a worker", function()
+  for _, how in ipairs { "spawn", "spawn_blocking" } do
+    it(
+      "G2 a task of rt." .. how .. " in the queue gets one later, and there is no deadlock",
+      function()
+        if kit.flavor ~= "" or not kit.in_rt_lua then
+          return pending("in rt-lua, without sanitizers")
+        end
+        local fifo = kit.file(nil, ".fifo")
+        os.execute("unset LD_PRELOAD; mkfifo " .. fifo)
+        for _, fault in ipairs { "pthread_create:EAGAIN:3:3", "epoll_create1:EMFILE:4:2" } do
+          local code, out, err =
+            kit.run(kit.program("second_worker"), how .. " " .. fifo, nil, faults.env(fault))
+          assert.same({ 0, "came\n" }, { code, out }, fault .. "\n" .. err)
+          for line in err:gmatch("[^\n]+") do
+            local name = fault:match(":(%u+):")
+            assert.matches("^rt: a worker could not be started: .*" .. name .. ": ", line)
+          end
+        end
+      end
+    )
+  end
+
   --- `is_state`: the thread is there, and its state cannot be made.
   local function check(call, code, reason, is_state)
     local refused = 0
@@ -121,6 +143,21 @@ describe("without a worker", function()
       true
     )
     check("mmap", "ENOMEM", prefix .. "not enough memory", true)
+  end)
+end)
+
+describe("without a thread for a lookup that waits", function()
+  it("G32 one is asked for every 100 ms", function()
+    if kit.flavor ~= "" or not kit.in_rt_lua then
+      return pending("in rt-lua, without sanitizers")
+    end
+    local page = kit.file(nil, ".page")
+    local env = faults.env("pthread_create:EAGAIN:9:0") .. " RT_FAULT_PAGE=" .. page
+    local code, out, err = kit.run(kit.program("slow_lookups"), nil, nil, env)
+    assert.same({ 0, "" }, { code, err })
+    local calls, failed = faults.counters(page)
+    assert(calls == 8 + failed and failed > 0, calls)
+    assert(failed <= tonumber(out) / 0.1 + 1, ("%d in %s s"):format(failed, out))
   end)
 end)
 

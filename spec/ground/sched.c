@@ -19,6 +19,8 @@ static pool_worker workers[SLOTS];
 
 static rt_atomic(uint64_t) done, started_late;
 static rt_atomic(bool) one_is_busy, has_busy_one;
+static rt_atomic(int) failures;    /* so many workers after the first cannot be made */
+static rt_atomic(bool) must_block; /* the next job blocks until another one is done */
 
 static void run(rt_driver *d, rt_task *t) { (void)d, (void)t; }
 
@@ -34,8 +36,14 @@ static void on_cancel(rt_post *p, void *driver) {
   rt_job_drop(rt_containerof(p, rt_job, cancel_post));
 }
 
+static void block(void) {
+  uint64_t before = rt_load(&done), until = check_deadline(20);
+  while (rt_load(&done) == before && rt_clock() < until) usleep(100);
+}
+
 static void run_job(pool_worker *w, rt_job *j) {
   if (rt_job_begin(j, &w->driver, on_cancel)) {
+    if (rt_swap(&must_block, false)) block();
     rt_add(&done, 1);
     rt_job_end(j, RT_DONE, NULL, NULL);
   }
@@ -54,6 +62,11 @@ static bool is_kept_busy(rt_slot *slot) {
 
 static void run_worker(rt_slot *slot) {
   pool_worker *w = &workers[slot->number];
+  if (slot->number > 0 && rt_load(&failures) > 0) {
+    rt_sub(&failures, 1);
+    rt_slot_fail(slot, "the test");
+    return;
+  }
   rt_slot_attach(slot, &w->driver);
   while (!w->stop_received) {
     rt_job *j = rt_sched_take(slot, true);
@@ -163,6 +176,24 @@ static void check_busy(void) {
   stop(s);
 }
 
+/* --- a second worker cannot be made, and the first is blocked --------------------------------- */
+static void check_failures(void) {
+  rt_sched *s = open_sched(2);
+  uint64_t until = check_deadline(20);
+  rt_store(&failures, 2);
+  rt_store(&must_block, true);
+  rt_job *blocked = submit(s);
+  while (rt_load(&must_block) && rt_clock() < until) usleep(100);
+  rt_job *queued = submit(s);
+  for (; rt_job_phase(queued) < RT_DONE && rt_clock() < until; usleep(1000))
+    rt_driver_poll(&driver);
+  check("a job is begun by a worker that can be made later", rt_job_phase(queued) == RT_DONE);
+  ends(blocked);
+  rt_job_drop(blocked);
+  rt_job_drop(queued);
+  check("these workers end", stop(s));
+}
+
 /* --- many threads: conservation --------------------------------------------------------------- */
 typedef struct submitter {
   rt_thread thread;
@@ -244,6 +275,7 @@ int main(void) {
   must("a driver starts", rt_driver_init(&driver, run) == 0);
   check_one_by_one();
   check_busy();
+  check_failures();
   check_many();
   check_end_with_jobs();
   rt_driver_close(&driver);

@@ -89,6 +89,19 @@ echo $began $ended >>$1.end
 times >>$1.end
 ]]
 
+--- The two counters in a file of RT_FAULT_PAGE: calls, and calls that have failed.
+function faults.counters(path)
+  local page = io.open(path, "rb")
+  local bytes = page and page:read("a") or ""
+  if page then
+    page:close()
+  end
+  if #bytes ~= 16 then
+    return 0, 0
+  end
+  return string.unpack("=I8I8", bytes)
+end
+
 local function seconds(text)
   local sum = 0
   for minutes, rest in text:gmatch("(%d+)m([%d.]+)s") do
@@ -100,15 +113,7 @@ end
 local function read_run(path, fault)
   local code, began, ended, _, cpu =
     kit.read(path .. ".end"):match("^(%d+)\n([%d.]+) ([%d.]+)\n([^\n]*)\n([^\n]*)")
-  local page = io.open(path .. ".page", "rb")
-  local calls, hits = 0, 0
-  if page then
-    local bytes = page:read("a")
-    page:close()
-    if #bytes == 16 then
-      calls, hits = string.unpack("=I8I8", bytes)
-    end
-  end
+  local calls, hits = faults.counters(path .. ".page")
   return {
     fault = fault,
     code = tonumber(code),

@@ -28,17 +28,30 @@
 ** might leave out its own slot: rt_sched_has_job would see a job in slot 0 which steal_any,
 ** computing modulo 'started', would never reach, and the worker would spin.
 **
-** A worker that cannot be made. Its slot becomes empty again, and the next submitter that finds no
-** idle worker starts a thread for it. If it was the last worker, its thread takes the jobs of all
-** queues, which fail. A submitter may put a job at that moment:
+** A worker that cannot be made. Its slot becomes empty again. If it was the last worker, its thread
+** takes the jobs of all queues, which fail. A submitter may put a job at that moment:
 **
 **   the thread that ends (rt_slot_fail)         submitter
-**   1. decrements 'live'                        1. puts the job into a queue
-**   2. takes the jobs of each queue, under      2. reads 'live', and starts a thread if none
-**      the lock of the queue                       is left; or takes the jobs of all queues
+**   1. under the lock of the scheduler:         1. puts the job into a queue
+**      decrements 'live', and takes the jobs    2. reads 'live', and starts a thread if none
+**      of each queue, under its lock               is left; or takes the jobs of all queues
 **
 ** If the job is put after the queue was emptied, the two critical sections of that queue order the
-** accesses: the submitter sees that no worker is left. So every job starts or fails.
+** accesses: the submitter sees that no worker is left. So every job starts or fails. The jobs are
+** taken under the lock of the scheduler, so they are not those for which another thread has been
+** started meanwhile.
+**
+** A thread that cannot be had, while other workers are left. They may be blocked, so the job does
+** not rely on them: the main worker tries again to start threads, every 100 ms, for as long as jobs
+** are queued and slots are empty (try_later). After a failure in rt_slot_fail:
+**
+**   the thread that ends (rt_slot_fail)         submitter
+**   1. decrements 'live'                        1. increments 'queued'
+**   2. reads 'queued', and has the main         2. reads 'live', and starts a thread if a slot
+**      worker try later if it is not 0             is empty; or has the main worker try later
+**
+** All four accesses are sequentially consistent, so at least one side sees what the other has
+** written.
 **
 ** Stopping. 'stopping' is set under the lock of the scheduler, so a thread that is started is
 ** either among 'started' when rt_sched_stop posts to all slots, or not started at all. A slot that
@@ -61,6 +74,7 @@
 #include <stdio.h>
 
 #define RETRY_PAUSE (100 * RT_MILLISECOND)
+#define START_PAUSED UV_EALREADY /* no start is tried, as one has failed a moment ago */
 
 /* --- life of a scheduler ---------------------------------------------------------------------- */
 static void close_queues(rt_slot *slot) {
@@ -101,12 +115,17 @@ static bool init_slots(rt_sched *s) {
   return true;
 }
 
+static void on_retry_post(rt_post *p, void *driver);
+static void on_retry(rt_timer_call *call);
+
 rt_sched *rt_sched_new(const rt_sched_config *config) {
   size_t size = sizeof(rt_sched) + (size_t)config->slots * sizeof(rt_slot);
   rt_sched *s = rt_shared_new(size, offsetof(rt_sched, lock), &sched_kind);
   if (s == NULL) return NULL;
   s->config = *config;
   if (s->config.queue_max == 0) s->config.queue_max = INT_MAX;
+  s->retry_post.deliver = on_retry_post;
+  rt_timer_call_init(&s->retry, on_retry);
   rt_list_init(&s->space_waiters);
   if (init_slots(s)) return s;
   rt_shared_delete(&s->shared, &s->lock);
@@ -162,18 +181,20 @@ static int start_slot_locked(rt_sched *s, rt_slot *slot) {
   return 0;
 }
 
-/* The first slot without a thread. While other workers are left, a slot whose worker could not be
-** made a moment ago is not tried again. */
 static rt_slot *find_empty_locked(rt_sched *s) {
-  if (s->retry_at != 0 && rt_load(&s->live) > 0 && rt_clock() < s->retry_at) return NULL;
   for (int i = 0; i < s->config.slots; i++)
     if (s->slots[i].state == RT_SLOT_EMPTY) return &s->slots[i];
   return NULL;
 }
 
-/* Starts the thread of the next slot, unless more than this many workers are left. 0; UV_ECANCELED:
-** the scheduler is stopping; or why no thread could be started. (Relaxed: 'live' grows only under
-** the lock.) */
+/* While other workers are left, no start is tried if one has failed a moment ago. */
+static bool is_paused_locked(rt_sched *s) {
+  return s->retry_at != 0 && rt_load(&s->live) > 0 && rt_clock() < s->retry_at;
+}
+
+/* Starts the thread of the next slot, unless more than this many workers are left. 0;
+** UV_ECANCELED: the scheduler is stopping; START_PAUSED; or why no thread could be started.
+** (Relaxed: 'live' grows only under the lock.) */
 static int start_slot(rt_sched *s, int live) {
   int err = 0;
   rt_lock_take(&s->lock);
@@ -181,7 +202,7 @@ static int start_slot(rt_sched *s, int live) {
   if (rt_load(&s->stopping))
     err = UV_ECANCELED;
   else if (slot != NULL)
-    err = start_slot_locked(s, slot);
+    err = is_paused_locked(s) ? START_PAUSED : start_slot_locked(s, slot);
   rt_lock_give(&s->lock);
   return err;
 }
@@ -306,16 +327,19 @@ static const char *keep_error_text(int err) {
   return keep_text(why);
 }
 
-/* The jobs of the queue fail with this error or, if it is NULL, are cancelled. */
-static void end_queued_jobs(rt_sched *s, rt_runq *q, const char *error) {
+/* Moves the jobs of the queue to the list. */
+static void empty_queue(rt_sched *s, rt_runq *q, rt_list *jobs) {
   rt_job *j;
   while ((j = rt_runq_take(q)) != NULL) {
     rt_sub(&s->queued, 1);
-    if (error == NULL)
-      rt_job_cancel(j, NULL);
-    else if (rt_job_begin(j, NULL, NULL)) /* (false: it was cancelled in the queue) */
-      rt_job_end_not_started(j, RT_FAILED, error);
-    rt_job_drop(j);
+    rt_list_append(jobs, &j->link);
+  }
+}
+
+static void empty_all_queues_locked(rt_sched *s, rt_list *jobs) {
+  for (int i = 0; i < s->config.slots; i++) {
+    empty_queue(s, &s->slots[i].queue, jobs);
+    empty_queue(s, &s->slots[i].pinned, jobs);
   }
 }
 
@@ -326,22 +350,30 @@ static void call_space_waiters(rt_sched *s) {
   rt_lock_give(&s->lock);
 }
 
-/* No worker is left, and none could be made: the jobs that wait for one fail with this error, or
-** are cancelled, if the scheduler is stopping. */
-static void fail_queued_jobs(rt_sched *s, const char *error) {
-  if (rt_load(&s->stopping)) error = NULL;
-  for (int i = 0; i < s->config.slots; i++) {
-    end_queued_jobs(s, &s->slots[i].queue, error);
-    end_queued_jobs(s, &s->slots[i].pinned, error);
+/* The jobs, which were taken from their queues, fail with this error or, if it is NULL, are
+** cancelled. */
+static void end_jobs(rt_sched *s, rt_list *jobs, const char *error) {
+  rt_list *l;
+  if (rt_list_is_empty(jobs)) return;
+  while ((l = rt_list_take(jobs)) != NULL) {
+    rt_job *j = rt_containerof(l, rt_job, link);
+    if (error == NULL)
+      rt_job_cancel(j, NULL);
+    else if (rt_job_begin(j, NULL, NULL)) /* (false: it was cancelled in the queue) */
+      rt_job_end_not_started(j, RT_FAILED, error);
+    rt_job_drop(j);
   }
   call_space_waiters(s);
 }
 
 static void close_queue(rt_sched *s, rt_runq *q) {
+  rt_list jobs;
+  rt_list_init(&jobs);
   rt_lock_take(&q->lock);
   q->closed = true;
   rt_lock_give(&q->lock);
-  end_queued_jobs(s, q, NULL);
+  empty_queue(s, q, &jobs);
+  end_jobs(s, &jobs, NULL);
 }
 
 void rt_slot_detach(rt_slot *slot) {
@@ -363,27 +395,71 @@ void rt_slot_end(rt_slot *slot) {
   rt_runtime_post(s->config.runtime, &slot->ended_post);
 }
 
+/* --- trying again to start threads ------------------------------------------------------------ */
+/* Has the main worker start the threads for queued jobs after a pause. The first error is reported,
+** until a worker could be made. */
+static void try_later(rt_sched *s, int err) {
+  rt_lock_take(&s->lock);
+  bool is_first = err != START_PAUSED && s->retry_at == 0;
+  bool is_due = !s->retry_is_due && !rt_load(&s->stopping);
+  if (err != START_PAUSED) s->retry_at = rt_clock() + RETRY_PAUSE;
+  if (is_due) s->retry_is_due = true;
+  rt_lock_give(&s->lock);
+  if (is_due) rt_runtime_post(s->config.runtime, &s->retry_post);
+  if (is_first)
+    fprintf(stderr, "rt: a worker could not be started: %s: %s\n", uv_err_name(err),
+            uv_strerror(err));
+}
+
+/* Main worker's thread. */
+static void set_retry_timer(rt_sched *s, rt_driver *d) {
+  rt_wheel_add(&d->wheel, &s->retry.timer, RT_TIMER_CALL, rt_driver_after(d, RETRY_PAUSE));
+}
+
+static void on_retry_post(rt_post *p, void *driver) {
+  rt_sched *s = rt_containerof(p, rt_sched, retry_post);
+  if (!rt_load(&s->stopping)) set_retry_timer(s, driver);
+}
+
+/* (If no worker is left, the jobs that were queued have failed.) */
+static void on_retry(rt_timer_call *call) {
+  rt_sched *s = rt_containerof(call, rt_sched, retry);
+  int err = 0;
+  for (int n = 0; err == 0 && n < s->config.slots && n < rt_load(&s->queued); n++)
+    err = start_slot(s, s->config.slots);
+  rt_lock_take(&s->lock);
+  int live = rt_load(&s->live);
+  bool is_served = rt_load(&s->queued) == 0 || live == 0 || live == s->config.slots;
+  bool again = s->retry_is_due = !is_served && !rt_load(&s->stopping);
+  rt_lock_give(&s->lock);
+  if (again) set_retry_timer(s, s->config.runtime->main);
+}
+
+/* --- a worker that cannot be made ------------------------------------------------------------- */
 /* Another thread may be started for the slot as soon as the lock is free, so this one detaches
 ** itself. (In virtual time no other one is, as that thread would have to wait for this one.) */
 bool rt_slot_fail(rt_slot *slot, const char *why) {
   rt_sched *s = slot->sched;
+  rt_list jobs;
+  rt_list_init(&jobs);
   rt_lock_take(&s->lock);
   bool stopping = rt_load(&s->stopping), first = s->retry_at == 0;
-  if (stopping || slot->in_virtual_time) {
-    rt_lock_give(&s->lock);
-    if (!stopping) fail_queued_jobs(s, keep_text(why));
+  bool is_empty = !stopping && !slot->in_virtual_time;
+  bool last = is_empty && rt_sub(&s->live, 1) == 1;
+  if (is_empty) {
+    slot->state = RT_SLOT_EMPTY;
+    rt_thread_detach(slot->thread);
+    s->retry_at = rt_clock() + RETRY_PAUSE;
+    empty_queue(s, &slot->pinned, &jobs);
+  }
+  if (last || (!stopping && slot->in_virtual_time)) empty_all_queues_locked(s, &jobs);
+  rt_lock_give(&s->lock);
+  end_jobs(s, &jobs, keep_text(why));
+  if (!is_empty) {
     rt_slot_end(slot);
     return !stopping;
   }
-  slot->state = RT_SLOT_EMPTY;
-  rt_thread_detach(slot->thread);
-  s->retry_at = rt_clock() + RETRY_PAUSE;
-  bool last = rt_sub(&s->live, 1) == 1;
-  rt_lock_give(&s->lock);
-  if (last)
-    fail_queued_jobs(s, keep_text(why));
-  else
-    end_queued_jobs(s, &slot->pinned, keep_text(why));
+  if (!last && rt_load(&s->queued) > 0) try_later(s, START_PAUSED);
   rt_runtime_thread_ended(s->config.runtime);
   return first;
 }
@@ -409,11 +485,27 @@ static rt_slot *least_loaded(rt_sched *s) {
   return best;
 }
 
-/* After a job was queued: no worker is idle, so a thread is started if a slot is empty. (Another
-** worker takes the job if that fails; if there is none, the job fails.) */
+/* The jobs that wait for a worker fail if none is left, and none could be had. */
+static void fail_queued_jobs(rt_sched *s, int err) {
+  rt_list jobs;
+  rt_list_init(&jobs);
+  rt_lock_take(&s->lock);
+  bool stopping = rt_load(&s->stopping);
+  if (rt_load(&s->live) == 0) empty_all_queues_locked(s, &jobs);
+  rt_lock_give(&s->lock);
+  end_jobs(s, &jobs, stopping ? NULL : keep_error_text(err));
+}
+
+/* After a job was queued: no worker is idle, so a thread is started if a slot is empty. If that
+** fails, another worker may take the job, or a thread is started later; if there is no other
+** worker, the job fails. */
 static void start_for_job(rt_sched *s) {
   int err = start_slot(s, s->config.slots);
-  if (err != 0 && rt_load(&s->live) == 0) fail_queued_jobs(s, keep_error_text(err));
+  if (err == 0) return;
+  if (err != START_PAUSED && rt_load(&s->live) == 0)
+    fail_queued_jobs(s, err);
+  else if (err != UV_ECANCELED)
+    try_later(s, err);
 }
 
 /* ('queued' may exceed its bound by the number of threads that submit at once, which is harmless.
@@ -433,6 +525,17 @@ int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   return 0;
 }
 
+/* No thread could be started for the slot. */
+static void fail_pinned_jobs(rt_slot *slot, int err) {
+  rt_sched *s = slot->sched;
+  rt_list jobs;
+  rt_list_init(&jobs);
+  rt_lock_take(&s->lock);
+  if (slot->state == RT_SLOT_EMPTY) empty_queue(s, &slot->pinned, &jobs);
+  rt_lock_give(&s->lock);
+  end_jobs(s, &jobs, keep_error_text(err));
+}
+
 /* (The second start is for a slot whose worker could not be made after the first: if it has failed
 ** before the job was put, no other thread would take the job. If that does not help either, the job
 ** fails.) */
@@ -446,8 +549,8 @@ int rt_sched_submit_to(rt_sched *s, rt_job *j, int number) {
     return err;
   }
   if (wake_slot(slot)) return 0;
-  if ((err = rt_sched_start_slots(s, number + 1)) != 0 && err != UV_ECANCELED)
-    end_queued_jobs(s, &slot->pinned, keep_error_text(err));
+  err = rt_sched_start_slots(s, number + 1);
+  if (err != 0 && err != UV_ECANCELED) fail_pinned_jobs(slot, err);
   return 0;
 }
 
@@ -527,7 +630,9 @@ rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
 bool rt_sched_is_asleep(rt_sched *s) {
   bool all_asleep = true;              /* the mailboxes of all workers are asleep */
   bool all_busy = s->config.exclusive; /* every slot has a worker, and every worker has a task */
-  if (rt_load(&s->started) < s->config.slots) all_busy = false;
+  rt_lock_take(&s->lock);
+  if (find_empty_locked(s) != NULL) all_busy = false;
+  rt_lock_give(&s->lock);
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock); /* its driver is not closed meanwhile */
@@ -578,6 +683,7 @@ void rt_sched_stop(rt_sched *s) {
   bool first = !rt_swap(&s->stopping, true);
   rt_lock_give(&s->lock);
   if (!first) return;
+  rt_timer_remove(&s->retry.timer);
   for (int i = 0; i < rt_load(&s->started); i++) {
     rt_slot *slot = &s->slots[i];
     rt_lock_take(&slot->queue.lock);

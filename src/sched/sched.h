@@ -81,6 +81,10 @@ typedef struct rt_sched {
   struct rt_sched *peer; /* the other pool of the runtime, held; NULL after rt_sched_close */
   rt_list space_waiters; /* waiters for space in the queues */
   uint64_t retry_at;     /* clock; a worker could not be made: no other is before; 0: none failed */
+  bool retry_is_due;     /* the main worker has retry_post, or has set the timer 'retry' */
+  rt_post retry_post;    /* to the main worker: it has to set 'retry' */
+  /* main worker's thread */
+  rt_timer_call retry; /* tries again to start threads for queued jobs */
   rt_slot slots[];
 } rt_sched;
 
@@ -106,11 +110,12 @@ int rt_sched_start(rt_sched *s);
 int rt_sched_start_slots(rt_sched *s, int count);
 
 /* Any thread, after rt_sched_start has returned 0. Queues the job and takes over the caller's
-** reference; then wakes an idle worker, or else starts a thread if a slot is empty. 'own': the slot
-** of the calling worker, whose queue gets the job; NULL: the slot with the least to do gets it. 0;
-** UV_EAGAIN: queue_max is reached, or the queue is full; UV_ECANCELED: the scheduler is stopping.
-** If it fails, the reference stays with the caller. (A job that finds no worker, since none can be
-** made, is queued, and fails.) */
+** reference; then wakes an idle worker, or else starts a thread if a slot is empty (if that fails,
+** the main worker tries again every 100 ms while jobs are queued). 'own': the slot of the calling
+** worker, whose queue gets the job; NULL: the slot with the least to do gets it. 0; UV_EAGAIN:
+** queue_max is reached, or the queue is full; UV_ECANCELED: the scheduler is stopping. If it fails,
+** the reference stays with the caller. (A job that finds no worker, since none can be made, is
+** queued, and fails.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own);
 /* The same for the pinned queue of one slot. Starts threads until that slot has one; fails also if
 ** one of them cannot be started. */
@@ -158,9 +163,9 @@ void rt_slot_detach(rt_slot *slot);
 ** is the last worker, all queues. Their jobs are cancelled. */
 void rt_slot_end(rt_slot *slot);
 /* The same for a worker that could not be made, for this reason. If no other worker is left, the
-** queued jobs fail. The slot is empty then, and the next submit tries again: at once if no worker
-** is left, else after 100 ms. True: this is to be reported, since it is the first failure, or the
-** first after a worker could be made. */
+** queued jobs fail. The slot is empty then, and is tried again by the next submit if no worker is
+** left; else after 100 ms, by a submit, or by the main worker if a job is queued. True: this is to
+** be reported, since it is the first failure, or the first after a worker could be made. */
 bool rt_slot_fail(rt_slot *slot, const char *why);
 
 /* Any thread, while all threads of the runtime are still (event/active_threads.h). Is the scheduler

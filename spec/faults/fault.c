@@ -15,7 +15,8 @@
 ** A call that fails has done nothing, as if the kernel had refused it. There are two exceptions. Of
 ** epoll_ctl only the addition of a descriptor counts, since only that needs memory, and only if the
 ** descriptor was not there before, since the kernel looks for that first. And getaddrinfo knows the
-** name "host.fault", which is 127.0.0.1, on a machine without a name server.
+** names "host.fault", which is 127.0.0.1, on a machine without a name server, and "slow.fault", for
+** which there is no answer within a second.
 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -221,5 +222,9 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     return fault.error;
   }
   if (!is_numeric && name && strcmp(name, "host.fault") == 0) name = "127.0.0.1";
+  if (!is_numeric && name && strcmp(name, "slow.fault") == 0) {
+    sleep(1);
+    return EAI_AGAIN;
+  }
   return real(name, service, hints, found);
 }

@@ -2,6 +2,9 @@
 
 enum { IDLE_SECONDS = 10 };
 
+/* After a thread could not be had, for so long none is asked for to hurry an item. */
+#define HURRY_PAUSE (100 * RT_MILLISECOND)
+
 struct rt_thread_pool {
   /* fixed */
   int max_threads, most_threads, max_queued;
@@ -11,6 +14,7 @@ struct rt_thread_pool {
   rt_cond item_queued;
   rt_list queue;
   int queued, threads, idle;
+  uint64_t hurry_at; /* clock: no thread is asked for to hurry an item before that; 0: no limit */
   bool closed;
   int refs; /* references: one of the owner, one of each thread */
 };
@@ -114,7 +118,8 @@ int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item) {
 bool rt_thread_pool_hurry(rt_thread_pool *p, const rt_work_item *item) {
   rt_lock_take(&p->lock);
   bool waits = item->state == RT_WORK_ITEM_QUEUED && p->threads < p->most_threads;
-  if (waits && p->queued > p->idle) add_thread_locked(p);
+  if (waits && p->queued > p->idle && (p->hurry_at == 0 || rt_clock() >= p->hurry_at))
+    p->hurry_at = add_thread_locked(p) == 0 ? 0 : rt_clock() + HURRY_PAUSE;
   rt_lock_give(&p->lock);
   return waits;
 }

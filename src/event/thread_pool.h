@@ -41,8 +41,8 @@ rt_thread_pool *rt_thread_pool_new(int threads, int most, int queue, size_t stac
 int rt_thread_pool_submit(rt_thread_pool *p, rt_work_item *item);
 
 /* Any thread: if the item is still in the queue, the thread pool starts one more thread, unless it
-** has 'most' of them, or none can be had. True: it may be worth calling this again after a while,
-** since the item is in the queue, and its thread may take another one. */
+** has 'most' of them, or none could be had in the last 100 ms. True: it may be worth calling this
+** again after a while, since the item is in the queue, and its thread may take another one. */
 bool rt_thread_pool_hurry(rt_thread_pool *p, const rt_work_item *item);
 
 /* Any thread: the item is no longer wanted. Returns the state in which it was.

@@ -1191,6 +1191,12 @@ function rt.configure(options) end
 --- wait and may set globals. May be called several times. If it fails in a worker, the tasks of that worker
 --- fail. In the main state, before the first spawn; raises elsewhere and later.
 ---
+--- The garbage collectors of the workers are in incremental mode. The main state of `rt-lua` is in
+--- generational mode, as that of `lua`. There a collection is one step, which looks at every task that waits:
+--- with 10,000 of them it took four times as long as the longest incremental step. Where a state holds much
+--- else, it saved servers 5 to 15 % of their CPU time; so a program may prefer
+--- `rt.preload(function() collectgarbage("generational") end)`.
+---
 --- ```lua
 --- rt.preload(function() greeting = "hello" end)
 --- print(rt.spawn(function() return greeting end):join()) -- hello

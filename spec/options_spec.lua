@@ -109,15 +109,35 @@ describe("rt-lua does as lua: scripts:", function()
     ["other programs' input"] = 'lua -e \'local p = io.popen("cat", "w") p:write("hi\\n") print(p:close())\'',
   })
 
-  it(
-    "its collector is incremental (lua's is generational, which looks at every coroutine each time)",
-    function()
-      assert.same(
-        { 0, "incremental\n", "" },
-        { run_as("rt", "lua -e 'print(collectgarbage(\"incremental\"))'") }
-      )
+  it("the collector of the main state has the mode that lua gives it", function()
+    local command = "lua -e 'print(collectgarbage(\"incremental\"))'"
+    local there, here = { run_as("stock", command) }, { run_as("rt", command) }
+    assert.matches("^%l+al\n$", there[2])
+    assert.same(there, here)
+  end)
+
+  it("that of workers is incremental, unless rt.preload says otherwise", function()
+    local mode = "rt.spawn(function() return collectgarbage('incremental') end):join()"
+    for expected, before in pairs {
+      incremental = "",
+      generational = "rt.preload(function() collectgarbage('generational') end)",
+    } do
+      local code, out, err = kit.run(("local rt = require('rt') %s print(%s)"):format(before, mode))
+      assert.same({ 0, expected .. "\n", "" }, { code, out, err })
     end
-  )
+  end)
+
+  it("in a stock interpreter the mode is the program's", function()
+    for _, mode in ipairs { "incremental", "generational" } do
+      local code, out, err = kit.run(
+        ("collectgarbage(%q) require('rt').spawn_local(function() end):join() print(collectgarbage(%q))"):format(
+          mode,
+          mode
+        )
+      )
+      assert.same({ 0, mode .. "\n", "" }, { code, out, err })
+    end
+  end)
 end)
 
 describe("rt-lua does as lua: the environment:", function()

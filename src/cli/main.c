@@ -149,6 +149,7 @@ static void open_main_state(lua_State *L, host *h) {
   }
   luaL_openlibs(L);
   set_arg(L, h);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua.c; workers: see host/worker_main.c */
   luaL_requiref(L, "rt.core", luaopen_rt_core, 0);
   lua_pop(L, 1);
   rt_worker *w = rt_worker_find(L);

@@ -24,7 +24,12 @@ static void set_paths(lua_State *L, rt_worker *w) {
   lua_pop(L, 1);
 }
 
-/* Opens Lua's libraries and rt in the new state, as a program expects them. Pushes the module. */
+/* Opens Lua's libraries and rt in the new state, as a program expects them. Pushes the module.
+**
+** The collector stays in incremental mode. In generational mode, which the main state of rt-lua has
+** (as lua.c), each collection is one step, and looks at every coroutine: with 10,000 tasks that
+** wait, a step took 20 to 26 ms instead of 5, in which the worker does not poll. Servers took 5 to
+** 15 % less CPU time in that mode if their states held much, else as much. */
 static rt_worker *open_worker_state(lua_State *L, rt_slot *slot) {
   rt_worker_config *c = slot->sched->config.worker_config;
   luaL_openlibs(L);

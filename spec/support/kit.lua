@@ -98,6 +98,8 @@ local function is_stall_report(line, is_in_report)
   return line:find("^rt: .* is stuck: ")
     or line:find("^rt: .* goes on: task ")
     or line:find("^rt: .* was stuck in$")
+    or line:find("^rt: .* was stuck: ")
+    or line:find("^rt: all %d+ threads of rt.spawn_blocking are busy")
     or is_in_report and line:find("^%s")
 end
 

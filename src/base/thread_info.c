@@ -49,6 +49,15 @@ bool rt_thread_info_is_blocked(const rt_thread_info *info) {
   return state == 'S' || state == 'D';
 }
 
+/* The file has "CPU time, delay, times that it was given a CPU". */
+bool rt_thread_info_delay(const rt_thread_info *info, uint64_t *delay) {
+  char text[128], *rest;
+  if (read_proc_file(info, "schedstat", text, sizeof text) == 0) return false;
+  strtoull(text, &rest, 10);
+  *delay = strtoull(rest, NULL, 10);
+  return true;
+}
+
 static bool is_socket(int fd) {
   char path[64], what[16] = "";
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -71,5 +80,8 @@ void rt_thread_info_init(rt_thread_info *info) { *info = (rt_thread_info){0}; }
 uint64_t rt_thread_info_cpu(const rt_thread_info *info) { return (void)info, 0; }
 bool rt_thread_info_is_blocked(const rt_thread_info *info) { return (void)info, false; }
 bool rt_thread_info_restarts_syscall(const rt_thread_info *info) { return (void)info, false; }
+bool rt_thread_info_delay(const rt_thread_info *info, uint64_t *delay) {
+  return (void)info, (void)delay, false;
+}
 
 #endif

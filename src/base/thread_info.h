@@ -29,4 +29,8 @@ bool rt_thread_info_is_blocked(const rt_thread_info *info);
 ** happened? Not nanosleep or poll, and no call on a socket, as that may have a timeout. */
 bool rt_thread_info_restarts_syscall(const rt_thread_info *info);
 
+/* For how long the thread, ready to run, has waited for a CPU, ns, without a wait that is not over.
+** False: not known. */
+bool rt_thread_info_delay(const rt_thread_info *info, uint64_t *delay);
+
 #endif

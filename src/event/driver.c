@@ -71,6 +71,7 @@ uint64_t rt_driver_after(const rt_driver *d, uint64_t ns) {
 
 static void run_loop(rt_driver *d, uv_run_mode mode) {
   d->inside = true;
+  d->resumed_at = 0;
   uv_run(&d->loop, mode);
   d->inside = false;
 }
@@ -86,13 +87,12 @@ static bool deliver_and_fire(rt_driver *d) {
 
 /* (Relaxed: the timestamp only tells how long a task has been suspended; it refers to no other
 ** memory.) */
-static void note_time(rt_driver *d) {
+void rt_driver_note_time(rt_driver *d) {
   d->polled = rt_clock_coarse();
   rt_store_relaxed(&d->timestamp, rt_driver_timestamp(d->polled));
 }
 
 void rt_driver_poll(rt_driver *d) {
-  note_time(d);
   if (RT_DEBUG && d->vthread) rt_vtime_yield(d->vthread);
   deliver_and_fire(d);
   run_loop(d, UV_RUN_NOWAIT);
@@ -157,7 +157,7 @@ bool rt_driver_park(rt_driver *d) {
     rt_mailbox_wake(&d->mailbox);
     post = deliver_and_fire(d);
   }
-  note_time(d);
+  rt_driver_note_time(d);
   return post;
 }
 

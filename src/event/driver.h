@@ -49,6 +49,7 @@ typedef struct rt_driver {
   uint64_t polled;               /* rt_clock_coarse at the last poll */
   rt_atomic(uint32_t) timestamp; /* atomic: of the last poll; the watchdog sets a later one */
   bool inside;                   /* uv_run is on the C stack */
+  uint64_t resumed_at;           /* ms, uv_now: when uv_run first resumed a task; 0: it has not */
   uint64_t sockets;              /* opened so far (io/sock.c) */
   rt_vthread *vthread;           /* NULL: time is not virtual */
   rt_counters *counters;         /* own_counters, or those of the worker's slot */
@@ -85,10 +86,12 @@ static inline double rt_driver_timestamp_seconds(uint32_t difference) {
   return (double)difference * (double)(1 << RT_TIMESTAMP_BITS) / (double)RT_SECOND;
 }
 
+/* Reads the clock for 'polled' and 'timestamp'. Comes before rt_driver_poll. */
+void rt_driver_note_time(rt_driver *d);
 /* Delivers posts, fires timers, and polls the OS, without blocking. */
 void rt_driver_poll(rt_driver *d);
 /* The same, but blocks until there is a post, a timer or an event of the OS; it does not block if a
-** task is ready. True: there was a post. */
+** task is ready. True: there was a post. Notes the time after that. */
 bool rt_driver_park(rt_driver *d);
 /* Delivers posts and fires timers; does not poll the OS. */
 void rt_driver_serve(rt_driver *d);
@@ -102,6 +105,7 @@ static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {
 ** run now, as it is below the callback on the C stack: it runs in the next turn. */
 static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
   rt_task_unpark(t, RT_FIRED);
+  if (d->resumed_at == 0) d->resumed_at = uv_now(&d->loop);
   if (rt_unlikely(t->is_main))
     rt_ready_add(&d->ready, t);
   else

@@ -6,6 +6,7 @@
 #include "run/deadlock.h"
 #include "run/idle_gc.h"
 #include "run/job_entry.h"
+#include "run/own_stalls.h"
 #include "run/preempt.h"
 #include "run/signals.h"
 #include "run/task_entry.h"
@@ -89,7 +90,12 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
   return args;
 }
 
-rt_noinline static void wake_watchdog(rt_worker *w) { rt_watchdog_wake(&w->status); }
+rt_noinline static void wake_watchdog(rt_worker *w) {
+  if (w->own_stalls.precise)
+    rt_own_stalls_begin_slice(w); /* the flag stays set */
+  else
+    rt_watchdog_wake(&w->status);
+}
 
 /* (Relaxed: the time is for display only. An older one is as if the task had waited longer.) */
 static void suspended(rt_worker *w, rt_task *t) {
@@ -136,7 +142,10 @@ static void begin_poll(rt_worker *w, rt_counter which) {
 
 static void poll(rt_worker *w) {
   begin_poll(w, RT_COUNT_POLLS);
+  rt_driver_note_time(&w->driver);
+  rt_own_stalls_check(w, w->driver.polled, RT_OWN_STALLS_LAST);
   rt_driver_poll(&w->driver);
+  if (w->driver.resumed_at) rt_own_stalls_check(w, rt_clock_coarse(), RT_OWN_STALLS_RESUMED);
 }
 
 static bool is_time_to_poll(rt_worker *w) {
@@ -161,6 +170,7 @@ static void park(rt_worker *w) {
   if (takes && !rt_slot_enter_idle(w->slot)) return; /* a job has been submitted */
   uint64_t since = alone ? 0 : rt_clock();
   bool post = rt_driver_park(&w->driver);
+  rt_own_stalls_check(w, w->driver.polled, RT_OWN_STALLS_RESUMED);
   if (takes) rt_slot_leave_idle(w->slot, !rt_ready_is_idle(&w->driver.ready));
   if (alone) return;
   rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_has_job(w->slot)));
@@ -237,6 +247,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
   w->main->since = rt_load_relaxed(&w->driver.timestamp); /* (relaxed: see 'suspended') */
   rt_current_set_task(w, NULL);
   rt_current_set_co(w, NULL);
+  rt_own_stalls_begin(w);
   for (;;) {
     if (rt_unlikely(w->exit.requested && !w->stop.begun)) w->hooks->leave(w, L);
     if (rt_unlikely(w->signals.interrupted && !w->stop.begun)) interrupt_main(w, L);

@@ -182,6 +182,23 @@ typedef struct rt_preempt {
   uint64_t ends_since; /* when the hook first saw that the program ends; 0: it has not */
 } rt_preempt;
 
+/* Stalls of its tasks, which a worker without a watchdog notices itself.
+** Changed by run/own_stalls.c, run/own_stalls.h (since). */
+typedef struct rt_worker_own_stalls {
+  uint64_t since;    /* rt_clock_coarse: the slices that are looked at began later */
+  uint64_t based_at; /* the same, when the next two were read; 0: never */
+  uint64_t cpu;      /* CPU time of the thread, ns */
+  uint64_t delay;    /* how long the thread had waited for a CPU, ns */
+  bool has_base;     /* they are known */
+  bool precise;      /* the beginning of each slice is noted */
+  uint64_t began;    /* precise: when the last slice began, rt_clock */
+  uint64_t title;    /* the title of its task */
+  uint64_t longest;  /* ns: the longest slice since uv_run has resumed the first task */
+  uint64_t culprit;  /* the title of its task */
+  uint64_t told[8];  /* titles of the last tasks that were reported */
+  unsigned reports;
+} rt_worker_own_stalls;
+
 /* A pool worker before its first job.
 ** Changed by host/preload.c. */
 typedef struct rt_worker_preload {

@@ -51,6 +51,7 @@ typedef struct rt_worker {
   rt_call_sites call_sites;
   rt_worker_ids ids;
   rt_preempt preempt;
+  rt_worker_own_stalls own_stalls;
   /* worker's thread: errors and the end */
   rt_worker_traceback traceback;
   rt_worker_failures failures;

@@ -232,12 +232,14 @@ static bool is_own(lua_Hook there) {
 }
 
 /* lua_sethook walks over all active functions, which takes time in a deep recursion. Then as many
-** of the next signals do nothing as keep the handler below a twentieth of the time. */
+** of the next signals do nothing as keep the handler below a twentieth of the time. (CPU time: if
+** the thread lost its CPU in between, hundreds of signals would be skipped.) */
 static void arm(rt_worker *w, lua_State *L) {
-  uint64_t before = rt_clock();
+  uint64_t before = rt_thread_info_cpu(&w->status.thread_info);
   w->preempt.armed = w->loop.slices;
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-  w->preempt.skip = (unsigned)((rt_clock() - before) * 20 / w->preempt.timer.period);
+  uint64_t took = rt_thread_info_cpu(&w->status.thread_info) - before;
+  w->preempt.skip = (unsigned)(took * 20 / w->preempt.timer.period);
 }
 
 static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {

@@ -1169,9 +1169,12 @@ function subscriber:close() end
 --- - `stall`: a task that has been in one C function for so many seconds, and so has kept the other tasks of
 ---   its worker waiting, is reported on stderr, and again when the function returns, with the traceback
 ---   where it can be known: if the function computed, or waited for a process, a pipe or a file, but not
----   for a socket or for time to pass. `false` or 0: no reports. Default: 0.1 in a program with a pool, no
----   reports in one without. Not reported are Lua code, calls of the main chunk, tasks of
----   `rt.spawn_blocking`, and threads that get no CPU. (Under a hook of `debug.sethook` all code is
+---   for a socket or for time to pass. Each task is reported once, and once more for each other place that
+---   can be known. `false` or 0: no reports. Default: 0.1. Before the first spawn, without this option, no
+---   thread watches the main state: then (on Linux) a local task that was in calls that block is reported
+---   afterwards, once, with what it waits in by then. Not reported are Lua code, calls of the main chunk,
+---   tasks of `rt.spawn_blocking`, and threads that get no CPU. If all threads of `rt.spawn_blocking` are
+---   busy, and a task has waited for one for a second, that is said once, with the tasks they run. (Under a hook of `debug.sethook` all code is
 ---   taken for C, and has no traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
 --- - `seed`: an integer other than 0, from which `rt.select` chooses among operations that can be done. With
 ---   the same seed the choices are the same.

@@ -126,4 +126,87 @@ describe("stalls:", function()
     local out = run(1, kit.program("options"))
     assert.equal(4, occurrences(out, "false\t"))
   end)
+
+  it("G15 a task and a place are reported once", function()
+    local err = run(1, kit.program("places"))
+    assert.equal(1, occurrences(err, "rt: pool 1 is stuck: "), err)
+    assert.equal(1, occurrences(err, "rt: pool 1 goes on: "), err)
+    if kit.flavor ~= "tsan" then
+      assert.equal(2, occurrences(err, "task %d+ was stuck in\n"), err)
+      assert.equal(1, occurrences(err, "was stuck in\n[^\n]+lua:9: in function"), err)
+    end
+  end)
+
+  it("reports can be turned off and on again", function()
+    local err = run(
+      1,
+      [[local rt = require("rt")
+      rt.configure { stall = 0.1 }
+      rt.configure { stall = false }
+      rt.sleep(1) -- the watchdog falls asleep
+      rt.configure { stall = 0.1 }
+      rt.spawn_local(function() os.execute("sleep 0.5") end):join()]]
+    )
+    assert.matches("^rt: main is stuck: task 1, ", err)
+  end)
+
+  it("G23 a full pool of blocking threads is told of, once, with what it is in", function()
+    local told = kit.file(nil, ".told")
+    local it = kit.start_script(kit.program("full"), nil, "TOLD=" .. told)
+    kit.wait_for(function()
+      return it:output():find("blocking 2: task", 1, true)
+    end, 20, "the report in " .. it.out)
+    rt.sleep(1.5)
+    io.open(told, "w"):close()
+    assert.equal(0, it:wait())
+    local out = it:output()
+    assert.matches(
+      "^rt: all 2 threads of rt.spawn_blocking are busy, and nothing has begun for 1.0 s:\n",
+      out
+    )
+    for i = 1, 2 do
+      local line = ("    blocking %d: task %%d, spawned at [^\n]+full.lua:7\n"):format(i)
+      assert.equal(1, occurrences(out, line), out)
+    end
+    assert.equal(3, occurrences(out, "\n"), out)
+  end)
+end)
+
+describe("stalls, without a pool:", function()
+  local function has_delay()
+    return io.open("/proc/self/schedstat") ~= nil -- how long threads wait for a CPU; not in all kernels
+  end
+
+  it("G15 a local task that blocked is reported afterwards, with what it waits in then", function()
+    local err = has_delay() and run(1, kit.program("local_task"))
+    if err then
+      assert.matches(
+        "^quiet\nrt: main was stuck: task 3, spawned at [^\n]+lua:17, was in a call that "
+          .. "blocked for [%d.]+ s, and has ended\n",
+        err
+      )
+      assert.matches(
+        " %(waits%), [^\n]+; after that it waits in\n[^\n]+sleep[^\n]+\n[^\n]+local_task.lua:21: in ",
+        err
+      )
+      assert.equal(2, occurrences(err, "was stuck"), err)
+    end
+  end)
+
+  it("G15 and one of several that a poll has resumed, when it blocks again", function()
+    local err = has_delay() and run(1, kit.program("sockets"))
+    if err then
+      assert.equal(
+        1,
+        occurrences(err, "rt: main was stuck: one of %d tasks was in a call that blocked"),
+        err
+      )
+      assert.equal(
+        1,
+        occurrences(err, "rt: main was stuck: task %d %(server 2%), spawned at "),
+        err
+      )
+      assert.equal(2, occurrences(err, "was stuck"), err)
+    end
+  end)
 end)

@@ -27,6 +27,7 @@
 #include "base/buf.h"
 #include "base/safe_write.h"
 #include "event/uv_loop.h"
+#include "sched/sched.h"
 #include "sched/worker_config.h"
 #include "task/task_name.h"
 
@@ -43,6 +44,9 @@
 #define WATCHED_STALL (100 * RT_MILLISECOND)
 #define STUCK_STALL (20 * RT_MILLISECOND)
 
+/* A full pool of blocking threads that begins nothing for so long is reported. */
+#define FULL_POOL RT_SECOND
+
 static struct {
   /* under the lock */
   rt_lock lock;
@@ -53,6 +57,9 @@ static struct {
   uv_timer_t check_timer;
   uint64_t period; /* ms between two checks; 0: it sleeps */
   uv_timer_t exit_timer;
+  uint64_t full_since; /* clock: a full pool of blocking threads began nothing since; 0: not full */
+  uint64_t full_sum;   /* of the titles of what its threads run */
+  bool full_pool_told;
   /* any thread */
   uv_async_t bell;
   /* atomic */
@@ -97,16 +104,27 @@ static void write_title(rt_worker_status *s, uint64_t running_title) {
 
 static double seconds(uint64_t ns) { return (double)ns / (double)RT_SECOND; }
 
-/* The worker writes a traceback at its next Lua instruction, if that comes right after the C
-** function: if the thread has computed, a timer signal has set the hook; if it was blocked, it
-** needs a signal now, which is sent only to a system call that continues after it. */
+static bool was_reported(rt_worker_status *s, uint64_t title) {
+  for (size_t i = 0; i < rt_countof(s->watch.told); i++)
+    if (s->watch.told[i] == title) return true;
+  s->watch.told[s->watch.reports++ % rt_countof(s->watch.told)] = title;
+  return false;
+}
+
+/* The first stall of a task is reported; of another one only the traceback, if that is a new one
+** (rt_inspect_answer_probe). The worker writes a traceback at its next Lua instruction, if that
+** comes right after the C function: if the thread has computed, a timer signal has set the hook; if
+** it was blocked, it needs a signal now, which is sent only to a system call that continues after
+** it. */
 static void report_stall(check *c, rt_worker_status *s, uint64_t title) {
-  write_title(s, title);
   const char *what =
       s->cpu_timer ? "is in a C function that has not returned" : "has not given way";
-  add_report(c, "rt: %s is stuck: %s, %s for %.2f s\n", s->name, s->watch.title, what,
-             seconds(c->now - s->watch.probed_at));
+  write_title(s, title);
   s->watch.reported = true;
+  s->watch.again = was_reported(s, title & ~RT_TITLE_SEEN);
+  if (!s->watch.again)
+    add_report(c, "rt: %s is stuck: %s, %s for %.2f s\n", s->name, s->watch.title, what,
+               seconds(c->now - s->watch.probed_at));
   bool nudge = s->watch.blocked_throughout && s->cpu_timer &&
                rt_thread_info_restarts_syscall(&s->thread_info);
   rt_store(&s->wants_traceback, nudge || !s->watch.blocked_throughout);
@@ -116,8 +134,9 @@ static void report_stall(check *c, rt_worker_status *s, uint64_t title) {
 
 static void report_stall_end(check *c, rt_worker_status *s) {
   if (!s->watch.reported) return;
-  add_report(c, "rt: %s goes on: %s, had it stuck for %.2f s\n", s->name, s->watch.title,
-             seconds(c->now - s->watch.probed_at));
+  if (!s->watch.again)
+    add_report(c, "rt: %s goes on: %s, had it stuck for %.2f s\n", s->name, s->watch.title,
+               seconds(c->now - s->watch.probed_at));
   s->watch.reported = false;
   rt_store(&s->reported_stuck, false);
 }
@@ -128,6 +147,7 @@ static void send_probe(check *c, rt_worker_status *s) {
   report_stall_end(c, s);
   s->watch.probed_at = c->now;
   s->watch.cpu_at_probe = rt_thread_info_cpu(&s->thread_info);
+  s->watch.has_delay = rt_thread_info_delay(&s->thread_info, &s->watch.delay_at_probe);
   s->watch.stalled = 0;
   s->watch.blocked = false;
   rt_store(&s->probe_pending, true);
@@ -135,15 +155,18 @@ static void send_probe(check *c, rt_worker_status *s) {
 
 /* How long the worker has been stalled: the CPU time of its thread since the probe, so that waiting
 ** for a CPU does not count. If the thread is blocked in the kernel, was blocked at the last check,
-** and has hardly computed in between (it might make many short calls), it has been blocked all the
-** time, and all of it counts. */
+** and has hardly computed in between (it might make many short calls), all of it counts but the
+** time in which the thread has waited for a CPU. */
 static void measure_stall(check *c, rt_worker_status *s) {
-  uint64_t cpu = rt_thread_info_cpu(&s->thread_info), passed = c->now - s->watch.probed_at;
+  uint64_t cpu = rt_thread_info_cpu(&s->thread_info), passed = c->now - s->watch.probed_at, delay;
   bool was_blocked = s->watch.blocked;
   s->watch.blocked = rt_thread_info_is_blocked(&s->thread_info);
   s->watch.stalled = cpu - s->watch.cpu_at_probe;
   s->watch.blocked_throughout = s->watch.blocked && was_blocked && s->watch.stalled < passed / 4;
-  if (s->watch.blocked_throughout) s->watch.stalled = passed;
+  if (!s->watch.blocked_throughout) return;
+  bool known = s->watch.has_delay && rt_thread_info_delay(&s->thread_info, &delay);
+  uint64_t waited = known ? delay - s->watch.delay_at_probe : 0;
+  if (waited < passed && passed - waited > s->watch.stalled) s->watch.stalled = passed - waited;
 }
 
 /* Reports can be off (stall is 0); then a worker is watched for rt_watchdog_on_stuck. (Relaxed:
@@ -183,6 +206,60 @@ static void check_status(check *c, rt_worker_status *s) {
   } else {
     measure_stall(c, s);
     if (!s->watch.reported && s->watch.stalled >= stall - stall / 10) report_stall(c, s, title);
+  }
+}
+
+/* --- a full pool of blocking threads ---------------------------------------------------------- */
+enum { NAMED_MAX = 8 }; /* threads in the report */
+
+/* Does a job wait although each thread that the pool may have is there? (Relaxed: guesses.) */
+static rt_sched *full_pool_of(const rt_worker_status *s) {
+  rt_sched *pool = s->pools[RT_POOL_BLOCKING];
+  bool full = pool && rt_load_relaxed(&s->stall) > 0 && rt_load_relaxed(&pool->queued) > 0 &&
+              rt_load_relaxed(&pool->live) == pool->config.slots;
+  return full ? pool : NULL;
+}
+
+/* (Acquire: see rt_worker_status_set_running.) */
+static void report_full_pool(check *c, rt_list *workers, const rt_sched *pool) {
+  rt_worker_status *s;
+  int n = 0;
+  add_report(
+      c, "rt: all %d threads of rt.spawn_blocking are busy, and nothing has begun for %.1f s:\n",
+      pool->config.slots, seconds(FULL_POOL));
+  rt_worker_registry_each(s, workers) {
+    uint64_t title = rt_load_acquire(&s->running_title);
+    if (!s->in_blocking_pool || s->runtime != pool->config.runtime || title == 0) continue;
+    if (n++ >= NAMED_MAX) continue;
+    write_title(s, title);
+    add_report(c, "    %s: %s\n", s->name, s->watch.title);
+  }
+  if (n > NAMED_MAX) add_report(c, "    … (%d more)\n", n - NAMED_MAX);
+}
+
+/* Said once in a process: the tasks that wait for such a thread wait in silence. Progress is a
+** change of the sum of all titles. (Acquire: as above.) */
+static void check_blocking_pool(check *c, rt_list *workers) {
+  rt_worker_status *s;
+  rt_sched *pool = NULL;
+  uint64_t sum = 0;
+  if (watchdog.full_pool_told) return;
+  rt_worker_registry_each(s, workers) {
+    if (pool == NULL) pool = full_pool_of(s);
+    if (s->in_blocking_pool) sum += rt_load_acquire(&s->running_title) & ~RT_TITLE_SEEN;
+  }
+  if (pool == NULL) {
+    watchdog.full_since = 0;
+    return;
+  }
+  c->busy = true;
+  if (c->min_stall > FULL_POOL) c->min_stall = FULL_POOL;
+  if (watchdog.full_since == 0 || sum != watchdog.full_sum) {
+    watchdog.full_since = c->now;
+    watchdog.full_sum = sum;
+  } else if (c->now - watchdog.full_since >= FULL_POOL) {
+    report_full_pool(c, workers, pool);
+    watchdog.full_pool_told = true;
   }
 }
 
@@ -232,6 +309,7 @@ static void check_all(check *c) {
     check_status(c, s);
     tick_external_timer(c, s);
   }
+  check_blocking_pool(c, workers);
   bool (*f)(uint64_t) = c->stuck ? rt_load(&watchdog.on_stuck) : NULL;
   if (f && f(c->now) && c->min_stall > STUCK_STALL) c->min_stall = STUCK_STALL;
   rt_worker_registry_unlock();
@@ -351,7 +429,10 @@ static void stop_watchdog_locked(void) {
 }
 
 bool rt_watchdog_add(rt_worker_status *s) {
-  if (s->in_watchdog) return true;
+  if (s->in_watchdog) {
+    uv_async_send(&watchdog.bell); /* it may sleep, since nothing was to be watched before */
+    return true;
+  }
   s->in_watchdog = true;
   rt_lock_take(&watchdog.lock);
   if (watchdog.workers > 0 || start_watchdog_locked())

@@ -19,7 +19,8 @@
 #include "diag/worker_registry.h"
 
 /* Worker's thread, not under the lock of the registry: the watchdog's thread runs from the first
-** add to the last remove. Idempotent. False: no thread could be started, and nothing is watched. */
+** add to the last remove. May be called again, and then wakes the thread. False: no thread could be
+** started, and nothing is watched. */
 bool rt_watchdog_add(rt_worker_status *s);
 void rt_watchdog_remove(rt_worker_status *s);
 

@@ -31,18 +31,23 @@ typedef struct rt_worker_status {
   const char *(*site_text)(const struct rt_worker_status *, uint32_t site);
   /* under the lock of the registry */
   rt_list link;
-  bool registered;                 /* until rt_worker_registry_remove */
-  const void *runtime;             /* identity of its runtime; NULL: a main worker without pools */
-  rt_cpu_timer *cpu_timer;         /* the preemption timer of its thread; NULL: none */
-  struct rt_sched *pools[2];       /* main worker: the open pools; else NULL */
-  struct {                         /* watchdog's thread: since the last probe */
-    uint64_t probed_at;            /* clock */
-    uint64_t cpu_at_probe;         /* CPU time of its thread then, ns */
-    uint64_t cpu_at_tick;          /* the same at the last tick of its external CPU timer */
-    uint64_t stalled;              /* ns that it has computed, or was blocked, without answering */
-    bool blocked;                  /* in the kernel, at the last check */
-    bool blocked_throughout;       /* in the kernel, nearly all the time since the probe */
-    bool reported;                 /* the stall was reported; its end is to be reported, too */
+  bool registered;           /* until rt_worker_registry_remove */
+  const void *runtime;       /* identity of its runtime; NULL: a main worker without pools */
+  rt_cpu_timer *cpu_timer;   /* the preemption timer of its thread; NULL: none */
+  struct rt_sched *pools[2]; /* main worker: the open pools; else NULL */
+  struct {                   /* watchdog's thread: since the last probe */
+    uint64_t probed_at;      /* clock */
+    uint64_t cpu_at_probe;   /* CPU time of its thread then, ns */
+    uint64_t cpu_at_tick;    /* the same at the last tick of its external CPU timer */
+    uint64_t delay_at_probe; /* how long its thread had waited for a CPU then, ns */
+    bool has_delay;          /* that is known */
+    uint64_t stalled;        /* ns that it has computed, or was blocked, without answering */
+    bool blocked;            /* in the kernel, at the last check */
+    bool blocked_throughout; /* in the kernel, nearly all the time since the probe */
+    bool reported;           /* the stall was reported; its end is to be reported, too */
+    bool again;              /* not so: a stall of this task was reported before */
+    uint64_t told[8];        /* the titles of the last tasks that were reported */
+    unsigned reports;
     char title[RT_TASK_TITLE_MAX]; /* of the task in the report */
   } watch;
   /* main worker's thread: see run/blocked.c */
@@ -54,7 +59,9 @@ typedef struct rt_worker_status {
     bool alive;   /* it has done something since */
   } at_end;
   /* worker's thread */
-  bool in_watchdog; /* rt_watchdog_add was called for it */
+  bool in_watchdog;   /* rt_watchdog_add was called for it */
+  uint64_t places[8]; /* where tasks were stuck: hashes of the last tracebacks that were written */
+  unsigned tracebacks;
   /* atomic */
   rt_atomic(uint64_t) stall;       /* ns without an answer after which it is reported; 0: never */
   rt_atomic(uint32_t) * timestamp; /* of its driver: the watchdog updates it while a task runs */

@@ -155,6 +155,17 @@ void rt_inspect_answer(rt_post *p, void *driver) {
 }
 
 /* --- the watchdog's probe --------------------------------------------------------------------- */
+/* Has this text, which names the task and the place, been written before? (FNV-1a) */
+static bool was_written(rt_worker_status *s, rt_buf *text) {
+  const char *data = rt_buf_data(text);
+  uint64_t hash = 0xcbf29ce484222325;
+  for (size_t i = 0; i < rt_buf_len(text); i++) hash = (hash ^ (uint8_t)data[i]) * 0x100000001b3;
+  for (size_t i = 0; i < rt_countof(s->places); i++)
+    if (s->places[i] == hash) return true;
+  s->places[s->tracebacks++ % rt_countof(s->places)] = hash;
+  return false;
+}
+
 void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *s = &w->status;
@@ -168,6 +179,7 @@ void rt_inspect_answer_probe(rt_worker *w) {
   rt_task_title_write(title, sizeof title, w->current.task->id, NULL, NULL);
   rt_buf_printf(&text, "rt: %s: %s was stuck in\n", s->name, title);
   rt_inspect_trace(&text, w, w->current.task);
-  if (rt_buf_len(&text) > 0) rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
+  if (rt_buf_len(&text) > 0 && !was_written(s, &text))
+    rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
 }

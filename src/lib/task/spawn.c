@@ -22,7 +22,10 @@ static int spawn_blocking_resume(lua_State *L, int status, lua_KContext context)
 static bool submit_blocking(lua_State *L, rt_worker *w, rt_sched *s) {
   const rt_shared_ref *handle = rt_class_test(L, &w->classes, RT_CLASS_JOB, 1);
   rt_job *j = handle ? rt_job_of(handle->shared) : rtL_spawn_make(L, w, s, NULL, 1);
-  return rtL_spawn_submit(L, w, s, j, RT_ANY_SLOT);
+  if (!rtL_spawn_submit(L, w, s, j, RT_ANY_SLOT)) return false;
+  /* (Relaxed: a guess.) The watchdog may have to report that no thread is free. */
+  if (rt_load_relaxed(&s->queued) > 0) rt_watchdog_wake(&w->status);
+  return true;
 }
 
 /* Stack: as for submit_blocking. 'again': the task has waited already, so it comes first. This is

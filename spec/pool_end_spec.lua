@@ -40,6 +40,14 @@ describe("the end, with workers:", function()
     end)
   end
 
+  it("G24 what a cleanup reads is not interrupted with the call of another task", function()
+    local fifo = kit.file(nil, ".fifo")
+    assert(os.execute("mkfifo " .. fifo))
+    local code, out = run(2, "cleanup_reads_beside_one_that_is_interrupted", fifo)
+    assert.equal("read\n", out)
+    assert.equal(0, code)
+  end)
+
   --- A task that is cancelled by the end of the program is not reported as failed, whatever it did.
   local at_the_end = {
     ["starts another task"] = "starts_another_task",

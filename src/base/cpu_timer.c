@@ -17,15 +17,21 @@ static _Thread_local rt_cpu_timer *external;
 
 /* A signal for an external timer has no value: at the limit of pending signals, which is one reason
 ** why there is no other timer, the kernel drops what belongs to a signal. */
+static void call_timer(rt_cpu_timer *timer, bool nudged) {
+  bool interrupted = nudged && rt_swap(&timer->interrupted, false);
+  timer->f(timer, interrupted ? RT_CPU_TIMER_INTERRUPT
+                  : nudged    ? RT_CPU_TIMER_NUDGE
+                              : RT_CPU_TIMER_TICK);
+}
+
 static void on_cpu_timer_signal(int sig, siginfo_t *info, void *context) {
   (void)sig, (void)context;
   int err = errno;
   bool nudged = info->si_code == SI_QUEUE && info->si_pid == getpid();
   if (external != NULL) {
-    external->f(external, rt_swap(&external->nudged, false));
+    call_timer(external, rt_swap(&external->nudged, false));
   } else if (info->si_code == SI_TIMER || nudged) {
-    rt_cpu_timer *timer = info->si_value.sival_ptr;
-    timer->f(timer, nudged);
+    call_timer(info->si_value.sival_ptr, nudged);
   }
   errno = err;
 }
@@ -41,16 +47,6 @@ static int install_handler(void) {
   return sigaction(SIGURG, &sa, NULL) == 0 ? 0 : -errno;
 }
 
-void rt_cpu_timer_set_interrupting(bool interrupting) {
-  struct sigaction sa;
-  int restart = interrupting ? 0 : SA_RESTART;
-  if (sigaction(SIGURG, NULL, &sa) != 0 || !(sa.sa_flags & SA_SIGINFO) ||
-      sa.sa_sigaction != on_cpu_timer_signal || (sa.sa_flags & SA_RESTART) == restart)
-    return;
-  sa.sa_flags = SA_SIGINFO | restart;
-  sigaction(SIGURG, &sa, NULL);
-}
-
 static void unblock_signal(void) {
   sigset_t urgent;
   sigemptyset(&urgent);
@@ -64,7 +60,7 @@ static uint64_t period(void) {
   return us > 0 && us <= 1000000 ? (uint64_t)us * 1000 : DEFAULT_PERIOD;
 }
 
-int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, rt_cpu_timer_cause)) {
   struct sigevent how = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGURG};
   int err = install_handler();
   if (err != 0) return err;
@@ -85,7 +81,8 @@ int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
   return err;
 }
 
-int rt_cpu_timer_start_external(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+int rt_cpu_timer_start_external(rt_cpu_timer *timer,
+                                void (*f)(rt_cpu_timer *, rt_cpu_timer_cause)) {
   int err = install_handler();
   if (err != 0) return err;
   timer->f = f;
@@ -124,14 +121,51 @@ void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) {
   syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)thread, SIGURG, &info);
 }
 
+/* --- interrupting a call ---------------------------------------------------------------------- */
+#define END_PAUSE (RT_MILLISECOND / 20)
+enum { END_PAUSES = 100 };
+
+/* Does nothing if SIGURG is not ours. */
+static void set_interrupting(bool interrupting) {
+  struct sigaction sa;
+  int restart = interrupting ? 0 : SA_RESTART;
+  if (sigaction(SIGURG, NULL, &sa) != 0 || !(sa.sa_flags & SA_SIGINFO) ||
+      sa.sa_sigaction != on_cpu_timer_signal || (sa.sa_flags & SA_RESTART) == restart)
+    return;
+  sa.sa_flags = SA_SIGINFO | restart;
+  sigaction(SIGURG, &sa, NULL);
+}
+
+void rt_cpu_timer_begin_interrupts(void) { set_interrupting(true); }
+
+void rt_cpu_timer_interrupt(rt_cpu_timer *timer, long thread) {
+  rt_store(&timer->interrupted, true);
+  rt_cpu_timer_nudge(timer, thread);
+}
+
+static bool is_any_on_its_way(rt_cpu_timer *timers[], int count) {
+  bool any = false;
+  for (int i = 0; i < count; i++) any = any || rt_load(&timers[i]->interrupted);
+  return any;
+}
+
+/* A signal that comes after this is a nudge. */
+void rt_cpu_timer_end_interrupts(rt_cpu_timer *timers[], int count) {
+  for (int i = 0; i < END_PAUSES && is_any_on_its_way(timers, count); i++)
+    rt_thread_sleep(END_PAUSE);
+  set_interrupting(false);
+  for (int i = 0; i < count; i++) rt_store(&timers[i]->interrupted, false);
+}
+
 #else
 
-int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+int rt_cpu_timer_start(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, rt_cpu_timer_cause)) {
   (void)timer, (void)f;
   return -ENOSYS;
 }
 
-int rt_cpu_timer_start_external(rt_cpu_timer *timer, void (*f)(rt_cpu_timer *, bool)) {
+int rt_cpu_timer_start_external(rt_cpu_timer *timer,
+                                void (*f)(rt_cpu_timer *, rt_cpu_timer_cause)) {
   (void)timer, (void)f;
   return -ENOSYS;
 }
@@ -142,6 +176,10 @@ void rt_cpu_timer_stop(rt_cpu_timer *timer) { (void)timer; }
 
 void rt_cpu_timer_nudge(rt_cpu_timer *timer, long thread) { (void)timer, (void)thread; }
 
-void rt_cpu_timer_set_interrupting(bool interrupting) { (void)interrupting; }
+void rt_cpu_timer_begin_interrupts(void) {}
+
+void rt_cpu_timer_interrupt(rt_cpu_timer *timer, long thread) { (void)timer, (void)thread; }
+
+void rt_cpu_timer_end_interrupts(rt_cpu_timer *timers[], int count) { (void)timers, (void)count; }
 
 #endif

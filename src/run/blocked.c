@@ -37,27 +37,38 @@ static bool is_still_blocked(rt_worker_status *s) {
   return same;
 }
 
+/* The workers whose calls are interrupted at one check. */
+enum { INTERRUPTS_MAX = RT_POOLS * RT_SLOTS_MAX };
+
+typedef struct interrupts {
+  rt_cpu_timer *timers[INTERRUPTS_MAX];
+  int count;
+} interrupts;
+
+static void interrupt(interrupts *all, const rt_worker_status *s) {
+  if (s->cpu_timer == NULL || all->count == INTERRUPTS_MAX) return;
+  if (all->count == 0) rt_cpu_timer_begin_interrupts();
+  all->timers[all->count++] = s->cpu_timer;
+  rt_cpu_timer_interrupt(s->cpu_timer, s->thread_info.thread);
+}
+
 /* Returns whether the worker has been blocked for too long. */
-static bool check_member(rt_worker_status *s) {
+static bool check_member(rt_worker_status *s, interrupts *to) {
   if (!is_still_blocked(s)) return false;
-  if (++s->at_end.checks >= CHECKS_BEFORE_SIGNAL && s->cpu_timer) {
-    rt_cpu_timer_set_interrupting(true);
-    rt_cpu_timer_nudge(s->cpu_timer, s->thread_info.thread);
-  }
+  if (++s->at_end.checks >= CHECKS_BEFORE_SIGNAL) interrupt(to, s);
   return s->at_end.checks >= CHECKS_MAX;
 }
 
 bool rt_blocked_check(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *s;
+  interrupts sent = {.count = 0};
   bool all = true;
-  rt_cpu_timer_set_interrupting(false);
   rt_list *workers = rt_worker_registry_lock();
   rt_worker_registry_each(s, workers) {
-    if (is_member(w, s) && !check_member(s)) all = false;
+    if (is_member(w, s) && !check_member(s, &sent)) all = false;
   }
+  if (sent.count > 0) rt_cpu_timer_end_interrupts(sent.timers, sent.count);
   rt_worker_registry_unlock();
   return all;
 }
-
-void rt_blocked_finish(void) { rt_cpu_timer_set_interrupting(false); }

@@ -25,7 +25,4 @@ void rt_blocked_begin(rt_worker *w);
 ** blocked in a call. */
 bool rt_blocked_check(rt_worker *w);
 
-/* No more checks: signals interrupt no call any more. */
-void rt_blocked_finish(void);
-
 #endif

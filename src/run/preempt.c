@@ -242,11 +242,11 @@ static void arm(rt_worker *w, lua_State *L) {
   w->preempt.skip = (unsigned)(took * 20 / w->preempt.timer.period);
 }
 
-static void on_timer_signal(rt_cpu_timer *timer, bool nudged) {
+static void on_timer_signal(rt_cpu_timer *timer, rt_cpu_timer_cause cause) {
   rt_worker *w = rt_containerof(timer, rt_worker, preempt.timer);
   lua_State *L = w->current.co;
-  if (nudged) {
-    w->preempt.interrupts++;
+  if (cause == RT_CPU_TIMER_INTERRUPT) w->preempt.interrupts++;
+  if (cause != RT_CPU_TIMER_TICK) {
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;

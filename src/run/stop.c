@@ -45,11 +45,6 @@ static void begin_blocked_checks(rt_worker *w) {
   rt_grace_timer_set(w, on_blocked_check, rt_driver_after(&w->driver, RT_BLOCKED_PERIOD));
 }
 
-static void finish_blocked_checks(rt_worker *w) {
-  rt_grace_timer_clear(w);
-  rt_blocked_finish();
-}
-
 static void wait_for_end(lua_State *L, rt_worker *w, uint64_t until) {
   uint64_t now = rt_clock();
   if (rt_end_wait_is_over(w) || now >= until) return;
@@ -130,7 +125,7 @@ void rtL_stop(lua_State *L, rt_worker *w) {
   wait_for_end(L, w, until);
   if (w->tasks.live > 0) rt_unwind_finish(L, w);
   wait_for_end(L, w, until + (w->signals.interrupted ? REPORT_TIME_AFTER_SIGNAL : REPORT_TIME));
-  finish_blocked_checks(w);
+  rt_grace_timer_clear(w);
   report_and_close(L, w);
   limit_finalizers(w);
 }

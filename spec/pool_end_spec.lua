@@ -40,6 +40,17 @@ describe("the end, with workers:", function()
     end)
   end
 
+  for _, how in ipairs { "shield", "critical" } do
+    it("G25 a call inside of rt." .. how .. " is not interrupted at the end", function()
+      if kit.flavor == "tsan" then
+        return pending("the thread sanitizer delays the signal that asks the thread")
+      end
+      local code, out = run(1, "reads_in_a_protected_part", how)
+      assert.equal("read\n", out)
+      assert.equal(0, code)
+    end)
+  end
+
   it("G24 what a cleanup reads is not interrupted with the call of another task", function()
     local fifo = kit.file(nil, ".fifo")
     assert(os.execute("mkfifo " .. fifo))

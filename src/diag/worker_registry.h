@@ -71,6 +71,7 @@ typedef struct rt_worker_status {
       probe_pending; /* set by the watchdog; the worker clears it at a Lua instruction */
   rt_atomic(uint64_t) running_title; /* of the running task, may have RT_TITLE_SEEN; 0: none */
   rt_atomic(uint64_t) running_since; /* clock when the watchdog first saw that title; 0: not seen */
+  rt_atomic(bool) is_protected;      /* its task is in a shield; set when it is nudged */
   rt_atomic(bool) reported_stuck;  /* a report was written: a dump does not wait for this worker */
   rt_atomic(bool) wants_traceback; /* with reported_stuck: see report_stall of watchdog.c */
 } rt_worker_status;

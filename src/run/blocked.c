@@ -52,10 +52,22 @@ static void interrupt(interrupts *all, const rt_worker_status *s) {
   rt_cpu_timer_interrupt(s->cpu_timer, s->thread_info.thread);
 }
 
+/* The handler of the signal sets is_protected before the next check. */
+static void ask_if_protected(rt_worker_status *s) {
+  rt_store(&s->is_protected, false);
+  if (s->cpu_timer && rt_thread_info_restarts_syscall(&s->thread_info))
+    rt_cpu_timer_nudge(s->cpu_timer, s->thread_info.thread);
+}
+
 /* Returns whether the worker has been blocked for too long. */
 static bool check_member(rt_worker_status *s, interrupts *to) {
   if (!is_still_blocked(s)) return false;
-  if (++s->at_end.checks >= CHECKS_BEFORE_SIGNAL) interrupt(to, s);
+  if (s->at_end.checks > 0 && rt_load(&s->is_protected)) s->at_end.checks = 0;
+  s->at_end.checks++;
+  if (s->at_end.checks < CHECKS_BEFORE_SIGNAL)
+    ask_if_protected(s);
+  else
+    interrupt(to, s);
   return s->at_end.checks >= CHECKS_MAX;
 }
 

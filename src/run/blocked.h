@@ -8,7 +8,10 @@
 ** wait for this worker any longer.
 **
 ** A worker that has done anything since the program began to end is left alone: it is cleaning up,
-** which may block, and has the grace for it. Main worker's thread.
+** which may block, and has the grace for it. So has a call inside of rt.shield or rt.critical: only
+** the thread itself knows about these, so it is asked first, by a signal after which its call goes
+** on. (A call that no signal leaves alone, such as nanosleep, is interrupted in any case.) Main
+** worker's thread.
 */
 #ifndef RT_RUN_BLOCKED_H
 #define RT_RUN_BLOCKED_H

@@ -247,6 +247,8 @@ static void on_timer_signal(rt_cpu_timer *timer, rt_cpu_timer_cause cause) {
   lua_State *L = w->current.co;
   if (cause == RT_CPU_TIMER_INTERRUPT) w->preempt.interrupts++;
   if (cause != RT_CPU_TIMER_TICK) {
+    const rt_task *t = w->current.task;
+    rt_store(&w->status.is_protected, t && rt_cancel_scope_is_protected(t));
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;

@@ -40,6 +40,15 @@ describe("the end, with workers:", function()
     end)
   end
 
+  it("G25 a call that blocks is interrupted, though there was no descriptor at first", function()
+    local fifo = kit.file(nil, ".fifo")
+    assert(os.execute("mkfifo " .. fifo))
+    local command = kit.command(kit.program("out_of_descriptors"), fifo)
+    local code, out, err = kit.shell("ulimit -n 60; exec env " .. command)
+    assert.equal("unwound\n", out .. err)
+    assert.equal(0, code)
+  end)
+
   for _, how in ipairs { "shield", "critical" } do
     it("G25 a call inside of rt." .. how .. " is not interrupted at the end", function()
       if kit.flavor == "tsan" then

@@ -42,11 +42,12 @@ static size_t read_proc_file(const rt_thread_info *info, const char *name, char 
   return (size_t)len;
 }
 
-bool rt_thread_info_is_blocked(const rt_thread_info *info) {
+rt_thread_state rt_thread_info_state(const rt_thread_info *info) {
   char stat[512];
   size_t len = read_proc_file(info, "stat", stat, sizeof stat);
-  char state = len > 0 ? parse_state(stat, len) : '?';
-  return state == 'S' || state == 'D';
+  if (len == 0) return RT_THREAD_UNKNOWN;
+  char state = parse_state(stat, len);
+  return state == 'S' || state == 'D' ? RT_THREAD_BLOCKED : RT_THREAD_RUNS;
 }
 
 /* The file has "CPU time, delay, times that it was given a CPU". */
@@ -78,7 +79,9 @@ bool rt_thread_info_restarts_syscall(const rt_thread_info *info) {
 
 void rt_thread_info_init(rt_thread_info *info) { *info = (rt_thread_info){0}; }
 uint64_t rt_thread_info_cpu(const rt_thread_info *info) { return (void)info, 0; }
-bool rt_thread_info_is_blocked(const rt_thread_info *info) { return (void)info, false; }
+rt_thread_state rt_thread_info_state(const rt_thread_info *info) {
+  return (void)info, RT_THREAD_UNKNOWN;
+}
 bool rt_thread_info_restarts_syscall(const rt_thread_info *info) { return (void)info, false; }
 bool rt_thread_info_delay(const rt_thread_info *info, uint64_t *delay) {
   return (void)info, (void)delay, false;

@@ -22,8 +22,14 @@ void rt_thread_info_init(rt_thread_info *info);
 /* Nanoseconds of CPU time that the thread has used. */
 uint64_t rt_thread_info_cpu(const rt_thread_info *info);
 
-/* Is the thread blocked in the kernel, and not only waiting for a CPU? */
-bool rt_thread_info_is_blocked(const rt_thread_info *info);
+/* Is the thread blocked in the kernel, and not only waiting for a CPU? RT_THREAD_UNKNOWN: there was
+** no descriptor to find out. */
+typedef enum rt_thread_state {
+  RT_THREAD_RUNS,
+  RT_THREAD_BLOCKED,
+  RT_THREAD_UNKNOWN
+} rt_thread_state;
+rt_thread_state rt_thread_info_state(const rt_thread_info *info);
 
 /* Is the thread in a system call that the kernel restarts after a signal as if nothing had
 ** happened? Not nanosleep or poll, and no call on a socket, as that may have a timeout. */

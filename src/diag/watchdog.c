@@ -160,7 +160,7 @@ static void send_probe(check *c, rt_worker_status *s) {
 static void measure_stall(check *c, rt_worker_status *s) {
   uint64_t cpu = rt_thread_info_cpu(&s->thread_info), passed = c->now - s->watch.probed_at, delay;
   bool was_blocked = s->watch.blocked;
-  s->watch.blocked = rt_thread_info_is_blocked(&s->thread_info);
+  s->watch.blocked = rt_thread_info_state(&s->thread_info) == RT_THREAD_BLOCKED;
   s->watch.stalled = cpu - s->watch.cpu_at_probe;
   s->watch.blocked_throughout = s->watch.blocked && was_blocked && s->watch.stalled < passed / 4;
   if (!s->watch.blocked_throughout) return;

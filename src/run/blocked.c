@@ -28,13 +28,15 @@ void rt_blocked_begin(rt_worker *w) {
   rt_worker_registry_unlock();
 }
 
-/* Is the worker still in the call in which it was when the program began to end? */
+/* Is the worker still in the call in which it was when the program began to end? If there is no
+** descriptor to find out, the next check may have one. */
 static bool is_still_blocked(rt_worker_status *s) {
   if (s->at_end.alive || s->at_end.title == 0) return false;
-  bool same = blocked_title(s) == s->at_end.title && rt_thread_info_is_blocked(&s->thread_info) &&
+  rt_thread_state state = rt_thread_info_state(&s->thread_info);
+  bool same = blocked_title(s) == s->at_end.title && state != RT_THREAD_RUNS &&
               rt_thread_info_cpu(&s->thread_info) - s->at_end.cpu < CPU_MAX;
   if (!same) s->at_end.alive = true;
-  return same;
+  return same && state == RT_THREAD_BLOCKED;
 }
 
 /* The workers whose calls are interrupted at one check. */
@@ -75,12 +77,14 @@ bool rt_blocked_check(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *s;
   interrupts sent = {.count = 0};
-  bool all = true;
+  bool any = false, all = true;
   rt_list *workers = rt_worker_registry_lock();
   rt_worker_registry_each(s, workers) {
-    if (is_member(w, s) && !check_member(s, &sent)) all = false;
+    if (!is_member(w, s)) continue;
+    any = true;
+    if (!check_member(s, &sent)) all = false;
   }
   if (sent.count > 0) rt_cpu_timer_end_interrupts(sent.timers, sent.count);
   rt_worker_registry_unlock();
-  return all;
+  return any && all;
 }

@@ -25,7 +25,7 @@
 void rt_blocked_begin(rt_worker *w);
 
 /* Interrupts the calls in which workers are blocked. True: no worker is left but those that stay
-** blocked in a call. */
+** blocked in a call. (If there is none at all, one may be about to begin.) */
 bool rt_blocked_check(rt_worker *w);
 
 #endif

@@ -99,6 +99,12 @@ describe("rt-lua: Ctrl-C:", function()
     assert.matches("^" .. cancelled .. cancelled, out)
   end)
 
+  it("tasks for which main waits in a shield are not cancelled", function()
+    local code, out = end_by(start("tasks_of_a_shield"), "TERM")
+    assert.equal(143, code)
+    assert.equal("true\tfinished\ntrue\tfinished\nfalse\tcancelled: interrupted! (SIGTERM)\n", out)
+  end)
+
   it("a second one ends it at once, though a __close loops for ever", function()
     for _, how in ipairs { "sleep", "loop" } do
       local it = start("endless_close", how)

@@ -112,6 +112,13 @@ static void stop_main(lua_State *L, rt_worker *w, rt_task *t) {
   luaL_error(L, "interrupted! (%s)", signal_name(w->signals.interrupted));
 }
 
+/* A task is ended by the signal only because the main chunk, which is to end, has to wait for it.
+** It is left alone while the main chunk is in a shield, in which it does not end. */
+static bool is_protected(const rt_worker *w, const rt_task *t) {
+  return rt_cancel_scope_is_protected(t) ||
+         (!t->is_main && w->main != NULL && rt_cancel_scope_is_protected(w->main));
+}
+
 /* Can the main chunk be ended here, with nothing on its way to a <close> variable? Before an
 ** instruction, or before a function that a C function calls. (Not after it: what it returns may
 ** have to be closed.) */
@@ -129,7 +136,9 @@ static void stop_hook(lua_State *L, lua_Debug *ar) {
   bool is_main = t == NULL || t->is_main;
   if (is_main) lua_sethook(L, NULL, 0, 0);
   if (t == NULL || !w->signals.interrupted) return;
-  if (!is_main) {
+  if (!is_main && !w->signals.over && is_protected(w, t)) {
+    lua_sethook(L, NULL, 0, 0);
+  } else if (!is_main) {
     rtL_cancel_by_signal(L, w, t);
     if (ar->event != LUA_HOOKCOUNT || !rtL_preempt_decide(L, ar, w)) lua_sethook(L, NULL, 0, 0);
   } else if (w->signals.over || can_end(L, ar)) {
@@ -160,8 +169,7 @@ static void on_tick(void) {
     if (over) w->signals.over = 1;
     set_stop_hook(w);
     rt_driver_ring(&w->driver);
-    if (interrupt && !over && w->current.task)
-      interrupt = !rt_cancel_scope_is_protected(w->current.task);
+    if (interrupt && !over && w->current.task) interrupt = !is_protected(w, w->current.task);
     if (interrupt) w->signals.interrupts++;
   }
   rt_wall_timer_set_interrupting(interrupt);

@@ -7,7 +7,7 @@
 ** 1. A timer ticks from then on (base/wall_timer.h). Until the main chunk has got its error, a call
 **    in which the thread is blocked is interrupted: it fails with EINTR, and the hook raises when
 **    it has returned. (A call that makes progress, a slow write, is left alone.) A call inside a
-**    shield is not interrupted.
+**    shield is not interrupted; nor is a task ended, which runs while the main chunk waits in one.
 ** 2. Then cleanup may block, until the grace is over.
 ** 3. At the end of the grace, the main chunk and the tasks are ended where they are, and a call
 **    that blocks is interrupted again.

@@ -21,8 +21,11 @@ end)
 describe("a __close that computes", function()
   for _, shape in ipairs { "short", "long", "tail", "nested", "failing" } do
     it("G30 comes to its end, whenever a timeout comes: " .. shape, function()
-      local count = kit.flavor == "" and 300 or 60
-      local code, out, err = kit.run(kit.program("whole_close"), shape .. " " .. count, 120, ENV)
+      local count, env = kit.flavor == "" and 300 or 60, ENV
+      if shape == "long" then -- with the usual period, which is CPU time, load does not end it
+        count, env = 6, "RT_WORKERS=1"
+      end
+      local code, out, err = kit.run(kit.program("whole_close"), shape .. " " .. count, 120, env)
       assert.equal(("%d timeouts, 0 in the middle\n"):format(count), out .. err)
       assert.equal(0, code)
     end)

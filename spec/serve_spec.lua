@@ -94,6 +94,13 @@ describe("rt.tcp.serve", function()
     end
   end)
 
+  it("a listener that has come to its acceptor is not sent on", function()
+    local why =
+      "cannot send argument 1 (a listener of a server, which stays on its worker) to another worker"
+    local code, out, err = kit.run(kit.program("sent_on"))
+    assert.same({ 0, "false\t" .. why .. "\ntrue\n", "" }, { code, out, err })
+  end)
+
   it("a close that is refused has closed nothing", function()
     local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)
       stream:write(stream:read("L"))

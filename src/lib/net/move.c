@@ -171,6 +171,8 @@ static const char *why_listener_cannot_move(const rt_listener *l) {
   if (l->sock == NULL) return "a closed listener";
   if (l->accepting > 0 || l->unopened >= 0 || rt_sock_has_parked(l->sock, RT_READ))
     return "a listener that a task is accepting from";
+  if (l->takeover && rt_takeover_has_arrived(l->takeover))
+    return "a listener of a server, which stays on its worker";
   return NULL;
 }
 

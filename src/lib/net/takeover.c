@@ -67,6 +67,8 @@ static void on_given(rt_post *p, void *driver) {
 
 bool rt_takeover_has_connection(const rt_takeover *t) { return !rt_list_is_empty(&t->given); }
 
+bool rt_takeover_has_arrived(const rt_takeover *t) { return t->listener != NULL; }
+
 bool rt_takeover_is_spare(const rt_takeover *t) { return t->fd < 0; }
 
 int rt_takeover_accept(rt_takeover *t) {

@@ -37,6 +37,8 @@ void rt_takeover_end(rt_takeover *t);
 bool rt_takeover_has_connection(const rt_takeover *t);
 /* Returns the descriptor of such a connection, or UV_EAGAIN. */
 int rt_takeover_accept(rt_takeover *t);
+/* The listener is where it accepts: rt_takeover_arrive was called. */
+bool rt_takeover_has_arrived(const rt_takeover *t);
 /* The listener accepts such connections, and no others. */
 bool rt_takeover_is_spare(const rt_takeover *t);
 

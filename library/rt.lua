@@ -428,9 +428,11 @@ function rt.critical(f, ...) end
 --- `rt.spawn`. The messages of one sender keep their order. Of several tasks that wait, the one that has
 --- waited longest is served first. A channel that is sent to another task is the same channel there.
 ---
---- A channel is freed with its messages when no state and no message refers to it. Objects that only hold
---- each other (a channel in a message of a channel that is in a message of the first one; dicts, mutexes and
---- watches, too) are not: take the messages out before you drop them.
+--- A channel is freed with its messages when no state refers to it, and no message that could still be read.
+--- So are channels, dicts, mutexes, watches and broadcasts that only hold each other (two channels, each in a
+--- message of the other). Two limits: only 128 objects and 1,024 values and references are looked at when a
+--- reference is dropped, so a cycle among more is not freed. Nor is one that goes through the value of an
+--- `rt.once` or the result of a task.
 ---
 --- ```lua
 --- local results = rt.channel(10)

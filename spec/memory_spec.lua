@@ -200,4 +200,104 @@ describe("memory comes back:", function()
     end)
     other:cancel()
   end)
+
+  --- Objects that hold each other; the pad is found in the resident size if they stay.
+  local cycles = {
+    ["two channels"] = function(pad)
+      local a, b = rt.channel(2), rt.channel(2)
+      a:send { to = b, pad = pad }
+      b:send { to = a }
+    end,
+    ["a channel in its own buffer"] = function(pad)
+      local a = rt.channel(2)
+      a:send(a, pad)
+    end,
+    ["two dicts"] = function(pad)
+      local a, b = rt.dict(), rt.dict()
+      a:set("to", { b, pad })
+      b:set("to", { a })
+    end,
+    ["a dict and a mutex"] = function(pad)
+      local dict = rt.dict()
+      dict:set("mutex", rt.mutex { dict = dict, pad = pad })
+    end,
+    ["a mutex that was given itself"] = function(pad)
+      local mutex = rt.mutex()
+      local guard <close> = mutex:lock()
+      guard:set { mutex, pad }
+    end,
+    ["a watch and a watcher of it"] = function(pad)
+      local watch = rt.watch()
+      watch:set(watch:subscribe(), pad)
+    end,
+    ["two broadcasts"] = function(pad)
+      local a, b = rt.broadcast(2), rt.broadcast(2)
+      a:send(b, pad)
+      b:send(a)
+    end,
+    ["a ring of all kinds"] = function(pad)
+      local first = rt.channel(4)
+      local broadcast = rt.broadcast(4)
+      broadcast:send(first, pad)
+      first:send(rt.mutex(rt.watch { broadcast, broadcast:subscribe() }))
+    end,
+    ["a chain of twenty pairs"] = function(pad)
+      local first = rt.channel(2)
+      local last = first
+      for i = 1, 20 do
+        local after = rt.channel(2)
+        last:send(after, i == 10 and pad)
+        after:send(last)
+        last = after
+      end
+    end,
+    ["what a task of the pool has put together"] = function(pad)
+      local a = rt.channel(2)
+      rt.spawn(function()
+        local b = rt.channel(2)
+        b:send(a, pad)
+        a:send(b)
+      end):join()
+    end,
+    ["what a channel that is dropped holds"] = function(pad)
+      local last = rt.channel(2)
+      local a = rt.channel(2) -- its handle is collected first
+      a:send(a, pad)
+      last:send(a)
+    end,
+    ["what a message on its way holds"] = function(pad)
+      local a, b = rt.channel(2), rt.channel(2)
+      a:send(b, pad)
+      b:send(a)
+      local task = rt.spawn_local(function(channel)
+        channel:send(a)
+      end, rt.channel(0))
+      rt.yield()
+      task:cancel()
+    end,
+  }
+  for name, make in pairs(cycles) do
+    it("G29 objects that only hold each other are freed: " .. name, function()
+      local pad, n = ("x"):rep(20000), 0
+      flat(400, 4 * 1024 * 1024, function()
+        make(pad)
+        n = n + 1
+        if n % 50 == 0 then
+          collectgarbage()
+        end
+      end)
+    end)
+  end
+
+  it("G29 objects in cycles that a task can still reach are not freed", function()
+    kit.on_workers(kit.program("cycles_in_use"))
+    local a, b, other = rt.channel(2), rt.channel(2), rt.channel(1)
+    a:send(b)
+    b:send(a, "kept")
+    other:send(a)
+    a, b = nil, nil
+    collectgarbage()
+    collectgarbage()
+    assert.equal("kept", select(2, other:recv():recv():recv()))
+  end)
 end)

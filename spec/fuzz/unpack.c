@@ -32,8 +32,8 @@ static void must(const char *what, bool holds) {
 static void free_nothing(rt_shared *shared) { (void)shared; }
 
 /* They have the class of something internal, of which no object is ever seen. */
-static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_TCP_SETUP};
-static const rt_shared_kind unknown_kind = {"unknown", free_nothing, RT_CLASSES};
+static const rt_shared_kind object_kind = {"object", free_nothing, RT_CLASS_TCP_SETUP, NULL};
+static const rt_shared_kind unknown_kind = {"unknown", free_nothing, RT_CLASSES, NULL};
 static rt_shared object, unknown;
 
 static rt_shared *send_object(lua_State *from, rt_worker *worker, int index, const char **why) {

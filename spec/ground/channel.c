@@ -5,7 +5,7 @@
 
 enum { PAIRS = 3, MESSAGES = 60000 };
 
-static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0, NULL};
 
 /* One task of one worker, which is this thread. */
 typedef struct party {

@@ -3,7 +3,7 @@
 #include "check.h"
 #include "dict/dict.h"
 
-static const rt_shared_kind kind = {"dict", rt_dict_free, -1};
+static const rt_shared_kind kind = {"dict", rt_dict_free, -1, NULL};
 static const rt_dict_bounds unbounded = {RT_DICT_UNBOUNDED, RT_DICT_UNBOUNDED, false};
 
 static rt_dict *new_dict(const rt_dict_bounds *bounds) {

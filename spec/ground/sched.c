@@ -5,7 +5,7 @@
 
 enum { SLOTS = 4, SUBMITTERS = 3, JOBS = 40000 };
 
-static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0, NULL};
 
 /* A worker: it takes jobs and ends them. (One thread initializes and closes all drivers: libuv
 ** closes descriptors with a system call that the thread sanitizer does not see, so it would report

@@ -5,8 +5,8 @@
 
 enum { MESSAGES = 3, ROOM = 2 };
 
-static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, 0};
-static const rt_shared_kind receiver_kind = {"receiver", rt_receiver_free, 0};
+static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, 0, NULL};
+static const rt_shared_kind receiver_kind = {"receiver", rt_receiver_free, 0, NULL};
 
 static rt_broadcast *broadcast;
 static rt_receiver *receivers[2];

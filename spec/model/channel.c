@@ -5,7 +5,7 @@
 
 enum { VALUES = 3 };
 
-static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0, NULL};
 
 static rt_channel *chan;
 static worker *sender, *another, *receiver, *hasty;

@@ -5,8 +5,8 @@
 
 enum { MEMBERS = 2 };
 
-static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
-static const rt_shared_kind kind = {"group", rt_group_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0, NULL};
+static const rt_shared_kind kind = {"group", rt_group_free, 0, NULL};
 
 static rt_runtime *runtime;
 static rt_group *group;

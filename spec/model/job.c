@@ -3,7 +3,7 @@
 #include "model_worker.h"
 #include "sched/job.h"
 
-static const rt_shared_kind kind = {"task", rt_job_free, 0};
+static const rt_shared_kind kind = {"task", rt_job_free, 0, NULL};
 
 static rt_runtime *runtime;
 static rt_job *job;

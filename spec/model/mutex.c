@@ -5,7 +5,7 @@
 
 enum { TASKS = 3 };
 
-static const rt_shared_kind kind = {"mutex", rt_mutex_free, 0};
+static const rt_shared_kind kind = {"mutex", rt_mutex_free, 0, NULL};
 
 static rt_mutex *mutex;
 static worker *tasks[TASKS];

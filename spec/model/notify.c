@@ -6,8 +6,8 @@
 
 enum { TASKS = 3 };
 
-static const rt_shared_kind notify_kind = {"notify", rt_notify_free, 0};
-static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, 0};
+static const rt_shared_kind notify_kind = {"notify", rt_notify_free, 0, NULL};
+static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, 0, NULL};
 
 static rt_notify *notify;
 static rt_barrier *barrier;

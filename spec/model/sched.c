@@ -5,7 +5,7 @@
 
 enum { SLOTS = 3, JOBS = 2 };
 
-static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0, NULL};
 
 static worker *main_worker, *workers[SLOTS];
 static bool stop_received[SLOTS];

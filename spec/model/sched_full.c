@@ -5,7 +5,7 @@
 
 enum { JOBS = 3 };
 
-static const rt_shared_kind job_kind = {"task", rt_job_free, 0};
+static const rt_shared_kind job_kind = {"task", rt_job_free, 0, NULL};
 
 static worker *patient, *hasty, *pool_worker;
 static rt_runtime *runtime;

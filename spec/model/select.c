@@ -5,7 +5,7 @@
 
 enum { BRANCHES = 2, VALUES = 4 };
 
-static const rt_shared_kind kind = {"channel", rt_channel_free, 0};
+static const rt_shared_kind kind = {"channel", rt_channel_free, 0, NULL};
 
 typedef struct branch {
   rt_channel *chan;

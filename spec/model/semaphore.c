@@ -5,7 +5,7 @@
 
 enum { TASKS = 3, PERMITS = 2 };
 
-static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, 0};
+static const rt_shared_kind kind = {"semaphore", rt_semaphore_free, 0, NULL};
 
 static rt_semaphore *semaphore;
 static worker *tasks[TASKS];

@@ -90,4 +90,33 @@ return {
     wrong = "more messages are reported as lost than were",
     model = "broadcast",
   },
+  {
+    file = "src/sync/channel.c",
+    from = "  rt_shared_note_link(&c->shared);\n",
+    to = "",
+    wrong = "a channel that is put into itself while another thread drops it stays for ever",
+    model = "cycle",
+  },
+  {
+    file = "src/sync/channel.c",
+    from = "  c->lost_links++;\n",
+    to = "",
+    wrong = "what a task takes out of a channel is freed",
+    model = "cycle",
+  },
+  {
+    file = "src/sync/mutex.c",
+    from = "uint64_t changes = m->serial;",
+    to = "uint64_t changes = 0;",
+    wrong = "what a task takes out of a mutex is freed",
+    model = "cycle",
+  },
+  {
+    file = "src/sync/broadcast.c",
+    from = "if (rt_unlikely(gets || loses))",
+    to = "if (rt_unlikely(loses))",
+    wrong = "a broadcast that holds itself stays for ever",
+    spec = "memory",
+    test = "only hold each other are freed: two broadcasts",
+  },
 }

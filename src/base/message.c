@@ -26,7 +26,7 @@ rt_message *rt_message_new(void) {
 static bool drop_content(rt_message *message) {
   if (rt_load_acquire(&message->holders) > 1 && rt_sub(&message->holders, 1) > 1) return false;
   rt_shared **shared = rt_message_shared(message);
-  for (uint32_t i = 0; i < message->count; i++) rt_shared_drop(shared[i]);
+  for (uint32_t i = 0; i < message->count; i++) rt_shared_drop_and_look(shared[i], RT_SHARED_REF);
   rt_free(message->many);
   return true;
 }

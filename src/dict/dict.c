@@ -1,5 +1,6 @@
 #include "dict/dict.h"
 
+#include "base/cycle.h"
 #include "base/siphash.h"
 
 #include <uv.h>
@@ -98,6 +99,7 @@ rt_dict_result rt_dict_apply(rt_dict *d, const rt_dict_key *key, const rt_dict_p
     rt_lock_take(&s->lock);
     rt_dict_result result = apply_locked(s, key, hash, p, &old, &removed);
     rt_lock_give(&s->lock);
+    if (rt_unlikely(rt_value_has_links(p->value))) rt_shared_note_link(&d->shared);
     rt_value_drop(&old);
     rt_shard_discard(&removed);
     if (result != RT_DICT_FULL || !dict_make_room(d, key, p->value)) return result;
@@ -259,3 +261,40 @@ rt_dict *rt_dict_new(const rt_shared_kind *kind, const rt_dict_bounds *bounds) {
   }
   return d;
 }
+
+/* --- what it holds (base/cycle.h) ------------------------------------------------------------- */
+static bool dict_has_links(rt_shared *shared) {
+  return rt_load(&rt_dict_of(shared)->quota.links) > 0;
+}
+
+/* A value that another thread has a reference to is not visited, as if that were its message.
+** (Acquire: see rt_cycle_visit_message.) */
+static bool visit_value(rt_cycle_visitor *v, const rt_value *value) {
+  if (value->type != RT_VALUE_BLOCK || rt_load_acquire(&value->block->holders) > 1)
+    return rt_cycle_visit_message(v, NULL);
+  return rt_cycle_visit_message(v, value->block->message);
+}
+
+static void visit_shard(rt_shard *s, rt_cycle_visitor *v) {
+  for (size_t i = 0; i < s->size; i++)
+    for (const rt_shard_entry *e = s->buckets[i]; e != NULL; e = e->next)
+      if (!visit_value(v, &e->value)) return;
+}
+
+/* (The version of a shard only grows, so the sum is the same only if each of them is.) */
+static uint64_t dict_visit(rt_shared *shared, rt_cycle_visitor *v) {
+  rt_dict *d = rt_dict_of(shared);
+  uint64_t changes = 0;
+  for (uint32_t i = 0; i < d->shard_count; i++) {
+    rt_shard *s = &d->shards[i];
+    rt_lock_take(&s->lock);
+    visit_shard(s, v);
+    changes += s->version;
+    rt_lock_give(&s->lock);
+  }
+  return changes;
+}
+
+static void dict_empty(rt_shared *shared) { rt_dict_clear(rt_dict_of(shared)); }
+
+const rt_shared_content rt_dict_content = {rt_cycle_drop, dict_has_links, dict_visit, dict_empty};

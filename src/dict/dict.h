@@ -37,6 +37,9 @@ typedef struct rt_dict {
   rt_shard shards[];
 } rt_dict;
 
+/* How a dict holds messages: for the kind of dicts. */
+extern const rt_shared_content rt_dict_content;
+
 typedef enum rt_dict_result {
   RT_DICT_DONE,
   RT_DICT_UNMET, /* the condition does not hold */

@@ -21,6 +21,7 @@ typedef struct rt_quota {
   /* atomic */
   rt_atomic(size_t) entries, bytes;
   rt_atomic(size_t) expiring; /* entries that have an expiry */
+  rt_atomic(size_t) links;    /* values that hold shared objects (base/cycle.h) */
 } rt_quota;
 
 /* Adds 'entries', and 'bytes' in place of 'instead_of' bytes. False: a bound does not allow it;

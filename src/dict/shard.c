@@ -98,6 +98,10 @@ static rt_shard_entry *shard_new_entry(rt_shard *s, const rt_shard_key *key, uin
   return e;
 }
 
+static void count_links(rt_shard *s, const rt_value *v, int change) {
+  if (rt_unlikely(rt_value_has_links(v))) rt_add(&s->quota->links, (size_t)change);
+}
+
 /* --- removing --------------------------------------------------------------------------------- */
 static void add_removed(rt_shard_removed *removed, rt_shard_entry *e) {
   e->next = removed->first;
@@ -120,6 +124,7 @@ static void remove_at(rt_shard *s, rt_shard_entry **at, rt_shard_removed *remove
   rt_list_remove(&e->link);
   s->count--;
   s->version++;
+  count_links(s, &e->value, -1);
   rt_quota_release(s->quota, 1, entry_size(e->len, &e->value));
   if (s->size > MIN_BUCKETS && s->count < s->size / 8) resize_buckets(s, s->size / 2);
 }
@@ -151,6 +156,7 @@ void rt_shard_clear(rt_shard *s, rt_shard_removed *removed) {
     for (rt_shard_entry *e = s->buckets[i], *next; e != NULL; e = next) {
       next = e->next;
       bytes += entry_size(e->len, &e->value);
+      count_links(s, &e->value, -1);
       add_removed(removed, e);
     }
   }
@@ -187,6 +193,7 @@ static void set_value(rt_shard *s, rt_shard_entry *e, const rt_value *v) {
   rt_value_hold(v);
   e->value = *v;
   e->version = ++s->version;
+  count_links(s, v, 1);
 }
 
 int rt_shard_add(rt_shard *s, const rt_shard_key *key, uint64_t hash, const rt_value *v,
@@ -216,6 +223,7 @@ int rt_shard_replace(rt_shard *s, rt_shard_entry *e, const rt_value *v, uint64_t
   if (!rt_quota_take(s->quota, 0, after, before)) return UV_ENOSPC;
   if (expires != RT_SHARD_KEEP_EXPIRY) rt_shard_expire(s, e, expires);
   *old = e->value;
+  count_links(s, old, -1);
   set_value(s, e, v);
   return 0;
 }

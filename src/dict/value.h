@@ -56,6 +56,11 @@ static inline void rt_value_drop(const rt_value *v) {
   if (v->type == RT_VALUE_BLOCK) rt_value_block_drop(v->block);
 }
 
+/* Does it hold shared objects? */
+static inline bool rt_value_has_links(const rt_value *v) {
+  return v->type == RT_VALUE_BLOCK && v->block->message && v->block->message->count > 0;
+}
+
 /* The bytes that it needs besides the record. */
 size_t rt_value_size(const rt_value *v);
 

@@ -11,7 +11,7 @@ rt_shared *rt_shared_ref_send(lua_State *L, rt_worker *w, int index, const char 
 void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object) {
   RTL_ENTER(L, w, +1);
   rt_shared_ref *ref = rtL_shared_new(L, w, (rt_class)object->kind->class);
-  rt_shared_hold(object);
+  rt_shared_hold_handle(object);
   ref->shared = object;
 }
 
@@ -19,8 +19,9 @@ void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object) {
 static int shared_gc(lua_State *L) {
   rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
   rt_shared_ref *ref = rtL_class_check(L, &rt_self(L)->classes, which, 1);
-  if (ref->shared) rt_shared_drop(ref->shared);
+  rt_shared *shared = ref->shared;
   ref->shared = NULL;
+  if (shared) rt_shared_drop_and_look(shared, RT_SHARED_HANDLE);
   return 0;
 }
 
@@ -60,6 +61,7 @@ rt_shared_ref *rtL_shared_new(lua_State *L, rt_worker *w, rt_class which) {
 void rtL_shared_set(lua_State *L, rt_shared_ref *ref, rt_shared *object) {
   RTL_STACK_CHECK(L, 0);
   if (object == NULL) rtL_error_no_memory(L);
+  rt_shared_make_handle(object);
   ref->shared = object;
 }
 

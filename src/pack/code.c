@@ -6,7 +6,7 @@ enum { CELLS = RT_SIZE(1024, 8), MOST_BYTES = RT_SIZE(8 << 20, 4096) };
 
 static void free_code(rt_shared *shared) { rt_free(rt_containerof(shared, rt_code, shared)); }
 
-const rt_shared_kind rt_code_kind = {"function", free_code, -1};
+const rt_shared_kind rt_code_kind = {"function", free_code, -1, NULL};
 
 /* (Bytes that are not understood count as if they assign: nothing is lost but time.) */
 static bool assigns_first(const char *bytes, size_t len) {

@@ -44,7 +44,8 @@ static void sent_cancelled_free(rt_shared *shared) {
   rt_free(sent);
 }
 
-static const rt_shared_kind cancelled_kind = {"cancelled", sent_cancelled_free, RT_CLASS_CANCELLED};
+static const rt_shared_kind cancelled_kind = {"cancelled", sent_cancelled_free, RT_CLASS_CANCELLED,
+                                              NULL};
 
 static rt_shared *cancelled_send(lua_State *L, rt_worker *w, int index, const char **why) {
   if (rt_pack_depth(w) > RT_PACK_NESTED) {

@@ -4,7 +4,7 @@
 #include "run/cancel.h"
 #include "run/preempt.h"
 
-const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB};
+const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB, NULL};
 
 rt_sched *rtL_spawn_open_pool(lua_State *L, rt_worker *w, rt_pool which) {
   RTL_ENTER(L, w, 0);

@@ -6,6 +6,8 @@
 */
 #include "sync/broadcast.h"
 
+#include "base/cycle.h"
+
 /* --- life of a broadcast and of a receiver ---------------------------------------------------- */
 void rt_broadcast_free(rt_shared *shared) {
   rt_broadcast *b = rt_broadcast_of(shared);
@@ -33,7 +35,7 @@ void rt_receiver_free(rt_shared *shared) {
   rt_broadcast *b = r->broadcast;
   rt_receiver_close(r);
   rt_free(r);
-  rt_shared_drop(&b->shared);
+  rt_shared_drop_and_look(&b->shared, RT_SHARED_REF);
 }
 
 rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
@@ -51,6 +53,58 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
   return r;
 }
 
+/* --- what they hold (base/cycle.h) ------------------------------------------------------------ */
+/* (Relaxed: broadcast_has_links reads it without the lock. rt_shared_note_link follows, which is a
+** release; base/cycle.c says why that is enough.) */
+static void change_links(rt_broadcast *b, bool gets, bool loses) {
+  rt_store_relaxed(&b->links, rt_load_relaxed(&b->links) + gets - loses);
+  if (gets) rt_shared_note_link(&b->shared);
+}
+
+/* (Relaxed: see change_links.) */
+static bool broadcast_has_links(rt_shared *shared) {
+  return rt_load_relaxed(&rt_broadcast_of(shared)->links) > 0;
+}
+
+static uint64_t broadcast_visit(rt_shared *shared, rt_cycle_visitor *v) {
+  rt_broadcast *b = rt_broadcast_of(shared);
+  rt_lock_take(&b->lock);
+  size_t kept = b->next < b->capacity ? (size_t)b->next : b->capacity, i = 0;
+  while (i < kept && rt_cycle_visit_message(v, b->ring[i])) i++;
+  uint64_t changes = b->next;
+  rt_lock_give(&b->lock);
+  return changes;
+}
+
+static void broadcast_empty(rt_shared *shared) {
+  rt_broadcast *b = rt_broadcast_of(shared);
+  for (size_t i = 0; i < b->capacity; i++) {
+    if (b->ring[i]) rt_message_drop(b->ring[i]);
+    b->ring[i] = NULL;
+  }
+}
+
+const rt_shared_content rt_broadcast_content = {rt_cycle_drop, broadcast_has_links, broadcast_visit,
+                                                broadcast_empty};
+
+/* A message that is put into the broadcast does not change the receiver. */
+static bool receiver_has_links(rt_shared *shared) {
+  (void)shared;
+  return true;
+}
+
+static uint64_t receiver_visit(rt_shared *shared, rt_cycle_visitor *v) {
+  rt_shared *broadcast = &rt_receiver_of(shared)->broadcast->shared;
+  if (broadcast_has_links(broadcast)) rt_cycle_visit_object(v, broadcast);
+  return 0; /* it always holds the same */
+}
+
+/* It drops the broadcast when it is freed. */
+static void receiver_empty(rt_shared *shared) { (void)shared; }
+
+const rt_shared_content rt_receiver_content = {rt_cycle_drop, receiver_has_links, receiver_visit,
+                                               receiver_empty};
+
 /* --- sending ---------------------------------------------------------------------------------- */
 /* Gives the message to the task that has waited longest at this receiver. */
 static void hand_message_locked(rt_receiver *r, rt_message *message) {
@@ -66,6 +120,8 @@ static void hand_message_locked(rt_receiver *r, rt_message *message) {
 static rt_message *put_locked(rt_broadcast *b, rt_message *message) {
   rt_message **place = &b->ring[b->next++ % b->capacity], *oldest = *place;
   *place = message;
+  bool gets = message->count > 0, loses = oldest != NULL && oldest->count > 0;
+  if (rt_unlikely(gets || loses)) change_links(b, gets, loses);
   rt_list *next;
   for (rt_list *l = b->awaited.next; l != &b->awaited; l = next) {
     next = l->next;

@@ -22,6 +22,8 @@ typedef struct rt_broadcast {
   rt_message **ring; /* message n is at n % capacity */
   int receivers;     /* that have not been closed */
   rt_list awaited;   /* the receivers that have waiters; each has received all messages */
+  /* atomic, written under the lock */
+  rt_atomic(size_t) links; /* messages in the ring that hold shared objects */
 } rt_broadcast;
 
 typedef struct rt_receiver {
@@ -34,6 +36,9 @@ typedef struct rt_receiver {
   rt_list link;  /* in 'awaited' */
   rt_list waiters;
 } rt_receiver;
+
+/* What a broadcast and a receiver hold: for their kinds. */
+extern const rt_shared_content rt_broadcast_content, rt_receiver_content;
 
 /* The result of an operation; and the answer with which a waiter is called (DONE or CLOSED). */
 typedef enum rt_broadcast_result {

@@ -24,6 +24,8 @@
 */
 #include "sync/channel.h"
 
+#include "base/cycle.h"
+
 enum { RING_MIN = RT_SIZE(8, 1) };
 
 /* --- the ring --------------------------------------------------------------------------------- */
@@ -39,9 +41,23 @@ static bool ring_grow(rt_channel *c) {
   return true;
 }
 
+/* (Relaxed: channel_has_links reads it without the lock. rt_shared_note_link follows, which is a
+** release; base/cycle.c says why that is enough.) */
+static void gain_link(rt_channel *c) {
+  rt_store_relaxed(&c->links, rt_load_relaxed(&c->links) + 1);
+  rt_shared_note_link(&c->shared);
+}
+
+/* (Relaxed: see gain_link.) */
+static void lose_link(rt_channel *c) {
+  c->lost_links++;
+  rt_store_relaxed(&c->links, rt_load_relaxed(&c->links) - 1);
+}
+
 static bool ring_push(rt_channel *c, rt_message *message) {
   if (c->count == c->size && !ring_grow(c)) return false;
   c->ring[(c->head + c->count++) & (c->size - 1)] = message;
+  if (rt_unlikely(message->count > 0)) gain_link(c);
   return true;
 }
 
@@ -49,6 +65,7 @@ static rt_message *ring_pop(rt_channel *c) {
   rt_message *message = c->ring[c->head];
   c->head = (c->head + 1) & (c->size - 1);
   c->count--;
+  if (rt_unlikely(message->count > 0)) lose_link(c);
   return message;
 }
 
@@ -68,6 +85,31 @@ rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity) {
   rt_list_init(&c->receivers);
   return c;
 }
+
+/* --- what it holds (base/cycle.h) ------------------------------------------------------------- */
+/* (Relaxed: see gain_link.) */
+static bool channel_has_links(rt_shared *shared) {
+  return rt_load_relaxed(&rt_channel_of(shared)->links) > 0;
+}
+
+/* (Messages of senders that wait are not visited: their tasks refer to the channel.) */
+static uint64_t channel_visit(rt_shared *shared, rt_cycle_visitor *v) {
+  rt_channel *c = rt_channel_of(shared);
+  rt_lock_take(&c->lock);
+  size_t i = 0;
+  while (i < c->count && rt_cycle_visit_message(v, c->ring[(c->head + i) & (c->size - 1)])) i++;
+  uint64_t changes = c->lost_links;
+  rt_lock_give(&c->lock);
+  return changes;
+}
+
+static void channel_empty(rt_shared *shared) {
+  rt_channel *c = rt_channel_of(shared);
+  while (c->count > 0) rt_message_drop(ring_pop(c));
+}
+
+const rt_shared_content rt_channel_content = {rt_cycle_drop, channel_has_links, channel_visit,
+                                              channel_empty};
 
 /* --- sending and receiving -------------------------------------------------------------------- */
 static rt_channel_result channel_send_locked(rt_channel *c, rt_message *message) {

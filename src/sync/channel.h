@@ -17,13 +17,19 @@ typedef struct rt_channel {
   /* under the lock */
   rt_lock lock;
   bool closed;
-  rt_message **ring; /* the buffer; NULL: size is 0 */
-  size_t size;       /* of the ring: a power of two that grows with use, or 0 */
-  size_t head;       /* index of the oldest message */
-  size_t count;      /* messages in the ring */
-  rt_list senders;   /* waiters, each with its message */
-  rt_list receivers; /* waiters */
+  rt_message **ring;   /* the buffer; NULL: size is 0 */
+  size_t size;         /* of the ring: a power of two that grows with use, or 0 */
+  size_t head;         /* index of the oldest message */
+  size_t count;        /* messages in the ring */
+  rt_list senders;     /* waiters, each with its message */
+  rt_list receivers;   /* waiters */
+  uint64_t lost_links; /* messages that held shared objects and were taken out of the ring */
+  /* atomic, written under the lock */
+  rt_atomic(size_t) links; /* messages in the ring that hold shared objects */
 } rt_channel;
+
+/* How a channel holds messages: for the kind of channels. */
+extern const rt_shared_content rt_channel_content;
 
 /* The result of an operation; and the answer with which a waiter is called (DONE or CLOSED). */
 typedef enum rt_channel_result {

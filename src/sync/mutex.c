@@ -10,6 +10,8 @@
 */
 #include "sync/mutex.h"
 
+#include "base/cycle.h"
+
 void rt_mutex_free(rt_shared *shared) {
   rt_mutex *m = rt_mutex_of(shared);
   if (m->value) rt_message_drop(m->value);
@@ -33,7 +35,7 @@ static void release_at_end(rt_held_lock *h) {
   rt_lock_take(&m->lock);
   hand_over_locked(m);
   rt_lock_give(&m->lock);
-  rt_shared_drop(&m->shared);
+  rt_shared_drop_and_look(&m->shared, RT_SHARED_REF);
 }
 
 rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
@@ -45,6 +47,34 @@ rt_mutex *rt_mutex_new(const rt_shared_kind *kind, rt_message *value) {
   m->value = value;
   return m;
 }
+
+/* --- what it holds (base/cycle.h) ------------------------------------------------------------- */
+/* The value is the holder's while the mutex is locked, so it is not visited then. */
+static uint64_t mutex_visit(rt_shared *shared, rt_cycle_visitor *v) {
+  rt_mutex *m = rt_mutex_of(shared);
+  rt_lock_take(&m->lock);
+  if (!m->locked) rt_cycle_visit_message(v, m->value);
+  uint64_t changes = m->serial;
+  rt_lock_give(&m->lock);
+  return changes;
+}
+
+static bool mutex_has_links(rt_shared *shared) {
+  rt_mutex *m = rt_mutex_of(shared);
+  rt_lock_take(&m->lock);
+  bool has_links = m->locked || (m->value != NULL && m->value->count > 0);
+  rt_lock_give(&m->lock);
+  return has_links;
+}
+
+static void mutex_empty(rt_shared *shared) {
+  rt_mutex *m = rt_mutex_of(shared);
+  if (m->value) rt_message_drop(m->value);
+  m->value = NULL;
+}
+
+const rt_shared_content rt_mutex_content = {rt_cycle_drop, mutex_has_links, mutex_visit,
+                                            mutex_empty};
 
 /* --- locking ---------------------------------------------------------------------------------- */
 static uint64_t holder_id(const rt_task *task) { return (uint64_t)task->id + 1; }
@@ -131,6 +161,7 @@ bool rt_mutex_is_held(rt_mutex *m, uint64_t serial) {
 void rt_mutex_set(rt_mutex *m, rt_message *value) {
   if (m->value) rt_message_drop(m->value);
   m->value = value;
+  if (value && value->count > 0) rt_shared_note_link(&m->shared);
 }
 
 void rt_mutex_settle(rt_mutex *m, rt_message *value) {

@@ -26,6 +26,10 @@ typedef struct rt_mutex {
   rt_message *value; /* NULL: nil; fixed once the mutex is settled */
 } rt_mutex;
 
+/* How a mutex holds its value: for the kind of mutexes, but not of rt.once, whose values are read
+** without the lock. */
+extern const rt_shared_content rt_mutex_content;
+
 /* The result of an attempt; and the answer with which a waiter is called (DONE or SETTLED). */
 typedef enum rt_mutex_result {
   RT_MUTEX_DONE,

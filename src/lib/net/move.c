@@ -44,9 +44,10 @@ static void free_transfer(rt_shared *shared) {
   rt_free(x);
 }
 
-static const rt_shared_kind origin_kind = {"origin", free_origin, -1};
-static const rt_shared_kind stream_transfer_kind = {"stream", free_transfer, RT_CLASS_STREAM};
-static const rt_shared_kind listener_transfer_kind = {"listener", free_transfer, RT_CLASS_LISTENER};
+static const rt_shared_kind origin_kind = {"origin", free_origin, -1, NULL};
+static const rt_shared_kind stream_transfer_kind = {"stream", free_transfer, RT_CLASS_STREAM, NULL};
+static const rt_shared_kind listener_transfer_kind = {"listener", free_transfer, RT_CLASS_LISTENER,
+                                                      NULL};
 
 static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
   transfer *x = rt_calloc(sizeof *x);

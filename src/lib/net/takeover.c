@@ -41,7 +41,7 @@ static void free_takeover(rt_shared *shared) {
   rt_free(rt_containerof(shared, rt_takeover, shared));
 }
 
-static const rt_shared_kind takeover_kind = {"takeover", free_takeover, -1};
+static const rt_shared_kind takeover_kind = {"takeover", free_takeover, -1, NULL};
 
 /* Returns the descriptor, which is the caller's now. */
 static int free_connection(connection *c) {

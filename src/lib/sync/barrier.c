@@ -2,7 +2,7 @@
 #include "lib/operation.h"
 #include "sync/barrier.h"
 
-static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER};
+static const rt_shared_kind barrier_kind = {"barrier", rt_barrier_free, RT_CLASS_BARRIER, NULL};
 
 static rt_barrier *check_barrier(lua_State *L, rt_worker *w) {
   return rt_barrier_of(rtL_shared_check(L, w, RT_CLASS_BARRIER, 1)->shared);

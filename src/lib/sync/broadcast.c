@@ -2,8 +2,10 @@
 #include "lib/operation.h"
 #include "sync/broadcast.h"
 
-static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST};
-static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER};
+static const rt_shared_kind broadcast_kind = {"broadcast", rt_broadcast_free, RT_CLASS_BROADCAST,
+                                              &rt_broadcast_content};
+static const rt_shared_kind subscriber_kind = {"subscriber", rt_receiver_free, RT_CLASS_SUBSCRIBER,
+                                               &rt_receiver_content};
 
 static rt_broadcast *check_broadcast(lua_State *L, rt_worker *w) {
   return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_BROADCAST, 1)->shared);

@@ -4,7 +4,8 @@
 
 enum { CAPACITY = 1024 }; /* if the program gives none */
 
-static const rt_shared_kind channel_kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL};
+static const rt_shared_kind channel_kind = {"channel", rt_channel_free, RT_CLASS_CHANNEL,
+                                            &rt_channel_content};
 
 static rt_channel *check_channel(lua_State *L) {
   return rt_channel_of(rtL_shared_check(L, rt_self(L), RT_CLASS_CHANNEL, 1)->shared);

@@ -6,7 +6,7 @@
 
 #define MAX_BYTES ((size_t)256 << 20) /* if the program gives none */
 
-static const rt_shared_kind dict_kind = {"dict", rt_dict_free, RT_CLASS_DICT};
+static const rt_shared_kind dict_kind = {"dict", rt_dict_free, RT_CLASS_DICT, &rt_dict_content};
 
 static rt_dict *check_dict(lua_State *L) {
   return rt_dict_of(rtL_shared_check(L, rt_self(L), RT_CLASS_DICT, 1)->shared);

@@ -16,7 +16,8 @@ typedef struct guard {
 ** where the function was, and the results come above it. */
 enum { SELF = 1, GUARD, FUNCTION, VALUE = FUNCTION, RESULTS };
 
-static const rt_shared_kind mutex_kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX};
+static const rt_shared_kind mutex_kind = {"mutex", rt_mutex_free, RT_CLASS_MUTEX,
+                                          &rt_mutex_content};
 
 static rt_mutex *check_mutex(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF)->shared);

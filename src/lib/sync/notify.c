@@ -2,7 +2,7 @@
 #include "lib/operation.h"
 #include "sync/notify.h"
 
-static const rt_shared_kind notify_kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY};
+static const rt_shared_kind notify_kind = {"notify", rt_notify_free, RT_CLASS_NOTIFY, NULL};
 
 static rt_notify *check_notify(lua_State *L, rt_worker *w) {
   return rt_notify_of(rtL_shared_check(L, w, RT_CLASS_NOTIFY, 1)->shared);

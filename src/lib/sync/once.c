@@ -15,7 +15,7 @@ typedef struct run {
   uint64_t serial;
 } run;
 
-static const rt_shared_kind once_kind = {"once", rt_mutex_free, RT_CLASS_ONCE};
+static const rt_shared_kind once_kind = {"once", rt_mutex_free, RT_CLASS_ONCE, NULL};
 
 static rt_mutex *check_once(lua_State *L, rt_worker *w) {
   return rt_mutex_of(rtL_shared_check(L, w, RT_CLASS_ONCE, SELF)->shared);

@@ -16,7 +16,8 @@ typedef struct permit {
 
 enum { SELF = 1, PERMIT };
 
-static const rt_shared_kind semaphore_kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE};
+static const rt_shared_kind semaphore_kind = {"semaphore", rt_semaphore_free, RT_CLASS_SEMAPHORE,
+                                              NULL};
 
 static rt_semaphore *check_semaphore(lua_State *L, rt_worker *w) {
   return rt_semaphore_of(rtL_shared_check(L, w, RT_CLASS_SEMAPHORE, SELF)->shared);

@@ -2,8 +2,10 @@
 #include "lib/operation.h"
 #include "sync/broadcast.h"
 
-static const rt_shared_kind watch_kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH};
-static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER};
+static const rt_shared_kind watch_kind = {"watch", rt_broadcast_free, RT_CLASS_WATCH,
+                                          &rt_broadcast_content};
+static const rt_shared_kind watcher_kind = {"watcher", rt_receiver_free, RT_CLASS_WATCHER,
+                                            &rt_receiver_content};
 
 static rt_broadcast *check_watch(lua_State *L, rt_worker *w) {
   return rt_broadcast_of(rtL_shared_check(L, w, RT_CLASS_WATCH, 1)->shared);

@@ -4,10 +4,10 @@
 #include "run/spawn.h"
 #include "worker/traceback.h"
 
-static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
+static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP, NULL};
 /* The group of a scope cannot be sent to another state, since the Lua code that runs the scope has
 ** the list of its tasks. */
-static const rt_shared_kind scope_group_kind = {"group", rt_group_free, RT_CLASS_GROUP};
+static const rt_shared_kind scope_group_kind = {"group", rt_group_free, RT_CLASS_GROUP, NULL};
 
 static rt_group *check_group(lua_State *L) {
   return rt_group_of(rtL_shared_check(L, rt_self(L), RT_CLASS_GROUP, 1)->shared);

@@ -251,26 +251,41 @@ describe("tcp:", function()
     a:close()
   end)
 
-  it("a stream that was sent to a task is closed when that fails or is cancelled", function()
+  it("a stream that a task leaves open is closed when it ends, on an idle worker", function()
     local begun = rt.channel(1)
-    for _, how in ipairs { "fails", "cancelled" } do
+    for _, how in ipairs { "returns", "fails", "cancelled" } do
       local a, b = pair()
       local task = rt.spawn(function(stream, wish)
         begun:send(true)
         if wish == "fails" then
           error("on purpose")
+        elseif wish == "cancelled" then
+          rt.sleep(1000)
+          stream:close()
         end
-        rt.sleep(1000)
-        stream:close()
       end, b, how)
       begun:recv()
       if how == "cancelled" then
         task:cancel()
       end
-      assert.is_false(pcall(task.join, task))
+      assert.equal(how == "returns", (pcall(task.join, task)))
       local results = table.pack(rt.timeout(30 * kit.slow, a.read, a, "l"))
       assert.same({ n = 1 }, results) -- the end, and no timeout
       a:close()
+    end
+  end)
+
+  it("so is one that the task has connected, or accepted", function()
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local _, port = listener:sock()
+    for _, how in ipairs { "returns", "fails" } do
+      local task = rt.spawn(function(wish, number)
+        local _ = assert(rt.tcp.connect("127.0.0.1", number))
+        assert(wish == "returns", "on purpose")
+      end, how, port)
+      local a <close> = listener:accept()
+      assert.equal(how == "returns", (pcall(task.join, task)))
+      assert.same({ n = 1 }, table.pack(rt.timeout(30 * kit.slow, a.read, a, "l")))
     end
   end)
 

@@ -4,6 +4,8 @@
 #include "event/driver.h"
 #include "is_empty.h"
 
+#include <sys/resource.h>
+
 enum { TASKS = 500 };
 
 static int resumed;
@@ -246,6 +248,29 @@ static void check_many(void) {
 #endif
 }
 
+/* --- without descriptors ---------------------------------------------------------------------- */
+static void check_descriptors(void) {
+  enum { MOST = 8 }; /* a loop needs fewer */
+  struct rlimit old, few;
+  int before = count_descriptors(), started = 0, failed = 0;
+  must("the limit is known", getrlimit(RLIMIT_NOFILE, &old) == 0);
+  few = old;
+  for (int free = 0; free <= MOST; free++) {
+    rt_driver d;
+    few.rlim_cur = (rlim_t)(before + free);
+    must("the limit is set", setrlimit(RLIMIT_NOFILE, &few) == 0);
+    if (rt_driver_init(&d, run) == 0) {
+      started++;
+      rt_driver_close(&d);
+    } else {
+      failed++;
+    }
+  }
+  setrlimit(RLIMIT_NOFILE, &old);
+  check("some drivers start and some do not, with so few descriptors", started > 0 && failed > 0);
+  check("a driver that cannot start leaves no descriptor", count_descriptors() == before);
+}
+
 int main(void) {
   check_begin(120);
   check_ticks();
@@ -256,5 +281,6 @@ int main(void) {
   check_post();
   check_close();
   check_many();
+  check_descriptors();
   return check_end();
 }

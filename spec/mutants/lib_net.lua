@@ -72,4 +72,12 @@ return {
     spec = "tcp",
     test = "EMFILE on accept backs off",
   },
+  {
+    file = "src/lib/net/net.c",
+    from = "  s->worker = w;\n  rt_stream_count(w, 1);\n",
+    to = "  s->worker = w;\n",
+    wrong = "a stream that a job leaves open stays open",
+    spec = "tcp",
+    test = "that the task has connected",
+  },
 }

@@ -33,3 +33,5 @@ int rt_descriptor_find(int n) {
   while (opened > 0) close(fds[--opened]);
   return err;
 }
+
+void rt_descriptor_close(int fd) { close(fd); }

@@ -60,7 +60,11 @@ static int find_first_descriptors(void) {
 int rt_uv_loop_init(uv_loop_t *loop, uv_async_t *async, uv_async_cb f) {
   int err = find_first_descriptors();
   if (err != 0) return err;
-  if ((err = uv_loop_init(loop)) != 0) return err;
+  loop->backend_fd = -1;
+  if ((err = uv_loop_init(loop)) != 0) { /* (libuv leaves the epoll instance open) */
+    if (loop->backend_fd >= 0) rt_descriptor_close(loop->backend_fd);
+    return err;
+  }
   err = watch_own_descriptors(loop);
   if (err == 0) err = uv_async_init(loop, async, f);
   if (err != 0) uv_loop_close(loop);

@@ -24,8 +24,8 @@ void rt_task_exit(rt_worker *w, rt_task *t, rt_phase how) {
     rt_cancel_scope_close_all(t); /* those of coroutines that the task did not run to their end */
   if (rt_unlikely(t->more != NULL)) rt_task_release_locks(t);
   if (rt_unlikely(t->is_job)) {
-    /* it may have left a stream open, which nobody holds now */
-    if (how != RT_DONE && t->more->got_socket) rt_idle_gc_request(w);
+    if (t->more->sockets != 0) /* they may be garbage now, and no job may come that collects them */
+      rt_idle_gc_request(w);
     rt_job_entry_end(t, how);
   }
   if (rt_unlikely(t->cancelled)) forget_reason(w, t);

@@ -92,7 +92,7 @@ typedef struct rt_more {
   struct rt_task_name *task_name; /* NULL: it has none, or is a job, which has the name itself */
   struct rt_group *group;         /* of which it is a member of this state (a reference); or NULL */
   void (*leave_group)(struct rt_group *, uint64_t id, rt_phase); /* called when the task ends */
-  bool got_socket;          /* a job: it was sent a stream or a listener */
+  uint32_t sockets;         /* a job: streams and listeners it got, less those it closed */
   uint32_t cancel_site;     /* where it was cancelled (worker/call_site.h); 0: not known */
   rt_escalation escalation; /* of the errors that a cancel or a timeout raised in it */
 } rt_more;

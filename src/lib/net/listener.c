@@ -209,8 +209,8 @@ static int listener_sock(lua_State *L) {
                               &name);
 }
 
-/* listener:close(), and __close and __gc */
-static int listener_close(lua_State *L) {
+/* __gc */
+static int listener_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_listener *l = check_listener_userdata(L, w);
   if (l->takeover) rt_takeover_end(l->takeover);
@@ -220,6 +220,13 @@ static int listener_close(lua_State *L) {
   if (l->unopened >= 0) close(l->unopened);
   l->unopened = -1;
   return 0;
+}
+
+/* listener:close(), and __close */
+static int listener_close(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  if (check_listener_userdata(L, w)->sock) rt_stream_count(w, -1);
+  return listener_gc(L);
 }
 
 static int listener_tostring(lua_State *L) {
@@ -235,7 +242,7 @@ static int listener_tostring(lua_State *L) {
 }
 
 void rtL_open_listener(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", listener_close},
+  static const luaL_Reg meta[] = {{"__gc", listener_gc},
                                   {"__close", listener_close},
                                   {"__tostring", listener_tostring},
                                   {NULL, NULL}};

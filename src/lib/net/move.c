@@ -65,7 +65,8 @@ static rt_shared *new_transfer(lua_State *L, const rt_shared_kind *kind) {
 
 static transfer *transfer_of(rt_shared *shared) { return rt_containerof(shared, transfer, shared); }
 
-static void put_in(transfer *x, rt_sock *sock) {
+static void put_in(rt_worker *w, transfer *x, rt_sock *sock) {
+  rt_stream_count(w, -1);
   x->error = sock->error;
   rt_store(&x->fd, rt_sock_release(sock));
 }
@@ -90,8 +91,6 @@ static int open_taken(rt_worker *w, transfer *x, int fd, rt_sock **sock) {
 static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = rt_swap(&x->fd, -1);
   if (fd < 0) return false;
-  const rt_task *t = w->current.task;
-  if (t && t->is_job) t->more->got_socket = true;
   int err = open_taken(w, x, fd, sock);
   if (err != 0)
     luaL_error(L, "cannot take over a %s: %s: %s", x->shared.kind->name, uv_err_name(err),
@@ -115,7 +114,9 @@ void rt_stream_unlink_origin(rt_shared **link) {
 /* Opens the descriptor for the object that it came from; false: it is gone, or cannot be opened. */
 static bool recall_socket(rt_worker *w, transfer *x, rt_sock **sock) {
   int fd = w->stop.closed ? -1 : rt_swap(&x->fd, -1);
-  return fd >= 0 && open_taken(w, x, fd, sock) == 0;
+  if (fd < 0 || open_taken(w, x, fd, sock) != 0) return false;
+  rt_stream_count(w, 1);
+  return true;
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */
@@ -136,9 +137,8 @@ static rt_shared *send_stream(lua_State *L, rt_worker *w, int index, const char 
 static void commit_stream(lua_State *L, rt_worker *w, int index, rt_shared *shared) {
   rt_stream *s = lua_touserdata(L, index);
   transfer *x = transfer_of(shared);
-  (void)w;
   if (why_stream_cannot_move(s)) return;
-  put_in(x, s->sock);
+  put_in(w, x, s->sock);
   x->in = s->in;
   s->sock = NULL;
   s->moved = true;
@@ -186,9 +186,8 @@ static rt_shared *send_listener(lua_State *L, rt_worker *w, int index, const cha
 static void commit_listener(lua_State *L, rt_worker *w, int index, rt_shared *shared) {
   rt_listener *l = lua_touserdata(L, index);
   transfer *x = transfer_of(shared);
-  (void)w;
   if (why_listener_cannot_move(l)) return;
-  put_in(x, l->sock);
+  put_in(w, x, l->sock);
   x->nodelay = l->nodelay;
   x->takeover = l->takeover;
   l->takeover = NULL;

@@ -20,6 +20,7 @@ rt_stream *rtL_stream_new(lua_State *L, rt_worker *w) {
   rt_stream *s = rtL_class_new(L, &w->classes, RT_CLASS_STREAM, sizeof *s, 0);
   s->tag.tag = &rt_class_tags[RT_CLASS_STREAM];
   s->worker = w;
+  rt_stream_count(w, 1);
   return s;
 }
 
@@ -27,6 +28,7 @@ rt_listener *rtL_listener_new(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +1);
   rt_listener *l = rtL_class_new(L, &w->classes, RT_CLASS_LISTENER, sizeof *l, 0);
   l->unopened = -1;
+  rt_stream_count(w, 1);
   return l;
 }
 
@@ -43,6 +45,12 @@ void rt_stream_release(rt_worker *w, rt_sock **s) {
   rt_worker_assert_thread(w);
   if (*s && !w->stop.closed) rt_sock_close(*s);
   *s = NULL;
+}
+
+void rt_stream_count(rt_worker *w, int n) {
+  rt_worker_assert_thread(w);
+  rt_task *t = w->current.task;
+  if (t && t->is_job) t->more->sockets += (uint32_t)n;
 }
 
 int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name) {

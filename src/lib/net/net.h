@@ -75,6 +75,12 @@ static inline void rt_stream_force_attempt(rt_sock *s, const rt_task *t) {
 /* Closes the socket in *s, if there is one, and sets *s to NULL. Once the worker is closed, its
 ** driver has closed the socket. */
 void rt_stream_release(rt_worker *w, rt_sock **s);
+
+/* The job that runs, if one does, has got n sockets, or has closed one (-1). Those that it leaves
+** open are closed by the collector of its worker, which is asked for that at the end of the job. A
+** finalizer does not count: it runs in any task. */
+void rt_stream_count(rt_worker *w, int n);
+
 /* Pushes host, port, family; or, if err is not 0, nil, message, code. Returns 3. */
 int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name);
 /* Pushes the name as "127.0.0.1:80" or "[::1]:80". */

@@ -250,14 +250,20 @@ static int stream_shutdown(lua_State *L) {
   return stream_or_fail(L, rt_tcp_shutdown(rtL_stream_check(L)->sock->fd));
 }
 
-/* stream:close(), and __close and __gc */
-static int stream_close(lua_State *L) {
+/* __gc */
+static int stream_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_stream *s = rtL_stream_any(L);
   rt_stream_release(w, &s->sock);
   rt_stream_unlink_origin(&s->origin);
   rt_buf_close(&s->in);
   return 0;
+}
+
+/* stream:close(), and __close */
+static int stream_close(lua_State *L) {
+  if (rtL_stream_any(L)->sock) rt_stream_count(rt_self(L), -1);
+  return stream_gc(L);
 }
 
 /* host, port, family = stream:peer() */
@@ -305,7 +311,7 @@ static int stream_tostring(lua_State *L) {
 }
 
 void rtL_open_stream(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__gc", stream_close},
+  static const luaL_Reg meta[] = {{"__gc", stream_gc},
                                   {"__close", stream_close},
                                   {"__tostring", stream_tostring},
                                   {NULL, NULL}};

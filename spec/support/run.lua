@@ -141,6 +141,10 @@ local started = 0
 local ended_path = scratch .. "/ended"
 assert(os.execute("mkfifo " .. ended_path))
 local ended_jobs = assert(io.open(ended_path, "r+"))
+--- A job does not inherit it: programs count on the descriptors that are free.
+local close_ended = ('for n in 3 4 5 6 7 8 9; do [ /dev/fd/$n -ef %s ] && eval "exec $n>&-"; done;'):format(
+  ended_path
+)
 
 --- Starts a file in a host. What it prints goes into the file `output`.
 local function start(path, name, slow)
@@ -153,6 +157,7 @@ local function start(path, name, slow)
   local pid_file = ("%s/%d.pid"):format(scratch, started)
   local output = ("%s/%d.out"):format(scratch, started)
   local command = table.concat({
+    close_ended,
     "{ began=$(date +%s);",
     environment,
     "TMPDIR=" .. scratch,

@@ -180,9 +180,6 @@ describe("Ctrl-C while the main chunk waits:", function()
   end)
 
   it("ends a task in a busy loop", function()
-    if kit.flavor == "tsan" then
-      return pending("the thread sanitizer puts a signal off until the program waits")
-    end
     local it = kit.start_script(kit.program("busy_task"))
     assert.equal("ready", it:line())
     it:signal("INT")

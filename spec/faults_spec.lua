@@ -70,9 +70,6 @@ describe("without timers of CPU time", function()
   it(
     "G10 G15 the watchdog's signal ends and switches what computes, and that is said once",
     function()
-      if kit.flavor == "tsan" then
-        return pending("the thread sanitizer delays signals of code that computes")
-      end
       kit.needs(pending, "prlimit")
       local command = kit.command(kit.program("computing"), nil, "RT_WORKERS=1")
       local code, out, err = kit.shell("exec prlimit --sigpending=0 env " .. command)

@@ -6,7 +6,8 @@ local faults = {}
 
 --- The calls, and the errors that their manual pages name. Left out are EBADF, EFAULT and EINVAL of
 --- epoll_wait, for which libuv aborts: only a program that closes descriptors of others gets them; and
---- ENOENT of epoll_ctl, since only the addition of a descriptor can fail for lack of something.
+--- ENOENT of epoll_ctl, since only the addition of a descriptor can fail for lack of something; and
+--- EINPROGRESS of connect, which is no failure: that the connection is being made, as it always is.
 faults.errors = {
   socket = "EACCES EAFNOSUPPORT EINVAL EMFILE ENFILE ENOBUFS ENOMEM EPROTONOSUPPORT",
   bind = "EACCES EADDRINUSE EADDRNOTAVAIL EBADF EFAULT EINVAL ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR"

@@ -1,14 +1,8 @@
 --- Spawns a task twice without a descriptor for a worker, and then with many; arg[1] is the function.
+local descriptors = require("descriptors")
 local rt = require("rt")
 
-local kept = {}
-while true do
-  local file = io.open("/dev/null")
-  if not file then
-    break
-  end
-  kept[#kept + 1] = file
-end
+local kept = descriptors.use_up()
 local function try()
   print(pcall(function()
     return rt[arg[1]](function()
@@ -18,7 +12,5 @@ local function try()
 end
 try()
 try()
-for _, file in ipairs(kept) do
-  file:close()
-end
+descriptors.free(kept)
 try()

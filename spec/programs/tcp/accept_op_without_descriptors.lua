@@ -1,22 +1,14 @@
 --- A select that accepts, while no descriptor is left for a quarter of a second.
+local descriptors = require("descriptors")
 local rt = require("rt")
 
 local listener = assert(rt.tcp.listen("127.0.0.1", 0))
 local _, port = listener:sock()
 local client = assert(rt.tcp.connect("127.0.0.1", port))
-local files = {}
-while true do
-  local f = io.open("/dev/null")
-  if not f then
-    break
-  end
-  files[#files + 1] = f
-end
+local files = descriptors.use_up()
 rt.spawn_local(function()
   rt.sleep(0.25)
-  for _, f in ipairs(files) do
-    f:close()
-  end
+  descriptors.free(files)
 end)
 local began = os.clock()
 local i, stream = rt.select(listener:accept_op(), rt.sleep_op(30))

@@ -31,6 +31,10 @@ describe("a program that has loaded rt", function()
     assert.matches("empty_registry.lua:%d+: the end\n", err)
   end)
 
+  it("may keep os.execute, and a command, longer than rt", function()
+    prints("true\nread\ttrue\n", kit.program("kept_functions"))
+  end)
+
   it("may hide every global, and the functions of string, table and math", function()
     local code, out, err = kit.run(kit.program("hidden"))
     assert.equal(0, code, err)

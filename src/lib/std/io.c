@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A file of Lua's io library, as luaL_Stream is its first field. */
+/* A file of Lua's io library, as luaL_Stream is its first field. Its user value keeps the worker
+** alive. */
 typedef struct command_file {
   luaL_Stream file;
   pid_t pid;
@@ -54,8 +55,10 @@ static int io_popen(lua_State *L) {
   rt_worker *w = rt_self(L);
   const char *command = luaL_checkstring(L, 1), *mode = luaL_optstring(L, 2, "r");
   luaL_argcheck(L, (*mode == 'r' || *mode == 'w') && mode[1] == '\0', 2, "invalid mode");
-  command_file *c = lua_newuserdatauv(L, sizeof *c, 0);
+  command_file *c = lua_newuserdatauv(L, sizeof *c, 1);
   c->file.closef = NULL; /* it counts as closed */
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
+  lua_setiuservalue(L, -2, 1);
   c->worker = w;
   luaL_setmetatable(L, LUA_FILEHANDLE);
   flush_files(w);

@@ -82,9 +82,9 @@ static int os_exit(lua_State *L) {
 }
 
 /* --- os.execute ------------------------------------------------------------------------------- */
-/* As Lua's own: what C's system() does. Upvalue 2 is the original function. */
+/* As Lua's own: what C's system() does. Upvalue 3 is the original function. */
 static int execute_originally(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, lua_upvalueindex(3));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   return lua_gettop(L);
@@ -121,16 +121,18 @@ static int os_execute(lua_State *L) {
   return 1;
 }
 
-/* Stack: the library -> unchanged */
+/* Stack: the library -> unchanged. The first two upvalues are those of rtL_set_functions: the
+** second one keeps the worker alive, whatever the program removes. */
 static void open_execute(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   lua_pushlightuserdata(L, w);
-  lua_getfield(L, -2, "execute");
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
+  lua_getfield(L, -3, "execute");
   if (lua_iscfunction(L, -1)) { /* (else the program has removed or replaced it) */
-    lua_pushcclosure(L, os_execute, 2);
+    lua_pushcclosure(L, os_execute, 3);
     lua_setfield(L, -2, "execute");
   } else {
-    lua_pop(L, 2);
+    lua_pop(L, 3);
   }
 }
 

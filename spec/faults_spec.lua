@@ -79,6 +79,20 @@ describe("without timers of CPU time", function()
       assert.matches(form, err)
     end
   )
+
+  it(
+    "G15 the watchdog looks rarely when nothing has computed, also without stall reports",
+    function()
+      if kit.flavor == "tsan" then
+        return pending("the thread sanitizer delays signals of code that computes")
+      end
+      kit.needs(pending, "prlimit")
+      local command = kit.command(kit.program("idle_after_computing"), nil, "RT_WORKERS=1")
+      local code, out, err = kit.shell("exec prlimit --sigpending=0 env " .. command)
+      assert.equal(0, code, err)
+      assert(tonumber(out) < 60, out) -- every 5 ms would be 100
+    end
+  )
 end)
 
 describe("without a worker", function()

@@ -295,9 +295,9 @@ static void tick_external_timer(check *c, rt_worker_status *s) {
 enum { EXTERNAL_MS = 5, EXTERNAL_IDLE_MS = 50 };
 
 static void set_period_of(const check *c) {
-  uint64_t ms = c->min_stall != UINT64_MAX ? period_for(c->min_stall) : watchdog.period;
+  uint64_t ms = period_for(c->min_stall != UINT64_MAX ? c->min_stall : RT_STALL);
   uint64_t most = !c->has_external ? UINT64_MAX : c->computes ? EXTERNAL_MS : EXTERNAL_IDLE_MS;
-  set_period(ms < most && ms > 0 ? ms : most);
+  set_period(ms < most ? ms : most);
 }
 
 static void check_all(check *c) {
@@ -341,7 +341,7 @@ static void on_check_timer(uv_timer_t *timer) {
     set_period(0);
   } else {
     rt_store(&watchdog.asleep, false);
-    if (k.min_stall != UINT64_MAX || k.has_external) set_period_of(&k);
+    set_period_of(&k);
   }
   if (k.len > 0) rt_safe_write(STDERR_FILENO, k.text, k.len);
 }

@@ -99,6 +99,17 @@ describe("rt-lua: Ctrl-C:", function()
     assert.matches("^" .. cancelled .. cancelled, out)
   end)
 
+  it("from the keyboard ends a loop of the shell, too", function()
+    kit.needs(pending, "bash") -- (which goes on if a command only exits with 130)
+    local loop = ("while :; do %s %s; done"):format(kit.rt_lua, kit.program("sleeping_main"))
+    local it = kit.start("--default-signal=INT setsid bash -c " .. kit.quote(loop))
+    assert.equal("ready", it:line())
+    os.execute(("kill -INT -%d"):format(it.pid)) -- the terminal sends it to the process group
+    assert.equal(130, it:wait())
+    local _, runs = it:output():gsub("ready\n", "")
+    assert.equal(1, runs)
+  end)
+
   it("tasks for which main waits in a shield are not cancelled", function()
     local code, out = end_by(start("tasks_of_a_shield"), "TERM")
     assert.equal(143, code)

@@ -1,8 +1,10 @@
 /* run/signals.h - the handlers of SIGINT, SIGTERM and SIGQUIT.
 **
-** The first SIGINT or SIGTERM asks the main chunk to end: if it waits, its wait raises; if Lua code
-** runs, in any coroutine, a hook raises there (lua.c sets one in its signal handler, too). In
-** rt-lua that one signal ends the process within the grace, whatever blocks:
+** The first SIGINT or SIGTERM asks the main chunk to end: if it waits, its wait raises. If it runs,
+** in any coroutine, a hook raises there (lua.c sets one in its signal handler, too), as soon as no
+** value is on its way to a <close> variable. If a task runs, which keeps the main chunk from
+** running, the hook cancels it. In rt-lua that one signal ends the process within the grace,
+** whatever blocks:
 **
 ** 1. A timer ticks from then on (base/wall_timer.h). Until the main chunk has got its error, a call
 **    in which the thread is blocked is interrupted: it fails with EINTR, and the hook raises when

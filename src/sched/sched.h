@@ -54,7 +54,9 @@ typedef struct rt_sched_config {
   bool exclusive; /* a worker takes no job while it has a task: its tasks may block the thread */
   int queue_max;  /* bound of the jobs in all queues together; 0: bounded by memory only */
   size_t stack;   /* bytes, of each thread */
-  void (*run_worker)(rt_slot *);         /* called on the slot's thread; calls rt_slot_end last */
+  /* Called on the slot's thread. Calls rt_slot_end or rt_slot_fail last: after that the slot may
+  ** belong to another thread. */
+  void (*run_worker)(rt_slot *);
   void (*on_stop)(rt_post *, void *);    /* stop_post, delivered on the worker's thread */
   void (*on_collect)(rt_post *, void *); /* collect_post, delivered on the worker's thread */
   void (*on_ended)(rt_post *, void *);   /* ended_post, delivered on the main worker's thread */

@@ -196,6 +196,19 @@ describe("rt-lua: the prompt:", function()
     s.program:signal("TERM")
     assert.equal(143, s.program:wait())
   end)
+
+  it(
+    "a statement that is ended by force, after SIGINT and rt.shutdown, ends it by SIGINT",
+    function()
+      local form = [[echo 'dofile("%s")' | %s -i]]
+      local code, _, err = kit.shell(form:format(kit.program("ends_by_force"), kit.rt_lua))
+      assert.equal(
+        "rt: SIGINT: the program ends without its cleanup: main runs the main chunk\n",
+        err
+      )
+      assert.equal(130, code)
+    end
+  )
 end)
 
 local on_terminal = "script -qec "

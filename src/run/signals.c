@@ -25,8 +25,9 @@ static struct sigaction host_action;
 #define FLUSH_TIME (RT_SECOND / 5)
 
 /* Written by the handlers. */
-static volatile sig_atomic_t ending_by; /* the signal that ends the process; 0: none has come */
-static volatile uint64_t must_end_at;   /* clock: what has not unwound is ended by force */
+static volatile sig_atomic_t last_signal;    /* SIGINT or SIGTERM; 0: none has come */
+static volatile sig_atomic_t ending_by;      /* the signal that ends the process; 0: none does */
+static volatile uint64_t must_end_at;        /* clock: what has not unwound is ended by force */
 static volatile uint64_t must_be_flushed_at; /* clock; 0: end_by_force has not begun */
 enum { NO_COMMAND, COMMAND_RUNS, COMMAND_SEES_SIGINT };
 static volatile sig_atomic_t command; /* does os.execute run one? */
@@ -76,9 +77,11 @@ static size_t append_running(char *text, size_t n, size_t size, const rt_worker 
 ** interrupted in the middle of a write of this thread, bytes of it may be written twice.) */
 static void end_by_force(void) {
   rt_worker *w = worker;
+  /* (At the prompt SIGINT ends a statement only, and rt.shutdown may end the process meanwhile.) */
+  int sig = ending_by != 0 ? ending_by : last_signal;
   sigset_t tick;
   if (must_be_flushed_at != 0) {
-    if (rt_clock() >= must_be_flushed_at) die(ending_by);
+    if (rt_clock() >= must_be_flushed_at) die(sig);
     return;
   }
   must_be_flushed_at = rt_clock() + FLUSH_TIME;
@@ -88,14 +91,14 @@ static void end_by_force(void) {
   if (w != NULL) {
     char text[256];
     size_t n = rt_task_title_append(text, 0, sizeof text, "rt: ");
-    n = rt_task_title_append(text, n, sizeof text, signal_name(ending_by));
+    n = rt_task_title_append(text, n, sizeof text, signal_name(sig));
     n = rt_task_title_append(text, n, sizeof text, ": the program ends without its cleanup: ");
     n = append_running(text, n, sizeof text - 1, w);
     text[n++] = '\n';
-    if (write(STDERR_FILENO, text, n) < 0) die(ending_by);
+    if (write(STDERR_FILENO, text, n) < 0) die(sig);
   }
   rt_safe_write_flush(stdout);
-  die(ending_by);
+  die(sig);
 }
 
 /* --- SIGINT and SIGTERM ----------------------------------------------------------------------- */
@@ -189,6 +192,7 @@ static void on_signal(int sig) {
     return;
   }
   if (ending_by != 0 || (w != NULL && w->signals.interrupted)) die(sig);
+  last_signal = sig;
   if (w != NULL) {
     w->signals.interrupted = sig;
     set_stop_hook(w);

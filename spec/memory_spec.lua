@@ -201,6 +201,18 @@ describe("memory comes back:", function()
     other:cancel()
   end)
 
+  it("an update whose function finalizes the dict leaves no value behind", function()
+    local pad = ("x"):rep(20000)
+    flat(400, 4 * 1024 * 1024, function()
+      local dict = rt.dict()
+      local _, err = pcall(dict.update, dict, "key", function()
+        getmetatable(dict).__gc(dict)
+        return pad
+      end)
+      assert.matches("it has been finalized", err)
+    end)
+  end)
+
   --- Objects that hold each other; the pad is found in the resident size if they stay.
   local cycles = {
     ["two channels"] = function(pad)

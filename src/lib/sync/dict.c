@@ -210,13 +210,16 @@ static lua_KContext begin_update(lua_State *L) {
 }
 
 /* Stack: the dict, the key, ..., the result of the function. RT_DICT_UNMET: another task has
-** changed the value since the version was read. */
+** changed the value since the version was read. (The value is read last: the function may have
+** finalized the dict.) */
 static rt_dict_result commit_update(lua_State *L, lua_KContext version) {
   rt_dict_value_key k;
   rt_value v;
+  rt_dict *d = check_dict(L);
+  const rt_dict_key *it = rtL_dict_value_key(L, 2, &k);
   rtL_dict_value_read(L, rt_self(L), -1, &v);
   rt_dict_put p = {.condition = RT_DICT_IF_VERSION, .value = &v, .version = (uint64_t)version};
-  rt_dict_result result = rt_dict_apply(check_dict(L), rtL_dict_value_key(L, 2, &k), &p);
+  rt_dict_result result = rt_dict_apply(d, it, &p);
   rt_value_drop(&v);
   return result;
 }

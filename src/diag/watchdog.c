@@ -25,6 +25,7 @@
 #include "diag/watchdog.h"
 
 #include "base/buf.h"
+#include "base/fork.h"
 #include "base/safe_write.h"
 #include "event/uv_loop.h"
 #include "sched/sched.h"
@@ -366,7 +367,7 @@ static void on_exit_timer(uv_timer_t *timer) {
 
 void rt_watchdog_set_exit_deadline(uint64_t when, int code) {
   uint64_t before = rt_load(&watchdog.exit_at);
-  if (!rt_load(&watchdog.running)) return;
+  if (!rt_load(&watchdog.running) || rt_fork_is_child()) return;
   do {
     if (before != 0 && before <= when) return;
   } while (!rt_cas(&watchdog.exit_at, &before, when));
@@ -428,7 +429,9 @@ static void stop_watchdog_locked(void) {
   uv_loop_close(&watchdog.loop);
 }
 
+/* (In a child of fork the thread does not exist, and the parent reads the bell.) */
 bool rt_watchdog_add(rt_worker_status *s) {
+  if (rt_fork_is_child()) return false;
   if (s->in_watchdog) {
     uv_async_send(&watchdog.bell); /* it may sleep, since nothing was to be watched before */
     return true;
@@ -446,7 +449,7 @@ bool rt_watchdog_add(rt_worker_status *s) {
 }
 
 void rt_watchdog_remove(rt_worker_status *s) {
-  if (!s->in_watchdog) return;
+  if (!s->in_watchdog || rt_fork_is_child()) return;
   s->in_watchdog = false;
   rt_lock_take(&watchdog.lock);
   if (--watchdog.workers == 0) stop_watchdog_locked();
@@ -455,11 +458,12 @@ void rt_watchdog_remove(rt_worker_status *s) {
 
 void rt_watchdog_wake(rt_worker_status *s) {
   rt_store(&s->must_wake_watchdog, false);
-  if (rt_load(&watchdog.asleep) && s->in_watchdog) uv_async_send(&watchdog.bell);
+  if (rt_load(&watchdog.asleep) && s->in_watchdog && !rt_fork_is_child())
+    uv_async_send(&watchdog.bell);
 }
 
 bool rt_watchdog_request_dump(void) {
-  if (!rt_load(&watchdog.running)) return false;
+  if (!rt_load(&watchdog.running) || rt_fork_is_child()) return false;
   rt_store(&watchdog.dump_requested, true);
   uv_async_send(&watchdog.bell);
   return true;

@@ -27,6 +27,8 @@ typedef struct rt_worker_status {
   rt_thread_info thread_info; /* of its thread */
   /* Delivers the post of an rt_snapshot_request on the worker's thread. */
   void (*on_snapshot_request)(rt_post *, void *driver);
+  /* The worker's thread has forked, and this is the child. Under the lock of the registry. */
+  void (*on_forked)(struct rt_worker_status *);
   /* Any thread: where a task was spawned ("file.lua:12"), from the site of its title. */
   const char *(*site_text)(const struct rt_worker_status *, uint32_t site);
   /* under the lock of the registry */

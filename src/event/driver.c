@@ -54,6 +54,12 @@ void rt_driver_close(rt_driver *d) {
   rt_free(d->scratch);
 }
 
+void rt_driver_leave(rt_driver *d, void (*run)(rt_driver *, rt_task *)) {
+  rt_ready_init(&d->ready);
+  d->run = run;
+  d->polled = 0;
+}
+
 void rt_driver_add_uv_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *)) {
   h->close = close;
   rt_list_append(&d->uv_handles, &h->link);

@@ -66,6 +66,11 @@ int rt_driver_init(rt_driver *d, void (*run)(rt_driver *, rt_task *));
 ** callback) it does nothing. */
 void rt_driver_close(rt_driver *d);
 
+/* In a child of fork, whose thread has the driver: no task is ready any more, those that events
+** would resume go to 'run', and it is time to poll. The loop, which the parent uses, is left
+** alone. */
+void rt_driver_leave(rt_driver *d, void (*run)(rt_driver *, rt_task *));
+
 /* Registers a libuv handle, and removes it again. */
 void rt_driver_add_uv_handle(rt_driver *d, rt_uv_handle *h, void (*close)(rt_uv_handle *));
 void rt_driver_remove_uv_handle(rt_uv_handle *h);

@@ -6,6 +6,7 @@
 #include "lib/operation.h"
 #include "run/current.h"
 #include "run/deadlock.h"
+#include "run/forked.h"
 #include "run/inspect.h"
 #include "run/loop.h"
 #include "run/preempt.h"
@@ -22,6 +23,7 @@ static const rt_worker_hooks hooks = {.run = rt_loop_run,
                                       .wake_select = rt_select_wake,
                                       .interrupt = rt_preempt_interrupt,
                                       .leave = rtL_stop_and_exit,
+                                      .on_forked = rt_forked_leave,
                                       .on_main_resumed = rt_close_sentinel_renew,
                                       .open_pools = rtL_pools_open};
 

@@ -4,6 +4,7 @@
 #include "event/cancel_scope.h"
 #include "run/current.h"
 #include "run/deadlock.h"
+#include "run/forked.h"
 #include "run/idle_gc.h"
 #include "run/job_entry.h"
 #include "run/own_stalls.h"
@@ -134,6 +135,7 @@ void rt_loop_run(rt_driver *d, rt_task *t) {
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 static void begin_poll(rt_worker *w, rt_counter which) {
+  if (rt_unlikely(w->stop.closed)) rt_forked_end();
   rt_worker_count(w, RT_COUNT_RESUMES, w->loop.slices - w->loop.polled_at);
   rt_worker_count(w, which, 1);
   w->loop.polled_at = w->loop.slices;

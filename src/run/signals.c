@@ -354,6 +354,18 @@ void rt_signals_share(rt_worker *w) {
   set_handler(SIGINT, on_shared_signal, &host_action);
 }
 
+/* (SIGURG and SIGALRM come from timers, which a child of fork has not.) */
+void rt_signals_leave(rt_worker *w) {
+  static const int own[] = {SIGINT, SIGTERM, SIGQUIT};
+  rt_worker_assert_thread(w);
+  if (worker == NULL) return;
+  worker = NULL;
+  if (sharing)
+    sigaction(SIGINT, &host_action, NULL);
+  else
+    for (size_t i = 0; i < rt_countof(own); i++) signal(own[i], SIG_DFL);
+}
+
 void rt_signals_forget(rt_worker *w) {
   rt_worker_assert_thread(w);
   if (worker == w) worker = NULL;

@@ -59,6 +59,9 @@ void rtL_signals_force(rt_worker *w, lua_State *L);
 /* rt-lua: if a signal has asked the program to end, exit ends the process by that signal. */
 void rt_signals_die_at_exit(const rt_worker *w);
 
+/* In a child of fork: the signals end it, or do what the host has said. */
+void rt_signals_leave(rt_worker *w);
+
 /* The worker is closed: the handlers find none from now on. */
 void rt_signals_forget(rt_worker *w);
 

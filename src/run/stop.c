@@ -114,7 +114,7 @@ static void limit_finalizers(rt_worker *w) {
 
 void rtL_stop(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (w->stop.begun || w->driver.inside || w->main == NULL) return;
+  if (w->stop.begun || w->stop.closed || w->driver.inside || w->main == NULL) return;
   rt_worker_begin_stop(w);
   rt_watchdog_clear_exit_deadline();
   rt_cancel_scope_close_all(w->main);

@@ -1,5 +1,6 @@
 #include "worker/error.h"
 
+#include "base/fork.h"
 #include "event/driver.h"
 
 #include <lauxlib.h>
@@ -11,7 +12,9 @@ int rtL_error_no_memory(lua_State *L) {
 }
 
 int rtL_error_closed(lua_State *L) {
-  luaL_error(L, "the runtime has been shut down");
+  luaL_error(L, rt_fork_is_child()
+                    ? "rt cannot be used in a child of fork, which may only end or call exec"
+                    : "the runtime has been shut down");
   abort();
 }
 

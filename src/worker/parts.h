@@ -226,6 +226,8 @@ typedef struct rt_worker_hooks {
   void (*interrupt)(struct rt_worker *, lua_State *);
   /* run/stop.c: the main worker ends the process with exit.code. Does not return. */
   void (*leave)(struct rt_worker *, lua_State *);
+  /* run/forked.c: this is a child of fork, and the worker's thread has forked. */
+  void (*on_forked)(struct rt_worker *);
   /* host/close_sentinel.c: the main chunk is resumed while tasks live. */
   void (*on_main_resumed)(struct rt_worker *);
   /* host/pools.c: makes the pools of the main worker, at the first spawn. */

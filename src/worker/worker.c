@@ -79,6 +79,14 @@ void rtL_worker_class(lua_State *L, rt_worker *w, rt_class which, const rt_class
 }
 
 /* --- its status ------------------------------------------------------------------------------- */
+/* In a child of fork: the worker of the thread that is left is closed, and nothing is freed. */
+static void on_forked(rt_worker_status *s) {
+  rt_worker *w = rt_containerof(s, rt_worker, status);
+  if (!rt_thread_is_current(w->thread)) return;
+  w->stop.closed = true;
+  w->hooks->on_forked(w);
+}
+
 static const char *site_text(const rt_worker_status *s, uint32_t site) {
   const rt_worker *w = rt_containerof(s, rt_worker, status);
   return rt_call_site_text(&w->call_sites, site);
@@ -88,6 +96,7 @@ static void init_status(rt_worker *w) {
   rt_list_init(&w->status.link);
   w->status.mailbox = &w->driver.mailbox;
   w->status.site_text = site_text;
+  w->status.on_forked = on_forked;
   w->status.on_snapshot_request = w->hooks->answer_snapshot;
   w->status.timestamp = &w->driver.timestamp;
 }
@@ -102,7 +111,7 @@ static void acquire(lua_State *L, rt_worker *w) {
 
 static bool is_complete(const rt_worker_hooks *h) {
   return h->run && h->on_stillness && h->answer_snapshot && h->wake_select && h->interrupt &&
-         h->leave && h->on_main_resumed && h->open_pools;
+         h->leave && h->on_forked && h->on_main_resumed && h->open_pools;
 }
 
 /* Sets the Lua threads of the worker, whose userdata is on top and keeps them alive. */

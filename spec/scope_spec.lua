@@ -777,6 +777,18 @@ describe("an error that goes through a call of rt", function()
     end)
   end
 
+  it("an equal error that is raised and caught in turn has a traceback that stays short", function()
+    local function bad()
+      error("again", 0)
+    end
+    for _ = 1, 200 do
+      pcall(rt.shield, bad)
+      pcall(rt.timeout, 10, bad)
+    end
+    local _, trace = xpcall(rt.shield, rt.traceback, bad)
+    assert(#trace < 100000, #trace .. " bytes")
+  end)
+
   it("G6 the same object, raised elsewhere, has that place first", function()
     local object = {}
     pcall(rt.timeout, 10, error, object)

@@ -155,6 +155,7 @@ typedef struct rt_worker_deadlock {
 typedef struct rt_worker_traceback {
   unsigned slice; /* value of loop.slices when RT_ANCHOR_RAISED was set */
   bool complete;  /* its traceback needs nothing in front of it */
+  int joined;     /* how many tracebacks it consists of, less one */
 } rt_worker_traceback;
 
 /* Numbers that are used once.

@@ -2,6 +2,10 @@
 
 #include "worker/nil_hint.h"
 
+/* So many tracebacks are put in front of a recorded one. An error that is caught is still recorded,
+** and an equal string that is raised next looks as if it had come out of that call. */
+enum { JOINED_MAX = 16 };
+
 /* Stack: error, traceback -> nothing */
 static void keep_raised(lua_State *L, rt_worker *w, bool whole) {
   rt_anchor_set(L, w, RT_ANCHOR_RAISED_TRACE);
@@ -52,7 +56,8 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   error = lua_absindex(L, error);
   bool noted = rt_traceback_find(L, w, error), whole = w->traceback.complete;
   if (noted) forget_raised(L, w);
-  if (noted && whole) return;
+  if (!noted) w->traceback.joined = 0;
+  if (noted && (whole || w->traceback.joined == JOINED_MAX)) return;
   if (!noted) rtL_nil_hint_note(L, w, error); /* (else the function that raised it has returned) */
   luaL_traceback(L, L, NULL, level);
   if (!noted) return;
@@ -60,6 +65,7 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
     lua_pop(L, 1);
     return;
   }
+  w->traceback.joined++;
   lua_pushliteral(L, "\n");
   lua_rotate(L, -3, -1); /* present, newline, noted */
   lua_concat(L, 3);

@@ -58,3 +58,20 @@ describe("with the virtual clock", function()
     assert.matches("task %d+, waiting for receive for ", err)
   end)
 end)
+
+describe("a value that means nothing", function()
+  for variable, message in pairs {
+    ["RT_CHAOS=stael,delay"] = "rt: RT_CHAOS: 'stael' is none of steal, preempt, short-io, alloc, delay\n",
+    ["RT_CLOCK=virtaul"] = "rt: RT_CLOCK=virtaul is not 'virtual', and has no effect\n",
+    ["RT_TRACE=/none/trace"] = "rt: there is no trace: RT_TRACE=/none/trace: No such file or directory\n",
+  } do
+    it("is reported: " .. variable, function()
+      if kit.flavor == "" then
+        return pending("this build does not read it")
+      end
+      local script = "require('rt').spawn(function() end):join()"
+      local code, _, err = kit.run(script, nil, 20, variable .. " RT_SEED=1")
+      assert.same({ 0, message }, { code, err })
+    end)
+  end
+end)

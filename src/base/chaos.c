@@ -21,11 +21,26 @@ static struct {
 
 static _Thread_local rt_random chaos_random;
 
+/* Returns the bit of a word; 0: it is none of the names. */
+static unsigned chaos_of(const char *word, size_t len) {
+  for (size_t i = 0; i < rt_countof(chaos_names); i++)
+    if (strlen(chaos_names[i]) == len && memcmp(word, chaos_names[i], len) == 0) return 1u << i;
+  return 0;
+}
+
 static void chaos_init(void) {
   const char *spec = getenv("RT_CHAOS");
   if (spec == NULL) return;
-  for (size_t i = 0; i < rt_countof(chaos_names); i++)
-    if (strstr(spec, chaos_names[i])) chaos.enabled |= 1u << i;
+  for (const char *word = spec;; word++) {
+    size_t len = strcspn(word, ",");
+    unsigned bit = chaos_of(word, len);
+    if (bit == 0 && len > 0)
+      fprintf(stderr, "rt: RT_CHAOS: '%.*s' is none of steal, preempt, short-io, alloc, delay\n",
+              (int)len, word);
+    chaos.enabled |= bit;
+    word += len;
+    if (*word == '\0') break;
+  }
   chaos.seed = rt_random_seed();
   if (getenv("RT_SEED") == NULL)
     fprintf(stderr, "rt: chaos %s, replay with RT_SEED=%llu\n", spec,

@@ -1,6 +1,7 @@
 /* base/clock.c - the monotonic clock; in debug builds a virtual one can take its place. */
 #include "base/base.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static uint64_t read_clock(clockid_t which) {
@@ -19,6 +20,8 @@ static struct {
 static void virtual_clock_init(void) {
   const char *which = getenv("RT_CLOCK");
   virtual_clock.is_virtual = which && strcmp(which, "virtual") == 0;
+  if (which && *which && !virtual_clock.is_virtual)
+    fprintf(stderr, "rt: RT_CLOCK=%s is not 'virtual', and has no effect\n", which);
   rt_store(&virtual_clock.now, RT_SECOND);
 }
 

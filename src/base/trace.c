@@ -12,7 +12,8 @@ static struct {
 
 static void trace_init(void) {
   const char *path = getenv("RT_TRACE");
-  if (path && *path) trace.file = fopen(path, "w");
+  if (path && *path && (trace.file = fopen(path, "w")) == NULL)
+    fprintf(stderr, "rt: there is no trace: RT_TRACE=%s: %s\n", path, strerror(errno));
   trace.epoch = rt_clock();
 }
 

@@ -677,6 +677,15 @@ describe("tcp:", function()
     end
   )
 
+  it("so do those that tasks of a pool have left open, on idle workers", function()
+    for _, spawn in ipairs { "spawn", "spawn_blocking" } do
+      local command = kit.command(kit.program("tasks_leave_descriptors"), spawn, "RT_WORKERS=2")
+      local code, out, err = kit.shell("ulimit -n 64; exec env " .. command)
+      err = err:gsub("^rt: accept: EMFILE: [^\n]*\n", "") -- (it may have to wait for them)
+      assert.same({ 0, "150\n", "" }, { code, out, err })
+    end
+  end)
+
   it("G16 a read of much from a fast peer gives way, and has its timeout", function()
     local program = kit.program("read_from_fast_peer")
     local code, out, err = kit.run(program, nil, nil, "RT_WORKERS=1")

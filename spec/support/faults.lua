@@ -215,7 +215,8 @@ function faults.trouble(run, usual)
       return "a wrong message on stderr: " .. line
     end
   end
-  if run.code == 0 and not run.out:find("end\n$") then
+  -- (the error of a task whose handle is garbage is reported when that is collected: at the end)
+  if run.code == 0 and not run.out:gsub("error unhandled: [^\n]*\n", ""):find("end\n$") then
     return "it has not come to its end"
   elseif run.code == 1 and not explained then
     return "exit code 1 without a reason"

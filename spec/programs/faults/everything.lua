@@ -1,7 +1,8 @@
 --- Uses most features of rt, in steps that do not depend on each other. Writes a line for each:
 --- "ok STEP", or "error STEP: TEXT" for each error that it got, "wrong STEP: TEXT" for a result that
 --- no error explains, "lost STEP: n of m" for connections that were established and not answered,
---- "stuck STEP" for one that takes too long. The last line is "end".
+--- "stuck STEP" for one that takes too long. The last line is "end", or those of
+--- errors that no task has joined.
 local rt = require("rt")
 local slow = require("slow")
 

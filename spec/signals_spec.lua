@@ -92,6 +92,36 @@ describe("rt-lua: Ctrl-C:", function()
     end
   end)
 
+  it("G25 calls of tasks for which main waits in a scope are interrupted", function()
+    if kit.flavor == "tsan" then
+      return pending("the thread sanitizer delays the signal that asks the thread")
+    end
+    local it = start("blocked_tasks_of_a_scope")
+    local code, out = end_by(asleep(it), "TERM")
+    assert.equal(143, code)
+    for _, line in ipairs {
+      "interrupted: cleaned up",
+      "shielded: read",
+      "cleanup without a shield: read",
+      "cleanup: read",
+      "not cancelled: read",
+    } do
+      assert.equal(
+        1,
+        select(2, ("\n" .. out):gsub("\n" .. line .. "\n", "\n")),
+        line .. "\n" .. out
+      )
+    end
+    assert.is_nil(out:find("goes on", 1, true)) -- as it does if the command has ended
+  end)
+
+  it("G25 without a signal a task that is cancelled is not interrupted in its call", function()
+    local it =
+      kit.start(("%s %s"):format(kit.quote(kit.rt_lua), kit.program("timeout_of_a_blocked_task")))
+    assert.equal("read", it:line())
+    assert.equal(0, it:wait())
+  end)
+
   it("every wait of a cancelled main chunk raises, so that it comes to its end", function()
     local code, out = end_by(asleep(start("waits_after_the_signal")), "INT")
     assert.equal(130, code)

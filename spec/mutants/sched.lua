@@ -31,7 +31,7 @@ return {
   },
   {
     file = "src/sched/job.c",
-    from = "bool first = !j->cancelled && j->phase < RT_DONE;",
+    from = "bool first = !rt_job_was_cancelled(j) && j->phase < RT_DONE;",
     to = "bool first = j->phase < RT_DONE;",
     wrong = "a second cancel posts again, and changes the reason",
     model = "job",

@@ -54,11 +54,11 @@ typedef struct rt_worker_status {
   } watch;
   /* main worker's thread: see run/blocked.c */
   struct {
-    uint64_t
-        title;    /* of the task that ran when the program began to end; 0: none, it has no call */
-    uint64_t cpu; /* CPU time of the thread then, ns */
-    int checks;   /* at which it was blocked in the same call */
-    bool alive;   /* it has done something since */
+    uint64_t title; /* of the task that ran when the program began to end, or, before that, was
+                    ** blocked at the last check; 0: none, it has no call */
+    uint64_t cpu;   /* CPU time of the thread then, ns */
+    int checks;     /* at which it was blocked in the same call */
+    bool alive;     /* it has done something since */
   } at_end;
   /* worker's thread */
   bool in_watchdog;   /* rt_watchdog_add was called for it */
@@ -74,6 +74,8 @@ typedef struct rt_worker_status {
   rt_atomic(uint64_t) running_title; /* of the running task, may have RT_TITLE_SEEN; 0: none */
   rt_atomic(uint64_t) running_since; /* clock when the watchdog first saw that title; 0: not seen */
   rt_atomic(bool) is_protected;      /* its task is in a shield; set when it is nudged */
+  rt_atomic(bool)
+      awaits_cancel; /* its job was cancelled, has not seen it, and is in no shield; set likewise */
   rt_atomic(bool) reported_stuck;  /* a report was written: a dump does not wait for this worker */
   rt_atomic(bool) wants_traceback; /* with reported_stuck: see report_stall of watchdog.c */
 } rt_worker_status;

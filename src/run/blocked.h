@@ -1,4 +1,4 @@
-/* run/blocked.h - at the end of the program: pool workers that are blocked in a system call.
+/* run/blocked.h - as the program ends: pool workers that are blocked in a system call.
 **
 ** A worker whose task is in a C function does not see that the program ends. If its thread is
 ** blocked in the kernel (it reads stdin, writes to a full pipe, waits for a command), it might stay
@@ -10,16 +10,27 @@
 ** A worker that has done anything since the program began to end is left alone: it is cleaning up,
 ** which may block, and has the grace for it. So has a call inside of rt.shield or rt.critical: only
 ** the thread itself knows about these, so it is asked first, by a signal after which its call goes
-** on. (A call that no signal leaves alone, such as nanosleep, is interrupted in any case.) Main
-** worker's thread.
+** on. (A call that no signal leaves alone, such as nanosleep, is interrupted in any case.)
+**
+** After SIGINT or SIGTERM the main chunk may have cancelled tasks, and wait for them, before it
+** ends: rt.scope does. Those are found and interrupted in the same way. As other tasks go on
+** meanwhile, a call is interrupted only if the thread has said that its task was cancelled and has
+** not got the error yet; so one that cannot be asked goes on until the main chunk has ended.
+**
+** Main worker's thread.
 */
 #ifndef RT_RUN_BLOCKED_H
 #define RT_RUN_BLOCKED_H
 
 #include "worker/worker.h"
 
-/* ns between two calls of rt_blocked_check. */
+/* ns between two checks. */
 #define RT_BLOCKED_PERIOD (100 * RT_MILLISECOND)
+
+/* A signal has asked the main chunk to end, and it waits. Interrupts the calls in which pool tasks
+** are blocked that were cancelled. Called at each tick or more often; does nothing if the last
+** check was a moment ago. */
+void rt_blocked_check_cancelled(rt_worker *w);
 
 /* The pools have been told to stop. */
 void rt_blocked_begin(rt_worker *w);

@@ -129,7 +129,9 @@ static void note_raised(rt_task *t, uint64_t scope) {
   if (more) rt_escalation_note(&more->escalation, scope, rt_clock());
 }
 
+/* From now on the calls of the task are those of a cleanup (run/blocked.c). */
 static void raise_unwinding(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scope) {
+  rt_store(&w->status.awaits_cancel, false);
   if (scope)
     raise_timeout(L, w, scope);
   else

@@ -2,6 +2,7 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
+#include "run/blocked.h"
 #include "run/current.h"
 #include "run/deadlock.h"
 #include "run/forked.h"
@@ -231,10 +232,13 @@ void rt_loop_serve(rt_worker *w) {
 
 /* --- the main chunk --------------------------------------------------------------------------- */
 /* SIGINT or SIGTERM has come: the main chunk, which waits, is cancelled, and by its end all
-** tasks. At the end of the grace it is ended where it waits. */
+** tasks. It may wait for some of them before that, as rt.scope does for its tasks, so those that it
+** has cancelled are not left in calls that block: each tick of run/signals.c comes here. At the end
+** of the grace the main chunk is ended where it waits. */
 static void interrupt_main(rt_worker *w, lua_State *L) {
   rt_task *t = w->main;
   if (w->signals.over) rtL_signals_force(w, L); /* does not return */
+  rt_blocked_check_cancelled(w);
   if (t->cancelled) return;
   t->cancelled = 1;
   rt_cancel_scope_deliver(t, &w->driver);

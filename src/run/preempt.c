@@ -242,13 +242,20 @@ static void arm(rt_worker *w, lua_State *L) {
   w->preempt.skip = (unsigned)(took * 20 / w->preempt.timer.period);
 }
 
+/* What the main worker asks for (run/blocked.c). */
+static void answer_nudge(rt_worker *w, const rt_task *t) {
+  bool is_protected = t && rt_cancel_scope_is_protected(t);
+  bool is_cancelled = t && t->is_job && !t->cancelled && rt_job_was_cancelled(t->more->job);
+  rt_store(&w->status.is_protected, is_protected);
+  rt_store(&w->status.awaits_cancel, is_cancelled && !is_protected);
+}
+
 static void on_timer_signal(rt_cpu_timer *timer, rt_cpu_timer_cause cause) {
   rt_worker *w = rt_containerof(timer, rt_worker, preempt.timer);
   lua_State *L = w->current.co;
   if (cause == RT_CPU_TIMER_INTERRUPT) w->preempt.interrupts++;
   if (cause != RT_CPU_TIMER_TICK) {
-    const rt_task *t = w->current.task;
-    rt_store(&w->status.is_protected, t && rt_cancel_scope_is_protected(t));
+    answer_nudge(w, w->current.task);
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;

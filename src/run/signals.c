@@ -171,10 +171,10 @@ static void on_tick(void) {
   if (w != NULL && urgent) {
     if (over) w->signals.over = 1;
     set_stop_hook(w);
-    rt_driver_ring(&w->driver);
     if (interrupt && !over && w->current.task) interrupt = !is_protected(w, w->current.task);
     if (interrupt) w->signals.interrupts++;
   }
+  if (w != NULL && (urgent || !w->stop.begun)) rt_driver_ring(&w->driver);
   rt_wall_timer_set_interrupting(interrupt);
 }
 

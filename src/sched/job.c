@@ -98,11 +98,11 @@ static void end_in_queue(rt_job *j) {
 
 bool rt_job_cancel(rt_job *j, rt_message *reason) {
   rt_lock_take(&j->lock);
-  bool first = !j->cancelled && j->phase < RT_DONE;
+  bool first = !rt_job_was_cancelled(j) && j->phase < RT_DONE;
   bool pending = j->phase < RT_DONE;
   bool ends = first && j->phase == RT_QUEUED;
   if (first) {
-    j->cancelled = true;
+    rt_store(&j->cancelled, true);
     j->reason = reason;
     reason = NULL;
     if (ends) {
@@ -126,7 +126,7 @@ rt_phase rt_job_status(rt_job *j) {
 
 bool rt_job_is_cancelling(rt_job *j) {
   rt_lock_take(&j->lock);
-  bool cancelled = j->cancelled;
+  bool cancelled = rt_job_was_cancelled(j);
   rt_lock_give(&j->lock);
   return cancelled || (j->member.group && rt_group_is_cancelling(j->member.group));
 }

@@ -28,17 +28,17 @@ typedef struct rt_job {
   rt_message *result; /* results or error, already packed when the task ends */
   /* under the lock */
   rt_lock lock;
-  rt_phase phase;    /* queued, running, or how it ended */
-  rt_driver *driver; /* of the worker that runs it; NULL: none does */
-  rt_list joiners;   /* waiters */
-  bool cancelled;
+  rt_phase phase;                 /* queued, running, or how it ended */
+  rt_driver *driver;              /* of the worker that runs it; NULL: none does */
+  rt_list joiners;                /* waiters */
   bool handled;                   /* a task has joined it, or its error was reported */
   rt_message *reason;             /* of the cancel, and the source line; NULL: none */
   const char *error_text;         /* static text of an error that could not be packed; or NULL */
   struct rt_task_name *task_name; /* NULL: it has no name */
   rt_post cancel_post;            /* to 'driver': it was cancelled */
   /* atomic */
-  rt_atomic(bool) waits; /* its task is parked */
+  rt_atomic(bool) cancelled; /* set under the lock */
+  rt_atomic(bool) waits;     /* its task is parked */
   /* fixed once the phase is done or failed */
   rt_message *outcome; /* the results; or the error, its traceback and the title of the task */
   /* see rt_group_member */
@@ -84,6 +84,8 @@ rt_phase rt_job_status(rt_job *j);
 static inline void rt_job_set_waiting(rt_job *j, bool waits) {
   rt_store_relaxed(&j->waits, waits); /* (relaxed: for display only) */
 }
+/* Any thread, also in signal handlers. */
+static inline bool rt_job_was_cancelled(rt_job *j) { return rt_load(&j->cancelled); }
 /* Any thread. Was the job cancelled, or is its group cancelling all members, so that it will be? */
 bool rt_job_is_cancelling(rt_job *j);
 

@@ -95,6 +95,12 @@ typedef struct rt_worker_end_wait {
   bool given_up;   /* only workers that are blocked in a call are left: there is no more waiting */
 } rt_worker_end_wait;
 
+/* Pool workers that are blocked in a system call.
+** Changed by run/blocked.c. */
+typedef struct rt_worker_blocked {
+  uint64_t checked_at; /* clock: the last check before the end of the main chunk */
+} rt_worker_blocked;
+
 /* The exit code of the process, and os.exit.
 ** Changed by run/exit.c (has_code, requested, code), run/exit.h (has_code, requested, failed). */
 typedef struct rt_worker_exit {

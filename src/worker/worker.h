@@ -64,6 +64,7 @@ typedef struct rt_worker {
   rt_worker_shutdown shutdown;
   rt_worker_grace_timer grace_timer;
   rt_worker_end_wait end_wait;
+  rt_worker_blocked blocked;
   void *close_sentinel; /* the newest object of host/close_sentinel.c */
   /* worker's thread: the rest */
   rt_classes classes;

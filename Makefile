@@ -176,7 +176,7 @@ model_files := \
   dict/dict dict/quota dict/shard dict/value \
   task/task task/task_name task/timer \
   event/driver event/mailbox event/thread_pool event/waiter \
-  sched/group sched/job sched/runq sched/runtime sched/sched \
+  sched/group sched/job sched/runq sched/runtime sched/sched sched/slot \
   sync/barrier sync/broadcast sync/channel sync/mutex sync/notify sync/semaphore
 explorer := $(patsubst spec/model/explorer/%.c,%,$(wildcard spec/model/explorer/*.c))
 model_objects := $(model_files:%=$(BUILD)/model/obj/%.o) $(explorer:%=$(BUILD)/model/obj/explorer/%.o)

@@ -44,7 +44,7 @@ static void put(void) {
   for (int i = 2; i < JOBS; i++) was_put[i] = rt_runq_put(&queue, &jobs[i]) == 0;
 }
 
-/* As close_queue of sched/sched.c, when the last worker ends. */
+/* As close_queue of sched/slot.c, when the last worker ends. */
 static void close_it(void) {
   rt_lock_take(&queue.lock);
   queue.closed = true;

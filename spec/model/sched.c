@@ -1,5 +1,5 @@
-/* spec/model/sched.c - model of sched/sched.c: submitting against parking, wake-ups that are passed
-** on, pinned jobs, and stopping. */
+/* spec/model/sched.c - model of sched/sched.c and sched/slot.c: submitting against parking,
+** wake-ups that are passed on, pinned jobs, workers that cannot be made, and stopping. */
 #include "model_worker.h"
 #include "sched/sched.h"
 

@@ -107,6 +107,8 @@ local OTHER_PREFIXES = {
   -- what all functions of the Lua API use; a file of lib/ that is not used by others has no header
   ["src/lib/lib.h"] = "open fail check duration option set",
   ["src/lib/operation.h"] = "select",
+  -- the idle bits, and posts, of a slot, which slot.h describes
+  ["src/sched/sched.h"] = "slot",
   -- anchors.h has the names of the anchors; both functions need the record of the worker
   ["src/worker/worker.h"] = "anchor self",
 }

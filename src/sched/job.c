@@ -107,7 +107,7 @@ bool rt_job_cancel(rt_job *j, rt_message *reason) {
     reason = NULL;
     if (ends) {
       j->phase = RT_RUNNING;
-    } else if (j->driver) { /* (NULL: end_queued_jobs of sched.c is ending it as failed) */
+    } else if (j->driver) { /* (NULL: end_jobs of slot.c is ending it as failed) */
       rt_job_hold(j);       /* for the post */
       rt_mailbox_post(&j->driver->mailbox, &j->cancel_post);
     }

@@ -45,7 +45,8 @@
 #define WATCHED_STALL (100 * RT_MILLISECOND)
 #define STUCK_STALL (20 * RT_MILLISECOND)
 
-/* A full pool of blocking threads that begins nothing for so long is reported. */
+/* A full pool of blocking threads that begins nothing for so long, or for the time of a stall if that
+** is longer, is reported. */
 #define FULL_POOL RT_SECOND
 
 static struct {
@@ -213,21 +214,24 @@ static void check_status(check *c, rt_worker_status *s) {
 /* --- a full pool of blocking threads ---------------------------------------------------------- */
 enum { NAMED_MAX = 8 }; /* threads in the report */
 
-/* Does a job wait although each thread that the pool may have is there? (Relaxed: guesses.) */
+/* Does a job wait although each thread that the pool may have is there? (Relaxed: guesses. Once the
+** scheduler is to stop, no job begins.) */
 static rt_sched *full_pool_of(const rt_worker_status *s) {
   rt_sched *pool = s->pools[RT_POOL_BLOCKING];
-  bool full = pool && rt_load_relaxed(&s->stall) > 0 && rt_load_relaxed(&pool->queued) > 0 &&
-              rt_load_relaxed(&pool->live) == pool->config.slots;
+  if (pool == NULL || rt_load_relaxed(&s->stall) == 0 || rt_load_relaxed(&pool->stopping))
+    return NULL;
+  bool full =
+      rt_load_relaxed(&pool->queued) > 0 && rt_load_relaxed(&pool->live) == pool->config.slots;
   return full ? pool : NULL;
 }
 
 /* (Acquire: see rt_worker_status_set_running.) */
-static void report_full_pool(check *c, rt_list *workers, const rt_sched *pool) {
+static void report_full_pool(check *c, rt_list *workers, const rt_sched *pool, uint64_t passed) {
   rt_worker_status *s;
   int n = 0;
   add_report(
       c, "rt: all %d threads of rt.spawn_blocking are busy, and nothing has begun for %.1f s:\n",
-      pool->config.slots, seconds(FULL_POOL));
+      pool->config.slots, seconds(passed));
   rt_worker_registry_each(s, workers) {
     uint64_t title = rt_load_acquire(&s->running_title);
     if (!s->in_blocking_pool || s->runtime != pool->config.runtime || title == 0) continue;
@@ -236,6 +240,7 @@ static void report_full_pool(check *c, rt_list *workers, const rt_sched *pool) {
     add_report(c, "    %s: %s\n", s->name, s->watch.title);
   }
   if (n > NAMED_MAX) add_report(c, "    … (%d more)\n", n - NAMED_MAX);
+  if (n == 0) add_report(c, "    their tasks wait\n");
 }
 
 /* Said once in a process: the tasks that wait for such a thread wait in silence. Progress is a
@@ -243,10 +248,11 @@ static void report_full_pool(check *c, rt_list *workers, const rt_sched *pool) {
 static void check_blocking_pool(check *c, rt_list *workers) {
   rt_worker_status *s;
   rt_sched *pool = NULL;
-  uint64_t sum = 0;
+  uint64_t sum = 0, limit = FULL_POOL;
   if (watchdog.full_pool_told) return;
   rt_worker_registry_each(s, workers) {
-    if (pool == NULL) pool = full_pool_of(s);
+    if (pool == NULL && (pool = full_pool_of(s)) != NULL && rt_load_relaxed(&s->stall) > limit)
+      limit = rt_load_relaxed(&s->stall);
     if (s->in_blocking_pool) sum += rt_load_acquire(&s->running_title) & ~RT_TITLE_SEEN;
   }
   if (pool == NULL) {
@@ -254,12 +260,12 @@ static void check_blocking_pool(check *c, rt_list *workers) {
     return;
   }
   c->busy = true;
-  if (c->min_stall > FULL_POOL) c->min_stall = FULL_POOL;
+  if (c->min_stall > limit) c->min_stall = limit;
   if (watchdog.full_since == 0 || sum != watchdog.full_sum) {
     watchdog.full_since = c->now;
     watchdog.full_sum = sum;
-  } else if (c->now - watchdog.full_since >= FULL_POOL) {
-    report_full_pool(c, workers, pool);
+  } else if (c->now - watchdog.full_since >= limit) {
+    report_full_pool(c, workers, pool, limit);
     watchdog.full_pool_told = true;
   }
 }

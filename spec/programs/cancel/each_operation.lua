@@ -8,6 +8,7 @@ workers = tonumber(workers)
 
 local rt = require("rt")
 local slow = require("slow")
+rt.configure { stall = 60 } -- (the row of a full pool may take a second)
 local help = require("cancel_table.help")
 local table_of = require("cancel_table")
 

@@ -4,6 +4,8 @@ local rt = require("rt")
 local fork = assert(package.loadlib(os.getenv("FORK"), "spec_fork"))
 local wait = assert(package.loadlib(os.getenv("FORK"), "spec_wait"))
 
+rt.configure { stall = 60 } -- (a sanitizer's child takes a second to end)
+
 local listener = assert(rt.tcp.listen("127.0.0.1", 0))
 local _, port = listener:sock()
 local function serve()

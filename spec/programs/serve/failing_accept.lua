@@ -14,7 +14,8 @@ for _ = 1, 20 do
 end
 local there = 0
 for _, task in ipairs(server.acceptors) do
-  there = there + (task:status() == "waiting" and 1 or 0)
+  local status = task:status()
+  there = there + ((status == "waiting" or status == "running") and 1 or 0)
 end
 server:close()
 print(answered, there, joining:join())

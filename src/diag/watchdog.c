@@ -45,8 +45,8 @@
 #define WATCHED_STALL (100 * RT_MILLISECOND)
 #define STUCK_STALL (20 * RT_MILLISECOND)
 
-/* A full pool of blocking threads that begins nothing for so long, or for the time of a stall if that
-** is longer, is reported. */
+/* A full pool of blocking threads that begins nothing for so long, or for the time of a stall if
+** that is longer, is reported. */
 #define FULL_POOL RT_SECOND
 
 static struct {

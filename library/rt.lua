@@ -1176,8 +1176,9 @@ function subscriber:close() end
 ---   thread watches the main state: then (on Linux) a local task that was in calls that block is reported
 ---   afterwards, once, with what it waits in by then. Not reported are Lua code, calls of the main chunk,
 ---   tasks of `rt.spawn_blocking`, and threads that get no CPU. If all threads of `rt.spawn_blocking` are
----   busy, and a task has waited for one for a second, that is said once, with the tasks they run. (Under a hook of `debug.sethook` all code is
----   taken for C, and has no traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
+---   busy, and a task has waited for one for a second (or for this time, if it is longer), that is said
+---   once, with the tasks they run. (Under a hook of `debug.sethook` all code is taken for C, and has no
+---   traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
 --- - `seed`: an integer other than 0, from which `rt.select` chooses among operations that can be done. With
 ---   the same seed the choices are the same.
 --- - `preempt`: if true, local tasks are switched where they compute, like pool tasks. Then another task may

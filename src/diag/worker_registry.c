@@ -19,6 +19,7 @@ static void in_child(void) {
   rt_lock_give(&registry_lock);
 }
 
+/* (If memory is lacking for that, a child is not noticed.) */
 static void watch_fork(void) { rt_fork_watch(before_fork, after_fork, in_child); }
 
 void rt_worker_registry_add(rt_worker_status *s) {

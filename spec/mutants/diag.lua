@@ -33,6 +33,14 @@ return {
     test = "a program that is idle is idle",
   },
   {
+    file = "src/diag/watchdog.c",
+    from = "  s->watch.cpu_at_check = cpu;\n",
+    to = "",
+    wrong = "without timers of CPU time, a thread that has computed is checked each 5 ms for ever",
+    spec = "faults",
+    test = "looks rarely when nothing has computed",
+  },
+  {
     file = "src/diag/snapshot.c",
     from = "    reply->tasks[kept++] = *info;\n",
     to = "",

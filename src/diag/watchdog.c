@@ -292,8 +292,8 @@ static void tick_external_timer(check *c, rt_worker_status *s) {
   if (s->cpu_timer == NULL || !s->cpu_timer->is_external) return;
   uint64_t cpu = rt_thread_info_cpu(&s->thread_info);
   c->has_external = true;
-  if (cpu - s->watch.cpu_at_tick < RT_MILLISECOND) return;
-  c->computes = true;
+  if (cpu - s->watch.cpu_at_check >= RT_MILLISECOND) c->computes = true;
+  s->watch.cpu_at_check = cpu;
   if (cpu - s->watch.cpu_at_tick < s->cpu_timer->period / 2) return;
   s->watch.cpu_at_tick = cpu;
   rt_cpu_timer_tick(s->cpu_timer, s->thread_info.thread);

@@ -40,7 +40,8 @@ typedef struct rt_worker_status {
   struct {                   /* watchdog's thread: since the last probe */
     uint64_t probed_at;      /* clock */
     uint64_t cpu_at_probe;   /* CPU time of its thread then, ns */
-    uint64_t cpu_at_tick;    /* the same at the last tick of its external CPU timer */
+    uint64_t cpu_at_check;   /* the same at the last check, if its CPU timer is external */
+    uint64_t cpu_at_tick;    /* the same at the last tick of that timer */
     uint64_t delay_at_probe; /* how long its thread had waited for a CPU then, ns */
     bool has_delay;          /* that is known */
     uint64_t stalled;        /* ns that it has computed, or was blocked, without answering */

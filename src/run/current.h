@@ -51,4 +51,8 @@ static inline void rt_current_leave(rt_worker *w, rt_current_outer outer) {
   w->current.blocked = outer.blocked;
 }
 
+/* Also in a signal handler. Appends what the main worker runs, as rt_task_title_append does: "main
+** runs task 3, spawned at x.lua:4". */
+size_t rt_current_append_title(char *to, size_t at, size_t size, const rt_worker *w);
+
 #endif

@@ -2,10 +2,10 @@
 
 #include "base/safe_write.h"
 #include "base/wall_timer.h"
-#include "diag/watchdog.h"
 #include "event/cancel_scope.h"
 #include "run/cancel.h"
-#include "run/dump.h"
+#include "run/current.h"
+#include "run/dump_signal.h"
 #include "run/exit.h"
 #include "run/preempt.h"
 #include "task/task_title.h"
@@ -64,14 +64,6 @@ void rt_signals_die_at_exit(const rt_worker *w) {
   if (w->signals.interrupted) dying_of = w->signals.interrupted;
 }
 
-static size_t append_running(char *text, size_t n, size_t size, const rt_worker *w) {
-  n = rt_task_title_append(text, n, size, "main runs ");
-  if (w->current.task == NULL) return rt_task_title_append(text, n, size, "no task");
-  if (w->current.task->is_main) return rt_task_title_append(text, n, size, "the main chunk");
-  return n + rt_task_title_write(text + n, size - n, w->current.task->id, NULL,
-                                 rt_call_site_text(&w->call_sites, w->current.task->site));
-}
-
 /* In the handler: what runs is in a C function that does not return, or loops where no hook is
 ** called. The flush is not async-signal-safe: it may block, so a later tick ends it. (If stdout was
 ** interrupted in the middle of a write of this thread, bytes of it may be written twice.) */
@@ -93,7 +85,7 @@ static void end_by_force(void) {
     size_t n = rt_task_title_append(text, 0, sizeof text, "rt: ");
     n = rt_task_title_append(text, n, sizeof text, signal_name(sig));
     n = rt_task_title_append(text, n, sizeof text, ": the program ends without its cleanup: ");
-    n = append_running(text, n, sizeof text - 1, w);
+    n = rt_current_append_title(text, n, sizeof text - 1, w);
     text[n++] = '\n';
     if (write(STDERR_FILENO, text, n) < 0) die(sig);
   }
@@ -271,53 +263,14 @@ void rt_signals_forgive(rt_worker *w) {
   w->signals.interrupted = w->signals.noticed = 0;
 }
 
-/* --- SIGQUIT: a dump -------------------------------------------------------------------------- */
-static volatile sig_atomic_t quit_posted;
-
-static void on_quit_post(rt_post *p, void *driver) {
-  (void)p;
-  quit_posted = 0;
-  rt_dump_write(rt_worker_of(driver), stderr);
-}
-
-static void quit_hook(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
-  if (worker) rt_mailbox_drain(&worker->driver.mailbox);
-}
-
-/* Writes what the worker is running: the dump follows at the next Lua instruction, which never
-** comes if a C function does not return. (printf is not async-signal-safe.) */
-static void write_running(const rt_worker *w) {
-  char text[256];
-  size_t n = rt_task_title_append(text, 0, sizeof text, "rt: SIGQUIT: ");
-  n = append_running(text, n, sizeof text, w);
-  n = rt_task_title_append(text, n, sizeof text - 1, "; its dump follows");
-  text[n++] = '\n';
-  if (write(STDERR_FILENO, text, n) < 0) return;
-}
-
-/* Without a watchdog the worker writes the dump itself: at its next Lua instruction, or where it
-** waits. */
-static void dump_here(rt_worker *w) {
-  static rt_post post = {.deliver = on_quit_post};
-  if (w->current.task) write_running(w);
-  if (quit_posted) return;
-  quit_posted = 1;
-  rt_mailbox_post(&w->driver.mailbox, &post);
-  if (w->current.co && lua_gethook(w->current.co) == NULL)
-    lua_sethook(w->current.co, quit_hook, LUA_MASKCOUNT, 1);
-}
-
+/* --- beginning and end ------------------------------------------------------------------------ */
 static void on_quit(int sig) {
-  rt_worker *w = worker;
   int err = errno;
   (void)sig;
-  if (!rt_watchdog_request_dump() && w != NULL) dump_here(w);
+  rt_dump_signal_ask(worker);
   errno = err;
 }
 
-/* --- beginning and end ------------------------------------------------------------------------ */
 static void set_action(int sig, struct sigaction sa, struct sigaction *old) {
   sigemptyset(&sa.sa_mask);
   if (sigaction(sig, &sa, old) == 0) return;
@@ -338,7 +291,7 @@ void rt_signals_own(rt_worker *w) {
   struct sigaction sa = {.sa_sigaction = on_own_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
   set_action(SIGINT, sa, NULL);
   set_action(SIGTERM, sa, NULL);
-  rt_watchdog_on_dump_request(rt_dump_from_outside);
+  rt_dump_signal_open();
   set_handler(SIGQUIT, on_quit, NULL);
 }
 

@@ -29,7 +29,7 @@
 
 #include "worker/worker.h"
 
-/* rt-lua: handles SIGINT, SIGTERM, and SIGQUIT, which writes a dump to stderr. */
+/* rt-lua: handles SIGINT, SIGTERM, and SIGQUIT (run/dump_signal.h). */
 void rt_signals_own(rt_worker *w);
 /* rt as a module of another interpreter: handles SIGINT while the main chunk waits; while it runs,
 ** the handler that was there before is called (that of lua.c). Does nothing if SIGINT is

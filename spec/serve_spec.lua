@@ -131,6 +131,27 @@ describe("rt.tcp.serve", function()
     each(kit.program("port_in_use"), "EADDRINUSE\n")
   end)
 
+  it("a handler that cannot be sent to all workers is refused as the third argument", function()
+    local wrapped = coroutine.wrap(print)
+    local listener <close> = assert(rt.tcp.listen("127.0.0.1", 0))
+    local refused = {
+      ["the function (C function that no module holds)"] = wrapped,
+      ["upvalue 'wrapped' (C function that no module holds)"] = function()
+        return wrapped
+      end,
+      ["upvalue 'listener' (a thing that only one task can have)"] = function()
+        return listener
+      end,
+    }
+    for what, handler in pairs(refused) do
+      local message = kit.refused(rt.tcp.serve, "127.0.0.1", 0, handler)
+      local at = message:match("^spec/[^:]*:%d+: ()")
+      local expected = "bad argument #3 to 'serve' (cannot send " .. what .. " to another worker)"
+      assert.equal(expected, at and message:sub(at), message)
+    end
+    assert(listener:sock()) -- it has not moved
+  end)
+
   it("a port in use, bad arguments", function()
     local l = rt.tcp.listen("127.0.0.1", 0)
     local _, port = l:sock()
@@ -139,13 +160,16 @@ describe("rt.tcp.serve", function()
     assert.equal("EADDRINUSE", code)
     assert.matches("^EADDRINUSE: ", message)
     l:close()
-    assert.matches("function expected, got nil", kit.refused(rt.tcp.serve, "127.0.0.1", 0))
+    assert.matches("function expected, got no value", kit.refused(rt.tcp.serve, "127.0.0.1", 0))
     assert.matches("balance", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { balance = "x" }))
     assert.matches(
       "unknown option 'balanc'",
       kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { balanc = 1 })
     )
-    assert.matches("backlog", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { backlog = "x" }))
+    for _, backlog in ipairs { "x", 0, false } do
+      local refusal = kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { backlog = backlog })
+      assert.matches("^spec/[^:]*:%d+: option 'backlog': an integer", refusal)
+    end
     assert.matches("nodelay", kit.refused(rt.tcp.serve, "127.0.0.1", 0, print, { nodelay = "x" }))
     assert.matches("#1 to 'serve'", kit.refused(rt.tcp.serve))
     assert.matches("port from 0 to 65535", kit.refused(rt.tcp.serve, "127.0.0.1", 70000, print))

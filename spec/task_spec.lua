@@ -246,7 +246,7 @@ describe("task:", function()
     assert.equal(main, rt.current())
     assert.equal("running", main:status())
     assert.matches("cannot join itself", kit.refused(main.join, main))
-    assert.matches("bad argument #1 to 'run' .function expected, got nil", kit.refused(rt.run))
+    assert.matches("bad argument #1 to 'run' .function expected, got no value", kit.refused(rt.run))
     assert.matches("main task cannot be joined", kit.refused(rt.run, main.join, main))
   end)
 

@@ -230,7 +230,7 @@ describe("interval:", function()
       assert.matches("a period above 0 expected", kit.refused(rt.interval, period))
     end
     assert.matches("a finite period expected", kit.refused(rt.interval, math.huge))
-    assert.matches("number expected, got nil", kit.refused(rt.interval))
+    assert.matches("number expected, got no value", kit.refused(rt.interval))
     assert.matches("number expected, got string", kit.refused(rt.interval, "1"))
     assert.matches("missed", kit.refused(rt.interval, 1, { missed = "never" }))
     assert.matches("unknown option 'mised'", kit.refused(rt.interval, 1, { mised = "skip" }))

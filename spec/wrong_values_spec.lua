@@ -9,6 +9,14 @@ describe("wrong values", function()
   end)
 
   it(
+    "are told by position and class, as the program gave them; what is missing, as missing",
+    function()
+      local code, out, err = kit.run(kit.program("messages"))
+      assert.same({ 0, "checked\n" }, { code, out }, err)
+    end
+  )
+
+  it(
     "are refused by tostring of an operation, and by finalizers that are called by hand",
     function()
       local rt = require("rt")

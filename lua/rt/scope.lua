@@ -7,7 +7,8 @@
 local core = require("rt.core")
 local internal = core.internal
 -- (Locals, since a program may hide globals when it has loaded rt. The same in each file of rt.)
-local error, pcall, xpcall, type, tostring = error, pcall, xpcall, type, tostring
+local error, pcall, xpcall, select = error, pcall, xpcall, select
+local type, tostring = type, tostring
 local getmetatable, setmetatable, ipairs, max = getmetatable, setmetatable, ipairs, math.max
 local pack, unpack, concat, insert = table.pack, table.unpack, table.concat, table.insert
 local format, gmatch, gsub = string.format, string.gmatch, string.gsub
@@ -25,7 +26,13 @@ local Scope = {}
 Scope.__index = Scope
 Scope.__name = "rt.scope"
 
-local function check_open(self)
+--- Checks the arguments of a method that adds a task: the scope and the function.
+local function check_adding(name, ...)
+  local self, f = ...
+  check(getmetatable(self) == Scope, 1, name, "rt.scope", class_of, ...)
+  if type(f) ~= "function" then
+    check(false, 1, name, "function", class_of, select(2, ...))
+  end
   if not self.open then
     internal.misuse("the scope has ended: no new tasks")
   end
@@ -47,37 +54,34 @@ end
 
 --- Spawns a task by a method of the group and adds its handle to the list. The list gets the room
 --- for the handle first: if it failed to grow after the spawn, the scope could not cancel the task.
-local function add_task(self, spawn, f, ...)
+local function add_task(spawn, self, ...)
   if #self.tasks >= self.limit then
     remove_ended(self)
   end
   local tasks, place = self.tasks, #self.tasks + 1
   tasks[place] = true
   tasks[place] = nil
-  local task = spawn(self.group, f, ...)
+  local task = spawn(self.group, ...)
   tasks[place] = task
   return task
 end
 
 --- Spawns a task on any worker, as a part of the scope.
-function Scope:spawn(f, ...)
-  check(getmetatable(self) == Scope, 1, "spawn", "rt.scope", class_of, self)
-  check(type(f) == "function", 1, "spawn", "function", class_of, f)
-  check_open(self)
-  return critical(add_task, self, self.group.spawn, f, ...)
+function Scope.spawn(...)
+  check_adding("spawn", ...)
+  return critical(add_task, (...).group.spawn, ...)
 end
 
 --- Spawns a task in this state, as a part of the scope.
-function Scope:spawn_local(f, ...)
-  check(getmetatable(self) == Scope, 1, "spawn_local", "rt.scope", class_of, self)
-  check(type(f) == "function", 1, "spawn_local", "function", class_of, f)
-  check_open(self)
-  return critical(add_task, self, self.group.spawn_local, f, ...)
+function Scope.spawn_local(...)
+  check_adding("spawn_local", ...)
+  return critical(add_task, (...).group.spawn_local, ...)
 end
 
 --- Cancels all tasks of the scope, tasks that are added later, and the function of the scope.
-function Scope:cancel(reason)
-  check(getmetatable(self) == Scope, 1, "cancel", "rt.scope", class_of, self)
+function Scope.cancel(...)
+  local self, reason = ...
+  check(getmetatable(self) == Scope, 1, "cancel", "rt.scope", class_of, ...)
   self.group:begin_cancel()
   for _, task in ipairs(self.tasks) do
     task:cancel(reason)
@@ -345,8 +349,9 @@ end
 --- Policies: "all" (the first failure cancels the other tasks and f, and is raised), "any" (the
 --- first success cancels the other tasks and f, and its results are returned), "first" (the first
 --- end of any kind does so), "settle" (no end cancels other tasks).
-function scope.scope(f, policy)
-  check(type(f) == "function", 1, "scope", "function", class_of, f)
+function scope.scope(...)
+  local f, policy = ...
+  check(type(f) == "function", 1, "scope", "function", class_of, ...)
   policy = policy or "all"
   check(endings[policy] and policy ~= "each", 2, "scope", '"all", "any", "first" or "settle"')
   return open(f, policy)

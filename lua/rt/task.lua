@@ -2,7 +2,7 @@
 local core = require("rt.core")
 local scope = require("rt.scope")
 local internal = core.internal
-local error, pcall, select, type, tostring = error, pcall, select, type, tostring
+local error, pcall, select, type = error, pcall, select, type
 local pack, unpack = table.pack, table.unpack
 
 internal.spawns_for_callers()
@@ -13,9 +13,9 @@ local spawn_local, shield = core.spawn_local, core.shield
 local task = {}
 
 --- Runs a function as a local task and returns its results, or raises its error.
-function task.run(f, ...)
-  check(type(f) == "function", 1, "run", "function", type, f)
-  return spawn_local(f, ...):join()
+function task.run(...)
+  check(type((...)) == "function", 1, "run", "function", class_of, ...)
+  return spawn_local(...):join()
 end
 
 local function is_task(x)
@@ -71,7 +71,7 @@ function task.race(...)
     check(type(x) == "function" or is_task(x), i, "race", "task or function", class_of, x)
     check_not_self(x)
   end
-  check(n > 0, 1, "race", "task or function", tostring, "no value")
+  check(n > 0, 1, "race", "task or function", class_of)
   local function call(i, f, ...)
     return i, f(...)
   end

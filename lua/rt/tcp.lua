@@ -5,7 +5,8 @@
 -- server:close can wait for them and cancel them, in whatever states they run.
 local core = require("rt.core")
 local internal = core.internal
-local error, pcall, ipairs, setmetatable = error, pcall, ipairs, setmetatable
+local error, pcall, ipairs, select = error, pcall, ipairs, select
+local getmetatable, setmetatable = getmetatable, setmetatable
 local type, tonumber, tostring = type, tonumber, tostring
 local find, format, match = string.find, string.format, string.match
 
@@ -94,6 +95,12 @@ end
 
 -- --- the server ----------------------------------------------------------------------------------
 
+--- What was given: a number or a string as it is, and anything else by its class.
+local function text_of(...)
+  local value = ...
+  return (type(value) == "number" or type(value) == "string") and tostring(value) or class_of(...)
+end
+
 local function is_duration(n)
   return type(n) == "number" and n >= 0
 end
@@ -104,16 +111,25 @@ local Server = {}
 Server.__index = Server
 Server.__name = "rt.server"
 
+--- Checks the first argument of a method, and returns it.
+local function server_of(name, ...)
+  local self = ...
+  check(getmetatable(self) == Server, 1, name, "rt.server", class_of, ...)
+  return self
+end
+
 --- host, port, family
-function Server:address()
+function Server.address(...)
+  local self = server_of("address", ...)
   return self.host, self.port, self.family
 end
 
 --- Cancels the acceptors, waits `grace` seconds for the handlers to end (without an argument: the
 --- option of that name), and then cancels the handlers. All have ended when this returns.
-function Server:close(grace)
+function Server.close(...)
+  local self, grace = server_of("close", ...), select(2, ...)
   grace = grace == nil and self.grace or grace
-  check(is_duration(grace), 1, "close", "a number of seconds", tostring, grace)
+  check(is_duration(grace), 1, "close", "a number of seconds", text_of, grace)
   for i = #self.acceptors, 2, -1 do
     self.acceptors[i]:cancel("the server was closed")
   end
@@ -129,7 +145,8 @@ function Server:close(grace)
 end
 
 --- Waits until the server was closed and its handlers have ended.
-function Server:join()
+function Server.join(...)
+  local self = server_of("join", ...)
   for _, task in ipairs(self.acceptors) do
     local ok, err = pcall(task.join, task)
     if not ok and task:status() ~= "cancelled" then
@@ -270,20 +287,30 @@ end
 --- each. Returns the server, or nil, message, code. With the option balance = "reuseport" each
 --- worker has a listener, and the system spreads the connections; with "handoff" one worker has the
 --- only listener. While a worker is stuck, the others accept its connections.
-local function serve(host, port, handler, options)
-  check(type(host) == "string", 1, "serve", "string", type, host)
-  check(is_integer(tonumber(port), 0, 65535), 2, "serve", "port from 0 to 65535", tostring, port)
-  check(type(handler) == "function", 3, "serve", "function", type, handler)
-  check(options == nil or type(options) == "table", 4, "serve", "table", type, options)
+local function serve(...)
+  local host, port, handler, options = ...
+  check(type(host) == "string", 1, "serve", "string", class_of, ...)
+  local is_port = port ~= nil and is_integer(tonumber(port), 0, 65535)
+  check(is_port, 2, "serve", "port from 0 to 65535", text_of, select(2, ...))
+  check(type(handler) == "function", 3, "serve", "function", class_of, select(3, ...))
+  internal.check_sendable(handler, 3, "serve")
+  check(options == nil or type(options) == "table", 4, "serve", "table", class_of, options)
   internal.check_options(options, "tcp.serve", "balance, grace, backlog, nodelay")
   options = options or {}
   local balance, grace = options.balance or "reuseport", options.grace or 5
   local reuseport, nodelay = balance == "reuseport", options.nodelay
   check(reuseport or balance == "handoff", "option", "balance", '"reuseport" or "handoff"')
-  check(is_duration(grace), "option", "grace", "a number of seconds", tostring, grace)
-  local backlog_fits = is_integer(options.backlog or 1, 1, 65535)
-  check(backlog_fits, "option", "backlog", "an integer from 1 to 65535")
-  check(nodelay == nil or type(nodelay) == "boolean", "option", "nodelay", "boolean", type, nodelay)
+  check(is_duration(grace), "option", "grace", "a number of seconds", text_of, grace)
+  local backlog = options.backlog == nil and 1 or options.backlog
+  check(is_integer(backlog, 1, 65535), "option", "backlog", "an integer from 1 to 65535")
+  check(
+    nodelay == nil or type(nodelay) == "boolean",
+    "option",
+    "nodelay",
+    "boolean",
+    class_of,
+    nodelay
+  )
   local workers = core.workers()
   local listeners <close> = setmetatable({}, Listeners)
   local opened, message, code =

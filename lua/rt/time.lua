@@ -6,7 +6,8 @@ local format = string.format
 
 internal.spawns_for_callers()
 
-local check, now, sleep_until = internal.check, core.now, internal.sleep_until
+local check, class_of = internal.check, internal.class_of
+local now, sleep_until = core.now, internal.sleep_until
 local critical = core.critical
 
 local time = {}
@@ -54,8 +55,9 @@ function Interval:__call()
 end
 
 --- The operation for rt.select that waits for the next tick and takes it.
-function Interval:tick_op()
-  check(getmetatable(self) == Interval, 1, "tick_op", "rt.interval", type, self)
+function Interval.tick_op(...)
+  local self = ...
+  check(getmetatable(self) == Interval, 1, "tick_op", "rt.interval", class_of, ...)
   return internal.tick_op(self, take)
 end
 
@@ -64,11 +66,12 @@ function Interval:__tostring()
 end
 
 --- An interval whose first tick is due now, and further ticks every `period` seconds.
-function time.interval(period, options)
-  check(type(period) == "number", 1, "interval", "number", type, period)
+function time.interval(...)
+  local period, options = ...
+  check(type(period) == "number", 1, "interval", "number", class_of, ...)
   check(period > 0, 1, "interval", "a period above 0")
   check(period < huge, 1, "interval", "a finite period")
-  check(options == nil or type(options) == "table", 2, "interval", "table", type, options)
+  check(options == nil or type(options) == "table", 2, "interval", "table", class_of, options)
   internal.check_options(options, "interval", "missed")
   local missed = options and options.missed or "burst"
   check(next_due[missed], "option", "missed", '"burst", "delay" or "skip"')

@@ -1,8 +1,10 @@
 /* lib/task/error.c - rt.on_unhandled, rt.traceback, and how rt's Lua files check and raise. */
 #include "lib/lib.h"
+#include "pack/pack.h"
 #include "worker/traceback.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* rt.on_unhandled(f) */
 static int on_unhandled(lua_State *L) {
@@ -19,13 +21,13 @@ static int traceback(lua_State *L) {
   return 1;
 }
 
-/* internal.check(ok, index, name, expected [, describe, value]): as luaL_argexpected, for functions
+/* internal.check(ok, index, name, expected [, describe, ...]): as luaL_argexpected, for functions
 ** written in Lua. If ok is false it raises "bad argument #index to 'name' (expected expected, got
 ** …)", or, if the index is "option", "option 'name': expected expected, got …". The position is
-** that of the program's line, outside of rt's files; describe(value) is what was given. */
+** that of the program's line, outside of rt's files; describe(...) is what was given. */
 static int check_argument(lua_State *L) {
   if (lua_toboolean(L, 1)) return 0;
-  lua_settop(L, 6);
+  int top = lua_gettop(L);
   bool is_option = lua_type(L, 2) == LUA_TSTRING;
   rtL_call_site_where(L, &rt_self(L)->call_sites, 2);
   if (is_option)
@@ -33,19 +35,52 @@ static int check_argument(lua_State *L) {
   else
     lua_pushfstring(L, "bad argument #%d to '%s' (%s expected", (int)lua_tointeger(L, 2),
                     lua_tostring(L, 3), lua_tostring(L, 4));
-  if (!lua_isnil(L, 5)) {
+  if (top >= 5) {
     lua_pushliteral(L, ", got ");
-    lua_pushvalue(L, 5);
-    lua_pushvalue(L, 6);
-    lua_call(L, 1, 1);
+    luaL_checkstack(L, top, NULL);
+    for (int i = 5; i <= top; i++) lua_pushvalue(L, i);
+    lua_call(L, top - 5, 1);
   }
   if (!is_option) lua_pushliteral(L, ")");
-  lua_concat(L, lua_gettop(L) - 6);
+  lua_concat(L, lua_gettop(L) - top);
   return lua_error(L);
 }
 
-/* string = internal.class_of(value): the __name of its metatable, or its type */
+/* Argument: a function. */
+static int pack_function(lua_State *L) {
+  rt_message_drop(rtL_pack(L, rt_self(L), 1, RT_PACK_PRELOAD));
+  return 0;
+}
+
+/* internal.check_sendable(f, index, name): raises "bad argument #index to 'name' (cannot send …)"
+** if the function cannot be sent to several workers */
+static int check_sendable(lua_State *L) {
+  static const char refusal[] = "cannot send ";
+  lua_settop(L, 3);
+  lua_pushvalue(L, lua_upvalueindex(1)); /* the worker */
+  lua_pushcclosure(L, pack_function, 1);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return 0;
+  rtL_call_site_where(L, &rt_self(L)->call_sites, 2);
+  size_t len;
+  const char *where = lua_tolstring(L, -1, &len), *text = rt_error_text(L, -2);
+  if (text && strncmp(text, where, len) == 0) text += len;
+  if (text == NULL || strncmp(text, refusal, sizeof refusal - 1) != 0) {
+    lua_pop(L, 1);
+    return lua_error(L);
+  }
+  lua_pushfstring(L, "bad argument #%d to '%s' (%s)", (int)lua_tointeger(L, 2), lua_tostring(L, 3),
+                  text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+/* string = internal.class_of(value, ...): the __name of its metatable, or its type; "no value" */
 static int push_class_name(lua_State *L) {
+  if (lua_isnone(L, 1)) {
+    lua_pushliteral(L, "no value");
+    return 1;
+  }
   lua_settop(L, 1);
   if (luaL_getmetafield(L, 1, "__metatable") == LUA_TNIL && !lua_getmetatable(L, 1)) lua_pushnil(L);
   if (lua_istable(L, -1)) {
@@ -100,15 +135,12 @@ static int warn(lua_State *L) {
 void rtL_open_error(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"on_unhandled", on_unhandled}, {"traceback", traceback}, {NULL, NULL}};
-  static const luaL_Reg internal[] = {{"check", check_argument},
-                                      {"class_of", push_class_name},
-                                      {"check_options", check_options},
-                                      {"hide", hide_fields},
-                                      {"misuse", misuse},
-                                      {"raise", raise_again},
-                                      {"warn", warn},
-                                      {"raised_trace", raised_trace},
-                                      {NULL, NULL}};
+  static const luaL_Reg internal[] = {
+      {"check", check_argument},      {"check_sendable", check_sendable},
+      {"class_of", push_class_name},  {"check_options", check_options},
+      {"hide", hide_fields},          {"misuse", misuse},
+      {"raise", raise_again},         {"warn", warn},
+      {"raised_trace", raised_trace}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);
 }

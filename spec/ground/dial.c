@@ -34,7 +34,7 @@ static void run(rt_driver *d, rt_task *t) {
 }
 
 /* --- addresses -------------------------------------------------------------------------------- */
-enum { PLACES_MAX = 12 };
+enum { PLACES_MAX = 12, NO_FAMILY = 99 };
 
 typedef struct places {
   int n;
@@ -243,7 +243,35 @@ static void check_listen(void) {
   close(fd);
   add_place(&none, "192.0.2.1", 0);
   check("… unless it is the only one", rt_tcp_listen(&none.info[0], 16, false) == UV_EADDRNOTAVAIL);
+
+  add_place(&none, "127.0.0.1", 0);
+  none.info[1].ai_family = NO_FAMILY;
+  check("if no address can be had, a family that the system lacks is not the reason",
+        rt_tcp_listen(&none.info[0], 16, false) == UV_EADDRNOTAVAIL);
+  places lacking = {0};
+  add_place(&lacking, "127.0.0.1", 0);
+  lacking.info[0].ai_family = NO_FAMILY;
+  check("… unless there is no other",
+        rt_tcp_listen(&lacking.info[0], 16, false) == UV_EAFNOSUPPORT);
+  add_place(&lacking, "192.0.2.1", 0);
+  check("… nor if it comes first", rt_tcp_listen(&lacking.info[0], 16, false) == UV_EADDRNOTAVAIL);
+  add_place(&lacking, "127.0.0.1", port_of(taken));
+  check("… and a port in use is the reason, whatever came before it",
+        rt_tcp_listen(&lacking.info[0], 16, false) == UV_EADDRINUSE);
   close(taken);
+}
+
+static void check_clearer_error(void) {
+  static const int by_clearness[] = {0, UV_EAFNOSUPPORT, UV_EADDRNOTAVAIL, UV_ECONNREFUSED};
+  const int n = (int)rt_countof(by_clearness);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++)
+      check("of two errors the clearer one counts",
+            rt_tcp_clearer_error(by_clearness[i], by_clearness[j]) == by_clearness[i > j ? i : j]);
+  check("… of two equal ones the first",
+        rt_tcp_clearer_error(UV_ECONNREFUSED, UV_ETIMEDOUT) == UV_ECONNREFUSED &&
+            rt_tcp_clearer_error(UV_ENETUNREACH, UV_EADDRNOTAVAIL) == UV_ENETUNREACH &&
+            rt_tcp_clearer_error(UV_EADDRNOTAVAIL, UV_ENETUNREACH) == UV_EADDRNOTAVAIL);
 }
 
 static void check_drop(rt_driver *d) {
@@ -342,6 +370,7 @@ int main(void) {
   check_ways(&d);
   check_self(&d);
   check_listen();
+  check_clearer_error();
   check_drop(&d);
   check_chance(&d);
   check("nothing was run inside the loop: a dial only wakes", resumed == 0);

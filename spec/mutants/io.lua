@@ -45,9 +45,9 @@ return {
     ground = "dial",
   },
   {
-    file = "src/io/dial.c",
-    from = "if (unreached) d->first_error = err;",
-    to = "d->first_error = err;\n  (void)unreached;",
+    file = "src/io/tcp.c",
+    from = "return clearness(next) > clearness(first) ? next : first;",
+    to = "return clearness(next) >= clearness(first) ? next : first;",
     wrong = "the last error is told, not that of the first address that was reached",
     ground = "dial",
   },

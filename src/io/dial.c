@@ -20,13 +20,13 @@ struct rt_dial {
   rt_driver *driver;
   rt_list parked; /* the task that waits */
   rt_timer_call stagger, deadline;
-  int result;      /* RT_EINPROGRESS; when done: a descriptor or UV_E… */
-  int first_error; /* of an attempt; see note_error */
-  int count;       /* of addresses */
-  int retries;     /* addresses among them that were added by refuse_self */
-  int next;        /* the next address to try */
-  int open;        /* attempts whose handles libuv has not closed yet */
-  bool dropped;    /* free the dial when 'open' is 0 */
+  int result;   /* RT_EINPROGRESS; when done: a descriptor or UV_E… */
+  int error;    /* of the attempts; see rt_tcp_clearer_error */
+  int count;    /* of addresses */
+  int retries;  /* addresses among them that were added by refuse_self */
+  int next;     /* the next address to try */
+  int open;     /* attempts whose handles libuv has not closed yet */
+  bool dropped; /* free the dial when 'open' is 0 */
   struct sockaddr_storage address[ATTEMPTS_MAX];
   struct addrinfo info[ATTEMPTS_MAX];
   attempt attempts[ATTEMPTS_MAX];
@@ -61,12 +61,7 @@ static void end_dial(rt_dial *d, int result) {
   if (l) rt_driver_wake(d->driver, rt_containerof(l, rt_task, link), RT_FIRED);
 }
 
-/* An error such as "no route by this family" is replaced by that of an address that was reached. */
-static void note_error(rt_dial *d, int err) {
-  bool unreached = d->first_error == 0 || d->first_error == UV_ENETUNREACH ||
-                   d->first_error == UV_EADDRNOTAVAIL || d->first_error == UV_EAFNOSUPPORT;
-  if (unreached) d->first_error = err;
-}
+static void note_error(rt_dial *d, int err) { d->error = rt_tcp_clearer_error(d->error, err); }
 
 static bool has_attempt(const rt_dial *d) {
   for (int i = 0; i < d->next; i++)
@@ -134,7 +129,7 @@ static void try_next(rt_dial *d) {
     }
     note_error(d, r);
   }
-  if (!has_attempt(d)) end_dial(d, d->first_error);
+  if (!has_attempt(d)) end_dial(d, d->error);
 }
 
 static void on_writable(uv_poll_t *poll, int status, int events) {

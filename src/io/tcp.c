@@ -75,13 +75,29 @@ failed:
   return err;
 }
 
+static int clearness(int err) {
+  switch (err) {
+    case 0: return 0;
+    case UV_EAFNOSUPPORT: return 1;
+    case UV_EADDRNOTAVAIL:
+    case UV_ENETUNREACH: return 2;
+    default: return 3;
+  }
+}
+
+int rt_tcp_clearer_error(int first, int next) {
+  return clearness(next) > clearness(first) ? next : first;
+}
+
 int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport) {
-  int fd = UV_EADDRNOTAVAIL;
+  int err = 0;
   for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
-    fd = listen_at(at, backlog, reuseport);
+    int fd = listen_at(at, backlog, reuseport);
+    if (fd >= 0) return fd;
+    err = rt_tcp_clearer_error(err, fd);
     if (fd != UV_EADDRNOTAVAIL && fd != UV_EAFNOSUPPORT) break;
   }
-  return fd;
+  return err;
 }
 
 int rt_tcp_share(int fd) { return tcp_result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }

@@ -19,6 +19,10 @@ typedef struct rt_tcp_name {
 /* All return 0, or a descriptor, or UV_E…. Descriptors are non-blocking, close-on-exec, and raise
 ** no SIGPIPE. */
 int rt_tcp_socket(int family);
+/* The one of two addresses' errors that says more; 0: the first address has none. An address that
+** was reached says more than one that was not, and a family that this system has not got says the
+** least. Of equal ones the first counts, since the resolver sorts addresses. */
+int rt_tcp_clearer_error(int first, int next);
 /* On the first of these addresses that this machine has. Only if it has not got an address, or its
 ** family, is the next one tried: if the port of the first one is in use, the caller has to know. */
 int rt_tcp_listen(const struct addrinfo *addresses, int backlog, bool reuseport);

@@ -102,7 +102,7 @@ end
 --- Prefixes that other names than those of the file, its folder and its types give.
 local OTHER_PREFIXES = {
   -- stands for the headers of these parts of base/
-  ["src/base/base.h"] = "malloc calloc realloc free alloc clock random chaos lock cond thread",
+  ["src/base/base.h"] = "malloc calloc realloc free alloc system_error clock random chaos lock cond thread",
   ["src/base/virtual_time.h"] = "vtime",
   -- what all functions of the Lua API use; a file of lib/ that is not used by others has no header
   ["src/lib/lib.h"] = "open fail check duration option set",

@@ -5,7 +5,7 @@
 ** thread schedules (spec/model). Outside of base/ no file includes <stdatomic.h>, <pthread.h> or
 ** <time.h>; 'make layers' checks that.
 **
-** Implemented in alloc.c, clock.c, random.c, chaos.c and thread.c.
+** Implemented in alloc.c, clock.c, random.c, chaos.c, system_error.c and thread.c.
 */
 #ifndef RT_BASE_BASE_H
 #define RT_BASE_BASE_H
@@ -63,6 +63,12 @@ void rt_alloc_fail(long nth, long width);
 long rt_alloc_count(void);
 long rt_alloc_blocks(void);
 #endif
+
+/* --- errors of the system --------------------------------------------------------------------- */
+/* The name and the text of an error, UV_E… or a negative errno, which libuv may not know. Any
+** thread; nothing is allocated. */
+const char *rt_system_error_name(int err); /* "ENOSR"; "UNKNOWN": no name is known */
+const char *rt_system_error_text(int err);
 
 /* --- time ------------------------------------------------------------------------------------- */
 #define RT_SECOND 1000000000ull

@@ -146,7 +146,7 @@ static bool is_found(lua_State *L) {
 static int search_shortage(lua_State *L) {
   int err = rt_descriptor_find(1);
   if (err == 0) return 0;
-  lua_pushfstring(L, "%s: %s", uv_err_name(err), uv_strerror(err));
+  lua_pushfstring(L, "%s: %s", rt_system_error_name(err), rt_system_error_text(err));
   return 1;
 }
 

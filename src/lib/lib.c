@@ -7,12 +7,12 @@ static const char *error_code(int err) {
   switch (err) {
     case UV_EAI_NONAME:
     case UV_EAI_NODATA: return "ENOTFOUND";
-    default: return uv_err_name(err);
+    default: return rt_system_error_name(err);
   }
 }
 
 static const char *error_message(int err) {
-  return err == UV_EAI_NONAME || err == UV_EAI_NODATA ? "no such host" : uv_strerror(err);
+  return err == UV_EAI_NONAME || err == UV_EAI_NODATA ? "no such host" : rt_system_error_text(err);
 }
 
 int rtL_fail(lua_State *L, int err, const char *where) {

@@ -281,7 +281,8 @@ static void report_off(int err) {
   if (err == -EBUSY)
     fprintf(stderr, "rt: SIGURG is taken by other code");
   else
-    fprintf(stderr, "rt: no timer and no watchdog (%s: %s)", uv_err_name(err), uv_strerror(err));
+    fprintf(stderr, "rt: no timer and no watchdog (%s: %s)", rt_system_error_name(err),
+            rt_system_error_text(err));
   fprintf(stderr,
           ": a task that computes for long keeps the others waiting, and timeouts do not end it "
           "(RT_PREEMPT=0 accepts that)\n");
@@ -305,7 +306,7 @@ static void start_with_watchdog(rt_worker *w, int why) {
   rt_watchdog_wake(&w->status);
   if (rt_swap(&reported, true)) return;
   fprintf(stderr, "rt: no CPU timer (%s: %s): tasks that compute are noticed by the watchdog\n",
-          uv_err_name(why), uv_strerror(why));
+          rt_system_error_name(why), rt_system_error_text(why));
   fflush(stderr);
 }
 

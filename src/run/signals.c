@@ -274,8 +274,8 @@ static void on_quit(int sig) {
 static void set_action(int sig, struct sigaction sa, struct sigaction *old) {
   sigemptyset(&sa.sa_mask);
   if (sigaction(sig, &sa, old) == 0) return;
-  fprintf(stderr, "rt: no handler for signal %d: %s: %s\n", sig, uv_err_name(-errno),
-          uv_strerror(-errno));
+  fprintf(stderr, "rt: no handler for signal %d: %s: %s\n", sig, rt_system_error_name(-errno),
+          rt_system_error_text(-errno));
 }
 
 static void set_handler(int sig, void (*handler)(int), struct sigaction *old) {

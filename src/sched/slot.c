@@ -174,7 +174,7 @@ static const char *keep_text(const char *why) {
 
 static const char *keep_error_text(int err) {
   char why[120];
-  snprintf(why, sizeof why, "%s: %s", uv_err_name(err), uv_strerror(err));
+  snprintf(why, sizeof why, "%s: %s", rt_system_error_name(err), rt_system_error_text(err));
   return keep_text(why);
 }
 
@@ -251,8 +251,8 @@ static void try_later(rt_sched *s, int err) {
   rt_lock_give(&s->lock);
   if (is_due) rt_runtime_post(s->config.runtime, &s->retry_post);
   if (is_first)
-    fprintf(stderr, "rt: a worker could not be started: %s: %s\n", uv_err_name(err),
-            uv_strerror(err));
+    fprintf(stderr, "rt: a worker could not be started: %s: %s\n", rt_system_error_name(err),
+            rt_system_error_text(err));
 }
 
 /* Main worker's thread. */

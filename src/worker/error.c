@@ -19,6 +19,6 @@ int rtL_error_closed(lua_State *L) {
 }
 
 int rtL_error_system(lua_State *L, const char *what, int err) {
-  luaL_error(L, "%s: %s: %s", what, uv_err_name(err), uv_strerror(err));
+  luaL_error(L, "%s: %s: %s", what, rt_system_error_name(err), rt_system_error_text(err));
   abort();
 }

@@ -34,7 +34,6 @@ int uv_loop_close(uv_loop_t *l) {
 }
 
 const char *uv_strerror(int err) { return err ? "an error" : "none"; }
-const char *uv_err_name(int err) { return err ? "EXXX" : "NONE"; }
 
 void uv_close(uv_handle_t *h, uv_close_cb cb) { (void)h, (void)cb; }
 void uv_update_time(uv_loop_t *l) { (void)l; }

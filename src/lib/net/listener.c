@@ -26,8 +26,8 @@ enum { FAILURES_MAX = 16 }; /* connections that may fail in a row before accepti
 ** accepted. */
 static void pause_accepting(rt_listener *l, int err) {
   if (!l->warned)
-    fprintf(stderr, "rt: accept: %s: %s; trying again every 100 ms\n", uv_err_name(err),
-            uv_strerror(err));
+    fprintf(stderr, "rt: accept: %s: %s; trying again every 100 ms\n", rt_system_error_name(err),
+            rt_system_error_text(err));
   l->warned = true;
   l->again = rt_clock() + PAUSE;
 }

@@ -93,8 +93,8 @@ static bool open_transfer(lua_State *L, rt_worker *w, transfer *x, rt_sock **soc
   if (fd < 0) return false;
   int err = open_taken(w, x, fd, sock);
   if (err != 0)
-    luaL_error(L, "cannot take over a %s: %s: %s", x->shared.kind->name, uv_err_name(err),
-               uv_strerror(err));
+    luaL_error(L, "cannot take over a %s: %s: %s", x->shared.kind->name, rt_system_error_name(err),
+               rt_system_error_text(err));
   return true;
 }
 

@@ -231,6 +231,17 @@ describe("the tick", function()
     assert(tonumber(long) <= tonumber(periods), ("%s switches in %s periods"):format(long, periods))
   end)
 
+  it("switches once a period, also if its signal handler loses the CPU each time", function()
+    if kit.flavor ~= "" then
+      return pending("without sanitizers")
+    end
+    local library = kit.file(nil, ".so")
+    local source = "spec/programs/preempt/jumping_clock.c"
+    assert.equal(0, (kit.shell(("cc -shared -fPIC -o %s %s"):format(library, source))))
+    local out = run("RT_WORKERS=1 LD_PRELOAD=" .. library, "jumping_clock")
+    assert(tonumber(out) >= 3, ("%s switches"):format(out))
+  end)
+
   it("a hook is taken off, and no task finds that of another one", function()
     local out = run("RT_WORKERS=1", "no_hook_stays")
     assert.equal("nil\nnil\nnil\n", out)

@@ -41,6 +41,20 @@ return {
     test = "whenever a timeout comes: long",
   },
   {
+    file = "src/run/preempt.c",
+    from = "  uint64_t before = rt_thread_info_cpu(&w->status.thread_info);\n"
+      .. "  w->preempt.armed = w->loop.slices;\n"
+      .. "  lua_sethook(L, hook, LUA_MASKCOUNT, 1);\n"
+      .. "  uint64_t took = rt_thread_info_cpu(&w->status.thread_info) - before;\n",
+    to = "  uint64_t before = rt_clock();\n"
+      .. "  w->preempt.armed = w->loop.slices;\n"
+      .. "  lua_sethook(L, hook, LUA_MASKCOUNT, 1);\n"
+      .. "  uint64_t took = rt_clock() - before;\n",
+    wrong = "a signal handler that loses its CPU skips hundreds of signals",
+    spec = "preempt",
+    test = "loses the CPU",
+  },
+  {
     file = "src/run/cancel.c",
     from = "  bool can = !t->is_main && L == w->current.co && !w->current.blocked && lua_isyieldable(L);\n",
     to = "  bool can = false;\n",

@@ -120,6 +120,27 @@ describe("without a worker", function()
     )
   end
 
+  it(
+    "G2 one is asked for every 100 ms, however many tasks are spawned, and that is said once",
+    function()
+      if kit.flavor ~= "" or not kit.in_rt_lua then
+        return pending("in rt-lua, without sanitizers")
+      end
+      local page = kit.file(nil, ".page")
+      local env = faults.env("pthread_create:EAGAIN:3:0") .. " RT_FAULT_PAGE=" .. page
+      local code, out, err = kit.run(kit.program("many_tasks"), nil, nil, env)
+      assert.equal(0, code, err)
+      local line, rest = err:match("^(rt: a worker could not be started: EAGAIN: [^\n]+\n)(.*)$")
+      assert(line and (rest == "" or rest == line), err) -- perhaps before the first could be made, too
+      local _, failed = faults.counters(page)
+      -- (by the main worker, and by a spawn that comes just then)
+      assert(
+        failed > 0 and failed <= 2 * (tonumber(out) / 0.1 + 1),
+        ("%d in %s s"):format(failed, out)
+      )
+    end
+  )
+
   --- `is_state`: the thread is there, and its state cannot be made.
   local function check(call, code, reason, is_state)
     local refused = 0

@@ -121,4 +121,11 @@ return {
     spec = "memory",
     test = "what a channel that is dropped holds",
   },
+  {
+    file = "src/base/fork.c",
+    from = "rt_store(&is_child, true);",
+    to = "rt_store(&is_child, false);",
+    wrong = "a child of fork goes on as if it were its parent",
+    spec = "fork",
+  },
 }

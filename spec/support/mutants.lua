@@ -344,7 +344,7 @@ end
 
 --- Returns whether it was built, and what the compiler said.
 local function build(e)
-  local goal = "all"
+  local goal = e.spec == "faults" and "all faultlib" or "all"
   if e.ground or e.model then
     goal = ("%s/%s/%s"):format(build_of(e), e.ground and "ground" or "model", e.ground or e.model)
   end

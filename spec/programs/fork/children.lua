@@ -85,8 +85,15 @@ print(
   "task",
   child(function() end),
   rt.run(function()
+    local in_child = false
+    rt.spawn_local(function() -- ready, and runs in the parent alone
+      if in_child then
+        io.stderr:write("a task of the parent runs in the child\n")
+      end
+    end)
     local pid = fork()
     if pid == 0 then
+      in_child = true
       return -- to the loop
     end
     return wait(pid)

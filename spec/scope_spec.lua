@@ -610,6 +610,16 @@ describe("the failures of a scope", function()
 
   for name, call in pairs {
     ["rt.join"] = { rt.join, bad },
+    ["rt.join of a task"] = {
+      function()
+        rt.join(rt.spawn_local(bad))
+      end,
+    },
+    ["rt.join of a task and a function"] = {
+      function()
+        rt.join(rt.spawn_local(bad), rt.yield)
+      end,
+    },
     ["rt.scope"] = {
       rt.scope,
       function(scope)

@@ -192,6 +192,9 @@ end
 --- Raises the errors of the tasks that failed, and that of the function of the scope, if it failed:
 --- a single error as it is, several as one rt.errors.
 local function raise(failed, body)
+  if not body and #failed == 1 then
+    failed[1]:join()
+  end
   local failures = { body }
   for _, task in ipairs(failed) do
     failures[#failures + 1] = failure_of(task)
@@ -357,6 +360,6 @@ function scope.scope(...)
   return open(f, policy)
 end
 
-scope.open = open
+scope.open, scope.with_trace = open, with_trace
 
 return internal.hide(scope)

@@ -2,7 +2,7 @@
 local core = require("rt.core")
 local scope = require("rt.scope")
 local internal = core.internal
-local error, pcall, select, type = error, pcall, select, type
+local error, pcall, xpcall, select, type = error, pcall, xpcall, select, type
 local pack, unpack = table.pack, table.unpack
 
 internal.spawns_for_callers()
@@ -28,6 +28,23 @@ local function check_not_self(x)
   end
 end
 
+local function pass(ok, ...)
+  if ok then
+    return ...
+  end
+  local failure = ...
+  if type(failure) == "table" then
+    internal.raise(failure.error, failure.trace)
+  end
+  error(failure, 0) -- there was no memory for the table
+end
+
+--- Joins a task. If that raises, the traceback of the error is as it was kept, without the functions
+--- that are active here, which are rt's own: another one would be most of the cost of a failure.
+local function join_given(x)
+  return pass(xpcall(x.join, scope.with_trace, x))
+end
+
 --- Spawns a local task for each of n tasks and functions: it calls f(i, function, arguments …),
 --- where the function is the one that was given, or the join of the task that was given.
 local function spawn_each(self, given, n, f)
@@ -36,7 +53,7 @@ local function spawn_each(self, given, n, f)
     if type(x) == "function" then
       self:spawn_local(f, i, x)
     else
-      self:spawn_local(f, i, x.join, x)
+      self:spawn_local(f, i, join_given, x)
     end
   end
 end
@@ -51,6 +68,9 @@ function task.join(...)
     local x = given[i]
     check(type(x) == "function" or is_task(x), i, "join", "task or function", class_of, x)
     check_not_self(x)
+  end
+  if n == 1 and type(given[1]) == "userdata" then
+    return (given[1]:join())
   end
   local function call(i, f, ...)
     results[i] = f(...)

@@ -43,7 +43,7 @@ describe("an error of rt", function()
     end
   end)
 
-  it("about what only the main state has in a library says so", function()
+  it("about what only the main state has in a library or a module says so", function()
     local code, out, err = kit.run(kit.program("hints"))
     assert.equal(0, code, err)
     local hint =
@@ -55,6 +55,9 @@ describe("an error of rt", function()
         .. hint:gsub("%%s", "string.trim"),
       "method: attempt to call a nil value %(method 'trim'%)\n" .. hint:gsub("%%s", "string.trim"),
       "_G: attempt to index a nil value %(field 'settings'%)\n" .. hint:gsub("%%s", "_G.settings"),
+      "module field: attempt to call a nil value %(field 'helper'%)\n"
+        .. hint:gsub("%%s", "rt.helper"),
+      "field of a table beside a module: attempt to call a nil value %(field 'helper'%)\nother field",
       "other field: attempt to call a nil value %(field 'trim'%)\nother method",
       "other method: attempt to call a nil value %(method 'trim'%)\nend\n$",
     } do

@@ -89,7 +89,7 @@ static const char hint[] =
     "local,\nwhich is copied with the function, an argument, or a field of a module that both "
     "sides require)";
 
-/* … or about a field of a Lua library. */
+/* … or about a field of a module. */
 static const char field_hint[] =
     "if %s is meant: a task of rt.spawn runs in a state of its own, where that was never set:\nset "
     "it in a module that both sides require, or by rt.preload)";

@@ -61,16 +61,17 @@ static bool is_missing(lua_State *L, const char *name) {
   return missing;
 }
 
-/* Writes the names to 'names', in order, each with a zero byte behind it, and an empty name at the
-** end. (They are copied because the dump is freed.) */
-static void list_names(lua_State *L, int line, int globals, char *names, size_t size) {
+/* Stack: the function. Writes to 'names' the fields of this upvalue (0 is the first) that the line
+** reads, in order, each with a zero byte behind it, and an empty name at the end. (They are copied
+** because the dump is freed.) */
+static void list_names(lua_State *L, int line, int upvalue, char *names, size_t size) {
   rt_buf b;
   rt_bytecode code;
   size_t len, used = 0;
   const char *name;
   rt_buf_init(&b);
   if (rt_bytecode_dump(L, &b) && rt_bytecode_open(&code, rt_buf_data(&b), rt_buf_len(&b))) {
-    while ((name = rt_bytecode_next(&code, line, (unsigned)globals, &len)) != NULL) {
+    while ((name = rt_bytecode_next(&code, line, (unsigned)upvalue, &len)) != NULL) {
       if (len == 0 || len > NAME_MAX_LEN || used + len + 2 > size) continue;
       memcpy(names + used, name, len);
       used += len;
@@ -96,34 +97,36 @@ static bool push_missing(lua_State *L, int line) {
   return false;
 }
 
-/* --- fields of Lua's libraries ---------------------------------------------------------------- */
-/* Is the value on top a table of one of Lua's libraries, or of the globals, which has no field
-** 'field'? Pushes "string.trim" then. Stack: value -> value, text; or unchanged */
-static bool push_library_field(lua_State *L, const char *field) {
-  static const char *const libraries[] = {"string", "table", "math", "os",       "io",
-                                          "utf8",   "debug", "_G",   "coroutine"};
+/* --- fields of modules ------------------------------------------------------------------------ */
+/* Is the value on top a table of package.loaded, such as a library of Lua or the globals, which has
+** no field 'field'? Pushes "string.trim" then. Stack: value -> value, text; or unchanged */
+static bool push_module_field(lua_State *L, const char *field) {
   int value = lua_gettop(L);
   if (!lua_istable(L, value)) return false;
   lua_pushstring(L, field);
-  lua_rawget(L, value);
+  bool found = lua_rawget(L, value) == LUA_TNIL;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  for (size_t i = 0; lua_isnil(L, value + 1) && i < rt_countof(libraries); i++) {
-    lua_pushstring(L, libraries[i]);
-    lua_rawget(L, value + 2);
-    bool found = lua_rawequal(L, -1, value);
-    lua_settop(L, value + 2);
-    if (!found) continue;
-    lua_pushfstring(L, "%s.%s", libraries[i], field);
-    lua_replace(L, value + 1);
-    lua_settop(L, value + 1);
-    return true;
+  lua_pushnil(L);
+  while (found && lua_next(L, value + 2)) {
+    if (lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, value)) {
+      lua_pushfstring(L, "%s.%s", lua_tostring(L, -2), field);
+      lua_replace(L, value + 1);
+      lua_settop(L, value + 1);
+      return true;
+    }
+    lua_pop(L, 1);
   }
   lua_settop(L, value);
   return false;
 }
 
+static bool is_in(const char *names, const char *wanted) {
+  while (*names && strcmp(names, wanted) != 0) names += strlen(names) + 1;
+  return *names != '\0';
+}
+
 /* Stack: the function -> the function, text. Does the line read a global that is such a table, or
-** has the function an upvalue that is one? */
+** this field of an upvalue that is one? */
 static bool push_field_of_line(lua_State *L, int line, const char *field) {
   char names[1024];
   int function = lua_gettop(L), globals = find_globals(L);
@@ -133,11 +136,17 @@ static bool push_field_of_line(lua_State *L, int line, const char *field) {
     lua_pushglobaltable(L);
     lua_pushstring(L, name);
     lua_rawget(L, -2);
-    if (push_library_field(L, field)) return true;
+    if (push_module_field(L, field)) return true;
     lua_settop(L, function);
   }
   for (int i = 1; lua_getupvalue(L, function, i) != NULL; i++) {
-    if (i - 1 != globals && push_library_field(L, field)) return true;
+    bool found = i - 1 != globals && push_module_field(L, field);
+    if (found) {
+      lua_pushvalue(L, function);
+      list_names(L, line, i - 1, names, sizeof names);
+      lua_pop(L, 1);
+      if (is_in(names, field)) return true;
+    }
     lua_settop(L, function);
   }
   return false;
@@ -156,7 +165,7 @@ static bool push_string_method(lua_State *L, const lua_Debug *ar, const char *me
   if (!found) return false;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, LUA_STRLIBNAME);
-  return push_library_field(L, method);
+  return push_module_field(L, method);
 }
 
 /* Writes the name in "a nil value (field 'name')". */

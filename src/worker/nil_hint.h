@@ -4,16 +4,16 @@
 ** set. Lua names the global in some errors ("attempt to call a nil value (global 'f')") and not in
 ** others ("bad argument #1 to 'for iterator' (table expected, got nil)"). For the latter the
 ** bytecode of the line is searched for globals that are nil, while the function is still on the
-** stack. The same holds for what the main chunk has added to Lua's libraries: "attempt to call a
-** nil value (field 'f')" in a line that reads the global string, or (method 'f') of a
-** string. Worker's thread.
+** stack. The same holds for what the main chunk has added to modules, Lua's libraries among them:
+** "attempt to call a nil value (field 'f')" in a line that reads the global string, or the field f
+** of an upvalue that is a module; or (method 'f') of a string. Worker's thread.
 */
 #ifndef RT_WORKER_NIL_HINT_H
 #define RT_WORKER_NIL_HINT_H
 
 #include "worker/worker.h"
 
-/* In a message handler, in a pool worker: records the global, or the field of a library
+/* In a message handler, in a pool worker: records the global, or the field of a module
 ** ("string.trim"), that was nil, if the error at 'error' is such an error and the line reads
 ** one. */
 void rtL_nil_hint_note(lua_State *L, rt_worker *w, int error);

@@ -4,6 +4,7 @@ string.trim = function(s)
   return s
 end
 _G.settings = { depth = 1 }
+rt.helper = print
 local S = string
 
 local function try(title, f)
@@ -23,6 +24,13 @@ try("method", function()
 end)
 try("_G", function()
   return _G.settings.depth
+end)
+try("module field", function()
+  return rt.helper("x")
+end)
+try("field of a table beside a module", function()
+  local t = { now = rt.now, len = S.len }
+  return t.helper(S.len, rt.now)
 end)
 try("other field", function()
   local t = {}

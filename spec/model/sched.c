@@ -1,5 +1,6 @@
 /* spec/model/sched.c - model of sched/sched.c and sched/slot.c: submitting against parking,
-** wake-ups that are passed on, pinned jobs, workers that cannot be made, and stopping. */
+** wake-ups that are passed on, pinned jobs, workers that cannot be made, trying again to make them,
+** and stopping. */
 #include "model_worker.h"
 #include "sched/sched.h"
 
@@ -8,7 +9,7 @@ enum { SLOTS = 3, JOBS = 2 };
 static const rt_shared_kind job_kind = {"task", rt_job_free, 0, NULL};
 
 static worker *main_worker, *workers[SLOTS];
-static bool stop_received[SLOTS];
+static bool stop_received[SLOTS], has_thread[SLOTS];
 static rt_runtime *runtime;
 static rt_sched *sched;
 static rt_job *jobs[JOBS];
@@ -17,7 +18,8 @@ static int runs[JOBS], ended;
 /* Its delivery keeps the first worker busy until another worker has run the last job. */
 static rt_post busy_post;
 static bool is_busy, last_is_done;
-static int failures;                    /* so many workers cannot be made */
+static int failures, first_to_fail; /* so many workers cannot be made, from this slot on */
+static bool first_is_blocked;       /* the first worker does nothing before the last job is done */
 static bool jobs_meet, has_begun[JOBS]; /* each job ends only after the other one has begun */
 
 /* --- a worker --------------------------------------------------------------------------------- */
@@ -52,13 +54,13 @@ static void on_cancel(rt_post *p, void *driver) {
 static void meet(uint64_t me) {
   has_begun[me] = true;
   wait_until(&has_begun[1 - me]);
-  explore_no_more();
 }
 
 static void run_job(worker *w, rt_job *j) {
   if (rt_job_begin(j, &w->driver, on_cancel)) {
     runs[j->id]++;
     if (jobs_meet) meet(j->id);
+    if (first_is_blocked) explore_no_more();
     rt_job_end(j, RT_DONE, NULL, NULL);
     if (j == jobs[JOBS - 1]) last_is_done = true;
   }
@@ -89,12 +91,15 @@ static void park(rt_slot *slot, rt_driver *d) {
 
 static void run_worker(rt_slot *slot) {
   worker *w = workers[slot->number];
-  if (failures > 0) {
+  check(!has_thread[slot->number]);
+  has_thread[slot->number] = true;
+  if (failures > 0 && slot->number >= first_to_fail) {
     failures--;
+    has_thread[slot->number] = false;
     rt_slot_fail(slot, "the model");
     return;
   }
-  if (jobs_meet && slot->number == 0) wait_until(&last_is_done);
+  if (first_is_blocked && slot->number == 0) wait_until(&last_is_done);
   rt_slot_attach(slot, &w->driver);
   while (!stop_received[slot->number]) {
     if (slot->number == 0 && is_busy) stay_busy();
@@ -125,11 +130,11 @@ static void begin_with(int slots) {
   sched = rt_sched_new(&config);
   ended = 0;
   busy_post = (rt_post){NULL, on_busy_post};
-  is_busy = last_is_done = jobs_meet = false;
-  failures = 0;
+  is_busy = last_is_done = jobs_meet = first_is_blocked = false;
+  failures = first_to_fail = 0;
   for (int i = 0; i < SLOTS; i++) {
     workers[i] = i < slots ? worker_new() : NULL;
-    stop_received[i] = false;
+    stop_received[i] = has_thread[i] = false;
   }
   for (int i = 0; i < JOBS; i++) {
     jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
@@ -159,7 +164,7 @@ static void begin_with_two(void) {
 /* The first worker is blocked, and no other one has a thread. */
 static void begin_with_blocked(void) {
   begin_with(SLOTS);
-  jobs_meet = true;
+  jobs_meet = first_is_blocked = true;
   check(start_slots(1) == 0);
 }
 
@@ -193,6 +198,7 @@ static void stop(void) {
   while (rt_sched_live(sched) > 0) rt_driver_park(&main_worker->driver);
   rt_runtime_close(runtime);
   rt_mailbox_drain(&main_worker->driver.mailbox);
+  check(rt_list_is_empty(&sched->retry.timer.link));
   check(ended <= rt_load(&sched->started)); /* (the last post may come too late) */
   rt_sched_close(sched);
   worker_free(main_worker);
@@ -269,6 +275,36 @@ static void submit_and_fail(void) {
 
 static void submit_too(void) { submit(1, NULL); }
 
+/* The first worker is blocked, and the second one cannot be made at first. */
+static void begin_with_second_failing(void) {
+  begin_with(2);
+  first_is_blocked = true;
+  failures = 2;
+  first_to_fail = 1;
+  check(rt_sched_start_slots(sched, 2) == 0);
+}
+
+/* (It fails once, as the main worker does not wait for what is tried later.) */
+static void begin_with_second_failing_and_spawner(void) {
+  begin_with_second_failing();
+  failures = 1;
+  rt_sched_hold(sched);
+}
+
+static void submit_and_try_again(void) {
+  submit(1, NULL);
+  await(jobs[1]);
+  stop();
+}
+
+/* (The first worker is free from here on, so that it can end.) */
+static void stop_and_free_first(void) {
+  rt_sched_stop(sched);
+  explore_no_more();
+  last_is_done = true;
+  stop();
+}
+
 /* --- afterwards ------------------------------------------------------------------------------- */
 static void drop_all(void) {
   for (int i = 0; i < JOBS; i++) rt_job_drop(jobs[i]);
@@ -287,12 +323,20 @@ static void end_last_begun(void) {
   drop_all();
 }
 
+/* The job was begun once or cancelled, unless it was refused. */
+static void check_once(int n) {
+  rt_phase phase = rt_job_phase(jobs[n]);
+  check(runs[n] == (phase == RT_DONE));
+  check(phase >= RT_DONE || (n == 1 && !queued[n] && phase == RT_QUEUED));
+}
+
 static void end_each_once(void) {
-  for (int i = 0; i < JOBS; i++) {
-    rt_phase phase = rt_job_phase(jobs[i]);
-    check(runs[i] == (phase == RT_DONE));
-    check(phase >= RT_DONE || (i == 1 && !queued[i] && phase == RT_QUEUED));
-  }
+  for (int i = 0; i < JOBS; i++) check_once(i);
+  drop_all();
+}
+
+static void end_last_once(void) {
+  check_once(1);
   drop_all();
 }
 
@@ -337,6 +381,20 @@ static const model models[] = {
      .bugs = {{"the submitter did not look for a worker afterwards", BUG_OWN, "starts no thread"},
               {"the last worker did not count itself out before", BUG_NOT_WRITTEN,
                "rt_sub(&s->live"}}},
+    {.says = "sched: a job is begun by a worker that can be made later, if the others are blocked",
+     .begin = begin_with_second_failing,
+     .fibers = {{"main", submit_and_try_again}},
+     .end = end_last_begun,
+     .bugs = {{"nothing saw the job in the queue", BUG_NOT_READ, "slot.c: rt_load(&s->queued)"},
+              {"the main worker was not rung", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "sched: no worker is tried again after the end, and no slot has two threads",
+     .begin = begin_with_second_failing_and_spawner,
+     .fibers = {{"main", stop_and_free_first}, {"spawner", spawn_late}},
+     .end = end_last_once,
+     .bugs = {{"the end was not seen where threads are started", BUG_NOT_READ,
+               "slot.c: rt_load(&s->stopping)"},
+              {"two threads were started for a slot", BUG_NOT_LOCKED,
+               "slot.c: rt_lock_take(&s->lock)"}}},
     {.says = "sched: a job that is submitted while everything stops is begun once, or cancelled",
      .begin = begin_with_spawner,
      .fibers = {{"main", submit_and_stop}, {"spawner", spawn_late}},

@@ -89,4 +89,11 @@ return {
     spec = "faults",
     test = "however many tasks are spawned",
   },
+  {
+    file = "src/sched/slot.c",
+    from = "  bool again = s->retry_is_due = !is_served",
+    to = "  bool again = !is_served",
+    wrong = "a worker that cannot be made twice is never tried again",
+    model = "sched",
+  },
 }

@@ -35,15 +35,21 @@ rt.scope(function(scope)
   objects[#objects + 1] = scope
 end)
 
---- Returns the message that the call raises, or nil. (The name that Lua's own functions find for a
---- function is that of the call, so the call is made of its text.)
-local function message_of(call, ...)
-  local f = assert(load("local f, o = ... f" .. call, "=program"))
+--- Returns the message that the call raises. (The name that Lua's own functions find for a function is
+--- that of the call, so the call is made of its text.)
+local function refusal_of(call, object)
+  local f = assert(load("local o = ... o" .. call, "=program"))
+  local ok, err = pcall(f, object)
+  return not ok and err or nil
+end
+
+--- The same for a call that may be right, and then wait: nil.
+local function message_of(call, object)
   local message
-  rt.timeout(0, function(...)
-    local ok, err = pcall(f, ...)
-    message = not ok and getmetatable(err) ~= rt.Cancelled and err or nil
-  end, ...)
+  rt.timeout(0, function()
+    local err = refusal_of(call, object)
+    message = getmetatable(err) ~= rt.Cancelled and err or nil
+  end)
   return message
 end
 
@@ -101,7 +107,7 @@ local function try_methods(object)
   local methods = type(index) == "function" and select(2, debug.getupvalue(index, 2)) or index
   for _, name in ipairs(sorted(methods)) do
     for _, it in ipairs(given) do
-      local message = message_of("." .. name .. it[1], methods)
+      local message = refusal_of("." .. name .. it[1], methods)
       check(class .. "." .. name .. it[1], message, refusal(name, class, it[2]))
       message = name ~= "close" and message_of(":" .. name .. it[1], object)
       if message and message:find("argument") then -- (else the object is in a wrong state)

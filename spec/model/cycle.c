@@ -55,16 +55,16 @@ static rt_shared *unpack(rt_message *message) {
   return shared;
 }
 
-static rt_shared *receive(rt_channel *from) {
-  rt_message *message;
-  rt_channel_recv(from, &message);
-  return unpack(message);
+/* Takes a channel out of the message, and looks whether it still is one. */
+static void take_channel(rt_message *message) {
+  rt_shared *shared = unpack(message);
+  check(rt_channel_count(rt_channel_of(shared)) == 1);
+  drop(shared);
 }
 
 static void drop_a(void) { drop(&a->shared); }
 static void drop_b(void) { drop(&b->shared); }
 static void drop_c(void) { drop(&c->shared); }
-static void nothing(void) {}
 
 /* --- two channels that hold each other -------------------------------------------------------- */
 static void begin_pair(void) {
@@ -76,7 +76,9 @@ static void begin_pair(void) {
 
 /* Takes a out of b, and looks whether it holds b, and is still a channel. */
 static void read_b(void) {
-  rt_shared *shared = receive(b);
+  rt_message *message;
+  rt_channel_recv(b, &message);
+  rt_shared *shared = unpack(message);
   check(shared == &a->shared);
   put(b, shared);
   drop(&b->shared);
@@ -99,9 +101,7 @@ static void open_ring(void) {
   rt_message *message;
   rt_channel_recv(b, &message);
   drop(&b->shared);
-  rt_shared *shared = unpack(message);
-  check(rt_channel_count(rt_channel_of(shared)) == 1);
-  drop(shared);
+  take_channel(message);
 }
 
 /* --- one that comes to hold itself while two threads have it ---------------------------------- */
@@ -164,9 +164,7 @@ static void change_mutex(void) {
   rt_mutex_set(mutex, NULL);
   rt_mutex_unlock(mutex, &task);
   drop(&mutex->shared);
-  rt_shared *shared = unpack(message);
-  check(rt_channel_count(rt_channel_of(shared)) == 1);
-  drop(shared);
+  take_channel(message);
 }
 
 /* Moves a reference to the mutex into it, in place of that to the channel. */
@@ -232,9 +230,7 @@ static void change_dict(void) {
   drop(&dict->shared);
   rt_message *message = rt_message_hold(value.block->message);
   rt_value_drop(&value);
-  rt_shared *shared = unpack(message);
-  check(rt_channel_count(rt_channel_of(shared)) == 1);
-  drop(shared);
+  take_channel(message);
 }
 
 static void set_dict_to_itself(void) {
@@ -246,64 +242,52 @@ static const model models[] = {
     {.says = "cycle: two channels that hold each other are freed when both handles are dropped",
      .begin = begin_pair,
      .fibers = {{"drops a", drop_a}, {"drops b", drop_b}},
-     .end = nothing,
      .bugs = {{"two threads could look at once", BUG_NOT_LOCKED, "rt_lock_take(&collecting)"},
               {"no count were found", BUG_NOT_READ, "rt_load(&c->object->holders)"}}},
     {.says = "cycle: a channel that was taken out of a cycle is not freed, and then it is",
      .begin = begin_pair,
      .fibers = {{"drops a", drop_a}, {"reads b", read_b}},
-     .end = nothing,
      .bugs = {{"the receiver had no reference of its own", BUG_OWN, "takes no reference"}}},
     {.says = "cycle: of three channels in a ring, too, while it is opened",
      .begin = begin_ring,
      .fibers = {{"drops a", drop_a}, {"opens ring", open_ring}, {"drops c", drop_c}},
-     .end = nothing,
      .bugs = {{"the receiver had no reference of its own", BUG_OWN, "takes no reference"}}},
     {.says = "cycle: a channel that comes to hold itself while another thread drops it is freed",
      .begin = begin_one,
      .fibers = {{"drops a", drop_a}, {"sends a to a", send_itself}},
-     .end = nothing,
      .bugs = {{"a count could change unseen", BUG_NOT_ATOMIC, "rt_cas(&shared->holders)"}}},
     {.says = "cycle: so is one, if the count of references is the same as before",
      .begin = begin_sent,
      .fibers = {{"drops a", drop_a}, {"receives a", receive_and_send}},
-     .end = nothing,
      .bugs = {{"the message did not change the word", BUG_NOT_WRITTEN,
                "rt_add(&shared->holders)"}}},
     {.says = "cycle: a channel is freed that a handle and a message are dropped of at once",
      .begin = begin_sent_full,
      .fibers = {{"drops a", drop_a}, {"drops the message", drop_message}},
-     .end = nothing,
      .bugs = {{"a handle that is dropped counted", BUG_NOT_WRITTEN, "rt_sub(word)"}}},
     {.says = "cycle: so are two that come to hold each other",
      .begin = begin_two,
      .fibers = {{"drops a", drop_a}, {"sends each", send_each_other}},
-     .end = nothing,
      .bugs = {{"a count could change unseen", BUG_NOT_ATOMIC, "rt_cas(&shared->holders)"}}},
     {.says = "cycle: a mutex and a channel that is taken out of it",
      .begin = begin_mutex,
      .fibers = {{"drops a", drop_a}, {"changes mutex", change_mutex}},
-     .end = nothing,
      .bugs = {{"the receiver had no reference of its own", BUG_OWN, "takes no reference"}}},
     {.says = "cycle: a mutex that is given itself in place of a channel",
      .begin = begin_mutex,
      .fibers = {{"drops a", drop_a}, {"sets mutex", set_mutex}},
-     .end = nothing,
      .bugs = {{"no count were found", BUG_NOT_READ, "rt_load(&c->object->holders)"}}},
     {.says = "cycle: a watch that holds its watcher is freed, and not while a message is read",
      .begin = begin_watch,
      .fibers = {{"sets watch", set_watch}, {"reads watch", read_watch}},
-     .end = nothing,
      .bugs = {{"messages of others counted", BUG_NOT_READ, "rt_load_acquire(&message->holders)"}}},
     {.says = "cycle: a dict and a channel that is taken out of it",
      .begin = begin_dict,
      .fibers = {{"drops a", drop_a}, {"changes dict", change_dict}},
-     .end = nothing,
      .bugs = {{"the receiver had no reference of its own", BUG_OWN, "takes no reference"}}},
     {.says = "cycle: a dict that is given itself in place of a channel",
      .begin = begin_dict,
      .fibers = {{"drops a", drop_a}, {"sets dict", set_dict_to_itself}},
-     .end = nothing,
      .bugs = {{"no count were found", BUG_NOT_READ, "rt_load(&c->object->holders)"}}},
 };
 

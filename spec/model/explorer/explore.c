@@ -309,7 +309,7 @@ static bool run_schedule(void) {
     x.model->begin();
     start_fibers(x.model);
     run_fibers();
-    x.model->end();
+    if (x.model->end) x.model->end();
     memory_end(false);
   } else {
     if (x.here >= 0) note_switch(x.here, x.fibers[x.here].at);

@@ -47,7 +47,7 @@ typedef struct model {
     const char *name;
     void (*run)(void);
   } fibers[FIBERS];
-  void (*end)(void); /* called after all fibers have ended: checks, and frees the rest */
+  void (*end)(void); /* called after all fibers have ended: checks, frees the rest; NULL: nothing */
   bug bugs[BUGS];
 } model;
 

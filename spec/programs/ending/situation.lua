@@ -1,6 +1,6 @@
---- Blocks: arguments are the name of a situation, and the place: main, local, pool, blocking. Writes
---- "ready" to stderr before. Nothing comes from stdin, and nobody reads stdout. Further arguments: a
---- fifo that nobody opens.
+--- Blocks: arguments are the name of a situation, and the place: main, local, pool, blocking, scope (a task
+--- of the pool for which the main chunk waits in a scope). Writes "ready" to stderr before. Nothing comes from
+--- stdin, and nobody reads stdout. Further arguments: a fifo that nobody opens.
 local rt = require("rt")
 local what, place, fifo = ...
 
@@ -150,9 +150,21 @@ function at_the_end.a_command_that_is_closed_at_the_end()
   COMMAND = io.popen("exec sleep 20", "w") -- luacheck: ignore
 end
 
+--- Also in a scope: one of each kind, as each place takes its time.
+local in_scope = {
+  a_read_of_stdin = true,
+  reads_that_swallow_errors = true,
+  os_execute_again_and_again = true,
+  the_open_of_a_fifo = true,
+  a_loop = true,
+  a_loop_that_swallows_errors = true,
+  a_read_in_a_shield = true,
+  sleeps_that_swallow_errors = true,
+}
+
 if what == "list" then
   for name in pairs(situations) do
-    io.stdout:write("main local pool blocking ", name, "\n")
+    io.stdout:write(in_scope[name] and "scope " or "", "main local pool blocking ", name, "\n")
   end
   for name in pairs(at_the_end) do
     io.stdout:write("main ", name, "\n")
@@ -172,6 +184,10 @@ elseif place == "local" then
   rt.spawn_local(block)
 elseif place == "pool" then
   rt.spawn(block)
+elseif place == "scope" then
+  rt.scope(function(scope)
+    scope:spawn(block)
+  end)
 else
   rt.spawn_blocking(block)
 end

@@ -1380,7 +1380,8 @@ function tcp.connect(host, port, options) end
 --- A server ends when it is closed. What keeps it from accepting connections or from starting handlers is
 --- reported on stderr, once until that works again, and it goes on trying.
 ---
---- Raises if an argument has a wrong type, or an option is unknown or has a wrong value.
+--- Raises if an argument has a wrong type, or the handler cannot be sent to all workers (it holds a file, or a
+--- stream, which only one task can have), or an option is unknown or has a wrong value.
 ---
 --- ```lua
 --- local server <close> = assert(rt.tcp.serve("127.0.0.1", 0, function(stream)

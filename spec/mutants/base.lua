@@ -128,4 +128,11 @@ return {
     wrong = "a child of fork goes on as if it were its parent",
     spec = "fork",
   },
+  {
+    file = "src/base/system_error.c",
+    from = "return name_in_libuv(err) ? uv_strerror(err) : strerror(-err);",
+    to = "return uv_strerror(err);",
+    wrong = 'what libuv does not know is told as "Unknown system error -63"',
+    ground = "system_error",
+  },
 }

@@ -88,4 +88,12 @@ return {
     spec = "time",
     test = "a period that is not above 0",
   },
+  {
+    file = "lua/rt/tcp.lua",
+    from = '  internal.check_sendable(handler, 3, "serve")\n',
+    to = "",
+    wrong = "a handler that cannot be sent is told as an argument of an inner function",
+    spec = "serve",
+    test = "refused as the third argument",
+  },
 }

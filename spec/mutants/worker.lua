@@ -62,4 +62,12 @@ return {
     wrong = "a state that closes leaves the threads of its lookups behind",
     ground = "state",
   },
+  {
+    file = "src/worker/nil_hint.c",
+    from = "if (is_in(names, field)) return true;",
+    to = "if (*names || is_in(names, field)) return true;",
+    wrong = "a nil field of any table is explained by a module that is an upvalue",
+    spec = "messages",
+    test = "in a library or a module",
+  },
 }

@@ -360,6 +360,6 @@ function scope.scope(...)
   return open(f, policy)
 end
 
-scope.open, scope.with_trace = open, with_trace
+scope.open = open
 
 return internal.hide(scope)

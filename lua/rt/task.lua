@@ -2,7 +2,7 @@
 local core = require("rt.core")
 local scope = require("rt.scope")
 local internal = core.internal
-local error, pcall, xpcall, select, type = error, pcall, xpcall, select, type
+local error, pcall, select, type = error, pcall, select, type
 local pack, unpack = table.pack, table.unpack
 
 internal.spawns_for_callers()
@@ -28,33 +28,26 @@ local function check_not_self(x)
   end
 end
 
+--- Raises the error of a join that a protected call has caught. The traceback is as it was kept,
+--- without the functions that are active here, which are rt's own: another one would be most of the
+--- cost of a failure.
+local function raise(err)
+  internal.raise(err, internal.raised_trace(err))
+end
+
 local function pass(ok, ...)
-  if ok then
-    return ...
+  if not ok then
+    raise((...))
   end
-  local failure = ...
-  if type(failure) == "table" then
-    internal.raise(failure.error, failure.trace)
-  end
-  error(failure, 0) -- there was no memory for the table
+  return ...
 end
 
---- Joins a task. If that raises, the traceback of the error is as it was kept, without the functions
---- that are active here, which are rt's own: another one would be most of the cost of a failure.
-local function join_given(x)
-  return pass(xpcall(x.join, scope.with_trace, x))
-end
-
---- Spawns a local task for each of n tasks and functions: it calls f(i, function, arguments …),
---- where the function is the one that was given, or the join of the task that was given.
-local function spawn_each(self, given, n, f)
+--- Spawns a local task for each of n tasks and functions, which calls call(i, function) or
+--- join(i, task).
+local function spawn_each(self, given, n, call, join)
   for i = 1, n do
     local x = given[i]
-    if type(x) == "function" then
-      self:spawn_local(f, i, x)
-    else
-      self:spawn_local(f, i, join_given, x)
-    end
+    self:spawn_local(type(x) == "function" and call or join, i, x)
   end
 end
 
@@ -72,11 +65,18 @@ function task.join(...)
   if n == 1 and type(given[1]) == "userdata" then
     return (given[1]:join())
   end
-  local function call(i, f, ...)
-    results[i] = f(...)
+  local function call(i, f)
+    results[i] = f()
+  end
+  local function join(i, x)
+    local ok, result = pcall(x.join, x)
+    if not ok then
+      raise(result)
+    end
+    results[i] = result
   end
   scope.open(function(self)
-    spawn_each(self, given, n, call)
+    spawn_each(self, given, n, call, join)
   end, "each")
   return unpack(results, 1, n)
 end
@@ -92,13 +92,16 @@ function task.race(...)
     check_not_self(x)
   end
   check(n > 0, 1, "race", "task or function", class_of)
-  local function call(i, f, ...)
-    return i, f(...)
+  local function call(i, f)
+    return i, f()
+  end
+  local function join(i, x)
+    return i, pass(pcall(x.join, x))
   end
   local race
   local results = pack(pcall(scope.open, function(self)
     race = self
-    spawn_each(self, given, n, call)
+    spawn_each(self, given, n, call, join)
   end, "first"))
   local reason = race and race.stopped or "another task won the race"
   shield(function()

@@ -65,6 +65,13 @@ for _, workers in ipairs { 1, 4 } do
       end)
     end)
 
+    it("G15 nor is a recursion without end, whose stack is long to walk over", function()
+      kit.eventually(function()
+        local err = run(workers, kit.program("recursion"))
+        return err == "", err
+      end)
+    end)
+
     it("G15 the main chunk may call what it likes; its tasks may not", function()
       local err = run_stuck(workers, kit.program("main_chunk"))
       assert.matches("^main was quiet\nrt: main is stuck: task %d+, ", err)
@@ -135,6 +142,15 @@ describe("stalls:", function()
     if kit.flavor ~= "tsan" then
       assert.equal(2, occurrences(err, "task %d+ was stuck in\n"), err)
       assert.equal(1, occurrences(err, "was stuck in\n[^\n]+lua:9: in function"), err)
+    end
+  end)
+
+  it("G15 what is stuck below a deep stack is reported with its innermost functions", function()
+    local err = run(1, kit.program("deep_stack"))
+    assert.equal(1, occurrences(err, "rt: pool 1 is stuck: "), err)
+    if kit.flavor ~= "tsan" then
+      assert.matches("was stuck in\n    [^\n]+lua:%d+: in upvalue 'deep'\n", err)
+      assert.matches(" 'deep'\n    … %(more than 20000%)\n", err)
     end
   end)
 

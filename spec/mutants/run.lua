@@ -196,4 +196,20 @@ return {
     wrong = "what a child of a pool thread starts blocks all signals",
     spec = "fork",
   },
+  {
+    file = "src/run/preempt.c",
+    from = "    rt_store(&w->status.probe_pending, false);\n",
+    to = "",
+    wrong = "Lua code with a deep stack is reported as a C function that does not return",
+    spec = "stall",
+    test = "a recursion without end",
+  },
+  {
+    file = "src/run/inspect.c",
+    from = "levels > RT_STACK_DEPTH_LARGE) {",
+    to = "false) {",
+    wrong = "the traceback of a deep stack counts functions that were not walked over",
+    spec = "stall",
+    test = "below a deep stack",
+  },
 }

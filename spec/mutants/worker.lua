@@ -70,4 +70,12 @@ return {
     spec = "messages",
     test = "in a library or a module",
   },
+  {
+    file = "src/worker/traceback.c",
+    from = "  if (rt_unlikely(rt_stack_depth_is_large(L)))\n",
+    to = "  if (false)\n",
+    wrong = "the traceback of a recursion without end walks over it some forty times",
+    spec = "stall",
+    test = "a recursion without end",
+  },
 }

@@ -7,6 +7,7 @@
 #include "task/task_title.h"
 #include "worker/stack_depth.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 /* --- tracebacks ------------------------------------------------------------------------------- */
@@ -56,6 +57,10 @@ static void write_level(rt_buf *to, lua_State *co, lua_Debug *ar) {
 static void write_levels(rt_buf *to, lua_State *co, int levels) {
   lua_Debug ar;
   for (int i = 0; i < levels && lua_getstack(co, i, &ar); i++) {
+    if (i == LEVELS_MAX && levels > RT_STACK_DEPTH_LARGE) {
+      rt_buf_printf(to, "    … (more than %d)\n", RT_STACK_DEPTH_LARGE);
+      return;
+    }
     if (i == LEVELS_MAX && levels > 2 * LEVELS_MAX) {
       i = levels - LEVELS_MAX;
       rt_buf_printf(to, "    … (%d more)\n", i - LEVELS_MAX);
@@ -74,7 +79,11 @@ void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
   if (co == NULL) return;
   do nested[n++] = co;
   while (n < NESTED_MAX && (co = inner_of(co)) != NULL);
-  while (n-- > 0) write_levels(to, nested[n], rt_stack_depth(nested[n]) - (n == 0 ? ours : 0));
+  while (n-- > 0) {
+    co = nested[n];
+    write_levels(to, co,
+                 rt_stack_depth_is_large(co) ? INT_MAX : rt_stack_depth(co) - (n == 0 ? ours : 0));
+  }
 }
 
 /* --- the list of tasks ------------------------------------------------------------------------ */
@@ -166,6 +175,7 @@ static bool was_written(rt_worker_status *s, rt_buf *text) {
   return false;
 }
 
+/* The time that this takes is no stall: the watchdog's next probe counts from its end. */
 void rt_inspect_answer_probe(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_worker_status *s = &w->status;
@@ -182,4 +192,6 @@ void rt_inspect_answer_probe(rt_worker *w) {
   if (rt_buf_len(&text) > 0 && !was_written(s, &text))
     rt_safe_write(STDERR_FILENO, rt_buf_data(&text), rt_buf_len(&text));
   rt_buf_close(&text);
+  rt_store(&s->reported_stuck, false);
+  rt_store(&s->probe_pending, false);
 }

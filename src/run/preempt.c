@@ -233,7 +233,9 @@ static bool is_own(lua_Hook there) {
 
 /* lua_sethook walks over all active functions, which takes time in a deep recursion. Then as many
 ** of the next signals do nothing as keep the handler below a twentieth of the time. (CPU time: if
-** the thread lost its CPU in between, hundreds of signals would be skipped.) */
+** the thread lost its CPU in between, hundreds of signals would be skipped.) They answer the
+** watchdog's probe in place of the hook: without a hook, Lua code would look like a C function that
+** does not return. */
 static void arm(rt_worker *w, lua_State *L) {
   uint64_t before = rt_thread_info_cpu(&w->status.thread_info);
   w->preempt.armed = w->loop.slices;
@@ -259,6 +261,7 @@ static void on_timer_signal(rt_cpu_timer *timer, rt_cpu_timer_cause cause) {
     if (L != NULL && lua_gethook(L) == NULL) arm(w, L);
   } else if (w->preempt.skip > 0) {
     w->preempt.skip--;
+    rt_store(&w->status.probe_pending, false);
   } else if (w->preempt.seen !=
              w->loop.slices) { /* another task, or another slice, than at the last signal */
     w->preempt.seen = w->loop.slices;

@@ -16,3 +16,8 @@ int rt_stack_depth(lua_State *co) {
   }
   return known;
 }
+
+bool rt_stack_depth_is_large(lua_State *co) {
+  lua_Debug ar;
+  return lua_getstack(co, RT_STACK_DEPTH_LARGE, &ar);
+}

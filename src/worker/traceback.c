@@ -1,10 +1,13 @@
 #include "worker/traceback.h"
 
 #include "worker/nil_hint.h"
+#include "worker/stack_depth.h"
 
 /* So many tracebacks are put in front of a recorded one. An error that is caught is still recorded,
 ** and an equal string that is raised next looks as if it had come out of that call. */
 enum { JOINED_MAX = 16 };
+
+enum { DEEP_LEVELS = 10 }; /* shown of a deep stack, as luaL_traceback shows of each end */
 
 /* Stack: error, traceback -> nothing */
 static void keep_raised(lua_State *L, rt_worker *w, bool whole) {
@@ -51,6 +54,42 @@ static bool contains_present(lua_State *L) {
   return functions && ends_with(noted, noted_len, functions, len - (size_t)(functions - present));
 }
 
+/* Pushes what a function is called. */
+static void push_function(lua_State *L, const lua_Debug *ar) {
+  if (*ar->namewhat)
+    lua_pushfstring(L, "%s '%s'", ar->namewhat, ar->name);
+  else if (*ar->what == 'C')
+    lua_pushliteral(L, "?");
+  else
+    lua_pushfstring(L, "function <%s:%d>", ar->short_src, ar->linedefined);
+}
+
+/* luaL_traceback of a stack that is deep (stack_depth.h): without the outermost functions. */
+static void push_deep_traceback(lua_State *L, int level) {
+  lua_Debug ar;
+  int base = lua_gettop(L);
+  luaL_checkstack(L, 3 * DEEP_LEVELS + 5, NULL);
+  lua_pushliteral(L, "stack traceback:");
+  for (int i = level; i < level + DEEP_LEVELS && lua_getstack(L, i, &ar); i++) {
+    lua_getinfo(L, "Slnt", &ar);
+    if (ar.currentline > 0)
+      lua_pushfstring(L, "\n\t%s:%d: in ", ar.short_src, ar.currentline);
+    else
+      lua_pushfstring(L, "\n\t%s: in ", ar.short_src);
+    push_function(L, &ar);
+    if (ar.istailcall) lua_pushliteral(L, "\n\t(...tail calls...)");
+  }
+  lua_pushfstring(L, "\n\t...\t(more than %d levels)", RT_STACK_DEPTH_LARGE);
+  lua_concat(L, lua_gettop(L) - base);
+}
+
+static void push_traceback(lua_State *L, int level) {
+  if (rt_unlikely(rt_stack_depth_is_large(L)))
+    push_deep_traceback(L, level);
+  else
+    luaL_traceback(L, L, NULL, level);
+}
+
 void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   rt_worker_assert_thread(w);
   error = lua_absindex(L, error);
@@ -59,7 +98,7 @@ void rtL_traceback_where(lua_State *L, rt_worker *w, int error, int level) {
   if (!noted) w->traceback.joined = 0;
   if (noted && (whole || w->traceback.joined == JOINED_MAX)) return;
   if (!noted) rtL_nil_hint_note(L, w, error); /* (else the function that raised it has returned) */
-  luaL_traceback(L, L, NULL, level);
+  push_traceback(L, level);
   if (!noted) return;
   if (contains_present(L)) {
     lua_pop(L, 1);

@@ -2,6 +2,7 @@
 local rt = require("rt")
 
 local server = rt.tcp.serve("127.0.0.1", 0, function(stream)
+  package.loaded.kept = stream -- so that it is not the collector that closes it
   local line = stream:read("l")
   if line == "fail" then
     error("handler failed")

@@ -134,6 +134,31 @@ describe("memory comes back:", function()
     assert.is_true(kit.descriptors() <= before)
   end)
 
+  it("a served connection that waits takes 3 KB at most, in each round of connections", function()
+    if kit.flavor ~= "" then
+      return pending("only without sanitizers")
+    end
+    local n, most = 400, 3 * 1024 -- 2,460 to 2,530 bytes were measured
+    local server = kit.start_script(kit.program("line_server"))
+    local port = tonumber(server:line())
+    rt.sleep(0.1)
+    local before = kit.rss(server.pid)
+    for round = 1, 6 do
+      local streams = {}
+      for i = 1, n do
+        streams[i] = assert(rt.tcp.connect("127.0.0.1", port))
+        streams[i]:write("hello\n")
+        assert.equal("hello", (streams[i]:read("l")))
+      end
+      local each = (kit.rss(server.pid) - before) / n
+      assert.is_true(each < most, ("round %d: %.0f bytes each"):format(round, each))
+      for i = 1, n do
+        streams[i]:close()
+      end
+    end
+    server:stop()
+  end)
+
   for _, spawner in ipairs { { "a task of this state", rt.spawn_local }, { "the pool", rt.spawn } } do
     it("G20 10^7 messages of " .. spawner[1], function()
       local ch = rt.channel(64)

@@ -14,16 +14,12 @@ internal.spawns_for_callers()
 
 local check, class_of, warn, with = internal.check, internal.class_of, internal.warn, internal.with
 local listen, sleep, timeout, shield = core.tcp.listen, core.sleep, core.timeout, core.shield
+local accept_again = internal.accept_again
 
 -- --- accepting: these functions are sent to the workers ------------------------------------------
 
 --- Seconds between two attempts of an acceptor, and how often it tries to start a handler.
 local PAUSE, ATTEMPTS = 0.1, 10
-
---- The task of a connection. The stream is closed however the handler ends.
-local function handle(stream, handler)
-  return with(stream, handler)
-end
 
 --- Starts handlers for the connections that the system has established already, when the acceptor
 --- ends: closing the listener would reset them.
@@ -39,8 +35,10 @@ local function is_cancel(err)
   return class_of(err) == "rt.Cancelled"
 end
 
---- An acceptor. method: how the group starts a handler, "spawn" (on this worker, unless another one
---- steals it) or "spread" (on the worker that has the fewest tasks).
+--- An acceptor. method: how the group starts a handler, "start" (on this worker, unless another one
+--- steals it) or "spread" (on the worker that has the fewest tasks). The task of a connection is
+--- with(stream, handler), which closes the stream however the handler ends. The stream moves to it,
+--- and the object that is left of it here is used for the next connection.
 ---
 --- It ends when it is cancelled, and in no other way: whatever fails is reported once, until a
 --- handler can be started again, and tried again after a pause.
@@ -57,7 +55,7 @@ local function accept(listener, handler, group, method)
 
   local function start(stream)
     for _ = 1, ATTEMPTS do
-      local ok, err = pcall(group[method], group, handle, stream, handler)
+      local ok, err = pcall(group[method], group, with, stream, handler)
       if ok or is_cancel(err) then
         reported = false
         return ok or error(err, 0)
@@ -71,8 +69,9 @@ local function accept(listener, handler, group, method)
     if failure then
       pause("accept", failure)
     end
+    local stream, message
     while true do
-      local stream, message = listener:accept()
+      stream, message = accept_again(listener, stream)
       if stream then
         start(stream)
       else
@@ -318,7 +317,7 @@ local function serve(...)
   if not opened then
     return nil, message, code
   end
-  return start(listeners, workers, handler, reuseport and "spawn" or "spread", grace)
+  return start(listeners, workers, handler, reuseport and "start" or "spread", grace)
 end
 
 return { listen = listen, connect = core.tcp.connect, serve = serve }

@@ -74,6 +74,14 @@ return {
   },
   {
     file = "src/lib/net/net.c",
+    from = "  if (n < 0) rt_idle_gc_socket_left(w);\n",
+    to = "",
+    wrong = "what connections leave behind may double the memory before it is collected",
+    spec = "memory",
+    test = "a served connection that waits",
+  },
+  {
+    file = "src/lib/net/net.c",
     from = "  s->worker = w;\n  rt_stream_count(w, 1);\n",
     to = "  s->worker = w;\n",
     wrong = "a stream that a job leaves open stays open",

@@ -58,8 +58,8 @@ return {
   },
   {
     file = "lua/rt/tcp.lua",
-    from = "  return with(stream, handler)\n",
-    to = "  return handler(stream)\n",
+    from = "method], group, with, stream, handler)\n",
+    to = "method], group, handler, stream)\n",
     wrong = "a handler that fails leaves its stream open",
     spec = "serve",
     test = "its stream is closed",

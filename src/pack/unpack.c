@@ -6,8 +6,8 @@
 #include "pack/wire.h"
 
 enum {
-  FEW = 8,    /* up to so many objects are kept on the stack, more in a table */
-  STACK = 40, /* stack indices for the unpacker's own use */
+  FEW = 8,          /* up to so many objects are kept on the stack, more in a table */
+  STACK = FEW + 16, /* stack indices for the unpacker's own use; see run/task_entry.c */
   CLOSURES_MAX = RT_SIZE(256, 2)
 };
 

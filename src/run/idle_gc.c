@@ -1,6 +1,11 @@
 #include "run/idle_gc.h"
 
-enum { FULL_PAUSE = 19 }; /* the time between full collections, in times of the last one */
+enum {
+  FULL_PAUSE = 19,      /* the time between full collections, in times of the last one */
+  SOCKETS_LEAST = 256,  /* a collection for fewer sockets is not worth it */
+  SOCKET_GARBAGE = 512, /* bytes that a connection leaves: its stream, task, iterator, strings */
+  HEAP_PART = 6         /* a sixth of the heap: so much garbage is worth a collection */
+};
 
 /* A GC sentinel is garbage as soon as it is made: when it is finalized, the collector has found
 ** what was garbage before it, in both modes of the collector. (The results of lua_gc do not tell
@@ -42,8 +47,17 @@ bool rt_idle_gc_step(rt_worker *w) {
     return true;
   }
   if (w->idle_gc.cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING)) return false;
-  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 16) < 0) w->idle_gc.cycles = 0;
+  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 0) < 0) w->idle_gc.cycles = 0;
   return true;
+}
+
+void rt_idle_gc_socket_left(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  if (++w->idle_gc.sockets_left < SOCKETS_LEAST) return;
+  size_t heap = (size_t)lua_gc(w->pcall_L, LUA_GCCOUNT) * 1024;
+  if ((size_t)w->idle_gc.sockets_left * SOCKET_GARBAGE < heap / HEAP_PART) return;
+  w->idle_gc.sockets_left = 0;
+  if (w->idle_gc.cycles == 0) w->idle_gc.cycles = 1;
 }
 
 void rt_idle_gc_on_collect(rt_post *p, void *driver) {

@@ -1,13 +1,17 @@
 /* run/idle_gc.h - collections that are not made because of memory.
 **
 ** An idle worker collects garbage to find failures that no task can join any more, and permits for
-** which other tasks wait.
+** which other tasks wait, and to free the memory of closed connections.
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is collected. A program that waits allocates
 ** nothing, so Lua would not collect either of them. The same is true of a permit of a semaphore
 ** that was dropped: before a deadlock is reported, each worker makes a complete collection
-** (run/deadlock.c). Worker's thread.
+** (run/deadlock.c).
+**
+** A closed connection leaves garbage. Lua would collect it when the heap has doubled, that is when
+** a server has as much garbage as it has connections open; an idle worker does it sooner.
+** Worker's thread.
 */
 #ifndef RT_RUN_IDLE_GC_H
 #define RT_RUN_IDLE_GC_H
@@ -18,8 +22,12 @@
 ** survive the first one. */
 static inline void rt_idle_gc_request(rt_worker *w) { w->idle_gc.cycles = 2; }
 
-/* Called when the worker is idle: makes a step of garbage collection, if failures may be found by
-** it, or all of it, if that was requested. False: the worker may block. */
+/* A socket was closed here, or has moved to another task. What it has left behind is garbage, and
+** when there is enough of it, an idle worker collects once. */
+void rt_idle_gc_socket_left(rt_worker *w);
+
+/* Called when the worker is idle: makes a step of a collection, or all of it, if it was requested.
+** False: the worker may block. */
 bool rt_idle_gc_step(rt_worker *w);
 
 /* Collects all garbage, now. Finalizers run. */

@@ -10,12 +10,14 @@
 static const char no_memory[] = "not enough memory";
 
 /* --- the function of the task ----------------------------------------------------------------- */
-enum { WORKER = 1, JOB, FUNCTION };
+/* Slots of the stack are scarce: see run/task_entry.c. So those of the arguments are given to the
+** function of the job. */
+enum { WORKER = 1, JOB, FUNCTION = 1 };
 
-static int job_called(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  rt_worker *w = lua_touserdata(L, WORKER);
-  rt_job *j = lua_touserdata(L, JOB);
+static int job_called(lua_State *L, int status, lua_KContext worker) {
+  (void)status;
+  rt_worker *w = (rt_worker *)worker;
+  rt_job *j = rt_job_entry_job(w->current.task);
   rt_message *results = rtL_pack(L, w, FUNCTION, RT_PACK_RESULTS);
   j->result = results;
   return 0;
@@ -25,11 +27,12 @@ static int job_body(lua_State *L) {
   rt_worker *w = lua_touserdata(L, WORKER);
   rt_job *j = lua_touserdata(L, JOB);
   if (w->preload.error) luaL_error(L, "%s", w->preload.error);
+  lua_settop(L, 0);
   int n = rtL_unpack_call(L, w, j->call);
   rt_message_drop(j->call);
   j->call = NULL;
-  lua_callk(L, n - 1, LUA_MULTRET, 0, job_called);
-  return job_called(L, LUA_OK, 0);
+  lua_callk(L, n - 1, LUA_MULTRET, (lua_KContext)w, job_called);
+  return job_called(L, LUA_OK, (lua_KContext)w);
 }
 
 /* --- beginning -------------------------------------------------------------------------------- */

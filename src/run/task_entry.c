@@ -4,12 +4,13 @@
 #include "run/outcome.h"
 #include "worker/stack_depth.h"
 
-/* the stack of 'body' */
-enum { WORKER = 1, HANDLE, HANDLER, FUNCTION };
+/* The stack of 'body'; above it are the arguments, and the worker, which 'body' removes. A new
+** coroutine has 40 slots, and Lua doubles them when a C function is called and fewer than 20 are
+** free. The handler of a connection that reads lines and answers each just fits. */
+enum { HANDLER = 1, HANDLE, FUNCTION };
 
-static int body_finished(lua_State *L, int status, lua_KContext ctx) {
-  rt_worker *w = lua_touserdata(L, WORKER);
-  (void)ctx;
+static int body_finished(lua_State *L, int status, lua_KContext worker) {
+  rt_worker *w = (rt_worker *)worker;
   if (status == LUA_OK || status == LUA_YIELD)
     w->task_entry.ended_as = rtL_outcome_keep(L, w, w->current.task, HANDLE, FUNCTION);
   else if (rt_unlikely(w->current.task->is_job))
@@ -21,8 +22,10 @@ static int body_finished(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int body(lua_State *L) {
-  return body_finished(
-      L, lua_pcallk(L, lua_gettop(L) - FUNCTION, LUA_MULTRET, HANDLER, 0, body_finished), 0);
+  lua_KContext w = (lua_KContext)lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  int args = lua_gettop(L) - FUNCTION;
+  return body_finished(L, lua_pcallk(L, args, LUA_MULTRET, HANDLER, w, body_finished), w);
 }
 
 int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
@@ -30,18 +33,17 @@ int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
   int args = (int)t->args;
   lua_State *co = rt_coroutine_pool_take(&w->coroutine_pool);
   if (rt_unlikely(co == NULL)) return -1;
-  if (rt_unlikely(!lua_checkstack(co, FUNCTION + args + 1))) {
+  if (rt_unlikely(!lua_checkstack(co, FUNCTION + args + 2))) {
     rt_coroutine_pool_give(&w->coroutine_pool, co);
     return -1;
   }
   lua_pushcfunction(co, body);
-  lua_pushlightuserdata(co, w);
-  rt_start_queue_take(&w->start_queue, co, 1); /* the handle */
   lua_pushcfunction(co, rtL_outcome_traceback);
-  rt_start_queue_take(&w->start_queue, co, 1 + args);
+  rt_start_queue_take(&w->start_queue, co, 2 + args); /* the handle, the function, … */
+  lua_pushlightuserdata(co, w);
   t->co = co;
   t->phase = RT_RUNNING;
-  return FUNCTION + args;
+  return FUNCTION + args + 1;
 }
 
 rt_task *rt_task_entry_of(lua_State *L, rt_worker *w, lua_State *co) {

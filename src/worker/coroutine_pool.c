@@ -2,7 +2,7 @@
 
 #include "base/base.h"
 
-enum { IDLE_MAX = RT_SIZE(1024, 2), REFERENCE = 1 /* stack index of the reference */ };
+enum { IDLE_MAX = RT_SIZE(4096, 2), REFERENCE = 1 /* stack index of the reference */ };
 
 int rt_coroutine_pool_init(rt_coroutine_pool *c, lua_State *anchors, lua_State *pcall_L) {
   c->anchors = anchors;

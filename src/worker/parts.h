@@ -118,13 +118,14 @@ typedef struct rt_worker_failures {
   int taken;    /* how many were taken from the queue since it was empty: the index of the last */
 } rt_worker_failures;
 
-/* The search for such failures, for what keeps tasks waiting although it is garbage, and for
-** descriptors that are garbage.
+/* The search for such failures, for what keeps tasks waiting although it is garbage, for
+** descriptors that are garbage, and for what connections have left behind.
 ** Changed by run/idle_gc.c, run/idle_gc.h (cycles). */
 typedef struct rt_worker_idle_gc {
   int cycles;          /* collections that an idle worker still has to make */
   bool at_once;        /* a complete collection has to be made before the worker blocks */
   bool has_sentinel;   /* an object of RT_CLASS_GC_SENTINEL is waiting to be collected */
+  int sockets_left;    /* since a collection was requested for them */
   uint64_t full_after; /* rt_clock: no full collection before that; 0: none has been made */
   uint64_t sockets;    /* driver.sockets after the last full collection */
 } rt_worker_idle_gc;

@@ -5,7 +5,8 @@
 
 enum {
   SIZE_MIN = RT_SIZE(256, 4),
-  SIZE_KEPT = RT_SIZE(65536, 8) /* an empty ring that is larger than this is dropped */
+  SIZE_KEPT = RT_SIZE(65536, 8), /* an empty ring that is larger than this is dropped */
+  TAKEN_AT_ONCE = 8              /* values that pass through the stack of the anchors together */
 };
 
 void rt_start_queue_init(rt_start_queue *q, lua_State *anchors, lua_State *pcall_L) {
@@ -68,10 +69,13 @@ void rtL_start_queue_put(lua_State *L, rt_start_queue *q, int values) {
 }
 
 void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values) {
-  for (int i = 0; i < values; i++) {
-    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, 0));
-    lua_xmove(q->anchors, to, 1);
-    rt_start_queue_drop(q, 1);
+  while (values > 0) {
+    int n = values < TAKEN_AT_ONCE ? values : TAKEN_AT_ONCE;
+    for (int i = 0; i < n; i++)
+      lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, (uint32_t)i));
+    lua_xmove(q->anchors, to, n);
+    rt_start_queue_drop(q, n);
+    values -= n;
   }
 }
 

@@ -129,6 +129,27 @@ static int listener_accept(lua_State *L) {
   return rtL_operation_run(L, w, &listener_accept_kind, l, 0);
 }
 
+/* May the stream of a moved connection get another one? The transfer of the old one must not find
+** it any more. */
+static bool take_moved_stream(lua_State *L) {
+  rt_stream *s = rt_class_tagged(L, RT_CLASS_STREAM, 2);
+  if (s == NULL || s->sock != NULL || !s->moved) return false;
+  rt_stream_unlink_origin(&s->origin);
+  s->moved = false;
+  rt_stream_count(s->worker, 1);
+  return true;
+}
+
+/* stream | nil, message, code = internal.accept_again(listener, stream | nil): as accept. If the
+** stream was moved to another task, its object is used again; the caller has the only reference. */
+static int accept_again(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_listener *l = check_listener(L, w);
+  lua_settop(L, 2);
+  if (!take_moved_stream(L)) lua_settop(L, 1);
+  return rtL_operation_run(L, w, &listener_accept_kind, l, 0);
+}
+
 /* op = listener:accept_op() */
 static int listener_accept_op(lua_State *L) {
   rt_worker *w = rt_self(L);
@@ -250,7 +271,8 @@ void rtL_open_listener(lua_State *L, rt_worker *w) {
       {"accept", listener_accept},     {"accept_op", listener_accept_op},
       {"incoming", listener_incoming}, {"sock", listener_sock},
       {"close", listener_close},       {NULL, NULL}};
-  static const luaL_Reg internal[] = {{"take_over", take_over_each_other}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {
+      {"accept_again", accept_again}, {"take_over", take_over_each_other}, {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_LISTENER, &(rt_class_def){meta, methods, NULL});
   rtL_set_internal_functions(L, w, internal);
   w->classes.travel[RT_CLASS_LISTENER] = &rt_listener_travel;

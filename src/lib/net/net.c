@@ -1,5 +1,7 @@
 #include "lib/net/net.h"
 
+#include "run/idle_gc.h"
+
 /* --- the object ------------------------------------------------------------------------------- */
 rt_stream *rtL_stream_any(lua_State *L) {
   RTL_STACK_CHECK(L, 0);
@@ -51,6 +53,7 @@ void rt_stream_count(rt_worker *w, int n) {
   rt_worker_assert_thread(w);
   rt_task *t = w->current.task;
   if (t && t->is_job) t->more->sockets += (uint32_t)n;
+  if (n < 0) rt_idle_gc_socket_left(w);
 }
 
 int rtL_stream_push_name(lua_State *L, int err, const rt_tcp_name *name) {

@@ -78,7 +78,7 @@ void rt_stream_release(rt_worker *w, rt_sock **s);
 
 /* The job that runs, if one does, has got n sockets, or has closed one (-1). Those that it leaves
 ** open are closed by the collector of its worker, which is asked for that at the end of the job. A
-** finalizer does not count: it runs in any task. */
+** finalizer does not count: it runs in any task. For n = -1 the worker may collect garbage soon. */
 void rt_stream_count(rt_worker *w, int n);
 
 /* Pushes host, port, family; or, if err is not 0, nil, message, code. Returns 3. */

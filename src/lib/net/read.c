@@ -11,6 +11,7 @@
 enum {
   LINE_MAX_BYTES = 1024 * 1024,        /* bytes of a line, or of a number and the space before it */
   READ_MAX_BYTES = 1024 * 1024 * 1024, /* bytes of a string that one format reads */
+  READ_STACK = 16,                     /* slots that a read needs beside those of its values */
   NUMERAL_MAX = 200,                   /* characters of a numeral, as in Lua's io library */
   FILL = 8 /* what receiving a buffer of bytes costs of the task's budget */
 };
@@ -204,16 +205,21 @@ static void stream_read_resumed(lua_State *L, rt_stream *s, int how) {
   rtL_wait_ended(L, s->worker, how);
 }
 
-static int read_resume(lua_State *L, int status, lua_KContext formats);
-static int read_resume_yielded(lua_State *L, int status, lua_KContext formats);
+/* What a read that waits is continued with: the number of formats, and LINES if the iterator of
+** stream:lines reads. */
+enum { LINES = 1 << 30 };
+
+static int read_resume(lua_State *L, int status, lua_KContext ctx);
+static int read_resume_yielded(lua_State *L, int status, lua_KContext ctx);
 
 /* 'how' is 0, or RT_WAITS or RT_YIELDED: then the task waits before it continues to read. */
-static int run_read(lua_State *L, rt_worker *w, rt_stream *s, int formats, int how) {
+static int run_read(lua_State *L, rt_worker *w, rt_stream *s, lua_KContext ctx, int how) {
+  int formats = (int)(ctx & (LINES - 1));
   for (;;) {
     if (how < 0) {
       s->reading = true;
       if (!rtL_wait_in_place(L, w))
-        return rtL_wait(L, w, how == RT_YIELDED ? read_resume_yielded : read_resume, formats);
+        return rtL_wait(L, w, how == RT_YIELDED ? read_resume_yielded : read_resume, ctx);
       stream_read_resumed(L, s, how);
     }
     if (s->sock == NULL) return rtL_fail(L, UV_ECANCELED, "the stream was closed meanwhile");
@@ -222,18 +228,39 @@ static int run_read(lua_State *L, rt_worker *w, rt_stream *s, int formats, int h
   }
 }
 
-static int read_resume(lua_State *L, int status, lua_KContext formats) {
+/* Stack: …, n results -> the same; the iterator raises the error of a connection. */
+static int finish_line(lua_State *L, lua_KContext ctx, int n) {
+  if (rt_likely(!(ctx & LINES) || !lua_isnil(L, -n) || n == 1 || lua_isnil(L, 1 - n))) return n;
+  lua_settop(L, lua_gettop(L) - n + 2); /* nil, message */
+  return lua_error(L);
+}
+
+static int read_resume(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
   stream_read_resumed(L, s, RT_WAITS);
-  return run_read(L, s->worker, s, (int)formats, 0);
+  return finish_line(L, ctx, run_read(L, s->worker, s, ctx, 0));
 }
 
-static int read_resume_yielded(lua_State *L, int status, lua_KContext formats) {
+static int read_resume_yielded(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   rt_stream *s = lua_touserdata(L, 1);
   stream_read_resumed(L, s, RT_YIELDED);
-  return run_read(L, s->worker, s, (int)formats, 0);
+  return finish_line(L, ctx, run_read(L, s->worker, s, ctx, 0));
+}
+
+/* Stack: the stream, the formats */
+static int begin_read(lua_State *L, rt_stream *s, lua_KContext flag) {
+  rt_worker *w = s->worker;
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  if (rt_stream_has_reader(s))
+    return finish_line(L, flag, rtL_fail(L, UV_EBUSY, "another task is reading"));
+  int formats = lua_gettop(L) - 1;
+  luaL_checkstack(L, formats + READ_STACK, "too many formats");
+  s->taken = s->scanned = 0;
+  s->format = 0;
+  int how = rt_wait_must_yield(L, w, t) ? RT_YIELDED : 0;
+  return finish_line(L, flag, run_read(L, w, s, flag | formats, how));
 }
 
 /* ... | nil [, message, code] = stream:read(...)
@@ -243,37 +270,21 @@ static int read_resume_yielded(lua_State *L, int status, lua_KContext formats) {
 ** buffers, so the budget is checked for each of them. */
 int rtL_stream_read(lua_State *L) {
   rt_stream *s = rtL_stream_check(L);
-  rt_worker *w = s->worker;
   check_formats(L);
-  rt_task *t = rtL_cancel_checkpoint(L, w);
-  if (rt_stream_has_reader(s)) return rtL_fail(L, UV_EBUSY, "another task is reading");
-  int formats = lua_gettop(L) - 1;
-  luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
-  s->taken = s->scanned = 0;
-  s->format = 0;
-  return run_read(L, w, s, formats, rt_wait_must_yield(L, w, t) ? RT_YIELDED : 0);
+  return begin_read(L, s, 0);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
 /* the upvalues of the iterator; the first one is the worker */
-enum { READ = 2, STREAM, FORMATS, FORMATS_MAX = 250 };
-
-static int line_read(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  if (!lua_isnil(L, 1) || lua_isnoneornil(L, 2)) return lua_gettop(L);
-  lua_settop(L, 2); /* nil, message */
-  return lua_error(L);
-}
+enum { STREAM = 2, FORMATS, FORMATS_MAX = 250 };
 
 static int next_line(lua_State *L) {
   int formats = (int)lua_tointeger(L, lua_upvalueindex(FORMATS));
   lua_settop(L, 0);
-  luaL_checkstack(L, formats + LUA_MINSTACK, "too many formats");
-  lua_pushvalue(L, lua_upvalueindex(READ));
+  luaL_checkstack(L, 1 + formats, "too many formats");
   lua_pushvalue(L, lua_upvalueindex(STREAM));
   for (int i = 1; i <= formats; i++) lua_pushvalue(L, lua_upvalueindex(FORMATS + i));
-  lua_callk(L, 1 + formats, LUA_MULTRET, 0, line_read);
-  return line_read(L, LUA_OK, 0);
+  return begin_read(L, rtL_stream_check(L), LINES);
 }
 
 /* for ... in stream:lines(...): as file:lines. It raises if the connection fails. */
@@ -282,10 +293,9 @@ int rtL_stream_lines(lua_State *L) {
   int formats = lua_gettop(L) - 1;
   luaL_argcheck(L, formats <= FORMATS_MAX, FORMATS_MAX + 2, "too many formats");
   check_formats(L);
-  lua_settop(L, 1 + formats);
+  if (formats == 0) formats = 1; /* "l" */
+  luaL_checkstack(L, FORMATS + formats, "too many formats");
   lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushcclosure(L, rtL_stream_read, 1);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, formats);
   for (int i = 1; i <= formats; i++) lua_pushvalue(L, 1 + i);

@@ -51,8 +51,21 @@ static int group_spawn_to(lua_State *L, int slot, int first) {
 /* task = group:spawn(f, ...) */
 static int group_spawn(lua_State *L) { return group_spawn_to(L, RT_ANY_SLOT, 2); }
 
-/* task = group:spread(f, ...): on the worker with the fewest tasks */
-static int group_spread(lua_State *L) { return group_spawn_to(L, RT_LEAST_LOADED, 2); }
+/* Nobody joins the task: its job, which the collector would find late, is freed when it ends. */
+static int start_to(lua_State *L, int slot) {
+  group_spawn_to(L, slot, 2);
+  rt_shared_ref *handle = lua_touserdata(L, -1);
+  rt_shared *job = handle->shared;
+  handle->shared = NULL;
+  rt_shared_drop(job);
+  return 0;
+}
+
+/* group:start(f, ...): as spawn, without a task to join */
+static int group_start(lua_State *L) { return start_to(L, RT_ANY_SLOT); }
+
+/* group:spread(f, ...): the same on the worker with the fewest tasks */
+static int group_spread(lua_State *L) { return start_to(L, RT_LEAST_LOADED); }
 
 /* task = group:spawn_at(n, f, ...): on the nth worker */
 static int group_spawn_at(lua_State *L) {
@@ -219,6 +232,7 @@ static int group_run(lua_State *L) {
 void rtL_open_group(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__len", group_len}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"spawn", group_spawn},
+                                     {"start", group_start},
                                      {"spread", group_spread},
                                      {"spawn_at", group_spawn_at},
                                      {"wait", group_wait},

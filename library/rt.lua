@@ -175,7 +175,7 @@ function rt.run(f, ...) end
 --- collectgarbage() -- the handle is collected, so no task can join the failed task
 --- print(errors:recv()) -- broken
 --- ```
----@param f? fun(err: any, task: rt.task, traceback: string)
+---@param f fun(err: any, task: rt.task, traceback: string)|nil  must be given, even if it is nil
 function rt.on_unhandled(f) end
 
 --- The traceback of the running function. If the error was raised in a task and passed on by a join, the
@@ -572,7 +572,7 @@ function dict:get(key) end
 --- Sets the value of a key; nil deletes it.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until the value expires; default: it does not expire
+---@param seconds? number  until the value expires (0 and less: it has); default: it does not expire
 ---@return true|nil done
 ---@return "full"|nil why
 function dict:set(key, value, seconds) end
@@ -580,7 +580,7 @@ function dict:set(key, value, seconds) end
 --- As `dict:set`, if the key has no value.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until the value expires; default: it does not expire
+---@param seconds? number  until the value expires (0 and less: it has); default: it does not expire
 ---@return boolean|nil done  false: the key has a value
 ---@return "full"|nil why
 function dict:add(key, value, seconds) end
@@ -588,7 +588,7 @@ function dict:add(key, value, seconds) end
 --- As `dict:set`, if the key has a value.
 ---@param key string|number|boolean
 ---@param value any
----@param seconds? number  until the value expires; default: it does not expire
+---@param seconds? number  until the value expires (0 and less: it has); default: it does not expire
 ---@return boolean|nil done  false: the key has no value
 ---@return "full"|nil why
 function dict:replace(key, value, seconds) end
@@ -634,7 +634,7 @@ function dict:ttl(key) end
 
 --- Sets when the value of a key expires.
 ---@param key string|number|boolean
----@param seconds number  from now; `math.huge`: never
+---@param seconds number  from now (0 and less: the value is removed); `math.huge`: never
 ---@return boolean done  false: the key has no value
 function dict:expire(key, seconds) end
 
@@ -1319,8 +1319,9 @@ function rt.metrics() end
 ---@class rt.tcp
 local tcp = {}
 
---- Listens on the first address of a host that this machine has: a name, an address, or "*" for all
---- addresses. If the port of that one is in use, the call fails with "EADDRINUSE".
+--- Listens on the first address of a host that this machine has: a name, an address, "*" for all addresses
+--- of IPv4, or "::" for all addresses of IPv6 and (with Linux's default) IPv4. If the port of that one is in use, the call fails
+--- with "EADDRINUSE".
 ---
 --- Raises if the host is empty, the port is not from 0 to 65535, or an option is unknown or has a wrong
 --- value.
@@ -1517,7 +1518,7 @@ function stream:nodelay(on) end
 --- local stream <close> = assert(rt.tcp.connect(listener:sock()))
 --- print(stream:keepalive(60) == stream, stream:nodelay(false) == stream) -- true true
 --- ```
----@param seconds number|false  of silence before the first check, from 1 to 32767; false: no checks
+---@param seconds number|false  of silence before the first check, above 0 to 32767, cut off to whole ones but at least 1; false: no checks
 ---@return rt.stream|nil stream
 ---@return string|nil message
 ---@return string|nil code
@@ -1571,7 +1572,8 @@ function listener:sock() end
 --- Closes the listener, at once. A second call does nothing.
 function listener:close() end
 
---- What `rt.tcp.serve` returns. It cannot be sent to another state. `__close` closes it.
+--- What `rt.tcp.serve` returns. It may be sent to tasks of other workers, and is the same server there.
+--- `__close` closes it.
 ---
 --- ```lua
 --- local server = assert(rt.tcp.serve("127.0.0.1", 0, print))

@@ -34,6 +34,11 @@ describe("rt.tcp.serve", function()
     assert.matches("rt: unhandled error in task %d+, .*handler failed", err)
   end)
 
+  it("a server that was sent to another worker is the same server, and is closed there", function()
+    local code, out = kit.run(kit.program("sent_server"))
+    assert.same({ 0, "rt.server (127.0.0.1:0, 0 connections)\nrt.server (closed)\n" }, { code, out })
+  end)
+
   it("its tasks were spawned by who called it", function()
     local code, out = kit.run(kit.program("spawn_sites"))
     assert.same({ 0, ":4\n" }, { code, out })

@@ -156,6 +156,10 @@ function Server.join(...)
 end
 
 function Server:__tostring()
+  local status = self.acceptors[1]:status()
+  if status ~= "queued" and status ~= "running" and status ~= "waiting" then
+    return "rt.server (closed)"
+  end
   local form = find(self.host, ":", 1, true) and "[%s]:%d" or "%s:%d"
   return format("rt.server (" .. form .. ", %d connections)", self.host, self.port, #self.group)
 end

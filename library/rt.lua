@@ -1320,8 +1320,8 @@ function rt.metrics() end
 local tcp = {}
 
 --- Listens on the first address of a host that this machine has: a name, an address, "*" for all addresses
---- of IPv4, or "::" for all addresses of IPv6 and (with Linux's default) IPv4. If the port of that one is in use, the call fails
---- with "EADDRINUSE".
+--- of IPv4, or "::" for all of IPv6 and, as Linux is set by default, of IPv4. If the port of that one is in
+--- use, the call fails with "EADDRINUSE".
 ---
 --- Raises if the host is empty, the port is not from 0 to 65535, or an option is unknown or has a wrong
 --- value.

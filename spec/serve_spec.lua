@@ -36,7 +36,10 @@ describe("rt.tcp.serve", function()
 
   it("a server that was sent to another worker is the same server, and is closed there", function()
     local code, out = kit.run(kit.program("sent_server"))
-    assert.same({ 0, "rt.server (127.0.0.1:0, 0 connections)\nrt.server (closed)\n" }, { code, out })
+    assert.same(
+      { 0, "rt.server (127.0.0.1:0, 0 connections)\nrt.server (closed)\n" },
+      { code, out }
+    )
   end)
 
   it("its tasks were spawned by who called it", function()

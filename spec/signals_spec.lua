@@ -146,6 +146,28 @@ describe("rt-lua: Ctrl-C:", function()
     assert.equal("true\tfinished\ntrue\tfinished\nfalse\tcancelled: interrupted! (SIGTERM)\n", out)
   end)
 
+  for _, waits in ipairs { "join", "race", "all", "any", "first", "settle" } do
+    it("G25 a local task of main's rt.join or rt.scope is ended: " .. waits, function()
+      local fifo = kit.file(nil, ".fifo")
+      assert(os.execute("mkfifo " .. fifo))
+      for _, does in ipairs { "loop", "read" } do
+        local it = start("local_task_of_main", ("%s %s %s"):format(does, waits, fifo))
+        local code, out = end_by(does == "read" and asleep(it) or it, "TERM")
+        assert.equal(143, code)
+        assert.equal("closed task\nfalse\tcancelled: interrupted! (SIGTERM)\nclosed main\n", out)
+      end
+    end)
+  end
+
+  it("G25 a call of such a task has the grace, if it or main is in a shield", function()
+    for _, waits in ipairs { "shield", "critical" } do
+      local code, out =
+        end_by(asleep(start("local_task_of_main", "read_a_moment " .. waits)), "TERM")
+      assert.equal(143, code)
+      assert.equal("read\nfalse\tcancelled: interrupted! (SIGTERM)\nclosed main\n", out)
+    end
+  end)
+
   it("a second one ends it at once, though a __close loops for ever", function()
     for _, how in ipairs { "sleep", "loop" } do
       local it = start("endless_close", how)

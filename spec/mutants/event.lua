@@ -81,6 +81,14 @@ return {
     test = "an outer cancel waits until it ends",
   },
   {
+    file = "src/event/cancel_scope.c",
+    from = "  while (s && !(s->shield && !s->passed)) s = s->outer;\n  return s != NULL;",
+    to = "  return s != NULL;",
+    wrong = "after a signal a task for which main waits in rt.scope is not ended",
+    spec = "signals",
+    test = "of main's rt.join or rt.scope is ended: join",
+  },
+  {
     file = "src/event/driver.c",
     from = "return (from + ns + RT_MILLISECOND - 1) / RT_MILLISECOND;",
     to = "return (from + ns) / RT_MILLISECOND;",

@@ -212,4 +212,28 @@ return {
     spec = "stall",
     test = "below a deep stack",
   },
+  {
+    file = "src/run/signals.c",
+    from = "w->main != NULL && rt_cancel_scope_is_shielded(w->main)",
+    to = "w->main != NULL && rt_cancel_scope_is_protected(w->main)",
+    wrong = "after a signal a task for which main waits in rt.scope is not ended",
+    spec = "signals",
+    test = "of main's rt.join or rt.scope is ended: join",
+  },
+  {
+    file = "src/run/signals.c",
+    from = "  return rt_cancel_scope_is_protected(t) ||\n",
+    to = "  return rt_cancel_scope_is_shielded(t) ||\n",
+    wrong = "after a signal a call in rt.critical is interrupted",
+    spec = "signals",
+    test = "such a task has the grace",
+  },
+  {
+    file = "src/run/signals.c",
+    from = "(!t->is_main && w->main != NULL && rt_cancel_scope_is_shielded(w->main))",
+    to = "(!t->is_main && w->main == NULL)",
+    wrong = "after a signal tasks for which main waits in a shield are ended",
+    spec = "signals",
+    test = "tasks for which main waits in a shield",
+  },
 }

@@ -56,10 +56,14 @@ bool rt_cancel_scope_is_critical(const rt_task *t) {
   return scope != NULL;
 }
 
-bool rt_cancel_scope_is_protected(const rt_task *t) {
+bool rt_cancel_scope_is_shielded(const rt_task *t) {
   const rt_cancel_scope *s = innermost_scope(t);
   while (s && !(s->shield && !s->passed)) s = s->outer;
-  return s != NULL || rt_cancel_scope_is_critical(t);
+  return s != NULL;
+}
+
+bool rt_cancel_scope_is_protected(const rt_task *t) {
+  return rt_cancel_scope_is_shielded(t) || rt_cancel_scope_is_critical(t);
 }
 
 void rt_cancel_scope_expire(rt_task *t, uint64_t tick) {

@@ -51,8 +51,12 @@ static inline bool rt_cancel_scope_is_of(const rt_task *t, const void *coroutine
 ** so of each such pair neither counts. */
 bool rt_cancel_scope_is_critical(const rt_task *t);
 
-/* Does an open shield, or a critical scope, put a cancel of the whole task off? Also a signal
-** handler of the thread, while the task is blocked in a call. */
+/* Does an open shield put a cancel of the whole task off, also where it waits? Also a signal
+** handler of the thread, while the task waits or is blocked in a call. */
+bool rt_cancel_scope_is_shielded(const rt_task *t);
+
+/* The same for the code of the task: a critical scope puts the cancel off, too, until the task
+** waits (in rt.scope it waits in one). */
 bool rt_cancel_scope_is_protected(const rt_task *t);
 
 /* Sets 'passed' in the scopes whose deadline is this tick or an earlier one, before the wheel fires

@@ -108,10 +108,11 @@ static void stop_main(lua_State *L, rt_worker *w, rt_task *t) {
 }
 
 /* A task is ended by the signal only because the main chunk, which is to end, has to wait for it.
-** It is left alone while the main chunk is in a shield, in which it does not end. */
+** It is left alone while the main chunk waits in a shield, in which it does not end. (In a critical
+** section a wait is ended as any other: that of rt.scope for its tasks is in one.) */
 static bool is_protected(const rt_worker *w, const rt_task *t) {
   return rt_cancel_scope_is_protected(t) ||
-         (!t->is_main && w->main != NULL && rt_cancel_scope_is_protected(w->main));
+         (!t->is_main && w->main != NULL && rt_cancel_scope_is_shielded(w->main));
 }
 
 /* Can the main chunk be ended here, with nothing on its way to a <close> variable? Before an

@@ -1,13 +1,19 @@
---- Prints "ready" when a task computes without an end, and the main chunk waits.
+--- Prints "ready" when a task computes without an end, and the main chunk waits. arg[1] is "join": in
+--- rt.join, for that task.
 local guard = require("guard")
 local rt = require("rt")
 local spin = require("spin")
 
 io.stdout:setvbuf("line")
 local m <close> = guard("main")
-rt.spawn_local(function()
+local function busy()
   local g <close> = guard("busy")
   print("ready")
   spin.forever()
-end)
+end
+
+if arg[1] == "join" then
+  rt.join(busy)
+end
+rt.spawn_local(busy)
 rt.sleep(1000)

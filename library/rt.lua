@@ -368,7 +368,8 @@ function interval:tick_op() end
 --- raised. If not, f is unwound where it waits or computes, and each of its waits raises from then on;
 --- when it has unwound, `nil, "timeout"` is returned. Timeouts can be nested; the earliest counts. A C
 --- function that does not return, and a finalizer, cannot be interrupted. Code that computes is not
---- interrupted between the return of a function and the assignment of its result to a `<close>` variable.
+--- interrupted between the return of a function and the assignment of its result to a `<close>` variable,
+--- nor in a `__close` before it has computed for 100 ms more (promise G30 says what is not covered).
 ---
 --- ```lua
 --- print(rt.timeout(1, function() return "in time" end)) -- in time

@@ -24,9 +24,9 @@ static lua_State *thread_on_top(lua_State *co) {
   return inner;
 }
 
-/* The coroutine that this one has resumed, or NULL. Then a function of lib/std/coroutine.c is
-** active here, and the inner coroutine is its argument or its upvalue. */
-static lua_State *inner_of(lua_State *co) {
+/* A function of lib/std/coroutine.c is active in 'co' then, and the inner coroutine is its argument
+** or its upvalue. */
+lua_State *rt_inspect_inner(lua_State *co) {
   lua_Debug ar;
   lua_State *inner = NULL;
   if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "S", &ar) || *ar.what != 'C') return NULL;
@@ -78,7 +78,7 @@ void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t) {
   int n = 0, ours = t->is_job ? 2 : 1;
   if (co == NULL) return;
   do nested[n++] = co;
-  while (n < NESTED_MAX && (co = inner_of(co)) != NULL);
+  while (n < NESTED_MAX && (co = rt_inspect_inner(co)) != NULL);
   while (n-- > 0) {
     co = nested[n];
     write_levels(to, co,

@@ -20,6 +20,9 @@ void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint6
 ** task has resumed comes first, that of the task's own last. */
 void rt_inspect_trace(rt_buf *to, rt_worker *w, const rt_task *t);
 
+/* The coroutine that 'co' has resumed, or is closing; NULL: none. */
+lua_State *rt_inspect_inner(lua_State *co);
+
 /* Called in the preemption hook: the worker executes Lua code, so the watchdog's probe is answered.
 ** If a stall was reported that the watchdog could not locate, this is the first instruction after
 ** the C function that stalled, and the traceback is written. */

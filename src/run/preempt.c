@@ -39,6 +39,8 @@
 /* --- the hook, between two instructions of the coroutine that runs ---------------------------- */
 static void hook(lua_State *L, lua_Debug *ar);
 
+static bool is_own(lua_Hook there);
+
 static void disarm(lua_State *L) { lua_sethook(L, NULL, 0, 0); }
 
 /* What a poll would do for this task: its deadlines, and the mailbox. */
@@ -86,17 +88,51 @@ static bool unwind(lua_State *L, rt_worker *w, rt_task *t, rt_cancel_scope *scop
 }
 
 /* --- waiting for a __close to return ---------------------------------------------------------- */
+static void set_hook(lua_State *L) {
+  lua_Hook there = lua_gethook(L);
+  if (there == NULL || is_own(there)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+static lua_State *outermost(rt_worker *w, const rt_task *t) { return t->is_main ? w->L : t->co; }
+
+/* The innermost coroutine of the task in which a __close is active; NULL: none is. In L, the one
+** that runs, functions are looked at from this level on. */
+static lua_State *find_closing(lua_State *L, rt_worker *w, const rt_task *t, int level) {
+  lua_State *found = NULL, *co = outermost(w, t);
+  if (rtL_pending_close_runs(L, L, level)) return L;
+  for (; co != NULL && co != L; co = rt_inspect_inner(co))
+    if (rtL_pending_close_runs(L, co, 0)) found = co;
+  return found;
+}
+
+/* No __close is active any more. If L now ends, the coroutine that has resumed it asks what is due:
+** a signal may never find it, if all of the time is spent in the __close of others. */
+static void set_hooks_outside(lua_State *L, rt_worker *w, const rt_task *t) {
+  for (lua_State *co = outermost(w, t); co != NULL && co != L; co = rt_inspect_inner(co))
+    set_hook(co);
+}
+
 /* The error is raised after the __close, if it is still due then. The signals of the timer set the
 ** other hook again, so a __close that does not return is ended in the end. If an error has ended
 ** it, the next return finds that no __close is active. */
 static void on_close_return(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  bool returns = rt_pending_close_is_one(L);
-  if (!returns && rt_pending_close_runs(L, 0)) return;
+  bool returns = rtL_pending_close_is_one(L);
+  if (!returns && rtL_pending_close_runs(L, L, 0)) return;
   rt_worker *w = rt_worker_find(L);
-  rt_more *more = w && w->current.task ? w->current.task->more : NULL;
-  if (more && !rt_pending_close_runs(L, 1)) rt_escalation_closed(&more->escalation);
+  rt_task *t = w ? w->current.task : NULL;
+  if (t && t->more && L == w->current.co && find_closing(L, w, t, 1) == NULL) {
+    rt_escalation_closed(&t->more->escalation);
+    set_hooks_outside(L, w, t);
+  }
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+static void await_close(lua_State *L, lua_State *closing) {
+  lua_Hook there = lua_gethook(closing);
+  if (closing != L) disarm(L);
+  if (closing == L || there == NULL || is_own(there))
+    lua_sethook(closing, on_close_return, LUA_MASKRET, 0);
 }
 
 /* --- waiting for a C function to return ------------------------------------------------------- */
@@ -169,8 +205,8 @@ static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool i
   bool over = t->is_main ? rt_shutdown_is_over(w) : is_grace_over(w);
   rt_cancel_kind kind = find_cancel(w, t, &scope);
   if ((over || kind != RT_CANCEL_NONE) && is_postponed(L, ar, &w->preempt)) return true;
-  bool is_closing = !over && kind != RT_CANCEL_NONE && rt_pending_close_runs(L, 0);
-  if (!is_closing) w->preempt.postponed = 0;
+  lua_State *closing = over || kind == RT_CANCEL_NONE ? NULL : find_closing(L, w, t, 0);
+  if (closing == NULL) w->preempt.postponed = 0;
   if (over && !t->is_main) {
     if (!yieldable) rtL_cancel_unwind(L, w, t, NULL);
     yield_in_hook(L, w, RT_YIELD_FINAL);
@@ -179,16 +215,16 @@ static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool i
   if (over) rtL_shutdown_force(w, L); /* does not return */
   if (rt_cancel_scope_is_critical(t)) return false;
   if (kind != RT_CANCEL_NONE &&
-      unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, is_closing, yieldable))
+      unwind(L, w, t, kind == RT_CANCEL_SCOPE ? scope : NULL, closing != NULL, yieldable))
     return true;
   bool is_switch = is_due && may_switch(w, t);
   if (is_switch && yieldable)
     yield_in_hook(L, w, RT_YIELD_PREEMPTED);
-  else if (is_closing)
-    lua_sethook(L, on_close_return, LUA_MASKRET, 0);
+  else if (closing != NULL)
+    await_close(L, closing);
   else if (is_switch)
     watch_returns(L, w); /* a C function is active */
-  return is_switch || is_closing;
+  return is_switch || closing != NULL;
 }
 
 bool rtL_preempt_decide(lua_State *L, lua_Debug *ar, rt_worker *w) {
@@ -342,16 +378,11 @@ void rt_preempt_soon(rt_worker *w, lua_State *co) {
   lua_sethook(co, hook, LUA_MASKCOUNT, 1 + (int)(rt_random_next(&random) % 1000));
 }
 
-static void set_hook(lua_State *L) {
-  lua_Hook there = lua_gethook(L);
-  if (there == NULL || is_own(there)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-}
-
 void rt_preempt_interrupt(rt_worker *w, lua_State *L) {
   rt_worker_assert_thread(w);
   rt_task *t = w->current.task;
   if (is_disabled()) return;
   set_hook(L);
   /* The error may end the coroutine L and be caught by the code that has resumed it. */
-  set_hook(t->is_main ? w->L : t->co);
+  set_hook(outermost(w, t));
 }

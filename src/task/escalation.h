@@ -10,8 +10,8 @@
 **    was called RT_ESCALATION_CALLS times since: until then the task may be cleaning up. (The pause
 **    is time on the clock, in which a busy machine may not have run the task at all. Each call of
 **    the hook follows a signal of the CPU timer, so the task has run for a period of it.)
-**    Nor does it while a __close runs that the end of a scope has called, for as long: such a
-**    __close comes to its end unless it computes for more than that.
+**    Nor does it while a __close runs, for as long: a __close comes to its end unless it computes
+**    for more than that.
 ** 3. RT_ESCALATION_LIMIT after the hook raised it for the first time, the task is forced. If all of
 **    the task is cancelled and its coroutine can yield, its coroutine is closed from outside. Else
 **    the hook stays, and raises the error at each instruction until the task has left the scope.

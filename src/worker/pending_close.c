@@ -304,24 +304,79 @@ bool rtL_pending_close(lua_State *L, lua_Debug *ar) {
 /* --- the functions that are active ------------------------------------------------------------ */
 enum { LEVELS = 50 };
 
-/* A function calls nothing else at these instructions than a __close. (lua_getinfo has a name for
-** it, "close", but not if the __close has ended with a tail call.) */
-static bool calls_close(lua_State *L, lua_Debug *ar) {
-  lua_getinfo(L, "S", ar);
-  if (*ar->what == 'C') return false;
-  const call_info *ci = (const call_info *)(const void *)ar->i_ci;
-  opcode op = opcode_of(ci->next_instruction[-1]);
+/* How many values lua_getlocal finds with the numbers 1, 2, … ('sign' is 1) or -1, -2, … (-1). */
+static int count_values(lua_State *co, lua_Debug *ar, int sign) {
+  int found = 0, missing = 0, n = 1;
+  while (missing == 0 || missing - found > 1) {
+    if (lua_getlocal(co, ar, sign * n) != NULL) {
+      lua_pop(co, 1);
+      found = n;
+    } else {
+      missing = n;
+    }
+    n = missing == 0 ? 2 * n : found + (missing - found) / 2;
+  }
+  return found;
+}
+
+/* Stack: … the value -> … Is this function the __close of the value? (After a tail call it is
+** another one, and a __close that is no function has a __call: these count.) */
+static bool pop_is_close_of(lua_State *L, lua_State *co, lua_Debug *ar) {
+  if (luaL_getmetafield(L, -1, "__close") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  bool is_it = ar->istailcall || !lua_isfunction(L, -1);
+  if (!is_it) {
+    lua_getinfo(co, "f", ar);
+    lua_xmove(co, L, 1);
+    is_it = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+  return is_it;
+}
+
+/* Where an error has ended functions, or a coroutine is closed, pcall calls the __close, or nothing
+** does: the record before the first function of a coroutine stands for that. Lua puts the __close
+** above the value and the error. A function with extra arguments (...) has moved above all of its
+** arguments. */
+static bool is_called_by_c(lua_State *L, lua_State *co, lua_Debug *ar, lua_Debug *caller) {
+  lua_getinfo(co, "Stu", ar);
+  int values = count_values(co, caller, 1);
+  if (*ar->what != 'C' && ar->isvararg) values -= 1 + ar->nparams + count_values(co, ar, -1);
+  if (values < 2) return false;
+  lua_getlocal(co, caller, values - 1);
+  lua_xmove(co, L, 1);
+  return pop_is_close_of(L, co, ar);
+}
+
+/* A Lua function calls nothing else at these instructions than a __close. (lua_getinfo has a name
+** for it, "close", but not if the __close has ended with a tail call.) */
+static bool is_close(lua_State *L, lua_State *co, int level) {
+  lua_Debug ar, caller;
+  if (!lua_getstack(co, level, &ar)) return false;
+  const call_info *ci = (const call_info *)(const void *)ar.i_ci;
+  if (!lua_getstack(co, level + 1, &caller)) {
+    caller.i_ci = (void *)ci->previous;
+    return is_called_by_c(L, co, &ar, &caller);
+  }
+  lua_getinfo(co, "S", &caller);
+  if (*caller.what == 'C') return is_called_by_c(L, co, &ar, &caller);
+  opcode op = opcode_of(ci->previous->next_instruction[-1]);
   return op == OP_CLOSE || op == OP_RETURN;
 }
 
-bool rt_pending_close_runs(lua_State *L, int level) {
+bool rtL_pending_close_runs(lua_State *L, lua_State *co, int level) {
+  RTL_STACK_CHECK(L, 0);
+  if (!lua_checkstack(co, 1)) return false;
   lua_Debug ar;
-  for (int i = level + 1; i <= level + LEVELS && lua_getstack(L, i, &ar); i++)
-    if (calls_close(L, &ar)) return true;
+  for (int i = level; i < level + LEVELS && lua_getstack(co, i, &ar); i++)
+    if (is_close(L, co, i)) return true;
   return false;
 }
 
-bool rt_pending_close_is_one(lua_State *L) {
-  lua_Debug ar;
-  return lua_getstack(L, 1, &ar) && calls_close(L, &ar);
+bool rtL_pending_close_is_one(lua_State *L) {
+  RTL_STACK_CHECK(L, 0);
+  return is_close(L, L, 0);
 }

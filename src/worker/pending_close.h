@@ -32,12 +32,14 @@
 ** instruction that runs when the hook has returned. */
 bool rtL_pending_close(lua_State *L, lua_Debug *ar);
 
-/* Called by a hook. Is the active function at this level (0: the innermost), or one that has called
-** it, a __close that the end of the scope of a variable has called? (At most 50 functions are
-** looked at, and no other coroutine. A __close that an error has called is not found.) */
-bool rt_pending_close_runs(lua_State *L, int level);
+/* Called by a hook, which runs in L. Is the active function of the coroutine 'co' at this level (0:
+** the innermost), or one that has called it, a __close? The end of the scope of a variable has
+** called it, or an error that ended the function, or the close of its coroutine. (At most 50
+** functions are looked at. A __close is not found that a C function calls at its own end, for a
+** value that lua_toclose has marked.) */
+bool rtL_pending_close_runs(lua_State *L, lua_State *co, int level);
 
 /* Called by a hook. Is the innermost active function such a __close? */
-bool rt_pending_close_is_one(lua_State *L);
+bool rtL_pending_close_is_one(lua_State *L);
 
 #endif

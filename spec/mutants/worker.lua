@@ -49,6 +49,22 @@ return {
     test = "whatever it is like: called by pcall",
   },
   {
+    file = "src/worker/pending_close.c",
+    from = "  if (result == RESULT_JUMP) leave_loop(w,",
+    to = "  if (result == RESULT_SKIP) leave_loop(w,",
+    wrong = "what has ended a loop by its condition is lost",
+    spec = "pending_close",
+    test = "whenever a timeout comes: main, lock",
+  },
+  {
+    file = "src/worker/pending_close.c",
+    from = "    if (result == RESULT_SKIP) return at + 1;\n",
+    to = "",
+    wrong = "what has ended a loop that tests at its end is lost",
+    spec = "pending_close",
+    test = "whenever a timeout comes: main, lock",
+  },
+  {
     file = "src/worker/start_queue.c",
     from = "    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, i));",
     to = "    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, 1 + (lua_Integer)i);",

@@ -12,6 +12,17 @@ local function through_a_vararg_function(...)
   return ...
 end
 
+--- A function that returns something only at every second call.
+local function sometimes(take)
+  local n = 0
+  return function()
+    n = n + 1
+    if n % 2 == 0 then
+      return take()
+    end
+  end
+end
+
 return {
   ["a call"] = function(take)
     while true do
@@ -153,6 +164,59 @@ return {
         local taken <close> = take()
       end
     end)()
+  end,
+  ["repeat until it is there"] = function(take)
+    local try = sometimes(take)
+    while true do
+      local got
+      repeat
+        got = try()
+      until got
+      local taken <close> = got
+    end
+  end,
+  ["repeat until it is there, or too often"] = function(take)
+    local try, n = sometimes(take), 0
+    while true do
+      local got
+      repeat
+        n, got = n + 1, try()
+      until n == math.huge or got ~= nil
+      local taken <close> = got
+    end
+  end,
+  ["while it is not there"] = function(take)
+    local try = sometimes(take)
+    while true do
+      local got = try()
+      while not got do
+        got = try()
+      end
+      local taken <close> = got
+    end
+  end,
+  ["while it is nil, and not too often"] = function(take)
+    local try, limit, n = sometimes(take), { often = math.huge }, 0
+    while true do
+      local got
+      while n < limit.often and got == nil do
+        n, got = n + 1, try()
+      end
+      local taken <close> = got
+    end
+  end,
+  ["for so many times, or until it is there"] = function(take)
+    local try = sometimes(take)
+    while true do
+      local got
+      for _ = 1, 10 do
+        got = try()
+        if got then
+          break
+        end
+      end
+      local taken <close> = got
+    end
   end,
   ["in a recursion"] = function(take)
     local function f(n)

@@ -33,6 +33,9 @@ typedef enum opcode {
   OP_TBC = 55,
   OP_JMP = 56,
   OP_EQ = 57,
+  OP_EQK = 60,
+  OP_EQI = 61,
+  OP_TEST = 66,
   OP_TESTSET = 67,
   OP_CALL = 68,
   OP_TAILCALL = 69,
@@ -55,6 +58,7 @@ static unsigned a_of(uint32_t i) { return i >> 7 & 0xff; }
 static unsigned b_of(uint32_t i) { return i >> 16 & 0xff; }
 static unsigned c_of(uint32_t i) { return i >> 24; }
 static unsigned bx_of(uint32_t i) { return i >> 15; }
+static bool k_of(uint32_t i) { return i >> 15 & 1; }
 static int jump_of(uint32_t i) { return (int)(i >> 7) - 0xffffff; }
 
 /* A comparison or a test: it skips the next instruction, or runs it, which is a jump. */
@@ -142,9 +146,8 @@ static void take_branches(walk *w, const uint32_t *at) {
 /* Does the instruction store such a value in a table or in a variable of another function? */
 static bool stores(const reg_set *held, uint32_t i) {
   unsigned a = a_of(i), b = b_of(i);
-  bool is_constant = i >> 15 & 1;
   opcode op = opcode_of(i);
-  if (op >= OP_SETTABUP && op <= OP_SETFIELD) return !is_constant && has(held, c_of(i));
+  if (op >= OP_SETTABUP && op <= OP_SETFIELD) return !k_of(i) && has(held, c_of(i));
   if (op == OP_SETLIST) return has_in_range(held, a + 1, b == 0 ? REGISTERS : a + b + 1);
   return op == OP_SETUPVAL && has(held, a);
 }
@@ -197,6 +200,14 @@ static void assign(reg_set *held, uint32_t i) {
   }
 }
 
+/* The test was run: the walk also continues where it jumps to. */
+static void branch_of_test(walk *w, const uint32_t *at) {
+  reg_set if_skipped = w->held;
+  if (opcode_of(*at) == OP_TESTSET) set_register(&w->held, a_of(*at), has(&w->held, b_of(*at)));
+  branch_to(w, at + 2 + jump_of(at[1]));
+  w->held = if_skipped;
+}
+
 /* The instruction was run: where does the walk continue? Returns the next instruction, at which
 ** w->held is empty if only branches lead there. */
 static const uint32_t *follow(walk *w, const uint32_t *at) {
@@ -204,10 +215,7 @@ static const uint32_t *follow(walk *w, const uint32_t *at) {
   opcode op = opcode_of(i);
   bool ends = false;
   if (is_test(op)) {
-    reg_set if_skipped = w->held;
-    if (op == OP_TESTSET) set_register(&w->held, a_of(i), has(&w->held, b_of(i)));
-    branch_to(w, at + 1 + jump_of(*at));
-    w->held = if_skipped;
+    branch_of_test(w, at - 1);
     at++;
   } else {
     switch (op) {
@@ -226,6 +234,63 @@ static const uint32_t *follow(walk *w, const uint32_t *at) {
   return at;
 }
 
+/* --- loops that the value ends ---------------------------------------------------------------- */
+/* repeat got = m:try_lock() until got
+** while not got do got = m:try_lock() end
+**
+** A value that is held is neither false nor equal to a constant. So the test of such a register has
+** one result. */
+typedef enum test_result { RESULT_UNKNOWN, RESULT_JUMP, RESULT_SKIP } test_result;
+
+static test_result result_of(const reg_set *held, uint32_t i) {
+  opcode op = opcode_of(i);
+  if (op == OP_TEST && has(held, a_of(i))) return k_of(i) ? RESULT_JUMP : RESULT_SKIP;
+  if (op == OP_TESTSET && has(held, b_of(i))) return k_of(i) ? RESULT_JUMP : RESULT_SKIP;
+  bool compares = (op == OP_EQK || op == OP_EQI) && has(held, a_of(i));
+  return !compares ? RESULT_UNKNOWN : k_of(i) ? RESULT_SKIP : RESULT_JUMP;
+}
+
+static bool leads_elsewhere(opcode op) {
+  return op == OP_LFALSESKIP || op == OP_JMP || (op >= OP_TAILCALL && op <= OP_TFORLOOP);
+}
+
+/* The loop goes back, with the instruction 'back', to 'at'. Does the condition that is evaluated
+** there end the loop, whatever else it tests? Then the walk continues where it leaves the loop. */
+static void leave_loop(walk *w, const uint32_t *at, const uint32_t *back) {
+  walk exits = {.held = w->held};
+  test_result result = RESULT_UNKNOWN;
+  while (at < back && result != RESULT_JUMP && !leads_elsewhere(opcode_of(*at))) {
+    if (!is_test(opcode_of(*at))) {
+      if (is_place(&exits.held, *at)) return;
+      assign(&exits.held, *at++);
+      continue;
+    }
+    result = result_of(&exits.held, *at);
+    const uint32_t *target = at + 2 + jump_of(at[1]);
+    if (result != RESULT_SKIP && target <= back) return;
+    if (result != RESULT_SKIP) branch_of_test(&exits, at);
+    at += 2;
+  }
+  if (result != RESULT_JUMP) return;
+  for (int i = 0; i < exits.count; i++) {
+    w->held = exits.branches[i].held;
+    branch_to(w, exits.branches[i].at);
+  }
+}
+
+static const uint32_t *follow_loop(walk *w, const uint32_t *at) {
+  test_result result = RESULT_UNKNOWN;
+  if (opcode_of(*at) == OP_JMP) {
+    result = RESULT_JUMP;
+  } else if (is_test(opcode_of(*at))) {
+    result = result_of(&w->held, *at++);
+    if (result == RESULT_SKIP) return at + 1;
+  }
+  if (result == RESULT_JUMP) leave_loop(w, at + 1 + jump_of(*at), at);
+  w->held = (reg_set){0};
+  return at + 1;
+}
+
 /* Every branch leads forward, and the last instruction of a function is a return, so the walk
 ** ends. */
 static bool is_pending(walk *w, const uint32_t *at) {
@@ -233,12 +298,11 @@ static bool is_pending(walk *w, const uint32_t *at) {
     take_branches(w, at);
     if (is_place(&w->held, *at)) return true;
     if (is_loop(at)) {
-      w->held = (reg_set){0};
-      at++;
-      continue;
+      at = follow_loop(w, at);
+    } else {
+      assign(&w->held, *at);
+      at = follow(w, at);
     }
-    assign(&w->held, *at);
-    at = follow(w, at);
   }
   return false;
 }
@@ -296,7 +360,6 @@ bool rtL_pending_close(lua_State *L, lua_Debug *ar) {
   RTL_STACK_CHECK(L, 0);
   const call_info *ci = (const call_info *)(const void *)ar->i_ci;
   const uint32_t *at = ci->next_instruction - 1;
-  if (is_loop(at)) return false;
   walk w = {.held = find_values(L, ar, *at)};
   return is_pending(&w, at);
 }

@@ -7,9 +7,9 @@
 **
 ** The answer comes from the values of the function that is about to run an instruction, and from
 ** its instructions. A value counts if it has a metamethod __close. The instructions are followed
-** forwards, over each branch, but not backwards (so every loop has an instruction at which nothing
-** is pending). The value is pending if it may get, without another assignment, to one of these
-** places:
+** forwards, over each branch, but not backwards, except to the condition of a loop that the value
+** ends: repeat got = m:try_lock() until got. (So every loop has an instruction at which nothing is
+** pending.) The value is pending if it may get, without another assignment, to one of these places:
 **
 **   - a variable of this function that is marked, by way of other variables, too:
 **       local f, why = io.open(path)  if not f then return nil, why end  local file <close> = f

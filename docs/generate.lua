@@ -20,6 +20,11 @@ Everything that `require "rt"` returns.
   a function raises an `rt.Cancelled` if the task was cancelled. In all tasks but the main one it also
   raises where Lua cannot suspend the task: in a comparator of `table.sort`, a callback of `string.gsub`.
 - **Operations.** The name of a function that makes an operation for `rt.select` ends in `_op`.
+- **Children of `fork`.** In a child that a C library forks, and that has not called exec, all that waits,
+  starts a task, or uses an object of rt raises: methods, fields, operators, `tostring`. So do `rt.tasks`,
+  `rt.dump`, `rt.metrics`, `rt.shutdown`, `rt.configure`, `rt.workers` and `rt.on_unhandled`. `rt.now`,
+  `rt.current`, `rt.traceback`, and functions that make an empty object work. `close` of a stream or a
+  listener, the end of a `<close>` variable (but for a server) and the collector do nothing with them.
 - **Examples** begin after `local rt = require "rt"`. The comment behind a `print` is what it prints.]],
   "",
 }

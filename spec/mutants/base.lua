@@ -123,8 +123,8 @@ return {
   },
   {
     file = "src/base/fork.c",
-    from = "rt_store(&is_child, true);",
-    to = "rt_store(&is_child, false);",
+    from = "is_child = true; }",
+    to = "is_child = false; }",
     wrong = "a child of fork goes on as if it were its parent",
     spec = "fork",
   },

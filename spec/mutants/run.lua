@@ -252,4 +252,12 @@ return {
     spec = "signals",
     test = "tasks for which main waits in a shield",
   },
+  {
+    file = "src/run/cancel.c",
+    from = "  rtL_error_if_forked(L);\n",
+    to = "",
+    wrong = "a child of fork spawns a task that never runs",
+    spec = "fork",
+    test = "uses nothing of rt",
+  },
 }

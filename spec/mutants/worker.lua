@@ -126,4 +126,20 @@ return {
     spec = "stall",
     test = "a recursion without end",
   },
+  {
+    file = "src/worker/worker.c",
+    from = "  rt_classes_leave(&w->classes);\n",
+    to = "",
+    wrong = "in a child of fork methods wait for locks of threads that are not there",
+    spec = "fork",
+    test = "uses nothing of rt",
+  },
+  {
+    file = "src/worker/class.c",
+    from = "  return rt_fork_is_child() ? 0 : luaL_typeerror",
+    to = "  return luaL_typeerror",
+    wrong = "in a child of fork the end of a block raises for each <close> variable of rt",
+    spec = "fork",
+    test = "waits for no lock",
+  },
 }

@@ -45,6 +45,7 @@
 */
 #include "base/cycle.h"
 
+#include "base/fork.h"
 #include "base/ptr_map.h"
 
 /* Larger cycles are not freed, so that to drop a reference costs little in every case. */
@@ -223,9 +224,11 @@ static void forget_handle(rt_atomic(uint64_t) * word) {
   rt_sub(word, RT_SHARED_HANDLE - RT_SHARED_REF);
 }
 
-/* Looks at the object, and drops the reference to it. */
+/* Looks at the object, and drops the reference to it. In a child of fork, where the threads that
+** held the locks do not exist, the reference stays. */
 static void drop_and_look(rt_shared *shared, uint64_t what) {
   rt_cycle_visitor v = {.leaves = LEAVES_MAX};
+  if (rt_fork_is_child()) return;
   rt_lock_take(&collecting);
   if (what == RT_SHARED_HANDLE) forget_handle(&shared->holders);
   bool seen = candidate_number(&v, shared) != 0, found = seen && find_garbage(&v);

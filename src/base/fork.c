@@ -2,11 +2,12 @@
 
 #include <signal.h>
 
-static rt_atomic(bool) is_child;
+/* (Not atomic: it is written once, when the process has one thread.) */
+static bool is_child;
 
-bool rt_fork_is_child(void) { return rt_load(&is_child); }
+bool rt_fork_is_child(void) { return is_child; }
 
-void rt_fork_note_child(void) { rt_store(&is_child, true); }
+void rt_fork_note_child(void) { is_child = true; }
 
 int rt_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
   return -pthread_atfork(prepare, parent, child);

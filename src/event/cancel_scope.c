@@ -1,5 +1,7 @@
 #include "event/cancel_scope.h"
 
+#include "base/fork.h"
+
 static rt_cancel_scope *innermost_scope(const rt_task *t) {
   return t->more ? t->more->cancel_scopes : NULL;
 }
@@ -82,11 +84,12 @@ static bool is_any_passed(const rt_task *t) {
   return false;
 }
 
+/* (In a child of fork a thread that does not exist there may have the lock of the group.) */
 static void scope_remove(rt_task *t, rt_cancel_scope **at) {
   rt_cancel_scope *scope = *at;
   *at = scope->outer;
   rt_timer_remove(&scope->deadline.timer);
-  if (scope->waiter) {
+  if (scope->waiter && !rt_fork_is_child()) {
     rt_waiter_withdraw(scope->waiter);
     rt_waiter_free(scope->waiter);
     rt_shared_drop(scope->group);

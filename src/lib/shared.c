@@ -18,17 +18,24 @@ void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object) {
 /* Upvalue 2 is the class, as for shared_eq. A program may call this by hand, with anything. */
 static int shared_gc(lua_State *L) {
   rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
-  rt_shared_ref *ref = rtL_class_check(L, &rt_self(L)->classes, which, 1);
+  rt_shared_ref *ref = rt_class_test(L, &rt_self(L)->classes, which, 1);
+  if (ref == NULL) return rtL_class_refuse_close(L, which, 1);
   rt_shared *shared = ref->shared;
   ref->shared = NULL;
   if (shared) rt_shared_drop_and_look(shared, RT_SHARED_HANDLE);
   return 0;
 }
 
+int rtL_shared_end(lua_State *L, rt_class which, lua_CFunction close) {
+  bool is_one = rt_class_test(L, &rt_self(L)->classes, which, 1) != NULL;
+  return is_one ? close(L) : rtL_class_refuse_close(L, which, 1);
+}
+
 static int shared_eq(lua_State *L) {
   const rt_classes *c = &rt_self(L)->classes;
   rt_class which = (rt_class)lua_tointeger(L, lua_upvalueindex(2));
   const rt_shared_ref *a = rt_class_test(L, c, which, 1), *b = rt_class_test(L, c, which, 2);
+  if (a == NULL || b == NULL) rtL_error_if_forked(L);
   lua_pushboolean(L, a && b && a->shared == b->shared);
   return 1;
 }

@@ -34,6 +34,9 @@ static inline rt_shared_ref *rtL_shared_check(lua_State *L, rt_worker *w, rt_cla
   return ref;
 }
 
+/* A __close of these classes: calls the method close; but in a child of fork does nothing. */
+int rtL_shared_end(lua_State *L, rt_class which, lua_CFunction close);
+
 /* The 'send' and the 'receive' of these classes (rt_travel), for a class that does not always
 ** travel. */
 rt_shared *rt_shared_ref_send(lua_State *L, rt_worker *w, int index, const char **why);

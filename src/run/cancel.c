@@ -156,6 +156,7 @@ static void raise_at_checkpoint(lua_State *L, rt_worker *w, rt_task *t, rt_cance
 
 int rtL_cancel_at_end(lua_State *L, rt_worker *w) {
   rt_worker_assert_thread(w);
+  rtL_error_if_forked(L);
   rt_task *t = w->current.task;
   if (t == NULL || t->is_main)
     return rtL_call_site_error(L, &w->call_sites, "the program has ended: no new tasks");

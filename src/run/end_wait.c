@@ -19,6 +19,7 @@ void rt_end_wait_give_up(rt_worker *w) {
 
 void rt_end_wait_notify(rt_worker *w) {
   rt_worker_assert_thread(w);
+  if (w->stop.closed) rt_worker_end_child(w);
   if (!w->end_wait.main_waits || !rt_end_wait_is_over(w)) return;
   rt_end_wait_finish(w);
   /* If the grace is over, the main task is ready already. */

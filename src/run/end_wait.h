@@ -26,7 +26,9 @@ void rt_end_wait_give_up(rt_worker *w);
 ** wakes the main chunk. */
 void rt_end_wait_notify(rt_worker *w);
 
-/* The same for a task that has ended; 'live' is the number of those that have not. */
+/* The same for a task that has ended; 'live' is the number of those that have not. In a child of
+** fork, where that is the task that has forked (run/forked.c), it ends the process, before the end
+** of the task locks anything. */
 static inline void rt_end_wait_task_ended(rt_worker *w, int64_t live) {
   if (live == 0 && w->end_wait.main_waits) rt_end_wait_notify(w);
 }

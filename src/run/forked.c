@@ -2,6 +2,7 @@
 
 #include "base/fork.h"
 #include "base/safe_write.h"
+#include "run/end_wait.h"
 #include "run/signals.h"
 
 #include <unistd.h>
@@ -20,5 +21,6 @@ static void run_no_task(rt_driver *d, rt_task *t) {
 void rt_forked_leave(rt_worker *w) {
   rt_signals_leave(w);
   rt_driver_leave(&w->driver, run_no_task);
+  rt_end_wait_begin(w); /* the end of the running task, which is the last one, ends the process */
   if (w->slot) rt_fork_unblock_signals(); /* threads of rt block them */
 }

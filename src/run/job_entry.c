@@ -144,6 +144,7 @@ rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
   rt_worker_assert_thread(w);
   rt_job *j = rt_job_entry_job(t);
   int error = lua_gettop(L);
+  if (w->stop.closed) rt_worker_end_child(w);
   if ((t->cancelled || rt_worker_is_ending(w)) &&
       rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, error))
     return RT_CANCELLED;

@@ -1,6 +1,5 @@
 #include "run/spawn.h"
 
-#include "base/fork.h"
 #include "pack/pack.h"
 #include "run/cancel.h"
 #include "run/preempt.h"
@@ -9,7 +8,6 @@ const rt_shared_kind rt_spawn_kind = {"task", rt_job_free, RT_CLASS_JOB, NULL};
 
 rt_sched *rtL_spawn_open_pool(lua_State *L, rt_worker *w, rt_pool which) {
   RTL_ENTER(L, w, 0);
-  if (rt_fork_is_child()) rtL_error_closed(L);
   if (w->stop.closed || w->stop.begun) rtL_cancel_at_end(L, w);
   if (w->pools[which] == NULL && w->slot == NULL) w->hooks->open_pools(L, w);
   if (w->pools[which] == NULL) rtL_cancel_at_end(L, w);

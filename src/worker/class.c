@@ -1,5 +1,7 @@
 #include "worker/class.h"
 
+#include "base/fork.h"
+#include "worker/error.h"
 #include "worker/stack_check.h"
 
 #include <string.h>
@@ -93,6 +95,25 @@ void *rt_class_test(lua_State *L, const rt_classes *c, rt_class which, int index
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index) {
   RTL_STACK_CHECK(L, 0);
   void *object = rt_class_test(L, c, which, index);
-  if (object == NULL) luaL_typeerror(L, index, names[which]);
+  if (object == NULL) rtL_class_refuse(L, which, index);
   return object;
+}
+
+int rtL_class_refuse(lua_State *L, rt_class which, int index) {
+  rtL_error_if_forked(L);
+  return luaL_typeerror(L, index, names[which]);
+}
+
+int rtL_class_refuse_close(lua_State *L, rt_class which, int index) {
+  return rt_fork_is_child() ? 0 : luaL_typeerror(L, index, names[which]);
+}
+
+/* No metatable has the address NULL. */
+void rt_classes_leave(rt_classes *c) {
+  static const bool stays[RT_CLASSES] = {[RT_CLASS_CANCELLED] = true,
+                                         [RT_CLASS_FAILURE] = true,
+                                         [RT_CLASS_GC_SENTINEL] = true,
+                                         [RT_CLASS_LOADING] = true};
+  for (int i = 0; i < RT_CLASSES; i++)
+    if (!stays[i]) c->metatable[i] = NULL;
 }

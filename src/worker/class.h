@@ -90,6 +90,17 @@ void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t si
 void *rt_class_test(lua_State *L, const rt_classes *c, rt_class which, int index);
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index);
 
+/* The value at 'index' has another class, or this is a child of fork: raises. */
+int rtL_class_refuse(lua_State *L, rt_class which, int index);
+/* The same for __gc and __close; but in a child of fork, whose objects are its parent's, and may be
+** locked by threads that do not exist there, returns 0: nothing is to be done. */
+int rtL_class_refuse_close(lua_State *L, rt_class which, int index);
+
+/* In a child of fork: from now on no object has a class for 'test' and 'check', so each method
+** raises. That costs a method of the parent nothing. Errors, and modules that are being loaded, are
+** the state's own, and stay. */
+void rt_classes_leave(rt_classes *c);
+
 /* The same test, faster, for objects that are tested at every read and write: their body begins
 ** with a tag, the address of an element of rt_class_tags. */
 typedef struct rt_tag {

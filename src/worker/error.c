@@ -18,6 +18,10 @@ int rtL_error_closed(lua_State *L) {
   abort();
 }
 
+void rtL_error_if_forked(lua_State *L) {
+  if (rt_fork_is_child()) rtL_error_closed(L);
+}
+
 int rtL_error_system(lua_State *L, const char *what, int err) {
   luaL_error(L, "%s: %s: %s", what, rt_system_error_name(err), rt_system_error_text(err));
   abort();

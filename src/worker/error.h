@@ -14,6 +14,9 @@ __attribute__((noreturn)) int rtL_error_no_memory(lua_State *L);
 /* "the runtime has been shut down": the worker is closed, and the Lua state is about to be. */
 __attribute__((noreturn)) int rtL_error_closed(lua_State *L);
 
+/* In a child of fork: raises that rt cannot be used there. */
+void rtL_error_if_forked(lua_State *L);
+
 /* "what: CODE: message": a system call has failed; 'err' is UV_E…. */
 __attribute__((noreturn)) int rtL_error_system(lua_State *L, const char *what, int err);
 

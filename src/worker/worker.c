@@ -84,6 +84,8 @@ static void on_forked(rt_worker_status *s) {
   rt_worker *w = rt_containerof(s, rt_worker, status);
   if (!rt_thread_is_current(w->thread)) return;
   w->stop.closed = true;
+  rt_worker_leave_tasks(w);
+  rt_classes_leave(&w->classes);
   w->hooks->on_forked(w);
 }
 

@@ -130,6 +130,16 @@ static inline bool rt_worker_is_ending(const rt_worker *w) {
 static inline void rt_worker_begin_stop(rt_worker *w) { w->stop.begun = true; }
 static inline void rt_worker_begin_state_close(rt_worker *w) { w->stop.state_closes = true; }
 
+/* In a child of fork: no task can be spawned, and the running one is the last one. So the checks
+** that the parent has anyway find a child, too (run/cancel.c, run/end_wait.h). */
+static inline void rt_worker_leave_tasks(rt_worker *w) {
+  w->stop.begun = true;
+  w->tasks.live = 1;
+}
+
+/* In a child of fork the task that has forked has ended: ends the process (run/forked.c). */
+static inline void rt_worker_end_child(rt_worker *w) { w->driver.run(&w->driver, NULL); }
+
 /* How long tasks may unwind when the program ends, in ns. (Relaxed: 'grace' is a setting, which
 ** refers to no other memory.) */
 static inline uint64_t rt_worker_grace(const rt_worker *w) {

@@ -10,8 +10,12 @@ void lua_pushinteger(lua_State *L, long long n);
 int spec_fork(lua_State *L);
 int spec_wait(lua_State *L);
 
+enum { LONGEST = 30 }; /* seconds: a child that hangs is ended by SIGALRM */
+
 int spec_fork(lua_State *L) {
-  lua_pushinteger(L, fork());
+  pid_t pid = fork();
+  if (pid == 0) alarm(LONGEST);
+  lua_pushinteger(L, pid);
   return 1;
 }
 

@@ -10,6 +10,13 @@ static rt_listener *check_listener_userdata(lua_State *L, rt_worker *w) {
   return rtL_class_check(L, &w->classes, RT_CLASS_LISTENER, 1);
 }
 
+/* For __gc and __close; NULL: nothing is to be done. */
+static rt_listener *check_to_close(lua_State *L, rt_worker *w) {
+  rt_listener *l = rt_class_test(L, &w->classes, RT_CLASS_LISTENER, 1);
+  if (l == NULL) rtL_class_refuse_close(L, RT_CLASS_LISTENER, 1);
+  return l;
+}
+
 static rt_listener *check_listener(lua_State *L, rt_worker *w) {
   rt_listener *l = check_listener_userdata(L, w);
   if (l->sock == NULL || w->stop.closed)
@@ -233,7 +240,8 @@ static int listener_sock(lua_State *L) {
 /* __gc */
 static int listener_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rt_listener *l = check_listener_userdata(L, w);
+  rt_listener *l = check_to_close(L, w);
+  if (l == NULL) return 0;
   if (l->takeover) rt_takeover_end(l->takeover);
   l->takeover = NULL;
   rt_stream_release(w, &l->sock);
@@ -246,7 +254,8 @@ static int listener_gc(lua_State *L) {
 /* listener:close(), and __close */
 static int listener_close(lua_State *L) {
   rt_worker *w = rt_self(L);
-  if (check_listener_userdata(L, w)->sock) rt_stream_count(w, -1);
+  const rt_listener *l = check_to_close(L, w);
+  if (l && l->sock) rt_stream_count(w, -1);
   return listener_gc(L);
 }
 

@@ -12,6 +12,7 @@ rt_stream *rtL_stream_any(lua_State *L) {
 
 rt_stream *rtL_stream_refuse(lua_State *L) {
   bool moved = rtL_stream_any(L)->moved;
+  rtL_error_if_forked(L);
   luaL_error(L, moved ? "attempt to use a stream that was moved to another task"
                       : "attempt to use a closed stream");
   return NULL;

@@ -40,7 +40,8 @@ static void end_setup(tcp_setup *s) {
 
 static int tcp_setup_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
-  tcp_setup *s = rtL_class_check(L, &w->classes, RT_CLASS_TCP_SETUP, 1);
+  tcp_setup *s = rt_class_test(L, &w->classes, RT_CLASS_TCP_SETUP, 1);
+  if (s == NULL) return rtL_class_refuse_close(L, RT_CLASS_TCP_SETUP, 1);
   if (!w->stop.closed) end_setup(s);
   return 0;
 }

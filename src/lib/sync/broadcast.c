@@ -39,10 +39,15 @@ static int broadcast_send(lua_State *L) {
   return 1;
 }
 
-/* broadcast:close(), and __close */
+/* broadcast:close() */
 static int broadcast_close(lua_State *L) {
   rt_broadcast_close(check_broadcast(L, rt_self(L)));
   return 0;
+}
+
+/* __close */
+static int broadcast_end(lua_State *L) {
+  return rtL_shared_end(L, RT_CLASS_BROADCAST, broadcast_close);
 }
 
 static int broadcast_tostring(lua_State *L) {
@@ -125,10 +130,15 @@ static int subscriber_try_recv(lua_State *L) {
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 
-/* subscriber:close(), and __close */
+/* subscriber:close() */
 static int subscriber_close(lua_State *L) {
   rt_receiver_close(check_subscriber(L, rt_self(L)));
   return 0;
+}
+
+/* __close */
+static int subscriber_end(lua_State *L) {
+  return rtL_shared_end(L, RT_CLASS_SUBSCRIBER, subscriber_close);
 }
 
 static int subscriber_tostring(lua_State *L) {
@@ -143,13 +153,13 @@ static int subscriber_tostring(lua_State *L) {
 
 void rtL_open_broadcast(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
-      {"__tostring", broadcast_tostring}, {"__close", broadcast_close}, {NULL, NULL}};
+      {"__tostring", broadcast_tostring}, {"__close", broadcast_end}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"send", broadcast_send},
                                      {"subscribe", broadcast_subscribe},
                                      {"close", broadcast_close},
                                      {NULL, NULL}};
   static const luaL_Reg subscriber_meta[] = {
-      {"__tostring", subscriber_tostring}, {"__close", subscriber_close}, {NULL, NULL}};
+      {"__tostring", subscriber_tostring}, {"__close", subscriber_end}, {NULL, NULL}};
   static const luaL_Reg subscriber_methods[] = {{"recv", subscriber_recv},
                                                 {"try_recv", subscriber_try_recv},
                                                 {"recv_op", subscriber_recv_op},

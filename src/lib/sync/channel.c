@@ -173,11 +173,14 @@ static int channel_iter(lua_State *L) {
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
-/* channel:close(), and __close */
+/* channel:close() */
 static int channel_close(lua_State *L) {
   rt_channel_close(check_channel(L));
   return 0;
 }
+
+/* __close */
+static int channel_end(lua_State *L) { return rtL_shared_end(L, RT_CLASS_CHANNEL, channel_close); }
 
 static int channel_len(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)rt_channel_count(check_channel(L)));
@@ -193,7 +196,7 @@ static int channel_tostring(lua_State *L) {
 
 void rtL_open_channel(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__call", channel_recv}, /* for ... in channel do */
-                                  {"__close", channel_close},
+                                  {"__close", channel_end},
                                   {"__len", channel_len},
                                   {"__tostring", channel_tostring},
                                   {NULL, NULL}};

@@ -118,8 +118,10 @@ static int guard_unlock(lua_State *L) {
   return 0;
 }
 
+/* __close */
 static int guard_close(lua_State *L) {
-  const guard *g = check_guard(L, rt_self(L));
+  const guard *g = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_GUARD, 1);
+  if (g == NULL) return rtL_class_refuse_close(L, RT_CLASS_GUARD, 1);
   unlock_by_guard(g);
   return 0;
 }

@@ -35,7 +35,8 @@ static int push_settled(lua_State *L, rt_worker *w, rt_mutex *m) {
 
 /* --- running the function --------------------------------------------------------------------- */
 static int run_close(lua_State *L) {
-  const run *r = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);
+  const run *r = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_RUN, 1);
+  if (r == NULL) return rtL_class_refuse_close(L, RT_CLASS_RUN, 1);
   if (r->mutex->shared) rt_mutex_unlock_serial(rt_mutex_of(r->mutex->shared), r->serial);
   return 0;
 }

@@ -149,8 +149,11 @@ static int permit_release(lua_State *L) {
   return 0;
 }
 
+/* __close and __gc */
 static int permit_close(lua_State *L) {
-  release_permit(check_permit(L));
+  permit *p = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_PERMIT, 1);
+  if (p == NULL) return rtL_class_refuse_close(L, RT_CLASS_PERMIT, 1);
+  release_permit(p);
   return 0;
 }
 

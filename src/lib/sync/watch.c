@@ -57,6 +57,9 @@ static int watch_close(lua_State *L) {
   return 0;
 }
 
+/* __close */
+static int watch_end(lua_State *L) { return rtL_shared_end(L, RT_CLASS_WATCH, watch_close); }
+
 static int watch_tostring(lua_State *L) {
   uint64_t messages;
   bool closed;
@@ -134,11 +137,14 @@ static int watcher_wait_op(lua_State *L) {
   return rtL_operation_new(L, w, &watcher_wait_kind, 0);
 }
 
-/* watcher:close(), and __close */
+/* watcher:close() */
 static int watcher_close(lua_State *L) {
   rt_receiver_close(check_watcher(L, rt_self(L)));
   return 0;
 }
+
+/* __close */
+static int watcher_end(lua_State *L) { return rtL_shared_end(L, RT_CLASS_WATCHER, watcher_close); }
 
 static int watcher_tostring(lua_State *L) {
   bool closed;
@@ -152,12 +158,12 @@ static int watcher_tostring(lua_State *L) {
 
 void rtL_open_watch(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
-      {"__tostring", watch_tostring}, {"__close", watch_close}, {NULL, NULL}};
+      {"__tostring", watch_tostring}, {"__close", watch_end}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"get", watch_get},         {"set", watch_set},
                                      {"changed", watch_changed}, {"subscribe", watch_subscribe},
                                      {"close", watch_close},     {NULL, NULL}};
   static const luaL_Reg watcher_meta[] = {
-      {"__tostring", watcher_tostring}, {"__close", watcher_close}, {NULL, NULL}};
+      {"__tostring", watcher_tostring}, {"__close", watcher_end}, {NULL, NULL}};
   static const luaL_Reg watcher_methods[] = {
       {"wait", watcher_wait}, {"wait_op", watcher_wait_op}, {"close", watcher_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"watch", new_watch}, {NULL, NULL}};

@@ -77,6 +77,7 @@ static int build_list(lua_State *L) {
 /* list = rt.tasks() */
 static int list_tasks(lua_State *L) {
   rt_worker *w = rt_self(L);
+  rtL_error_if_forked(L);
   lua_settop(L, 0);
   lua_pushcfunction(L, build_list);
   rt_snapshot *s = rt_dump_ask(w, false, UINT64_MAX);
@@ -105,6 +106,7 @@ static FILE *check_file(lua_State *L, int index) {
 /* true | nil, message, code = rt.dump([path or file]) */
 static int dump(lua_State *L) {
   rt_worker *w = rt_self(L);
+  rtL_error_if_forked(L);
   const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   FILE *file = path ? NULL : lua_isnoneornil(L, 1) ? stderr : check_file(L, 1);
   int err = path ? dump_to_path(w, path) : rt_dump_write(w, file);

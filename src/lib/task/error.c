@@ -9,6 +9,7 @@
 /* rt.on_unhandled(f) */
 static int on_unhandled(lua_State *L) {
   if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
+  rtL_error_if_forked(L);
   lua_settop(L, 1);
   rt_anchor_set(L, rt_self(L), RT_ANCHOR_ON_UNHANDLED);
   return 0;

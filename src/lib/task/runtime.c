@@ -7,6 +7,7 @@
 static int shut_down(lua_State *L) {
   rt_worker *w = rt_self(L);
   uint64_t grace = lua_isnoneornil(L, 1) ? RT_GRACE : rtL_check_duration(L, 1);
+  rtL_error_if_forked(L);
   if (w->stop.closed) return 0;
   rt_preempt_need(w); /* the main chunk is cancelled even if it computes */
   rt_shutdown(w, grace);
@@ -77,6 +78,7 @@ static void sum_main(rt_worker *w, uint64_t *of_main, uint64_t *others) {
 static int metrics(lua_State *L) {
   rt_worker *w = rt_self(L);
   uint64_t sum[RT_COUNTS] = {0}, of_main[RT_COUNTS] = {0};
+  rtL_error_if_forked(L);
   lua_settop(L, 0);
   sum_main(w, of_main, sum);
   add_counts(sum, of_main);

@@ -99,7 +99,8 @@ static void free_branches(rt_select *s) {
 }
 
 static int select_gc(lua_State *L) {
-  rt_select *s = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_SELECT, 1);
+  rt_select *s = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_SELECT, 1);
+  if (s == NULL) return rtL_class_refuse_close(L, RT_CLASS_SELECT, 1);
   if (!s->worker->stop.closed) free_branches(s);
   return 0;
 }

@@ -17,6 +17,7 @@ describe("a child of fork:", function()
     local out, err = run("children")
     assert.matches("refusals\t3\n", out, 1, true) -- stderr has the names of those that did not raise
     assert.matches("\nexit\t5\n", out, 1, true)
+    assert.matches("\nexits\t5\t5\t5\n", out, 1, true)
     assert.matches("\nsignal\t-15\n", out, 1, true)
     assert.matches("\ntask\t9\t1\n", out, 1, true)
     assert.matches("\npool\t7\n", out, 1, true) -- with no signal blocked

@@ -40,4 +40,12 @@ return {
     spec = "task",
     test = "a coroutine that the program has seen",
   },
+  {
+    file = "src/lib/std/os.c",
+    from = "can_wait && !w->stop.closed",
+    to = "can_wait",
+    wrong = "os.exit with close in a task of a child of fork waits for a main worker that is not there",
+    spec = "fork",
+    test = "uses nothing of rt",
+  },
 }

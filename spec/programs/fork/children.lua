@@ -149,6 +149,19 @@ print(
     os.exit(5, true)
   end)
 )
+local function exit_in_child(library)
+  local pid = assert(package.loadlib(library, "spec_fork"))()
+  if pid == 0 then
+    os.exit(5, true)
+  end
+  return assert(package.loadlib(library, "spec_wait"))(pid)
+end
+print(
+  "exits",
+  rt.spawn_local(exit_in_child, os.getenv("FORK")):join(),
+  rt.spawn(exit_in_child, os.getenv("FORK")):join(),
+  rt.spawn_blocking(exit_in_child, os.getenv("FORK")):join()
+)
 print(
   "signal",
   child(function()

@@ -3,7 +3,8 @@
 ** os.exit without 'close' is the original. With it, the state is closed, which code of a task of
 ** that state cannot do: the task is suspended for good, and the main worker closes the state from
 ** where the main chunk waits (run/exit.h). The first request counts. If the program ends already,
-** the request only sets the exit code.
+** the request only sets the exit code. In a task of a child of fork, where there is no main
+** worker (run/forked.h), 'close' counts for nothing.
 **
 ** os.execute: C's system() ignores SIGINT in the whole process while the command runs, cannot be
 ** interrupted, and the command inherits the signal mask of its thread, in which a worker of the
@@ -71,8 +72,8 @@ static int os_exit(lua_State *L) {
   bool in_task = w->current.task != NULL && !w->current.task->is_main, close = lua_toboolean(L, 2);
   lua_settop(L, 2);
   if (!lua_isboolean(L, 1)) luaL_optinteger(L, 1, 0);
-  if (close && in_task && L == w->current.co && !w->current.blocked && lua_isyieldable(L))
-    return exit_in_task(L, w);
+  bool can_wait = L == w->current.co && !w->current.blocked && lua_isyieldable(L);
+  if (close && in_task && can_wait && !w->stop.closed) return exit_in_task(L, w);
   if (close && w->current.task == NULL && !w->stop.closed) return exit_between_tasks(L, w);
   close = close && !in_task;
   rt_exit_begin(w);

@@ -75,7 +75,7 @@ return {
   },
   {
     file = "src/sched/slot.c",
-    from = "  if (err != START_PAUSED) s->retry_at = rt_clock() + RETRY_PAUSE;\n",
+    from = "  if (err != START_PAUSED) note_failure_locked(s);\n",
     to = "",
     wrong = "each job that is spawned asks for the thread that could not be had",
     spec = "faults",
@@ -86,6 +86,14 @@ return {
     from = "  bool is_first = err != START_PAUSED && s->retry_at == 0;",
     to = "  bool is_first = err != START_PAUSED;",
     wrong = "each failure to start a thread is reported",
+    spec = "faults",
+    test = "however many tasks are spawned",
+  },
+  {
+    file = "src/sched/slot.c",
+    from = "  if (slot->failures == s->failures) s->retry_at = 0;",
+    to = "  s->retry_at = 0;",
+    wrong = "a failure is reported again if a worker whose thread was there before is made",
     spec = "faults",
     test = "however many tasks are spawned",
   },

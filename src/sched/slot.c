@@ -64,6 +64,7 @@ static int start_slot_locked(rt_sched *s, rt_slot *slot) {
   rt_sched_hold(s);
   rt_active_threads_enter(&s->config.runtime->active);
   slot->state = RT_SLOT_STARTED;
+  slot->failures = s->failures;
   slot->in_virtual_time = rt_vtime_join(&slot->vthread);
   if ((err = rt_thread_start(&slot->thread, s->config.stack, slot_main, slot)) != 0) {
     if (slot->in_virtual_time) rt_vtime_withdraw(&slot->vthread);
@@ -81,6 +82,11 @@ rt_slot *rt_slot_find_empty(rt_sched *s) {
   for (int i = 0; i < s->config.slots; i++)
     if (s->slots[i].state == RT_SLOT_EMPTY) return &s->slots[i];
   return NULL;
+}
+
+static void note_failure_locked(rt_sched *s) {
+  s->failures++;
+  s->retry_at = rt_clock() + RETRY_PAUSE;
 }
 
 /* While other workers are left, no start is tried if one has failed a moment ago. */
@@ -134,10 +140,12 @@ void rt_slot_post_stop(rt_slot *slot) {
   rt_mailbox_post(&slot->queue.owner->mailbox, &slot->stop_post);
 }
 
+/* A worker whose thread was started before the last failure does not tell that others can be made
+** again. */
 void rt_slot_attach(rt_slot *slot, rt_driver *d) {
   rt_sched *s = slot->sched;
   rt_lock_take(&s->lock);
-  s->retry_at = 0;
+  if (slot->failures == s->failures) s->retry_at = 0;
   rt_lock_give(&s->lock);
   rt_lock_take(&slot->queue.lock);
   slot->queue.owner = d;
@@ -246,7 +254,7 @@ static void try_later(rt_sched *s, int err) {
   rt_lock_take(&s->lock);
   bool is_first = err != START_PAUSED && s->retry_at == 0;
   bool is_due = !s->retry_is_due && !rt_load(&s->stopping);
-  if (err != START_PAUSED) s->retry_at = rt_clock() + RETRY_PAUSE;
+  if (err != START_PAUSED) note_failure_locked(s);
   if (is_due) s->retry_is_due = true;
   rt_lock_give(&s->lock);
   if (is_due) rt_runtime_post(s->config.runtime, &s->retry_post);
@@ -298,7 +306,7 @@ bool rt_slot_fail(rt_slot *slot, const char *why) {
   if (is_empty) {
     slot->state = RT_SLOT_EMPTY;
     rt_thread_detach(slot->thread);
-    s->retry_at = rt_clock() + RETRY_PAUSE;
+    note_failure_locked(s);
     empty_queue(s, &slot->pinned, &jobs);
   }
   if (last || (!stopping && slot->in_virtual_time)) empty_all_queues_locked(s, &jobs);

@@ -36,6 +36,7 @@ typedef struct rt_slot {
   /* under the lock of the scheduler */
   rt_slot_state state;
   rt_thread thread;
+  unsigned failures; /* those of the scheduler when the thread was started */
   /* under the lock of 'queue' */
   bool stop_posted;
   rt_post stop_post; /* to the worker: it has to end */
@@ -78,6 +79,7 @@ typedef struct rt_sched {
   struct rt_sched *peer; /* the other pool of the runtime, held; NULL after rt_sched_close */
   rt_list space_waiters; /* waiters for space in the queues */
   uint64_t retry_at;     /* clock; a worker could not be made: no other is before; 0: none failed */
+  unsigned failures;     /* how often a worker could not be made */
   bool retry_is_due;     /* the main worker has retry_post, or has set the timer 'retry' */
   rt_post retry_post;    /* to the main worker: it has to set 'retry' */
   /* main worker's thread */

@@ -8,6 +8,7 @@ local first = rt.spawn_blocking(function()
   begun:send(true)
   go_on:recv()
 end)
+local early = rt.spawn_blocking(function() end) -- perhaps before that worker is made
 begun:recv()
 
 local start, tasks = rt.now(), {}
@@ -18,6 +19,7 @@ end
 print(rt.now() - start)
 go_on:send(true)
 first:join()
+early:join()
 for _, task in ipairs(tasks) do
   task:join()
 end

@@ -1,12 +1,12 @@
 --- Forks children while two threads of the pool take and give the locks of shared objects all the time, and the
 --- collector's. Each child drops objects, as garbage, at the end of a block, or with its state. Then forks
---- children in jobs whose locks main takes, and each returns. FORK is the library of fork.c. Prints twice how
---- many children have ended as they should.
+--- children in jobs whose locks main takes, and each returns. FORK is the library of fork.c; the argument is
+--- the number of children. Prints twice how many have ended as they should.
 local rt = require("rt")
 local fork = assert(package.loadlib(os.getenv("FORK"), "spec_fork"))
 local wait = assert(package.loadlib(os.getenv("FORK"), "spec_wait"))
 
-local CHILDREN = 80
+local CHILDREN = math.tointeger(arg[1])
 
 rt.configure { workers = 2, stall = 60 }
 local shared =

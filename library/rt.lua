@@ -1179,7 +1179,8 @@ function subscriber:close() end
 ---   tasks of `rt.spawn_blocking`, and threads that get no CPU. If all threads of `rt.spawn_blocking` are
 ---   busy, and a task has waited for one for a second (or for this time, if it is longer), that is said
 ---   once, with the tasks they run. (Under a hook of `debug.sethook` all code is taken for C, and has no
----   traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too.)
+---   traceback. With `RT_PREEMPT=0`, Lua code that never waits is reported too. Before the first spawn, a
+---   task during which the process was stopped, by Ctrl-Z, counts as one that was in a call.)
 --- - `seed`: an integer other than 0, from which `rt.select` chooses among operations that can be done. With
 ---   the same seed the choices are the same.
 --- - `preempt`: if true, local tasks are switched where they compute, like pool tasks. Then another task may

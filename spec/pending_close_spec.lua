@@ -41,6 +41,7 @@ describe("a __close that computes", function()
     "...",
     "a table",
     "generators",
+    "deep",
   }
   for _, by in ipairs {
     "the end of its scope",

@@ -42,7 +42,7 @@ return {
   },
   {
     file = "src/run/preempt.c",
-    from = "    if (rtL_pending_close_runs(L, co, 0)) found = co;",
+    from = "    if (rtL_pending_close_find(L, co, 0) >= 0) found = co;",
     to = "    found = NULL;",
     wrong = "a __close is ended in its middle while a generator runs that it has called",
     spec = "pending_close",

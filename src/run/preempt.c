@@ -99,9 +99,9 @@ static lua_State *outermost(rt_worker *w, const rt_task *t) { return t->is_main 
 ** that runs, functions are looked at from this level on. */
 static lua_State *find_closing(lua_State *L, rt_worker *w, const rt_task *t, int level) {
   lua_State *found = NULL, *co = outermost(w, t);
-  if (rtL_pending_close_runs(L, L, level)) return L;
+  if (rtL_pending_close_find(L, L, level) >= 0) return L;
   for (; co != NULL && co != L; co = rt_inspect_inner(co))
-    if (rtL_pending_close_runs(L, co, 0)) found = co;
+    if (rtL_pending_close_find(L, co, 0) >= 0) found = co;
   return found;
 }
 
@@ -112,13 +112,25 @@ static void set_hooks_outside(lua_State *L, rt_worker *w, const rt_task *t) {
     set_hook(co);
 }
 
+/* So many functions return before the __close does. (Fewer, if an error ends some of them: then the
+** next signal sets the other hook.) */
+static _Thread_local int returns_to_skip;
+
 /* The error is raised after the __close, if it is still due then. The signals of the timer set the
 ** other hook again, so a __close that does not return is ended in the end. If an error has ended
 ** it, the next return finds that no __close is active. */
 static void on_close_return(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  if (returns_to_skip > 0) {
+    returns_to_skip--;
+    return;
+  }
   bool returns = rtL_pending_close_is_one(L);
-  if (!returns && rtL_pending_close_runs(L, L, 0)) return;
+  int level = returns ? -1 : rtL_pending_close_find(L, L, 0);
+  if (level > 0) {
+    returns_to_skip = level - 1;
+    return;
+  }
   rt_worker *w = rt_worker_find(L);
   rt_task *t = w ? w->current.task : NULL;
   if (t && t->more && L == w->current.co && find_closing(L, w, t, 1) == NULL) {
@@ -130,6 +142,7 @@ static void on_close_return(lua_State *L, lua_Debug *ar) {
 
 static void await_close(lua_State *L, lua_State *closing) {
   lua_Hook there = lua_gethook(closing);
+  returns_to_skip = 0;
   if (closing != L) disarm(L);
   if (closing == L || there == NULL || is_own(there))
     lua_sethook(closing, on_close_return, LUA_MASKRET, 0);

@@ -365,7 +365,18 @@ bool rtL_pending_close(lua_State *L, lua_Debug *ar) {
 }
 
 /* --- the functions that are active ------------------------------------------------------------ */
-enum { LEVELS = 50 };
+enum { LEVELS = 200 };
+
+/* Is it the record before the first function of a coroutine? */
+static bool is_outside(const call_info *ci) { return ci->previous == NULL; }
+
+/* (The "what" of lua_getinfo comes with the name of the file, which takes longer.) */
+static bool is_c_function(lua_State *co, lua_Debug *ar) {
+  lua_getinfo(co, "f", ar);
+  bool is_c = lua_iscfunction(co, -1);
+  lua_pop(co, 1);
+  return is_c;
+}
 
 /* How many values lua_getlocal finds with the numbers 1, 2, … ('sign' is 1) or -1, -2, … (-1). */
 static int count_values(lua_State *co, lua_Debug *ar, int sign) {
@@ -400,14 +411,14 @@ static bool pop_is_close_of(lua_State *L, lua_State *co, lua_Debug *ar) {
   return is_it;
 }
 
-/* Where an error has ended functions, or a coroutine is closed, pcall calls the __close, or nothing
-** does: the record before the first function of a coroutine stands for that. Lua puts the __close
-** above the value and the error. A function with extra arguments (...) has moved above all of its
+/* Where an error has ended functions, pcall calls the __close; where a coroutine is closed, nothing
+** does, and the record before its first function is that of the caller. Lua puts the __close above
+** the value and the error. A function with extra arguments (...) has moved above all of its
 ** arguments. */
 static bool is_called_by_c(lua_State *L, lua_State *co, lua_Debug *ar, lua_Debug *caller) {
-  lua_getinfo(co, "Stu", ar);
   int values = count_values(co, caller, 1);
-  if (*ar->what != 'C' && ar->isvararg) values -= 1 + ar->nparams + count_values(co, ar, -1);
+  lua_getinfo(co, "tu", ar);
+  if (ar->isvararg && !is_c_function(co, ar)) values -= 1 + ar->nparams + count_values(co, ar, -1);
   if (values < 2) return false;
   lua_getlocal(co, caller, values - 1);
   lua_xmove(co, L, 1);
@@ -416,30 +427,27 @@ static bool is_called_by_c(lua_State *L, lua_State *co, lua_Debug *ar, lua_Debug
 
 /* A Lua function calls nothing else at these instructions than a __close. (lua_getinfo has a name
 ** for it, "close", but not if the __close has ended with a tail call.) */
-static bool is_close(lua_State *L, lua_State *co, int level) {
-  lua_Debug ar, caller;
-  if (!lua_getstack(co, level, &ar)) return false;
-  const call_info *ci = (const call_info *)(const void *)ar.i_ci;
-  if (!lua_getstack(co, level + 1, &caller)) {
-    caller.i_ci = (void *)ci->previous;
-    return is_called_by_c(L, co, &ar, &caller);
-  }
-  lua_getinfo(co, "S", &caller);
-  if (*caller.what == 'C') return is_called_by_c(L, co, &ar, &caller);
+static bool is_close(lua_State *L, lua_State *co, call_info *ci) {
+  lua_Debug ar = {.i_ci = (void *)ci}, caller = {.i_ci = (void *)ci->previous};
+  if (is_outside(ci->previous)) return is_called_by_c(L, co, &ar, &caller);
+  if (is_c_function(co, &caller)) return is_called_by_c(L, co, &ar, &caller);
   opcode op = opcode_of(ci->previous->next_instruction[-1]);
   return op == OP_CLOSE || op == OP_RETURN;
 }
 
-bool rtL_pending_close_runs(lua_State *L, lua_State *co, int level) {
+int rtL_pending_close_find(lua_State *L, lua_State *co, int level) {
   RTL_STACK_CHECK(L, 0);
-  if (!lua_checkstack(co, 1)) return false;
+  if (!lua_checkstack(co, 1)) return -1;
   lua_Debug ar;
-  for (int i = level; i < level + LEVELS && lua_getstack(co, i, &ar); i++)
-    if (is_close(L, co, i)) return true;
-  return false;
+  if (!lua_getstack(co, level, &ar)) return -1;
+  call_info *ci = (void *)ar.i_ci;
+  for (int i = 0; i < LEVELS && !is_outside(ci); i++, ci = ci->previous)
+    if (is_close(L, co, ci)) return level + i;
+  return -1;
 }
 
 bool rtL_pending_close_is_one(lua_State *L) {
   RTL_STACK_CHECK(L, 0);
-  return is_close(L, L, 0);
+  lua_Debug ar;
+  return lua_getstack(L, 0, &ar) && is_close(L, L, (void *)ar.i_ci);
 }

@@ -33,11 +33,11 @@
 bool rtL_pending_close(lua_State *L, lua_Debug *ar);
 
 /* Called by a hook, which runs in L. Is the active function of the coroutine 'co' at this level (0:
-** the innermost), or one that has called it, a __close? The end of the scope of a variable has
-** called it, or an error that ended the function, or the close of its coroutine. (At most 50
-** functions are looked at. A __close is not found that a C function calls at its own end, for a
-** value that lua_toclose has marked.) */
-bool rtL_pending_close_runs(lua_State *L, lua_State *co, int level);
+** the innermost), or one that has called it, a __close? Returns its level; -1: none is. The end of
+** the scope of a variable has called it, or an error that ended the function, or the close of its
+** coroutine. (At most 200 functions are looked at. A __close is not found that a C function calls
+** at its own end, for a value that lua_toclose has marked.) */
+int rtL_pending_close_find(lua_State *L, lua_State *co, int level);
 
 /* Called by a hook. Is the innermost active function such a __close? */
 bool rtL_pending_close_is_one(lua_State *L);

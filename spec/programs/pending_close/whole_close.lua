@@ -61,6 +61,17 @@ local shapes = {
       work(2000)
     end,
   }),
+  deep = function()
+    local function f(n)
+      if n > 0 then
+        f(n - 1)
+      end
+      return n
+    end
+    state = BEGUN
+    f(150)
+    work(20)
+  end,
   --- Nearly all of the time is spent in other coroutines.
   generators = function()
     state = BEGUN

@@ -115,6 +115,38 @@ describe("rt-lua: Ctrl-C:", function()
     assert.is_nil(out:find("goes on", 1, true)) -- as it does if the command has ended
   end)
 
+  for _, how in ipairs {
+    "run_loop",
+    "join_loop",
+    "run_read",
+    "scope_read",
+    "nested_read",
+    "pool_read",
+  } do
+    it("G25 a task that keeps its cancelled parent from running is ended: " .. how, function()
+      if kit.flavor == "tsan" then
+        return pending("the thread sanitizer delays the signal that asks the thread")
+      end
+      local fifo = kit.file(nil, ".fifo")
+      assert(os.execute("mkfifo " .. fifo))
+      local it = start("parent_that_cannot_run", how .. " " .. fifo)
+      local code, out = end_by(asleep(it), "TERM")
+      assert.equal(143, code)
+      assert.matches(
+        "^closed child\nclosed parent\n[^\n]*: cancelled: interrupted! %(SIGTERM%)\n$",
+        out
+      )
+    end)
+  end
+
+  it("G25 one for which no cancelled task waits, or in a shield, is not", function()
+    for _, how in ipairs { "shield", "unrelated" } do
+      local code, out = end_by(asleep(start("parent_that_cannot_run", how)), "TERM")
+      assert.equal(143, code)
+      assert.matches("^read\nclosed parent\n.*cancelled: interrupted! %(SIGTERM%)\n$", out)
+    end
+  end)
+
   it("G25 without a signal a task that is cancelled is not interrupted in its call", function()
     local it =
       kit.start(("%s %s"):format(kit.quote(kit.rt_lua), kit.program("timeout_of_a_blocked_task")))

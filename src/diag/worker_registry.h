@@ -76,7 +76,9 @@ typedef struct rt_worker_status {
   rt_atomic(uint64_t) running_since; /* clock when the watchdog first saw that title; 0: not seen */
   rt_atomic(bool) is_protected;      /* its task is in a shield; set when it is nudged */
   rt_atomic(bool)
-      awaits_cancel; /* its job was cancelled, has not seen it, and is in no shield; set likewise */
+      awaits_cancel; /* its task is to be cancelled or has not seen that it is, and is in
+                                 ** no shield; set likewise */
+  rt_atomic(bool) main_is_ending;  /* a signal has asked the main chunk to end (run/blocked.c) */
   rt_atomic(bool) reported_stuck;  /* a report was written: a dump does not wait for this worker */
   rt_atomic(bool) wants_traceback; /* with reported_stuck: see report_stall of watchdog.c */
 } rt_worker_status;

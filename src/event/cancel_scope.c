@@ -52,6 +52,15 @@ rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bo
   return scope;
 }
 
+void rt_cancel_scope_set_opener(rt_task *t, rt_shared *group, rt_task *volatile *opener) {
+  rt_cancel_scope *scope = innermost_scope(t);
+  if (scope == NULL || !scope->critical || scope->group) return;
+  rt_shared_hold(group);
+  scope->group = group;
+  scope->group_opener = opener;
+  *opener = t;
+}
+
 bool rt_cancel_scope_is_critical(const rt_task *t) {
   rt_cancel_scope *scope = innermost_scope(t);
   while (scope && !scope->critical) scope = scope->waiter ? scope->outer->outer : scope->outer;
@@ -84,15 +93,22 @@ static bool is_any_passed(const rt_task *t) {
   return false;
 }
 
-/* (In a child of fork a thread that does not exist there may have the lock of the group.) */
+/* Not called in a child of fork: a thread that does not exist there may have the lock. */
+static void release_group(rt_cancel_scope *scope) {
+  if (scope->waiter) {
+    rt_waiter_withdraw(scope->waiter);
+    rt_waiter_free(scope->waiter);
+  }
+  rt_shared_drop(scope->group);
+}
+
 static void scope_remove(rt_task *t, rt_cancel_scope **at) {
   rt_cancel_scope *scope = *at;
   *at = scope->outer;
   rt_timer_remove(&scope->deadline.timer);
-  if (scope->waiter && !rt_fork_is_child()) {
-    rt_waiter_withdraw(scope->waiter);
-    rt_waiter_free(scope->waiter);
-    rt_shared_drop(scope->group);
+  if (scope->group) {
+    if (scope->group_opener) *scope->group_opener = NULL;
+    if (!rt_fork_is_child()) release_group(scope);
   }
   rt_free(scope);
   if (t->alert) t->alert = t->cancelled || is_any_passed(t);

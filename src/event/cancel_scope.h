@@ -23,11 +23,12 @@ typedef struct rt_cancel_scope {
   rt_driver *driver;
   const void *opener; /* the coroutine (lua_State) that opened it */
   rt_waiter *waiter;  /* of the body of an rt.scope: called when its group is decided; else NULL */
-  rt_shared *group;   /* held; the group that has the waiter in its queue; NULL: no waiter */
-  uint64_t serial;    /* identifies the scope; the error that the scope raises has it */
-  bool shield;        /* until its deadline, no cancel of the task or of an outer scope counts */
-  bool critical;      /* the preemption hook does nothing inside of it */
-  bool passed;        /* its deadline has passed, or rt_cancel_scope_cancel was called */
+  rt_shared *group;   /* held; the group of the waiter, or of 'group_opener'; NULL: neither */
+  rt_task *volatile *group_opener; /* in the group: NULL when the scope is closed; or no pointer */
+  uint64_t serial; /* identifies the scope; the error that the scope raises has it */
+  bool shield;     /* until its deadline, no cancel of the task or of an outer scope counts */
+  bool critical;   /* the preemption hook does nothing inside of it */
+  bool passed;     /* its deadline has passed, or rt_cancel_scope_cancel was called */
   bool yielded; /* the task has used up its budget once since 'passed' (rtL_cancel_after_yield) */
   bool raised;  /* a checkpoint has raised its error */
 } rt_cancel_scope;
@@ -35,6 +36,10 @@ typedef struct rt_cancel_scope {
 /* Opens a scope, inside the innermost one. due: a tick of the wheel; RT_NEVER: no deadline. NULL:
 ** no memory. */
 rt_cancel_scope *rt_cancel_scope_open(rt_task *t, rt_driver *d, uint64_t due, bool shield);
+
+/* The innermost scope is that of the code of rt.scope: while it is open, *opener, which is a part
+** of 'group', is its task. */
+void rt_cancel_scope_set_opener(rt_task *t, rt_shared *group, rt_task *volatile *opener);
 
 /* Closes the scope of this task with this serial number. Does nothing if there is none. */
 void rt_cancel_scope_close(rt_task *t, uint64_t serial);

@@ -54,6 +54,7 @@ static void end_check(interrupts *all) {
 ** worker is blocked in that call, and is taken back when the error is raised: so the second check
 ** interrupts no call of a cleanup. */
 static void check_cancelled(rt_worker_status *s, interrupts *to) {
+  rt_store(&s->main_is_ending, true); /* first: the hook reads it when the call has ended */
   uint64_t title = blocked_title(s), before = s->at_end.title;
   bool blocked = title != 0 && rt_thread_info_state(&s->thread_info) == RT_THREAD_BLOCKED;
   s->at_end.title = blocked ? title : 0;
@@ -76,6 +77,15 @@ void rt_blocked_check_cancelled(rt_worker *w) {
   rt_list *workers = rt_worker_registry_lock();
   rt_worker_registry_each(s, workers) if (is_member(w, s)) check_cancelled(s, &sent);
   end_check(&sent);
+  rt_worker_registry_unlock();
+}
+
+void rt_blocked_forget_signal(rt_worker *w) {
+  rt_worker_assert_thread(w);
+  rt_worker_status *s;
+  if (w->runtime == NULL) return;
+  rt_list *workers = rt_worker_registry_lock();
+  rt_worker_registry_each(s, workers) if (is_member(w, s)) rt_store(&s->main_is_ending, false);
   rt_worker_registry_unlock();
 }
 

@@ -15,7 +15,8 @@
 ** After SIGINT or SIGTERM the main chunk may have cancelled tasks, and wait for them, before it
 ** ends: rt.scope does. Those are found and interrupted in the same way. As other tasks go on
 ** meanwhile, a call is interrupted only if the thread has said that its task was cancelled and has
-** not got the error yet; so one that cannot be asked goes on until the main chunk has ended.
+** not got the error yet, or keeps a cancelled task, which waits for it, from running; so one that
+** cannot be asked goes on until the main chunk has ended.
 **
 ** Main worker's thread.
 */
@@ -27,10 +28,13 @@
 /* ns between two checks. */
 #define RT_BLOCKED_PERIOD (100 * RT_MILLISECOND)
 
-/* A signal has asked the main chunk to end, and it waits. Interrupts the calls in which pool tasks
-** are blocked that were cancelled. Called at each tick or more often; does nothing if the last
-** check was a moment ago. */
+/* A signal has asked the main chunk to end, and it waits. Interrupts the calls in which tasks of
+** the pools are blocked that were cancelled, or for which a cancelled task waits (run/awaited.h).
+** Called at each tick or more often; does nothing if the last check was a moment ago. */
 void rt_blocked_check_cancelled(rt_worker *w);
+
+/* The signal has only ended a statement at the prompt. */
+void rt_blocked_forget_signal(rt_worker *w);
 
 /* The pools have been told to stop. */
 void rt_blocked_begin(rt_worker *w);

@@ -27,6 +27,7 @@
 
 #include "diag/watchdog.h"
 #include "event/cancel_scope.h"
+#include "run/awaited.h"
 #include "run/cancel.h"
 #include "run/current.h"
 #include "run/inspect.h"
@@ -51,6 +52,14 @@ static void poll_for_task(rt_worker *w, rt_task *t) {
     t->cancelled = 1;
     t->alert = 1;
   }
+}
+
+/* When a signal has asked the main chunk to end: what keeps a cancelled task, which waits for it,
+** from running is cancelled, too. Before the mailbox is drained: the cancel that is in it withdraws
+** the wait. (Relaxed: if the load returns an older value, a later signal sets the hook again.) */
+static void cancel_if_awaited(rt_worker *w, rt_task *t) {
+  if (rt_likely(!rt_load_relaxed(&w->status.main_is_ending))) return;
+  if (!t->is_main && !t->cancelled && !rt_cancel_scope_is_protected(t)) rt_awaited_cancel(w, t);
 }
 
 /* Is the program ending, and has the grace passed? */
@@ -211,6 +220,7 @@ static rt_cancel_kind find_cancel(const rt_worker *w, const rt_task *t, rt_cance
 ** the caller leaves the hook as it is. */
 static bool decide(lua_State *L, lua_Debug *ar, rt_worker *w, rt_task *t, bool is_due) {
   rt_cancel_scope *scope = NULL;
+  cancel_if_awaited(w, t);
   poll_for_task(w, t);
   if (w->exit.requested && t->is_main && !w->stop.begun)
     w->hooks->leave(w, L); /* does not return */
@@ -273,7 +283,7 @@ static bool needs_hook(rt_worker *w, const rt_task *t) {
   if (t == NULL) return false;
   return may_switch(w, t) || t->alert || (t->more && t->more->cancel_scopes) || w->stop.begun ||
          w->shutdown.deadline || rt_load_relaxed(&w->driver.mailbox.newest) != NULL ||
-         rt_load_relaxed(&w->status.probe_pending);
+         rt_load_relaxed(&w->status.probe_pending) || rt_load_relaxed(&w->status.main_is_ending);
 }
 
 static bool is_own(lua_Hook there) {
@@ -294,11 +304,11 @@ static void arm(rt_worker *w, lua_State *L) {
 }
 
 /* What the main worker asks for (run/blocked.c). */
-static void answer_nudge(rt_worker *w, const rt_task *t) {
+static void answer_nudge(rt_worker *w, rt_task *t) {
   bool is_protected = t && rt_cancel_scope_is_protected(t);
-  bool is_cancelled = t && t->is_job && !t->cancelled && rt_job_was_cancelled(t->more->job);
   rt_store(&w->status.is_protected, is_protected);
-  rt_store(&w->status.awaits_cancel, is_cancelled && !is_protected);
+  rt_store(&w->status.awaits_cancel,
+           t && !t->cancelled && !is_protected && rt_awaited_is_cancelled(w, t));
 }
 
 static void on_timer_signal(rt_cpu_timer *timer, rt_cpu_timer_cause cause) {

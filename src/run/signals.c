@@ -3,6 +3,7 @@
 #include "base/safe_write.h"
 #include "base/wall_timer.h"
 #include "event/cancel_scope.h"
+#include "run/blocked.h"
 #include "run/cancel.h"
 #include "run/current.h"
 #include "run/dump_signal.h"
@@ -262,6 +263,7 @@ void rt_signals_forgive(rt_worker *w) {
   rt_worker_assert_thread(w);
   rt_wall_timer_stop();
   w->signals.interrupted = w->signals.noticed = 0;
+  rt_blocked_forget_signal(w);
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */

@@ -36,6 +36,9 @@ typedef struct rt_group {
   /* fixed */
   void (*cancel)(rt_shared *member); /* any thread, with no lock held */
   rt_group_policy policy;
+  const rt_driver *driver; /* of a scope: that of the task that has opened it; else NULL */
+  /* the driver's thread */
+  rt_task *volatile opener; /* of a scope: that task, until it closes the scope; else NULL */
   /* under the lock */
   rt_lock lock;
   bool cancelling;  /* rt_group_begin_cancel was called */

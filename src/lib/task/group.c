@@ -30,6 +30,7 @@ static int new_group(lua_State *L) {
   bool is_scope = !lua_isnoneornil(L, 1);
   rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_GROUP);
   rt_group *g = rt_group_new(is_scope ? &scope_group_kind : &group_kind, policy, cancel_member);
+  if (g && is_scope) g->driver = &rt_self(L)->driver;
   rtL_shared_set(L, ref, g ? &g->shared : NULL);
   return 1;
 }
@@ -211,6 +212,7 @@ static int group_run(lua_State *L) {
   rtL_wait_check_place(L, w, me); /* or the scope could not wait for its tasks */
   lua_pushcfunction(L, rtL_traceback_handler);
   lua_insert(L, 2);
+  rt_cancel_scope_set_opener(me, &g->shared, &g->opener);
   rt_waiter *waiter = rt_waiter_new(&w->driver);
   rt_cancel_scope *scope = waiter ? rt_cancel_scope_open(me, &w->driver, RT_NEVER, false) : NULL;
   if (scope == NULL) {

@@ -62,7 +62,7 @@ return {
     to = "  if (result == RESULT_SKIP) leave_loop(w,",
     wrong = "what has ended a loop by its condition is lost",
     spec = "pending_close",
-    test = "whenever a timeout comes: main, lock",
+    test = "whenever a timeout comes: lock, main",
   },
   {
     file = "src/worker/pending_close.c",
@@ -70,7 +70,7 @@ return {
     to = "",
     wrong = "what has ended a loop that tests at its end is lost",
     spec = "pending_close",
-    test = "whenever a timeout comes: main, lock",
+    test = "whenever a timeout comes: lock, main",
   },
   {
     file = "src/worker/start_queue.c",

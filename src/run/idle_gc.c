@@ -4,7 +4,8 @@ enum {
   FULL_PAUSE = 19,      /* the time between full collections, in times of the last one */
   SOCKETS_LEAST = 256,  /* a collection for fewer sockets is not worth it */
   SOCKET_GARBAGE = 512, /* bytes that a connection leaves: its stream, task, iterator, strings */
-  HEAP_PART = 6         /* a sixth of the heap: so much garbage is worth a collection */
+  HEAP_PART = 6,        /* a sixth of the heap: so much garbage is worth a collection */
+  STEP_SIZE = 16        /* KB: with steps of 0, garbage of failing tasks outran the collector */
 };
 
 /* A GC sentinel is garbage as soon as it is made: when it is finalized, the collector has found
@@ -47,7 +48,8 @@ bool rt_idle_gc_step(rt_worker *w) {
     return true;
   }
   if (w->idle_gc.cycles == 0 || w->stop.begun || !lua_gc(w->pcall_L, LUA_GCISRUNNING)) return false;
-  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, 0) < 0) w->idle_gc.cycles = 0;
+  if (!ensure_gc_sentinel(w) || lua_gc(w->pcall_L, LUA_GCSTEP, STEP_SIZE) < 0)
+    w->idle_gc.cycles = 0;
   return true;
 }
 

@@ -24,7 +24,9 @@ Everything that `require "rt"` returns.
   starts a task, or uses an object of rt raises: methods, fields, operators, `tostring`. So do `rt.tasks`,
   `rt.dump`, `rt.metrics`, `rt.shutdown`, `rt.configure`, `rt.workers` and `rt.on_unhandled`. `rt.now`,
   `rt.current`, `rt.traceback`, and functions that make an empty object work. `close` of a stream or a
-  listener, the end of a `<close>` variable (but for a server) and the collector do nothing with them.
+  listener, the end of a `<close>` variable (but for a server) and the collector do nothing with them. As
+  in any program with threads, the child's end by `exit` sets back the files that other threads of its
+  parent were reading, modules too; its end by `_exit` does not.
 - **Examples** begin after `local rt = require "rt"`. The comment behind a `print` is what it prints.]],
   "",
 }

@@ -9,8 +9,13 @@ local wait = assert(package.loadlib(os.getenv("FORK"), "spec_wait"))
 local CHILDREN = math.tointeger(arg[1])
 
 rt.configure { workers = 2, stall = 60 }
-local shared =
-  { stop = rt.dict(), mutex = rt.mutex(), permits = rt.semaphore(1), queue = rt.channel(8) }
+local shared = {
+  begun = rt.barrier(3),
+  stop = rt.dict(),
+  mutex = rt.mutex(),
+  permits = rt.semaphore(1),
+  queue = rt.channel(8),
+}
 
 local function cycle()
   local rt = require("rt")
@@ -22,6 +27,7 @@ end
 
 local function churn(shared)
   local rt = require("rt")
+  shared.begun:wait()
   while not shared.stop:get("stop") do
     cycle()
     shared.mutex:try_with(function() end)
@@ -53,7 +59,10 @@ local ways = {
   end,
 }
 
+-- (The end of a child sets back the files that the threads of the parent read, as a module that is being
+-- loaded.)
 local churning = { rt.spawn(churn, shared), rt.spawn(churn, shared) }
+shared.begun:wait()
 local well = 0
 for i = 1, CHILDREN do
   local kept = { cycles = {}, permit = shared.permits:permit() }

@@ -66,8 +66,8 @@ for _, workers in ipairs { 1, 4 } do
     end)
 
     it("G15 nor is a recursion without end, whose stack is long to walk over", function()
-      if kit.flavor == "tsan" then
-        return pending("the thread sanitizer delays signals of code that computes")
+      if kit.flavor ~= "" then
+        return pending("in other builds a stack of a million functions takes long to grow")
       end
       kit.eventually(function()
         local err = run(workers, kit.program("recursion"))

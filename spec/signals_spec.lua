@@ -22,7 +22,7 @@ end
 local function end_by(it, signal)
   it:signal(signal)
   local code = it:wait()
-  return code, it:output():sub(it.position + 1)
+  return code, it:rest()
 end
 
 describe("rt-lua: Ctrl-C:", function()

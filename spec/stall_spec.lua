@@ -19,7 +19,7 @@ local function run_stuck(workers, script)
   local it = kit.start_script(script, nil, env)
   local function await(what)
     kit.wait_for(function()
-      return it:output():find(what, 1, true)
+      return it:whole_output():find(what, 1, true)
     end, 20, ("'%s' in %s"):format(what, it.out))
   end
   await("is stuck")
@@ -28,7 +28,7 @@ local function run_stuck(workers, script)
   await("goes on")
   io.open(seen, "w"):close()
   assert.equal(0, it:wait())
-  return it:output()
+  return it:whole_output()
 end
 
 local function occurrences(text, pattern)
@@ -115,7 +115,7 @@ describe("stalls:", function()
         program:signal("CONT")
       end
       program:wait()
-      return program:output() == "ready\ndone\n", program:output()
+      return program:whole_output() == "ready\ndone\n", program:whole_output()
     end)
   end)
 
@@ -174,12 +174,12 @@ describe("stalls:", function()
     local told = kit.file(nil, ".told")
     local it = kit.start_script(kit.program("full"), nil, "TOLD=" .. told)
     kit.wait_for(function()
-      return it:output():find("blocking 2: task", 1, true)
+      return it:whole_output():find("blocking 2: task", 1, true)
     end, 20, "the report in " .. it.out)
     rt.sleep(1.5)
     io.open(told, "w"):close()
     assert.equal(0, it:wait())
-    local out = it:output()
+    local out = it:whole_output()
     assert.matches(
       "^rt: all 2 threads of rt.spawn_blocking are busy, and nothing has begun for 1.0 s:\n",
       out

@@ -103,7 +103,7 @@ local function is_stall_report(line, is_in_report)
     or is_in_report and line:find("^%s")
 end
 
---- Returns what a program wrote to stderr. On a busy machine a task that waits for a lock, or for a
+--- Returns what a program wrote, to stderr or to both. On a busy machine a task that waits for a lock, or for a
 --- child process, may be reported as stuck: reports of stalls are removed then. So they are with the
 --- thread sanitizer, whose own locks and memory maps make a thread wait.
 local function without_stalls(err)
@@ -245,7 +245,18 @@ function Background:line(seconds)
   return line:sub(1, -2)
 end
 
+--- Returns what the program wrote until now, without reports of stalls where they mean nothing.
 function Background:output()
+  return without_stalls(kit.read(self.out))
+end
+
+--- The same, of what no call of line() has returned.
+function Background:rest()
+  return without_stalls(kit.read(self.out):sub(self.position + 1))
+end
+
+--- All that it wrote, with the reports: for the specs that are about them.
+function Background:whole_output()
   return kit.read(self.out)
 end
 

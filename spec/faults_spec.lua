@@ -214,6 +214,19 @@ describe("when it fails,", function()
     return list
   end
 
+  --- A machine whose speed changes may use more CPU time for the same work: a busy loop counts when it
+  --- is there each time, beside a run without a fault. Returns the last run, and what is wrong with it.
+  local function confirmed(run, trouble)
+    for _ = 1, 3 do
+      if not trouble or not trouble:find("^a busy loop") then
+        break
+      end
+      local pair = faults.run { "none:EINTR:0", run.fault }
+      run, trouble = pair[2], faults.trouble(pair[2], math.max(0.05, pair[1].cpu))
+    end
+    return run, trouble
+  end
+
   local function check(call)
     usual = usual or math.max(0.05, faults.run({ "none:EINTR:0" })[1].cpu)
     local calls = faults.run({ call .. ":EINTR:0" })[1].calls
@@ -225,7 +238,8 @@ describe("when it fails,", function()
     end
     local troubles = {}
     for _, run in ipairs(faults.run(list)) do
-      local trouble = faults.trouble(run, usual)
+      local trouble
+      run, trouble = confirmed(run, faults.trouble(run, usual))
       if trouble then
         troubles[#troubles + 1] = ("RT_FAULT=%s: %s\n%s%s"):format(
           run.fault,

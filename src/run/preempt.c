@@ -294,13 +294,18 @@ static bool is_own(lua_Hook there) {
 ** of the next signals do nothing as keep the handler below a twentieth of the time. (CPU time: if
 ** the thread lost its CPU in between, hundreds of signals would be skipped.) They answer the
 ** watchdog's probe in place of the hook: without a hook, Lua code would look like a C function that
-** does not return. */
+** does not return. The deepest recursion that Lua allows takes 3 to 4 ms, which are 12 to 16
+** signals. There is a limit, since a virtual machine that stops for a moment may count the pause as
+** CPU time. */
+enum { SKIP_MAX = 20 };
+
 static void arm(rt_worker *w, lua_State *L) {
   uint64_t before = rt_thread_info_cpu(&w->status.thread_info);
   w->preempt.armed = w->loop.slices;
   lua_sethook(L, hook, LUA_MASKCOUNT, 1);
   uint64_t took = rt_thread_info_cpu(&w->status.thread_info) - before;
-  w->preempt.skip = (unsigned)(took * 20 / w->preempt.timer.period);
+  uint64_t skip = took * 20 / w->preempt.timer.period;
+  w->preempt.skip = skip < SKIP_MAX ? (unsigned)skip : SKIP_MAX;
 }
 
 /* What the main worker asks for (run/blocked.c). */

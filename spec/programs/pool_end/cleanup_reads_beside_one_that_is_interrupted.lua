@@ -1,11 +1,11 @@
 --- At the end one task is blocked in a read, again each time it is interrupted; another one, which
---- waited, reads from a command in its cleanup, and the watchdog sends its thread a signal. Argument:
---- a FIFO.
+--- waited, reads from a command in its cleanup, and the watchdog sends its thread a signal. The second
+--- one is spawned when the first has a worker for itself. Argument: a FIFO.
 local rt = require("rt")
 local fifo = arg[1]
 
 rt.configure { workers = 2, stall = 0.3 }
-local begun = rt.channel(2)
+local begun = rt.channel(1)
 
 rt.spawn(function()
   local f = assert(io.open(fifo, "r+"))
@@ -19,6 +19,7 @@ rt.spawn(function()
     pcall(read_for_ever)
   end
 end)
+begun:recv()
 
 rt.spawn(function()
   local _ <close> = setmetatable({}, {
@@ -34,5 +35,4 @@ rt.spawn(function()
   rt.sleep(60)
 end)
 
-begun:recv()
 begun:recv()

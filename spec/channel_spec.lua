@@ -294,7 +294,7 @@ describe("rt.channel", function()
   end)
 
   it("a chain of channels and tasks, however long, is freed without growing the stack", function()
-    -- (With the thread sanitizer each of them costs half a millisecond.)
+    -- (With the thread sanitizer a channel costs half a millisecond.)
     local length = kit.flavor == "tsan" and 40000 or 400000
     local code, out, err = kit.run(kit.program("long_chains"), tostring(length), 60)
     assert.same({ 0, "freed\n", "" }, { code, out, err })

@@ -103,9 +103,9 @@ local function is_stall_report(line, is_in_report)
     or is_in_report and line:find("^%s")
 end
 
---- Returns what a program wrote, to stderr or to both. On a busy machine a task that waits for a lock, or for a
---- child process, may be reported as stuck: reports of stalls are removed then. So they are with the
---- thread sanitizer, whose own locks and memory maps make a thread wait.
+--- Returns what a program wrote, to stderr or to both. On a busy machine a task that waits for a lock,
+--- or for a child process, may be reported as stuck: reports of stalls are removed then. So they are
+--- with the thread sanitizer, whose own locks and memory maps make a thread wait.
 local function without_stalls(err)
   local kept, is_report, was_report = {}, false, false
   for line in err:gmatch("[^\n]*\n?") do

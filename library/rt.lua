@@ -160,6 +160,22 @@ function rt.scope(f, policy) end
 ---@return any ...  its results
 function rt.run(f, ...) end
 
+--- Runs a function as a pool task, as `rt.spawn` does, and waits for it. If the caller is cancelled or
+--- timed out, the task is cancelled for the same reason, and has cleaned up when `rt.call` raises. If its
+--- cleanup fails, that error is raised. (With `rt.spawn(f):join()` the task would go on.)
+---
+--- Raises as `rt.spawn` does if a value cannot be sent.
+---
+--- ```lua
+--- print(rt.call(math.max, 3, 4)) -- 4
+--- print(rt.timeout(0.05, rt.call, rt.sleep, 3600)) -- nil timeout
+--- ```
+---@async
+---@param f function  a Lua function, or a C function that a module holds
+---@param ... any  its arguments
+---@return any ...  its results
+function rt.call(f, ...) end
+
 --- Sets the function that gets errors of failed tasks that no task joins. Without it, such an error is
 --- written to stderr, with the task, where it was spawned and its traceback, and the exit code is 1.
 --- The function gets the errors of tasks of this state and, in the main state, of pool tasks. It is

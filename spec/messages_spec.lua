@@ -14,6 +14,7 @@ describe("an error of rt", function()
       { "task or function expected, got table", pcall(rt.join, {}) },
       { "task or function expected, got no value", pcall(rt.race) },
       { "function expected, got number", pcall(rt.run, 5) },
+      { "function expected, got number", pcall(rt.call, 5) },
       { '"all", "any"', pcall(rt.scope, print, "x") },
       { "a finite period expected", pcall(rt.interval, math.huge) },
       { "unknown option 'x'", pcall(rt.interval, 1, { x = 1 }) },

@@ -22,6 +22,7 @@ return {
   yield = core.yield,
   join = task.join,
   run = task.run,
+  call = task.call,
   scope = scope.scope,
   race = task.race,
   on_unhandled = core.on_unhandled,

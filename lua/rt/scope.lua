@@ -361,5 +361,6 @@ function scope.scope(...)
 end
 
 scope.open = open
+scope.reason_of = reason_of
 
 return internal.hide(scope)

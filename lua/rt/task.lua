@@ -1,14 +1,16 @@
---- rt.run, rt.join and rt.race: running functions as local tasks, and waiting for several tasks.
+--- rt.run, rt.call, rt.join and rt.race: running functions as tasks, and waiting for several tasks.
 local core = require("rt.core")
 local scope = require("rt.scope")
 local internal = core.internal
 local error, pcall, select, type = error, pcall, select, type
+local getmetatable = getmetatable
 local pack, unpack = table.pack, table.unpack
 
 internal.spawns_for_callers()
 
 local check, class_of = internal.check, internal.class_of
-local spawn_local, shield = core.spawn_local, core.shield
+local spawn, spawn_local, shield = core.spawn, core.spawn_local, core.shield
+local Cancelled, critical = core.Cancelled, internal.critical
 
 local task = {}
 
@@ -40,6 +42,39 @@ local function pass(ok, ...)
     raise((...))
   end
   return ...
+end
+
+--- The rest of rt.call when the join has returned, or has raised. If it has raised an rt.Cancelled,
+--- this task was cancelled, as a rule (else the pool task has ended, and cancelling it does nothing).
+--- An error of the cleanup of the pool task is raised in place of the rt.Cancelled, as if the
+--- function ran in this task.
+local function call_ended(callee, ok, ...)
+  if ok then
+    return ...
+  end
+  local err = ...
+  if getmetatable(err) ~= Cancelled then
+    raise(err)
+  end
+  callee:cancel(scope.reason_of(err))
+  shield(pcall, callee.join, callee)
+  if callee:status() == "failed" then
+    shield(callee.join, callee)
+  end
+  error(err, 0)
+end
+
+local function spawn_and_join(...)
+  local callee = spawn(...)
+  return call_ended(callee, pcall(callee.join, callee))
+end
+
+--- Runs a function as a task of the pool and returns its results, or raises its error. If this task
+--- is cancelled or timed out meanwhile, so is that one, and it has cleaned up when this returns.
+--- (Under rt.critical, since an error of a cancel after the spawn would leave the task behind.)
+function task.call(...)
+  check(type((...)) == "function", 1, "call", "function", class_of, ...)
+  return critical(spawn_and_join, ...)
 end
 
 --- Spawns a local task for each of n tasks and functions, which calls call(i, function) or

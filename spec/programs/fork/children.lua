@@ -65,6 +65,9 @@ local refusals = {
   scope = function()
     rt.scope(print)
   end,
+  call = function()
+    rt.call(print)
+  end,
   spawn = function()
     rt.spawn(print)
   end,

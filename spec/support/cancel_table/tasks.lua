@@ -65,6 +65,14 @@ return {
       assert(my.task:join() == "its result")
     end,
   },
+  ["rt.call"] = {
+    wait = function(my)
+      rt.call(rest, my)
+    end,
+    check = function(my)
+      all_children_gone(my)
+    end,
+  },
   ["a scope"] = {
     wait = function(my)
       rt.scope(function(s)

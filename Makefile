@@ -172,7 +172,7 @@ $(ground_tests): %: %.o $(BUILD)/librt.a
 
 # The model build: files without Lua on an explorer of thread schedules (spec/model).
 model_files := \
-  base/cycle base/fork base/heap base/message base/ptr_map base/shared base/siphash base/system_error base/virtual_time \
+  base/cycle base/fork base/heap base/id_queue base/message base/ptr_map base/shared base/siphash base/system_error base/virtual_time \
   dict/dict dict/quota dict/shard dict/value \
   task/task task/task_name task/timer \
   event/driver event/mailbox event/thread_pool event/waiter \

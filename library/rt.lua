@@ -303,6 +303,45 @@ function scope:spawn_local(f, ...) end
 ---@param reason? any
 function scope:cancel(reason) end
 
+--- Waits for the next task of the scope that has ended, and returns its handle: each task once, in the
+--- order in which they end, however they end. nil: all tasks have ended and were returned. Several tasks
+--- may call it; they are served in the order of the calls.
+---
+--- With the policies other than `"settle"`, an end that cancels the other tasks also cancels the function
+--- of the scope, and so its wait.
+---
+--- A scope that does not use `next` keeps 16,384 tasks that have ended, with their results; if more had
+--- ended before the first call, it raises. One that uses `next` or `next_op` keeps them until it has
+--- returned them. Call `next_op` before the tasks are spawned if there may be more.
+---
+--- ```lua
+--- rt.scope(function(scope)
+---   for n = 1, 3 do
+---     scope:spawn(math.max, n, 2)
+---   end
+---   local sum = 0
+---   for task in scope.next, scope do
+---     sum = sum + task:join()
+---   end
+---   print(sum) -- 7
+--- end)
+--- ```
+---@async
+---@return rt.task|nil task
+function scope:next() end
+
+--- An operation for `rt.select`: to do what `scope:next` does.
+---
+--- ```lua
+--- rt.scope(function(scope)
+---   local task = scope:spawn(math.max, 1, 2)
+---   local index, ended = rt.select(scope:next_op(), rt.sleep_op(5))
+---   print(index, ended == task) -- 1 true
+--- end)
+--- ```
+---@return rt.operation
+function scope:next_op() end
+
 --- The error that a scope or `rt.join` raises if several of its tasks failed. A task that joins a failed
 --- task fails with the same error; that error is listed once.
 ---

@@ -21,7 +21,8 @@ local shield, critical = core.shield, internal.critical
 --- Fields of a scope: `group`; `tasks`, a list of handles; `limit`, the length of the list at which
 --- handles that are not needed any more are removed; `keeps_all`, true if each handle may still be
 --- needed for its results; `open`, false when the scope has ended; `stopped`, why the tasks were
---- cancelled, if that was before one had ended as the policy names.
+--- cancelled, if that was before one had ended as the policy names; `ungiven`, the handles of the
+--- tasks that Scope.next has not given, by id, from its first call on.
 local Scope = {}
 Scope.__index = Scope
 Scope.__name = "rt.scope"
@@ -38,13 +39,14 @@ local function check_adding(name, ...)
   end
 end
 
---- Removes the handles of tasks that returned or were cancelled. Without this the list of a scope
---- that is open for long would grow with each task.
+--- Removes the handles of tasks that returned or were cancelled, and that Scope.next will not give.
+--- Without this the list of a scope that is open for long would grow with each task.
 local function remove_ended(self)
-  local kept = {}
+  local kept, ungiven = {}, self.ungiven
+  local keeps_all = self.keeps_all or (not ungiven and self.group:keeps_ended())
   for _, task in ipairs(self.tasks) do
-    local status = task:status()
-    if self.keeps_all or (status ~= "cancelled" and status ~= "done") then
+    local status = not keeps_all and task:status()
+    if (status ~= "cancelled" and status ~= "done") or (ungiven and ungiven[task.id]) then
       kept[#kept + 1] = task
     end
   end
@@ -63,6 +65,9 @@ local function add_task(spawn, self, ...)
   tasks[place] = nil
   local task = spawn(self.group, ...)
   tasks[place] = task
+  if self.ungiven then
+    self.ungiven[task.id] = task
+  end
   return task
 end
 
@@ -87,6 +92,37 @@ function Scope.cancel(...)
     task:cancel(reason)
   end
   self.group:cancel()
+end
+
+--- From the first call on the scope keeps each task until Scope.next gives it.
+local function give_ended(self)
+  local ungiven = {}
+  for _, task in ipairs(self.tasks) do
+    ungiven[task.id] = task
+  end
+  self.group:give_ended(ungiven)
+  self.ungiven = ungiven
+end
+
+--- Checks the arguments, and returns the group, which has Scope.next and Scope.next_op.
+local function giving_group(name, ...)
+  local self = ...
+  check(getmetatable(self) == Scope, 1, name, "rt.scope", class_of, ...)
+  if not self.ungiven then
+    critical(give_ended, self) -- or a task could be added in between
+  end
+  return self.group
+end
+
+--- The next task of the scope that has ended: each once, in the order of their ends. nil: all have
+--- ended, and were given.
+function Scope.next(...)
+  return giving_group("next", ...):next()
+end
+
+--- The operation for rt.select that does the same.
+function Scope.next_op(...)
+  return giving_group("next_op", ...):next_op()
 end
 
 function Scope:__tostring()
@@ -337,9 +373,9 @@ local scope = {}
 
 --- Opens a scope and runs f(scope). Beside the policies of rt.scope there is "each": the first end
 --- of a task that is no success cancels the others and is raised.
-local function open(f, policy)
+local function open(f, policy, keeps_ended)
   local self = setmetatable({
-    group = internal.group(policy),
+    group = internal.group(policy, keeps_ended),
     tasks = {},
     limit = 64,
     keeps_all = policy == "any" or policy == "first",
@@ -357,7 +393,7 @@ function scope.scope(...)
   check(type(f) == "function", 1, "scope", "function", class_of, ...)
   policy = policy or "all"
   check(endings[policy] and policy ~= "each", 2, "scope", '"all", "any", "first" or "settle"')
-  return open(f, policy)
+  return open(f, policy, true)
 end
 
 scope.open = open

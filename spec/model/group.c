@@ -1,5 +1,5 @@
-/* spec/model/group.c - model of sched/group.c: members that end, a cancel, tasks that wait, and
-** members that enter late. */
+/* spec/model/group.c - model of sched/group.c: members that end, a cancel, tasks that wait, members
+** that enter late, and tasks that have ended, each of which is given once. */
 #include "model_worker.h"
 #include "sched/job.h"
 
@@ -13,11 +13,13 @@ static rt_group *group;
 static rt_job *members[MEMBERS];
 static worker *runners[MEMBERS], *waiter;
 static bool cancel_received[MEMBERS], called, cancel_is_done;
+static int given[MEMBERS + 1]; /* how often each id was */
 
 static void cancel_member(rt_shared *owner) { rt_job_cancel(rt_job_of(owner), NULL); }
 
 static void enter(int n) {
   members[n] = rt_job_new(&job_kind, runtime, (uint64_t)n, "here", NULL);
+  check(rt_group_make_room(group));
   bool entered = rt_group_enter(group, &members[n]->member, &members[n]->shared);
   if (!entered && !seeded("ignores the cancel")) rt_job_cancel(members[n], NULL);
 }
@@ -37,6 +39,21 @@ static void begin_with(rt_group_policy policy, int members_before) {
 
 static void begin_until_all(void) { begin_with(RT_GROUP_ALL_COMPLETED, MEMBERS); }
 static void begin_until_any(void) { begin_with(RT_GROUP_FIRST_COMPLETED, MEMBERS); }
+static void begin_to_give(void) {
+  runtime = rt_runtime_new(NULL);
+  group = rt_group_new(&kind, RT_GROUP_ALL_COMPLETED, cancel_member);
+  rt_group_keep_ended(group);
+  waiter = worker_new();
+  called = cancel_is_done = false;
+  for (int i = 0; i < MEMBERS; i++) {
+    runners[i] = worker_new();
+    cancel_received[i] = false;
+    given[i + 1] = 0;
+    members[i] = rt_job_new(&job_kind, runtime, (uint64_t)i + 1, "here", NULL);
+    check(rt_group_make_room(group));
+    rt_group_enter(group, &members[i]->member, &members[i]->shared);
+  }
+}
 static void begin_with_one(void) { begin_with(RT_GROUP_ALL_COMPLETED, 1); }
 
 /* --- members ---------------------------------------------------------------------------------- */
@@ -132,6 +149,37 @@ static void cancel(void) {
   cancel_is_done = true;
 }
 
+/* Takes the tasks that have ended until none is left. The first one that it gets by waiting it
+** gives back, as a task that was cancelled meanwhile. */
+static void take_all(void) {
+  bool gives_back = true;
+  uint64_t id = 0;
+  check(rt_group_give_ended(group) == 0);
+  do {
+    while (!rt_group_next(group, &id)) {
+      rt_waiter *entry = rt_waiter_new(&waiter->driver);
+      if (!rt_group_await_next(group, entry)) {
+        rt_waiter_free(entry);
+        continue;
+      }
+      rt_waiter_park(entry, &waiter->task, RT_OP_JOIN);
+      worker_wait(waiter);
+      check(rt_waiter_withdraw(entry));
+      int answer = entry->answer;
+      rt_waiter_free(entry);
+      if (!gives_back) {
+        id = rt_group_take_promised(group, answer);
+        break;
+      }
+      gives_back = false;
+      if (!seeded("gives nothing back")) rt_group_give_back(group, answer);
+    }
+    if (id) given[id]++;
+  } while (id);
+  called = true;
+  worker_free(waiter);
+}
+
 /* --- afterwards ------------------------------------------------------------------------------- */
 static void end(void) {
   check(called && rt_group_live(group) == 0);
@@ -141,6 +189,11 @@ static void end(void) {
   }
   rt_shared_drop(&group->shared);
   rt_runtime_drop(runtime);
+}
+
+static void end_given(void) {
+  for (int i = 1; i <= MEMBERS; i++) check(given[i] == 1);
+  end();
 }
 
 static const model models[] = {
@@ -166,6 +219,11 @@ static const model models[] = {
      .end = end,
      .bugs = {{"a member that enters were not cancelled with the group", BUG_OWN,
                "ignores the cancel"}}},
+    {.says = "group: each task that has ended is given once, and then that none is left",
+     .begin = begin_to_give,
+     .fibers = {{"member 0", run_0}, {"member 1", run_1}, {"taker", take_all}},
+     .end = end_given,
+     .bugs = {{"what a cancelled task was given were lost", BUG_OWN, "gives nothing back"}}},
     {.says = "group: local tasks count, and one that enters late is cancelled",
      .begin = begin_with_one_left,
      .fibers = {{"member 0", run_0},

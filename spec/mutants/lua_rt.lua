@@ -26,6 +26,14 @@ return {
   },
   {
     file = "lua/rt/scope.lua",
+    from = "    self.ungiven[task.id] = task\n",
+    to = "",
+    wrong = "scope:next does not give tasks that were added after its first call",
+    spec = "scope_next",
+    test = "in the order of their ends",
+  },
+  {
+    file = "lua/rt/scope.lua",
     from = "    if not seen[from] then\n      kept[#kept + 1] = failure\n",
     to = "    do\n      kept[#kept + 1] = failure\n",
     wrong = "an error that another task of the scope has joined counts twice",

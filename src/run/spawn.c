@@ -62,6 +62,7 @@ bool rtL_spawn_submit(lua_State *L, rt_worker *w, rt_sched *s, rt_job *j, int sl
     rt_worker_count(w, RT_COUNT_SPAWNED, (uint64_t)-1); /* the caller may try again */
     return false;
   }
+  rt_group_forget(&j->member);
   rt_job_cancel(j, NULL); /* it leaves its group */
   if (err == UV_ECANCELED) rtL_cancel_at_end(L, w);
   rtL_error_system(L, "cannot queue a task", err);

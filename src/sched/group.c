@@ -12,15 +12,22 @@
 ** gets its cancel. 'cancelling' was set before the first member was cancelled, so the other member
 ** sees it (rt_job_is_cancelling) and raises its cancel, not the error about the channel.
 **
+** Giving the tasks that have ended. The end of a task adds its id to 'ended' and, if a waiter is in
+** 'nexts', calls that one: then one more of the ids is promised. A task that asks meanwhile gets an
+** id only if there are more than promised. So each id is given once, and waiters come first.
+**
 ** spec/model/group.c checks that a cancel reaches every job, and that waiters and watchers are
-** called.
+** called, and that each task that has ended is given once.
 */
 #include "sched/group.h"
+
+enum { ANSWER_NONE_LEFT, ANSWER_TASK };
 
 static rt_group_member *member_of(rt_list *l) { return rt_containerof(l, rt_group_member, link); }
 
 void rt_group_free(rt_shared *shared) {
   rt_group *g = rt_group_of(shared);
+  rt_id_queue_close(&g->ended);
   rt_shared_delete(shared, &g->lock);
 }
 
@@ -33,6 +40,7 @@ rt_group *rt_group_new(const rt_shared_kind *kind, rt_group_policy policy,
   rt_list_init(&g->members);
   rt_list_init(&g->waiters);
   rt_list_init(&g->watchers);
+  rt_list_init(&g->nexts);
   return g;
 }
 
@@ -59,8 +67,27 @@ static bool decides(rt_group_policy policy, rt_phase how) {
   return false;
 }
 
-static void count_end_locked(rt_group *g, uint64_t id, rt_phase how) {
+static void call_next_locked(rt_group *g) {
+  rt_waiter *waiter = rt_waiter_next(&g->nexts);
+  if (waiter == NULL) return;
+  g->promised++;
+  rt_waiter_call(waiter, ANSWER_TASK);
+}
+
+static void keep_ended_locked(rt_group *g, uint64_t id) {
+  if (g->ended.count >= RT_GROUP_ENDED_MAX && !g->gives_ended) {
+    g->keeps_ended = false;
+    rt_id_queue_close(&g->ended);
+    return;
+  }
+  rt_id_queue_add(&g->ended, id);
+  call_next_locked(g);
+}
+
+static void count_end_locked(rt_group *g, uint64_t id, rt_phase how, bool forgotten) {
   g->live--;
+  if (g->keeps_ended && !forgotten) keep_ended_locked(g, id);
+  if (g->live == 0) rt_waiter_call_all(&g->nexts, ANSWER_NONE_LEFT);
   if (!g->decided && decides(g->policy, how)) {
     g->decided = true;
     g->decider = id;
@@ -76,7 +103,7 @@ void rt_group_leave(rt_group_member *m, uint64_t id, rt_phase how) {
   rt_group *g = m->group;
   rt_lock_take(&g->lock);
   rt_list_remove(&m->link);
-  count_end_locked(g, id, how);
+  count_end_locked(g, id, how, m->forgotten);
   rt_lock_give(&g->lock);
 }
 
@@ -91,7 +118,7 @@ bool rt_group_enter_local(rt_group *g) {
 
 void rt_group_leave_local(rt_group *g, uint64_t id, rt_phase how) {
   rt_lock_take(&g->lock);
-  count_end_locked(g, id, how);
+  count_end_locked(g, id, how, false);
   rt_lock_give(&g->lock);
   rt_shared_drop(&g->shared);
 }
@@ -151,6 +178,85 @@ bool rt_group_watch(rt_group *g, rt_waiter *waiter) {
   if (!over) rt_waiter_enqueue(waiter, &g->watchers, &g->lock);
   rt_lock_give(&g->lock);
   return over;
+}
+
+/* --- the tasks that have ended ---------------------------------------------------------------- */
+void rt_group_keep_ended(rt_group *g) { g->keeps_ended = true; }
+
+bool rt_group_keeps_ended(rt_group *g) {
+  rt_lock_take(&g->lock);
+  bool keeps = g->keeps_ended;
+  rt_lock_give(&g->lock);
+  return keeps;
+}
+
+/* Makes room for the tasks that are live and 'more' ones, when they will have ended. */
+static bool make_room_locked(rt_group *g, int more) {
+  int count = g->ended.count + g->live + more;
+  if (!g->gives_ended && count > RT_GROUP_ENDED_MAX) count = RT_GROUP_ENDED_MAX;
+  return rt_id_queue_reserve(&g->ended, count);
+}
+
+bool rt_group_make_room(rt_group *g) {
+  rt_lock_take(&g->lock);
+  bool made = !g->keeps_ended || make_room_locked(g, 1);
+  rt_lock_give(&g->lock);
+  return made;
+}
+
+void rt_group_forget(rt_group_member *m) {
+  if (m->group == NULL) return;
+  rt_lock_take(&m->group->lock);
+  m->forgotten = true;
+  rt_lock_give(&m->group->lock);
+}
+
+int rt_group_give_ended(rt_group *g) {
+  rt_lock_take(&g->lock);
+  bool had = g->gives_ended;
+  g->gives_ended = true;
+  int err = !g->keeps_ended ? UV_ENOBUFS : make_room_locked(g, 0) ? 0 : UV_ENOMEM;
+  if (err != 0) g->gives_ended = had;
+  rt_lock_give(&g->lock);
+  return err;
+}
+
+static bool next_locked(rt_group *g, uint64_t *id) {
+  bool has_one = g->ended.count > g->promised;
+  *id = has_one ? rt_id_queue_take(&g->ended) : 0;
+  return has_one || g->live == 0;
+}
+
+bool rt_group_next(rt_group *g, uint64_t *id) {
+  rt_lock_take(&g->lock);
+  bool done = next_locked(g, id);
+  rt_lock_give(&g->lock);
+  return done;
+}
+
+bool rt_group_await_next(rt_group *g, rt_waiter *waiter) {
+  rt_lock_take(&g->lock);
+  bool waits = g->ended.count == g->promised && g->live > 0;
+  if (waits) rt_waiter_enqueue(waiter, &g->nexts, &g->lock);
+  rt_lock_give(&g->lock);
+  return waits;
+}
+
+uint64_t rt_group_take_promised(rt_group *g, int answer) {
+  if (answer != ANSWER_TASK) return 0;
+  rt_lock_take(&g->lock);
+  g->promised--;
+  uint64_t id = rt_id_queue_take(&g->ended);
+  rt_lock_give(&g->lock);
+  return id;
+}
+
+void rt_group_give_back(rt_group *g, int answer) {
+  if (answer != ANSWER_TASK) return;
+  rt_lock_take(&g->lock);
+  g->promised--;
+  call_next_locked(g);
+  rt_lock_give(&g->lock);
 }
 
 int rt_group_live(rt_group *g) {

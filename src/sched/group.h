@@ -7,11 +7,18 @@
 ** The policy of a group says which end of a task decides it: the first failure, the first success,
 ** the first that is none, or the first end of any kind. Tasks that wait for the group are called
 ** when it is decided, and not only when all its tasks have ended.
+**
+** The group of a scope also has a queue of the tasks that have ended, for scope:next, which gives
+** each of them once. A scope that is open for long and does not use scope:next would keep them all:
+** so if it has not been used when there are more than RT_GROUP_ENDED_MAX, the queue is given up.
 */
 #ifndef RT_SCHED_GROUP_H
 #define RT_SCHED_GROUP_H
 
+#include "base/id_queue.h"
 #include "event/waiter.h"
+
+enum { RT_GROUP_ENDED_MAX = 1 << 14 };
 
 /* A job's place in its group; a part of the rt_job. */
 typedef struct rt_group_member {
@@ -21,6 +28,7 @@ typedef struct rt_group_member {
   /* under the lock of the group */
   rt_list link;
   bool cancel_sent; /* the group has called its 'cancel', or it entered when it was cancelled */
+  bool forgotten;   /* rt_group_forget was called */
 } rt_group_member;
 
 typedef enum rt_group_policy {
@@ -49,6 +57,12 @@ typedef struct rt_group {
   rt_list members;  /* jobs that have not ended; those with cancel_sent last */
   rt_list waiters;  /* waiters: called when the group is decided, and when 'live' becomes 0 */
   rt_list watchers; /* waiters: called when the group is decided, and when it is cancelled */
+  /* under the lock; for rt_group_next */
+  bool keeps_ended;  /* tasks that end are added to 'ended' */
+  bool gives_ended;  /* rt_group_give_ended was called: 'ended' is not given up */
+  rt_id_queue ended; /* ids of tasks that have ended */
+  int promised;      /* how many of 'ended' are for waiters that were called */
+  rt_list nexts;     /* waiters: called when a task ends, and when 'live' becomes 0 */
 } rt_group;
 
 /* Any thread: the 'free' of a group's kind. */
@@ -86,6 +100,32 @@ bool rt_group_await(rt_group *g, rt_waiter *waiter, bool all);
 /* The waiter's thread. True: the group is decided or cancelled. False: the waiter is in the
 ** queue. */
 bool rt_group_watch(rt_group *g, rt_waiter *waiter);
+
+/* --- the tasks that have ended ---------------------------------------------------------------- */
+/* Any thread, before any task enters: from now on the group has a queue of the tasks that end. */
+void rt_group_keep_ended(rt_group *g);
+/* Any thread: has it a queue? False: it never had, or has given it up. */
+bool rt_group_keeps_ended(rt_group *g);
+
+/* The driver's thread, before a task enters: makes room for it in the queue. False: no memory. */
+bool rt_group_make_room(rt_group *g);
+/* Any thread. The job could not be queued, and ends without a handle: it is not to be given. */
+void rt_group_forget(rt_group_member *m);
+
+/* The driver's thread, before the first rt_group_next: the queue is used. 0; UV_ENOMEM; UV_ENOBUFS:
+** the group has given up its queue. */
+int rt_group_give_ended(rt_group *g);
+
+/* The driver's thread. True: *id is the next task that has ended, or 0: all have ended and were
+** given. False: the caller would have to wait. */
+bool rt_group_next(rt_group *g, uint64_t *id);
+/* The waiter's thread. True: the waiter is in the queue. False: nothing was done, and another
+** attempt is worth it. */
+bool rt_group_await_next(rt_group *g, rt_waiter *waiter);
+/* The waiter was called with this answer: the id of its task, or 0, as rt_group_next. */
+uint64_t rt_group_take_promised(rt_group *g, int answer);
+/* The waiter was called, but its task takes nothing: the next one gets it. */
+void rt_group_give_back(rt_group *g, int answer);
 
 /* Any thread. */
 int rt_group_live(rt_group *g);

@@ -21,6 +21,17 @@ return {
       is_free(my.m, their.go)
     end,
   },
+  ["a select of the next task of a scope"] = {
+    wait = function(my)
+      rt.scope(function(s)
+        s:spawn(help.rest, my)
+        rt.select(s:next_op(), rt.channel(0):recv_op())
+      end)
+    end,
+    check = function(my)
+      help.all_children_gone(my)
+    end,
+  },
   ["a select that sends"] = {
     prepare = function()
       return { one = rt.channel(0), other = rt.channel(0) }

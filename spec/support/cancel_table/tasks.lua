@@ -84,6 +84,24 @@ return {
       all_children_gone(my)
     end,
   },
+  ["next of a scope"] = {
+    setup = function()
+      return {}
+    end,
+    wait = function(my, own)
+      rt.scope(function(s)
+        own.scope = s
+        s:spawn(rest, my)
+        s:next()
+      end)
+    end,
+    settle = function(_, own)
+      assert(own.scope:next():status() == "cancelled" and own.scope:next() == nil)
+    end,
+    check = function(my)
+      all_children_gone(my)
+    end,
+  },
   ["a race"] = {
     wait = function(my)
       local function f()

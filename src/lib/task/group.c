@@ -9,6 +9,8 @@ static const rt_shared_kind group_kind = {"group", rt_group_free, RT_CLASS_GROUP
 ** the list of its tasks. */
 static const rt_shared_kind scope_group_kind = {"group", rt_group_free, RT_CLASS_GROUP, NULL};
 
+enum { TASKS = 1, VALUES = TASKS };
+
 static rt_group *check_group(lua_State *L) {
   return rt_group_of(rtL_shared_check(L, rt_self(L), RT_CLASS_GROUP, 1)->shared);
 }
@@ -23,14 +25,18 @@ static rt_shared *group_send(lua_State *L, rt_worker *w, int index, const char *
 
 static void cancel_member(rt_shared *shared) { rt_job_cancel(rt_job_of(shared), NULL); }
 
-/* group = internal.group([policy]): a policy (rt_group_policy) makes it the group of a scope */
+/* group = internal.group([policy [, keep_ended]]): a policy (rt_group_policy) makes it the group of
+** a scope; with keep_ended there is group:next. The user value TASKS of a group is nil, or the
+** table of group:give_ended. */
 static int new_group(lua_State *L) {
   static const char *const policies[] = {"settle", "all", "any", "each", "first", NULL};
   rt_group_policy policy = (rt_group_policy)luaL_checkoption(L, 1, "settle", policies);
   bool is_scope = !lua_isnoneornil(L, 1);
-  rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_GROUP);
+  bool keeps_ended = lua_toboolean(L, 2);
+  rt_shared_ref *ref = rtL_class_new(L, &rt_self(L)->classes, RT_CLASS_GROUP, sizeof *ref, VALUES);
   rt_group *g = rt_group_new(is_scope ? &scope_group_kind : &group_kind, policy, cancel_member);
   if (g && is_scope) g->driver = &rt_self(L)->driver;
+  if (g && keeps_ended) rt_group_keep_ended(g);
   rtL_shared_set(L, ref, g ? &g->shared : NULL);
   return 1;
 }
@@ -41,8 +47,10 @@ static int group_spawn_to(lua_State *L, int slot, int first) {
   rt_group *g = check_group(L);
   luaL_checktype(L, first, LUA_TFUNCTION);
   rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
+  if (!rt_group_make_room(g)) return rtL_error_no_memory(L);
   rt_job *j = rtL_spawn_make(L, w, s, g, first);
   if (rtL_spawn_submit(L, w, s, j, slot)) return 1;
+  rt_group_forget(&j->member);
   rt_worker_count(w, RT_COUNT_SPAWNED, 1); /* (it is counted as spawned and cancelled) */
   rt_job_cancel(j, NULL);
   return rtL_call_site_error(L, &w->call_sites,
@@ -135,6 +143,97 @@ static int group_wait(lua_State *L) {
   return rtL_operation_begin(L, w, &group_wait_kind, ref, group_wait_number(L));
 }
 
+/* --- the tasks that have ended ---------------------------------------------------------------- */
+/* group:give_ended(tasks): from now on there is group:next. tasks: the handles by id, which the
+** caller keeps up to date. */
+static int group_give_ended(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_group *g = check_group(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int err = rt_group_give_ended(g);
+  if (err == UV_ENOMEM) return rtL_error_no_memory(L);
+  if (err != 0)
+    return rtL_call_site_error(
+        L, &w->call_sites,
+        "more than %d tasks of the scope had ended before the first 'next', and are not kept",
+        RT_GROUP_ENDED_MAX);
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, TASKS);
+  return 0;
+}
+
+/* boolean = group:keeps_ended() */
+static int group_keeps_ended(lua_State *L) {
+  lua_pushboolean(L, rt_group_keeps_ended(check_group(L)));
+  return 1;
+}
+
+/* Pushes the handle of the task, and removes it from the table. Pushes nil and returns false if
+** there is none: the id is 0, or no memory was left when the handle was to be added. */
+static bool push_handle(lua_State *L, const rt_branch *b, uint64_t id) {
+  if (b->op != 0)
+    lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
+  else
+    lua_pushvalue(L, 1);
+  if (lua_getiuservalue(L, -1, TASKS) != LUA_TTABLE) { /* give_ended was not called */
+    lua_remove(L, -2);
+    return false;
+  }
+  bool found = lua_rawgeti(L, -1, (lua_Integer)id) != LUA_TNIL;
+  lua_pushnil(L);
+  lua_rawseti(L, -3, (lua_Integer)id);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return found;
+}
+
+static int group_next_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)w;
+  uint64_t id;
+  while (rt_group_next(group_of(b), &id)) {
+    if (push_handle(L, b, id) || id == 0) return 1;
+    lua_pop(L, 1);
+  }
+  return -1;
+}
+
+static bool group_next_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+  (void)L, (void)w;
+  return rt_group_await_next(group_of(b), b->waiter);
+}
+
+static int group_next_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  if (rt_unlikely(rt_cancel_from_other_thread(w))) {
+    rt_group_give_back(group_of(b), b->answer);
+    rtL_cancel_takes_precedence(L, w);
+  }
+  push_handle(L, b, rt_group_take_promised(group_of(b), b->answer));
+  return 1;
+}
+
+static const rt_op_kind group_next_kind = {.name = "next",
+                                           .waits_for = RT_OP_JOIN,
+                                           .has_waiter = true,
+                                           .attempt = group_next_attempt,
+                                           .arm = group_next_arm,
+                                           .finish = group_next_finish};
+
+/* task = group:next(): the next task that has ended; nil: none is left */
+static int group_next(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_GROUP, 1);
+  lua_settop(L, 1);
+  return rtL_operation_run(L, w, &group_next_kind, ref, 0);
+}
+
+/* op = group:next_op() */
+static int group_next_op(lua_State *L) {
+  check_group(L);
+  lua_settop(L, 1);
+  return rtL_operation_new(L, rt_self(L), &group_next_kind, 0);
+}
+
+/* --- cancelling and looking ------------------------------------------------------------------- */
 /* group:cancel() */
 static int group_cancel(lua_State *L) {
   rt_group_cancel(check_group(L));
@@ -165,6 +264,7 @@ static int group_spawn_local(lua_State *L) {
   rt_group *g = check_group(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   if (w->stop.begun) return rtL_cancel_at_end(L, w);
+  if (!rt_group_make_room(g)) return rtL_error_no_memory(L);
   rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
   rt_more *more = rt_task_more(t);
   if (more == NULL) {
@@ -243,6 +343,10 @@ void rtL_open_group(lua_State *L, rt_worker *w) {
                                      {"cancel", group_cancel},
                                      {"begin_cancel", group_begin_cancel},
                                      {"decider", group_decider},
+                                     {"give_ended", group_give_ended},
+                                     {"keeps_ended", group_keeps_ended},
+                                     {"next", group_next},
+                                     {"next_op", group_next_op},
                                      {NULL, NULL}};
   static const luaL_Reg internal[] = {
       {"group", new_group}, {"start_workers", start_workers}, {NULL, NULL}};

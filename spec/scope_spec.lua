@@ -287,6 +287,13 @@ describe("rt.scope", function()
     assert.equal(2, (tasks[2]:join()))
   end)
 
+  it("G10 a timeout of f is that of rt.timeout, also if a task fails meanwhile", function()
+    local code, out, err = kit.run(kit.program("timed_out_with_failures"))
+    local expected =
+      "f waits\tnil\ttimeout\nf has ended\tnil\ttimeout\nunhandled: timeout, timeout\n"
+    assert.same({ 0, expected }, { code, out }, err)
+  end)
+
   it("does not grow with the tasks that have ended", function()
     rt.scope(function(scope)
       local most = 0 -- (the first of them are kept for scope:next)

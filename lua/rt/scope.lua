@@ -357,9 +357,12 @@ end
 local function run(self, f, policy)
   local results = pack(self.group:run(body, self, f))
   if results[1] == false then
-    self.stopped = "the body of the scope failed"
+    local is_cancel = getmetatable(results[2]) == core.Cancelled
+    self.stopped = is_cancel and reason_of(results[2]) or "the body of the scope failed"
     self:cancel(self.stopped)
-    settle(self)
+    if settle(self) and is_cancel then
+      internal.raise(results[2], results[3]) -- as if the wait for the tasks had been cancelled
+    end
     raise(failed_tasks(self), { error = results[2], trace = results[3] })
   end
   local cancelled = settle(self, reasons[policy])

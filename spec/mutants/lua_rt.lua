@@ -2,6 +2,14 @@
 return {
   {
     file = "lua/rt/scope.lua",
+    from = "    if settle(self) and is_cancel then\n",
+    to = "    if settle(self) and false then\n",
+    wrong = "a timeout of the function of a scope is hidden in the errors of its tasks",
+    spec = "scope",
+    test = "also if a task fails meanwhile",
+  },
+  {
+    file = "lua/rt/scope.lua",
     from = "  if not ok or (reason and #group > 0) then\n",
     to = "  if not ok then\n",
     wrong = "the first failure does not cancel the siblings",

@@ -1,19 +1,7 @@
--- Counts the words of many files on all cores: a pool task for each file. A task that has not begun
--- is bytes, which any worker may take; a join copies its results.
+-- Counts the words of many files on all cores: rt.map runs a function for each file, and returns the
+-- results in the order of the files.
 -- Run: build/lua5.4/rt-lua examples/parallel_map.lua [file ...]    (the examples themselves)
 local rt = require("rt")
-
---- Runs f(item) for each item of the list on all cores, and returns the results in order.
-local function parallel_map(f, list)
-  local tasks, results = {}, {}
-  for i, item in ipairs(list) do
-    tasks[i] = rt.spawn(f, item)
-  end
-  for i, task in ipairs(tasks) do
-    results[i] = task:join() -- raises if the task failed
-  end
-  return results
-end
 
 --- How often each word is in the file, and how many lines it has.
 local function count(path)
@@ -37,7 +25,7 @@ if #paths == 0 then
 end
 
 local total, lines, ranking = {}, 0, {}
-for _, file in ipairs(parallel_map(count, paths)) do
+for _, file in ipairs(rt.map(nil, paths, count)) do
   lines = lines + file.lines
   for word, n in pairs(file.words) do
     total[word] = (total[word] or 0) + n

@@ -149,6 +149,52 @@ function rt.race(...) end
 ---@return any ...  the results of f, or of the task that the policy names
 function rt.scope(f, policy) end
 
+--- Runs `f(item)` for each item in tasks of the pool, at most n at once, and waits for them. The results
+--- come in the order of the items. The first error cancels the rest, and is raised when that has cleaned
+--- up; several are raised as one `rt.errors`. If the caller is cancelled or timed out, so are the items,
+--- for the same reason.
+---
+--- The items are those of a list, from 1 to `#list`; or what an iterator returns, until that is nil. An
+--- iterator is a function, or a value that can be called, such as a channel; if it returns several values,
+--- f gets them all. It runs in the task of the caller, and may wait. It is called only when one of the n
+--- tasks has nothing to do: so at most n items have been drawn and have not ended.
+---
+--- f is copied for each of the n tasks, not for each item: what it leaves in its upvalues, the next item
+--- of the same task finds there. Cheap items of a list are sent many at a time, and cost less than a task
+--- each.
+---
+--- Raises if an item or a result cannot be sent, and names it.
+---
+--- ```lua
+--- local function square(n) return n * n end
+--- print(table.unpack(rt.map(4, { 1, 2, 3 }, square))) -- 1 4 9
+--- local n = 0
+--- local function next_number()
+---   n = n + 1
+---   return n <= 1000 and n or nil
+--- end
+--- print(rt.map(4, next_number, square)[1000]) -- 1000000
+--- ```
+---@async
+---@param n integer|nil  at most so many at once; nil: the number of workers
+---@param items any[]|fun(): ...  a list, or an iterator
+---@param f function  a Lua function, or a C function that a module holds
+---@return any[] results  the first result of each item; the field `n` has their number
+function rt.map(n, items, f) end
+
+--- As `rt.map`, without the results, which are not sent back.
+---
+--- ```lua
+--- local sum = rt.dict()
+--- rt.each(4, { 1, 2, 3 }, function(n) sum:incr("sum", n) end)
+--- print(sum:get("sum")) -- 6
+--- ```
+---@async
+---@param n integer|nil  at most so many at once; nil: the number of workers
+---@param items any[]|fun(): ...  a list, or an iterator
+---@param f function  a Lua function, or a C function that a module holds
+function rt.each(n, items, f) end
+
 --- Runs a function as a local task and waits for it.
 ---
 --- ```lua

@@ -248,7 +248,7 @@ describe("examples:", function()
       local code, out, err = run("parallel_map", "README.md /no/such/file")
       assert.same({ 1, "" }, { code, out })
       assert_contains("/no/such/file: No such file or directory", err)
-      assert_contains("examples/parallel_map.lua:13: in ", err) -- where the task was joined
+      assert_contains("examples/parallel_map.lua:28: in ", err) -- where rt.map was called
     end)
   end)
 

@@ -6,6 +6,7 @@ if _VERSION ~= "Lua 5.4" then
 end
 
 local core = require("rt.core")
+local map = require("rt.map")
 local scope = require("rt.scope")
 local task = require("rt.task")
 local tcp = require("rt.tcp")
@@ -25,6 +26,8 @@ return {
   call = task.call,
   scope = scope.scope,
   race = task.race,
+  map = map.map,
+  each = map.each,
   on_unhandled = core.on_unhandled,
   traceback = core.traceback,
 

@@ -1,6 +1,45 @@
 --- Mutants of lua/rt; spec/README.md explains an entry.
 return {
   {
+    file = "lua/rt/map.lua",
+    from = "    while state.sent >= state.n do\n",
+    to = "    while state.sent >= 2 * state.n do\n",
+    wrong = "rt.map draws items before a task can begin them",
+    spec = "map",
+    test = "only when one of the n tasks can begin it",
+  },
+  {
+    file = "lua/rt/map.lua",
+    from = "  if state.sent >= state.runners and state.runners < state.n then\n",
+    to = "  if state.runners == 0 then\n",
+    wrong = "rt.map runs one item after the other",
+    spec = "map",
+    test = "n at once when all of them wait for each other",
+  },
+  {
+    file = "lua/rt/map.lua",
+    from = "      results[at + i - 1] = values[i]\n",
+    to = "      results[at + i] = values[i]\n",
+    wrong = "the results of chunks are in the wrong places",
+    spec = "map",
+    test = "of many cheap items",
+  },
+  {
+    file = "lua/rt/map.lua",
+    from = "    state.chunk = min(2 * n, CHUNK_MAX)\n",
+    to = "    state.chunk = min(n, CHUNK_MAX)\n",
+    wrong = "each item of rt.map is a message, however cheap it is",
+    spec = "map",
+    test = "costs less than a task",
+  },
+  {
+    file = "lua/rt/map.lua",
+    from = "    state.chunk = max(state.chunk // 2, 1)\n",
+    to = "",
+    wrong = "chunks stay long when the items become expensive",
+    unnoticed = "only the time that the last items take is longer",
+  },
+  {
     file = "lua/rt/scope.lua",
     from = "    if settle(self) and is_cancel then\n",
     to = "    if settle(self) and false then\n",

@@ -68,6 +68,9 @@ local refusals = {
   call = function()
     rt.call(print)
   end,
+  map = function()
+    rt.map(1, { 1 }, print)
+  end,
   spawn = function()
     rt.spawn(print)
   end,

@@ -4,6 +4,10 @@ local rt = require("rt")
 local settled = require("settled")
 local _, SCALE = require("workers_prelude")()
 
+rt.on_unhandled(function(err) -- an item that fails while the map is timed out
+  assert(err == "the number of the beast", err)
+end)
+
 local live = rt.dict()
 
 local function work(n)

@@ -73,6 +73,35 @@ return {
       all_children_gone(my)
     end,
   },
+  ["rt.map"] = {
+    wait = function(my)
+      rt.map(2, { my, my, my }, rest)
+    end,
+    check = function(my)
+      all_children_gone(my)
+    end,
+  },
+  ["rt.each whose iterator waits"] = {
+    setup = function()
+      return { ch = rt.channel(0) }
+    end,
+    wait = function(my, own)
+      local given = false
+      rt.each(4, function()
+        if given then
+          return own.ch:recv()
+        end
+        given = true
+        return my
+      end, rest)
+    end,
+    settle = function(_, own)
+      assert(select(2, own.ch:try_send("nobody is there")) == "full")
+    end,
+    check = function(my)
+      all_children_gone(my)
+    end,
+  },
   ["a scope"] = {
     wait = function(my)
       rt.scope(function(s)

@@ -414,6 +414,42 @@ function scope:next_op() end
 ---@return number seconds
 function rt.now() end
 
+--- Calls `f(...)` until it does not fail, with a pause before each further try, and returns its results.
+--- f fails if it raises an error, or returns nil and an error as a second result. When there is to be no
+--- other try, the last error is raised, or the last results are returned, as they are; the traceback of
+--- the error says how many tries there were.
+---
+--- An `rt.Cancelled` is never retried: so a cancel or a timeout of the caller ends `rt.retry`, whether f
+--- runs or it pauses. A timeout within f, which returns `nil, "timeout"`, is an error of that try.
+---
+--- Options:
+--- - `tries`: how often f is called at most, `math.huge` for no limit. Default: 3.
+--- - `backoff`: the seconds of the first pause; each further pause is twice as long, up to a minute. Or a
+---   function, which gets the number of the try that failed and returns the seconds. Default: 0.1.
+--- - `jitter`: which part of each pause is random, from 0 to 1. `true` is 1: from no pause to all of it, so
+---   that tasks that have failed together do not try again together. Default: `true`.
+--- - `when`: a function, which gets the error, the number of the try that failed, and what f has returned
+---   behind the error; if it returns nil or false, there is no other try. It is not called after the last
+---   try.
+---
+--- ```lua
+--- local calls = 0
+--- local function flaky()
+---   calls = calls + 1
+---   if calls < 3 then error("not yet") end
+---   return "done"
+--- end
+--- print(rt.retry({ tries = 5, backoff = 0.001 }, flaky), calls) -- done 3
+--- local function when(err) return not err:find("^ECONNREFUSED") end
+--- print((rt.retry({ when = when }, rt.tcp.connect, "127.0.0.1", 1))) -- nil
+--- ```
+---@async
+---@param options { tries?: integer, backoff?: number|(fun(n: integer): number), jitter?: boolean|number, when?: fun(err: any, n: integer, ...): boolean }
+---@param f function
+---@param ... any  its arguments
+---@return any ...  the results of f
+function rt.retry(options, f, ...) end
+
 --- Waits at least so many seconds. 0 and less is `rt.yield()`; with `math.huge` the wait only ends by a
 --- cancel. Raises if the argument is NaN.
 ---

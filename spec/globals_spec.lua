@@ -78,7 +78,7 @@ local function read_when_called(pending, path)
 end
 
 describe("the Lua files of rt:", function()
-  for _, name in ipairs { "init", "map", "scope", "task", "tcp", "time" } do
+  for _, name in ipairs { "init", "map", "retry", "scope", "task", "tcp", "time" } do
     it(name .. ".lua reads no global when a function is called", function()
       assert.same({}, read_when_called(pending, "lua/rt/" .. name .. ".lua"))
     end)
@@ -86,7 +86,7 @@ describe("the Lua files of rt:", function()
 
   it("these are all, and a function that reads a global is found", function()
     local _, files = kit.shell("ls lua/rt | tr '\\n' ' '")
-    assert.equal("init.lua map.lua scope.lua task.lua tcp.lua time.lua ", files)
+    assert.equal("init.lua map.lua retry.lua scope.lua task.lua tcp.lua time.lua ", files)
     local path =
       kit.file("local x = math return function() return function() return x, pcall end end")
     assert.same({ "pcall" }, read_when_called(pending, path))

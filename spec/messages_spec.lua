@@ -15,6 +15,7 @@ describe("an error of rt", function()
       { "task or function expected, got no value", pcall(rt.race) },
       { "function expected, got number", pcall(rt.run, 5) },
       { "function expected, got number", pcall(rt.call, 5) },
+      { "table expected, got function", pcall(rt.retry, print) },
       { "list or iterator expected, got nil", pcall(rt.map, 1, nil) },
       { "function expected, got number", pcall(rt.each, 1, {}, 5) },
       { '"all", "any"', pcall(rt.scope, print, "x") },

@@ -7,6 +7,7 @@ end
 
 local core = require("rt.core")
 local map = require("rt.map")
+local retry = require("rt.retry")
 local scope = require("rt.scope")
 local task = require("rt.task")
 local tcp = require("rt.tcp")
@@ -37,6 +38,7 @@ return {
   shield = core.shield,
   critical = core.critical,
   interval = time.interval,
+  retry = retry.retry,
 
   channel = core.channel,
   dict = core.dict,

@@ -68,7 +68,8 @@ bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return false;
-  while (i < rt_countof(s->libraries) - 1 && s->libraries[i].name) i++;
+  while (s->libraries[i].name) i++;
+  rt_assert(i < rt_countof(s->libraries) - 1);
   lua_pushlstring(L, ar.source, ar.srclen);
   s->libraries[i].name = lua_tostring(L, -1);
   s->libraries[i].len = ar.srclen;
@@ -77,7 +78,7 @@ bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level) {
 
 /* The names are compared by content, too: a function that came from another state has a copy. */
 static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
-  for (size_t i = 0; i < rt_countof(s->libraries); i++)
+  for (size_t i = 0; s->libraries[i].name; i++)
     if (s->libraries[i].name == ar->source ||
         (s->libraries[i].len == ar->srclen &&
          memcmp(s->libraries[i].name, ar->source, ar->srclen) == 0))

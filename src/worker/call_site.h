@@ -20,7 +20,7 @@ typedef struct rt_call_sites {
   struct {
     const char *name;
     size_t len;
-  } libraries[4]; /* chunk names */
+  } libraries[16]; /* chunk names of rt's Lua files; NULL behind the last one */
 } rt_call_sites;
 
 void rt_call_sites_init(rt_call_sites *s);

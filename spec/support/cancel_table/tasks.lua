@@ -102,6 +102,20 @@ return {
       all_children_gone(my)
     end,
   },
+  ["the pause of rt.retry"] = {
+    setup = function()
+      return { calls = 0 }
+    end,
+    wait = function(_, own)
+      rt.retry({ tries = math.huge, backoff = 1000, jitter = false }, function()
+        own.calls = own.calls + 1
+        error("failed")
+      end)
+    end,
+    settle = function(_, own)
+      assert(own.calls == 1)
+    end,
+  },
   ["a scope"] = {
     wait = function(my)
       rt.scope(function(s)

@@ -7,6 +7,12 @@ static int current_time(lua_State *L) {
   return 1;
 }
 
+/* x = internal.chance(): at random, from 0 to 1 (not included), from the seed of the worker */
+static int random_number(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)(rt_worker_chance(rt_self(L)) & 0xffffffff) * 0x1p-32);
+  return 1;
+}
+
 /* --- sleeping --------------------------------------------------------------------------------- */
 static int sleep_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L;
@@ -116,7 +122,7 @@ void rtL_open_time(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {
       {"now", current_time}, {"sleep", do_sleep}, {"sleep_op", sleep_op}, {NULL, NULL}};
   static const luaL_Reg internal[] = {
-      {"sleep_until", sleep_until}, {"tick_op", tick_op}, {NULL, NULL}};
+      {"sleep_until", sleep_until}, {"tick_op", tick_op}, {"chance", random_number}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);
 }

@@ -68,8 +68,7 @@ bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return false;
-  while (s->libraries[i].name) i++;
-  rt_assert(i < rt_countof(s->libraries) - 1);
+  while (i < rt_countof(s->libraries) - 2 && s->libraries[i].name) i++; /* the last stays NULL */
   lua_pushlstring(L, ar.source, ar.srclen);
   s->libraries[i].name = lua_tostring(L, -1);
   s->libraries[i].len = ar.srclen;

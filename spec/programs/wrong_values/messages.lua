@@ -90,12 +90,17 @@ local function refusal(name, expected, got)
   return ("bad argument #1 to '%s' %%(%s expected, got %s%%)"):format(name, expected, got)
 end
 
+--- For functions whose first argument may be nil.
+local function second_refusal(name)
+  return ("bad argument #2 to '%s' %%(.* expected, got no value%%)"):format(name)
+end
+
 local function try_functions(functions)
   for _, name in ipairs(sorted(functions)) do
     for _, it in ipairs(given) do
       local message = message_of("." .. name .. it[1], functions)
       if message and not message:find("cannot send value 1") then -- (all values may be given)
-        check(name .. it[1], message, refusal(name, ".*", it[2]))
+        check(name .. it[1], message, refusal(name, ".*", it[2]), second_refusal(name))
       end
     end
   end

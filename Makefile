@@ -177,7 +177,7 @@ model_files := \
   task/task task/task_name task/timer \
   event/driver event/mailbox event/thread_pool event/waiter \
   sched/group sched/job sched/runq sched/runtime sched/sched sched/slot \
-  sync/barrier sync/broadcast sync/channel sync/mutex sync/notify sync/semaphore
+  sync/barrier sync/broadcast sync/channel sync/limiter sync/mutex sync/notify sync/semaphore
 explorer := $(patsubst spec/model/explorer/%.c,%,$(wildcard spec/model/explorer/*.c))
 model_objects := $(model_files:%=$(BUILD)/model/obj/%.o) $(explorer:%=$(BUILD)/model/obj/explorer/%.o)
 models := $(if $(filter Linux,$(uname)),$(patsubst spec/model/%.c,$(BUILD)/model/%,$(wildcard spec/model/*.c)))

@@ -1,5 +1,5 @@
--- Counts the words of many files on all cores: rt.map runs a function for each file, and returns the
--- results in the order of the files.
+-- Counts the words of many files on all cores: rt.map runs a function for each file, and returns
+-- the results in the order of the files.
 -- Run: build/lua5.4/rt-lua examples/parallel_map.lua [file ...]    (the examples themselves)
 local rt = require("rt")
 

@@ -1,58 +1,61 @@
--- A rate limiter that all workers share: each caller has a number of calls for each window of time.
--- One atomic `incr` decides; the counter of a window that is over expires by itself.
+-- A rate limit that all workers share: each caller may make 100 calls at once, and 200 a second. A
+-- call that finds no token is refused, or waits for its turn.
 -- Run: build/lua5.4/rt-lua examples/rate_limiter.lua
 local rt = require("rt")
 
-local limiter = { most = 100, window = 0.5, counts = rt.dict { max_entries = 100000 } }
-
---- Returns whether this call is allowed, and in how many seconds the next window begins.
-local function allow(limits, caller)
-  local window = rt.now() // limits.window
-  local key = ("%s %d"):format(caller, window)
-  local count, why = limits.counts:incr(key)
-  if count == 1 then
-    limits.counts:expire(key, 2 * limits.window)
-  end
-  if not count then
-    error("the limiter is " .. why) -- there are more callers than max_entries
-  end
-  return count <= limits.most, (window + 1) * limits.window - rt.now()
+local RATE, BURST = 200, 100
+local limiters = {}
+for _, caller in ipairs { "alice", "bob" } do
+  limiters[caller] = rt.limiter { rate = RATE, burst = BURST }
 end
 
---- Asks n times. Returns how often it was allowed, and the seconds to the next window.
-local function ask(limits, caller, n)
-  local allowed, wait = 0, 0
+--- Makes n calls at once, and returns how many were allowed.
+local function rush(caller, n)
+  local allowed = 0
   for _ = 1, n do
-    local ok, seconds = allow(limits, caller)
-    allowed, wait = allowed + (ok and 1 or 0), seconds
+    allowed = allowed + (limiters[caller]:try_acquire() and 1 or 0)
   end
-  return allowed, wait
+  return allowed
 end
 
---- Two callers, each with four tasks on all cores that ask at the same time.
-local function rush()
-  local tasks, sums, wait = {}, { alice = 0, bob = 0 }, 0
-  for i = 1, 8 do
-    local caller = i % 2 == 0 and "alice" or "bob"
-    tasks[i] = { caller = caller, task = rt.spawn(ask, limiter, caller, 1000) }
+--- Makes n calls, each of which waits for its turn.
+local function queue(caller, n)
+  for _ = 1, n do
+    limiters[caller]:acquire()
   end
-  for _, it in ipairs(tasks) do
-    local allowed, seconds = it.task:join()
-    sums[it.caller], wait = sums[it.caller] + allowed, seconds
-  end
-  return sums, wait
+  return n
 end
 
-rt.spawn(ask, limiter, "nobody", 1):join() -- the workers have started
-rt.sleep(limiter.window - rt.now() % limiter.window) -- a new window begins
-for round = 1, 2 do
-  local sums, wait = rush()
-  print(("round %d: alice %d, bob %d of 4000 each"):format(round, sums.alice, sums.bob))
-  rt.sleep(wait)
+--- Two callers, each with four tasks on all cores at the same time. Prints the calls of each.
+local function run(title, f, n)
+  local began, sums = rt.now(), { alice = 0, bob = 0 }
+  rt.scope(function(scope)
+    local callers = {}
+    for i = 1, 8 do
+      local caller = i % 2 == 0 and "alice" or "bob"
+      callers[scope:spawn(f, caller, n).id] = caller
+    end
+    for task in scope.next, scope do
+      local caller = callers[task.id]
+      sums[caller] = sums[caller] + task:join()
+    end
+  end)
+  local seconds = rt.now() - began
+  for _, caller in ipairs { "alice", "bob" } do
+    local most = BURST + math.ceil(seconds * RATE)
+    print(("%s: %s within the limit: %s"):format(title, caller, sums[caller] <= most))
+  end
+  return sums
 end
-rt.sleep(2 * limiter.window)
-print("counters that are left:", #limiter.counts)
 
--- expect: round 1: alice 100, bob 100 of 4000 each
--- expect: round 2: alice 100, bob 100 of 4000 each
--- expect: counters that are left:	0
+local sums = run("rush", rush, 1000)
+print("a burst of 100 was allowed:", sums.alice >= BURST and sums.bob >= BURST)
+sums = run("queue", queue, 20)
+print("calls that had their turn:", sums.alice, sums.bob)
+
+-- expect: rush: alice within the limit: true
+-- expect: rush: bob within the limit: true
+-- expect: a burst of 100 was allowed:	true
+-- expect: queue: alice within the limit: true
+-- expect: queue: bob within the limit: true
+-- expect: calls that had their turn:	80	80

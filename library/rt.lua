@@ -1063,6 +1063,60 @@ local permit = {}
 --- Gives the permits back. Raises if they have been given back.
 function permit:release() end
 
+--- Makes a limiter: tokens that come at a rate, for tasks of any workers. A task takes one for each thing
+--- that it does, and waits if there is none. Tasks get theirs in the order in which they came: a task that
+--- wants many is not overtaken. In the long run the rate is exact; what is lost are only the tokens that
+--- come when there are `burst` of them and no task waits. The limiter may be sent to other tasks.
+---
+--- Options:
+--- - `rate`: tokens in a second, above 0; may be a fraction.
+--- - `burst`: how many there are at first, and at most: so many may be taken at once. Default: 1.
+---
+--- ```lua
+--- local limiter = rt.limiter { rate = 100, burst = 10 } -- 10 at once, then 100 a second
+--- rt.each(4, { 1, 2, 3 }, function()
+---   limiter:acquire()
+--- end)
+--- print(limiter:try_acquire(7), limiter:try_acquire(7)) -- true false
+--- ```
+---@param options { rate: number, burst?: integer }
+---@return rt.limiter
+function rt.limiter(options) end
+
+--- ```lua
+--- local limiter = rt.limiter { rate = 0.001, burst = 5 }
+--- print(limiter:acquire(2), limiter:available(), limiter:try_acquire(4)) -- true 3 false
+--- ```
+---@class rt.limiter
+local limiter = {}
+
+--- Takes n tokens, and waits until there are so many. A wait that is cancelled takes none. Raises if n is
+--- more than `burst`.
+---@async
+---@param n? integer  default: 1
+---@return true
+function limiter:acquire(n) end
+
+--- Takes n tokens if they are there and no task waits for tokens.
+---@param n? integer  default: 1
+---@return boolean
+function limiter:try_acquire(n) end
+
+--- An operation for `rt.select`: to take n tokens.
+---
+--- ```lua
+--- local limiter = rt.limiter { rate = 0.001 }
+--- limiter:acquire()
+--- print(rt.select(limiter:acquire_op(), rt.sleep_op(0.01))) -- 2
+--- ```
+---@param n? integer  default: 1
+---@return rt.operation
+function limiter:acquire_op(n) end
+
+--- The number of tokens that `try_acquire` can take at the moment; 0 while a task waits.
+---@return integer
+function limiter:available() end
+
 --- Makes a notify: it wakes tasks of any workers, without a value.
 ---
 --- ```lua

@@ -74,6 +74,7 @@ describe("library/rt.lua", function()
       rt.mutex():lock(),
       rt.semaphore(1),
       rt.semaphore(1):permit(),
+      rt.limiter { rate = 1 },
       rt.notify(),
       rt.barrier(1),
       rt.once(),

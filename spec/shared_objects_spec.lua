@@ -7,6 +7,7 @@ describe("shared objects", function()
   local objects = {
     mutex = rt.mutex(),
     semaphore = rt.semaphore(1),
+    limiter = rt.limiter { rate = 1 },
     notify = rt.notify(),
     barrier = rt.barrier(1),
     once = rt.once(),

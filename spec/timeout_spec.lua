@@ -40,6 +40,12 @@ local hogs = {
       s:with(f)
     end
   end,
+  ["limiter:acquire"] = function(rt)
+    local l = rt.limiter { rate = 1e12, burst = 1000 }
+    return function()
+      l:acquire()
+    end
+  end,
   ["notify:wait"] = function(rt)
     local n = rt.notify()
     return function()

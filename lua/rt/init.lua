@@ -48,6 +48,7 @@ return {
   default_op = core.default_op,
   mutex = core.mutex,
   semaphore = core.semaphore,
+  limiter = core.limiter,
   notify = core.notify,
   barrier = core.barrier,
   once = core.once,

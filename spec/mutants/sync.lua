@@ -1,6 +1,30 @@
 --- Mutants of src/sync; spec/README.md explains an entry.
 return {
   {
+    file = "src/sync/limiter.c",
+    from = "  announce_locked(l, waiter->driver);\n",
+    to = "",
+    wrong = "a wait that is given up leaves the tokens of other workers late",
+    spec = "limiter",
+    test = "those behind move up",
+  },
+  {
+    file = "src/sync/limiter.c",
+    from = "  if (l->waiting > 0 || time_of",
+    to = "  if (time_of",
+    wrong = "tokens are lost while tasks wait",
+    spec = "limiter",
+    test = "are not lost",
+  },
+  {
+    file = "src/sync/limiter.c",
+    from = "  return rt_waiter_first(&l->waiters) == NULL && is_due(l, n, now);\n",
+    to = "  return is_due(l, n, now);\n",
+    wrong = "a task that wants few tokens overtakes one that wants many",
+    spec = "limiter",
+    test = "does not overtake one that wants many",
+  },
+  {
     file = "src/sync/mutex.c",
     from = "  m->waiting--;\n  m->serial++;\n",
     to = "  m->waiting--;\n",

@@ -66,11 +66,11 @@ static void replace_functions(lua_State *L, rt_worker *w, const char *library, o
 
 static void fill_module(lua_State *L, rt_worker *w) {
   static const opener open[] = {
-      rtL_open_error,   rtL_open_task,     rtL_open_time,  rtL_open_timeout, rtL_open_tcp,
-      rtL_open_stream,  rtL_open_listener, rtL_open_spawn, rtL_open_job,     rtL_open_group,
-      rtL_open_channel, rtL_open_select,   rtL_open_dict,  rtL_open_mutex,   rtL_open_semaphore,
-      rtL_open_notify,  rtL_open_barrier,  rtL_open_once,  rtL_open_watch,   rtL_open_broadcast,
-      rtL_open_dump,    rtL_open_runtime};
+      rtL_open_error,     rtL_open_task,     rtL_open_time,    rtL_open_timeout, rtL_open_tcp,
+      rtL_open_stream,    rtL_open_listener, rtL_open_spawn,   rtL_open_job,     rtL_open_group,
+      rtL_open_channel,   rtL_open_select,   rtL_open_dict,    rtL_open_mutex,   rtL_open_semaphore,
+      rtL_open_limiter,   rtL_open_notify,   rtL_open_barrier, rtL_open_once,    rtL_open_watch,
+      rtL_open_broadcast, rtL_open_dump,     rtL_open_runtime};
   rtL_outcome_classes(L, w);
   rtL_idle_gc_class(L, w);
   rtL_cancelled_class(L, w);

@@ -48,6 +48,7 @@ void rtL_open_channel(lua_State *L, rt_worker *w);
 void rtL_open_dict(lua_State *L, rt_worker *w);
 void rtL_open_mutex(lua_State *L, rt_worker *w);
 void rtL_open_semaphore(lua_State *L, rt_worker *w);
+void rtL_open_limiter(lua_State *L, rt_worker *w);
 void rtL_open_notify(lua_State *L, rt_worker *w);
 void rtL_open_barrier(lua_State *L, rt_worker *w);
 void rtL_open_once(lua_State *L, rt_worker *w);

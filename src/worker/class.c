@@ -24,6 +24,7 @@ static const char *const names[RT_CLASSES] = {
     [RT_CLASS_MUTEX] = "rt.mutex",
     [RT_CLASS_GUARD] = "rt.guard",
     [RT_CLASS_SEMAPHORE] = "rt.semaphore",
+    [RT_CLASS_LIMITER] = "rt.limiter",
     [RT_CLASS_PERMIT] = "rt.permit",
     [RT_CLASS_NOTIFY] = "rt.notify",
     [RT_CLASS_BARRIER] = "rt.barrier",

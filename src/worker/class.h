@@ -32,6 +32,7 @@ typedef enum rt_class {
   RT_CLASS_GUARD, /* of a mutex that is locked */
   RT_CLASS_SEMAPHORE,
   RT_CLASS_PERMIT, /* of a semaphore, while it is held */
+  RT_CLASS_LIMITER,
   RT_CLASS_NOTIFY,
   RT_CLASS_BARRIER,
   RT_CLASS_ONCE,

@@ -40,6 +40,7 @@ local queue, mutex, dict, permits = rt.channel(4), rt.mutex(1), rt.dict(), rt.se
 local notify, watch, barrier, broadcast, once =
   rt.notify(), rt.watch(1), rt.barrier(2), rt.broadcast(4), rt.once()
 local watcher, subscriber = watch:subscribe(), broadcast:subscribe()
+local limiter = rt.limiter { rate = 1 }
 local operation = queue:recv_op()
 local pooled = rt.spawn(function() end)
 pooled:join()
@@ -110,6 +111,8 @@ local refusals = {
   with = call(mutex, "with", print),
   try_acquire = call(permits, "try_acquire"),
   release = call(permits, "release"),
+  limiter_acquire = call(limiter, "acquire"),
+  limiter_available = call(limiter, "available"),
   notify_one = call(notify, "notify_one"),
   watch_get = call(watch, "get"),
   watch_set = call(watch, "set", 2),

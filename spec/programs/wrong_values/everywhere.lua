@@ -35,6 +35,7 @@ local objects = {
   guard = mutex:lock(),
   semaphore = semaphore,
   permit = semaphore:acquire(),
+  limiter = rt.limiter { rate = 10 },
   notify = rt.notify(),
   barrier = rt.barrier(2),
   once = rt.once(endless),

@@ -77,6 +77,21 @@ return {
       assert(#my.s == 1)
     end,
   },
+  ["acquire of a limiter"] = {
+    prepare = function()
+      local l = rt.limiter { rate = 1e-6, burst = 4 }
+      l:acquire()
+      return { l = l }
+    end,
+    wait = function(my)
+      my.l:acquire(4)
+    end,
+    check = function(my)
+      assert(my.l:available() == 3)
+      my.l:acquire(3)
+      assert(not my.l:try_acquire())
+    end,
+  },
   ["wait for a notify"] = {
     prepare = function()
       return { n = rt.notify() }

@@ -9,15 +9,24 @@ return {
   ["a select that receives and takes"] = {
     prepare = function()
       local m, go = locked()
-      return { ch = rt.channel(0), s = rt.semaphore(0), m = m }, { go = go }
+      local l = rt.limiter { rate = 1e-6 }
+      l:acquire()
+      return { ch = rt.channel(0), s = rt.semaphore(0), m = m, l = l }, { go = go }
     end,
     wait = function(my)
-      rt.select(my.ch:recv_op(), my.s:acquire_op(), my.m:lock_op(), rt.sleep_op(1000))
+      rt.select(
+        my.ch:recv_op(),
+        my.s:acquire_op(),
+        my.m:lock_op(),
+        my.l:acquire_op(),
+        rt.sleep_op(1000)
+      )
     end,
     check = function(my, their)
       assert(select(2, my.ch:try_send("nobody is there")) == "full")
       my.s:release()
       assert(#my.s == 1)
+      assert(my.l:available() == 0 and tostring(my.l):find(" 0 waiting"))
       is_free(my.m, their.go)
     end,
   },

@@ -842,10 +842,10 @@ function rt.sleep_op(seconds) end
 function rt.default_op() end
 
 --- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
---- `stream:recv_op()`, `listener:accept_op()`, `mutex:lock_op()`, `semaphore:acquire_op(n)`,
---- `notify:wait_op()`, `watcher:wait_op()`, `subscriber:recv_op()`, `interval:tick_op()`,
---- `rt.sleep_op(seconds)`, `rt.default_op()`. An operation is a value that may be selected any number of
---- times. It cannot be sent to another state.
+--- `scope:next_op()`, `stream:recv_op()`, `listener:accept_op()`, `mutex:lock_op()`,
+--- `semaphore:acquire_op(n)`, `limiter:acquire_op(n)`, `notify:wait_op()`, `watcher:wait_op()`,
+--- `subscriber:recv_op()`, `interval:tick_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. An operation is
+--- a value that may be selected any number of times. It cannot be sent to another state.
 ---@class rt.operation
 
 -- ## Locks, signals and shared values

@@ -174,9 +174,9 @@ $(ground_tests): %: %.o $(BUILD)/librt.a
 model_files := \
   base/cycle base/fork base/heap base/id_queue base/message base/ptr_map base/shared base/siphash base/system_error base/virtual_time \
   dict/dict dict/quota dict/shard dict/value \
-  task/task task/task_name task/timer \
+  task/ready task/task task/task_name task/timer \
   event/driver event/mailbox event/thread_pool event/waiter \
-  sched/group sched/job sched/runq sched/runtime sched/sched sched/slot \
+  sched/balance sched/group sched/job sched/runq sched/runtime sched/sched sched/slot \
   sync/barrier sync/broadcast sync/channel sync/limiter sync/mutex sync/notify sync/semaphore
 explorer := $(patsubst spec/model/explorer/%.c,%,$(wildcard spec/model/explorer/*.c))
 model_objects := $(model_files:%=$(BUILD)/model/obj/%.o) $(explorer:%=$(BUILD)/model/obj/explorer/%.o)

@@ -36,7 +36,7 @@ static void own(void) {
 
 static void steal(void) {
   for (int i = 0; i < 2; i++)
-    if (rt_runq_steal(&queue, &other) > 0)
+    if (rt_runq_steal(&queue, &other, JOBS) > 0)
       while (take(&other, &last_of_thief)) continue;
 }
 

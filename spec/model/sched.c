@@ -1,7 +1,8 @@
 /* spec/model/sched.c - model of sched/sched.c and sched/slot.c: submitting against parking,
-** wake-ups that are passed on, pinned jobs, workers that cannot be made, trying again to make them,
-** and stopping. */
+** wake-ups that are passed on, pinned jobs, jobs that are declined or handed over, workers that
+** cannot be made, trying again to make them, and stopping. */
 #include "model_worker.h"
+#include "sched/balance.h"
 #include "sched/sched.h"
 
 enum { SLOTS = 3, JOBS = 2 };
@@ -21,6 +22,7 @@ static bool is_busy, last_is_done;
 static int failures, first_to_fail; /* so many workers cannot be made, from this slot on */
 static bool first_is_blocked;       /* the first worker does nothing before the last job is done */
 static bool jobs_meet, has_begun[JOBS]; /* each job ends only after the other one has begun */
+static int loads[SLOTS];                /* tasks that each worker has begun before, and that wait */
 
 /* --- a worker --------------------------------------------------------------------------------- */
 static int number_of(const void *driver) {
@@ -85,6 +87,7 @@ static void park(rt_slot *slot, rt_driver *d) {
   } else if (!rt_slot_enter_idle(slot)) {
     return;
   }
+  if (seeded("sets no timer")) rt_balance_after_park(slot);
   rt_driver_park(d);
   rt_slot_leave_idle(slot, is_busy && !seeded("wakes no other"));
 }
@@ -99,6 +102,7 @@ static void run_worker(rt_slot *slot) {
     rt_slot_fail(slot, "the model");
     return;
   }
+  rt_store_relaxed(&slot->load, loads[slot->number]);
   if (first_is_blocked && slot->number == 0) wait_until(&last_is_done);
   rt_slot_attach(slot, &w->driver);
   while (!stop_received[slot->number]) {
@@ -135,6 +139,7 @@ static void begin_with(int slots) {
   for (int i = 0; i < SLOTS; i++) {
     workers[i] = i < slots ? worker_new() : NULL;
     stop_received[i] = has_thread[i] = false;
+    loads[i] = 0;
   }
   for (int i = 0; i < JOBS; i++) {
     jobs[i] = rt_job_new(&job_kind, runtime, (uint64_t)i, "here", NULL);
@@ -166,6 +171,21 @@ static void begin_with_blocked(void) {
   begin_with(SLOTS);
   jobs_meet = first_is_blocked = true;
   check(start_slots(1) == 0);
+}
+
+/* The first worker is blocked, and the second one has more tasks. */
+static void begin_with_declining(void) {
+  begin();
+  loads[1] = 2;
+  first_is_blocked = true;
+  check(rt_sched_start_slots(sched, 2) == 0);
+}
+
+/* The second worker has more tasks than the first one, so it hands jobs over. */
+static void begin_with_loaded(void) {
+  begin();
+  loads[1] = 3;
+  check(rt_sched_start_slots(sched, 2) == 0);
 }
 
 static void submit(int n, rt_slot *own) {
@@ -238,6 +258,23 @@ static void begin_with_spawner(void) {
 static void spawn_late(void) {
   submit(1, NULL);
   rt_sched_drop(sched);
+}
+
+static void submit_to_first(void) {
+  submit(1, &sched->slots[0]);
+  await(jobs[1]);
+  explore_no_more();
+  stop();
+}
+
+/* (The main worker stands for tasks of the second worker.) */
+static void submit_to_second(void) {
+  submit(0, &sched->slots[1]);
+  submit(1, &sched->slots[1]);
+  await(jobs[0]);
+  await(jobs[1]);
+  explore_no_more();
+  stop();
 }
 
 static void submit_to_one(void) {
@@ -362,6 +399,17 @@ static const model models[] = {
      .fibers = {{"main", keep_busy_and_submit}},
      .end = end_last_begun,
      .bugs = {{"the busy worker woke no other one", BUG_OWN, "wakes no other"}}},
+    {.says = "sched: a job that a worker has declined is begun by it, if the other one is blocked",
+     .begin = begin_with_declining,
+     .fibers = {{"main", submit_to_first}},
+     .end = end_last_begun,
+     .bugs = {{"no timer ended its sleep", BUG_OWN, "sets no timer"}}},
+    {.says = "sched: jobs that a worker with more tasks hands over are begun once each",
+     .begin = begin_with_loaded,
+     .fibers = {{"main", submit_to_second}},
+     .end = end_all_begun,
+     .bugs = {{"the jobs were moved without the lock", BUG_NOT_LOCKED,
+               "runq.c: rt_lock_take(&to->lock)"}}},
     {.says = "sched: a slot gets a thread, and its pinned jobs wake that one",
      .begin = begin,
      .fibers = {{"main", submit_to_one}},

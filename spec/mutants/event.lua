@@ -102,4 +102,12 @@ return {
     wrong = "a loop that cannot start leaves a descriptor",
     ground = "driver",
   },
+  {
+    file = "src/event/cancel_scope.c",
+    from = "  rt_ready_hasten(&d->ready, t);\n",
+    to = "",
+    wrong = "a task that computes waits for its turn before it is cancelled",
+    spec = "fairness",
+    test = "a cancelled loop goes first",
+  },
 }

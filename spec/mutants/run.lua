@@ -300,4 +300,28 @@ return {
     spec = "signals",
     test = "cancelled parent from running is ended: nested_read",
   },
+  {
+    file = "src/run/loop.c",
+    from = "    rt_ready_add_computing(&w->driver.ready, t, owed_after(w, t));\n",
+    to = "    rt_ready_add(&w->driver.ready, t);\n    (void)owed_after;\n",
+    wrong = "tasks that wait take turns with all that compute",
+    spec = "fairness",
+    test = "what waits goes first: 1 workers",
+  },
+  {
+    file = "src/run/loop.c",
+    from = "  run_computing_if_due(w);\n",
+    to = "  (void)run_computing_if_due;\n",
+    wrong = "tasks that give way again and again keep those that compute from running",
+    spec = "fairness",
+    test = "what computes is not kept from running",
+  },
+  {
+    file = "src/run/loop.c",
+    from = "  uint64_t owed = t->owed + (used > share ? used - share : 0);\n",
+    to = "  uint64_t owed = used < share ? t->owed : 0;\n",
+    wrong = "a task that always gets the long slices has more than the others",
+    spec = "fairness",
+    test = "gets its share",
+  },
 }

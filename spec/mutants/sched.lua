@@ -129,4 +129,27 @@ return {
     wrong = "a worker that cannot be made twice is never tried again",
     model = "sched",
   },
+  {
+    file = "src/sched/balance.c",
+    from = "  if (gap + begun / 16 >= 2) return gap > 2 ? gap / 2 : 1;\n",
+    to = "  if (gap > INT_MIN) return INT_MAX;\n",
+    wrong = "a worker that has nothing to run steals, however many tasks it has begun",
+    spec = "balance",
+    test = "are spread: 2 workers, sleep, spawned by main",
+  },
+  {
+    file = "src/sched/balance.c",
+    from = "  if (has_declined)\n    rt_wheel_add(",
+    to = "  if (has_declined && d == NULL)\n    rt_wheel_add(",
+    wrong = "no timer ends the sleep of a worker that has declined jobs",
+    model = "sched",
+  },
+  {
+    file = "src/sched/balance.c",
+    from = "    if (has_paused(slot, from, STUCK)) return from;\n",
+    to = "",
+    wrong = "the jobs of a worker that is stuck wait while the others compute",
+    spec = "balance",
+    test = "is begun by another worker",
+  },
 }

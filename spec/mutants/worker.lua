@@ -74,8 +74,8 @@ return {
   },
   {
     file = "src/worker/start_queue.c",
-    from = "    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, i));",
-    to = "    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, 1 + (lua_Integer)i);",
+    from = "    lua_rawgeti(q->anchors, q->ring, index_of(q, i));",
+    to = "    lua_rawgeti(q->anchors, q->ring, 1 + (lua_Integer)i);",
     wrong = "a start queue that grows mixes the arguments of its tasks",
     spec = "task",
   },

@@ -77,6 +77,8 @@ const char *rt_system_error_text(int err);
 uint64_t rt_clock(void);
 /* The same, but up to about 4 ms behind, at a seventh of the cost. */
 uint64_t rt_clock_coarse(void);
+/* Nanoseconds of CPU time of the calling thread. Always 0 if the clock is virtual. */
+uint64_t rt_clock_thread(void);
 
 #if RT_DEBUG
 /* With RT_CLOCK=virtual, rt_clock stands still until rt_clock_advance moves it forward (it never

@@ -57,3 +57,7 @@ uint64_t rt_clock_coarse(void) {
   return read_clock(CLOCK_MONOTONIC);
 #endif
 }
+
+uint64_t rt_clock_thread(void) {
+  return rt_clock_is_virtual() ? 0 : read_clock(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -19,7 +19,9 @@ rt_cancel_kind rt_cancel_scope_effective(const rt_task *t, rt_cancel_scope **whi
 void rt_cancel_scope_deliver(rt_task *t, rt_driver *d) {
   rt_cancel_scope *which;
   t->alert = 1;
-  if (t->phase != RT_WAITING || rt_cancel_scope_effective(t, &which) == RT_CANCEL_NONE) return;
+  if (rt_cancel_scope_effective(t, &which) == RT_CANCEL_NONE) return;
+  rt_ready_hasten(&d->ready, t);
+  if (t->phase != RT_WAITING) return;
   rt_waiter_cancel(t);
   rt_driver_wake(d, t, RT_WITHDRAWN);
 }

@@ -43,7 +43,7 @@ static int preload_body(lua_State *L) {
 static int spawn_preload(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   lua_pushcfunction(L, preload_body);
-  rtL_worker_spawn(L, w, 0, 0);
+  rtL_worker_spawn(L, w, 0, 0, RT_NORMAL);
   return 0;
 }
 

@@ -150,6 +150,8 @@ void rt_inspect_tasks(rt_worker *w, rt_snapshot_reply *reply, bool traces, uint6
   add_begun(&a);
   add_queued(&a, &w->driver.ready.now);
   add_queued(&a, &w->driver.ready.next);
+  add_queued(&a, &w->driver.ready.high);
+  add_queued(&a, &w->driver.ready.idle);
   if (a.late) reply->omitted = w->tasks.live + (w->main != NULL) - (int64_t)reply->count;
 }
 

@@ -59,7 +59,7 @@ static int make_task(lua_State *L) {
   lua_pushcfunction(L, job_body);
   lua_pushlightuserdata(L, w);
   lua_pushlightuserdata(L, j);
-  rt_task *t = rtL_worker_take(L, w, 2);
+  rt_task *t = rtL_worker_take(L, w, 2, j->priority);
   rt_more *more = rt_task_more(t);
   if (more == NULL) return abandon(L, w, t);
   more->job = j;

@@ -22,6 +22,13 @@ enum {
   POLL_RESUMES = RT_SIZE(61, 3)
 };
 #define POLL_TIME (2 * RT_MILLISECOND)
+/* After a task that computes was switched, the others have this time before the next one that
+** computes: about as long as it had (two periods of the timer of run/preempt.c). */
+#define SHARE_TIME (10 * RT_MILLISECOND)
+/* While other tasks can run, one of idle priority has a slice so often. */
+#define IDLE_TIME (200 * RT_MILLISECOND)
+/* A task never owes more: a call of a C function does not keep it from running for long. */
+#define OWED_MAX (40 * RT_MILLISECOND)
 
 /* --- one task --------------------------------------------------------------------------------- */
 rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
@@ -53,6 +60,17 @@ static void finish_off(rt_worker *w, rt_task *t) {
   rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
 }
 
+/* How much more CPU time than its share the task has had. Slices differ: the system looks at the
+** timer of run/preempt.c at its own ticks only, so slices of 8 and of 12 ms may alternate, and the
+** same task may get the long one in each round. ('owed' is that of the turn that has begun with
+** run_computing; in another one nothing was measured.) */
+static uint64_t owed_after(const rt_worker *w, const rt_task *t) {
+  if (w->loop.computing_since == 0) return 0;
+  uint64_t used = rt_clock_thread() - w->loop.computing_since, share = w->preempt.timer.period;
+  uint64_t owed = t->owed + (used > share ? used - share : 0);
+  return owed < OWED_MAX ? owed : OWED_MAX;
+}
+
 /* The task has yielded without waiting: in the preemption hook, or in a function that does not know
 ** tasks (then the values are dropped). */
 rt_noinline static void yielded(rt_worker *w, rt_task *t, int values, rt_yield how) {
@@ -60,12 +78,15 @@ rt_noinline static void yielded(rt_worker *w, rt_task *t, int values, rt_yield h
     finish_off(w, t);
     return;
   }
-  if (how == RT_YIELD_USER)
-    lua_pop(t->co, values);
-  else
-    rt_preempt_count(w);
   rt_worker_note_yield(w);
-  rt_ready_add(&w->driver.ready, t);
+  if (how == RT_YIELD_USER) {
+    lua_pop(t->co, values);
+    rt_ready_add(&w->driver.ready, t);
+  } else {
+    rt_preempt_count(w);
+    rt_ready_add_computing(&w->driver.ready, t, owed_after(w, t));
+    w->loop.computed_at = rt_clock_coarse();
+  }
 }
 
 /* The first resume of a task: returns the number of arguments. -1: it is the proxy of a select, it
@@ -77,7 +98,7 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
   }
   rt_preempt_need(w);
   if (rt_task_has_ended(t)) {
-    rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
+    rt_start_queue_drop(&w->start_queue[t->priority], 2 + (int)t->args);
     return -1;
   }
   int args = rt_task_entry_prepare(w, t);
@@ -85,7 +106,7 @@ rt_noinline static int begin_task(rt_worker *w, rt_task *t) {
     t->result = RT_RESULT_NOMEM;
     rt_worker_count(w, RT_COUNT_UNSTARTED, 1);
     rt_task_exit(w, t, RT_FAILED); /* first: only the start queue may refer to the task */
-    rt_start_queue_drop(&w->start_queue, 2 + (int)t->args);
+    rt_start_queue_drop(&w->start_queue[t->priority], 2 + (int)t->args);
   } else {
     rt_worker_count(w, RT_COUNT_STARTED, 1);
   }
@@ -151,9 +172,53 @@ static void poll(rt_worker *w) {
   if (w->driver.resumed_at) rt_own_stalls_check(w, rt_clock_coarse(), RT_OWN_STALLS_RESUMED);
 }
 
+/* Before the turn is over: tasks of high priority that were woken do not wait for its end. */
+static void poll_in_turn(rt_worker *w) {
+  poll(w);
+  if (rt_unlikely(w->driver.ready.has_priorities)) rt_ready_promote(&w->driver.ready);
+}
+
 static bool is_time_to_poll(rt_worker *w) {
   return w->loop.slices - w->loop.polled_at >= POLL_RESUMES ||
          rt_clock_coarse() - w->driver.polled >= POLL_TIME;
+}
+
+/* --- tasks that others precede ---------------------------------------------------------------- */
+rt_noinline static void run_computing(rt_worker *w) {
+  rt_task *t = rt_ready_take_computing(&w->driver.ready, w->preempt.timer.period);
+  w->loop.computing_since = rt_clock_thread();
+  rt_loop_run(&w->driver, t);
+  w->loop.computing_since = 0;
+}
+
+rt_noinline static void run_idle(rt_worker *w) {
+  rt_loop_run(&w->driver, rt_ready_take_idle(&w->driver.ready));
+  w->loop.idle_at = rt_clock_coarse();
+}
+
+/* At the end of a turn, before the poll: one of them runs if the other tasks have had their time
+** since the last one ran, as of the last poll. (The virtual clock stands still.) */
+static void run_computing_if_due(rt_worker *w) {
+  const rt_ready *ready = &w->driver.ready;
+  uint64_t now = w->driver.polled;
+  if (rt_unlikely(rt_ready_has_computing(ready)) &&
+      (now >= w->loop.computed_at + SHARE_TIME || rt_clock_is_virtual()))
+    run_computing(w);
+  if (rt_unlikely(!rt_list_is_empty(&ready->idle)) &&
+      (now >= w->loop.idle_at + IDLE_TIME || rt_clock_is_virtual()))
+    run_idle(w);
+}
+
+/* After the poll: one of them runs if no other task can. */
+static void run_computing_if_alone(rt_worker *w) {
+  rt_ready *ready = &w->driver.ready;
+  if (rt_unlikely(ready->has_priorities)) rt_ready_sort(ready);
+  if (!rt_list_is_empty(&ready->next)) return;
+  if (ready->has_priorities && !rt_list_is_empty(&ready->high)) return;
+  if (rt_unlikely(rt_ready_has_computing(ready)))
+    run_computing(w);
+  else if (rt_unlikely(!rt_list_is_empty(&ready->idle)))
+    run_idle(w);
 }
 
 /* Can this worker begin jobs? */
@@ -176,11 +241,12 @@ static void park(rt_worker *w) {
   rt_own_stalls_check(w, w->driver.polled, RT_OWN_STALLS_RESUMED);
   if (takes) rt_slot_leave_idle(w->slot, !rt_ready_is_idle(&w->driver.ready));
   if (alone) return;
-  rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_has_job(w->slot)));
+  rt_spin_slept(&w->spin, rt_clock() - since, post || (takes && rt_sched_would_take(w->slot)));
 }
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
+  run_computing_if_due(w);
   if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
   if (rt_ready_is_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
@@ -191,6 +257,7 @@ static void end_turn(rt_worker *w) {
   } else if (w->turn.yielded || is_time_to_poll(w)) {
     poll(w);
   }
+  run_computing_if_alone(w);
   rt_ready_flip(ready);
 }
 
@@ -202,9 +269,10 @@ static void take_jobs(rt_worker *w, int ran) {
   ** which rt_active_threads_leave publishes before this worker blocks (rt_sched_is_asleep). */
   rt_store_relaxed(&w->slot->load, (int)w->tasks.live);
   for (int n = 1 + ran / 8; n > 0 && takes_jobs(w); n--) {
-    rt_job *j = rt_sched_take(w->slot, rt_ready_is_idle(&w->driver.ready));
+    rt_job *j = rt_sched_take(w->slot, rt_ready_is_free(&w->driver.ready));
     if (j == NULL) return;
     rt_job_entry_take(w, j);
+    rt_store_relaxed(&w->slot->load, (int)w->tasks.live);
   }
 }
 
@@ -216,7 +284,7 @@ void rt_loop_serve(rt_worker *w) {
     if (t) {
       ran++;
       rt_loop_run(&w->driver, t);
-      if (is_time_to_poll(w)) poll(w);
+      if (is_time_to_poll(w)) poll_in_turn(w);
       continue;
     }
     if (rt_unlikely(w->unwind.requested)) {
@@ -264,7 +332,7 @@ void rtL_loop_drive(rt_worker *w, lua_State *L) {
       break;
     } else {
       rt_loop_run(&w->driver, t);
-      if (is_time_to_poll(w)) poll(w);
+      if (is_time_to_poll(w)) poll_in_turn(w);
     }
   }
   rt_worker_status_clear_running(&w->status);

@@ -39,7 +39,7 @@ int rt_task_entry_prepare(rt_worker *w, rt_task *t) {
   }
   lua_pushcfunction(co, body);
   lua_pushcfunction(co, rtL_outcome_traceback);
-  rt_start_queue_take(&w->start_queue, co, 2 + args); /* the handle, the function, … */
+  rt_start_queue_take(&w->start_queue[t->priority], co, 2 + args); /* the handle, the function, … */
   lua_pushlightuserdata(co, w);
   t->co = co;
   t->phase = RT_RUNNING;

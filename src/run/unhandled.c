@@ -238,7 +238,7 @@ static int spawn_reporters(lua_State *L) {
   bool of_reporter;
   while (push_next(L, w, &of_reporter)) {
     if (prepare_call(L, w, of_reporter)) {
-      rt_task *t = rtL_worker_spawn(L, w, 4, 0);
+      rt_task *t = rtL_worker_spawn(L, w, 4, 0, RT_NORMAL);
       t->is_handler = 1;
       add_entry(L, w, 2, (lua_Integer)t->id);
     }

@@ -36,6 +36,8 @@ void rt_unwind_begin(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   cancel_all_queued(w, &w->driver.ready.now);
   cancel_all_queued(w, &w->driver.ready.next);
+  cancel_all_queued(w, &w->driver.ready.high);
+  cancel_all_queued(w, &w->driver.ready.idle);
   rt_task *t;
   for (int i = rt_task_entry_first(w); (t = rt_task_entry_next(L, w, &i)) != NULL; lua_pop(L, 1))
     cancel_begun(w, t);

@@ -19,6 +19,7 @@ typedef struct rt_job {
   uint64_t id;
   rt_runtime *runtime; /* held */
   const char *site;    /* where it was spawned: "file.lua:12" */
+  rt_priority priority;
   /* under the lock of the run queue that it is in */
   rt_list link;
   /* the creator's thread; then the thread that starts the job, or cancels it in the queue */

@@ -20,13 +20,19 @@
 **   The submitter has woken no other worker for the job, so this one wakes another idle worker.
 ** - A worker has taken a job and its queue has more (after_take).
 ** While a thief holds jobs that are in no queue, a parking worker may miss them. That is harmless:
-** the thief is awake, takes one of them, and wakes an idle worker for the rest.
+** the thief is awake, takes one of them, and wakes an idle worker for the rest. A worker that hands
+** jobs over is awake, too, and wakes a worker for them.
+**
+** Declining. A worker that has nothing to run, but more tasks than the worker whose queue has jobs,
+** may leave them there (balance.h). Then it parks with a timer, and reads the queues again after a
+** millisecond at the latest. So the jobs do not rely on the other worker, which may be blocked.
 **
 ** Stopping. 'stopping' is set under the lock of the scheduler, so a thread that is started is
 ** either among 'started' when rt_sched_stop posts to all slots, or not started at all. A slot that
 ** has no driver yet is skipped, and sees 'stopping' in rt_slot_attach (slot.c); the lock of its
 ** queue orders the two. A job that is put before the last worker closes the queue is cancelled by
-** that worker; one that comes later is refused. So every job starts once or is cancelled.
+** that worker; one that comes later is refused. So every job starts once or is cancelled. The
+** queue that gets jobs from a worker that hands them over is open, since that worker has not ended.
 **
 ** Stealing against pausing. A thief increments 'stealing' and then reads 'steal_pauses'; a thread
 ** that reads all queues increments 'steal_pauses' and then waits until 'stealing' is 0. Again at
@@ -38,6 +44,8 @@
 ** queued. So it sees the space, or its waiter is seen.
 */
 #include "sched/sched.h"
+
+#include "sched/balance.h"
 
 #include <limits.h>
 
@@ -72,6 +80,7 @@ static bool init_slots(rt_sched *s) {
     slot->stop_post.deliver = s->config.on_stop;
     slot->collect_post.deliver = s->config.on_collect;
     slot->ended_post.deliver = s->config.on_ended;
+    rt_balance_init(slot);
     if (!init_queues(slot)) {
       while (i-- > 0) close_queues(&s->slots[i]);
       return false;
@@ -120,6 +129,18 @@ bool rt_sched_has_job(rt_slot *slot) {
   return false;
 }
 
+bool rt_sched_would_take(rt_slot *slot) {
+  rt_sched *s = slot->sched;
+  int n = rt_load(&s->started);
+  if (rt_load(&slot->pinned.count) > 0) return true;
+  for (int i = 0; i < n; i++) {
+    rt_slot *from = &s->slots[i];
+    if (rt_load(&from->queue.count) > 0 && (from == slot || rt_balance_may_steal(slot, from) > 0))
+      return true;
+  }
+  return false;
+}
+
 /* False: the slot is not idle. */
 static bool wake_slot(rt_slot *slot) {
   uint64_t before = rt_load(word_of(slot)), bit = bit_of(slot);
@@ -147,13 +168,17 @@ static bool wake_one(rt_sched *s, rt_slot *best) {
 bool rt_slot_enter_idle(rt_slot *slot) {
   rt_or(word_of(slot), bit_of(slot));
   rt_chaos_delay();
-  if (!rt_sched_has_job(slot)) return true;
-  rt_slot_leave_idle(slot, false);
-  return false;
+  if (rt_sched_would_take(slot)) {
+    rt_slot_leave_idle(slot, false);
+    return false;
+  }
+  rt_balance_before_park(slot, rt_sched_has_job(slot));
+  return true;
 }
 
 void rt_slot_leave_idle(rt_slot *slot, bool busy) {
   uint64_t bit = bit_of(slot);
+  rt_balance_after_park(slot);
   bool idle = rt_load(word_of(slot)) & bit, woken = !idle || !(rt_and(word_of(slot), ~bit) & bit);
   /* the thread that cleared the bit has woken no worker but this one for its job */
   if (woken && busy && rt_sched_has_job(slot)) wake_one(slot->sched, slot);
@@ -167,33 +192,13 @@ void rt_slot_detach(rt_slot *slot) {
 }
 
 /* --- submitting ------------------------------------------------------------------------------- */
-/* (Relaxed: the numbers only choose a queue. Any choice is correct.) */
-static int load_of(rt_slot *slot) {
-  return rt_runq_count(&slot->queue) + rt_load_relaxed(&slot->load);
-}
-
-/* (Relaxed: an old value of 'started' only leaves out the newest slots.) */
-static rt_slot *least_loaded(rt_sched *s) {
-  int n = rt_load_relaxed(&s->started), at = (int)(rt_add(&s->next_queue, 1) % (unsigned)n);
-  rt_slot *best = &s->slots[at];
-  int least = load_of(best);
-  for (int i = 1; i < n && least > 0; i++) {
-    rt_slot *slot = &s->slots[(at + i) % n];
-    int load = load_of(slot);
-    if (load >= least) continue;
-    best = slot;
-    least = load;
-  }
-  return best;
-}
-
 /* ('queued' may exceed its bound by the number of threads that submit at once, which is harmless.
 ** The queues are closed only when the scheduler stops. Relaxed: 'live' is compared again under the
 ** lock; if no worker was left when the job was put, the lock of the queue has ordered that.) */
 int rt_sched_submit(rt_sched *s, rt_job *j, rt_slot *own) {
   if (rt_load(&s->stopping)) return UV_ECANCELED;
   if (rt_load_relaxed(&s->queued) >= s->config.queue_max) return UV_EAGAIN;
-  rt_slot *slot = own ? own : least_loaded(s);
+  rt_slot *slot = own ? own : rt_balance_least_loaded(s);
   rt_add(&s->queued, 1);
   int err = rt_runq_put(&slot->queue, j);
   if (err != 0) {
@@ -252,12 +257,12 @@ static rt_job *after_take(rt_slot *slot, rt_job *j) {
   return j;
 }
 
-static int steal_from(rt_slot *slot, rt_runq *q) {
-  rt_sched *s = slot->sched;
+/* Moves at most 'max' jobs from one queue to another. */
+static int move_jobs(rt_sched *s, rt_slot *from, rt_slot *to, int max) {
   rt_add(&s->stealing, 1);
-  int stolen = rt_load(&s->steal_pauses) == 0 ? rt_runq_steal(q, &slot->queue) : 0;
+  int moved = rt_load(&s->steal_pauses) == 0 ? rt_runq_steal(&from->queue, &to->queue, max) : 0;
   rt_sub(&s->stealing, 1);
-  return stolen;
+  return moved;
 }
 
 void rt_sched_pause_stealing(rt_sched *s) {
@@ -267,26 +272,49 @@ void rt_sched_pause_stealing(rt_sched *s) {
 
 void rt_sched_resume_stealing(rt_sched *s) { rt_sub(&s->steal_pauses, 1); }
 
-static bool steal_any(rt_slot *slot) {
+static bool steal_from(rt_slot *slot, rt_slot *from, int max) {
+  int stolen = move_jobs(slot->sched, from, slot, max);
+  rt_counters_add(&slot->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
+  return stolen > 0;
+}
+
+static bool steal_any(rt_slot *slot, bool always) {
   rt_sched *s = slot->sched;
   int n = rt_load(&s->started);
   for (int i = 1; i < n; i++) {
-    rt_runq *q = &s->slots[(slot->number + i) % n].queue;
-    int stolen = rt_runq_count(q) > 0 ? steal_from(slot, q) : 0;
-    if (stolen == 0) continue;
-    rt_counters_add(&slot->counts, RT_COUNT_STOLEN, (uint64_t)stolen);
-    return true;
+    rt_slot *from = &s->slots[(slot->number + i) % n];
+    if (rt_runq_count(&from->queue) == 0) continue;
+    int max = always ? INT_MAX : rt_balance_may_steal(slot, from);
+    if (max > 0 && steal_from(slot, from, max)) return true;
   }
   return false;
+}
+
+static void steal_from_stuck(rt_slot *slot) {
+  rt_slot *from = rt_balance_stuck_slot(slot, slot->queue.owner->polled);
+  if (rt_unlikely(from != NULL)) steal_from(slot, from, INT_MAX);
+}
+
+static void hand_over(rt_slot *slot) {
+  int jobs;
+  rt_slot *other = rt_balance_better_slot(slot, &jobs);
+  if (other && move_jobs(slot->sched, slot, other, jobs) > 0) wake_one(slot->sched, other);
+}
+
+static rt_job *take_own(rt_slot *slot) {
+  rt_job *j = rt_runq_take(&slot->queue);
+  return j ? after_take(slot, j) : NULL;
 }
 
 rt_job *rt_sched_take(rt_slot *slot, bool may_steal) {
   rt_job *j = rt_runq_take(&slot->pinned);
   if (j != NULL) return after_take(slot, j);
-  if (rt_chaos_is_due(RT_CHAOS_STEAL)) steal_any(slot);
-  if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);
-  while (may_steal && steal_any(slot))
-    if ((j = rt_runq_take(&slot->queue)) != NULL) return after_take(slot, j);
+  if (rt_chaos_is_due(RT_CHAOS_STEAL)) steal_any(slot, true);
+  if (!may_steal) steal_from_stuck(slot);
+  if (rt_runq_count(&slot->queue) > 0) hand_over(slot);
+  if ((j = take_own(slot)) != NULL) return j;
+  while (may_steal && steal_any(slot, false))
+    if ((j = take_own(slot)) != NULL) return j;
   return NULL;
 }
 

@@ -63,6 +63,8 @@ void rt_sched_resume_stealing(rt_sched *s);
 /* Any thread. Is there a job that this slot's worker could take or steal? Not exact: another worker
 ** may take it first. */
 bool rt_sched_has_job(rt_slot *slot);
+/* Worker's thread, which has nothing to run: the same, of those that it would steal now. */
+bool rt_sched_would_take(rt_slot *slot);
 
 /* Worker's thread, between rt_slot_attach and rt_slot_end (slot.h). */
 /* Before parking. True: the slot is idle, the worker may park and has to call rt_slot_leave_idle

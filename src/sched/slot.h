@@ -21,6 +21,16 @@ typedef enum rt_slot_state {
   RT_SLOT_ENDED    /* its thread has called rt_slot_end; a slot is not started twice */
 } rt_slot_state;
 
+/* What a worker knows of another one that has jobs in its queue (sched/balance.h). */
+typedef struct rt_observed {
+  struct rt_slot *slot; /* whose queue; NULL: none is observed */
+  unsigned taken;       /* rt_runq_taken, when that has changed last */
+  uint64_t since;       /* rt_clock then */
+  uint64_t first;       /* rt_clock, when it was observed first, or this worker was busy last */
+  uint64_t looked;      /* rt_clock_coarse, when this worker, which was busy, has looked last */
+  rt_timer_call alarm;  /* ends a park of the worker that has declined to steal */
+} rt_observed;
+
 typedef struct rt_slot {
   /* fixed */
   struct rt_sched *sched;
@@ -29,7 +39,9 @@ typedef struct rt_slot {
   rt_runq queue;
   rt_runq pinned; /* jobs for this worker only: they are not stolen */
   /* worker's thread */
-  rt_atomic(int) load;  /* tasks that have not ended, as of its last turn; any thread reads it */
+  rt_atomic(int) load; /* tasks that have not ended, as of its last turn; any thread reads it */
+  rt_observed observed;
+  int asked;            /* the slot at which rt_balance_better_slot has looked last */
   rt_counters counts;   /* of the worker (rt.metrics) */
   rt_vthread vthread;   /* its thread in virtual time (base/virtual_time.h) */
   bool in_virtual_time; /* vthread is in use */

@@ -9,7 +9,7 @@ enum { POLLS_PER_CLOCK = 50, SKIP_MAX = 4096 };
 /* Has a post or a job come? (Relaxed: an old value only prolongs the spin. After the spin, draining
 ** the mailbox and taking a job use stronger orders.) */
 static bool has_come(rt_driver *d, rt_slot *slot) {
-  return rt_load_relaxed(&d->mailbox.newest) != NULL || (slot && rt_sched_has_job(slot));
+  return rt_load_relaxed(&d->mailbox.newest) != NULL || (slot && rt_sched_would_take(slot));
 }
 
 static bool spin(rt_driver *d, rt_slot *slot) {

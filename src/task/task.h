@@ -53,6 +53,9 @@ typedef enum rt_op {
   RT_OP_CHANGE
 } rt_op;
 
+/* Which of the tasks that are ready run first; see task/ready.h. */
+typedef enum rt_priority { RT_NORMAL, RT_HIGH, RT_IDLE, RT_PRIORITIES } rt_priority;
+
 /* What the field 'waits_on' of a parked task points to. */
 typedef enum rt_wait_kind {
   RT_WAIT_OTHER,  /* depends on the operation */
@@ -104,6 +107,7 @@ typedef struct rt_task {
       rt_list link; /* in the list of what it waits for, or in the ready queue */
       union {
         void *waits_on;  /* waiting: see wait_kind */
+        uint64_t owed;   /* ready, and 'is_later': see task/ready.h */
         uint32_t args;   /* queued: how many arguments it has */
         int64_t integer; /* ended: its result, for RT_RESULT_INTEGER and RT_RESULT_BOOL */
         double number;   /* ended: its result, for RT_RESULT_NUMBER */
@@ -132,6 +136,8 @@ typedef struct rt_task {
   uint64_t is_job : 1;     /* a task of the pool: has more->job */
   uint64_t is_exposed : 1; /* the program may hold its coroutine: no other task gets that */
   uint64_t wait_kind : 2;  /* rt_wait_kind */
+  uint64_t is_later : 1;   /* it is in a list of tasks that others precede (task/ready.h) */
+  uint64_t priority : 2;   /* rt_priority */
 } rt_task;
 
 void rt_task_init(rt_task *t, uint64_t id);

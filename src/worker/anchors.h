@@ -8,17 +8,20 @@
 #ifndef RT_WORKER_ANCHORS_H
 #define RT_WORKER_ANCHORS_H
 
+#include "task/task.h"
 #include "worker/compat.h"
 
 enum {
-  RT_ANCHOR_START_QUEUE = 1, /* ring of the handles, functions and arguments of queued tasks */
-  RT_ANCHOR_COROUTINES,      /* reference -> coroutine, for every coroutine of the pool */
-  RT_ANCHOR_OUTCOMES,        /* weak: handle -> the outcome that the task's record cannot hold */
-  RT_ANCHOR_TRACES,          /* weak: coroutine -> traceback of the error that unwinds it */
-  RT_ANCHOR_NAMES,           /* weak: handle -> task.name */
-  RT_ANCHOR_REASONS,         /* record of a task that is being cancelled -> the reason */
-  RT_ANCHOR_UNHANDLED,       /* list of failures that no task can join any more */
-  RT_ANCHOR_ON_UNHANDLED,    /* the function of rt.on_unhandled, or nil */
+  RT_ANCHOR_START_QUEUE = 1, /* for each priority: handles, functions, arguments of queued tasks */
+  RT_ANCHOR_COROUTINES =
+      RT_ANCHOR_START_QUEUE +
+      RT_PRIORITIES,      /* reference -> coroutine, for every coroutine of the pool */
+  RT_ANCHOR_OUTCOMES,     /* weak: handle -> the outcome that the task's record cannot hold */
+  RT_ANCHOR_TRACES,       /* weak: coroutine -> traceback of the error that unwinds it */
+  RT_ANCHOR_NAMES,        /* weak: handle -> task.name */
+  RT_ANCHOR_REASONS,      /* record of a task that is being cancelled -> the reason */
+  RT_ANCHOR_UNHANDLED,    /* list of failures that no task can join any more */
+  RT_ANCHOR_ON_UNHANDLED, /* the function of rt.on_unhandled, or nil */
   RT_ANCHOR_REPORTING,    /* id of a task that runs that function -> its error, traceback, title */
   RT_ANCHOR_RAISED,       /* the last error that was raised again, by a join for example */
   RT_ANCHOR_RAISED_TRACE, /* the traceback of RT_ANCHOR_RAISED */

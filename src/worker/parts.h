@@ -39,6 +39,10 @@ typedef struct rt_worker_current {
 typedef struct rt_worker_loop {
   unsigned slices;    /* resumes of tasks so far */
   unsigned polled_at; /* value of 'slices' at the last poll */
+  /* of tasks that compute (task/ready.h) */
+  uint64_t computed_at;     /* rt_clock_coarse, when one was switched last */
+  uint64_t idle_at;         /* rt_clock_coarse, after a task of idle priority has run */
+  uint64_t computing_since; /* rt_clock_thread, when the one that runs was resumed; 0: none does */
 } rt_worker_loop;
 
 /* One iteration of the loop, and the task that runs in it.

@@ -9,8 +9,8 @@ enum {
   TAKEN_AT_ONCE = 8              /* values that pass through the stack of the anchors together */
 };
 
-void rt_start_queue_init(rt_start_queue *q, lua_State *anchors, lua_State *pcall_L) {
-  *q = (rt_start_queue){.anchors = anchors, .pcall_L = pcall_L};
+void rt_start_queue_init(rt_start_queue *q, lua_State *anchors, lua_State *pcall_L, int ring) {
+  *q = (rt_start_queue){.anchors = anchors, .pcall_L = pcall_L, .ring = ring};
 }
 
 static lua_Integer index_of(const rt_start_queue *q, uint32_t i) {
@@ -29,11 +29,11 @@ static int overflow(lua_State *L) {
 ** later, since it may be most of the memory of the state. */
 static void shrink(rt_start_queue *q) {
   lua_pushcfunction(q->pcall_L, overflow);
-  lua_pushvalue(q->anchors, RT_ANCHOR_START_QUEUE);
+  lua_pushvalue(q->anchors, q->ring);
   lua_xmove(q->anchors, q->pcall_L, 1);
   if (lua_pcall(q->pcall_L, 1, 0, 0) != LUA_OK) lua_pop(q->pcall_L, 1);
   lua_pushnil(q->anchors);
-  lua_replace(q->anchors, RT_ANCHOR_START_QUEUE);
+  lua_replace(q->anchors, q->ring);
   q->size = 0;
 }
 
@@ -42,10 +42,10 @@ static void resize(lua_State *L, rt_start_queue *q, uint32_t size) {
   lua_createtable(L, (int)size, 0);
   lua_xmove(L, q->anchors, 1);
   for (uint32_t i = 0; i < q->count; i++) {
-    lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, i));
+    lua_rawgeti(q->anchors, q->ring, index_of(q, i));
     lua_rawseti(q->anchors, -2, 1 + (lua_Integer)i);
   }
-  lua_replace(q->anchors, RT_ANCHOR_START_QUEUE);
+  lua_replace(q->anchors, q->ring);
   q->size = size;
   q->head = 0;
 }
@@ -63,16 +63,14 @@ void rtL_start_queue_put(lua_State *L, rt_start_queue *q, int values) {
   if (rt_unlikely(q->count + v > q->size)) start_queue_reserve(L, q, v);
   if (rt_unlikely(!lua_checkstack(q->anchors, values))) luaL_error(L, "too many arguments");
   lua_xmove(L, q->anchors, values);
-  for (uint32_t i = v; i-- > 0;)
-    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, q->count + i));
+  for (uint32_t i = v; i-- > 0;) lua_rawseti(q->anchors, q->ring, index_of(q, q->count + i));
   q->count += v;
 }
 
 void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values) {
   while (values > 0) {
     int n = values < TAKEN_AT_ONCE ? values : TAKEN_AT_ONCE;
-    for (int i = 0; i < n; i++)
-      lua_rawgeti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, (uint32_t)i));
+    for (int i = 0; i < n; i++) lua_rawgeti(q->anchors, q->ring, index_of(q, (uint32_t)i));
     lua_xmove(q->anchors, to, n);
     rt_start_queue_drop(q, n);
     values -= n;
@@ -82,7 +80,7 @@ void rt_start_queue_take(rt_start_queue *q, lua_State *to, int values) {
 void rt_start_queue_drop(rt_start_queue *q, int values) {
   for (int i = 0; i < values; i++) {
     lua_pushnil(q->anchors);
-    lua_rawseti(q->anchors, RT_ANCHOR_START_QUEUE, index_of(q, 0));
+    lua_rawseti(q->anchors, q->ring, index_of(q, 0));
     q->head++;
     q->count--;
   }

@@ -140,7 +140,8 @@ rt_worker *rtL_worker_new(lua_State *L, const rt_worker_hooks *hooks, lua_CFunct
   rt_list_init(&w->unhandled.jobs);
   rt_list_init(&w->unhandled.unfinalized);
   init_lua_threads(L, w);
-  rt_start_queue_init(&w->start_queue, w->anchors, w->pcall_L);
+  for (int i = 0; i < RT_PRIORITIES; i++)
+    rt_start_queue_init(&w->start_queue[i], w->anchors, w->pcall_L, RT_ANCHOR_START_QUEUE + i);
   rt_call_sites_init(&w->call_sites);
   w->classes.anchors = w->anchors;
   lua_createtable(L, 0, 1);
@@ -223,7 +224,8 @@ uint64_t rt_worker_chance(rt_worker *w) {
   return rt_random_next(&w->chance) >> 16;
 }
 
-static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
+static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site,
+                         rt_priority priority) {
   rt_worker_assert_thread(w);
   rt_task *t = rtL_class_new(L, &w->classes, RT_CLASS_TASK, sizeof *t, 0);
   rt_task_init(t, rt_worker_next_id(w));
@@ -232,8 +234,9 @@ static rt_task *new_task(lua_State *L, rt_worker *w, int args, uint32_t site) {
   lua_pushvalue(L, -1);
   lua_insert(L, -3 - args); /* one handle stays, the other goes to the queue */
   lua_insert(L, -2 - args);
-  rtL_start_queue_put(L, &w->start_queue, 2 + args);
+  rtL_start_queue_put(L, &w->start_queue[priority], 2 + args);
   rt_worker_task_made(w);
+  rt_ready_prioritize(&w->driver.ready, t, priority);
   rt_ready_add(&w->driver.ready, t);
   rt_trace(rt_worker_number(w), "queue", t->id, NULL);
   return t;
@@ -245,14 +248,14 @@ uint32_t rt_worker_site(lua_State *L, rt_worker *w, int level) {
   return site == 0 && w->current.task ? w->current.task->site : site;
 }
 
-rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level) {
+rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level, rt_priority priority) {
   RTL_ENTER(L, w, -args);
-  rt_task *t = new_task(L, w, args, rt_worker_site(L, w, level));
+  rt_task *t = new_task(L, w, args, rt_worker_site(L, w, level), priority);
   rt_worker_count(w, RT_COUNT_SPAWNED, 1);
   return t;
 }
 
-rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args) {
+rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args, rt_priority priority) {
   RTL_ENTER(L, w, -args);
-  return new_task(L, w, args, 0); /* run/job_entry.c sets its call site */
+  return new_task(L, w, args, 0, priority); /* run/job_entry.c sets its call site */
 }

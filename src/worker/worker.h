@@ -47,7 +47,7 @@ typedef struct rt_worker {
   rt_task *main; /* stands for the main chunk; NULL in a pool worker */
   rt_worker_tasks tasks;
   rt_coroutine_pool coroutine_pool;
-  rt_start_queue start_queue;
+  rt_start_queue start_queue[RT_PRIORITIES];
   rt_call_sites call_sites;
   rt_worker_ids ids;
   rt_preempt preempt;
@@ -200,11 +200,11 @@ static inline void rt_worker_count_end(rt_worker *w, rt_phase how) {
 
 /* Makes a queued task. Stack: function, 'args' arguments -> the handle. The line of the function at
 ** 'level' of L's stack counts as the place where the task was spawned. */
-rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level);
+rt_task *rtL_worker_spawn(lua_State *L, rt_worker *w, int args, int level, rt_priority priority);
 
 /* The same for a job that this worker begins: it was counted when it was spawned, and has a call
 ** site. */
-rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args);
+rt_task *rtL_worker_take(lua_State *L, rt_worker *w, int args, rt_priority priority);
 
 /* The call site of the function at 'level' of L's stack. If all functions there are rt's own, the
 ** call site of the running task. */

@@ -265,7 +265,7 @@ static int group_spawn_local(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   if (w->stop.begun) return rtL_cancel_at_end(L, w);
   if (!rt_group_make_room(g)) return rtL_error_no_memory(L);
-  rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1);
+  rt_task *t = rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1, RT_NORMAL);
   rt_more *more = rt_task_more(t);
   if (more == NULL) {
     lua_pushnil(L);

@@ -21,7 +21,7 @@ static int spawn_local(lua_State *L) {
   rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   check_not_stopping(L, w);
-  rtL_worker_spawn(L, w, lua_gettop(L) - 1, 1);
+  rtL_worker_spawn(L, w, lua_gettop(L) - 1, 1, RT_NORMAL);
   return 1;
 }
 

@@ -253,6 +253,56 @@ function rt.on_unhandled(f) end
 ---@return string
 function rt.traceback(err, level) end
 
+--- Spawns tasks with a name, on a certain worker, with a priority. `name` is set before a task begins, as
+--- `task.name` sets it.
+---
+--- - `worker`: tasks of the pool begin on this worker, 1 to `rt.workers()`, and on no other one, also if it
+---   is stuck. Tasks of one worker share its globals and modules.
+--- - `spread`: tasks of the pool begin on the worker that has the fewest tasks when they are spawned. Without
+---   it, tasks that a pool task spawns are queued on its own worker, and go to others that have fewer.
+--- - `priority`, of tasks of the pool and of `spawn_local`: a `"high"` one comes before the others that can
+---   run, and has four of five slices of the time that is left for those that compute. An `"idle"` one runs
+---   when no other task of its worker can, and for a slice (5 to 10 ms) every 0.2 s if others can. The tasks
+---   that a task spawns do not inherit it. With `spawn_blocking` a `"high"` task gets the next free thread;
+---   threads of the system all have the same priority.
+---
+--- Raises if an option is unknown or has a wrong value, or if both `worker` and `spread` are given.
+---
+--- ```lua
+--- local statistics = rt.builder { name = "statistics", priority = "idle" }
+--- local task = statistics:spawn(function() return rt.current().name end)
+--- print(task:join()) -- statistics
+---
+--- rt.builder { worker = 1 }:spawn(function() counter = 1 end):join()
+--- print(rt.builder { worker = 1 }:spawn(function() return counter end):join()) -- 1
+--- ```
+---@param options { name?: string, worker?: integer, spread?: boolean, priority?: "high"|"normal"|"idle" }
+---@return rt.builder
+function rt.builder(options) end
+
+--- What `rt.builder` returns. It may be sent to other tasks.
+---@class rt.builder
+local builder = {}
+
+--- As `rt.spawn`. Raises if there is no such worker.
+---@param f function
+---@param ... any  sent to the worker, as the upvalues of f are
+---@return rt.task
+function builder:spawn(f, ...) end
+
+--- As `rt.spawn_local`.
+---@param f function
+---@param ... any
+---@return rt.task
+function builder:spawn_local(f, ...) end
+
+--- As `rt.spawn_blocking`.
+---@async
+---@param f function
+---@param ... any  sent to the thread, as the upvalues of f are
+---@return rt.task
+function builder:spawn_blocking(f, ...) end
+
 --- The handle of a task. If the program drops it, the task still runs to its end. The handle of a pool
 --- task may be sent to other tasks; that of a local task cannot.
 ---

@@ -83,6 +83,7 @@ describe("library/rt.lua", function()
       rt.broadcast(1),
       rt.broadcast(1):subscribe(),
       rt.interval(1),
+      rt.builder {},
       listener,
       stream,
       server,

@@ -6,6 +6,7 @@ if _VERSION ~= "Lua 5.4" then
 end
 
 local core = require("rt.core")
+local builder = require("rt.builder")
 local map = require("rt.map")
 local retry = require("rt.retry")
 local scope = require("rt.scope")
@@ -20,6 +21,7 @@ return {
   spawn = core.spawn,
   spawn_local = core.spawn_local,
   spawn_blocking = core.spawn_blocking,
+  builder = builder.builder,
   current = core.current,
   yield = core.yield,
   join = task.join,

@@ -1,4 +1,5 @@
-/* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, and the configuration of the pools. */
+/* lib/task/spawn.c - rt.spawn, rt.spawn_blocking, the same for rt.builder, and the configuration of
+** the pools. */
 #include "diag/watchdog.h"
 #include "lib/lib.h"
 #include "pack/pack.h"
@@ -64,6 +65,64 @@ static int spawn_blocking(lua_State *L) {
   rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rtL_cancel_checkpoint(L, w);
+  return spawn_when_space(L, w, false);
+}
+
+/* --- tasks of rt.builder ---------------------------------------------------------------------- */
+static const char *const priorities[] = {"normal", "high", "idle", NULL}; /* as in rt_priority */
+
+/* Makes a job, which is in no queue yet, with its name and its priority. Stack: name or nil,
+** priority or nil, any value, the function and its arguments -> the first three, the handle */
+static rt_job *make_with(lua_State *L, rt_worker *w, rt_sched *s) {
+  enum { NAME = 1, PRIORITY, FUNCTION = 4 };
+  const char *name = luaL_optstring(L, NAME, NULL);
+  rt_priority priority = (rt_priority)luaL_checkoption(L, PRIORITY, "normal", priorities);
+  luaL_checktype(L, FUNCTION, LUA_TFUNCTION);
+  rt_job *j = rtL_spawn_make(L, w, s, NULL, FUNCTION);
+  j->priority = priority;
+  if (name && rt_job_set_name(j, name) != 0) rtL_error_no_memory(L);
+  return j;
+}
+
+/* The slot of the nth worker. */
+static int check_worker(lua_State *L, rt_worker *w, const rt_sched *s, lua_Integer n) {
+  if (n >= 1 && n <= s->config.slots) return (int)n - 1;
+  return rtL_call_site_error(L, &w->call_sites, "there is no worker %I: rt.workers() is %d",
+                             (LUAI_UACINT)n, s->config.slots);
+}
+
+/* task = internal.spawn_with(name, priority, place, f, ...). place: the number of a worker;
+** "spread": the worker with the fewest tasks; nil */
+static int spawn_with(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_sched *s = rtL_spawn_pool(L, w, RT_POOL_TASKS);
+  int slot = RT_ANY_SLOT;
+  if (lua_type(L, 3) == LUA_TSTRING)
+    slot = RT_LEAST_LOADED;
+  else if (!lua_isnoneornil(L, 3))
+    slot = check_worker(L, w, s, luaL_checkinteger(L, 3));
+  if (rtL_spawn_submit(L, w, s, make_with(L, w, s), slot)) return 1;
+  return rtL_call_site_error(L, &w->call_sites,
+                             "too many tasks are queued that no worker has begun");
+}
+
+/* task = internal.spawn_local_with(priority, f, ...) */
+static int spawn_local_with(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_priority priority = (rt_priority)luaL_checkoption(L, 1, "normal", priorities);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (rt_unlikely(w->stop.begun)) rtL_cancel_at_end(L, w);
+  rtL_worker_spawn(L, w, lua_gettop(L) - 2, 1, priority);
+  return 1;
+}
+
+/* task = internal.spawn_blocking_with(name, priority, nil, f, ...) */
+static int spawn_blocking_with(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rtL_cancel_checkpoint(L, w);
+  make_with(L, w, rtL_spawn_pool(L, w, RT_POOL_BLOCKING));
+  lua_replace(L, 1);
+  lua_settop(L, 1);
   return spawn_when_space(L, w, false);
 }
 
@@ -178,5 +237,10 @@ void rtL_open_spawn(lua_State *L, rt_worker *w) {
   static const luaL_Reg functions[] = {{"spawn", spawn_job}, {"spawn_blocking", spawn_blocking},
                                        {"workers", workers}, {"configure", configure},
                                        {"preload", preload}, {NULL, NULL}};
+  static const luaL_Reg internal[] = {{"spawn_with", spawn_with},
+                                      {"spawn_local_with", spawn_local_with},
+                                      {"spawn_blocking_with", spawn_blocking_with},
+                                      {NULL, NULL}};
   rtL_set_functions(L, w, functions);
+  rtL_set_internal_functions(L, w, internal);
 }

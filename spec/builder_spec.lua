@@ -141,6 +141,13 @@ describe("a task of high priority", function()
     end)
   end
 
+  it(
+    "G13 overtakes others in the middle of a turn; those of high priority keep their order",
+    function()
+      assert.equal("right\n", run("high_order"))
+    end
+  )
+
   it("G13 has most of the time if it computes, and one of idle priority little", function()
     if kit.flavor == "tsan" then
       return pending("one round of the loop takes as long as a slice")

@@ -324,4 +324,12 @@ return {
     spec = "fairness",
     test = "gets its share",
   },
+  {
+    file = "src/run/loop.c",
+    from = "    run_idle(w);\n}\n\n/* After the poll",
+    to = "    (void)run_idle;\n}\n\n/* After the poll",
+    wrong = "a task of idle priority never runs while others can",
+    spec = "builder",
+    test = "keeps no other one from running",
+  },
 }

@@ -59,4 +59,20 @@ return {
     wrong = "a task that swallows its cancel for ever is never closed",
     ground = "escalation",
   },
+  {
+    file = "src/task/ready.c",
+    from = "              (rt_list_is_empty(&r->computing) || r->computed % SLICES != 0);\n",
+    to = "              (rt_list_is_empty(&r->computing) || SLICES != 0);\n",
+    wrong = "tasks of high priority that compute keep all others from running",
+    spec = "builder",
+    test = "has most of the time",
+  },
+  {
+    file = "src/task/ready.c",
+    from = "  if (l && task_of(l)->priority == RT_HIGH) return;\n",
+    to = "  (void)l;\n",
+    wrong = "a task of high priority that was woken overtakes one that is ready: a start queue is mixed up",
+    spec = "builder",
+    test = "keep their order",
+  },
 }

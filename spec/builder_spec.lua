@@ -64,9 +64,12 @@ describe("rt.builder", function()
   end
 
   it("spreads tasks over the workers", function()
-    local out = run("spread")
-    local first, second = out:match("^(%d+) (%d+)\n$")
-    assert(tonumber(first) >= 3 and tonumber(second) >= 3, out)
+    -- (A worker whose thread the system wakes late gets fewer.)
+    kit.eventually(function()
+      local out = run("spread")
+      local first, second = out:match("^(%d+) (%d+)\n$")
+      return tonumber(first) >= 3 and tonumber(second) >= 3, out
+    end)
   end)
 
   it("refuses what it does not know, and says what it expects", function()

@@ -86,7 +86,10 @@ describe("the Lua files of rt:", function()
 
   it("these are all, and a function that reads a global is found", function()
     local _, files = kit.shell("ls lua/rt | tr '\\n' ' '")
-    assert.equal("init.lua map.lua retry.lua scope.lua task.lua tcp.lua time.lua ", files)
+    assert.equal(
+      "builder.lua init.lua map.lua retry.lua scope.lua task.lua tcp.lua time.lua ",
+      files
+    )
     local path =
       kit.file("local x = math return function() return function() return x, pcall end end")
     assert.same({ "pcall" }, read_when_called(pending, path))

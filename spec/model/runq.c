@@ -54,8 +54,8 @@ static void close_it(void) {
 static void end(void) {
   int left = rt_runq_count(&queue), last = -1;
   for (int i = 0; i < left; i++) check(take(&queue, &last));
-  check(rt_runq_take(&queue) == NULL && rt_list_is_empty(&queue.jobs));
-  check(rt_runq_count(&other) == 0 && rt_list_is_empty(&other.jobs));
+  check(rt_runq_take(&queue) == NULL && rt_list_is_empty(&queue.jobs[RT_NORMAL]));
+  check(rt_runq_count(&other) == 0 && rt_list_is_empty(&other.jobs[RT_NORMAL]));
   for (int i = 0; i < JOBS; i++) check(taken[i] == was_put[i]);
   rt_runq_close(&queue);
   rt_runq_close(&other);

@@ -310,8 +310,8 @@ return {
   },
   {
     file = "src/run/loop.c",
-    from = "  run_computing_if_due(w);\n",
-    to = "  (void)run_computing_if_due;\n",
+    from = "  if (rt_unlikely(ready->has_more)) run_later_if_due(w);\n",
+    to = "  (void)run_later_if_due;\n",
     wrong = "tasks that give way again and again keep those that compute from running",
     spec = "fairness",
     test = "what computes is not kept from running",

@@ -198,26 +198,26 @@ rt_noinline static void run_idle(rt_worker *w) {
 
 /* At the end of a turn, before the poll: one of them runs if the other tasks have had their time
 ** since the last one ran, as of the last poll. (The virtual clock stands still.) */
-static void run_computing_if_due(rt_worker *w) {
+rt_noinline static void run_later_if_due(rt_worker *w) {
   const rt_ready *ready = &w->driver.ready;
   uint64_t now = w->driver.polled;
-  if (rt_unlikely(rt_ready_has_computing(ready)) &&
+  if (rt_ready_has_computing(ready) &&
       (now >= w->loop.computed_at + SHARE_TIME || rt_clock_is_virtual()))
     run_computing(w);
-  if (rt_unlikely(!rt_list_is_empty(&ready->idle)) &&
+  if (!rt_list_is_empty(&ready->idle) &&
       (now >= w->loop.idle_at + IDLE_TIME || rt_clock_is_virtual()))
     run_idle(w);
 }
 
 /* After the poll: one of them runs if no other task can. */
-static void run_computing_if_alone(rt_worker *w) {
+rt_noinline static void run_later_if_alone(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  if (rt_unlikely(ready->has_priorities)) rt_ready_sort(ready);
-  if (!rt_list_is_empty(&ready->next)) return;
-  if (ready->has_priorities && !rt_list_is_empty(&ready->high)) return;
-  if (rt_unlikely(rt_ready_has_computing(ready)))
+  if (ready->has_priorities) rt_ready_sort(ready);
+  rt_ready_look(ready);
+  if (!rt_list_is_empty(&ready->next) || !rt_list_is_empty(&ready->high)) return;
+  if (rt_ready_has_computing(ready))
     run_computing(w);
-  else if (rt_unlikely(!rt_list_is_empty(&ready->idle)))
+  else if (!rt_list_is_empty(&ready->idle))
     run_idle(w);
 }
 
@@ -246,7 +246,7 @@ static void park(rt_worker *w) {
 
 static void end_turn(rt_worker *w) {
   rt_ready *ready = &w->driver.ready;
-  run_computing_if_due(w);
+  if (rt_unlikely(ready->has_more)) run_later_if_due(w);
   if (rt_unhandled_is_due(w)) rt_unhandled_report(w);
   if (rt_ready_is_idle(ready)) {
     rt_worker_status_clear_running(&w->status);
@@ -257,7 +257,7 @@ static void end_turn(rt_worker *w) {
   } else if (w->turn.yielded || is_time_to_poll(w)) {
     poll(w);
   }
-  run_computing_if_alone(w);
+  if (rt_unlikely(ready->has_more)) run_later_if_alone(w);
   rt_ready_flip(ready);
 }
 

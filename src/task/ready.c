@@ -8,10 +8,14 @@ void rt_ready_init(rt_ready *r) {
                             &r->high, &r->idle};
   for (size_t i = 0; i < rt_countof(lists); i++) rt_list_init(lists[i]);
   r->computed = 0;
-  r->has_priorities = false;
+  r->has_priorities = r->has_more = false;
 }
 
 static rt_task *task_of(rt_list *l) { return rt_containerof(l, rt_task, link); }
+
+void rt_ready_look(rt_ready *r) {
+  r->has_more = r->has_priorities || rt_ready_has_computing(r) || !rt_list_is_empty(&r->idle);
+}
 
 static void add_later(rt_list *list, rt_task *t) {
   t->is_later = 1;
@@ -31,6 +35,7 @@ void rt_ready_add_computing(rt_ready *r, rt_task *t, uint64_t owed) {
                                            : &r->computing;
   t->owed = owed;
   add_later(list, t);
+  r->has_more = true;
 }
 
 rt_task *rt_ready_take_computing(rt_ready *r, uint64_t share) {

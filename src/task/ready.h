@@ -29,6 +29,7 @@ typedef struct rt_ready {
   rt_list idle;        /* new, woken or switched */
   unsigned computed;   /* slices of 'computing' and 'computing_high' */
   bool has_priorities; /* there has been a task with a priority */
+  bool has_more;       /* that, or there may be tasks in other lists than 'now' and 'next' */
 } rt_ready;
 
 void rt_ready_init(rt_ready *r);
@@ -39,12 +40,15 @@ static inline void rt_ready_add(rt_ready *r, rt_task *t) { rt_list_append(&r->ne
 /* Sets the priority of a task that has not begun. */
 static inline void rt_ready_prioritize(rt_ready *r, rt_task *t, rt_priority priority) {
   t->priority = priority;
-  if (priority != RT_NORMAL) r->has_priorities = true;
+  if (priority != RT_NORMAL) r->has_priorities = r->has_more = true;
 }
 
 /* Adds a task that was switched while it computed. 'owed': how much more CPU time than its share it
 ** has had, in ns. */
 void rt_ready_add_computing(rt_ready *r, rt_task *t, uint64_t owed);
+
+/* Sets 'has_more'. */
+void rt_ready_look(rt_ready *r);
 
 /* Does a task wait that was switched while it computed? */
 static inline bool rt_ready_has_computing(const rt_ready *r) {
@@ -76,21 +80,19 @@ void rt_ready_promote(rt_ready *r);
 /* Begins the next turn; this one must be over. */
 static inline void rt_ready_flip(rt_ready *r) {
   rt_assert(rt_list_is_empty(&r->now));
-  if (rt_unlikely(r->has_priorities)) rt_list_splice(&r->now, &r->high);
+  if (rt_unlikely(r->has_more)) rt_list_splice(&r->now, &r->high);
   rt_list_splice(&r->now, &r->next);
 }
 
 /* Can no task run but those of idle priority? */
 static inline bool rt_ready_is_free(const rt_ready *r) {
   return rt_list_is_empty(&r->now) && rt_list_is_empty(&r->next) &&
-         rt_list_is_empty(&r->computing) &&
-         (!r->has_priorities ||
-          (rt_list_is_empty(&r->computing_high) && rt_list_is_empty(&r->high)));
+         (!r->has_more || (!rt_ready_has_computing(r) && rt_list_is_empty(&r->high)));
 }
 
 /* Is no task ready? */
 static inline bool rt_ready_is_idle(const rt_ready *r) {
-  return rt_ready_is_free(r) && (!r->has_priorities || rt_list_is_empty(&r->idle));
+  return rt_ready_is_free(r) && (!r->has_more || rt_list_is_empty(&r->idle));
 }
 
 #endif

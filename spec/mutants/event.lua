@@ -110,4 +110,12 @@ return {
     spec = "fairness",
     test = "a cancelled loop goes first",
   },
+  {
+    file = "src/event/driver.h",
+    from = "  if (rt_unlikely(t->is_main || t->priority == RT_IDLE))\n",
+    to = "  if (rt_unlikely(t->is_main))\n",
+    wrong = "a task of idle priority that has waited for a socket runs before all others",
+    spec = "builder",
+    test = "goes before one of idle priority",
+  },
 }

@@ -107,11 +107,12 @@ static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {
 }
 
 /* Wakes a parked task, and runs it now. For libuv callbacks on a hot path. The main chunk cannot
-** run now, as it is below the callback on the C stack: it runs in the next turn. */
+** run now, as it is below the callback on the C stack: it is for the next turn. So is a task of idle
+** priority, since others go before it. */
 static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
   rt_task_unpark(t, RT_FIRED);
   if (d->resumed_at == 0) d->resumed_at = uv_now(&d->loop);
-  if (rt_unlikely(t->is_main))
+  if (rt_unlikely(t->is_main || t->priority == RT_IDLE))
     rt_ready_add(&d->ready, t);
   else
     d->run(d, t);

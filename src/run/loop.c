@@ -204,8 +204,9 @@ rt_noinline static void run_later_if_due(rt_worker *w) {
   if (rt_ready_has_computing(ready) &&
       (now >= w->loop.computed_at + SHARE_TIME || rt_clock_is_virtual()))
     run_computing(w);
-  if (!rt_list_is_empty(&ready->idle) &&
-      (now >= w->loop.idle_at + IDLE_TIME || rt_clock_is_virtual()))
+  if (rt_list_is_empty(&ready->idle))
+    w->loop.idle_at = now;
+  else if (now >= w->loop.idle_at + IDLE_TIME || rt_clock_is_virtual())
     run_idle(w);
 }
 

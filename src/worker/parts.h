@@ -41,7 +41,7 @@ typedef struct rt_worker_loop {
   unsigned polled_at; /* value of 'slices' at the last poll */
   /* of tasks that compute (task/ready.h) */
   uint64_t computed_at;     /* rt_clock_coarse, when one was switched last */
-  uint64_t idle_at;         /* rt_clock_coarse, after a task of idle priority has run */
+  uint64_t idle_at;         /* when a task of idle priority has run last, or none was ready */
   uint64_t computing_since; /* rt_clock_thread, when the one that runs was resumed; 0: none does */
 } rt_worker_loop;
 

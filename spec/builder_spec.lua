@@ -151,6 +151,13 @@ describe("a task of high priority", function()
     end
   )
 
+  it("G13 goes before one of idle priority that is woken, whatever that has waited for", function()
+    kit.eventually(function() -- (a pause of the machine may be longer than 0.2 s)
+      local out = run("idle_reader")
+      return out == "normal\t4\n", out
+    end)
+  end)
+
   it("G13 has most of the time if it computes, and one of idle priority little", function()
     if kit.flavor == "tsan" then
       return pending("one round of the loop takes as long as a slice")

@@ -107,8 +107,8 @@ static inline void rt_driver_wake(rt_driver *d, rt_task *t, rt_cause cause) {
 }
 
 /* Wakes a parked task, and runs it now. For libuv callbacks on a hot path. The main chunk cannot
-** run now, as it is below the callback on the C stack: it is for the next turn. So is a task of idle
-** priority, since others go before it. */
+** run now, as it is below the callback on the C stack: it is for the next turn. So is a task of
+** idle priority, since others go before it. */
 static inline void rt_driver_resume(rt_driver *d, rt_task *t) {
   rt_task_unpark(t, RT_FIRED);
   if (d->resumed_at == 0) d->resumed_at = uv_now(&d->loop);

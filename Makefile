@@ -200,7 +200,7 @@ $(BUILD)/model/%.o: spec/model/%.c Makefile $(BUILD)/flags | found $(BUILD)/mode
 
 $(models): %: %.o $(model_objects)
 	$(say) LD model/$(@F)
-	$(Q)$(CC) $(model_flags) -o $@ $< $(model_objects)
+	$(Q)$(CC) $(model_flags) -o $@ $< $(model_objects) -lm
 
 # The library with which system calls fail (spec/faults).
 fault_library := $(if $(filter Linux,$(uname)),$(BUILD)/faults/fault.so)

@@ -135,8 +135,9 @@ end)
 describe("a task of high priority", function()
   for _, how in ipairs { "spawn", "spawn_local" } do
     it("G13 comes first, one of idle priority last: " .. how, function()
-      local order = "high1 high2 high3 normal1 normal2 normal3 idle1 idle2 idle3\n"
-      assert.equal(order .. order, run("order", how))
+      local out = run("order", how):gsub("%d", "") -- (short budgets change the order of equal ones)
+      local order = "high high high normal normal normal idle idle idle\n"
+      assert.equal(order .. order, out)
     end)
 
     it("G13 keeps no other one from running: " .. how, function()

@@ -20,44 +20,46 @@ local function go_on(step, my)
   end
 end
 
-local function struck(step, my, back, seconds)
-  local _, why
+--- Sends `my` back, however it ends. (`state` says that it will: a task that is cancelled before its
+--- first instruction never runs, although its status is not "queued" any more.)
+local function struck(step, my, back, state, seconds)
+  local returns <close> = setmetatable({}, {
+    __close = function()
+      rt.shield(back.send, back, my)
+    end,
+  })
+  state:set("runs", true)
   if how == "timeout" then
-    _, why = rt.timeout(seconds, go_on, step, my)
-  else
-    _, why = pcall(go_on, step, my)
+    return select(2, rt.timeout(seconds, go_on, step, my))
   end
-  rt.shield(back.send, back, my)
-  if how ~= "timeout" then
-    error(why, 0)
-  end
-  return why
+  go_on(step, my)
 end
 
-local function until_it_runs(task)
-  while task:status() == "queued" do
+local function until_it_runs(state)
+  while not state:get("runs") do
     rt.yield()
   end
 end
 
 local strike = {}
 
-function strike.timeout(step, my, back, seconds)
-  assert(rt.spawn(struck, step, my, back, seconds):join() == "timeout")
+function strike.timeout(step, my, back, state, seconds)
+  assert(rt.spawn(struck, step, my, back, state, seconds):join() == "timeout")
 end
 
-function strike.cancel(step, my, back, seconds)
-  local task = rt.spawn(struck, step, my, back)
-  until_it_runs(task)
+function strike.cancel(step, my, back, state, seconds)
+  local task = rt.spawn(struck, step, my, back, state)
+  until_it_runs(state)
   rt.sleep(seconds)
   task:cancel("struck")
   local _, err = pcall(task.join, task)
   assert(err.reason == "struck", tostring(err))
 end
 
-function strike.scope(step, my, back, seconds)
+function strike.scope(step, my, back, state, seconds)
   local _, err = pcall(rt.scope, function(scope)
-    until_it_runs(scope:spawn(struck, step, my, back))
+    scope:spawn(struck, step, my, back, state)
+    until_it_runs(state)
     scope:spawn(function()
       rt.sleep(seconds)
       error("sibling", 0)
@@ -68,9 +70,9 @@ end
 
 local function round(row)
   local my, their = row.make()
-  local back, stop = rt.channel(1), rt.dict()
+  local back, stop, state = rt.channel(1), rt.dict(), rt.dict()
   local partner = rt.spawn(row.partner, their or my, stop)
-  strike[how](row.step, my, back, math.random() * 0.003)
+  strike[how](row.step, my, back, state, math.random() * 0.003)
   my = back:recv()
   stop:set(1, true)
   row.settle(my, partner)

@@ -110,10 +110,14 @@ local function guard(seen, name)
 end
 help.guard = guard
 
---- The function of child tasks: waits until it is cancelled.
-function help.rest(my)
-  local leaves <close> = guard(my.seen, my.name .. ": children left")
+local function come(my)
   my.seen:incr(my.name .. ": children came")
+  return guard(my.seen, my.name .. ": children left")
+end
+
+--- The function of child tasks: waits until it is cancelled. (It may be cancelled where it computes.)
+function help.rest(my)
+  local leaves <close> = rt.critical(come, my)
   rt.sleep(1000)
 end
 

@@ -318,14 +318,6 @@ return {
   },
   {
     file = "src/run/loop.c",
-    from = "  uint64_t owed = t->owed + (used > share ? used - share : 0);\n",
-    to = "  uint64_t owed = used < share ? t->owed : 0;\n",
-    wrong = "a task that always gets the long slices has more than the others",
-    spec = "fairness",
-    test = "gets its share",
-  },
-  {
-    file = "src/run/loop.c",
     from = "    run_idle(w);\n}\n\n/* After the poll",
     to = "    (void)run_idle;\n}\n\n/* After the poll",
     wrong = "a task of idle priority never runs while others can",

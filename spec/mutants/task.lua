@@ -75,4 +75,11 @@ return {
     spec = "builder",
     test = "keep their order",
   },
+  {
+    file = "src/task/ready.c",
+    from = "  owed += used > share ? used - share : 0;\n",
+    to = "  owed = used < share ? owed : 0;\n",
+    wrong = "a task that always gets the long slices has more than the others",
+    ground = "ready",
+  },
 }

@@ -27,8 +27,6 @@ enum {
 #define SHARE_TIME (10 * RT_MILLISECOND)
 /* While other tasks can run, one of idle priority has a slice so often. */
 #define IDLE_TIME (200 * RT_MILLISECOND)
-/* A task never owes more: a call of a C function does not keep it from running for long. */
-#define OWED_MAX (40 * RT_MILLISECOND)
 
 /* --- one task --------------------------------------------------------------------------------- */
 rt_noinline static void returned(rt_worker *w, rt_task *t, int status) {
@@ -60,15 +58,12 @@ static void finish_off(rt_worker *w, rt_task *t) {
   rt_coroutine_pool_retire_broken(&w->coroutine_pool, co);
 }
 
-/* How much more CPU time than its share the task has had. Slices differ: the system looks at the
-** timer of run/preempt.c at its own ticks only, so slices of 8 and of 12 ms may alternate, and the
-** same task may get the long one in each round. ('owed' is that of the turn that has begun with
-** run_computing; in another one nothing was measured.) */
+/* How much more CPU time than its share the task has had. ('owed' is that of the turn that has
+** begun with run_computing; in another one nothing was measured.) */
 static uint64_t owed_after(const rt_worker *w, const rt_task *t) {
   if (w->loop.computing_since == 0) return 0;
-  uint64_t used = rt_clock_thread() - w->loop.computing_since, share = w->preempt.timer.period;
-  uint64_t owed = t->owed + (used > share ? used - share : 0);
-  return owed < OWED_MAX ? owed : OWED_MAX;
+  uint64_t used = rt_clock_thread() - w->loop.computing_since;
+  return rt_ready_owed(t->owed, used, w->preempt.timer.period);
 }
 
 /* The task has yielded without waiting: in the preemption hook, or in a function that does not know

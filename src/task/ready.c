@@ -29,6 +29,16 @@ static rt_task *take_later(rt_list *list) {
 }
 
 /* --- tasks that compute ----------------------------------------------------------------------- */
+/* A task never owes more: a call of a C function does not keep it from running for long. */
+#define OWED_MAX (40 * RT_MILLISECOND)
+
+/* Slices differ: the system looks at the timer of run/preempt.c at its own ticks only, so slices of
+** 8 and of 12 ms may alternate, and the same task may get the long one in each round. */
+uint64_t rt_ready_owed(uint64_t owed, uint64_t used, uint64_t share) {
+  owed += used > share ? used - share : 0;
+  return owed < OWED_MAX ? owed : OWED_MAX;
+}
+
 void rt_ready_add_computing(rt_ready *r, rt_task *t, uint64_t owed) {
   rt_list *list = t->priority == RT_HIGH   ? &r->computing_high
                   : t->priority == RT_IDLE ? &r->idle

@@ -43,6 +43,10 @@ static inline void rt_ready_prioritize(rt_ready *r, rt_task *t, rt_priority prio
   if (priority != RT_NORMAL) r->has_priorities = r->has_more = true;
 }
 
+/* How much more CPU time than its share a task has had after a turn in which it has 'used' so much;
+** 'owed': before that turn. In ns. */
+uint64_t rt_ready_owed(uint64_t owed, uint64_t used, uint64_t share);
+
 /* Adds a task that was switched while it computed. 'owed': how much more CPU time than its share it
 ** has had, in ns. */
 void rt_ready_add_computing(rt_ready *r, rt_task *t, uint64_t owed);

@@ -61,6 +61,16 @@ serve	true answer
   end)
 end)
 
+describe("rt", function()
+  it("loads what is written in Lua at first use", function()
+    prints("spawned\n2\ttrue\ttrue\ntrue\ntrue\tnil\ntrue\n", kit.program("first_use"))
+  end)
+
+  it("can be in package.preload as a whole", function()
+    prints("2\t=packed rt.scope\n", kit.program("preloaded"))
+  end)
+end)
+
 --- The globals that functions of a Lua file read when they are called, not when the file is loaded.
 local function read_when_called(pending, path)
   kit.needs(pending, "luac5.4")

@@ -1,4 +1,8 @@
 --- What require("rt") returns: every public name, and nothing else.
+--
+-- The names that are written in Lua are loaded at first use, each from the file of its part, so that a
+-- program, and each worker, pays only for what it uses. A name that was used once is a field like any
+-- other.
 
 -- Another Lua can read this file, but cannot load the module in C.
 if _VERSION ~= "Lua 5.4" then
@@ -6,31 +10,39 @@ if _VERSION ~= "Lua 5.4" then
 end
 
 local core = require("rt.core")
-local builder = require("rt.builder")
-local map = require("rt.map")
-local retry = require("rt.retry")
-local scope = require("rt.scope")
-local task = require("rt.task")
-local tcp = require("rt.tcp")
-local time = require("rt.time")
+local internal = core.internal
+internal.spawns_for_callers()
 
-return {
+local loaded, preload = package.loaded, package.preload
+local loadfile, next, rawset, require = loadfile, next, rawset, require
+local setmetatable, sub = setmetatable, string.sub
+local file = select(2, ...)
+local folder = type(file) == "string" and file:match("^(.*)init%.lua$")
+
+--- The part that has a name; true: the name is that of the part.
+local parts = {
+  builder = "builder",
+  run = "task",
+  call = "task",
+  join = "task",
+  race = "task",
+  scope = "scope",
+  map = "map",
+  each = "map",
+  interval = "time",
+  retry = "retry",
+  tcp = true,
+}
+
+local rt = {
   version = core.version,
   Cancelled = core.Cancelled,
 
   spawn = core.spawn,
   spawn_local = core.spawn_local,
   spawn_blocking = core.spawn_blocking,
-  builder = builder.builder,
   current = core.current,
   yield = core.yield,
-  join = task.join,
-  run = task.run,
-  call = task.call,
-  scope = scope.scope,
-  race = task.race,
-  map = map.map,
-  each = map.each,
   on_unhandled = core.on_unhandled,
   traceback = core.traceback,
 
@@ -39,8 +51,6 @@ return {
   timeout = core.timeout,
   shield = core.shield,
   critical = core.critical,
-  interval = time.interval,
-  retry = retry.retry,
 
   channel = core.channel,
   dict = core.dict,
@@ -65,6 +75,66 @@ return {
 
   tasks = core.tasks,
   dump = core.dump,
-
-  tcp = tcp,
 }
+
+--- What a library of Lua had when rt was loaded, from what rt.core has kept of it.
+local function originals(library, fields)
+  return setmetatable(fields, {
+    __index = function(_, name)
+      return internal["original " .. library .. "." .. name]
+    end,
+  })
+end
+
+--- The globals that the files of the parts see, whatever the program has hidden since rt was loaded.
+local globals = originals("_G", {
+  string = originals("string", {}),
+  table = originals("table", {}),
+  math = originals("math", { huge = math.huge }),
+})
+
+--- Returns the module of a part. Its file is beside this one, whatever package.path is by now; if it
+--- is not there, `require` looks for it, as a program may have all modules in package.preload. Two
+--- tasks may load a part at the same time, if the first is switched in the middle: the module of the
+--- one that ends first counts.
+local function load_part(name)
+  local module = loaded[name]
+  if not module and folder and not preload[name] then
+    local path = folder .. sub(name, 4) .. ".lua"
+    local chunk = loadfile(path, "t", globals)
+    module = chunk and chunk(name, path)
+    if module then
+      module = loaded[name] or module
+      loaded[name] = module
+    end
+  end
+  return module or require(name)
+end
+
+function globals.require(name)
+  return name == "rt.core" and core or load_part(name)
+end
+
+local meta = {}
+
+function meta:__index(name)
+  local part = parts[name]
+  if part then
+    local value = load_part("rt." .. (part == true and name or part))
+    if part ~= true then
+      value = value[name]
+    end
+    rawset(self, name, value)
+    return value
+  end
+end
+
+--- All names, also those that were not used yet.
+function meta:__pairs()
+  for name in next, parts do
+    local _ = self[name]
+  end
+  return next, self, nil
+end
+
+return setmetatable(rt, meta)

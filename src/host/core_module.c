@@ -84,8 +84,9 @@ static void fill_module(lua_State *L, rt_worker *w) {
 ** lua/rt/tcp.lua have functions of Lua's libraries as upvalues, which the program may hide. As
 ** fields of rt.core.internal they can still be sent by name. Stack: the module -> unchanged */
 static void keep_originals(lua_State *L) {
-  static const char *const libraries[] = {LUA_GNAME,     LUA_STRLIBNAME, LUA_TABLIBNAME,
-                                          LUA_OSLIBNAME, LUA_COLIBNAME,  LUA_IOLIBNAME};
+  static const char *const libraries[] = {LUA_GNAME,       LUA_STRLIBNAME, LUA_TABLIBNAME,
+                                          LUA_MATHLIBNAME, LUA_OSLIBNAME,  LUA_COLIBNAME,
+                                          LUA_IOLIBNAME};
   lua_getfield(L, -1, "internal");
   int internal = lua_gettop(L);
   for (size_t i = 0; i < rt_countof(libraries); i++) {

@@ -64,25 +64,34 @@ static uint32_t add_site(rt_call_sites *s, const char *source, int line) {
 }
 
 /* --- finding the caller's line ---------------------------------------------------------------- */
+/* The names are compared by content: a function that came from another state has a copy. */
+static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
+  for (size_t i = 0; s->libraries[i].name; i++)
+    if (s->libraries[i].len <= ar->srclen &&
+        memcmp(s->libraries[i].name, ar->source, s->libraries[i].len) == 0)
+      return true;
+  return false;
+}
+
+/* The length of the folder in the name of a chunk "@folder/init.lua"; of another one its length. */
+static size_t folder_len(const lua_Debug *ar) {
+  static const char file[] = "init.lua";
+  size_t len = strlen(file);
+  bool is_init = ar->source[0] == '@' && ar->srclen > len &&
+                 memcmp(ar->source + ar->srclen - len, file, len) == 0;
+  return is_init ? ar->srclen - len : ar->srclen;
+}
+
 bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level) {
   lua_Debug ar;
   size_t i = 0;
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar)) return false;
+  if (is_library(s, &ar)) return false; /* its folder is one, or it is loaded again */
   while (i < rt_countof(s->libraries) - 2 && s->libraries[i].name) i++; /* the last stays NULL */
   lua_pushlstring(L, ar.source, ar.srclen);
   s->libraries[i].name = lua_tostring(L, -1);
-  s->libraries[i].len = ar.srclen;
+  s->libraries[i].len = folder_len(&ar);
   return true;
-}
-
-/* The names are compared by content, too: a function that came from another state has a copy. */
-static bool is_library(const rt_call_sites *s, const lua_Debug *ar) {
-  for (size_t i = 0; s->libraries[i].name; i++)
-    if (s->libraries[i].name == ar->source ||
-        (s->libraries[i].len == ar->srclen &&
-         memcmp(s->libraries[i].name, ar->source, ar->srclen) == 0))
-      return true;
-  return false;
 }
 
 /* Fills 'ar' with the first function from this level on that is neither in C nor in a library. */

@@ -20,15 +20,17 @@ typedef struct rt_call_sites {
   struct {
     const char *name;
     size_t len;
-  } libraries[16]; /* chunk names of rt's Lua files; NULL behind the last one */
+  } libraries[16]; /* what chunk names of rt's Lua files begin with; NULL behind the last one */
 } rt_call_sites;
 
 void rt_call_sites_init(rt_call_sites *s);
 void rt_call_sites_close(rt_call_sites *s);
 
-/* The chunk of the function at this level of L's stack is a library. Pushes its name, which the
-** caller keeps, since the chunk may be collected; false: there is no such function. (Each Lua file
-** of rt calls this when it is loaded, since its chunk name depends on where rt is installed.) */
+/* The chunk of the function at this level of L's stack is a library; if it is called init.lua, all
+** files of its folder are: a function of such a file may come from another worker. Pushes its name,
+** which the caller keeps, since the chunk may be collected; false: there is no such function, or it
+** is known already. (Each Lua file of rt calls this when it is loaded, since its chunk name depends
+** on where rt is installed, and on whether the program was packed into one file.) */
 bool rtL_call_sites_push_library(lua_State *L, rt_call_sites *s, int level);
 
 /* The number of the current line of the function at this level of L's stack; if that function is in

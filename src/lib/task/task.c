@@ -25,8 +25,8 @@ static int spawn_local(lua_State *L) {
   return 1;
 }
 
-/* internal.spawns_for_callers(): tasks that the calling file spawns have the line of its caller as
-** their call site. */
+/* internal.spawns_for_callers(): tasks that the calling file spawns, and that all files beside an
+** init.lua spawn, have the line of the caller as their call site. */
 static int spawns_for_callers(lua_State *L) {
   rt_worker *w = rt_self(L);
   if (rtL_call_sites_push_library(L, &w->call_sites, 1)) rtL_worker_keep(L, w, lua_tostring(L, -1));

@@ -441,15 +441,22 @@ function scope:next_op() end
 --- The error that a scope or `rt.join` raises if several of its tasks failed. A task that joins a failed
 --- task fails with the same error; that error is listed once.
 ---
+--- Its text lists the errors. A table without `__tostring` is shown by its fields there, as in every report
+--- of an error: `{code = 5, message = "no such file"}`, sorted, and at most 1000 bytes. If the program does
+--- not handle the error, the report has the tracebacks as well, of the first 16 errors.
+---
 --- ```lua
 --- local _, err = pcall(rt.scope, function(scope)
 ---   scope:spawn_local(error, "one", 0)
----   scope:spawn_local(error, "two", 0)
+---   scope:spawn_local(error, { code = 2 })
 --- end)
---- print(err.n, err.errors[1], err.errors[2]) -- 2 one two
+--- print(err.n, err.errors[1], err.errors[2].code) -- 2 one 2
+--- print(err.traces[2]:match("^in task %d+, spawned at [^\n]+\nstack traceback:") ~= nil) -- true
+--- print(tostring(err):match("2%. (.*)")) -- {code = 2}
 --- ```
 ---@class rt.errors
 ---@field errors any[]
+---@field traces string[]  for each error, the task that raised it, and its traceback
 ---@field n integer  the number of errors (an error may be nil)
 
 -- ## Time

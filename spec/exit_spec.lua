@@ -276,8 +276,9 @@ stack traceback:
   end)
 
   local objects = {
-    ["a table"] = { "{}", "table: 0x%x+" },
-    ["a table with __name"] = { "setmetatable({}, { __name = 'Problem' })", "Problem: 0x%x+" },
+    ["a table"] = { "{}", "{}" },
+    ["a table with __name"] = { "setmetatable({}, { __name = 'Problem' })", "Problem {}" },
+    ["a table with fields"] = { "{ code = 5, 1 }", "{1, code = 5}" },
     ["a table with __tostring"] = {
       "setmetatable({}, { __tostring = function() return 'an object' end })",
       "an object",

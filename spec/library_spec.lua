@@ -151,7 +151,7 @@ describe("library/rt.lua", function()
       end
     end)
     assert.equal("rt.errors", getmetatable(err).__name)
-    assert.same({ "errors", "n" }, names_of(documented["rt.errors"]))
+    assert.same({ "errors", "n", "traces" }, names_of(documented["rt.errors"]))
     assert.same({ 2, 2 }, { #err.errors, err.n })
   end)
 

@@ -8,14 +8,16 @@ local core = require("rt.core")
 local internal = core.internal
 -- (Locals, since a program may hide globals when it has loaded rt. The same in each file of rt.)
 local error, pcall, xpcall, select = error, pcall, xpcall, select
-local type, tostring = type, tostring
-local getmetatable, setmetatable, ipairs, max = getmetatable, setmetatable, ipairs, math.max
+local type = type
+local getmetatable, setmetatable, ipairs = getmetatable, setmetatable, ipairs
+local max, min = math.max, math.min
 local pack, unpack, concat, insert = table.pack, table.unpack, table.concat, table.insert
 local format, gmatch, gsub = string.format, string.gmatch, string.gsub
 
 internal.spawns_for_callers()
 
 local check, class_of = internal.check, internal.class_of
+local error_text = internal.error_text
 local shield, critical = core.shield, internal.critical
 
 --- Fields of a scope: `group`; `tasks`, a list of handles; `limit`, the length of the list at which
@@ -174,7 +176,8 @@ end
 
 -- --- errors --------------------------------------------------------------------------------------
 
---- What the scope raises if several errors are left. errors: a list; n: its length.
+--- What the scope raises if several errors are left. errors: a list; traces: their tracebacks; n:
+--- the length of both.
 local Errors = {}
 Errors.__index = Errors
 Errors.__name = "rt.errors"
@@ -182,7 +185,7 @@ Errors.__name = "rt.errors"
 function Errors:__tostring()
   local lines = { format("%d tasks failed:", self.n) }
   for i = 1, self.n do
-    lines[i + 1] = format("  %d. %s", i, (gsub(tostring(self.errors[i]), "\n", "\n     ")))
+    lines[i + 1] = format("  %d. %s", i, (gsub(error_text(self.errors[i]), "\n", "\n     ")))
   end
   return concat(lines, "\n")
 end
@@ -225,6 +228,21 @@ local function distinct(failures)
   return kept
 end
 
+--- So many tracebacks are shown when nothing has handled the error.
+local TRACES_MAX = 16
+
+--- The tracebacks of several failures as one.
+local function join_traces(traces, n)
+  local parts = {}
+  for i = 1, min(n, TRACES_MAX) do
+    parts[i] = format("%d. %s", i, traces[i])
+  end
+  if n > TRACES_MAX then
+    parts[TRACES_MAX + 1] = format("(and %d more)", n - TRACES_MAX)
+  end
+  return concat(parts, "\n")
+end
+
 --- Raises the errors of the tasks that failed, and that of the function of the scope, if it failed:
 --- a single error as it is, several as one rt.errors.
 local function raise(failed, body)
@@ -243,11 +261,12 @@ local function raise(failed, body)
     end
     internal.raise(first.error, first.trace)
   end
-  local errors = {}
+  local errors, traces, n = {}, {}, #failures
   for i, failure in ipairs(failures) do
-    errors[i] = failure.error
+    errors[i], traces[i] = failure.error, failure.trace or "(no traceback)"
   end
-  error(setmetatable({ errors = errors, n = #failures }, Errors), 0)
+  local err = setmetatable({ errors = errors, traces = traces, n = n }, Errors)
+  internal.raise_here(err, join_traces(traces, n))
 end
 
 local function failed_tasks(self)

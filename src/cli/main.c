@@ -7,6 +7,7 @@
 #include "run/shutdown.h"
 #include "run/signals.h"
 #include "run/stop.h"
+#include "worker/error_text.h"
 #include "worker/lua_state.h"
 #include "worker/traceback.h"
 
@@ -23,8 +24,9 @@ typedef struct host {
 } host;
 
 /* --- errors ----------------------------------------------------------------------------------- */
-/* The message handler, as that of lua.c. An error that came out of a task brings its own
-** traceback. (There is no worker before rt is open, and after it was closed.) */
+/* The message handler, as that of lua.c, but a table is shown by its fields, and an error that came
+** out of a task brings its own traceback. (There is no worker before rt is open, and after it was
+** closed.) */
 static int message_handler(lua_State *L) {
   rt_worker *w = rt_worker_find(L);
   bool with_traceback = true;
@@ -34,8 +36,9 @@ static int message_handler(lua_State *L) {
     lua_pushvalue(L, 1);
   } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
     with_traceback = false;
+  } else if (lua_settop(L, 1), rtL_error_text_has_fields(L, 1)) {
+    rtL_error_text_push_fields(L, 1);
   } else {
-    lua_settop(L, 1);
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   if (w == NULL || !rt_traceback_find(L, w, 1)) {

@@ -1,6 +1,7 @@
 #include "host/preload.h"
 
 #include "pack/unpack.h"
+#include "worker/error_text.h"
 
 static int preload_next(lua_State *L, int status, lua_KContext i);
 
@@ -25,7 +26,7 @@ static int preloaded(lua_State *L, int status, lua_KContext ctx) {
   rt_worker *w = rt_worker_find(L);
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD) return 0;
-  const char *why = luaL_tolstring(L, -1, NULL);
+  const char *why = rtL_error_text_push(L, -1);
   lua_pushfstring(L, "rt.preload failed in this worker: %s", why);
   w->preload.error = lua_tostring(L, -1);
   rtL_worker_keep(L, w, &w->preload.error);

@@ -4,6 +4,7 @@
 #include "pack/state.h"
 #include "pack/unpack.h"
 #include "run/shutdown.h"
+#include "worker/error_text.h"
 
 enum { REASON = 1, SOURCE, VALUES = SOURCE }; /* the user values */
 
@@ -86,7 +87,7 @@ static int cancelled_tostring(lua_State *L) {
     lua_pop(L, 1);
     return 1;
   }
-  luaL_tolstring(L, -1, NULL);
+  rtL_error_text_push(L, -1);
   lua_remove(L, -2);
   lua_pushliteral(L, ": ");
   lua_insert(L, -2);

@@ -5,6 +5,7 @@
 #include "run/cancel.h"
 #include "run/outcome.h"
 #include "task/task_title.h"
+#include "worker/error_text.h"
 #include "worker/nil_hint.h"
 
 static const char no_memory[] = "not enough memory";
@@ -154,7 +155,7 @@ rt_phase rtL_job_entry_failed(lua_State *L, rt_worker *w, rt_task *t) {
   rtL_cancel_note(L, w, t);
   push_job_title(L, j);
   if (try_to_pack(L, j) == LUA_OK) return RT_FAILED;
-  const char *why = lua_tostring(L, -1), *text = luaL_tolstring(L, error, NULL);
+  const char *why = lua_tostring(L, -1), *text = rtL_error_text_push(L, error);
   lua_pushfstring(L, "%s\n(the error itself could not be handed on: %s)", text, why ? why : "?");
   lua_replace(L, error);
   lua_settop(L, error + 2);

@@ -4,12 +4,13 @@
 #include "run/exit.h"
 #include "run/job_entry.h"
 #include "run/outcome.h"
+#include "worker/error_text.h"
 
 #include <stdio.h>
 
 /* --- writing to stderr ------------------------------------------------------------------------ */
 static int to_text(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
+  rtL_error_text_push(L, 1);
   return 1;
 }
 

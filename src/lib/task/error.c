@@ -1,6 +1,7 @@
 /* lib/task/error.c - rt.on_unhandled, rt.traceback, and how rt's Lua files check and raise. */
 #include "lib/lib.h"
 #include "pack/pack.h"
+#include "worker/error_text.h"
 #include "worker/traceback.h"
 
 #include <stdio.h>
@@ -119,6 +120,28 @@ static int raised_trace(lua_State *L) {
   return rt_traceback_find(L, rt_self(L), 1);
 }
 
+/* text = internal.error_text(error): what is written for it, even if its __tostring fails */
+static int error_text_of(lua_State *L) {
+  rtL_error_text_push(L, 1);
+  return 1;
+}
+
+static int error_text(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushcfunction(L, error_text_of);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return 1;
+  lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
+}
+
+/* internal.raise_here(error, traceback): raises it; the next message handler puts the functions
+** that are active here in front of the traceback */
+static int raise_here(lua_State *L) {
+  lua_settop(L, 2);
+  return rtL_traceback_raise(L, rt_self(L));
+}
+
 /* internal.raise(error, traceback): raises again what group:run returned */
 static int raise_again(lua_State *L) {
   lua_settop(L, 2);
@@ -141,7 +164,8 @@ void rtL_open_error(lua_State *L, rt_worker *w) {
       {"class_of", push_class_name},  {"check_options", check_options},
       {"hide", hide_fields},          {"misuse", misuse},
       {"raise", raise_again},         {"warn", warn},
-      {"raised_trace", raised_trace}, {NULL, NULL}};
+      {"raised_trace", raised_trace}, {"raise_here", raise_here},
+      {"error_text", error_text},     {NULL, NULL}};
   rtL_set_functions(L, w, functions);
   rtL_set_internal_functions(L, w, internal);
 }

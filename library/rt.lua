@@ -15,7 +15,9 @@ local rt = {}
 --- its upvalues and the arguments are copied as they are at the call; streams and listeners move. The
 --- task sees the globals of its worker, not those of the caller. A function that has another environment
 --- than the globals (`load(text, name, "t", env)`, `local _ENV = …`) takes that table along, as any
---- upvalue. `rt.spawn` returns before any of the task has run. When the main chunk ends, tasks that have
+--- upvalue. What the function assigns to an upvalue changes its copy only: with warnings on (`-W`,
+--- `warn("@on")`) Lua warns of it once a function, with the line and the name. `rt.spawn` returns before
+--- any of the task has run. When the main chunk ends, tasks that have
 --- not ended are cancelled: join the tasks that matter.
 ---
 --- Raises if a value cannot be sent, and names it (`cannot send argument 1 .log (userdata FILE*) to

@@ -89,9 +89,32 @@ static void check_assigns(lua_State *L) {
         !assigns(L, "x = 1 local _ENV = {} return function() _ENV = {} end"));
 }
 
+/* "index:line " of each upvalue that is assigned to. */
+static bool lines_are(lua_State *L, const char *text, const char *expected) {
+  rt_buf b;
+  int lines[RT_BYTECODE_UPVALUES];
+  char found[200] = "";
+  dump(L, text, &b);
+  must("the dump is read", rt_bytecode_assignments(rt_buf_data(&b), rt_buf_len(&b), lines));
+  for (int i = 0; i < RT_BYTECODE_UPVALUES; i++)
+    if (lines[i]) sprintf(found + strlen(found), "%d:%d ", i, lines[i]);
+  rt_buf_close(&b);
+  return strcmp(found, expected) == 0;
+}
+
+static void check_assignments(lua_State *L) {
+  check("nothing is assigned to", lines_are(L, "x = 1\nlocal y y = 2", ""));
+  check("the line of an assignment", lines_are(L, "local a\n\n_ENV = {}", "0:3 "));
+  check("the first of several lines",
+        lines_are(L, "local function f()\n_ENV = 1 end\n_ENV = {}", "0:2 "));
+  check("a variable within is another thing",
+        lines_are(L, "local a, b\nreturn function() a = 1 return function() b = a end end", ""));
+}
+
 static void check_broken(lua_State *L) {
   rt_buf b;
   char names[4096];
+  int lines[RT_BYTECODE_UPVALUES];
   dump(L, source, &b);
   size_t len = rt_buf_len(&b), found = 0;
   for (size_t n = 0; n < len; n++) {
@@ -107,6 +130,7 @@ static void check_broken(lua_State *L) {
     memcpy(copy, rt_buf_data(&b), len);
     for (uint64_t n = below(4) + 1; n > 0; n--) copy[below(len)] = (char)below(256);
     list(copy, len, (int)below(6), names, sizeof names);
+    rt_bytecode_assignments(copy, len, lines);
   }
   free(copy);
   check("what is broken is not read beyond its end", true);
@@ -120,6 +144,7 @@ int main(void) {
   check_lines(L);
   check_far_lines(L);
   check_assigns(L);
+  check_assignments(L);
   check_broken(L);
   lua_close(L);
   return check_end();

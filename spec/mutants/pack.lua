@@ -52,4 +52,28 @@ return {
     spec = "spawn_values",
     test = "does not hold any more",
   },
+  {
+    file = "src/pack/pack.c",
+    from = "  if (is_called && is_new) rtL_copy_warning(k->L, code);\n",
+    to = "  if (is_called) rtL_copy_warning(k->L, code);\n",
+    wrong = "a function that assigns to an upvalue is told once a closure",
+    spec = "copy_warning",
+    test = "is told once",
+  },
+  {
+    file = "src/pack/pack.c",
+    from = "code_of(k, k->path.is_call && number == 1);\n",
+    to = "code_of(k, number == 1);\n",
+    wrong = "a function in a message of a channel is told as if it were called",
+    spec = "copy_warning",
+    test = "is not told if it is only used",
+  },
+  {
+    file = "src/pack/copy_warning.c",
+    from = '  if (strcmp(name, "_ENV") == 0) return;\n',
+    to = '  if (strcmp(name, "") == 0) return;\n',
+    wrong = "an assignment to _ENV is told",
+    spec = "copy_warning",
+    test = "is _ENV",
+  },
 }

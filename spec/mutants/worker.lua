@@ -182,4 +182,20 @@ return {
     spec = "error_text",
     test = "has 16 fields",
   },
+  {
+    file = "src/worker/bytecode.c",
+    from = "    if (upvalue >= f->count || f->upvalues[3 * upvalue] != 0) return -1;\n",
+    to = "    if (upvalue >= f->count) return -1;\n",
+    wrong = "an assignment to a local variable counts as one to an upvalue",
+    spec = "copy_warning",
+    test = "only used",
+  },
+  {
+    file = "src/worker/bytecode.c",
+    from = "  if (*line == 0 || found < *line) *line = (int)found;\n",
+    to = "  *line = (int)found;\n",
+    wrong = "the last line that assigns to an upvalue is told, and not the first",
+    spec = "copy_warning",
+    test = "has the first line",
+  },
 }

@@ -50,14 +50,16 @@ static bool is_of(const rt_code *c, const char *bytes, size_t len, uint64_t hash
   return c->hash == hash && c->len == len && memcmp(c->bytes, bytes, len) == 0;
 }
 
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key) {
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key,
+                      bool *is_new) {
   if (c->count >= CELLS - CELLS / 4 || c->bytes > MOST_BYTES) rt_codes_close(c);
   if (c->cells == NULL && (c->cells = rt_calloc(CELLS * sizeof *c->cells)) == NULL) return NULL;
   uint64_t hash = hash_of(bytes, len);
   uint32_t i = (uint32_t)hash % CELLS;
   while (c->cells[i] && !is_of(c->cells[i], bytes, len, hash)) i = (i + 1) % CELLS;
   rt_code *code = c->cells[i];
-  if (code == NULL) {
+  *is_new = code == NULL;
+  if (*is_new) {
     if ((code = new_code(bytes, len, upvalues, hash)) == NULL) return NULL;
     c->cells[i] = code;
     c->count++;

@@ -31,9 +31,11 @@ typedef struct rt_codes {
 
 void rt_codes_close(rt_codes *c);
 
-/* The code of these bytes, and the key under which the table has it. The reference stays the
-** table's; the caller holds the code if it needs it later. NULL: no memory. */
-rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key);
+/* The code of these bytes, and the key under which the table has it. *is_new: the table had it not.
+** The reference stays the table's; the caller holds the code if it needs it later. NULL: no
+** memory. */
+rt_code *rt_codes_put(rt_codes *c, const char *bytes, size_t len, int upvalues, uint64_t *key,
+                      bool *is_new);
 
 /* The code with this key; NULL: it was dropped from the table. */
 rt_code *rt_codes_at(const rt_codes *c, uint64_t key);

@@ -42,12 +42,12 @@ void rtL_code_cache_add(lua_State *L, rt_worker *w, uint64_t key) {
   lua_settop(L, function);
 }
 
-rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key) {
+rt_code *rt_code_cache_dump(lua_State *L, rt_worker *w, rt_buf *b, uint64_t *key, bool *is_new) {
   RTL_ENTER(L, w, 0);
   lua_Debug ar;
   b->head = b->tail = 0;
   if (!rt_bytecode_dump(L, b)) return NULL;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
-  return rt_codes_put(&w->pack->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, key);
+  return rt_codes_put(&w->pack->codes, rt_buf_data(b), rt_buf_len(b), ar.nups, key, is_new);
 }

@@ -1,6 +1,7 @@
 #include "pack/pack.h"
 
 #include "pack/code_cache.h"
+#include "pack/copy_warning.h"
 #include "pack/state.h"
 #include "pack/value_path.h"
 #include "pack/wire.h"
@@ -298,15 +299,18 @@ static used_code use_code(packer *k, rt_code *code) {
   return (used_code){code, e->value - 1, again};
 }
 
-static used_code code_of(packer *k) {
+/* is_called: the message is a call of the function. */
+static used_code code_of(packer *k, bool is_called) {
   uint64_t key;
+  bool is_new;
   rt_code *code = rt_code_cache_find(k->L, k->w);
   if (code) return use_code(k, code);
   if (put_name(k)) return (used_code){.code = NULL};
-  if ((code = rt_code_cache_dump(k->L, k->w, &k->pack_buf->code, &key)) == NULL)
+  if ((code = rt_code_cache_dump(k->L, k->w, &k->pack_buf->code, &key, &is_new)) == NULL)
     check_result(k, UV_ENOMEM);
   used_code used = use_code(k, code);
   rtL_code_cache_add(k->L, k->w, key);
+  if (is_called && is_new) rtL_copy_warning(k->L, code);
   return used;
 }
 
@@ -348,7 +352,7 @@ static void put_function(packer *k, uint32_t number) {
     if (!put_name(k)) raise_cannot_send(k, number, "C function that no module holds");
     return;
   }
-  used_code used = code_of(k);
+  used_code used = code_of(k, k->path.is_call && number == 1);
   if (used.code == NULL) return;
   bool plain = is_plain(k, &used);
   put_head_number(k, plain ? RT_WIRE_PLAIN : RT_WIRE_FUNCTION, used.shared);

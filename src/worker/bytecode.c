@@ -104,33 +104,55 @@ static uint32_t instruction(const char *code, uint64_t pc) {
 
 static unsigned operand_b(uint32_t i) { return i >> 16 & 0xff; }
 
-/* Reads the descriptions of the upvalues: is it a local variable of the function outside, its
-** number, its kind. Returns the number of the upvalue that is upvalue 'outer' of the function
-** outside; -1: none is. */
-static int take_upvalues(rt_bytecode *b, int outer) {
-  uint64_t n = take_number(b);
-  int found = -1;
-  for (uint64_t i = 0; i < n && !b->broken; i++) {
-    const char *upvalue = bytecode_take(b, 3);
-    if (!b->broken && upvalue[0] == 0 && (unsigned char)upvalue[1] == outer) found = (int)i;
-  }
-  return found;
+/* A function that is being read, and the one outside of it. */
+typedef struct nesting {
+  const struct nesting *outside; /* NULL: it is the outermost */
+  const char *upvalues; /* three bytes each: is it a local variable of the function outside, its
+                        ** number, its kind */
+  uint64_t count;
+} nesting;
+
+static void take_upvalues(rt_bytecode *b, nesting *f) {
+  f->count = take_number(b);
+  f->upvalues = bytecode_take(b, f->count < UINT32_MAX ? f->count * 3 : UINT64_MAX);
+  if (b->broken) f->count = 0;
 }
 
-static bool assigns_to(const rt_bytecode *b, int upvalue) {
-  for (uint64_t pc = 0; upvalue >= 0 && pc < b->instructions && !b->broken; pc++) {
-    uint32_t i = instruction(b->code, pc);
-    if ((i & 0x7f) == SETUPVAL && operand_b(i) == (unsigned)upvalue) return true;
+/* Which upvalue of the outermost function this one is; -1: it is a variable of a function within
+** that. */
+static int outermost_upvalue(const nesting *f, unsigned upvalue) {
+  for (; f->outside; f = f->outside) {
+    if (upvalue >= f->count || f->upvalues[3 * upvalue] != 0) return -1;
+    upvalue = (unsigned char)f->upvalues[3 * upvalue + 1];
   }
-  return false;
+  return (int)upvalue;
 }
 
-/* Recursive; Lua's compiler nests functions 200 deep at most. outer: the number, in the function
-** outside, of the first upvalue of the outermost function, and FIRST for that function itself. */
-enum { FIRST = -2 };
+static int64_t step(rt_bytecode *b);
 
-static void read_function(rt_bytecode *b, int outer) {
-  rt_bytecode own = {.assigns = b->assigns};
+static void add_line(int *line, int64_t found) {
+  if (*line == 0 || found < *line) *line = (int)found;
+}
+
+/* Notes which upvalues of the outermost function this one assigns to. b: a copy of what was read
+** of it. Without debug information, the line is that of the function. */
+static void note_assignments(rt_bytecode b, const nesting *f, bool *first) {
+  bool has_lines = b.step_count == b.instructions;
+  if (b.broken) return;
+  for (; b.pc < b.instructions; b.pc++) {
+    uint32_t i = instruction(b.code, b.pc);
+    int64_t line = b.lines && has_lines ? step(&b) : b.line;
+    if ((i & 0x7f) != SETUPVAL) continue;
+    int upvalue = outermost_upvalue(f, operand_b(i));
+    if (upvalue == 0) *first = true;
+    if (upvalue >= 0 && b.lines) add_line(&b.lines[upvalue], line);
+  }
+}
+
+/* Recursive; Lua's compiler nests functions 200 deep at most. */
+static void read_function(rt_bytecode *b, const nesting *outside) {
+  rt_bytecode own = {.lines = b->lines};
+  nesting f = {.outside = outside};
   skip_string(b); /* source */
   own.line = (int)take_number(b);
   take_number(b);      /* last line */
@@ -141,12 +163,8 @@ static void read_function(rt_bytecode *b, int outer) {
   own.constant_count = take_number(b);
   own.constants = b->at;
   skip_constants(b, own.constant_count);
-  int first = take_upvalues(b, outer);
-  if (outer == FIRST) first = 0;
-  own.assigns = own.assigns || assigns_to(&own, first);
-  b->assigns = own.assigns;
-  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b, first);
-  own.assigns = b->assigns;
+  take_upvalues(b, &f);
+  for (uint64_t n = take_number(b); n > 0 && !b->broken; n--) read_function(b, &f);
   own.step_count = take_number(b);
   own.steps = bytecode_take(b, own.step_count);
   own.jump_count = take_number(b);
@@ -156,17 +174,32 @@ static void read_function(rt_bytecode *b, int outer) {
   own.at = b->at; /* the outermost function returns last, so *b describes it in the end */
   own.end = b->end;
   own.broken = b->broken;
+  own.assigns = b->assigns;
+  note_assignments(own, &f, &own.assigns);
   *b = own;
 }
 
-bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
+static void read_all(rt_bytecode *b, const char *bytes, size_t len, int *lines) {
   static const char sizes[] = {4, 8, 8};
-  *b = (rt_bytecode){.at = bytes, .end = bytes + len};
+  *b = (rt_bytecode){.at = bytes, .end = bytes + len, .lines = lines};
   bytecode_take(b, HEADER + 1); /* the header, and the number of upvalues */
-  if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0) return false;
-  if (memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0) return false;
-  read_function(b, FIRST);
+  if (b->broken || bytes[VERSION_AT] != 0x54 || bytes[VERSION_AT + 1] != 0 ||
+      memcmp(bytes + SIZES_AT, sizes, sizeof sizes) != 0)
+    b->broken = true;
+  else
+    read_function(b, NULL);
+}
+
+bool rt_bytecode_open(rt_bytecode *b, const char *bytes, size_t len) {
+  read_all(b, bytes, len, NULL);
   return !b->broken && b->step_count == b->instructions;
+}
+
+bool rt_bytecode_assignments(const char *bytes, size_t len, int lines[RT_BYTECODE_UPVALUES]) {
+  rt_bytecode b;
+  memset(lines, 0, sizeof lines[0] * RT_BYTECODE_UPVALUES);
+  read_all(&b, bytes, len, lines);
+  return !b.broken;
 }
 
 /* --- what a line reads ------------------------------------------------------------------------ */

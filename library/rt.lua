@@ -227,7 +227,8 @@ function rt.call(f, ...) end
 --- Sets the function that gets errors of failed tasks that no task joins. Without it, such an error is
 --- written to stderr, with the task, where it was spawned and its traceback, and the exit code is 1.
 --- The function gets the errors of tasks of this state and, in the main state, of pool tasks. It is
---- called in a task, when the handle of a failed task has been collected, or at the end of the program.
+--- called in a task, when the handle of a failed task has been collected, when nobody has joined the task for
+--- a second (`rt.configure { unjoined = … }`), or at the end of the program.
 --- If it raises, or is ended before it returns, the error that it got is written to stderr. nil removes
 --- the function.
 ---
@@ -1436,13 +1437,17 @@ function subscriber:close() end
 --- - `preempt`: if true, local tasks are switched where they compute, like pool tasks. Then another task may
 ---   run between any two instructions. Default: false.
 ---
+--- - `unjoined`: seconds after which the error of a failed task that nobody has joined is told, as if no
+---   handle were left (`rt.on_unhandled`); a later join raises it all the same. Tasks of a scope, and of
+---   functions such as `rt.race`, are left out. `false`: only at the end of the program. Default: 1.
+---
 --- Raises in a pool task, after the first spawn, and if an option is unknown or has a wrong value.
 ---
 --- ```lua
 --- rt.configure { workers = 2, stall = 0.5 }
 --- print(rt.workers()) -- 2
 --- ```
----@param options { workers?: integer, blocking?: integer, stall?: number|false, seed?: integer, preempt?: boolean }
+---@param options { workers?: integer, blocking?: integer, stall?: number|false, seed?: integer, preempt?: boolean, unjoined?: number|false }
 function rt.configure(options) end
 
 --- Sets what each worker does before its first task: it requires a module, or runs a function, which may

@@ -35,7 +35,7 @@ describe("parts of a worker:", function()
     table.sort(names)
     assert.same(
       "blocked current deadlock end_wait exit failures grace_timer idle_gc ids loop own_stalls preempt preload "
-        .. "shutdown signals stop task_entry tasks traceback turn unhandled unwind",
+        .. "shutdown signals stop task_entry tasks traceback turn unhandled unjoined unwind",
       table.concat(names, " ")
     )
   end)

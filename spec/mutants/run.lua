@@ -324,4 +324,20 @@ return {
     spec = "builder",
     test = "keeps no other one from running",
   },
+  {
+    file = "src/run/outcome.c",
+    from = "  if (t->more && t->more->group) return;\n",
+    to = "",
+    wrong = "an error of a scope's task is told while another one cleans up",
+    spec = "unjoined",
+    test = "of a scope",
+  },
+  {
+    file = "src/run/unhandled.c",
+    from = "  if (next > 0) rt_unjoined_watch(w, next);\n",
+    to = "",
+    wrong = "an error that comes soon after another one is not told",
+    spec = "unjoined",
+    test = "many that fail",
+  },
 }

@@ -152,4 +152,12 @@ return {
     spec = "balance",
     test = "is begun by another worker",
   },
+  {
+    file = "src/sched/runtime.c",
+    from = "    if (f->grouped) continue;\n",
+    to = "",
+    wrong = "an error of a pool task of a scope is told while another task cleans up",
+    spec = "unjoined",
+    test = "of a scope",
+  },
 }

@@ -1,5 +1,7 @@
 #include "run/idle_gc.h"
 
+#include "run/unjoined.h"
+
 enum {
   FULL_PAUSE = 19,      /* the time between full collections, in times of the last one */
   SOCKETS_LEAST = 256,  /* a collection for fewer sockets is not worth it */
@@ -81,6 +83,7 @@ bool rt_idle_gc_full(lua_State *L, rt_worker *w) {
 void rt_idle_gc_on_failure(rt_post *p, void *driver) {
   rt_runtime_failure_received(rt_containerof(p, rt_runtime, failure_post));
   rt_idle_gc_request(rt_worker_of(driver));
+  rt_unjoined_watch(rt_worker_of(driver), rt_clock());
 }
 
 void rtL_idle_gc_class(lua_State *L, rt_worker *w) {

@@ -2,6 +2,7 @@
 
 #include "run/cancel.h"
 #include "run/idle_gc.h"
+#include "run/unjoined.h"
 #include "task/task_name.h"
 #include "task/task_title.h"
 #include "worker/traceback.h"
@@ -14,8 +15,10 @@ enum {
 };
 
 typedef struct failure {
-  uint32_t site; /* where its task was spawned */
-  bool handled;  /* joined, or reported */
+  uint32_t site;  /* where its task was spawned */
+  bool handled;   /* joined, or reported */
+  uint64_t since; /* rt_clock: when the task failed */
+  rt_list link;   /* in failures.late; in none if it was handled, or the task is of a group */
 } failure;
 
 /* --- the traceback ---------------------------------------------------------------------------- */
@@ -58,7 +61,9 @@ static void keep_value(lua_State *L, rt_worker *w, int handle) {
 /* Stack: …, error -> …, failure */
 static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
   failure *f = rtL_class_new(L, &w->classes, RT_CLASS_FAILURE, sizeof *f, VALUES);
+  rt_list_init(&f->link);
   f->site = site;
+  f->since = rt_clock();
   f->handled = true; /* until it is complete: failure_gc reports one that is not handled */
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, ERROR);
@@ -68,6 +73,9 @@ static void push_failure(lua_State *L, rt_worker *w, rt_task *t, int handle, uin
   lua_pushvalue(L, handle);
   lua_setiuservalue(L, -2, HANDLE);
   f->handled = false;
+  if (t->more && t->more->group) return;
+  rt_list_append(&w->failures.late, &f->link);
+  rt_unjoined_watch(w, f->since);
 }
 
 static rt_phase keep_error(lua_State *L, rt_worker *w, rt_task *t, int handle, uint32_t site) {
@@ -139,6 +147,7 @@ static void push_kept(lua_State *L, rt_worker *w, int handle) {
 static void set_handled(rt_worker *w, failure *f) {
   if (f->handled) return;
   f->handled = true;
+  rt_list_remove(&f->link);
   w->failures.unjoined--;
 }
 
@@ -217,20 +226,40 @@ static int failure_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
   rtL_class_check(L, &w->classes, RT_CLASS_FAILURE, 1);
   if (!w->stop.closed) queue_unhandled(L, w, 1);
+  rt_list_remove(&((failure *)lua_touserdata(L, 1))->link);
   return 0;
 }
 
-void rtL_outcome_flush(lua_State *L, rt_worker *w) {
-  RTL_ENTER(L, w, 0);
-  if (w->failures.unjoined == 0) return;
+/* Queues the failures that are not handled: all, or those that are late. */
+static void queue_all(lua_State *L, rt_worker *w, bool late, uint64_t due) {
   rt_anchor_push(L, w, RT_ANCHOR_OUTCOMES);
   int outcomes = lua_gettop(L);
   lua_pushnil(L);
   while (lua_next(L, outcomes)) {
-    if (rt_class_test(L, &w->classes, RT_CLASS_FAILURE, -1)) queue_unhandled(L, w, lua_gettop(L));
+    const failure *f = rt_class_test(L, &w->classes, RT_CLASS_FAILURE, -1);
+    if (f && (!late || (!rt_list_is_empty(&f->link) && f->since <= due)))
+      queue_unhandled(L, w, lua_gettop(L));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+}
+
+void rtL_outcome_flush(lua_State *L, rt_worker *w) {
+  RTL_ENTER(L, w, 0);
+  if (w->failures.unjoined > 0) queue_all(L, w, false, 0);
+}
+
+static uint64_t oldest_late(const rt_worker *w) {
+  const rt_list *l = rt_list_first(&w->failures.late);
+  return l ? rt_containerof(l, const failure, link)->since : 0;
+}
+
+uint64_t rtL_outcome_queue_late(lua_State *L, rt_worker *w, uint64_t due) {
+  RTL_ENTER(L, w, 0);
+  uint64_t oldest = oldest_late(w);
+  if (oldest == 0 || oldest > due) return oldest;
+  queue_all(L, w, true, due);
+  return oldest_late(w);
 }
 
 int rt_outcome_unhandled(lua_State *L, rt_worker *w) {
@@ -261,5 +290,6 @@ void rtL_outcome_unpack(lua_State *L, rt_worker *w) {
 void rtL_outcome_classes(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
   static const luaL_Reg meta[] = {{"__gc", failure_gc}, {NULL, NULL}};
+  rt_list_init(&w->failures.late);
   rtL_worker_class(L, w, RT_CLASS_FAILURE, &(rt_class_def){.meta = meta});
 }

@@ -40,6 +40,10 @@ int rtL_outcome_push(lua_State *L, rt_worker *w, rt_task *t, int handle);
 /* At the end of the program: every failure that was not joined becomes unhandled now. */
 void rtL_outcome_flush(lua_State *L, rt_worker *w);
 
+/* Every failure of that time (rt_clock) or before that was not joined becomes unhandled; it can be
+** joined all the same. Returns the time of the oldest other one, or 0. */
+uint64_t rtL_outcome_queue_late(lua_State *L, rt_worker *w, uint64_t due);
+
 /* Takes the oldest unhandled failure and pushes it; returns 1. 0: there is none. */
 int rt_outcome_unhandled(lua_State *L, rt_worker *w);
 /* Stack: failure -> its error, its traceback, the title of its task, the task */

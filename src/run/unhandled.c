@@ -4,6 +4,7 @@
 #include "run/exit.h"
 #include "run/job_entry.h"
 #include "run/outcome.h"
+#include "run/unjoined.h"
 #include "worker/error_text.h"
 
 #include <stdio.h>
@@ -234,9 +235,34 @@ static bool push_next(lua_State *L, rt_worker *w, bool *of_reporter) {
   return lua_gettop(L) >= handle;
 }
 
+/* Main worker: the jobs that failed at this time or before become unhandled, as if this worker had
+** joined them. Returns when the oldest other one failed; 0: there is none. */
+static uint64_t take_late_jobs(rt_worker *w, uint64_t due) {
+  rt_failure_record *f;
+  uint64_t next;
+  while ((f = rt_runtime_late_failure(w->runtime, due, &next)) != NULL) {
+    rt_job *j = rt_containerof(f, rt_job, failure);
+    if (rt_job_set_handled(j)) {
+      rt_list_append(&w->unhandled.jobs, &f->link);
+    } else { /* a task joins it just now */
+      rt_runtime_forget_failure(w->runtime, f);
+      rt_job_drop(j);
+    }
+  }
+  return next;
+}
+
+static void queue_late(lua_State *L, rt_worker *w) {
+  uint64_t due = rt_unjoined_due(w), of_jobs = w->runtime ? take_late_jobs(w, due) : 0;
+  uint64_t next = rtL_outcome_queue_late(L, w, due);
+  if (next == 0 || (of_jobs > 0 && of_jobs < next)) next = of_jobs;
+  if (next > 0) rt_unjoined_watch(w, next);
+}
+
 static int spawn_reporters(lua_State *L) {
   rt_worker *w = lua_touserdata(L, 1);
   bool of_reporter;
+  if (w->unjoined.due) queue_late(L, w);
   while (push_next(L, w, &of_reporter)) {
     if (prepare_call(L, w, of_reporter)) {
       rt_task *t = rtL_worker_spawn(L, w, 4, 0, RT_NORMAL);

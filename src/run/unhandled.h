@@ -2,7 +2,9 @@
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is dropped, in any state: then the runtime
-** gives the job to the main worker. At the end of the program all that remain become unhandled.
+** gives the job to the main worker. An error that stays unjoined for a while becomes unhandled
+** although it can be joined (run/unjoined.h). At the end of the program all that remain become
+** unhandled.
 */
 #ifndef RT_RUN_UNHANDLED_H
 #define RT_RUN_UNHANDLED_H
@@ -12,7 +14,7 @@
 /* Are there unhandled errors for rt_unhandled_report? At the end of the program it is not
 ** called. */
 static inline bool rt_unhandled_is_due(const rt_worker *w) {
-  bool any = w->failures.count > 0 || !rt_list_is_empty(&w->unhandled.jobs);
+  bool any = w->failures.count > 0 || w->unjoined.due || !rt_list_is_empty(&w->unhandled.jobs);
   return rt_unlikely(any) && !w->unhandled.directly;
 }
 

@@ -75,6 +75,8 @@ void rt_job_end(rt_job *j, rt_phase how, rt_message *outcome, const char *error_
   rt_lock_take(&j->lock);
   j->outcome = outcome;
   j->error_text = error_text;
+  j->failure.since = how == RT_FAILED ? rt_clock() : 0;
+  j->failure.grouped = j->member.group != NULL;
   if (how == RT_FAILED) rt_runtime_record_failure(j->runtime, &j->failure);
   end_locked(j, how);
   rt_lock_give(&j->lock);

@@ -1,7 +1,9 @@
 /* The error of a failed job is reported at most once. Three threads may use its record at the same
 ** time: one that joins the job (forget_failure), one that drops its last reference (adopt_failure),
-** and the main worker at its end (take_failure). Each takes the record off the list under the lock
-** of the runtime, and only the thread that has found the record there handles the error.
+** and the main worker at its end (take_failure). (While the program runs, the main worker reports a
+** late failure as one that joins it: rt_job_set_handled says who was first.) Each takes the record
+** off the list under the lock of the runtime, and only the thread that has found the record there
+** handles the error.
 **
 ** The main worker may find a record whose job has no reference left: the thread that dropped the
 ** last one is on its way to adopt_failure. A count of 0 must not be incremented by another thread,
@@ -132,6 +134,23 @@ bool rt_runtime_adopt_failure(rt_runtime *r, rt_failure_record *f) {
   }
   rt_lock_give(&r->lock);
   return adopted;
+}
+
+/* (The list is in the order of 'since', but for jobs that fail at the same moment.) */
+rt_failure_record *rt_runtime_late_failure(rt_runtime *r, uint64_t due, uint64_t *next) {
+  rt_failure_record *found = NULL;
+  *next = 0;
+  rt_lock_take(&r->lock);
+  for (rt_list *l = r->failures.next; l != &r->failures && !found && !*next; l = l->next) {
+    rt_failure_record *f = rt_containerof(l, rt_failure_record, link);
+    if (f->grouped) continue;
+    if (f->since > due)
+      *next = f->since;
+    else if (rt_shared_try_hold(f->owner))
+      found = f;
+  }
+  rt_lock_give(&r->lock);
+  return found;
 }
 
 rt_failure_record *rt_runtime_take_failure(rt_runtime *r) {

@@ -20,6 +20,9 @@
 typedef struct rt_failure_record {
   /* fixed */
   rt_shared *owner; /* the job */
+  /* fixed once it is on the list */
+  uint64_t since; /* rt_clock: when the job failed */
+  bool grouped;   /* it is a member of a group */
   /* under the lock of the runtime; once the main worker has it, main worker's thread */
   rt_list link; /* in 'failures', or in a list of the main worker */
   rt_post post; /* to the main worker: report the error */
@@ -93,6 +96,10 @@ void rt_runtime_forget_failure(rt_runtime *r, rt_failure_record *f);
 bool rt_runtime_adopt_failure(rt_runtime *r, rt_failure_record *f);
 /* Main worker, when failure_post was delivered. */
 void rt_runtime_failure_received(rt_runtime *r);
+/* Main worker. A record of a job that failed at the time 'due' or before and is of no group, with a
+** reference to the job; it stays on the list. NULL: there is none; then *next is the time of the
+** oldest other such record, or 0. */
+rt_failure_record *rt_runtime_late_failure(rt_runtime *r, uint64_t due, uint64_t *next);
 /* Main worker, at its end. Takes one record off the list and returns it, with a reference to the
 ** job; NULL: none is left, but for jobs that are being freed on other threads. */
 rt_failure_record *rt_runtime_take_failure(rt_runtime *r);

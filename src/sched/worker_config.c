@@ -36,6 +36,7 @@ rt_worker_config *rt_worker_config_new(void) {
   c->slots[RT_POOL_TASKS] = from_environment("RT_WORKERS", cpus > 256 ? 256 : cpus);
   c->slots[RT_POOL_BLOCKING] = from_environment("RT_BLOCKING", BLOCKING_SLOTS);
   c->stall = RT_STALL;
+  c->unjoined = RT_UNJOINED;
   return c;
 }
 

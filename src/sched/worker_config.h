@@ -17,6 +17,9 @@ typedef enum rt_pool {
   RT_POOLS
 } rt_pool;
 
+#define RT_UNJOINED RT_SECOND /* ns: default of 'unjoined' */
+#define RT_UNJOINED_NEVER UINT64_MAX
+
 #define RT_STALL (100 * RT_MILLISECOND) /* ns: default of 'stall' */
 
 typedef struct rt_worker_config {
@@ -26,6 +29,7 @@ typedef struct rt_worker_config {
   uint64_t seed;       /* of the workers' random numbers; 0: not reproducible */
   bool preempt_all;    /* tasks of a state are switched in the middle, too, like those of a pool */
   uint64_t stall;      /* ns: a task that runs longer without a sign is reported; 0: never */
+  uint64_t unjoined;   /* ns: an error that no task joins for so long is told */
   bool in_rt_lua;      /* the host is rt-lua, not a stock interpreter */
   const struct rt_worker_hooks *hooks; /* of every worker; see worker/parts.h */
   rt_message *paths;                   /* package.path, package.cpath, arg; NULL: not known yet */

@@ -118,9 +118,18 @@ typedef struct rt_worker_exit {
 ** Changed by run/outcome.c. */
 typedef struct rt_worker_failures {
   int unjoined; /* how many there are */
-  int count;    /* how many are in the queue RT_ANCHOR_UNHANDLED: no task can join them */
+  rt_list late; /* those that are told after a while (run/unjoined.h), the oldest first */
+  int count;    /* how many are in the queue RT_ANCHOR_UNHANDLED */
   int taken;    /* how many were taken from the queue since it was empty: the index of the last */
 } rt_worker_failures;
+
+/* When such a failure, or that of a job, has been left for long.
+** Changed by run/unjoined.c. */
+typedef struct rt_worker_unjoined {
+  rt_timer_call timer; /* fires when the oldest one may have to be told */
+  bool watched;        /* the timer is set, or has fired */
+  bool due;            /* it has fired */
+} rt_worker_unjoined;
 
 /* The search for such failures, for what keeps tasks waiting although it is garbage, for
 ** descriptors that are garbage, and for what connections have left behind.

@@ -55,6 +55,7 @@ typedef struct rt_worker {
   /* worker's thread: errors and the end */
   rt_worker_traceback traceback;
   rt_worker_failures failures;
+  rt_worker_unjoined unjoined;
   rt_worker_idle_gc idle_gc;
   rt_worker_unhandled unhandled;
   rt_worker_deadlock deadlock;

@@ -167,6 +167,20 @@ static bool read_stall(lua_State *L, uint64_t *stall) {
   return type != LUA_TNIL;
 }
 
+/* The option, in nanoseconds in *unjoined; for false, never. Returns false if it is not given. */
+static bool read_unjoined(lua_State *L, uint64_t *unjoined) {
+  int type = rtL_option(L, 1, "unjoined");
+  bool never = type == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+  if (type != LUA_TNIL && type != LUA_TNUMBER && !never)
+    luaL_error(L, "option 'unjoined': seconds, or false, expected, got %s", luaL_typename(L, -1));
+  if (type == LUA_TNUMBER && !(lua_tonumber(L, -1) >= 0))
+    luaL_error(L, "option 'unjoined': seconds, or false, expected, got %s", lua_tostring(L, -1));
+  if (type == LUA_TNUMBER) *unjoined = rtL_duration_of(L, 1, lua_tonumber(L, -1));
+  if (never || *unjoined >= RT_NEVER) *unjoined = RT_UNJOINED_NEVER;
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
 /* The option; 0: it is not given. */
 static uint64_t read_seed(lua_State *L) {
   int valid = 1, type = rtL_option(L, 1, "seed");
@@ -186,14 +200,16 @@ static bool read_preempt(lua_State *L) {
   return preempt;
 }
 
-/* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool} */
+/* rt.configure{workers = n, blocking = n, stall = seconds or false, seed = n, preempt = bool,
+** unjoined = seconds or false} */
 static int configure(lua_State *L) {
   rt_worker *w = rt_self(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt");
+  rtL_check_options(L, 1, "configure", "workers, blocking, stall, seed, preempt, unjoined");
   int shared = read_slots(L, "workers"), blocking = read_slots(L, "blocking");
-  uint64_t stall = 0;
+  uint64_t stall = 0, unjoined = 0;
   bool has_stall = read_stall(L, &stall), preempt = read_preempt(L);
+  bool has_unjoined = read_unjoined(L, &unjoined);
   uint64_t seed = read_seed(L);
   rt_worker_config *config = check_open_config(L, w, "rt.configure");
   if (has_stall) {
@@ -201,6 +217,7 @@ static int configure(lua_State *L) {
     rt_store(&w->status.stall, stall);
     if (stall > 0) rt_watchdog_add(&w->status);
   }
+  if (has_unjoined) config->unjoined = unjoined;
   if (seed) rt_worker_seed(w, config->seed = seed);
   if (preempt) {
     config->preempt_all = true;

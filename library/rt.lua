@@ -912,8 +912,9 @@ function rt.default_op() end
 
 --- Makes a mutex: a lock for tasks of any workers, and a value that it guards. Of several tasks that wait,
 --- the one that has waited longest gets the lock first. A lock belongs to the task that took it, until
---- that task unlocks it, closes the guard, or ends, in whatever way. (That the guard is collected does not
---- unlock it.) The value is copied in and copied out.
+--- that task unlocks it, closes the guard, or ends, in whatever way. A guard that was forgotten gives the
+--- lock back when it is collected; so keep the guard as long as you need the lock. The value is copied in and
+--- copied out.
 ---
 --- `with` is for tables, on which the function works; `update` for values that the function replaces.
 ---
@@ -992,7 +993,8 @@ function mutex:try_with(f, ...) end
 function mutex:try_update(f, ...) end
 
 --- Locks the mutex, and waits for that. `local guard <close> = mutex:lock()` unlocks it at the end of the
---- block; `mutex:unlock()` and `guard:unlock()` do so at any time.
+--- block; `guard:unlock()` and `mutex:unlock()` do so at any time. If the guard is not kept in a variable, it
+--- may be collected at any moment, and then the mutex is unlocked.
 ---@async
 ---@return rt.guard
 function mutex:lock() end
@@ -1005,8 +1007,9 @@ function mutex:try_lock() end
 ---
 --- ```lua
 --- local mutex = rt.mutex()
---- print(rt.select(mutex:lock_op(), rt.sleep_op(1))) -- 1 rt.guard (locked)
---- mutex:unlock()
+--- local index, guard = rt.select(mutex:lock_op(), rt.sleep_op(1))
+--- print(index, guard) -- 1 rt.guard (locked)
+--- guard:unlock()
 --- ```
 ---@return rt.operation
 function mutex:lock_op() end
@@ -1014,7 +1017,7 @@ function mutex:lock_op() end
 --- Unlocks the mutex. Raises if the task does not hold it.
 function mutex:unlock() end
 
---- A mutex that a task has locked. `__close` unlocks it. The methods raise if the guard has unlocked it
+--- A mutex that a task has locked. `__close` unlocks it, and so does the garbage collector. The methods raise if the guard has unlocked it
 --- already.
 ---
 --- ```lua
@@ -1041,14 +1044,23 @@ function guard:unlock() end
 --- task that waits for many is not overtaken by later ones that want few. `acquire` and `release` only
 --- count, and any task may release; `with` and `permit` give their permits back by themselves.
 ---
+--- There are never more permits than its size: a `release` of permits that no task has taken is a mistake, and
+--- raises. A semaphore that begins with no permits has no size, unless one is given: with it, tasks count what
+--- has happened.
+---
 --- ```lua
 --- local limit = rt.semaphore(2) -- at most two at the same time
 --- local function work(i) return limit:with(function() return i * i end) end
 --- print(rt.join(rt.spawn(work, 2), rt.spawn(work, 3), rt.spawn(work, 4))) -- 4 9 16
+--- print(pcall(limit.release, limit)) -- false too many permits: the semaphore has 2 at most
+--- local done = rt.semaphore(0) -- counts what is done
+--- for _ = 1, 3 do rt.spawn(done.release, done) end
+--- print(done:acquire(3)) -- true
 --- ```
 ---@param n integer  permits at the beginning, from 0 to 2^53
+---@param size? integer  how many there are at most, from 1 and n to 2^53, or `math.huge`; default: n, or no limit if n is 0
 ---@return rt.semaphore
-function rt.semaphore(n) end
+function rt.semaphore(n, size) end
 
 --- `#semaphore` is the number of permits at the moment.
 ---
@@ -1087,7 +1099,7 @@ function semaphore:try_acquire(n) end
 ---@return rt.operation
 function semaphore:acquire_op(n) end
 
---- Adds n permits. Raises if there would be more than 2^53.
+--- Adds n permits. Raises if there would be more than the size of the semaphore.
 ---@param n? integer  default: 1
 function semaphore:release(n) end
 

@@ -104,7 +104,7 @@ describe("a deadlock", function()
       for _, workers in ipairs { 1, 2, 4 } do
         local program, setting = kit.program("garbage"), "RT_WORKERS=" .. workers
         local code, out, err = kit.run(program, where, nil, setting)
-        assert.same({ 0, "one\ntwo\nthree\nfour\n", "" }, { code, out, err })
+        assert.same({ 0, "one\ntwo\nthree\nfour\nfive\n", "" }, { code, out, err })
         deadlocked(workers, program, where .. " kept")
       end
     end)

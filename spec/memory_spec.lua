@@ -182,9 +182,9 @@ describe("memory comes back:", function()
     local watch, broadcast = rt.watch(0), rt.broadcast(4)
     local acts = {
       function()
-        m:lock()
+        local guard = m:lock()
         rt.yield()
-        m:unlock()
+        guard:unlock()
       end,
       function()
         sem:release()

@@ -5,6 +5,11 @@ local task_kit = require("task_kit")
 
 local becomes, join_all, spawners = task_kit.becomes, task_kit.join_all, task_kit.spawners
 
+local function value_of(m)
+  local guard <close> = m:lock()
+  return guard:get()
+end
+
 describe("rt.mutex", function()
   it("with lets the function work on the value, and returns what it returns", function()
     local m = rt.mutex { n = 1, list = {} }
@@ -24,8 +29,7 @@ describe("rt.mutex", function()
         end)
       end):join()
     )
-    assert.same({ n = 5, list = { 4 } }, m:lock():get())
-    m:unlock()
+    assert.same({ n = 5, list = { 4 } }, value_of(m))
     local counter = rt.mutex((function()
       local n = 0
       return function()
@@ -45,8 +49,7 @@ describe("rt.mutex", function()
         return n
       end)
     )
-    assert.equal(1, number:lock():get())
-    number:unlock()
+    assert.equal(1, value_of(number))
   end)
 
   it("update makes the first result the new value", function()
@@ -57,13 +60,11 @@ describe("rt.mutex", function()
     assert.same({ true, 4 }, { m:try_update(function(n)
       return n + 1
     end) })
-    assert.equal(4, m:lock():get())
-    m:unlock()
+    assert.equal(4, value_of(m))
     m:update(function()
       return nil
     end)
-    assert.is_nil(m:lock():get())
-    m:unlock()
+    assert.is_nil(value_of(m))
     m = rt.mutex { n = 1 }
     local message = kit.refused(m.update, m, function(value)
       value.n = 2
@@ -105,8 +106,7 @@ describe("rt.mutex", function()
         value.n, value.file = 2, io.tmpfile()
       end)
     )
-    assert.same({ n = 1 }, t:lock():get())
-    t:unlock()
+    assert.same({ n = 1 }, value_of(t))
     assert.equal("rt.mutex (unlocked)", tostring(m))
   end)
 
@@ -170,7 +170,7 @@ describe("rt.mutex", function()
   it("locking twice, and unlocking what another task holds, raise", function()
     local m = rt.mutex()
     assert.matches("does not hold the mutex", kit.refused(m.unlock, m))
-    m:lock()
+    local guard = m:lock()
     assert.matches("deadlock: this task holds the mutex already", kit.refused(m.lock, m))
     assert.matches("deadlock", kit.refused(m.with, m, print))
     for _, spawner in ipairs(spawners) do
@@ -180,15 +180,39 @@ describe("rt.mutex", function()
       assert.matches("does not hold the mutex", kit.refused(task.join, task))
     end
     m:unlock()
+    assert.equal("rt.guard (unlocked)", tostring(guard))
   end)
 
-  it("a lock whose guard is not kept is still held after a collection", function()
+  it("a lock whose guard was forgotten is given back when the guard is collected", function()
+    local m = rt.mutex("kept")
+    local function forget()
+      local guard = m:lock()
+      return #guard:get()
+    end
+    assert.equal(4, forget())
+    local waiter = rt.spawn(value_of, m) -- (it need not wait, if the guard is collected before)
+    collectgarbage()
+    collectgarbage()
+    assert.equal("kept", rt.timeout(10 * kit.slow, waiter.join, waiter))
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+    assert.matches("does not hold the mutex", kit.refused(m.unlock, m))
+    local guard = m:lock() -- one that is kept is not collected
+    collectgarbage()
+    collectgarbage()
+    assert.equal("kept", guard:get())
+    guard:unlock()
+  end)
+
+  it("a guard that is collected late gives no other lock back", function()
     local m = rt.mutex()
-    m:lock()
+    local function again()
+      m:lock():unlock()
+    end
+    again()
+    local guard <close> = m:lock()
     collectgarbage()
     collectgarbage()
-    assert.is_false(m:try_lock())
-    m:unlock()
+    assert.equal("rt.guard (locked)", tostring(guard))
   end)
 
   it("travels: another reference to the same mutex, equal to it", function()
@@ -201,8 +225,7 @@ describe("rt.mutex", function()
     end):join()
     assert.equal(m, same)
     assert.is_false(m == other)
-    assert.equal(2, same:lock():get())
-    m:unlock()
+    assert.equal(2, value_of(same))
   end)
 
   for _, spawner in ipairs(spawners) do
@@ -210,7 +233,7 @@ describe("rt.mutex", function()
       local m = rt.mutex("kept")
       for _, how in ipairs { "error", "return", "cancel", "generator" } do
         local task = spawner[2](function()
-          m:lock()
+          local _ = m:lock()
           if how == "error" then
             error("dead")
           elseif how == "cancel" then
@@ -230,15 +253,15 @@ describe("rt.mutex", function()
         end
         pcall(task.join, task)
         -- free as soon as the task has been joined
-        assert.equal("kept", assert(m:try_lock(), how):get())
-        m:unlock()
+        local guard <close> = assert(m:try_lock(), how)
+        assert.equal("kept", guard:get())
       end
     end)
   end
 
   it("G19 is handed on in the order in which they came, nobody gets in between", function()
     local m, log, tasks = rt.mutex(), {}, {}
-    m:lock()
+    local held = m:lock()
     for i = 1, 20 do
       tasks[i] = rt.spawn_local(function()
         m:with(function()
@@ -248,7 +271,7 @@ describe("rt.mutex", function()
       end)
       rt.yield()
     end
-    m:unlock()
+    held:unlock()
     assert.is_false(m:try_lock()) -- the first task holds it already
     m:with(function()
       log[#log + 1] = "last"
@@ -265,7 +288,7 @@ describe("rt.mutex", function()
   for _, spawner in ipairs(spawners) do
     it("G8 a cancelled waiter never comes to own the lock: " .. spawner[1], function()
       local m = rt.mutex()
-      m:lock()
+      local held = m:lock()
       local first, second = spawner[2](function()
         return m:lock()
       end), nil
@@ -277,7 +300,7 @@ describe("rt.mutex", function()
       becomes(m, "locked by main, 2 waiting")
       first:cancel()
       becomes(m, "locked by main, 1 waiting")
-      m:unlock()
+      held:unlock()
       assert.equal("got it", second:join())
       assert.matches("cancelled", kit.refused(first.join, first))
     end)
@@ -286,7 +309,7 @@ describe("rt.mutex", function()
   it("G9 what comes first counts: the lock, or the cancel", function()
     for order, expected in pairs { ["unlock first"] = "rt.guard (locked)", ["cancel first"] = false } do
       local m, had = rt.mutex(), false
-      m:lock()
+      local held = m:lock()
       local first = rt.spawn_local(function()
         local guard <close> = m:lock()
         had = tostring(guard)
@@ -295,11 +318,11 @@ describe("rt.mutex", function()
       rt.yield()
       rt.yield()
       if order == "unlock first" then
-        m:unlock()
+        held:unlock()
         first:cancel()
       else
         first:cancel()
-        m:unlock()
+        held:unlock()
       end
       assert.matches("cancelled", kit.refused(first.join, first))
       assert.equal(expected, had)
@@ -309,9 +332,9 @@ describe("rt.mutex", function()
 
   it("G8 a timeout leaves the queue", function()
     local m = rt.mutex()
-    m:lock()
+    local held = m:lock()
     assert.same({ nil, "timeout" }, { rt.spawn_local(rt.timeout, 0.002, m.lock, m):join() })
-    m:unlock()
+    held:unlock()
     assert.equal("rt.mutex (unlocked)", tostring(m))
   end)
 

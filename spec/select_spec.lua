@@ -227,7 +227,7 @@ describe("rt.select", function()
     function()
       local m = rt.mutex()
       for _ = 1, 100 do
-        m:lock()
+        local held = m:lock()
         local chosen
         local task = rt.spawn_local(function()
           local _, guard <close> = rt.select(m:lock_op(), rt.sleep_op(100))
@@ -235,7 +235,7 @@ describe("rt.select", function()
           rt.yield()
         end)
         rt.yield()
-        m:unlock()
+        held:unlock()
         task:cancel()
         assert.is_false(m:try_lock())
         assert.matches("cancelled", kit.refused(task.join, task))
@@ -331,6 +331,9 @@ end)
 --- Operations that can happen once. `make` makes the object, `op` the operation; `ready` makes it
 --- possible once; `take` does the same without a select and without waiting, and returns whether it
 --- could; `undo` is called after a select has done it.
+--- The guards of the locks that are held here, by mutex.
+local guards = setmetatable({}, { __mode = "k" })
+
 local operations = {
   {
     "receive",
@@ -383,7 +386,7 @@ local operations = {
   {
     "acquire",
     make = function()
-      return rt.semaphore(1)
+      return rt.semaphore(1, 3)
     end,
     op = function(sem)
       return sem:acquire_op(3)
@@ -406,7 +409,7 @@ local operations = {
     "lock",
     make = function()
       local m = rt.mutex("value")
-      m:lock()
+      guards[m] = m:lock()
       return m
     end,
     op = function(m)
@@ -416,14 +419,15 @@ local operations = {
       m:unlock()
     end,
     take = function(m)
-      return m:try_lock() and true
+      guards[m] = m:try_lock()
+      return guards[m] and true
     end,
     undo = function(m, guard)
       assert(guard:get() == "value" and not m:try_lock())
       guard:unlock()
     end,
     done = function(m)
-      m:lock()
+      guards[m] = m:lock()
     end,
   },
   {

@@ -55,7 +55,7 @@ describe("rt.select", function()
   end)
 
   it("G19 a select that chose something else is not in the way of those behind it", function()
-    local sem, n = rt.semaphore(1), rt.notify()
+    local sem, n = rt.semaphore(1, 2), rt.notify()
     local chooser = rt.spawn_local(function()
       return rt.select(sem:acquire_op(2), n:wait_op())
     end)

@@ -7,7 +7,7 @@ local becomes, join_all, settle = task_kit.becomes, task_kit.join_all, task_kit.
 
 describe("rt.semaphore", function()
   it("counts, and acquire waits", function()
-    local sem = rt.semaphore(2)
+    local sem = rt.semaphore(2, 3)
     assert.is_true(sem:acquire())
     assert.is_true(sem:try_acquire())
     assert.is_false(sem:try_acquire())
@@ -32,8 +32,38 @@ describe("rt.semaphore", function()
     assert.equal(0, #sem)
   end)
 
+  it("release beyond its size raises, and adds none", function()
+    for _, sem in ipairs { rt.semaphore(2), rt.semaphore(1, 2), rt.semaphore(0, 2) } do
+      local missing = 2 - #sem
+      assert.matches(
+        "too many permits: the semaphore has 2 at most",
+        kit.refused(sem.release, sem, missing + 1)
+      )
+      assert.equal(2 - missing, #sem)
+      if missing > 0 then
+        sem:release(missing)
+      end
+      assert.is_false((pcall(sem.release, sem)))
+      sem:acquire(2)
+      sem:release(2)
+      assert.equal(2, #sem)
+    end
+    for _, sem in ipairs { rt.semaphore(0), rt.semaphore(1, math.huge) } do
+      sem:release(1000)
+      assert.is_true(#sem >= 1000)
+    end
+  end)
+
+  it("a permit that is given back twice, by hand too, adds none beyond the size", function()
+    local sem = rt.semaphore(1)
+    local permit = sem:permit()
+    sem:release() -- instead of permit:release()
+    permit:release()
+    assert.equal(1, #sem)
+  end)
+
   it("G19 a big request at the head is not overtaken", function()
-    local sem, log = rt.semaphore(1), {}
+    local sem, log = rt.semaphore(1, 5), {}
     local tasks = {}
     for i, n in ipairs { 3, 1, 2 } do
       tasks[i] = rt.spawn_local(function()

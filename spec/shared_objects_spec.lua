@@ -75,26 +75,35 @@ describe("shared objects", function()
     assert.matches("from 1 to", kit.refused(rt.broadcast, 0))
     assert.matches("function expected", kit.refused(objects.mutex.with, objects.mutex, 1))
     assert.matches("function expected", kit.refused(objects.once.get, objects.once))
-    local full = rt.semaphore(1 << 53)
-    assert.matches("too many permits", kit.refused(full.release, full))
+    for _, full in ipairs { rt.semaphore(1 << 53), rt.semaphore(3), rt.semaphore(1, 1) } do
+      assert.matches(
+        "too many permits: the semaphore has %d+ at most",
+        kit.refused(full.release, full)
+      )
+    end
+    assert.matches("a size of at least 1, and", kit.refused(rt.semaphore, 0, 0))
+    assert.matches("bad argument #2 to .*semaphore' %(a size of", kit.refused(rt.semaphore, 2, 1))
+    assert.matches("a size of", kit.refused(rt.semaphore, 2, (1 << 53) + 1))
+    assert.matches("no integer representation", kit.refused(rt.semaphore, 2, 2.5))
+    assert.matches("number expected, got string", kit.refused(rt.semaphore, 2, "many"))
   end)
 
   it("cannot wait where nothing can, and then have not begun to", function()
     local m = rt.mutex()
-    m:lock()
+    local guard = m:lock()
     local task = rt.spawn_local(function()
       table.sort({ 1, 2 }, function()
         m:lock()
       end)
     end)
     assert.matches("cannot wait here: 'table.sort'", kit.refused(task.join, task))
-    m:unlock()
+    guard:unlock()
     assert.equal("rt.mutex (unlocked)", tostring(m))
   end)
 
   it("G24 a program ends while tasks wait for what nobody gives them", function()
     for _, wait in ipairs {
-      "local m = rt.mutex() m:lock() rt.spawn_local(m.lock, m) rt.spawn(function() return m:lock() end)",
+      "local m = rt.mutex() local _ = m:lock() rt.spawn_local(m.lock, m) rt.spawn(function() return m:lock() end)",
       "for _, s in ipairs { rt.spawn, rt.spawn_local } do s(function() rt.mutex():with(function() rt.sleep(99) end) end) end",
       "for _, s in ipairs { rt.spawn, rt.spawn_local } do s(function() rt.barrier(2):wait() end) end",
       "for _, s in ipairs { rt.spawn, rt.spawn_local } do s(function() rt.semaphore(0):acquire() end) end",

@@ -9,8 +9,7 @@ local hogs = {
   ["mutex:lock"] = function(rt)
     local m = rt.mutex()
     return function()
-      m:lock()
-      m:unlock()
+      m:lock():unlock()
     end
   end,
   ["mutex:with"] = function(rt)

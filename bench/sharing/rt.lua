@@ -66,8 +66,7 @@ end
 function cases.mutex()
   local m = rt.mutex()
   for _ = 1, n do
-    m:lock()
-    m:unlock()
+    m:lock():unlock()
   end
 end
 

@@ -12,7 +12,7 @@ static worker *tasks[TASKS];
 static int out;
 
 static void begin(void) {
-  semaphore = rt_semaphore_new(&kind, PERMITS);
+  semaphore = rt_semaphore_new(&kind, PERMITS, PERMITS);
   for (int i = 0; i < TASKS; i++) tasks[i] = worker_new();
   out = 0;
 }

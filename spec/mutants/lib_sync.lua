@@ -25,6 +25,14 @@ return {
     test = "locking twice",
   },
   {
+    file = "src/lib/sync/mutex.c",
+    from = '                                        {"__gc", guard_close},\n',
+    to = "",
+    wrong = "a lock whose guard was forgotten stays locked",
+    spec = "mutex",
+    test = "whose guard was forgotten",
+  },
+  {
     file = "src/lib/sync/once.c",
     from = "  rt_mutex_settle(m, results);\n",
     to = "  rt_mutex_set(m, results);\n",

@@ -87,6 +87,14 @@ return {
     test = "a big request at the head",
   },
   {
+    file = "src/sync/semaphore.c",
+    from = "n <= s->size - s->permits;",
+    to = "n <= RT_SEMAPHORE_MAX - s->permits;",
+    wrong = "a release adds permits beyond the size",
+    spec = "semaphore",
+    test = "release beyond its size",
+  },
+  {
     file = "src/sync/notify.c",
     from = "if (!call_first_locked(n)) n->remembered = true;",
     to = "call_first_locked(n);",

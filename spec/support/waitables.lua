@@ -7,6 +7,10 @@
 --    kept(x)     (locks only) locks again, after the task that got the lock has unlocked
 local rt = require("rt")
 
+--- The guards of the locks that are held, by mutex. (A field of the module, so that functions which use
+--- it can be sent.)
+local guards = setmetatable({}, { __mode = "k" })
+
 local function selecting(op)
   return function(x)
     return select(2, rt.select(op(x), rt.sleep_op(math.huge)))
@@ -24,12 +28,11 @@ local things = {
     "lock",
     make = function()
       local m = rt.mutex()
-      m:lock()
+      guards[m] = m:lock()
       return m
     end,
     wait = function(m)
-      m:lock()
-      m:unlock()
+      m:lock():unlock()
       return true
     end,
     select = function(m)
@@ -41,10 +44,11 @@ local things = {
       m:unlock()
     end,
     left = function(m)
-      return m:try_lock()
+      guards[m] = m:try_lock()
+      return guards[m]
     end,
     kept = function(m)
-      m:lock()
+      guards[m] = m:lock()
     end,
   },
   {
@@ -158,5 +162,7 @@ local things = {
     end),
   },
 }
+
+things.guards = guards
 
 return things

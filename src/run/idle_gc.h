@@ -1,13 +1,13 @@
 /* run/idle_gc.h - collections that are not made because of memory.
 **
-** An idle worker collects garbage to find failures that no task can join any more, and permits for
-** which other tasks wait, and to free the memory of closed connections.
+** An idle worker collects garbage to find failures that no task can join any more, and permits and
+** locks for which other tasks wait, and to free the memory of closed connections.
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is collected. A program that waits allocates
-** nothing, so Lua would not collect either of them. The same is true of a permit of a semaphore
-** that was dropped: before a deadlock is reported, each worker makes a complete collection
-** (run/deadlock.c).
+** nothing, so Lua would not collect either of them. The same is true of a permit of a semaphore, or
+** a guard of a mutex, that was dropped: before a deadlock is reported, each worker makes a complete
+** collection (run/deadlock.c).
 **
 ** A closed connection leaves garbage. Lua would collect it when the heap has doubled, that is when
 ** a server has as much garbage as it has connections open; an idle worker does it sooner.

@@ -11,10 +11,11 @@ void rt_semaphore_free(rt_shared *shared) {
   rt_shared_delete(shared, &s->lock);
 }
 
-rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits) {
+rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits, int64_t size) {
   rt_semaphore *s = rt_shared_new(sizeof *s, offsetof(rt_semaphore, lock), kind);
   if (s == NULL) return NULL;
   s->permits = permits;
+  s->size = size;
   rt_list_init(&s->waiters);
   return s;
 }
@@ -80,7 +81,7 @@ bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *waiter) {
 
 bool rt_semaphore_release(rt_semaphore *s, int64_t n) {
   rt_lock_take(&s->lock);
-  bool fits = n <= RT_SEMAPHORE_MAX - s->permits;
+  bool fits = n <= s->size - s->permits;
   if (fits) s->permits += n;
   if (fits) serve_waiters_locked(s);
   rt_lock_give(&s->lock);

@@ -12,9 +12,11 @@
 
 typedef struct rt_semaphore {
   rt_shared shared;
+  /* fixed */
+  int64_t size;
   /* under the lock */
   rt_lock lock;
-  int64_t permits; /* available */
+  int64_t permits; /* available; at most 'size' */
   int waiting;     /* length of 'waiters' */
   rt_list waiters; /* each 'want's a number of permits */
 } rt_semaphore;
@@ -22,8 +24,8 @@ typedef struct rt_semaphore {
 /* Any thread: the 'free' of a semaphore's kind. */
 void rt_semaphore_free(rt_shared *shared);
 
-/* Any thread. NULL: no memory. */
-rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits);
+/* Any thread. 'size' is the number of permits that there are at most. NULL: no memory. */
+rt_semaphore *rt_semaphore_new(const rt_shared_kind *kind, int64_t permits, int64_t size);
 static inline rt_semaphore *rt_semaphore_of(rt_shared *shared) {
   return rt_containerof(shared, rt_semaphore, shared);
 }
@@ -35,7 +37,7 @@ bool rt_semaphore_acquire(rt_semaphore *s, int n);
 ** called, its task has the permits. False: nothing was done, and another attempt is worth it. */
 bool rt_semaphore_await(rt_semaphore *s, int n, rt_waiter *waiter);
 
-/* Any thread. False: there would be more than RT_SEMAPHORE_MAX; nothing was done. */
+/* Any thread. False: there would be more than its size; nothing was done. */
 bool rt_semaphore_release(rt_semaphore *s, int64_t n);
 
 /* Any thread: the permits that are available. *waiting: how many tasks wait. */

@@ -51,7 +51,7 @@ end
 function cases.two_locks()
   local one, two, both = rt.mutex(), rt.mutex(), rt.barrier(2)
   local function take(first, second)
-    first:lock()
+    local _ = first:lock()
     both:wait()
     second:lock()
   end
@@ -62,7 +62,7 @@ end
 function cases.lock_is_kept()
   local lock = rt.mutex()
   local holder = rt.spawn(function()
-    lock:lock()
+    local _ = lock:lock()
     ch:send(1)
     rt.channel():recv()
   end)

@@ -59,3 +59,17 @@ chain[4]:acquire()
 print("four")
 chain[4]:release()
 rt.join(table.unpack(tasks))
+
+-- A task that goes on has forgotten the guard of a lock.
+local mutex, has, go = rt.mutex(), rt.channel(1), rt.channel(1)
+spawn.main = rt.spawn_local
+local forgetful = spawn[arg[1]](function()
+  mutex:lock()
+  has:send(true)
+  go:recv()
+end)
+has:recv()
+mutex:lock():unlock()
+print("five")
+go:send(true)
+forgetful:join()

@@ -10,7 +10,7 @@ local sem, m = rt.semaphore(2), rt.mutex()
 local function die(how)
   sem:with(function()
     local permit <close> = sem:permit()
-    m:lock()
+    local _ = m:lock()
     if how == 1 then
       error("dead")
     end

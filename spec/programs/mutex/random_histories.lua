@@ -71,7 +71,6 @@ for round = 1, 10 * SCALE + 1 do
     latest = math.max(latest, one.from)
   end
   assert(m:lock():get() == #all)
-  m:unlock()
   for _, one in ipairs(failed) do
     local excused = false
     for _, other in ipairs(all) do

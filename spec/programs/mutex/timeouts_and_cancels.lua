@@ -30,9 +30,9 @@ end
 for i = 1, 300 * SCALE do
   local victim = (i % 2 == 0 and rt.spawn_local or rt.spawn)(function()
     while true do
-      m:lock()
+      local guard = m:lock()
       rt.yield()
-      m:unlock()
+      guard:unlock()
     end
   end)
   rt.sleep(math.random() * 0.001)

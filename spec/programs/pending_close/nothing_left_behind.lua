@@ -7,6 +7,7 @@ local where, what, count = arg[1], arg[2], tonumber(arg[3])
 
 local function run()
   local shapes = require("close_shapes")
+  collectgarbage("stop") -- what was left comes back when it is collected
   local take, is_left
   if what == "lock" then
     local mutex = rt.mutex()
@@ -33,8 +34,6 @@ local function run()
     take = function()
       return open("/dev/null")
     end
-    -- a file that was left is closed when it is collected: until then its descriptor is in use
-    collectgarbage("stop")
     local function descriptors()
       local n = 0
       for fd = 0, 255 do

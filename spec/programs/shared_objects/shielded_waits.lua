@@ -25,7 +25,7 @@ for _, spawn in ipairs { rt.spawn, rt.spawn_local } do
   local m = rt.mutex()
   spawn(function()
     rt.shield(function()
-      m:lock()
+      local _ = m:lock()
       rt.sleep(99)
     end)
   end)

@@ -85,7 +85,7 @@ help.partner = partner
 function help.locked()
   local m, has, go = rt.mutex(), rt.semaphore(0), rt.semaphore(0)
   partner(function()
-    m:lock()
+    local _ = m:lock()
     has:release()
     go:acquire()
   end)

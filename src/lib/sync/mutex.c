@@ -1,8 +1,7 @@
 /* lib/sync/mutex.c - rt.mutex: a lock for tasks of any workers, and the value that it guards.
 **
-** A task holds the lock until it unlocks it, until the guard is closed, or until the task ends.
-** When a guard is collected as garbage, nothing happens: a program may call m:lock() and m:unlock()
-** and ignore the guard.
+** A task holds the lock until it unlocks it, until the guard is closed or collected as garbage, or
+** until the task ends.
 */
 #include "lib/operation.h"
 #include "sync/mutex.h"
@@ -118,7 +117,7 @@ static int guard_unlock(lua_State *L) {
   return 0;
 }
 
-/* __close */
+/* __close and __gc */
 static int guard_close(lua_State *L) {
   const guard *g = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_GUARD, 1);
   if (g == NULL) return rtL_class_refuse_close(L, RT_CLASS_GUARD, 1);
@@ -408,8 +407,10 @@ void rtL_open_mutex(lua_State *L, rt_worker *w) {
                                      {"unlock", mutex_unlock},
                                      {"lock_op", mutex_lock_op},
                                      {NULL, NULL}};
-  static const luaL_Reg guard_meta[] = {
-      {"__tostring", guard_tostring}, {"__close", guard_close}, {NULL, NULL}};
+  static const luaL_Reg guard_meta[] = {{"__tostring", guard_tostring},
+                                        {"__close", guard_close},
+                                        {"__gc", guard_close},
+                                        {NULL, NULL}};
   static const luaL_Reg guard_methods[] = {
       {"get", guard_get}, {"set", guard_set}, {"unlock", guard_unlock}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"mutex", new_mutex}, {NULL, NULL}};

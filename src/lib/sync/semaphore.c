@@ -8,6 +8,7 @@
 #include "sync/semaphore.h"
 
 #include <limits.h>
+#include <math.h>
 
 typedef struct permit {
   rt_semaphore *semaphore; /* a reference; NULL: released, or not acquired yet */
@@ -29,13 +30,25 @@ static int check_number(lua_State *L) {
   return (int)n;
 }
 
-/* semaphore = rt.semaphore(n) */
+/* The argument 'size' of rt.semaphore. Without it, a semaphore of n permits never has more; one that
+** begins with none has no size, since it counts what happens. */
+static int64_t check_size(lua_State *L, int64_t n) {
+  if (lua_isnoneornil(L, 2)) return n > 0 ? n : RT_SEMAPHORE_MAX;
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) == HUGE_VAL) return RT_SEMAPHORE_MAX;
+  lua_Integer size = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, size >= 1 && size >= n && size <= RT_SEMAPHORE_MAX, 2,
+                "a size of at least 1, and at least that number of permits, expected");
+  return size;
+}
+
+/* semaphore = rt.semaphore(n [, size]) */
 static int new_semaphore(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
   luaL_argcheck(L, n >= 0 && n <= RT_SEMAPHORE_MAX, 1,
                 "a number of permits from 0 to 2^53 expected");
+  int64_t size = check_size(L, n);
   rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_SEMAPHORE);
-  rt_semaphore *semaphore = rt_semaphore_new(&semaphore_kind, n);
+  rt_semaphore *semaphore = rt_semaphore_new(&semaphore_kind, n, size);
   rtL_shared_set(L, ref, semaphore ? &semaphore->shared : NULL);
   return 1;
 }
@@ -113,7 +126,8 @@ static int semaphore_try_acquire(lua_State *L) {
 /* semaphore:release([n]) */
 static int semaphore_release(lua_State *L) {
   rt_semaphore *s = check_semaphore(L, rt_self(L));
-  if (!rt_semaphore_release(s, check_number(L))) return luaL_error(L, "too many permits");
+  if (!rt_semaphore_release(s, check_number(L)))
+    return luaL_error(L, "too many permits: the semaphore has %I at most", (LUAI_UACINT)s->size);
   return 0;
 }
 

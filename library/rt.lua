@@ -708,8 +708,19 @@ function channel:send_op(...) end
 ---@return rt.operation
 function channel:recv_op() end
 
---- For loops: `for a, b in channel:iter() do`, or `for a, b in channel do`. Receives until the channel is
---- closed and empty, or a message begins with nil.
+--- For loops: `for a, b in channel:iter() do`, or `for a, b in channel do`. The loop ends when the channel is
+--- closed and empty, and at nothing else: a message that begins with nil, which a loop of Lua cannot have,
+--- raises an error. (Receive such messages with `recv`.)
+---
+--- ```lua
+--- local channel = rt.channel()
+--- channel:send(1)
+--- channel:send(2)
+--- channel:close()
+--- local sum = 0
+--- for n in channel do sum = sum + n end
+--- print(sum) -- 3
+--- ```
 ---@return fun(): ...
 function channel:iter() end
 
@@ -903,7 +914,7 @@ function rt.default_op() end
 
 --- What `rt.select` chooses from: `channel:recv_op()`, `channel:send_op(...)`, `task:join_op()`,
 --- `scope:next_op()`, `stream:recv_op()`, `listener:accept_op()`, `mutex:lock_op()`,
---- `semaphore:acquire_op(n)`, `limiter:acquire_op(n)`, `notify:wait_op()`, `watcher:wait_op()`,
+--- `semaphore:acquire_op(n)`, `limiter:acquire_op(n)`, `notify:wait_op()`, `watcher:recv_op()`,
 --- `subscriber:recv_op()`, `interval:tick_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. An operation is
 --- a value that may be selected any number of times. It cannot be sent to another state.
 ---@class rt.operation
@@ -945,7 +956,7 @@ function rt.mutex(value) end
 --- do
 ---   local guard <close> = mutex:lock()
 ---   guard:set { n = guard:get().n + 1 }
----   print(rt.spawn_local(function() return mutex:try_lock() end):join()) -- false
+---   print(rt.spawn_local(function() return mutex:try_lock() end):join()) -- nil locked
 --- end
 --- print(mutex:try_with(function(value) return value.n end)) -- true 2
 --- ```
@@ -981,15 +992,15 @@ function mutex:update(f, ...) end
 --- As `mutex:with`, if the mutex is not locked.
 ---@param f function
 ---@param ... any
----@return boolean done  false: the mutex is locked
----@return any ...
+---@return true|nil done  nil: the mutex is locked
+---@return any ...  what f returns; or "locked"
 function mutex:try_with(f, ...) end
 
 --- As `mutex:update`, if the mutex is not locked.
 ---@param f function
 ---@param ... any
----@return boolean done  false: the mutex is locked
----@return any ...
+---@return true|nil done  nil: the mutex is locked
+---@return any ...  what f returns; or "locked"
 function mutex:try_update(f, ...) end
 
 --- Locks the mutex, and waits for that. `local guard <close> = mutex:lock()` unlocks it at the end of the
@@ -1000,7 +1011,8 @@ function mutex:try_update(f, ...) end
 function mutex:lock() end
 
 --- Locks the mutex, if it is not locked.
----@return rt.guard|false guard  false: the mutex is locked
+---@return rt.guard|nil guard  nil: the mutex is locked
+---@return "locked"|nil why
 function mutex:try_lock() end
 
 --- An operation for `rt.select`: to lock the mutex. Its result is a guard.
@@ -1066,7 +1078,7 @@ function rt.semaphore(n, size) end
 ---
 --- ```lua
 --- local semaphore = rt.semaphore(3)
---- print(semaphore:acquire(2), semaphore:available(), semaphore:try_acquire(2)) -- true 1 false
+--- print(semaphore:acquire(2), semaphore:available(), semaphore:try_acquire(2)) -- true 1 nil no permits
 --- semaphore:release(2)
 --- do
 ---   local permit <close> = semaphore:permit(3)
@@ -1086,7 +1098,8 @@ function semaphore:acquire(n) end
 
 --- Takes n permits, if there are so many and no task waits for permits.
 ---@param n? integer  default: 1
----@return boolean done
+---@return true|nil done
+---@return "no permits"|nil why
 function semaphore:try_acquire(n) end
 
 --- An operation for `rt.select`: to take n permits.
@@ -1149,7 +1162,7 @@ function permit:release() end
 --- rt.each(4, { 1, 2, 3 }, function()
 ---   limiter:acquire()
 --- end)
---- print(limiter:try_acquire(7), limiter:try_acquire(7)) -- true false
+--- print(limiter:try_acquire(7), limiter:try_acquire(7)) -- true nil no tokens
 --- ```
 ---@param options { rate: number, burst?: integer }
 ---@return rt.limiter
@@ -1157,7 +1170,7 @@ function rt.limiter(options) end
 
 --- ```lua
 --- local limiter = rt.limiter { rate = 0.001, burst = 5 }
---- print(limiter:acquire(2), limiter:available(), limiter:try_acquire(4)) -- true 3 false
+--- print(limiter:acquire(2), limiter:available(), limiter:try_acquire(4)) -- true 3 nil no tokens
 --- ```
 ---@class rt.limiter
 local limiter = {}
@@ -1171,7 +1184,8 @@ function limiter:acquire(n) end
 
 --- Takes n tokens if they are there and no task waits for tokens.
 ---@param n? integer  default: 1
----@return boolean
+---@return true|nil done
+---@return "no tokens"|nil why
 function limiter:try_acquire(n) end
 
 --- An operation for `rt.select`: to take n tokens.
@@ -1288,7 +1302,7 @@ function once:get(f, ...) end
 --- local config = rt.watch("first")
 --- local watcher = config:subscribe()
 --- rt.spawn(function() config:set("second") end)
---- print(watcher:wait(), config:get()) -- second second
+--- print(watcher:recv(), config:get()) -- second second
 --- ```
 ---@param ... any  the value; usually one, but several are allowed
 ---@return rt.watch
@@ -1338,22 +1352,40 @@ function watch:close() end
 --- local watcher = watch:subscribe()
 --- watch:set(2)
 --- watch:set(3)
---- print(rt.select(watcher:wait_op(), rt.default_op())) -- 1 3
+--- print(rt.select(watcher:recv_op(), rt.default_op())) -- 1 3
+--- print(watcher:try_recv()) -- nil empty
+--- rt.spawn_local(function()
+---   watch:set(4)
+---   watch:close()
+--- end)
+--- for value in watcher do
+---   print(value) -- 4
+--- end
 --- watcher:close()
---- print(watcher:wait()) -- nil closed
+--- print(watcher:recv()) -- nil closed
 --- ```
 ---@class rt.watcher
+---@overload fun(): ...
 local watcher = {}
 
 --- Waits for a value that the watcher has not seen, and returns it. Of several new values only the latest
 --- is returned.
 ---@async
 ---@return any ...  `nil, "closed"`: the watch or the watcher is closed
-function watcher:wait() end
+function watcher:recv() end
 
---- An operation for `rt.select`: as `watcher:wait`.
+--- As `watcher:recv`, without waiting.
+---@return any ...  the same, or `nil, "empty"`: there is no new value
+function watcher:try_recv() end
+
+--- An operation for `rt.select`: as `watcher:recv`.
 ---@return rt.operation
-function watcher:wait_op() end
+function watcher:recv_op() end
+
+--- For loops: `for value in watcher:iter() do`, or `for value in watcher do`, until the watch or the watcher is
+--- closed. A value that begins with nil raises an error, as in `channel:iter`.
+---@return fun(): ...
+function watcher:iter() end
 
 --- Closes the watcher: it gets no further values.
 function watcher:close() end
@@ -1406,6 +1438,7 @@ function broadcast:close() end
 --- subscriber:close()
 --- ```
 ---@class rt.subscriber
+---@overload fun(): ...
 local subscriber = {}
 
 --- Waits for the next message.
@@ -1420,6 +1453,22 @@ function subscriber:try_recv() end
 --- An operation for `rt.select`: as `subscriber:recv`.
 ---@return rt.operation
 function subscriber:recv_op() end
+
+--- For loops: `for a, b in subscriber:iter() do`, or `for a, b in subscriber do`, until the broadcast or the
+--- subscriber is closed. Messages that are lost are passed over without a word. A message that begins with nil
+--- raises an error, as in `channel:iter`.
+---
+--- ```lua
+--- local news = rt.broadcast(2)
+--- local subscriber = news:subscribe()
+--- for i = 1, 3 do news:send(i, i * i) end
+--- news:close()
+--- for i, square in subscriber do
+---   print(i, square) -- 2 4; 3 9
+--- end
+--- ```
+---@return fun(): ...
+function subscriber:iter() end
 
 --- Closes the subscriber: it gets no further messages.
 function subscriber:close() end

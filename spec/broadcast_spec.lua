@@ -55,6 +55,45 @@ describe("rt.broadcast", function()
     assert.same({ nil, "closed" }, { late:recv() })
   end)
 
+  it("a loop over a subscriber ends at close, and passes over what is lost", function()
+    for _, way in ipairs { "iter", "call" } do
+      local b = rt.broadcast(3)
+      local s, got = b:subscribe(), {}
+      for i = 1, 5 do
+        b:send(i, i * i)
+      end
+      rt.spawn_local(function()
+        rt.yield()
+        b:send(6, 36)
+        b:close()
+      end)
+      local function add(i, square)
+        got[#got + 1] = i .. ":" .. square
+      end
+      if way == "iter" then
+        for i, square in s:iter() do
+          add(i, square)
+        end
+      else
+        for i, square in s do
+          add(i, square)
+        end
+      end
+      assert.same({ "3:9", "4:16", "5:25", "6:36" }, got)
+    end
+    local b = rt.broadcast(3)
+    local s = b:subscribe()
+    b:send(nil, 1)
+    b:send("after it")
+    local message = kit.refused(function()
+      for _ in s do
+        error("was given")
+      end
+    end)
+    assert.matches("broadcast_spec.lua:%d+: a loop cannot have", message)
+    assert.equal("after it", s:recv())
+  end)
+
   it("G19 tasks that share a subscriber share its messages, in order", function()
     local b, log, tasks = rt.broadcast(4), {}, {}
     local s = b:subscribe()

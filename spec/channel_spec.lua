@@ -127,6 +127,64 @@ describe("rt.channel", function()
     assert.same({ { 1, 1 }, { 2, 4 }, { 3, 9 } }, got)
   end)
 
+  it("G20 a loop ends when it is closed, and at nothing else: a message with nil raises", function()
+    for _, way in ipairs { "in channel", "in channel:iter()" } do
+      for _, late in ipairs { false, true } do
+        for _, nothing in ipairs { table.pack(nil, 2), table.pack(), table.pack(nil, "closed") } do
+          local ch, got = rt.channel(4), {}
+          local pause = late and rt.yield or function() end
+          local function send()
+            ch:send(false)
+            pause()
+            ch:send(1, nil)
+            pause()
+            ch:send(table.unpack(nothing, 1, nothing.n))
+            pause()
+            ch:send("after it")
+            pause()
+            ch:close()
+          end
+          local function loop()
+            if way == "in channel" then
+              for value in ch do
+                got[#got + 1] = value
+              end
+            else
+              for value in ch:iter() do
+                got[#got + 1] = value
+              end
+            end
+          end
+          if late then
+            rt.spawn_local(send) -- begins when the loop waits
+          else
+            send()
+          end
+          local message = kit.refused(loop)
+          assert.matches("channel_spec.lua:%d+: a loop cannot have a message that begins", message)
+          assert.same({ false, 1 }, got)
+          loop()
+          assert.same({ false, 1, "after it" }, got)
+        end
+      end
+    end
+  end)
+
+  it("a loop over one in rt.map ends when it is closed, and raises at a nil, too", function()
+    local ch = rt.channel(4)
+    ch:send(1)
+    ch:send(2)
+    ch:close()
+    assert.same({ 1, 2, n = 2 }, rt.map(2, ch, math.abs))
+    ch = rt.channel(4)
+    ch:send(1)
+    ch:send()
+    local message = kit.refused(function()
+      rt.each(2, ch, tostring)
+    end)
+    assert.matches("channel_spec.lua:%d+: a loop cannot have", message)
+  end)
+
   it("iterates until it is closed", function()
     local ch = rt.channel(2)
     rt.spawn(function()

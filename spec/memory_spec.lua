@@ -214,7 +214,7 @@ describe("memory comes back:", function()
       sem:acquire_op(),
       n:wait_op(),
       ch:recv_op(),
-      watch:subscribe():wait_op(),
+      watch:subscribe():recv_op(),
       broadcast:subscribe():recv_op(),
     }
     local lock = m:lock_op()

@@ -13,7 +13,7 @@ describe("rt.select", function()
       return rt.select(
         sem:acquire_op(2),
         n:wait_op(),
-        watcher:wait_op(),
+        watcher:recv_op(),
         s:recv_op(),
         rt.sleep_op(10)
       )
@@ -49,7 +49,7 @@ describe("rt.select", function()
     assert.equal("rt.semaphore (0 available, 0 waiting)", tostring(sem))
     assert.equal("rt.notify (0 waiting)", tostring(n))
     w:close()
-    assert.same({ 1, nil, "closed" }, { rt.select(watcher:wait_op()) })
+    assert.same({ 1, nil, "closed" }, { rt.select(watcher:recv_op()) })
     b:close()
     assert.same({ 1, nil, "closed" }, { rt.select(s:recv_op()) })
   end)

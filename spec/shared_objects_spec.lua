@@ -88,6 +88,48 @@ describe("shared objects", function()
     assert.matches("number expected, got string", kit.refused(rt.semaphore, 2, "many"))
   end)
 
+  it("try_… returns nil and the reason when there is nothing", function()
+    local m, sem, limiter = rt.mutex(1), rt.semaphore(1), rt.limiter { rate = 1e-6 }
+    local ch, full, closed = rt.channel(1), rt.channel(0), rt.channel(1)
+    local news, config = rt.broadcast(1), rt.watch(1)
+    local subscriber, watcher = news:subscribe(), config:subscribe()
+    local late_subscriber, late_watcher = news:subscribe(), config:subscribe()
+    local guard <close> = m:lock()
+    sem:acquire()
+    limiter:acquire()
+    closed:close()
+    late_subscriber:close()
+    late_watcher:close()
+    local function f()
+      error("was called")
+    end
+    local lagging = rt.broadcast(1)
+    local behind = lagging:subscribe()
+    for i = 1, 3 do
+      lagging:send(i)
+    end
+    for _, case in ipairs {
+      { m, "try_lock", "locked" },
+      { m, "try_with", "locked", f },
+      { m, "try_update", "locked", f },
+      { sem, "try_acquire", "no permits" },
+      { limiter, "try_acquire", "no tokens" },
+      { ch, "try_recv", "empty" },
+      { closed, "try_recv", "closed" },
+      { full, "try_send", "full", 1 },
+      { closed, "try_send", "closed", 1 },
+      { subscriber, "try_recv", "empty" },
+      { late_subscriber, "try_recv", "closed" },
+      { behind, "try_recv", "lagged" },
+      { watcher, "try_recv", "empty" },
+      { late_watcher, "try_recv", "closed" },
+    } do
+      local object, method, why, argument = table.unpack(case, 1, 4)
+      local results = { object[method](object, argument) }
+      assert.same({ nil, why }, { results[1], results[2] }, tostring(object) .. ":" .. method)
+    end
+  end)
+
   it("cannot wait where nothing can, and then have not begun to", function()
     local m = rt.mutex()
     local guard = m:lock()

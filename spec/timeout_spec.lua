@@ -52,12 +52,35 @@ local hogs = {
       n:wait()
     end
   end,
-  ["watcher:wait"] = function(rt)
+  ["watcher:recv"] = function(rt)
     local w = rt.watch(0)
     local watcher = w:subscribe()
     return function()
       w:set(1)
-      watcher:wait()
+      watcher:recv()
+    end
+  end,
+  ["a loop over a watcher"] = function(rt)
+    local w = rt.watch(0)
+    local watcher = w:subscribe()
+    return function()
+      w:set(1)
+      watcher()
+    end
+  end,
+  ["a loop over a channel"] = function(rt)
+    local ch = rt.channel(1)
+    return function()
+      ch:try_send(1)
+      ch()
+    end
+  end,
+  ["a loop over a subscriber"] = function(rt)
+    local b = rt.broadcast(4)
+    local s = b:subscribe()
+    return function()
+      b:send(1)
+      s()
     end
   end,
   ["subscriber:recv"] = function(rt)

@@ -10,12 +10,12 @@ describe("rt.watch", function()
     local w = rt.watch { 1 }
     assert.same({ 1 }, (w:get()))
     local watcher = w:subscribe()
-    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.wait, watcher) })
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.recv, watcher) })
     w:set(2)
     w:set(3, nil, "x")
     assert.equal("rt.watcher (there is a new value)", tostring(watcher))
-    assert.same({ n = 3, 3, nil, "x" }, table.pack(watcher:wait()))
-    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.wait, watcher) })
+    assert.same({ n = 3, 3, nil, "x" }, table.pack(watcher:recv()))
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, watcher.recv, watcher) })
     assert.same({ n = 3, 3, nil, "x" }, table.pack(w:get()))
     assert.equal("rt.watch (1 watchers)", tostring(w))
   end)
@@ -44,30 +44,68 @@ describe("rt.watch", function()
     local w = rt.watch(1)
     local behind, waiting = w:subscribe(), w:subscribe()
     local task = rt.spawn(function()
-      return waiting:wait(), select(2, waiting:wait())
+      return waiting:recv(), select(2, waiting:recv())
     end)
     waits(task)
     w:set(2)
     w:close()
     assert.same({ 2, "closed" }, { task:join() })
-    assert.equal(2, (behind:wait()))
-    assert.same({ nil, "closed" }, { behind:wait() })
+    assert.equal(2, (behind:recv()))
+    assert.same({ nil, "closed" }, { behind:recv() })
     assert.same({ nil, "closed" }, { w:changed() })
     assert.same({ nil, "closed" }, { w:set(3) })
     assert.equal(2, (w:get()))
+  end)
+
+  it("a loop over a watcher gets each new value, or the latest, until it is closed", function()
+    for _, way in ipairs { "iter", "call" } do
+      local w = rt.watch(1)
+      local watcher, got = w:subscribe(), {}
+      w:set(2)
+      w:set(3)
+      rt.spawn_local(function()
+        rt.yield()
+        w:set(false)
+        rt.yield()
+        w:set(5, "more")
+        w:close()
+      end)
+      if way == "iter" then
+        for value, more in watcher:iter() do
+          got[#got + 1] = { value, more }
+        end
+      else
+        for value, more in watcher do
+          got[#got + 1] = { value, more }
+        end
+      end
+      assert.same({ { 3 }, { false }, { 5, "more" } }, got)
+    end
+    local w = rt.watch(1)
+    local watcher = w:subscribe()
+    w:set(nil)
+    local message = kit.refused(function()
+      for _ in watcher do
+        error("was given")
+      end
+    end)
+    assert.matches("watch_spec.lua:%d+: a loop cannot have", message)
+    assert.same({ nil, "empty" }, { watcher:try_recv() })
+    w:set(2, 3)
+    assert.same({ 2, 3 }, { watcher:try_recv() })
   end)
 
   it("a watcher that is closed hears nothing more", function()
     local w = rt.watch(1)
     local watcher = w:subscribe()
     local task = rt.spawn(function()
-      return watcher:wait()
+      return watcher:recv()
     end)
     waits(task)
     watcher:close()
     assert.same({ nil, "closed" }, { task:join() })
     w:set(2)
-    assert.same({ nil, "closed" }, { watcher:wait() })
+    assert.same({ nil, "closed" }, { watcher:recv() })
     assert.equal("rt.watch (0 watchers)", tostring(w))
   end)
 

@@ -149,17 +149,17 @@ local things = {
       return { w, w:subscribe() }
     end,
     wait = function(x)
-      return x[2]:wait()
+      return x[2]:recv()
     end,
     select = selecting(function(x)
-      return x[2]:wait_op()
+      return x[2]:recv_op()
     end),
     give = function(x)
       x[1]:set(true)
     end,
-    left = given(function(x)
-      return x[2]:wait()
-    end),
+    left = function(x)
+      return x[2]:try_recv()
+    end,
   },
 }
 

@@ -76,6 +76,23 @@ int rtL_shared_finalized(lua_State *L, int index) {
   return luaL_argerror(L, index, "it has been finalized");
 }
 
+int rtL_shared_iterate(lua_State *L, rt_worker *w, lua_CFunction next) {
+  RTL_ENTER(L, w, 2 - lua_gettop(L));
+  lua_settop(L, 1);
+  rt_anchor_push(L, w, RT_ANCHOR_SELF);
+  lua_pushcclosure(L, next, 1);
+  lua_insert(L, 1);
+  return 2;
+}
+
+int rtL_shared_item(lua_State *L, rt_worker *w, int values) {
+  RTL_ENTER(L, w, 0);
+  if (rt_unlikely(values == 0 || lua_isnil(L, -values)))
+    rtL_call_site_error(L, &w->call_sites,
+                        "a loop cannot have a message that begins with nil: use recv");
+  return values;
+}
+
 int rtL_shared_refuse_closed(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, +2);
   rtL_cancel_takes_precedence(L, w);

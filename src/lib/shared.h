@@ -42,6 +42,13 @@ int rtL_shared_end(lua_State *L, rt_class which, lua_CFunction close);
 rt_shared *rt_shared_ref_send(lua_State *L, rt_worker *w, int index, const char **why);
 void rtL_shared_receive(lua_State *L, rt_worker *w, rt_shared *object);
 
+/* For loops over the messages of an object, the argument at index 1: returns the iterator and the
+** object. 'next' is the C function that is called for each message. */
+int rtL_shared_iterate(lua_State *L, rt_worker *w, lua_CFunction next);
+/* The values of a message, that many, are on top of the stack, and are returned to a loop. Raises
+** if it would end there: if there are none, or the first is nil. Returns how many there are. */
+int rtL_shared_item(lua_State *L, rt_worker *w, int values);
+
 /* Pushes nil and 'why'; returns 2. */
 int rtL_shared_refuse(lua_State *L, const char *why);
 /* The same with "closed". If the running task is being cancelled and its rt.Cancelled was not

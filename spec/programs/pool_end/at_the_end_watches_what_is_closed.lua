@@ -14,7 +14,7 @@ for _ = 1, 4 do
   end)
   rt.spawn(function()
     while true do
-      assert(watcher:wait())
+      assert(watcher:recv())
     end
   end)
   rt.spawn(function()

@@ -8,7 +8,7 @@ for i = 1, 6 do
   tasks[i] = (i % 3 == 0 and rt.spawn_local or rt.spawn)(function()
     local seen, times = 0, 0
     while seen < last do
-      local v = rt.timeout(0.0005, watcher.wait, watcher)
+      local v = rt.timeout(0.0005, watcher.recv, watcher)
       if v then
         assert(v > seen)
         seen, times = v, times + 1

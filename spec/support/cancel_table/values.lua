@@ -14,17 +14,17 @@ return {
       assert(my.w:get() == 2)
     end,
   },
-  ["wait of a watcher"] = {
+  ["recv of a watcher"] = {
     prepare = function()
       local w = rt.watch(1)
       return { watcher = w:subscribe() }, { w = w }
     end,
     wait = function(my)
-      my.watcher:wait()
+      my.watcher:recv()
     end,
     check = function(my, their)
       their.w:set(2)
-      assert(my.watcher:wait() == 2)
+      assert(my.watcher:recv() == 2)
     end,
   },
   ["recv of a subscriber"] = {
@@ -38,6 +38,40 @@ return {
     check = function(my, their)
       their.b:send("kept")
       assert(my.s:recv() == "kept")
+    end,
+  },
+  ["a loop over a subscriber"] = {
+    prepare = function()
+      local b = rt.broadcast(2)
+      local s = b:subscribe()
+      b:send("taken")
+      return { s = s }, { b = b }
+    end,
+    wait = function(my)
+      for v in my.s do
+        assert(v == "taken")
+      end
+    end,
+    check = function(my, their)
+      their.b:send("kept")
+      assert(my.s:try_recv() == "kept")
+    end,
+  },
+  ["a loop over a watcher"] = {
+    prepare = function()
+      local w = rt.watch(1)
+      local watcher = w:subscribe()
+      w:set("taken")
+      return { watcher = watcher }, { w = w }
+    end,
+    wait = function(my)
+      for v in my.watcher:iter() do
+        assert(v == "taken")
+      end
+    end,
+    check = function(my, their)
+      their.w:set("kept")
+      assert(my.watcher:try_recv() == "kept")
     end,
   },
   ["update of a dict, whose function waits"] = {

@@ -130,6 +130,48 @@ static int subscriber_try_recv(lua_State *L) {
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 
+/* --- loops ------------------------------------------------------------------------------------ */
+/* Takes over the message; NULL: there will be none. */
+static int subscriber_item(lua_State *L, rt_worker *w, rt_message *message) {
+  return message ? rtL_shared_item(L, w, rtL_unpack_last(L, w, message))
+                 : rtL_shared_refuse_closed(L, w);
+}
+
+/* (Messages that are lost are passed over.) */
+static int subscriber_next_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_message *message;
+  uint64_t lost;
+  rt_broadcast_result answer;
+  do answer = rt_receiver_recv(subscriber_of(b), &message, &lost);
+  while (answer == RT_BROADCAST_LAGGED);
+  return answer == RT_BROADCAST_WAITS ? -1 : subscriber_item(L, w, message);
+}
+
+static int subscriber_next_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return subscriber_item(L, w, b->message);
+}
+
+static const rt_op_kind subscriber_next_kind = {.name = "next",
+                                                .waits_for = RT_OP_RECEIVE,
+                                                .has_waiter = true,
+                                                .attempt = subscriber_next_attempt,
+                                                .arm = subscriber_recv_arm,
+                                                .finish = subscriber_next_finish};
+
+/* __call: for ... in subscriber do */
+static int subscriber_next(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_SUBSCRIBER, 1);
+  return rtL_operation_run(L, w, &subscriber_next_kind, ref, 0);
+}
+
+/* for ... in subscriber:iter() do */
+static int subscriber_iter(lua_State *L) {
+  check_subscriber(L, rt_self(L));
+  return rtL_shared_iterate(L, rt_self(L), subscriber_next);
+}
+
+/* --- the rest of a subscriber ----------------------------------------------------------------- */
 /* subscriber:close() */
 static int subscriber_close(lua_State *L) {
   rt_receiver_close(check_subscriber(L, rt_self(L)));
@@ -159,10 +201,14 @@ void rtL_open_broadcast(lua_State *L, rt_worker *w) {
                                      {"close", broadcast_close},
                                      {NULL, NULL}};
   static const luaL_Reg subscriber_meta[] = {
-      {"__tostring", subscriber_tostring}, {"__close", subscriber_end}, {NULL, NULL}};
+      {"__call", subscriber_next},
+      {"__tostring", subscriber_tostring},
+      {"__close", subscriber_end},
+      {NULL, NULL}};
   static const luaL_Reg subscriber_methods[] = {{"recv", subscriber_recv},
                                                 {"try_recv", subscriber_try_recv},
                                                 {"recv_op", subscriber_recv_op},
+                                                {"iter", subscriber_iter},
                                                 {"close", subscriber_close},
                                                 {NULL, NULL}};
   static const luaL_Reg functions[] = {{"broadcast", new_broadcast}, {NULL, NULL}};

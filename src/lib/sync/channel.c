@@ -163,13 +163,41 @@ static int channel_try_recv(lua_State *L) {
   return results < 0 ? rtL_shared_refuse(L, "empty") : results;
 }
 
+/* --- loops ------------------------------------------------------------------------------------ */
+/* As channel_received. */
+static int channel_item(lua_State *L, rt_worker *w, rt_message *message) {
+  int values = channel_received(L, w, message);
+  return message ? rtL_shared_item(L, w, values) : values;
+}
+
+static int channel_next_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_message *message;
+  rt_channel_result answer = rt_channel_recv(channel_of(b), &message);
+  return answer == RT_CHANNEL_WAITS ? -1 : channel_item(L, w, message);
+}
+
+static int channel_next_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return channel_item(L, w, b->message);
+}
+
+static const rt_op_kind channel_next_kind = {.name = "next",
+                                             .waits_for = RT_OP_RECEIVE,
+                                             .has_waiter = true,
+                                             .attempt = channel_next_attempt,
+                                             .arm = channel_recv_arm,
+                                             .finish = channel_next_finish};
+
+/* __call: for ... in channel do */
+static int channel_next(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_CHANNEL, 1);
+  return rtL_operation_run(L, w, &channel_next_kind, ref, 0);
+}
+
 /* for ... in channel:iter() do */
 static int channel_iter(lua_State *L) {
   check_channel(L);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushcclosure(L, channel_recv, 1);
-  lua_pushvalue(L, 1);
-  return 2;
+  return rtL_shared_iterate(L, rt_self(L), channel_next);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
@@ -195,7 +223,7 @@ static int channel_tostring(lua_State *L) {
 }
 
 void rtL_open_channel(lua_State *L, rt_worker *w) {
-  static const luaL_Reg meta[] = {{"__call", channel_recv}, /* for ... in channel do */
+  static const luaL_Reg meta[] = {{"__call", channel_next},
                                   {"__close", channel_end},
                                   {"__len", channel_len},
                                   {"__tostring", channel_tostring},

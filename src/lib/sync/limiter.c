@@ -104,10 +104,11 @@ static int limiter_acquire_op(lua_State *L) {
   return rtL_operation_new(L, rt_self(L), &limiter_acquire_kind, n);
 }
 
-/* boolean = limiter:try_acquire([n]) */
+/* true | nil, "no tokens" = limiter:try_acquire([n]) */
 static int limiter_try_acquire(lua_State *L) {
   rt_limiter *l = check_limiter(L, rt_self(L));
-  lua_pushboolean(L, rt_limiter_acquire(l, check_tokens(L, l)));
+  if (!rt_limiter_acquire(l, check_tokens(L, l))) return rtL_shared_refuse(L, "no tokens");
+  lua_pushboolean(L, 1);
   return 1;
 }
 

@@ -238,17 +238,15 @@ static bool try_lock(lua_State *L, rt_worker *w, rt_mutex *m) {
   return rt_mutex_lock(m, t) == RT_MUTEX_DONE;
 }
 
-/* guard | false = mutex:try_lock() */
+/* guard | nil, "locked" = mutex:try_lock() */
 static int mutex_try_lock(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   rt_mutex *m = rt_mutex_of(ref->shared);
   lua_settop(L, SELF);
   push_guard(L, w, ref);
-  if (try_lock(L, w, m))
-    ((guard *)lua_touserdata(L, GUARD))->serial = m->serial;
-  else
-    lua_pushboolean(L, 0);
+  if (!try_lock(L, w, m)) return rtL_shared_refuse(L, "locked");
+  ((guard *)lua_touserdata(L, GUARD))->serial = m->serial;
   return 1;
 }
 
@@ -372,15 +370,14 @@ static int mutex_update(lua_State *L) {
 static int try_call(lua_State *L, lua_KContext how) {
   rt_worker *w = rt_self(L);
   rt_mutex *m = rt_mutex_of(check_call(L, w)->shared);
-  if (try_lock(L, w, m)) return call_with_value(L, w, m, how | TRY);
-  lua_pushboolean(L, 0);
-  return 1;
+  if (!try_lock(L, w, m)) return rtL_shared_refuse(L, "locked");
+  return call_with_value(L, w, m, how | TRY);
 }
 
-/* true, ... | false = mutex:try_with(f, ...) */
+/* true, ... | nil, "locked" = mutex:try_with(f, ...) */
 static int mutex_try_with(lua_State *L) { return try_call(L, 0); }
 
-/* true, ... | false = mutex:try_update(f, ...) */
+/* true, ... | nil, "locked" = mutex:try_update(f, ...) */
 static int mutex_try_update(lua_State *L) { return try_call(L, UPDATE); }
 
 /* --- the rest --------------------------------------------------------------------------------- */

@@ -116,11 +116,11 @@ static int semaphore_acquire_op(lua_State *L) {
   return rtL_operation_new(L, w, &semaphore_acquire_kind, n);
 }
 
-/* boolean = semaphore:try_acquire([n]) */
+/* true | nil, "no permits" = semaphore:try_acquire([n]) */
 static int semaphore_try_acquire(lua_State *L) {
   rt_semaphore *s = check_semaphore(L, rt_self(L));
-  lua_pushboolean(L, rt_semaphore_acquire(s, check_number(L)));
-  return 1;
+  bool acquired = rt_semaphore_acquire(s, check_number(L));
+  return acquired ? push_acquired(L) : rtL_shared_refuse(L, "no permits");
 }
 
 /* semaphore:release([n]) */

@@ -70,34 +70,34 @@ static int watch_tostring(lua_State *L) {
 
 /* --- waiting for a change --------------------------------------------------------------------- */
 /* Takes over the message, with the new value; NULL: the watch is closed. */
-static int watcher_changed(lua_State *L, rt_worker *w, rt_message *message) {
+static int watcher_received(lua_State *L, rt_worker *w, rt_message *message) {
   return message ? rtL_unpack_last(L, w, message) : rtL_shared_refuse_closed(L, w);
 }
 
 static rt_receiver *watcher_of(const rt_branch *b) { return rt_receiver_of(rt_branch_shared(b)); }
 
-static int watcher_wait_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+static int watcher_recv_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_message *message;
   uint64_t lost;
   rt_broadcast_result answer = rt_receiver_recv(watcher_of(b), &message, &lost);
-  return answer == RT_BROADCAST_WAITS ? -1 : watcher_changed(L, w, message);
+  return answer == RT_BROADCAST_WAITS ? -1 : watcher_received(L, w, message);
 }
 
-static bool watcher_wait_arm(lua_State *L, rt_worker *w, rt_branch *b) {
+static bool watcher_recv_arm(lua_State *L, rt_worker *w, rt_branch *b) {
   (void)L, (void)w;
   return rt_receiver_await(watcher_of(b), b->waiter);
 }
 
-static int watcher_wait_finish(lua_State *L, rt_worker *w, rt_branch *b) {
-  return watcher_changed(L, w, b->message);
+static int watcher_recv_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return watcher_received(L, w, b->message);
 }
 
-static const rt_op_kind watcher_wait_kind = {.name = "wait",
+static const rt_op_kind watcher_recv_kind = {.name = "recv",
                                              .waits_for = RT_OP_CHANGE,
                                              .has_waiter = true,
-                                             .attempt = watcher_wait_attempt,
-                                             .arm = watcher_wait_arm,
-                                             .finish = watcher_wait_finish};
+                                             .attempt = watcher_recv_attempt,
+                                             .arm = watcher_recv_arm,
+                                             .finish = watcher_recv_finish};
 
 static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
   rt_broadcast *broadcast = check_watch(L, w);
@@ -118,25 +118,72 @@ static int watch_changed(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = push_watcher(L, w);
   lua_replace(L, 1);
-  return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
+  return rtL_operation_run(L, w, &watcher_recv_kind, watcher, 0);
 }
 
-/* ... | nil, "closed" = watcher:wait(): the latest value, as soon as it is one that this watcher
+/* ... | nil, "closed" = watcher:recv(): the latest value, as soon as it is one that this watcher
 ** has not returned yet */
-static int watcher_wait(lua_State *L) {
+static int watcher_recv(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);
-  return rtL_operation_run(L, w, &watcher_wait_kind, watcher, 0);
+  return rtL_operation_run(L, w, &watcher_recv_kind, watcher, 0);
 }
 
-/* op = watcher:wait_op() */
-static int watcher_wait_op(lua_State *L) {
+/* op = watcher:recv_op() */
+static int watcher_recv_op(lua_State *L) {
   rt_worker *w = rt_self(L);
   check_watcher(L, w);
   lua_settop(L, 1);
-  return rtL_operation_new(L, w, &watcher_wait_kind, 0);
+  return rtL_operation_new(L, w, &watcher_recv_kind, 0);
 }
 
+/* ... | nil, "empty" or "closed" = watcher:try_recv() */
+static int watcher_try_recv(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_branch b = {.object = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1)};
+  int results = watcher_recv_attempt(L, w, &b);
+  return results < 0 ? rtL_shared_refuse(L, "empty") : results;
+}
+
+/* --- loops ------------------------------------------------------------------------------------ */
+/* As watcher_received. */
+static int watcher_item(lua_State *L, rt_worker *w, rt_message *message) {
+  int values = watcher_received(L, w, message);
+  return message ? rtL_shared_item(L, w, values) : values;
+}
+
+static int watcher_next_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
+  rt_message *message;
+  uint64_t lost;
+  rt_broadcast_result answer = rt_receiver_recv(watcher_of(b), &message, &lost);
+  return answer == RT_BROADCAST_WAITS ? -1 : watcher_item(L, w, message);
+}
+
+static int watcher_next_finish(lua_State *L, rt_worker *w, rt_branch *b) {
+  return watcher_item(L, w, b->message);
+}
+
+static const rt_op_kind watcher_next_kind = {.name = "next",
+                                             .waits_for = RT_OP_CHANGE,
+                                             .has_waiter = true,
+                                             .attempt = watcher_next_attempt,
+                                             .arm = watcher_recv_arm,
+                                             .finish = watcher_next_finish};
+
+/* __call: for ... in watcher do */
+static int watcher_next(lua_State *L) {
+  rt_worker *w = rt_self(L);
+  rt_shared_ref *watcher = rtL_shared_check(L, w, RT_CLASS_WATCHER, 1);
+  return rtL_operation_run(L, w, &watcher_next_kind, watcher, 0);
+}
+
+/* for ... in watcher:iter() do */
+static int watcher_iter(lua_State *L) {
+  check_watcher(L, rt_self(L));
+  return rtL_shared_iterate(L, rt_self(L), watcher_next);
+}
+
+/* --- the rest of a watcher -------------------------------------------------------------------- */
 /* watcher:close() */
 static int watcher_close(lua_State *L) {
   rt_receiver_close(check_watcher(L, rt_self(L)));
@@ -162,10 +209,13 @@ void rtL_open_watch(lua_State *L, rt_worker *w) {
   static const luaL_Reg methods[] = {{"get", watch_get},         {"set", watch_set},
                                      {"changed", watch_changed}, {"subscribe", watch_subscribe},
                                      {"close", watch_close},     {NULL, NULL}};
-  static const luaL_Reg watcher_meta[] = {
-      {"__tostring", watcher_tostring}, {"__close", watcher_end}, {NULL, NULL}};
+  static const luaL_Reg watcher_meta[] = {{"__call", watcher_next},
+                                          {"__tostring", watcher_tostring},
+                                          {"__close", watcher_end},
+                                          {NULL, NULL}};
   static const luaL_Reg watcher_methods[] = {
-      {"wait", watcher_wait}, {"wait_op", watcher_wait_op}, {"close", watcher_close}, {NULL, NULL}};
+      {"recv", watcher_recv},       {"recv_op", watcher_recv_op}, {"try_recv", watcher_try_recv},
+      {"iter", watcher_iter},       {"close", watcher_close},     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"watch", new_watch}, {NULL, NULL}};
   rtL_shared_class(L, w, RT_CLASS_WATCH, &(rt_class_def){meta, methods, NULL});
   rtL_shared_class(L, w, RT_CLASS_WATCHER, &(rt_class_def){watcher_meta, watcher_methods, NULL});

@@ -1332,14 +1332,32 @@ function watch:get() end
 ---@return "closed"|nil why
 function watch:set(...) end
 
---- Waits until the value is set, and returns the new one.
----@async
----@return any ...  `nil, "closed"`: the watch is closed
-function watch:changed() end
+--- The version of the value: 1 for that of `rt.watch`, and one more each time when it is set.
+---@return integer
+function watch:version() end
 
---- Makes a watcher, which has seen the present value.
+--- Waits until the value is newer than a version, and returns it; if it is already, at once. So a value that
+--- is set between `get` and `changed` is not missed, if the version was asked for before `get`. Without a
+--- version, waits until the value is set the next time.
+---
+--- Raises if the watch has never had this version.
+---
+--- ```lua
+--- local config = rt.watch("a")
+--- local version = config:version() -- first this
+--- local value = config:get()
+--- config:set("b") -- meanwhile
+--- print(value, config:changed(version)) -- a b
+--- ```
+---@async
+---@param version? integer  0: any value is newer
+---@return any ...  `nil, "closed"`: the watch is closed, and the value is not newer
+function watch:changed(version) end
+
+--- Makes a watcher, which has seen the present value, or that of a version.
+---@param version? integer  default: the present one
 ---@return rt.watcher
-function watch:subscribe() end
+function watch:subscribe(version) end
 
 --- Closes the watch: the value stays, sets fail, and no task waits for a new value.
 function watch:close() end

@@ -40,6 +40,58 @@ describe("rt.watch", function()
     end
   end)
 
+  it("a value that is set between get and changed is not missed, by its version", function()
+    local w = rt.watch("first")
+    assert.equal(1, w:version())
+    local version = w:version()
+    assert.equal("first", w:get())
+    w:set("second")
+    w:set("third", "more")
+    assert.equal(3, w:version())
+    assert.same({ "third", "more" }, { w:changed(version) })
+    assert.same({ "third", "more" }, { w:changed(0) })
+    assert.same({ nil, "timeout" }, { rt.timeout(0.002, w.changed, w, w:version()) })
+    for _, spawner in ipairs(spawners) do
+      version = w:version()
+      local task = spawner[2](w.changed, w, version)
+      waits(task)
+      w:set("fourth")
+      assert.equal("fourth", task:join())
+      assert.equal(version + 1, w:version())
+    end
+    version = w:version()
+    w:set("last")
+    w:close()
+    assert.equal("last", w:changed(version))
+    assert.same({ nil, "closed" }, { w:changed(w:version()) })
+    assert.same({ nil, "closed" }, { w:set("too late") })
+    assert.equal(version + 1, w:version())
+  end)
+
+  it("a watcher may begin at a version", function()
+    local w = rt.watch("first")
+    local version = w:version()
+    w:set("second")
+    local late, early = w:subscribe(), w:subscribe(version)
+    assert.same({ nil, "empty" }, { late:try_recv() })
+    assert.equal("rt.watcher (there is a new value)", tostring(early))
+    assert.equal("second", early:try_recv())
+    assert.same({ nil, "empty" }, { early:try_recv() })
+    assert.same({ 1, "second" }, { rt.select(w:subscribe(1):recv_op(), rt.sleep_op(60)) })
+    for _, method in ipairs { "changed", "subscribe" } do
+      for _, wrong in ipairs { -1, 3, math.mininteger } do
+        local message = kit.refused(w[method], w, wrong)
+        assert.matches("bad argument #2 to '" .. method .. "' %(a version of this watch", message)
+      end
+      assert.matches("no integer representation", kit.refused(w[method], w, 0.5))
+      assert.matches("number expected, got table", kit.refused(w[method], w, {}))
+    end
+  end)
+
+  it("G8 a task that asks by version sees the last of many values, on all workers", function()
+    kit.on_workers(kit.program("versions"))
+  end)
+
   it("after close the last value still arrives, then nil and closed", function()
     local w = rt.watch(1)
     local behind, waiting = w:subscribe(), w:subscribe()

@@ -15,7 +15,7 @@ static worker *workers[2];
 static void begin_with(bool latest) {
   broadcast = rt_broadcast_new(&broadcast_kind, latest ? 1 : ROOM, latest);
   for (int i = 0; i < 2; i++) {
-    receivers[i] = rt_receiver_new(&receiver_kind, broadcast);
+    receivers[i] = rt_receiver_new(&receiver_kind, broadcast, RT_BROADCAST_NOW);
     workers[i] = worker_new();
   }
 }
@@ -81,6 +81,31 @@ static void read_all(int me, bool gives_up) {
 static void read_0(void) { read_all(0, false); }
 static void read_1(void) { read_all(1, true); }
 
+/* As watch:changed(version): the number of the message, or -1. */
+static int changed(uint64_t version) {
+  int lost = 0;
+  uint64_t next = seeded("forgets the version") ? RT_BROADCAST_NOW : version;
+  receivers[1] = rt_receiver_new(&receiver_kind, broadcast, next);
+  int message = receive(1, false, &lost);
+  rt_shared_drop(&receivers[1]->shared);
+  return message;
+}
+
+/* A task that has seen the last message when the broadcast is closed. */
+static void follow(void) {
+  rt_shared_drop(&receivers[1]->shared);
+  uint64_t version;
+  int seen;
+  do {
+    version = rt_broadcast_sent(broadcast);
+    rt_message *message = rt_broadcast_last(broadcast);
+    seen = message ? (int)message->len : -1;
+    if (message) rt_message_drop(message);
+  } while (changed(version) >= 0);
+  check(seen == MESSAGES - 1);
+  worker_free(workers[1]);
+}
+
 static void end(void) { rt_shared_drop(&broadcast->shared); }
 
 static const model models[] = {
@@ -95,6 +120,11 @@ static const model models[] = {
      .fibers = {{"sender", send_all}, {"reader", read_0}, {"gives up", read_1}},
      .end = end,
      .bugs = {{"a ring before the sleep were lost", BUG_BELL_FORGOTTEN, "uv_async_send"}}},
+    {.says = "broadcast: a task that waits for what is newer than a version misses nothing",
+     .begin = begin_latest,
+     .fibers = {{"sender", send_all}, {"reader", read_0}, {"follower", follow}},
+     .end = end,
+     .bugs = {{"the version did not count", BUG_OWN, "forgets the version"}}},
 };
 
 EXPLORE(models)

@@ -178,7 +178,7 @@ static void set_mutex(void) {
 /* --- a watch and a watcher of it -------------------------------------------------------------- */
 static void begin_watch(void) {
   watch = rt_broadcast_new(&watch_kind, 1, true);
-  watcher = rt_receiver_new(&watcher_kind, watch);
+  watcher = rt_receiver_new(&watcher_kind, watch, RT_BROADCAST_NOW);
   rt_shared_make_handle(&watch->shared);
   rt_shared_make_handle(&watcher->shared);
   rt_shared_hold_handle(&watcher->shared);

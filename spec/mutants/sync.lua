@@ -117,6 +117,14 @@ return {
   },
   {
     file = "src/sync/broadcast.c",
+    from = "  r->next = next < b->next ? next : b->next;\n",
+    to = "  r->next = next < b->next ? b->next : b->next;\n",
+    wrong = "a value that is set between get and changed is missed",
+    spec = "watch",
+    test = "between get and changed",
+  },
+  {
+    file = "src/sync/broadcast.c",
     from = "    *lost = oldest - r->next;\n",
     to = "    *lost = b->next - r->next;\n",
     wrong = "more messages are reported as lost than were",

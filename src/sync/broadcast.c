@@ -38,7 +38,7 @@ void rt_receiver_free(rt_shared *shared) {
   rt_shared_drop_and_look(&b->shared, RT_SHARED_REF);
 }
 
-rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
+rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b, uint64_t next) {
   rt_receiver *r = rt_calloc(sizeof *r);
   if (r == NULL) return NULL;
   rt_shared_init(&r->shared, kind);
@@ -48,7 +48,7 @@ rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b) {
   r->broadcast = b;
   rt_lock_take(&b->lock);
   b->receivers++;
-  r->next = b->next;
+  r->next = next < b->next ? next : b->next;
   rt_lock_give(&b->lock);
   return r;
 }
@@ -138,6 +138,13 @@ bool rt_broadcast_send(rt_broadcast *b, rt_message *message) {
   rt_lock_give(&b->lock);
   if (oldest) rt_message_drop(oldest); /* not under the lock: a receiver in it may be freed */
   return open;
+}
+
+uint64_t rt_broadcast_sent(rt_broadcast *b) {
+  rt_lock_take(&b->lock);
+  uint64_t sent = b->next;
+  rt_lock_give(&b->lock);
+  return sent;
 }
 
 rt_message *rt_broadcast_last(rt_broadcast *b) {

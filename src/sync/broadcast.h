@@ -3,7 +3,8 @@
 ** A broadcast keeps the last messages, up to its capacity, in a ring. Each receiver has its own
 ** position in it, so a send copies nothing and never waits. A receiver that is too slow loses the
 ** oldest messages, and the next receive returns how many. rt.watch is the same with a capacity of 1
-** ('latest'): only the last message counts, and losses are not reported.
+** ('latest'): only the last message counts, and losses are not reported. The version of its value is
+** the number of messages that were sent.
 */
 #ifndef RT_SYNC_BROADCAST_H
 #define RT_SYNC_BROADCAST_H
@@ -59,6 +60,8 @@ static inline rt_broadcast *rt_broadcast_of(rt_shared *shared) {
 
 /* Any thread. Takes over the message. False: it is closed; the message stays with the caller. */
 bool rt_broadcast_send(rt_broadcast *b, rt_message *message);
+/* Any thread. How many messages were sent: the number of the next one. */
+uint64_t rt_broadcast_sent(rt_broadcast *b);
 /* Any thread. The last message, with a reference; NULL: none was sent. */
 rt_message *rt_broadcast_last(rt_broadcast *b);
 /* Any thread. Sends fail from now on; a receiver can still receive the messages that are kept.
@@ -70,8 +73,10 @@ int rt_broadcast_inspect(rt_broadcast *b, uint64_t *messages, bool *closed);
 /* Any thread: the 'free' of a receiver's kind. */
 void rt_receiver_free(rt_shared *shared);
 
-/* Any thread. A receiver of what is sent from now on; it holds the broadcast. NULL: no memory. */
-rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b);
+/* Any thread. A receiver of the messages from the number 'next' on, or of what is sent from now on
+** (RT_BROADCAST_NOW); it holds the broadcast. NULL: no memory. */
+#define RT_BROADCAST_NOW UINT64_MAX
+rt_receiver *rt_receiver_new(const rt_shared_kind *kind, rt_broadcast *b, uint64_t next);
 static inline rt_receiver *rt_receiver_of(rt_shared *shared) {
   return rt_containerof(shared, rt_receiver, shared);
 }

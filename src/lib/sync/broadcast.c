@@ -66,7 +66,7 @@ static int broadcast_subscribe(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_broadcast *broadcast = check_broadcast(L, w);
   rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_SUBSCRIBER);
-  rt_receiver *r = rt_receiver_new(&subscriber_kind, broadcast);
+  rt_receiver *r = rt_receiver_new(&subscriber_kind, broadcast, RT_BROADCAST_NOW);
   rtL_shared_set(L, ref, r ? &r->shared : NULL);
   return 1;
 }

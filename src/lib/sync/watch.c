@@ -1,4 +1,8 @@
-/* lib/sync/watch.c - rt.watch: the latest value, and waiting for the next. */
+/* lib/sync/watch.c - rt.watch: the latest value, and waiting for the next.
+**
+** The version of a value is the number of values that were set until then, the first one included:
+** so it is the number of the message with the value after it.
+*/
 #include "lib/operation.h"
 #include "sync/broadcast.h"
 
@@ -39,6 +43,12 @@ static int new_watch(lua_State *L) {
 static int watch_get(lua_State *L) {
   rt_worker *w = rt_self(L);
   return rtL_unpack_last(L, w, rt_broadcast_last(check_watch(L, w)));
+}
+
+/* n = watch:version() */
+static int watch_version(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)rt_broadcast_sent(check_watch(L, rt_self(L))));
+  return 1;
 }
 
 /* true | nil, "closed" = watch:set(...) */
@@ -99,21 +109,32 @@ static const rt_op_kind watcher_recv_kind = {.name = "recv",
                                              .arm = watcher_recv_arm,
                                              .finish = watcher_recv_finish};
 
+/* The number of the first value to receive, from the optional argument 2, a version of the watch. */
+static uint64_t check_version(lua_State *L, rt_broadcast *broadcast) {
+  if (lua_isnoneornil(L, 2)) return RT_BROADCAST_NOW;
+  lua_Integer version = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, version >= 0 && (uint64_t)version <= rt_broadcast_sent(broadcast), 2,
+                "a version of this watch expected");
+  return (uint64_t)version;
+}
+
 static rt_shared_ref *push_watcher(lua_State *L, rt_worker *w) {
   rt_broadcast *broadcast = check_watch(L, w);
+  uint64_t next = check_version(L, broadcast);
   rt_shared_ref *ref = rtL_shared_new(L, w, RT_CLASS_WATCHER);
-  rt_receiver *r = rt_receiver_new(&watcher_kind, broadcast);
+  rt_receiver *r = rt_receiver_new(&watcher_kind, broadcast, next);
   rtL_shared_set(L, ref, r ? &r->shared : NULL);
   return ref;
 }
 
-/* watcher = watch:subscribe() */
+/* watcher = watch:subscribe([version]) */
 static int watch_subscribe(lua_State *L) {
   push_watcher(L, rt_self(L));
   return 1;
 }
 
-/* ... | nil, "closed" = watch:changed(): the first value set from now on */
+/* ... | nil, "closed" = watch:changed([version]): the latest value, as soon as it is newer than that
+** version; without a version, the first value set from now on */
 static int watch_changed(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = push_watcher(L, w);
@@ -207,8 +228,9 @@ void rtL_open_watch(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
       {"__tostring", watch_tostring}, {"__close", watch_end}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"get", watch_get},         {"set", watch_set},
-                                     {"changed", watch_changed}, {"subscribe", watch_subscribe},
-                                     {"close", watch_close},     {NULL, NULL}};
+                                     {"version", watch_version}, {"changed", watch_changed},
+                                     {"close", watch_close},     {"subscribe", watch_subscribe},
+                                     {NULL, NULL}};
   static const luaL_Reg watcher_meta[] = {{"__call", watcher_next},
                                           {"__tostring", watcher_tostring},
                                           {"__close", watcher_end},

@@ -102,10 +102,10 @@ function rt.yield() end
 ---@return any ...  the first result of each
 function rt.join(...) end
 
---- Waits for the first of several tasks to end. A function is run as a local task. The others are
---- cancelled, tasks that were given too, and have ended when `rt.race` returns. If the first task to end
---- failed, its error is raised. If the call is cancelled or timed out, the tasks are cancelled for the same
---- reason.
+--- Waits for the first of several tasks to end. A function is run as a local task; the functions that lose
+--- are cancelled, and have ended when `rt.race` returns. Tasks that were given go on, as with `rt.join`. If
+--- the first task to end failed, its error is raised. If the call is cancelled or timed out, the functions
+--- are cancelled for the same reason.
 ---
 --- Raises if an argument is neither a task nor a function, or is the task that calls, or if there is no
 --- argument.

@@ -412,24 +412,35 @@ describe("tasks that wait for others, and are cancelled,", function()
 end)
 
 describe("rt.race", function()
-  it("that is timed out cancels the tasks that were given for the same reason", function()
-    local pool, here = rt.spawn(rt.sleep, 60), rt.spawn_local(rt.sleep, 60)
-    assert.same({ nil, "timeout" }, { rt.timeout(0.005, rt.race, pool, here) })
-    for _, task in ipairs { pool, here } do
-      local _, err = pcall(task.join, task)
-      assert.equal("cancelled: timeout", tostring(err))
+  it(
+    "leaves tasks that were given alone: one that wins, loses, is timed out or cancelled",
+    function()
+      local pool, here = rt.spawn(rt.sleep, 60), rt.spawn_local(rt.sleep, 60)
+      local waits, raised = error_of_wait()
+      assert.same({ nil, "timeout" }, { rt.timeout(0.005, rt.race, pool, here, waits) })
+      assert.equal("cancelled: timeout", raised())
+      local racer = rt.spawn_local(rt.race, pool, here)
+      rt.yield()
+      racer:cancel()
+      assert.is_false((pcall(racer.join, racer)))
+      local quick = rt.spawn(function()
+        return "remote"
+      end)
+      assert.same({ 3, "remote" }, { rt.race(pool, here, quick) })
+      assert.same(
+        { false, 1 },
+        { pcall(rt.race, pool, here, function()
+          error(1, 0)
+        end) }
+      )
+      for _, task in ipairs { pool, here } do
+        assert.not_equal("cancelled", task:status())
+        assert.is_true(task:cancel("now"))
+        local _, err = pcall(task.join, task)
+        assert.equal("cancelled: now", tostring(err))
+      end
     end
-  end)
-
-  it("cancels all others, whatever error the first one raises", function()
-    local pool = rt.spawn(rt.sleep, 60)
-    local ok, err = pcall(rt.race, pool, function()
-      error(1, 0)
-    end)
-    assert.same({ false, 1, "cancelled" }, { ok, err, pool:status() })
-    local _, why = pcall(pool.join, pool)
-    assert.equal("cancelled: another task won the race", tostring(why))
-  end)
+  )
 
   it("returns the index and the results of the first, and cancels the others", function()
     local log = {}
@@ -441,20 +452,6 @@ describe("rt.race", function()
       return "a", "b"
     end)
     assert.same({ 2, "a", "b", { "loser" } }, { i, a, b, log })
-  end)
-
-  it("takes tasks, too, and cancels those that lose", function()
-    local slow = rt.spawn(rt.sleep, 60)
-    local slow_here = rt.spawn_local(rt.sleep, 60)
-    local i, v = rt.race(
-      slow,
-      slow_here,
-      rt.spawn(function()
-        return "remote"
-      end)
-    )
-    assert.same({ 3, "remote" }, { i, v })
-    assert.same({ "cancelled", "cancelled" }, { slow:status(), slow_here:status() })
   end)
 
   it("raises the error of the first", function()

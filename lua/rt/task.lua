@@ -4,7 +4,7 @@ local scope = require("rt.scope")
 local internal = core.internal
 local error, pcall, select, type = error, pcall, select, type
 local getmetatable = getmetatable
-local pack, unpack = table.pack, table.unpack
+local unpack = table.unpack
 
 internal.spawns_for_callers()
 
@@ -117,8 +117,8 @@ function task.join(...)
 end
 
 --- Waits for the first of several tasks and functions to end, and returns its index and its
---- results, or raises its error. The others, tasks that were given too, are cancelled and have
---- ended when this returns.
+--- results, or raises its error. Functions run as local tasks, which have ended when this returns: it
+--- cancels those that lose. Tasks that were given go on.
 function task.race(...)
   local n, given = select("#", ...), { ... }
   for i = 1, n do
@@ -133,24 +133,9 @@ function task.race(...)
   local function join(i, x)
     return i, pass(pcall(x.join, x))
   end
-  local race
-  local results = pack(pcall(scope.open, function(self)
-    race = self
+  return scope.open(function(self)
     spawn_each(self, given, n, call, join)
-  end, "first"))
-  local reason = race and race.stopped or "another task won the race"
-  shield(function()
-    for i = 1, n do
-      if type(given[i]) == "userdata" and not (results[1] and results[2] == i) then
-        given[i]:cancel(reason)
-        pcall(given[i].join, given[i])
-      end
-    end
-  end)
-  if not results[1] then
-    error(results[2], 0)
-  end
-  return unpack(results, 2, results.n)
+  end, "first")
 end
 
 return internal.hide(task)

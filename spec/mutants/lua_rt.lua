@@ -145,14 +145,6 @@ return {
   },
   {
     file = "lua/rt/task.lua",
-    from = "        given[i]:cancel(reason)\n",
-    to = "",
-    wrong = "the tasks that lose a race go on",
-    spec = "scope",
-    test = "cancels those that lose",
-  },
-  {
-    file = "lua/rt/task.lua",
     from = "  return unpack(results, 1, n)\n",
     to = "  return table.unpack(results)\n",
     wrong = "rt.join ends its results at the first nil",

@@ -163,14 +163,13 @@ local kinds = {
     end)
   end,
   function()
-    rt.race(
-      rt.spawn(function()
-        return 1
-      end),
-      rt.spawn(function()
+    rt.race(function()
+      return rt.call(math.max, 1)
+    end, function()
+      rt.call(function()
         rt.channel():recv()
       end)
-    )
+    end)
   end,
 }
 local function some()

@@ -876,7 +876,7 @@ function dict:clear() end
 ---@async
 ---@param ... rt.operation
 ---@return integer index  the position of the operation that was done
----@return any ...  its results
+---@return any ...  its results, or what the function of `op:map` makes of them
 function rt.select(...) end
 
 --- As `rt.select`; but if several operations can be done, the first of them is done.
@@ -918,6 +918,24 @@ function rt.default_op() end
 --- `subscriber:recv_op()`, `interval:tick_op()`, `rt.sleep_op(seconds)`, `rt.default_op()`. An operation is
 --- a value that may be selected any number of times. It cannot be sent to another state.
 ---@class rt.operation
+local operation = {}
+
+--- The same operation, with what to do with its results: if it is the one that is done, `rt.select` calls f
+--- with them, and returns its position and what f returns. The other operations have been withdrawn by
+--- then, so f may wait, and an error of f is raised by `rt.select`.
+---
+--- ```lua
+--- local names, numbers = rt.channel(1), rt.channel(1)
+--- local name = names:recv_op():map(string.upper)
+--- local number = numbers:recv_op():map(function(n) return "number " .. n end)
+--- names:send("ada")
+--- print(rt.select(name, number)) -- 1 ADA
+--- numbers:send(7)
+--- print(select(2, rt.select(name, number))) -- number 7
+--- ```
+---@param f function
+---@return rt.operation
+function operation:map(f) end
 
 -- ## Locks, signals and shared values
 

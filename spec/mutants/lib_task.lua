@@ -1,6 +1,22 @@
 --- Mutants of src/lib/task; spec/README.md explains an entry.
 return {
   {
+    file = "src/lib/task/select.c",
+    from = "  if (o->is_mapped) {\n    lua_getiuservalue(L, OPERATION, RT_OPERATION_MAP);\n",
+    to = "  if (o->is_mapped && o->kind == NULL) {\n    lua_getiuservalue(L, OPERATION, RT_OPERATION_MAP);\n",
+    wrong = "the second function of op:map replaces the first",
+    spec = "select_map",
+    test = "the first function comes first",
+  },
+  {
+    file = "src/lib/task/select.c",
+    from = "  b->is_mapped = o->is_mapped;\n",
+    to = "",
+    wrong = "the function of op:map is not called if the select has waited",
+    spec = "select_map",
+    test = "what the function returns",
+  },
+  {
     file = "src/lib/task/task.c",
     from = "  rt_worker_note_yield(w);\n",
     to = "",

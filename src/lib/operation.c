@@ -92,6 +92,7 @@ int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64
   o->kind = kind;
   o->object = lua_touserdata(L, 1); /* the user value keeps it alive */
   o->number = number;
+  o->is_mapped = false;
   lua_insert(L, 1);
   if (args > 0) lua_setiuservalue(L, 1, RT_OPERATION_ARGS);
   lua_setiuservalue(L, 1, RT_OPERATION_OBJECT);

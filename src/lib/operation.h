@@ -161,13 +161,21 @@ RT_OPERATION_INLINE int rtL_operation_run(lua_State *L, rt_worker *w, const rt_o
 }
 
 /* --- values for rt.select --------------------------------------------------------------------- */
-/* The body of an rt.operation. User value 1 is the object, 2 the table of its further arguments. */
+/* The body of an rt.operation. User value 1 is the object, 2 the table of its further arguments; of
+** one that was made by op:map, 3 is the function. */
 typedef struct rt_operation {
   const rt_op_kind *kind;
   void *object; /* as in rt_branch */
   uint64_t number;
+  bool is_mapped; /* it was made by op:map */
 } rt_operation;
-enum { RT_OPERATION_OBJECT = 1, RT_OPERATION_ARGS, RT_OPERATION_VALUES = RT_OPERATION_ARGS };
+enum {
+  RT_OPERATION_OBJECT = 1,
+  RT_OPERATION_ARGS,
+  RT_OPERATION_VALUES = RT_OPERATION_ARGS,
+  RT_OPERATION_MAP,
+  RT_OPERATION_MAPPED_VALUES = RT_OPERATION_MAP
+};
 
 /* Replaces the stack (the object at 1, further arguments above) by the operation; returns 1. */
 int rtL_operation_new(lua_State *L, rt_worker *w, const rt_op_kind *kind, uint64_t number);

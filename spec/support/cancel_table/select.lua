@@ -41,6 +41,34 @@ return {
       help.all_children_gone(my)
     end,
   },
+  ["a select with a function for the message"] = {
+    prepare = function()
+      return { ch = rt.channel(0) }
+    end,
+    wait = function(my)
+      rt.select(my.ch:recv_op():map(error), rt.sleep_op(1000))
+    end,
+    check = function(my)
+      assert(select(2, my.ch:try_send("nobody is there")) == "full")
+    end,
+  },
+  ["the function of op:map, whose operation has been done"] = {
+    prepare = function()
+      local ch = rt.channel(2)
+      ch:send("taken")
+      ch:send("kept")
+      return { ch = ch }
+    end,
+    wait = function(my)
+      rt.select(my.ch:recv_op():map(function(message)
+        assert(message == "taken")
+        rt.sleep(1000)
+      end))
+    end,
+    check = function(my)
+      assert(my.ch:recv() == "kept")
+    end,
+  },
   ["a select that sends"] = {
     prepare = function()
       return { one = rt.channel(0), other = rt.channel(0) }

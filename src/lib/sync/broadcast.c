@@ -200,17 +200,13 @@ void rtL_open_broadcast(lua_State *L, rt_worker *w) {
                                      {"subscribe", broadcast_subscribe},
                                      {"close", broadcast_close},
                                      {NULL, NULL}};
-  static const luaL_Reg subscriber_meta[] = {
-      {"__call", subscriber_next},
-      {"__tostring", subscriber_tostring},
-      {"__close", subscriber_end},
-      {NULL, NULL}};
-  static const luaL_Reg subscriber_methods[] = {{"recv", subscriber_recv},
-                                                {"try_recv", subscriber_try_recv},
-                                                {"recv_op", subscriber_recv_op},
-                                                {"iter", subscriber_iter},
-                                                {"close", subscriber_close},
-                                                {NULL, NULL}};
+  static const luaL_Reg subscriber_meta[] = {{"__call", subscriber_next},
+                                             {"__tostring", subscriber_tostring},
+                                             {"__close", subscriber_end},
+                                             {NULL, NULL}};
+  static const luaL_Reg subscriber_methods[] = {
+      {"recv", subscriber_recv}, {"try_recv", subscriber_try_recv}, {"recv_op", subscriber_recv_op},
+      {"iter", subscriber_iter}, {"close", subscriber_close},       {NULL, NULL}};
   static const luaL_Reg functions[] = {{"broadcast", new_broadcast}, {NULL, NULL}};
   rtL_shared_class(L, w, RT_CLASS_BROADCAST, &(rt_class_def){meta, methods, NULL});
   rtL_shared_class(L, w, RT_CLASS_SUBSCRIBER,

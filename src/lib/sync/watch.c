@@ -227,17 +227,20 @@ static int watcher_tostring(lua_State *L) {
 void rtL_open_watch(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {
       {"__tostring", watch_tostring}, {"__close", watch_end}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"get", watch_get},         {"set", watch_set},
-                                     {"version", watch_version}, {"changed", watch_changed},
-                                     {"close", watch_close},     {"subscribe", watch_subscribe},
+  static const luaL_Reg methods[] = {{"get", watch_get},
+                                     {"set", watch_set},
+                                     {"version", watch_version},
+                                     {"changed", watch_changed},
+                                     {"close", watch_close},
+                                     {"subscribe", watch_subscribe},
                                      {NULL, NULL}};
   static const luaL_Reg watcher_meta[] = {{"__call", watcher_next},
                                           {"__tostring", watcher_tostring},
                                           {"__close", watcher_end},
                                           {NULL, NULL}};
   static const luaL_Reg watcher_methods[] = {
-      {"recv", watcher_recv},       {"recv_op", watcher_recv_op}, {"try_recv", watcher_try_recv},
-      {"iter", watcher_iter},       {"close", watcher_close},     {NULL, NULL}};
+      {"recv", watcher_recv}, {"recv_op", watcher_recv_op}, {"try_recv", watcher_try_recv},
+      {"iter", watcher_iter}, {"close", watcher_close},     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"watch", new_watch}, {NULL, NULL}};
   rtL_shared_class(L, w, RT_CLASS_WATCH, &(rt_class_def){meta, methods, NULL});
   rtL_shared_class(L, w, RT_CLASS_WATCHER, &(rt_class_def){watcher_meta, watcher_methods, NULL});

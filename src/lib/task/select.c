@@ -22,7 +22,8 @@ typedef struct select_branch {
   rt_branch branch;
   const rt_op_kind *kind;
   struct rt_select *select;
-  rt_task proxy; /* parked on a list of this state in place of the task */
+  bool is_mapped; /* as in rt_operation */
+  rt_task proxy;  /* parked on a list of this state in place of the task */
   rt_timer_call timer;
 } select_branch;
 
@@ -187,9 +188,30 @@ static int check_operations(lua_State *L, rt_worker *w) {
 }
 
 /* --- select ----------------------------------------------------------------------------------- */
-/* Stack: the operations, ..., the results -> the same, with the index below the results. Returns
-** how many these are. */
-static int push_choice(lua_State *L, int index, int results) {
+/* Stack: ..., the index of the operation, what its function has returned. 'context' is the place of
+** that index. */
+static int mapped(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context + 1;
+}
+
+/* Calls the function of op:map. No branch is left, so it may wait, and its errors lose nothing. */
+static int map_results(lua_State *L, int index, int results) {
+  int place = lua_gettop(L) - results + 1;
+  luaL_checkstack(L, 2, "too many results");
+  lua_pushinteger(L, index);
+  lua_insert(L, place);
+  lua_getiuservalue(L, index, RT_OPERATION_MAP);
+  lua_insert(L, place + 1);
+  lua_callk(L, results, LUA_MULTRET, place, mapped);
+  return mapped(L, LUA_OK, place);
+}
+
+/* Stack: the operations, ..., the results -> the same, with the index below the results, or below
+** what the function of op:map returns. Returns how many these are. The last thing that a select
+** does. */
+static int finish_choice(lua_State *L, int index, bool is_mapped, int results) {
+  if (rt_unlikely(is_mapped)) return map_results(L, index, results);
   lua_pushinteger(L, index);
   lua_insert(L, -1 - results);
   return 1 + results;
@@ -200,8 +222,7 @@ static rt_select *select_at(lua_State *L, int n) {
   return lua_gettop(L) > n ? lua_touserdata(L, n + 1) : NULL;
 }
 
-static int try_one(lua_State *L, rt_worker *w, int index, rt_select *s) {
-  const rt_operation *o = operation_at(L, index);
+static int try_one(lua_State *L, rt_worker *w, const rt_operation *o, int index, rt_select *s) {
   if (s) return o->kind->attempt(L, w, &s->branches[index - 1].branch);
   rt_branch b = {.object = o->object, .number = o->number, .op = index};
   return o->kind->attempt(L, w, &b);
@@ -212,10 +233,11 @@ static int try_all(lua_State *L, rt_worker *w, int n, int first) {
   rt_select *s = select_at(L, n);
   for (int i = 0; i < n; i++) {
     int index = (first + i) % n + 1;
-    int results = try_one(L, w, index, s);
+    const rt_operation *o = operation_at(L, index);
+    int results = try_one(L, w, o, index, s);
     if (results < 0) continue;
     if (s) recycle_select(L, w, n + 1);
-    return push_choice(L, index, results);
+    return finish_choice(L, index, o->is_mapped, results);
   }
   return 0;
 }
@@ -226,6 +248,7 @@ static void init_branch(lua_State *L, rt_worker *w, rt_select *s, int index) {
   memset(b, 0, sizeof *b);
   b->kind = o->kind;
   b->select = s;
+  b->is_mapped = o->is_mapped;
   rt_task_init(&b->proxy, 0);
   b->proxy.phase = RT_RUNNING;
   b->proxy.is_proxy = 1;
@@ -273,19 +296,21 @@ static select_branch *arm_branches(lua_State *L, rt_worker *w, rt_select *s) {
 static int finish_branch(lua_State *L, rt_worker *w, int n, select_branch *called) {
   const rt_op_kind *kind = called->kind;
   rt_branch b = called->branch;
+  bool is_mapped = called->is_mapped;
   b.message = b.waiter->message;
   b.answer = b.waiter->answer;
   b.waiter->message = NULL;
   rt_wait_happened(w);
   recycle_select(L, w, n + 1);
   int results = kind->finish(L, w, &b);
-  return push_choice(L, b.op, results);
+  return finish_choice(L, b.op, is_mapped, results);
 }
 
-static int fail_branch(lua_State *L, rt_worker *w, int n, const rt_branch *b) {
-  int index = b->op, error = b->error;
+static int fail_branch(lua_State *L, rt_worker *w, int n, const select_branch *failed) {
+  int index = failed->branch.op, error = failed->branch.error;
+  bool is_mapped = failed->is_mapped;
   recycle_select(L, w, n + 1);
-  return push_choice(L, index, rtL_fail(L, error, NULL));
+  return finish_choice(L, index, is_mapped, rtL_fail(L, error, NULL));
 }
 
 static int select_resume(lua_State *L, int status, lua_KContext context);
@@ -297,7 +322,7 @@ static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int defaul
   for (;;) {
     int results = try_all(L, w, n, biased ? 0 : (int)(rt_worker_chance(w) % (uint64_t)n));
     if (results > 0) return results;
-    if (default_at) return push_choice(L, default_at, 0);
+    if (default_at) return finish_choice(L, default_at, operation_at(L, default_at)->is_mapped, 0);
     rtL_wait_prepare(L, w, w->current.task);
     rt_select *s = select_at(L, n);
     if (s == NULL) s = make_branches(L, w, n);
@@ -308,7 +333,7 @@ static int run_select(lua_State *L, rt_worker *w, int n, bool biased, int defaul
     }
     select_branch *called = withdraw_branches(s);
     if (called) return finish_branch(L, w, n, called);
-    if (failed->branch.error != 0) return fail_branch(L, w, n, &failed->branch);
+    if (failed->branch.error != 0) return fail_branch(L, w, n, failed);
   }
 }
 
@@ -350,6 +375,54 @@ static int do_select(lua_State *L) { return start_select(L, false); }
 /* i, ... = rt.select_biased(op, ...): if several can be done, the first of them */
 static int select_biased(lua_State *L) { return start_select(L, true); }
 
+/* --- op:map ----------------------------------------------------------------------------------- */
+static int composed(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  return lua_gettop(L);
+}
+
+static int call_second(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, composed);
+  return composed(L, LUA_OK, 0);
+}
+
+/* The function of an operation that was mapped twice: upvalues 1 and 2 are the two functions. */
+static int call_both(lua_State *L) {
+  luaL_checkstack(L, 2, "too many results");
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 2);
+  lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, call_second);
+  return call_second(L, LUA_OK, 0);
+}
+
+/* op = op:map(f): the same operation, of which rt.select returns what f returns */
+static int operation_map(lua_State *L) {
+  enum { OPERATION = 1, FUNCTION };
+  rt_worker *w = rt_self(L);
+  const rt_operation *o = rtL_class_check(L, &w->classes, RT_CLASS_OPERATION, OPERATION);
+  luaL_checktype(L, FUNCTION, LUA_TFUNCTION);
+  lua_settop(L, FUNCTION);
+  if (o->is_mapped) {
+    lua_getiuservalue(L, OPERATION, RT_OPERATION_MAP);
+    lua_insert(L, FUNCTION);
+    lua_pushcclosure(L, call_both, 2);
+  }
+  rt_operation *copy =
+      rtL_class_new(L, &w->classes, RT_CLASS_OPERATION, sizeof *copy, RT_OPERATION_MAPPED_VALUES);
+  *copy = *o;
+  copy->is_mapped = true;
+  for (int value = RT_OPERATION_OBJECT; value < RT_OPERATION_MAP; value++) {
+    lua_getiuservalue(L, OPERATION, value);
+    lua_setiuservalue(L, -2, value);
+  }
+  lua_pushvalue(L, FUNCTION);
+  lua_setiuservalue(L, -2, RT_OPERATION_MAP);
+  return 1;
+}
+
 static int operation_tostring(lua_State *L) {
   const rt_operation *o = rtL_class_check(L, &rt_self(L)->classes, RT_CLASS_OPERATION, 1);
   lua_getiuservalue(L, 1, RT_OPERATION_OBJECT);
@@ -360,11 +433,13 @@ static int operation_tostring(lua_State *L) {
 void rtL_open_select(lua_State *L, rt_worker *w) {
   static const luaL_Reg meta[] = {{"__gc", select_gc}, {NULL, NULL}};
   static const luaL_Reg operation_meta[] = {{"__tostring", operation_tostring}, {NULL, NULL}};
+  static const luaL_Reg operation_methods[] = {{"map", operation_map}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"select", do_select},
                                        {"select_biased", select_biased},
                                        {"default_op", default_op},
                                        {NULL, NULL}};
   rtL_worker_class(L, w, RT_CLASS_SELECT, &(rt_class_def){.meta = meta});
-  rtL_worker_class(L, w, RT_CLASS_OPERATION, &(rt_class_def){.meta = operation_meta});
+  rtL_worker_class(L, w, RT_CLASS_OPERATION,
+                   &(rt_class_def){.methods = operation_methods, .meta = operation_meta});
   rtL_set_functions(L, w, functions);
 }

@@ -626,6 +626,11 @@ function rt.critical(f, ...) end
 --- `rt.spawn`. The messages of one sender keep their order. Of several tasks that wait, the one that has
 --- waited longest is served first. A channel that is sent to another task is the same channel there.
 ---
+--- The option `bytes` bounds the bytes of the messages that the channel holds, as well as their number: a
+--- message counts as it is packed for the way, a string with its length and a few bytes more. A send waits
+--- until there is room for its message, and those that come later wait behind it, also if theirs are smaller. A
+--- message that is larger than the bound has room when the channel is empty.
+---
 --- A channel is freed with its messages when no state refers to it, and no message that could still be read.
 --- So are channels, dicts, mutexes, watches and broadcasts that only hold each other (two channels, each in a
 --- message of the other). Two limits: only 128 objects and 1,024 values and references are looked at when a
@@ -643,8 +648,9 @@ function rt.critical(f, ...) end
 --- end
 --- ```
 ---@param capacity? integer  how many messages it holds, from 0 (each send waits for a receiver) to 2^30; default: 1024
+---@param options? { bytes?: integer }  how many bytes these have, from 1; default: `math.huge` (no bound)
 ---@return rt.channel
-function rt.channel(capacity) end
+function rt.channel(capacity, options) end
 
 --- `#channel` is the number of messages that it holds at the moment. `__close` closes it.
 ---
@@ -657,6 +663,8 @@ function rt.channel(capacity) end
 --- print(channel:send("two")) -- nil closed
 --- print(channel:recv()) -- one
 --- print(channel:recv()) -- nil closed
+--- local log = rt.channel(1000, { bytes = 100 })
+--- print(log:send(("x"):rep(80)), log:try_send(("y"):rep(80))) -- true nil full
 --- ```
 ---@class rt.channel
 ---@overload fun(): ...

@@ -384,6 +384,23 @@ local operations = {
     end,
   },
   {
+    "send more bytes",
+    make = function()
+      local ch = rt.channel(4, { bytes = 50 })
+      ch:send(("full "):rep(8))
+      return ch
+    end,
+    op = function(ch)
+      return ch:send_op(("value"):rep(8))
+    end,
+    ready = function(ch)
+      assert(ch:try_recv())
+    end,
+    take = function(ch)
+      return ch:try_send(("value"):rep(8)) == true
+    end,
+  },
+  {
     "acquire",
     make = function()
       return rt.semaphore(1, 3)

@@ -92,7 +92,7 @@ function Client:finish(in_the_middle)
   self:flush()
   if self.outbox then
     self.leaving = true
-    self.outbox.channel:close()
+    self.outbox:close()
     self.writer:join()
   end
   -- a close with unread input would reset the connection, and the answer would be lost

@@ -1,6 +1,6 @@
 --- Publish and subscribe, between clients on any workers. A subscriber has an outbox: a channel
---- whose messages a second task writes to its stream, and a semaphore with a permit for each byte
---- that may wait there. The dict of topics has a list of outboxes for each topic.
+--- whose messages a second task writes to its stream. The dict of topics has a list of outboxes for
+--- each topic.
 local rt = require("rt")
 local protocol = require("protocol")
 
@@ -26,7 +26,7 @@ end
 local function without(outboxes, outbox)
   local others = {}
   for _, other in ipairs(outboxes or others) do
-    if other.channel ~= outbox.channel then
+    if other ~= outbox then
       others[#others + 1] = other
     end
   end
@@ -36,11 +36,11 @@ end
 --- Writes the messages of the outbox, those that are there at once. When it ends, the client is
 --- closed.
 local function empty(client)
-  local channel = client.outbox.channel
-  for text in channel:iter() do
+  local outbox = client.outbox
+  for text in outbox do
     local texts, bytes = { text }, #text
     while #texts < 100 and bytes < 65536 do
-      local more = channel:try_recv()
+      local more = outbox:try_recv()
       if not more then
         break
       end
@@ -49,9 +49,8 @@ local function empty(client)
     if not rt.timeout(PATIENCE, client.stream.write, client.stream, table.concat(texts)) then
       break
     end
-    client.outbox.room:release(bytes)
   end
-  channel:close()
+  outbox:close()
   if not client.leaving then
     client.leaving = true
     client.stream:close() -- this ends its read, too
@@ -67,7 +66,7 @@ end
 function pubsub.subscribe(client, ...)
   if not client.outbox then
     client:flush()
-    client.outbox = { channel = rt.channel(OUTBOX), room = rt.semaphore(OUTBOX_BYTES) }
+    client.outbox = rt.channel(OUTBOX, { bytes = OUTBOX_BYTES })
     client.writer = rt.spawn_local(empty, client)
   end
   for _, topic in ipairs { ... } do
@@ -113,15 +112,13 @@ function pubsub.leave(client)
     unsubscribe(client, topic)
   end
   if client.outbox then
-    client.outbox.channel:close()
+    client.outbox:close()
   end
 end
 
 --- Sends an answer to a subscriber by its outbox, and waits until there is room.
 function pubsub.answer(outbox, text)
-  if rt.timeout(PATIENCE, outbox.room.acquire, outbox.room, #text) then
-    outbox.channel:send(text)
-  end
+  rt.timeout(PATIENCE, outbox.send, outbox, text)
 end
 
 --- Returns how many subscribers got the message. A subscriber whose outbox is full is disconnected.
@@ -130,10 +127,10 @@ function pubsub.publish(client, topic, text)
   local message = protocol.texts { "message", topic, text }
   local n = 0
   for _, outbox in ipairs(outboxes) do
-    if outbox.room:try_acquire(#message) and outbox.channel:try_send(message) then
+    if outbox:try_send(message) then
       n = n + 1
     else -- full, or closed already
-      outbox.channel:close()
+      outbox:close()
     end
   end
   return integer(n)

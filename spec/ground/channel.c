@@ -144,7 +144,7 @@ static void check_capacity(size_t capacity) {
   static party senders[PAIRS], receivers[PAIRS];
   uint64_t sent = 0, received = 0, given_up = 0;
   bool in_order = true, bounded = true;
-  rt_channel *c = rt_channel_new(&kind, capacity);
+  rt_channel *c = rt_channel_new(&kind, capacity, RT_CHANNEL_UNBOUNDED);
   must("there is a channel", c != NULL);
   for (int i = 0; i < PAIRS; i++) {
     start(&senders[i], c, i, send_all);
@@ -175,7 +175,7 @@ static void check_close(void) {
   static party senders[PAIRS], receivers[PAIRS];
   bool in_order = true;
   for (int round = 0; round < 100; round++) {
-    rt_channel *c = rt_channel_new(&kind, (size_t)round % 3);
+    rt_channel *c = rt_channel_new(&kind, (size_t)round % 3, RT_CHANNEL_UNBOUNDED);
     must("there is a channel", c != NULL);
     for (int i = 0; i < PAIRS; i++) start(&receivers[i], c, i, receive_all);
     party *me = &senders[0];

@@ -40,7 +40,7 @@ static void put(rt_channel *to, rt_shared *what) {
 static void drop(rt_shared *shared) { rt_shared_drop_and_look(shared, RT_SHARED_HANDLE); }
 
 static rt_channel *new_channel(size_t capacity) {
-  rt_channel *channel = rt_channel_new(&channel_kind, capacity);
+  rt_channel *channel = rt_channel_new(&channel_kind, capacity, RT_CHANNEL_UNBOUNDED);
   rt_shared_make_handle(&channel->shared);
   return channel;
 }

@@ -26,8 +26,8 @@ static worker *workers[3];
 static int sent[VALUES], received[VALUES];
 
 static void begin_with(size_t capacity) {
-  a = rt_channel_new(&kind, capacity);
-  b = rt_channel_new(&kind, capacity);
+  a = rt_channel_new(&kind, capacity, RT_CHANNEL_UNBOUNDED);
+  b = rt_channel_new(&kind, capacity, RT_CHANNEL_UNBOUNDED);
   for (int i = 0; i < 3; i++) workers[i] = worker_new();
   memset(sent, 0, sizeof sent);
   memset(received, 0, sizeof received);

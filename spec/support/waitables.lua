@@ -108,6 +108,26 @@ local things = {
     end,
   },
   {
+    "room for bytes",
+    make = function()
+      local ch = rt.channel(8, { bytes = 100 })
+      ch:send(("x"):rep(80))
+      return ch
+    end,
+    wait = function(ch)
+      return ch:send(("y"):rep(80))
+    end,
+    select = selecting(function(ch)
+      return ch:send_op(("y"):rep(80))
+    end),
+    give = function(ch)
+      ch:recv()
+    end,
+    left = function(ch)
+      return #ch == 0 and ch:try_send(("z"):rep(80))
+    end,
+  },
+  {
     "notification",
     make = rt.notify,
     wait = function(n)

@@ -86,6 +86,22 @@ bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value
   return value;
 }
 
+size_t rtL_option_bound(lua_State *L, int arg, const char *name, size_t default_value) {
+  RTL_STACK_CHECK(L, 0);
+  size_t bound = default_value;
+  if (rtL_option(L, arg, name) != LUA_TNIL) {
+    int valid;
+    lua_Integer n = lua_tointegerx(L, -1, &valid);
+    bool number = lua_type(L, -1) == LUA_TNUMBER;
+    bool huge = number && lua_tonumber(L, -1) == (lua_Number)HUGE_VAL;
+    if (!huge && (!number || !valid || n < 1))
+      luaL_error(L, "option '%s': a positive integer, or math.huge, expected", name);
+    bound = huge ? SIZE_MAX : (size_t)n;
+  }
+  lua_pop(L, 1);
+  return bound;
+}
+
 static int next_field(lua_State *L) {
   lua_settop(L, 2);
   if (lua_next(L, 1)) return 2;

@@ -30,6 +30,8 @@ void rtL_check_options(lua_State *L, int arg, const char *function, const char *
 int rtL_option(lua_State *L, int arg, const char *name);
 /* The option, which must be a boolean; 'default_value' if it is nil. */
 bool rtL_option_bool(lua_State *L, int arg, const char *name, bool default_value);
+/* The option, which must be an integer from 1, or math.huge, which is returned as SIZE_MAX. */
+size_t rtL_option_bound(lua_State *L, int arg, const char *name, size_t default_value);
 
 /* Each of these adds its functions to the table on top of the stack, which is the module
 ** rt.core. */

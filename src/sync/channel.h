@@ -1,5 +1,8 @@
 /* sync/channel.h - a bounded queue of messages between tasks of any workers.
 **
+** The buffer has room for a number of messages, and may have a bound for their bytes (rt_message's
+** 'len') as well. A message that is larger than that bound has room only in an empty buffer.
+**
 ** A send hands its message to a receiver that waits, or puts it into the buffer, or waits with it;
 ** a receive does the reverse. Waiting tasks are served in the order in which they came, and
 ** everything happens under one lock, so each message is handed over exactly once. channel.c has the
@@ -13,7 +16,8 @@
 typedef struct rt_channel {
   rt_shared shared;
   /* fixed */
-  size_t capacity; /* messages that may be buffered; 0: each send waits for a receiver */
+  size_t capacity;  /* messages that may be buffered; 0: each send waits for a receiver */
+  size_t max_bytes; /* of the messages in the buffer; RT_CHANNEL_UNBOUNDED: any number */
   /* under the lock */
   rt_lock lock;
   bool closed;
@@ -21,6 +25,7 @@ typedef struct rt_channel {
   size_t size;         /* of the ring: a power of two that grows with use, or 0 */
   size_t head;         /* index of the oldest message */
   size_t count;        /* messages in the ring */
+  size_t bytes;        /* of these messages */
   rt_list senders;     /* waiters, each with its message */
   rt_list receivers;   /* waiters */
   uint64_t lost_links; /* messages that held shared objects and were taken out of the ring */
@@ -43,7 +48,8 @@ typedef enum rt_channel_result {
 void rt_channel_free(rt_shared *shared);
 
 /* Any thread. NULL: no memory. */
-rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity);
+#define RT_CHANNEL_UNBOUNDED SIZE_MAX
+rt_channel *rt_channel_new(const rt_shared_kind *kind, size_t capacity, size_t max_bytes);
 static inline rt_channel *rt_channel_of(rt_shared *shared) {
   return rt_containerof(shared, rt_channel, shared);
 }
@@ -63,9 +69,11 @@ bool rt_channel_await_recv(rt_channel *c, rt_waiter *waiter);
 /* Any thread. Sends fail from now on; buffered messages can still be received. Idempotent. */
 void rt_channel_close(rt_channel *c);
 
-/* Any thread. What a send would find (unless another thread is faster): DONE, WAITS or CLOSED. */
+/* Any thread. What a send of a small message would find (unless another thread is faster): DONE,
+** WAITS or CLOSED. */
 rt_channel_result rt_channel_check_send(rt_channel *c);
 bool rt_channel_is_closed(rt_channel *c);
 size_t rt_channel_count(rt_channel *c); /* buffered messages */
+size_t rt_channel_bytes(rt_channel *c); /* their bytes */
 
 #endif

@@ -74,4 +74,19 @@ return {
       assert(select(2, my.ch:try_recv()) == "empty")
     end,
   },
+  ["send to a channel that has no room for the bytes"] = {
+    prepare = function()
+      local ch = rt.channel(9, { bytes = 100 })
+      ch:send("kept")
+      return { ch = ch }
+    end,
+    wait = function(my)
+      my.ch:send(("not sent"):rep(20))
+    end,
+    check = function(my)
+      assert(my.ch:try_send("not in the way"))
+      assert(my.ch:recv() == "kept" and my.ch:recv() == "not in the way")
+      assert(select(2, my.ch:try_recv()) == "empty")
+    end,
+  },
 }

@@ -11,12 +11,14 @@ static rt_channel *check_channel(lua_State *L) {
   return rt_channel_of(rtL_shared_check(L, rt_self(L), RT_CLASS_CHANNEL, 1)->shared);
 }
 
-/* channel = rt.channel([capacity]) */
+/* channel = rt.channel([capacity [, options]]) */
 static int new_channel(lua_State *L) {
   lua_Integer capacity = luaL_optinteger(L, 1, CAPACITY);
   luaL_argcheck(L, capacity >= 0 && capacity <= 1 << 30, 1, "a capacity from 0 to 2^30 expected");
+  rtL_check_options(L, 2, "channel", "bytes");
+  size_t max_bytes = rtL_option_bound(L, 2, "bytes", RT_CHANNEL_UNBOUNDED);
   rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_CHANNEL);
-  rt_channel *c = rt_channel_new(&channel_kind, (size_t)capacity);
+  rt_channel *c = rt_channel_new(&channel_kind, (size_t)capacity, max_bytes);
   rtL_shared_set(L, ref, c ? &c->shared : NULL);
   return 1;
 }
@@ -217,8 +219,13 @@ static int channel_len(lua_State *L) {
 
 static int channel_tostring(lua_State *L) {
   rt_channel *c = check_channel(L);
-  lua_pushfstring(L, "rt.channel (%I of %I%s)", (LUAI_UACINT)rt_channel_count(c),
-                  (LUAI_UACINT)c->capacity, rt_channel_is_closed(c) ? ", closed" : "");
+  const char *closed = rt_channel_is_closed(c) ? ", closed" : "";
+  LUAI_UACINT count = (LUAI_UACINT)rt_channel_count(c), capacity = (LUAI_UACINT)c->capacity;
+  if (c->max_bytes == RT_CHANNEL_UNBOUNDED)
+    lua_pushfstring(L, "rt.channel (%I of %I%s)", count, capacity, closed);
+  else
+    lua_pushfstring(L, "rt.channel (%I of %I, %I of %I bytes%s)", count, capacity,
+                    (LUAI_UACINT)rt_channel_bytes(c), (LUAI_UACINT)c->max_bytes, closed);
   return 1;
 }
 

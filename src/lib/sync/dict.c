@@ -13,22 +13,6 @@ static rt_dict *check_dict(lua_State *L) {
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
-/* The option, an integer from 1 or math.huge, which is no bound. */
-static size_t read_bound(lua_State *L, const char *name, size_t default_value) {
-  size_t bound = default_value;
-  if (rtL_option(L, 1, name) != LUA_TNIL) {
-    int valid;
-    lua_Integer n = lua_tointegerx(L, -1, &valid);
-    bool number = lua_type(L, -1) == LUA_TNUMBER;
-    bool huge = number && lua_tonumber(L, -1) == (lua_Number)HUGE_VAL;
-    if (!huge && (!number || !valid || n < 1))
-      luaL_error(L, "option '%s': a positive integer, or math.huge, expected", name);
-    bound = huge ? RT_DICT_UNBOUNDED : (size_t)n;
-  }
-  lua_pop(L, 1);
-  return bound;
-}
-
 static bool read_evicts(lua_State *L) {
   bool evicts = false;
   if (rtL_option(L, 1, "when_full") != LUA_TNIL) {
@@ -45,8 +29,8 @@ static bool read_evicts(lua_State *L) {
 static int new_dict(lua_State *L) {
   lua_settop(L, 1);
   rtL_check_options(L, 1, "dict", "max_entries, max_bytes, when_full");
-  rt_dict_bounds bounds = {read_bound(L, "max_entries", RT_DICT_UNBOUNDED),
-                           read_bound(L, "max_bytes", MAX_BYTES), read_evicts(L)};
+  rt_dict_bounds bounds = {rtL_option_bound(L, 1, "max_entries", RT_DICT_UNBOUNDED),
+                           rtL_option_bound(L, 1, "max_bytes", MAX_BYTES), read_evicts(L)};
   rt_shared_ref *ref = rtL_shared_new(L, rt_self(L), RT_CLASS_DICT);
   rt_dict *d = rt_dict_new(&dict_kind, &bounds);
   rtL_shared_set(L, ref, d ? &d->shared : NULL);

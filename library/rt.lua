@@ -628,8 +628,8 @@ function rt.critical(f, ...) end
 ---
 --- The option `bytes` bounds the bytes of the messages that the channel holds, as well as their number: a
 --- message counts as it is packed for the way, a string with its length and a few bytes more. A send waits
---- until there is room for its message, and those that come later wait behind it, also if theirs are smaller. A
---- message that is larger than the bound has room when the channel is empty.
+--- until there is room for its message, and those that come later wait behind it, also if theirs are smaller.
+--- A message that is larger than the bound has room when the channel is empty.
 ---
 --- A channel is freed with its messages when no state refers to it, and no message that could still be read.
 --- So are channels, dicts, mutexes, watches and broadcasts that only hold each other (two channels, each in a
@@ -1055,8 +1055,8 @@ function mutex:lock_op() end
 --- Unlocks the mutex. Raises if the task does not hold it.
 function mutex:unlock() end
 
---- A mutex that a task has locked. `__close` unlocks it, and so does the garbage collector. The methods raise if the guard has unlocked it
---- already.
+--- A mutex that a task has locked. `__close` unlocks it, and so does the garbage collector. The methods raise
+--- if the guard has unlocked it already.
 ---
 --- ```lua
 --- local guard = rt.mutex("old"):lock()
@@ -1082,9 +1082,9 @@ function guard:unlock() end
 --- task that waits for many is not overtaken by later ones that want few. `acquire` and `release` only
 --- count, and any task may release; `with` and `permit` give their permits back by themselves.
 ---
---- There are never more permits than its size: a `release` of permits that no task has taken is a mistake, and
---- raises. A semaphore that begins with no permits has no size, unless one is given: with it, tasks count what
---- has happened.
+--- There are never more permits than its size: a `release` of permits that no task has taken is a mistake,
+--- and raises. A semaphore that begins with no permits has no size, unless one is given: with it, tasks count
+--- what has happened.
 ---
 --- ```lua
 --- local limit = rt.semaphore(2) -- at most two at the same time
@@ -1426,8 +1426,8 @@ function watcher:try_recv() end
 ---@return rt.operation
 function watcher:recv_op() end
 
---- For loops: `for value in watcher:iter() do`, or `for value in watcher do`, until the watch or the watcher is
---- closed. A value that begins with nil raises an error, as in `channel:iter`.
+--- For loops: `for value in watcher:iter() do`, or `for value in watcher do`, until the watch or the watcher
+--- is closed. A value that begins with nil raises an error, as in `channel:iter`.
 ---@return fun(): ...
 function watcher:iter() end
 
@@ -1499,8 +1499,8 @@ function subscriber:try_recv() end
 function subscriber:recv_op() end
 
 --- For loops: `for a, b in subscriber:iter() do`, or `for a, b in subscriber do`, until the broadcast or the
---- subscriber is closed. Messages that are lost are passed over without a word. A message that begins with nil
---- raises an error, as in `channel:iter`.
+--- subscriber is closed. Messages that are lost are passed over without a word. A message that begins with
+--- nil raises an error, as in `channel:iter`.
 ---
 --- ```lua
 --- local news = rt.broadcast(2)

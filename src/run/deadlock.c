@@ -37,12 +37,12 @@
 **    stillness_post may arrive meanwhile, from a thread that is still on its way to blocking: it
 **    comes to the main worker, not to a mailbox that was looked at, and causes one more check.
 ** 6. What tasks wait for may be held by garbage: a permit or a guard that was dropped gives back
-**    what it has when it is collected. So the first check that finds a deadlock has all workers collect their garbage, and
-**    reports nothing: the main worker posts to the others while it is active (so 3 holds, and by 4
-**    another check follows). A later check reports the deadlock if no task has been resumed since
-**    that collection began; then no task can have made garbage after it. No worker can be still
-**    before it has collected, since a mailbox with a post is not asleep, and a worker that got the
-**    post collects before it blocks.
+**    what it has when it is collected. So the first check that finds a deadlock has all workers
+**    collect their garbage, and reports nothing: the main worker posts to the others while it is
+**    active (so 3 holds, and by 4 another check follows). A later check reports the deadlock if no
+**    task has been resumed since that collection began; then no task can have made garbage after
+**    it. No worker can be still before it has collected, since a mailbox with a post is not asleep,
+**    and a worker that got the post collects before it blocks.
 **
 ** All accesses are sequentially consistent: 2 and 4 need one order of the marks, the count and the
 ** looks at both.

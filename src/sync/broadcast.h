@@ -3,8 +3,8 @@
 ** A broadcast keeps the last messages, up to its capacity, in a ring. Each receiver has its own
 ** position in it, so a send copies nothing and never waits. A receiver that is too slow loses the
 ** oldest messages, and the next receive returns how many. rt.watch is the same with a capacity of 1
-** ('latest'): only the last message counts, and losses are not reported. The version of its value is
-** the number of messages that were sent.
+** ('latest'): only the last message counts, and losses are not reported. The version of its value
+** is the number of messages that were sent.
 */
 #ifndef RT_SYNC_BROADCAST_H
 #define RT_SYNC_BROADCAST_H

@@ -175,7 +175,8 @@ static rt_message *take_from_sender(rt_waiter *sender) {
 
 /* The sender whose message can be moved into the buffer next; NULL: none. If there is no room for
 ** that of the first sender, and that belongs to a select, the waiters of the same select right
-** behind it may be served: a select that sends a large and a small message does not block itself. */
+** behind it may be served: a select that sends a large and a small message is not in its own
+** way. */
 static rt_waiter *next_sender_locked(rt_channel *c) {
   rt_waiter *head = rt_waiter_first(&c->senders);
   if (head == NULL || c->count >= c->capacity) return NULL;

@@ -30,8 +30,8 @@ static int check_number(lua_State *L) {
   return (int)n;
 }
 
-/* The argument 'size' of rt.semaphore. Without it, a semaphore of n permits never has more; one that
-** begins with none has no size, since it counts what happens. */
+/* The argument 'size' of rt.semaphore. Without it, a semaphore of n permits never has more; one
+** that begins with none has no size, since it counts what happens. */
 static int64_t check_size(lua_State *L, int64_t n) {
   if (lua_isnoneornil(L, 2)) return n > 0 ? n : RT_SEMAPHORE_MAX;
   if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) == HUGE_VAL) return RT_SEMAPHORE_MAX;

@@ -109,7 +109,7 @@ static const rt_op_kind watcher_recv_kind = {.name = "recv",
                                              .arm = watcher_recv_arm,
                                              .finish = watcher_recv_finish};
 
-/* The number of the first value to receive, from the optional argument 2, a version of the watch. */
+/* The number of the first value to receive: the optional argument 2, a version of the watch. */
 static uint64_t check_version(lua_State *L, rt_broadcast *broadcast) {
   if (lua_isnoneornil(L, 2)) return RT_BROADCAST_NOW;
   lua_Integer version = luaL_checkinteger(L, 2);
@@ -133,8 +133,8 @@ static int watch_subscribe(lua_State *L) {
   return 1;
 }
 
-/* ... | nil, "closed" = watch:changed([version]): the latest value, as soon as it is newer than that
-** version; without a version, the first value set from now on */
+/* ... | nil, "closed" = watch:changed([version]): the latest value, as soon as it is newer than
+** that version; without a version, the first value set from now on */
 static int watch_changed(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *watcher = push_watcher(L, w);

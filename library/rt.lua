@@ -568,6 +568,9 @@ function interval:tick_op() end
 --- interrupted between the return of a function and the assignment of its result to a `<close>` variable,
 --- nor in a `__close` before it has computed for 100 ms more (promise G30 says what is not covered).
 ---
+--- If f may itself return `nil, "timeout"`, as when it passes on what another timeout returned, or if nil is
+--- one of its results, use `rt.within`, whose first result says which it was.
+---
 --- ```lua
 --- print(rt.timeout(1, function() return "in time" end)) -- in time
 --- print(rt.timeout(0.05, rt.sleep, 3600)) -- nil timeout
@@ -580,6 +583,22 @@ function interval:tick_op() end
 ---@return any ...  its results, or nil
 ---@return "timeout"|nil
 function rt.timeout(seconds, f, ...) end
+
+--- As `rt.timeout`, but the first result says whether f has ended in time, as that of `pcall` does. Errors of
+--- f are raised.
+---
+--- ```lua
+--- local function inner() return rt.timeout(0.01, rt.sleep, 3600) end
+--- print(rt.within(5, inner)) -- true nil timeout
+--- print(rt.within(0.01, rt.sleep, 3600)) -- false timeout
+--- ```
+---@async
+---@param seconds number
+---@param f function
+---@param ... any  its arguments
+---@return boolean in_time
+---@return any ...  the results of f, or "timeout"
+function rt.within(seconds, f, ...) end
 
 --- Runs f. A cancel or timeout from outside of the call takes effect when f has ended, or when so many
 --- seconds have passed. For cleanup that has to wait.

@@ -50,6 +50,7 @@ describe("a __close that computes", function()
     "xpcall",
     "pcall in a coroutine",
     "rt.timeout",
+    "rt.within",
     "coroutine.close",
     "coroutine.wrap",
   } do

@@ -49,6 +49,7 @@ local rt = {
   now = core.now,
   sleep = core.sleep,
   timeout = core.timeout,
+  within = core.within,
   shield = core.shield,
   critical = core.critical,
 

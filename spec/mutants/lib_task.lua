@@ -74,8 +74,8 @@ return {
   },
   {
     file = "src/lib/task/timeout.c",
-    from = "  if (k != TIMEOUT || !rt_cancelled_is_of(L, w, -1, serial))\n",
-    to = "  if (k != TIMEOUT || !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1))\n",
+    from = "  if (!has_deadline || !rt_cancelled_is_of(L, w, -1, serial))\n",
+    to = "  if (!has_deadline || !rt_class_test(L, &w->classes, RT_CLASS_CANCELLED, -1))\n",
     wrong = "an inner timeout swallows the end of an outer one, and a cancel",
     spec = "time",
     test = "nested",
@@ -102,5 +102,13 @@ return {
     wrong = "the metrics are those of one worker",
     spec = "metrics",
     test = "is the sum",
+  },
+  {
+    file = "src/lib/task/timeout.c",
+    from = "    lua_pushboolean(L, 1);\n    lua_replace(L, 1);",
+    to = "    lua_pushboolean(L, !lua_isnil(L, 2));\n    lua_replace(L, 1);",
+    wrong = "results of a function that begin with nil are taken for a timeout of rt.within",
+    spec = "within",
+    test = "tells an inner timeout from its own",
   },
 }

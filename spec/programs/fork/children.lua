@@ -63,6 +63,9 @@ local refusals = {
   timeout = function()
     rt.timeout(1, print)
   end,
+  within = function()
+    rt.within(1, print)
+  end,
   scope = function()
     rt.scope(print)
   end,

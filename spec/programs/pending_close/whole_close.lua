@@ -135,6 +135,9 @@ local rounds = {
   ["rt.timeout"] = function()
     rt.timeout(60, fail)
   end,
+  ["rt.within"] = function()
+    rt.within(60, fail)
+  end,
   ["coroutine.close"] = function()
     local co = coroutine.create(wait)
     raised(coroutine.resume(co))

@@ -1,12 +1,13 @@
-/* lib/task/timeout.c - functions that call a function in a cancel scope (rt.timeout, rt.shield,
-** rt.critical, internal.critical), or with an object that is closed afterwards (internal.with).
+/* lib/task/timeout.c - functions that call a function in a cancel scope (rt.timeout, rt.within,
+** rt.shield, rt.critical, internal.critical), or with an object that is closed afterwards
+** (internal.with).
 */
 #include "lib/lib.h"
 #include "run/current.h"
 #include "run/preempt.h"
 #include "worker/traceback.h"
 
-typedef enum scope_kind { TIMEOUT, SHIELD, CRITICAL } scope_kind;
+typedef enum scope_kind { TIMEOUT, SHIELD, CRITICAL, WITHIN } scope_kind;
 
 /* Stack: the message handler; the results, or the error on top. 'context' has the serial number of
 ** the scope and its kind; a pointer to the scope would not do, since a coroutine that was resumed
@@ -15,11 +16,20 @@ static int scope_ended(lua_State *L, int status, lua_KContext context) {
   rt_worker *w = rt_self(L);
   uint64_t serial = (uint64_t)context >> 2;
   scope_kind k = context & 3;
+  bool has_deadline = k == TIMEOUT || k == WITHIN;
   rt_cancel_scope_close(w->current.task, serial);
-  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
-  if (k != TIMEOUT || !rt_cancelled_is_of(L, w, -1, serial))
+  if (status == LUA_OK || status == LUA_YIELD) {
+    if (k != WITHIN) return lua_gettop(L) - 1;
+    lua_pushboolean(L, 1);
+    lua_replace(L, 1); /* the message handler */
+    return lua_gettop(L);
+  }
+  if (!has_deadline || !rt_cancelled_is_of(L, w, -1, serial))
     return rt_traceback_find(L, w, -1) ? rtL_traceback_raise(L, w) : lua_error(L);
-  lua_pushnil(L);
+  if (k == WITHIN)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushnil(L);
   lua_pushliteral(L, "timeout");
   return 2;
 }
@@ -57,15 +67,20 @@ static uint64_t due_after(rt_worker *w, uint64_t ns) {
   return ns == RT_FOREVER ? RT_NEVER : ns == 0 ? 0 : rt_driver_after(&w->driver, ns);
 }
 
-/* ... = rt.timeout(seconds, f, ...) */
-static int timeout(lua_State *L) {
+static int run_with_deadline(lua_State *L, scope_kind k) {
   rt_worker *w = rt_self(L);
   uint64_t ns = rtL_check_duration(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_remove(L, 1);
   rt_task *t = rtL_cancel_checkpoint(L, w);
-  return run_in_scope(L, t, due_after(w, ns), TIMEOUT, rtL_traceback_handler);
+  return run_in_scope(L, t, due_after(w, ns), k, rtL_traceback_handler);
 }
+
+/* ... = rt.timeout(seconds, f, ...) */
+static int timeout(lua_State *L) { return run_with_deadline(L, TIMEOUT); }
+
+/* true, ... | false, "timeout" = rt.within(seconds, f, ...) */
+static int within(lua_State *L) { return run_with_deadline(L, WITHIN); }
 
 /* ... = rt.shield([seconds,] f, ...): no checkpoint, since a task that is cancelled may call it */
 static int shield(lua_State *L) {
@@ -119,8 +134,11 @@ static int with(lua_State *L) {
 }
 
 void rtL_open_timeout(lua_State *L, rt_worker *w) {
-  static const luaL_Reg functions[] = {
-      {"timeout", timeout}, {"shield", shield}, {"critical", critical}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"timeout", timeout},
+                                       {"within", within},
+                                       {"shield", shield},
+                                       {"critical", critical},
+                                       {NULL, NULL}};
   static const luaL_Reg internal[] = {
       {"with", with}, {"critical", internal_critical}, {NULL, NULL}};
   rtL_set_functions(L, w, functions);

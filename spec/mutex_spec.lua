@@ -206,6 +206,43 @@ describe("rt.mutex", function()
     guard:unlock()
   end)
 
+  it("a guard that is forgotten after other collections gives the lock back, too", function()
+    local m = rt.mutex()
+    local guard = m:lock()
+    for _ = 1, 3 do
+      collectgarbage()
+    end
+    assert.equal("rt.guard (locked)", tostring(guard))
+    guard = nil
+    collectgarbage()
+    collectgarbage()
+    assert.equal("rt.mutex (unlocked)", tostring(m))
+    assert.is_nil(guard)
+  end)
+
+  it("of many guards those that were forgotten give their locks back", function()
+    local mutexes, guards = {}, {}
+    for i = 1, 300 do
+      local m = rt.mutex(i)
+      mutexes[i] = m
+      guards[i] = m:lock()
+    end
+    for i = 1, 300 do
+      if i % 3 == 0 then
+        guards[i] = nil
+      elseif i % 3 == 1 then
+        mutexes[i]:unlock()
+        guards[i] = i % 2 == 0 and mutexes[i]:try_lock() or nil
+      end
+    end
+    collectgarbage()
+    collectgarbage()
+    for i = 1, 300 do
+      local text = guards[i] and "rt.mutex (locked by main, 0 waiting)" or "rt.mutex (unlocked)"
+      assert.equal(text, tostring(mutexes[i]), i)
+    end
+  end)
+
   it("a guard that is collected late gives no other lock back", function()
     local m = rt.mutex()
     local function again()

@@ -34,7 +34,7 @@ describe("parts of a worker:", function()
     end
     table.sort(names)
     assert.same(
-      "blocked current deadlock end_wait exit failures grace_timer idle_gc ids loop own_stalls preempt preload "
+      "blocked current deadlock end_wait exit failures grace_timer guards idle_gc ids loop own_stalls preempt preload "
         .. "shutdown signals stop task_entry tasks traceback turn unhandled unjoined unwind",
       table.concat(names, " ")
     )

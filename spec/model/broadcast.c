@@ -94,8 +94,8 @@ static int changed(uint64_t version) {
 /* A task that has seen the last message when the broadcast is closed. */
 static void follow(void) {
   rt_shared_drop(&receivers[1]->shared);
-  uint64_t version;
   int seen;
+  uint64_t version;
   do {
     version = rt_broadcast_sent(broadcast);
     rt_message *message = rt_broadcast_last(broadcast);

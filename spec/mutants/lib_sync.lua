@@ -10,7 +10,7 @@ return {
   },
   {
     file = "src/lib/sync/mutex.c",
-    from = "  unlock_by_guard(g);\n",
+    from = "  unlock_by_guard(w, g);\n",
     to = "  (void)g;\n",
     wrong = "a guard that is closed leaves the lock locked",
     spec = "mutex",
@@ -25,12 +25,20 @@ return {
     test = "locking twice",
   },
   {
-    file = "src/lib/sync/mutex.c",
-    from = '                                        {"__gc", guard_close},\n',
-    to = "",
+    file = "src/lib/sync/guards.c",
+    from = "      if (slot->mutex) rt_mutex_unlock_serial",
+    to = "      if (false) rt_mutex_unlock_serial",
     wrong = "a lock whose guard was forgotten stays locked",
     spec = "mutex",
     test = "whose guard was forgotten",
+  },
+  {
+    file = "src/lib/sync/guards.c",
+    from = "  if (w->stop.state_closes || !give_back(L, w)) return 0;\n  make_sentinel(L, w);\n",
+    to = "  if (!w->stop.state_closes) give_back(L, w);\n",
+    wrong = "only the first collection after a lock gives forgotten locks back",
+    spec = "mutex",
+    test = "after other collections",
   },
   {
     file = "src/lib/sync/once.c",

@@ -97,7 +97,7 @@ return {
   },
   {
     file = "src/worker/class.c",
-    from = "return metatable == c->metatable[which] ? lua_touserdata(L, index) : NULL;",
+    from = "return metatable == c->metatable[which] ? object : NULL;",
     to = "return metatable && c->metatable[which] ? lua_touserdata(L, index) : NULL;",
     wrong = "any userdata is taken for that of any class",
     spec = "shared_objects",

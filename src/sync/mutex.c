@@ -20,6 +20,8 @@ void rt_mutex_free(rt_shared *shared) {
 
 /* Hands the mutex to the first waiter, or frees it. */
 static void hand_over_locked(rt_mutex *m) {
+  if (m->guard) m->guard->mutex = NULL;
+  m->guard = NULL;
   rt_waiter *waiter = rt_waiter_next(&m->waiters);
   m->holder = 0;
   m->locked = waiter != NULL;

@@ -11,6 +11,14 @@
 
 #include "event/waiter.h"
 
+/* What is known of a guard that may be forgotten (lib/sync/guards.h). */
+typedef struct rt_guard_slot {
+  struct rt_mutex *mutex; /* that the guard has locked, until it is unlocked; or NULL */
+  int number;             /* from 1 on */
+  bool used;              /* it is some guard's */
+  struct rt_guard_slot *next_of_all, *next_free;
+} rt_guard_slot;
+
 typedef struct rt_mutex {
   rt_shared shared;
   /* under the lock */
@@ -22,8 +30,9 @@ typedef struct rt_mutex {
   int waiting;     /* length of 'waiters' */
   rt_list waiters;
   /* the task that holds it: its worker's thread */
-  rt_held_lock held; /* in the task's list of locks */
-  rt_message *value; /* NULL: nil; fixed once the mutex is settled */
+  rt_held_lock held;    /* in the task's list of locks */
+  rt_guard_slot *guard; /* NULL: the guard of this locking has none, or there is no guard */
+  rt_message *value;    /* NULL: nil; fixed once the mutex is settled */
 } rt_mutex;
 
 /* How a mutex holds its value: for the kind of mutexes, but not of rt.once, whose values are read
@@ -56,6 +65,12 @@ rt_mutex_result rt_mutex_lock(rt_mutex *m, rt_task *task);
 bool rt_mutex_await(rt_mutex *m, rt_waiter *waiter);
 /* Worker's thread of the task whose waiter was called with DONE: the task holds the mutex. */
 void rt_mutex_accept(rt_mutex *m, rt_task *task);
+
+/* The task that holds it, of this worker: its guard has this slot, until it unlocks. */
+static inline void rt_mutex_set_guard(rt_mutex *m, rt_guard_slot *slot) {
+  m->guard = slot;
+  slot->mutex = m;
+}
 
 /* Worker's thread of the task. False: the task does not hold the mutex. */
 bool rt_mutex_unlock(rt_mutex *m, const rt_task *task);

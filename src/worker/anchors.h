@@ -36,6 +36,7 @@ enum {
   RT_ANCHOR_CLOSURES, /* number of a code -> a function that was made of it */
   RT_ANCHOR_KEPT,     /* address -> value: strings that C points to, functions, tables */
   RT_ANCHOR_SELF,     /* the userdata that owns the worker */
+  RT_ANCHOR_GUARDS,   /* weak list: the guards of mutexes; see lib/sync/guards.h */
   RT_ANCHOR_SELECT,   /* the first select that can be used again; see lib/task/select.c */
   RT_ANCHOR_CLASSES,  /* the first metatable; an anchor for each class follows (worker/class.h) */
   RT_ANCHOR_ROOM =

@@ -23,6 +23,7 @@ static const char *const names[RT_CLASSES] = {
     [RT_CLASS_DICT] = "rt.dict",
     [RT_CLASS_MUTEX] = "rt.mutex",
     [RT_CLASS_GUARD] = "rt.guard",
+    [RT_CLASS_GUARD_SENTINEL] = "rt.guard_sentinel",
     [RT_CLASS_SEMAPHORE] = "rt.semaphore",
     [RT_CLASS_LIMITER] = "rt.limiter",
     [RT_CLASS_PERMIT] = "rt.permit",
@@ -87,10 +88,11 @@ void *rtL_class_new(lua_State *L, const rt_classes *c, rt_class which, size_t si
 
 void *rt_class_test(lua_State *L, const rt_classes *c, rt_class which, int index) {
   RTL_STACK_CHECK(L, 0);
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
+  void *object = lua_touserdata(L, index);
+  if (object == NULL || !lua_getmetatable(L, index)) return NULL;
   const void *metatable = lua_topointer(L, -1);
   lua_pop(L, 1);
-  return metatable == c->metatable[which] ? lua_touserdata(L, index) : NULL;
+  return metatable == c->metatable[which] ? object : NULL;
 }
 
 void *rtL_class_check(lua_State *L, const rt_classes *c, rt_class which, int index) {

@@ -29,7 +29,8 @@ typedef enum rt_class {
   RT_CLASS_GROUP,     /* internal: the tasks of a scope, a race or a server */
   RT_CLASS_DICT,
   RT_CLASS_MUTEX,
-  RT_CLASS_GUARD, /* of a mutex that is locked */
+  RT_CLASS_GUARD,          /* of a mutex that is locked */
+  RT_CLASS_GUARD_SENTINEL, /* internal: tells that the collector ran; see lib/sync/guards.h */
   RT_CLASS_SEMAPHORE,
   RT_CLASS_PERMIT, /* of a semaphore, while it is held */
   RT_CLASS_LIMITER,

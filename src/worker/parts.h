@@ -143,6 +143,15 @@ typedef struct rt_worker_idle_gc {
   uint64_t sockets;    /* driver.sockets after the last full collection */
 } rt_worker_idle_gc;
 
+/* The guards of mutexes that tasks of this state have, and had.
+** Changed by lib/sync/guards.c. */
+typedef struct rt_worker_guards {
+  struct rt_guard_slot *all;  /* each slot that was made */
+  struct rt_guard_slot *free; /* those without a guard */
+  int count;                  /* of 'all' */
+  bool has_sentinel;          /* an object of RT_CLASS_GUARD_SENTINEL is waiting to be collected */
+} rt_worker_guards;
+
 /* Errors that no task can join. (worker.c makes the lists empty, so that a worker that is not
 ** complete can be closed.)
 ** Changed by run/unhandled.c, worker/worker.c (jobs, unfinalized). */

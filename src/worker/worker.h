@@ -57,6 +57,7 @@ typedef struct rt_worker {
   rt_worker_failures failures;
   rt_worker_unjoined unjoined;
   rt_worker_idle_gc idle_gc;
+  rt_worker_guards guards;
   rt_worker_unhandled unhandled;
   rt_worker_deadlock deadlock;
   rt_worker_exit exit;

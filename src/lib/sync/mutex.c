@@ -4,11 +4,13 @@
 ** until the task ends.
 */
 #include "lib/operation.h"
-#include "sync/mutex.h"
+#include "lib/sync/guards.h"
 
 typedef struct guard {
   const rt_shared_ref *mutex; /* the body of user value 1 (finalized: shared is NULL) */
   uint64_t serial;            /* the number of the locking; 0: not locked yet */
+  rt_guard_slot *slot;        /* NULL: of mutex:with and mutex:update, which unlock; or it has none
+                              ** any more */
 } guard;
 
 /* The stack of mutex:with and mutex:update. While the function runs, the value is at the index
@@ -58,19 +60,27 @@ static int new_mutex(lua_State *L) {
 }
 
 /* --- guards ----------------------------------------------------------------------------------- */
-/* Stack: ..., the userdata of the mutex -> ..., its guard. The guard is made before the mutex is
-** locked, since making it may raise. */
-static guard *make_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
+/* Pushes a guard of the mutex, whose userdata is at index 'self'. The guard is made before the
+** mutex is locked, since making it may raise. */
+static guard *push_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref, int self) {
   guard *g = rtL_class_new(L, &w->classes, RT_CLASS_GUARD, sizeof *g, 1);
-  lua_insert(L, -2);
+  lua_pushvalue(L, self);
   lua_setiuservalue(L, -2, 1);
   g->mutex = ref;
   return g;
 }
 
-static void push_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref) {
-  lua_pushvalue(L, SELF);
-  make_guard(L, w, ref);
+/* The same for a guard that a program gets, and may forget. */
+static guard *push_watched_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref, int self) {
+  guard *g = push_guard(L, w, ref, self);
+  g->slot = rtL_guards_add(L, w);
+  return g;
+}
+
+/* The task has locked the mutex, and has the guard. */
+static void set_locked(guard *g, rt_mutex *m) {
+  g->serial = m->serial;
+  rt_mutex_set_guard(m, g->slot);
 }
 
 static guard *check_guard(lua_State *L, rt_worker *w) {
@@ -82,8 +92,11 @@ static bool is_held(const guard *g) {
   return g->mutex->shared && rt_mutex_is_held(rt_mutex_of(g->mutex->shared), g->serial);
 }
 
-static bool unlock_by_guard(const guard *g) {
-  return g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
+static bool unlock_by_guard(rt_worker *w, guard *g) {
+  bool held = g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
+  if (g->slot) rt_guards_remove(w, g->slot);
+  g->slot = NULL;
+  return held;
 }
 
 /* The mutex of the guard at index 1, which must be locked. */
@@ -112,16 +125,17 @@ static int guard_set(lua_State *L) {
 
 /* guard:unlock() */
 static int guard_unlock(lua_State *L) {
-  const guard *g = check_guard(L, rt_self(L));
-  if (!unlock_by_guard(g)) luaL_error(L, "the mutex has been unlocked");
+  rt_worker *w = rt_self(L);
+  if (!unlock_by_guard(w, check_guard(L, w))) luaL_error(L, "the mutex has been unlocked");
   return 0;
 }
 
-/* __close and __gc */
+/* __close */
 static int guard_close(lua_State *L) {
-  const guard *g = rt_class_test(L, &rt_self(L)->classes, RT_CLASS_GUARD, 1);
+  rt_worker *w = rt_self(L);
+  guard *g = rt_class_test(L, &w->classes, RT_CLASS_GUARD, 1);
   if (g == NULL) return rtL_class_refuse_close(L, RT_CLASS_GUARD, 1);
-  unlock_by_guard(g);
+  unlock_by_guard(w, g);
   return 0;
 }
 
@@ -161,7 +175,9 @@ static guard *push_guard_of(lua_State *L, rt_worker *w, const rt_branch *b) {
   int at = guard_index(b);
   if (at == 0) {
     lua_getiuservalue(L, b->op, RT_OPERATION_OBJECT);
-    return make_guard(L, w, b->object);
+    guard *g = push_watched_guard(L, w, b->object, lua_gettop(L));
+    lua_remove(L, -2);
+    return g;
   }
   lua_pushvalue(L, at);
   return lua_touserdata(L, at);
@@ -181,7 +197,7 @@ static int mutex_lock_attempt(lua_State *L, rt_worker *w, rt_branch *b) {
   if (guard_index(b) == 0 && !seems_free(L, w, m)) return -1;
   guard *g = push_guard_of(L, w, b);
   if (try_lock_or_raise(L, w, m)) {
-    g->serial = m->serial;
+    set_locked(g, m);
     return 1;
   }
   lua_pop(L, 1);
@@ -202,7 +218,7 @@ static bool mutex_lock_arm(lua_State *L, rt_worker *w, rt_branch *b) {
 static int mutex_lock_finish(lua_State *L, rt_worker *w, rt_branch *b) {
   rt_mutex *m = mutex_of(b);
   accept_lock(L, w, m);
-  push_guard_of(L, w, b)->serial = m->serial;
+  set_locked(push_guard_of(L, w, b), m);
   return 1;
 }
 
@@ -214,13 +230,19 @@ static const rt_op_kind mutex_lock_kind = {.name = "lock",
                                            .arm = mutex_lock_arm,
                                            .finish = mutex_lock_finish};
 
-/* guard = mutex:lock() */
+/* guard = mutex:lock(). As rtL_operation_run, with a first attempt that returns the guard which is
+** on top anyway. */
 static int mutex_lock(lua_State *L) {
   rt_worker *w = rt_self(L);
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   lua_settop(L, SELF);
-  push_guard(L, w, ref);
-  return rtL_operation_run(L, w, &mutex_lock_kind, ref, 0);
+  guard *g = push_watched_guard(L, w, ref, SELF);
+  rt_task *t = rtL_cancel_checkpoint(L, w);
+  if (rt_wait_must_yield(L, w, t)) return rtL_operation_yield(L, w, &mutex_lock_kind, ref);
+  rt_mutex *m = rt_mutex_of(ref->shared);
+  if (!try_lock_or_raise(L, w, m)) return rtL_operation_wait(L, w, &mutex_lock_kind, ref, 0);
+  set_locked(g, m);
+  return 1;
 }
 
 /* op = mutex:lock_op() */
@@ -244,9 +266,9 @@ static int mutex_try_lock(lua_State *L) {
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   rt_mutex *m = rt_mutex_of(ref->shared);
   lua_settop(L, SELF);
-  push_guard(L, w, ref);
+  guard *g = push_watched_guard(L, w, ref, SELF);
   if (!try_lock(L, w, m)) return rtL_shared_refuse(L, "locked");
-  ((guard *)lua_touserdata(L, GUARD))->serial = m->serial;
+  set_locked(g, m);
   return 1;
 }
 
@@ -349,7 +371,7 @@ static rt_shared_ref *check_call(lua_State *L, rt_worker *w) {
   rt_shared_ref *ref = rtL_shared_check(L, w, RT_CLASS_MUTEX, SELF);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   luaL_checkstack(L, 4, NULL);
-  push_guard(L, w, ref);
+  push_guard(L, w, ref, SELF);
   lua_insert(L, GUARD);
   return ref;
 }
@@ -404,14 +426,13 @@ void rtL_open_mutex(lua_State *L, rt_worker *w) {
                                      {"unlock", mutex_unlock},
                                      {"lock_op", mutex_lock_op},
                                      {NULL, NULL}};
-  static const luaL_Reg guard_meta[] = {{"__tostring", guard_tostring},
-                                        {"__close", guard_close},
-                                        {"__gc", guard_close},
-                                        {NULL, NULL}};
+  static const luaL_Reg guard_meta[] = {
+      {"__tostring", guard_tostring}, {"__close", guard_close}, {NULL, NULL}};
   static const luaL_Reg guard_methods[] = {
       {"get", guard_get}, {"set", guard_set}, {"unlock", guard_unlock}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"mutex", new_mutex}, {NULL, NULL}};
   rtL_shared_class(L, w, RT_CLASS_MUTEX, &(rt_class_def){meta, methods, NULL});
+  rtL_guards_class(L, w);
   rtL_worker_class(L, w, RT_CLASS_GUARD, &(rt_class_def){guard_meta, guard_methods, NULL});
   rtL_set_functions(L, w, functions);
 }

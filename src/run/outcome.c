@@ -224,9 +224,9 @@ static int queue_unhandled(lua_State *L, rt_worker *w, int index) {
 /* A failure is collected with its handle: no task can join it any more. */
 static int failure_gc(lua_State *L) {
   rt_worker *w = rt_self(L);
-  rtL_class_check(L, &w->classes, RT_CLASS_FAILURE, 1);
+  failure *f = rtL_class_check(L, &w->classes, RT_CLASS_FAILURE, 1);
+  rt_list_remove(&f->link); /* (before that which may raise, without memory) */
   if (!w->stop.closed) queue_unhandled(L, w, 1);
-  rt_list_remove(&((failure *)lua_touserdata(L, 1))->link);
   return 0;
 }
 

@@ -220,6 +220,11 @@ describe("rt.mutex", function()
     assert.is_nil(guard)
   end)
 
+  it("guards that finalizers use give back their own locks, and no others", function()
+    local code, out, err = kit.run(kit.program("finalizers"))
+    assert.same({ 0, "20 20\nnil 50\nright\n", "" }, { code, out, err })
+  end)
+
   it("of many guards those that were forgotten give their locks back", function()
     local mutexes, guards = {}, {}
     for i = 1, 300 do

@@ -56,4 +56,20 @@ return {
     spec = "once",
     test = "leaves it to the same task",
   },
+  {
+    file = "src/lib/sync/guards.c",
+    from = "  if (slot->turn == turn) free_slot(w, slot);\n",
+    to = "  (void)turn, free_slot(w, slot);\n",
+    wrong = "a guard frees the slot of another one",
+    spec = "mutex",
+    test = "finalizers",
+  },
+  {
+    file = "src/lib/sync/guards.c",
+    from = "if (slot->missing && was_missing) {",
+    to = "if (slot->missing) {",
+    wrong = "a lock is given back before a finalizer that has the guard",
+    spec = "mutex",
+    test = "finalizers",
+  },
 }

@@ -16,6 +16,8 @@ typedef struct rt_guard_slot {
   struct rt_mutex *mutex; /* that the guard has locked, until it is unlocked; or NULL */
   int number;             /* from 1 on */
   bool used;              /* it is some guard's */
+  bool missing;           /* the last collection has not found the guard */
+  uint32_t turn;          /* how many guards have had it before */
   struct rt_guard_slot *next_of_all, *next_free;
 } rt_guard_slot;
 

@@ -62,11 +62,16 @@ rt_guard_slot *rtL_guards_add(lua_State *L, rt_worker *w) {
   return slot;
 }
 
-void rt_guards_remove(rt_worker *w, rt_guard_slot *slot) {
-  rt_worker_assert_thread(w);
-  slot->used = false;
+static void free_slot(rt_worker *w, rt_guard_slot *slot) {
+  slot->used = slot->missing = false;
+  slot->turn++;
   slot->next_free = w->guards.free;
   w->guards.free = slot;
+}
+
+void rt_guards_remove(rt_worker *w, rt_guard_slot *slot, uint32_t turn) {
+  rt_worker_assert_thread(w);
+  if (slot->turn == turn) free_slot(w, slot);
 }
 
 static bool is_collected(lua_State *L, int table, const rt_guard_slot *slot) {
@@ -81,9 +86,11 @@ static bool give_back(lua_State *L, rt_worker *w) {
   rt_anchor_push(L, w, RT_ANCHOR_GUARDS);
   for (rt_guard_slot *slot = w->guards.all; slot; slot = slot->next_of_all) {
     if (!slot->used) continue;
-    if (is_collected(L, lua_gettop(L), slot)) {
+    bool was_missing = slot->missing;
+    slot->missing = is_collected(L, lua_gettop(L), slot);
+    if (slot->missing && was_missing) {
       if (slot->mutex) rt_mutex_unlock_serial(slot->mutex, slot->mutex->serial);
-      rt_guards_remove(w, slot);
+      free_slot(w, slot);
     } else {
       any = true;
     }

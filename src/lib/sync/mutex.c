@@ -11,6 +11,7 @@ typedef struct guard {
   uint64_t serial;            /* the number of the locking; 0: not locked yet */
   rt_guard_slot *slot;        /* NULL: of mutex:with and mutex:update, which unlock; or it has none
                               ** any more */
+  uint32_t turn;              /* of the slot: it is another guard's if that has changed */
 } guard;
 
 /* The stack of mutex:with and mutex:update. While the function runs, the value is at the index
@@ -74,6 +75,7 @@ static guard *push_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref, i
 static guard *push_watched_guard(lua_State *L, rt_worker *w, const rt_shared_ref *ref, int self) {
   guard *g = push_guard(L, w, ref, self);
   g->slot = rtL_guards_add(L, w);
+  g->turn = g->slot->turn;
   return g;
 }
 
@@ -94,7 +96,7 @@ static bool is_held(const guard *g) {
 
 static bool unlock_by_guard(rt_worker *w, guard *g) {
   bool held = g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
-  if (g->slot) rt_guards_remove(w, g->slot);
+  if (g->slot) rt_guards_remove(w, g->slot, g->turn);
   g->slot = NULL;
   return held;
 }

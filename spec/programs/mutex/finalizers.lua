@@ -25,6 +25,7 @@ for i = 1, 20 do
     collectgarbage() -- the owner lives through a collection
   end
 end
+assert(#owners == 20)
 owners = nil
 collect()
 local free = 0

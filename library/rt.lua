@@ -646,9 +646,9 @@ function rt.critical(f, ...) end
 --- waited longest is served first. A channel that is sent to another task is the same channel there.
 ---
 --- The option `bytes` bounds the bytes of the messages that the channel holds, as well as their number: a
---- message counts as it is packed for the way, a string with its length and a few bytes more. A send waits
---- until there is room for its message, and those that come later wait behind it, also if theirs are smaller.
---- A message that is larger than the bound has room when the channel is empty.
+--- message counts as it is packed for the way, 16 bytes and its values: a string of 80 bytes takes 98. A send
+--- waits until there is room for its message, and those that come later wait behind it, also if theirs are
+--- smaller. A message that is larger than the bound has room when the channel is empty.
 ---
 --- A channel is freed with its messages when no state refers to it, and no message that could still be read.
 --- So are channels, dicts, mutexes, watches and broadcasts that only hold each other (two channels, each in a
@@ -969,8 +969,9 @@ function operation:map(f) end
 --- Makes a mutex: a lock for tasks of any workers, and a value that it guards. Of several tasks that wait,
 --- the one that has waited longest gets the lock first. A lock belongs to the task that took it, until
 --- that task unlocks it, closes the guard, or ends, in whatever way. A guard that was forgotten gives the
---- lock back when it is collected; so keep the guard as long as you need the lock. The value is copied in and
---- copied out.
+--- lock back when it is collected; so keep the guard as long as you need the lock. (That may be late: a
+--- worker that waits does not collect, unless nothing can run any more.) The value is copied in and copied
+--- out.
 ---
 --- `with` is for tables, on which the function works; `update` for values that the function replaces.
 ---

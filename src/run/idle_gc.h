@@ -1,7 +1,8 @@
 /* run/idle_gc.h - collections that are not made because of memory.
 **
-** An idle worker collects garbage to find failures that no task can join any more, and permits and
-** locks for which other tasks wait, and to free the memory of closed connections.
+** An idle worker collects garbage to find failures that no task can join any more, and to free the
+** memory of closed connections. When nothing can run any more, all workers collect, to find permits
+** and locks for which tasks wait.
 **
 ** The error of a local task becomes unhandled when the failure is collected with the task's handle
 ** (run/outcome); that of a job when its last handle is collected. A program that waits allocates

@@ -71,4 +71,46 @@ for i = 1, 200 do
     i
   )
 end
+held, guards = nil, nil
+collect()
+
+-- Finalizers lock mutexes, and keep them, while others are locked: each guard has a slot of its own.
+collectgarbage("setpause", 100)
+collectgarbage("setstepmul", 1000)
+local by_finalizer, by_main = {}, {}
+local function lock_when_collected()
+  setmetatable({}, {
+    __gc = function()
+      for _ = 1, 3 do
+        local m = rt.mutex()
+        by_finalizer[m] = m:lock()
+      end
+      if #by_main < 3000 then
+        lock_when_collected()
+      end
+    end,
+  })
+end
+for _ = 1, 10 do
+  lock_when_collected()
+end
+local locked = {}
+for i = 1, 3000 do
+  locked[i] = rt.mutex()
+  by_main[i] = locked[i]:lock()
+end
+collect()
+local count = 0
+for m, guard in pairs(by_finalizer) do
+  count = count + 1
+  assert(tostring(guard) == "rt.guard (locked)")
+  guard:unlock()
+  assert(tostring(m) == "rt.mutex (unlocked)")
+end
+assert(count > 100, count)
+for i, guard in ipairs(by_main) do
+  assert(tostring(guard) == "rt.guard (locked)")
+  guard:unlock()
+  assert(tostring(locked[i]) == "rt.mutex (unlocked)", i)
+end
 print("right")

@@ -3,6 +3,9 @@
 **
 ** The table of the guards has an array part of that many elements, and no other, so rtL_guards_add
 ** puts a guard into it without an allocation, on the stack of the anchors.
+**
+** Each allocation here may call finalizers of the program, which may lock a mutex themselves, and
+** so come here.
 */
 #include "lib/sync/guards.h"
 
@@ -10,20 +13,27 @@
 
 enum { SLOTS_LEAST = 32, STACK = 6 };
 
-/* Replaces the table by one with the same guards, and room for so many. */
-static void make_guard_table(lua_State *L, rt_worker *w, int size) {
-  lua_createtable(L, size, 0);
+/* Replaces the table by one with the same guards, and room for 'more' others. False: a finalizer
+** has done so meanwhile, and nothing was done. */
+static bool make_guard_table(lua_State *L, rt_worker *w, int more) {
+  int count = w->guards.count;
+  lua_createtable(L, count + more, 0);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+  if (w->guards.count != count) {
+    lua_pop(L, 1);
+    return false;
+  }
   rt_anchor_push(L, w, RT_ANCHOR_GUARDS);
-  for (int i = 1; i <= w->guards.count; i++) {
+  for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -3, i);
   }
   lua_pop(L, 1);
   rt_anchor_set(L, w, RT_ANCHOR_GUARDS);
+  return true;
 }
 
 /* Makes twice as many slots. The worker keeps the new ones, as a userdata. */
@@ -33,7 +43,7 @@ static void make_slots(lua_State *L, rt_worker *w) {
   rt_guard_slot *slots = lua_newuserdatauv(L, (size_t)more * sizeof *slots, 0);
   memset(slots, 0, (size_t)more * sizeof *slots);
   rtL_worker_keep(L, w, slots);
-  make_guard_table(L, w, w->guards.count + more);
+  while (!make_guard_table(L, w, more)) continue;
   for (int i = more - 1; i >= 0; i--) {
     slots[i].number = w->guards.count + i + 1;
     slots[i].next_of_all = w->guards.all;
@@ -51,8 +61,10 @@ static void make_sentinel(lua_State *L, rt_worker *w) {
 
 rt_guard_slot *rtL_guards_add(lua_State *L, rt_worker *w) {
   RTL_ENTER(L, w, 0);
-  if (rt_unlikely(w->guards.free == NULL)) make_slots(L, w);
-  if (rt_unlikely(!w->guards.has_sentinel)) make_sentinel(L, w);
+  while (rt_unlikely(w->guards.free == NULL || !w->guards.has_sentinel)) {
+    if (!w->guards.has_sentinel) make_sentinel(L, w);
+    if (w->guards.free == NULL) make_slots(L, w);
+  }
   rt_guard_slot *slot = w->guards.free;
   w->guards.free = slot->next_free;
   slot->used = true;

@@ -94,10 +94,15 @@ static bool is_held(const guard *g) {
   return g->mutex->shared && rt_mutex_is_held(rt_mutex_of(g->mutex->shared), g->serial);
 }
 
-static bool unlock_by_guard(rt_worker *w, guard *g) {
-  bool held = g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
+/* The guard cannot be forgotten any more: it has unlocked, or has never locked. */
+static void release_slot(rt_worker *w, guard *g) {
   if (g->slot) rt_guards_remove(w, g->slot, g->turn);
   g->slot = NULL;
+}
+
+static bool unlock_by_guard(rt_worker *w, guard *g) {
+  bool held = g->mutex->shared && rt_mutex_unlock_serial(rt_mutex_of(g->mutex->shared), g->serial);
+  release_slot(w, g);
   return held;
 }
 
@@ -269,7 +274,10 @@ static int mutex_try_lock(lua_State *L) {
   rt_mutex *m = rt_mutex_of(ref->shared);
   lua_settop(L, SELF);
   guard *g = push_watched_guard(L, w, ref, SELF);
-  if (!try_lock(L, w, m)) return rtL_shared_refuse(L, "locked");
+  if (!try_lock(L, w, m)) {
+    release_slot(w, g);
+    return rtL_shared_refuse(L, "locked");
+  }
   set_locked(g, m);
   return 1;
 }
